@@ -1,0 +1,306 @@
+//! One event, in no provider's words.
+//!
+//! A provider's `convert` reads its own format into [`Event`] and writes [`Draft`]s back; nothing above it knows iCalendar or JSON.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use serde::{Deserialize, Serialize};
+
+/// What a provider calls an event: opaque to us, unique in its calendar.
+///
+/// For CalDAV this is the percent-decoded path of the resource; two spellings of one href are one id.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EventId {
+    key: String,
+    /// The exact address to use in a request, kept only where it cannot be derived from `key`
+    /// (a server that percent-encodes in its own way must get its own spelling back).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+}
+
+impl EventId {
+    /// An id whose address follows from itself.
+    pub fn new(key: impl Into<String>) -> Self {
+        Self { key: key.into(), address: None }
+    }
+
+    /// An id with the server's own spelling of its address.
+    pub fn with_address(key: impl Into<String>, address: impl Into<String>) -> Self {
+        Self { key: key.into(), address: Some(address.into()) }
+    }
+
+    /// The id as it is compared, stored and shown.
+    pub fn as_str(&self) -> &str {
+        &self.key
+    }
+
+    /// The server's own spelling, if it differs from the canonical one.
+    pub fn address(&self) -> Option<&str> {
+        self.address.as_deref()
+    }
+}
+
+impl PartialEq for EventId {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+impl Eq for EventId {}
+impl PartialOrd for EventId {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for EventId {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key.cmp(&other.key)
+    }
+}
+impl Hash for EventId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key)
+    }
+}
+
+/// An event as one side shows it: a single event, or a series with all its exceptions.
+///
+/// `Debug` prints no content (requirement S2): ids and times only.
+#[derive(Clone, PartialEq)]
+pub struct Event {
+    /// What the provider calls it.
+    pub id: EventId,
+    /// The iCalendar UID; tracked, never reused for a copy (iCloud allows a UID once in an account).
+    pub uid: String,
+    /// The version the provider gave; `None` where it gives none.
+    pub etag: Option<String>,
+    /// iCalendar SEQUENCE (RFC 5545 section 3.8.7.4); 0 where there is none.
+    pub sequence: u32,
+    /// The event itself, or the master of the series.
+    pub content: Content,
+    /// Present for a series: its rules and exceptions.
+    pub series: Option<Series>,
+    /// Who called the meeting; read, never written.
+    pub organizer: Option<Organizer>,
+    /// Cancelled as a whole: counts as deleted.
+    pub cancelled: bool,
+    /// The user of this account declined it: counts as deleted.
+    pub declined: bool,
+    /// The loop mark found on it, not yet verified (`marker.rs`).
+    pub marker: Option<String>,
+}
+
+impl Event {
+    /// Whether other people are involved, so that writing here could reach them.
+    pub fn has_guests(&self) -> bool {
+        !self.content.attendees.is_empty() || self.organizer.as_ref().is_some_and(|o| !o.is_me)
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event").field("id", &self.id).field("etag", &self.etag).field("span", &self.content.span).finish_non_exhaustive()
+    }
+}
+
+/// The organizer of a meeting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organizer {
+    /// Lower-cased address.
+    pub email: String,
+    /// It is the owner of the account that we read with.
+    pub is_me: bool,
+}
+
+/// What is carried over: the fields a copy may show.
+///
+/// Texts are as the provider gave them, with line ends as `\n`; `fingerprint.rs` normalises before it hashes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Content {
+    /// When.
+    pub span: Span,
+    /// Title, one line.
+    pub title: String,
+    /// Description, plain text.
+    pub description: String,
+    /// Location, plain text.
+    pub location: String,
+    /// Addresses of the guests: lower-cased, sorted, no doubles, no rooms, without the account's own.
+    pub attendees: Vec<String>,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// What it does to the free/busy of its owner.
+    pub busy: Busy,
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Content").field("span", &self.span).finish_non_exhaustive()
+    }
+}
+
+/// When an event is. Ends are exclusive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// Whole days, in no zone.
+    AllDay {
+        /// First day.
+        start: Date,
+        /// The day after the last.
+        end: Date,
+    },
+    /// From one time to another; the two may stand in different zones (a flight).
+    Timed {
+        /// Start.
+        start: Moment,
+        /// End, never before the start.
+        end: Moment,
+    },
+}
+
+/// A wall-clock time and the zone it is meant in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// What the clock on the wall shows.
+    pub local: DateTime,
+    /// Where that wall is.
+    pub zone: Zone,
+}
+
+/// The zone of a wall-clock time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Zone {
+    /// Coordinated universal time.
+    Utc,
+    /// A zone of the IANA database, known to exist there.
+    Iana(String),
+    /// Nowhere in particular: the calendar's own zone decides (RFC 5545 section 3.3.5, form 1).
+    Floating,
+}
+
+/// Who may see an event. The order is strictness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// As the calendar has it.
+    Default,
+    /// Everyone who can see the calendar.
+    Public,
+    /// Details for the owner only.
+    Private,
+    /// As private, and said to be delicate.
+    Confidential,
+}
+
+/// What an event does to the free/busy of its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Busy {
+    /// Blocks nothing.
+    Free,
+    /// May take place.
+    Tentative,
+    /// Blocks the time.
+    Busy,
+    /// Out of office (Microsoft).
+    Oof,
+    /// Working elsewhere (Microsoft).
+    WorkingElsewhere,
+}
+
+/// How a series repeats, and where it departs from its rule.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Series {
+    /// RRULE values without the name (`FREQ=WEEKLY;BYDAY=TU`). Usually one; none where only `extra` repeats.
+    pub rules: Vec<String>,
+    /// RDATE: further starts, sorted.
+    pub extra: Vec<OriginalStart>,
+    /// Cancelled (EXDATE) and changed (RECURRENCE-ID) occurrences by the start that the rule gave them.
+    pub exceptions: BTreeMap<OriginalStart, Exception>,
+}
+
+/// One departure from the rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exception {
+    /// This occurrence does not take place.
+    Cancelled,
+    /// This occurrence is different; all its content, not the difference.
+    Changed(Box<Content>),
+}
+
+/// The start that the rule gave an occurrence: its identity within the series, compared as an instant whatever
+/// zone it was written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum OriginalStart {
+    /// Of an all-day series.
+    Day(Date),
+    /// Of a series in a zone or in UTC.
+    At(Timestamp),
+    /// Of a floating series.
+    Floating(DateTime),
+}
+
+/// What an event should show: a copy to be made, or new values for one that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// The event, or the master of the series.
+    pub content: Content,
+    /// Rules and exceptions.
+    pub series: Option<Series>,
+}
+
+impl From<&Event> for Draft {
+    fn from(event: &Event) -> Self {
+        Self { content: event.content.clone(), series: event.series.clone() }
+    }
+}
+
+/// One field that is carried over. Time, all-day and the rule of the series are one field: they only make sense together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// [`Content::span`], [`Series::rules`], [`Series::extra`].
+    Time,
+    /// [`Content::title`].
+    Title,
+    /// [`Content::description`].
+    Description,
+    /// [`Content::location`].
+    Location,
+    /// [`Content::attendees`].
+    Attendees,
+    /// [`Content::visibility`].
+    Visibility,
+    /// [`Content::busy`].
+    Busy,
+}
+
+impl Field {
+    /// All fields, in their order in a fingerprint.
+    pub const ALL: [Field; 7] =
+        [Field::Time, Field::Title, Field::Description, Field::Location, Field::Attendees, Field::Visibility, Field::Busy];
+}
+
+/// Which parts of an event differ: fields of the event or master, and single exceptions of the series.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// Fields of the event or of the master.
+    pub fields: std::collections::BTreeSet<Field>,
+    /// Occurrences whose exception appeared, changed or went away.
+    pub exceptions: std::collections::BTreeSet<OriginalStart>,
+}
+
+impl Parts {
+    /// Nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.exceptions.is_empty()
+    }
+}

@@ -1,0 +1,6 @@
+//! The pure engine: what should happen, decided without I/O, without a clock and without a network.
+
+pub mod calendar;
+pub mod change;
+pub mod event;
+pub mod pair;

@@ -1,0 +1,180 @@
+//! A pair: from this calendar to that one, under these rules.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+
+use crate::calendar::{CalendarId, PairId};
+
+/// A sync relationship between two calendars.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pair {
+    /// Its id.
+    pub id: PairId,
+    /// Events of this calendar are copied…
+    pub from: CalendarId,
+    /// …to this one.
+    pub to: CalendarId,
+    /// Events of `to` are copied to `from` as well, and edits of copies flow back.
+    pub two_way: bool,
+    /// What is written to `to` shows only "Busy".
+    pub private: bool,
+    /// What is written to `from` shows only "Busy".
+    pub private_back: bool,
+    /// How far back events are looked at.
+    pub window_past: Reach,
+    /// How far ahead.
+    pub window_future: Reach,
+    /// Switched off by its owner.
+    pub paused: bool,
+}
+
+/// One end of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// The calendar of `--from`.
+    From,
+    /// The calendar of `--to`.
+    To,
+}
+
+impl Side {
+    /// Both, in the order in which they are worked on.
+    pub const BOTH: [Side; 2] = [Side::From, Side::To];
+
+    /// The opposite end.
+    pub fn other(self) -> Self {
+        match self {
+            Self::From => Self::To,
+            Self::To => Self::From,
+        }
+    }
+}
+
+impl Pair {
+    /// The calendar at that end.
+    pub fn calendar(&self, side: Side) -> &CalendarId {
+        match side {
+            Side::From => &self.from,
+            Side::To => &self.to,
+        }
+    }
+
+    /// Whether what is written to that end shows only "Busy".
+    pub fn private_towards(&self, side: Side) -> bool {
+        match side {
+            Side::To => self.private,
+            Side::From => self.private_back,
+        }
+    }
+
+    /// Whether events that begin at that end are copied to the other.
+    pub fn copies_from(&self, side: Side) -> bool {
+        side == Side::From || self.two_way
+    }
+
+    /// The window on a day.
+    pub fn window(&self, now: Timestamp) -> Window {
+        let today = now.to_zoned(TimeZone::UTC).date();
+        Window { start: self.window_past.before(today), end: self.window_future.after(today) }
+    }
+}
+
+/// A span of days or months, as `90d` or `3mo`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Reach {
+    /// Days.
+    Days(u16),
+    /// Calendar months.
+    Months(u16),
+}
+
+/// The longest reach that is taken: ten years.
+const MAX_DAYS: u16 = 3660;
+const MAX_MONTHS: u16 = 120;
+
+impl Reach {
+    fn before(self, day: Date) -> Date {
+        match self {
+            Self::Days(n) => day.saturating_sub(i64::from(n).days()),
+            Self::Months(n) => day.saturating_sub(i64::from(n).months()),
+        }
+    }
+    fn after(self, day: Date) -> Date {
+        match self {
+            Self::Days(n) => day.saturating_add(i64::from(n).days()),
+            Self::Months(n) => day.saturating_add(i64::from(n).months()),
+        }
+    }
+}
+
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Days(n) => write!(f, "{n}d"),
+            Self::Months(n) => write!(f, "{n}mo"),
+        }
+    }
+}
+
+impl From<Reach> for String {
+    fn from(reach: Reach) -> Self {
+        reach.to_string()
+    }
+}
+
+impl TryFrom<String> for Reach {
+    type Error = ReachError;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// A span that is not of the form `90d` or `3mo`, or longer than ten years.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is not a span: write days as 90d or months as 3mo, ten years at the most")]
+pub struct ReachError(String);
+
+impl FromStr for Reach {
+    type Err = ReachError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || ReachError(text.chars().take(40).collect());
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let n: u16 = text[..digits].parse().map_err(|_| error())?;
+        match &text[digits..] {
+            "d" if n <= MAX_DAYS => Ok(Self::Days(n)),
+            "mo" if n <= MAX_MONTHS => Ok(Self::Months(n)),
+            _ => Err(error()),
+        }
+    }
+}
+
+/// The days that a pair looks at, in UTC; the end is exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// First day.
+    pub start: Date,
+    /// The day after the last.
+    pub end: Date,
+}
+
+impl Window {
+    /// First instant.
+    pub fn start_instant(self) -> Timestamp {
+        instant(self.start)
+    }
+    /// First instant after.
+    pub fn end_instant(self) -> Timestamp {
+        instant(self.end)
+    }
+}
+
+fn instant(day: Date) -> Timestamp {
+    day.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp()).unwrap_or(Timestamp::MAX)
+}

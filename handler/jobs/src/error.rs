@@ -1,0 +1,24 @@
+//! What a job can fail with, by what is to be done about it.
+
+/// A job's failure.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Talking to the provider failed.
+    #[error(transparent)]
+    Provider(#[from] providers::Error),
+    /// Storage failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The vault failed.
+    #[error(transparent)]
+    Vault(#[from] vault::Error),
+    /// The person asked for something that cannot be done; says what to do instead.
+    #[error("{0}")]
+    Request(String),
+    /// A stored row cannot be read.
+    #[error("stored data is damaged: {0}")]
+    Damaged(String),
+}
+
+/// The result of a job.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,52 @@
+//! What the service does. The only place that joins engine, providers, store and vault.
+//!
+//! *Webhooks and timers only enqueue. The plan is made without I/O. The cursor is saved last.*
+
+pub mod directory;
+mod error;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use engine::calendar::ProviderKind;
+use jiff::Timestamp;
+use providers::Provider;
+use secrecy::SecretString;
+use store::{Leases, Store};
+use vault::Vault;
+
+pub use error::{Error, Result};
+
+/// All that a job may touch.
+#[derive(Clone)]
+pub struct Services {
+    /// Rows.
+    pub store: Arc<dyn Store>,
+    /// Exclusive work.
+    pub leases: Arc<dyn Leases>,
+    /// Sealed secrets, and the key of all fingerprints and loop marks.
+    pub vault: Arc<dyn Vault>,
+    /// How an account becomes a provider that can be talked to.
+    pub connect: Arc<dyn Connect>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Whose directory this is; the partition of accounts, calendars and pairs. `local` in single-user mode.
+    pub owner: String,
+}
+
+/// The time, so that only the process itself reads the system's clock.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Makes providers.
+#[async_trait]
+pub trait Connect: Send + Sync {
+    /// Tries the credentials and finds out where the account's calendars are. The text is the provider's own, kept with the
+    /// account and given back to [`Connect::open`]; it holds no secret.
+    async fn discover(&self, kind: ProviderKind, url: &str, user: &str, secret: &SecretString) -> providers::Result<String>;
+
+    /// A provider for an account. No request is made.
+    fn open(&self, kind: ProviderKind, endpoint: &str, user: &str, secret: SecretString) -> providers::Result<Arc<dyn Provider>>;
+}

@@ -1,0 +1,63 @@
+//! What can go wrong at a provider, named by what the caller can do about it.
+
+use std::time::Duration;
+
+/// A provider's refusal or failure. No variant carries event content, credentials or a full address.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The cursor is no longer known: list the window again.
+    #[error("the server has forgotten how far this calendar was read")]
+    CursorExpired,
+    /// Somebody else wrote first: read again.
+    #[error("the event was changed at the same moment")]
+    ChangedMeanwhile,
+    /// A create found an event under its name.
+    #[error("an event of this name is there already")]
+    Exists,
+    /// The event is not there.
+    #[error("the event is not there any more")]
+    Gone,
+    /// Other people are involved in the event and would be mailed.
+    #[error("other people take part in this event, and writing to it could mail them")]
+    HasGuests,
+    /// The calendar is not there, or not for us.
+    #[error("the calendar is not there any more")]
+    CalendarMissing,
+    /// Wrong or withdrawn credentials: ask the owner.
+    #[error("the server refused the user name or password")]
+    Unauthorized,
+    /// This user may not do this (a read-only calendar, a service not enabled).
+    #[error("the server does not allow this: {0}")]
+    Forbidden(String),
+    /// The server refuses this event for good (too large, an invalid value…): other events are not affected.
+    #[error("the server refused this event: {0}")]
+    Refused(String),
+    /// Too many requests; wait at least so long.
+    #[error("the server asks to wait")]
+    RateLimited {
+        /// How long the server wants to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// No connection, a time-out, or a 5xx: try later.
+    #[error("the server cannot be reached or failed: {0}")]
+    Unreachable(String),
+    /// An answer that does not follow its protocol, or was cut off.
+    #[error("the server's answer cannot be understood: {0}")]
+    BadAnswer(String),
+    /// The address may not be used (a private host, a wrong scheme, a redirect to elsewhere).
+    #[error("this address is not allowed: {0}")]
+    Address(String),
+    /// The credentials have the wrong form, and were not sent.
+    #[error("{0}")]
+    Credentials(String),
+}
+
+impl Error {
+    /// Whether trying later may help without anybody doing anything.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::RateLimited { .. } | Self::Unreachable(_) | Self::BadAnswer(_) | Self::ChangedMeanwhile)
+    }
+}
+
+/// The result of talking to a provider.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,184 @@
+//! Calendar providers behind one trait.
+//!
+//! # To add another one
+//! Make a folder with `mod.rs` (its [`Provider`]), `wire.rs` (its format, named as it names things) and `convert.rs` (the only
+//! file that knows both languages); map its answers to [`Error`] by what the caller can do about them; run the scenarios on a
+//! simulator that rejects what the original rejects.
+
+// pub mod caldav;
+mod error;
+// pub mod http;
+
+use async_trait::async_trait;
+use engine::calendar::RemoteCalendar;
+use engine::change::{Cursor, Listed, Tip};
+use engine::event::{Draft, Event, EventId, Parts};
+use engine::pair::Window;
+
+pub use error::{Error, Result};
+
+/// One account at one provider.
+///
+/// Every method may be repeated: a create that finds its own event says [`Error::Exists`], a delete of what is gone succeeds.
+/// No method ever lets a guest be mailed: no organizer or attendee is written, and [`Provider::edit`] and [`Provider::delete`] refuse events
+/// in which other people are involved ([`Error::HasGuests`]).
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// The calendars that hold events, writable or not.
+    async fn calendars(&self) -> Result<Vec<RemoteCalendar>>;
+
+    /// The state of several calendars, as cheaply as the provider allows: one request for all where it can be had.
+    /// The answer stands in the order of the question.
+    async fn glance(&self, calendars: &[String]) -> Result<Vec<Glance>>;
+
+    /// What happened in a calendar. `tip` is what [`Provider::glance`] said before this call, and becomes part of the new cursor.
+    ///
+    /// # Errors
+    /// [`Error::CursorExpired`] where the provider no longer knows the cursor: ask again with [`Since::Window`].
+    async fn survey(&self, calendar: &str, since: Since<'_>, tip: Option<&Tip>) -> Result<Survey>;
+
+    /// Whether the cursor was taken at this tip, so that there is nothing to survey.
+    fn is_current(&self, cursor: &Cursor, tip: &Tip) -> bool;
+
+    /// Reads events in batches; the answer has every id once, in any order. At most [`Provider::batch`] ids a call.
+    async fn fetch(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>>;
+
+    /// How many ids a [`Provider::fetch`] takes.
+    fn batch(&self) -> usize;
+
+    /// How many writes may be under way at once.
+    fn parallel_writes(&self) -> usize;
+
+    /// Whether the event is there, by a read of its own: the evidence that a deletion needs. Any failure is an error, never "gone".
+    async fn exists(&self, calendar: &str, id: &EventId) -> Result<bool>;
+
+    /// The id that [`Provider::create`] will give, where we choose it: by it an earlier copy is found again in a listing.
+    fn id_of_copy(&self, calendar: &str, uid: &str) -> Option<EventId>;
+
+    /// Makes a copy.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] where an event stands under that name already: fetch it and see whether it is ours.
+    async fn create(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Written>;
+
+    /// Writes a copy anew, whole. Only for copies that nobody has edited since our last write.
+    ///
+    /// # Errors
+    /// [`Error::ChangedMeanwhile`] where the event no longer has that version; [`Error::Gone`] where it is not there.
+    async fn rewrite(&self, calendar: &str, id: &EventId, version: &Version, copy: &NewCopy<'_>) -> Result<Written>;
+
+    /// Changes some parts of an event and keeps everything else as it stands, byte for byte where the format allows.
+    /// Reads the event first, and writes only if it still has `version.etag` (any version, if that is `None`).
+    ///
+    /// # Errors
+    /// As [`Provider::rewrite`]; [`Error::HasGuests`] where the write could reach other people.
+    async fn edit(&self, calendar: &str, id: &EventId, version: &Version, edit: &Edit<'_>) -> Result<Written>;
+
+    /// Deletes an event that still has this version; one that is gone already is a success.
+    ///
+    /// # Errors
+    /// [`Error::ChangedMeanwhile`]; [`Error::HasGuests`].
+    async fn delete(&self, calendar: &str, id: &EventId, etag: Option<&str>) -> Result<()>;
+}
+
+/// What [`Provider::glance`] saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Glance {
+    /// The calendar is there, in this state.
+    Tip(Tip),
+    /// It is there, but the provider has no cheap mark of its state.
+    NoTip,
+    /// It is not there any more, or not for us.
+    Missing,
+}
+
+/// Where a survey begins.
+#[derive(Clone, Copy, Debug)]
+pub enum Since<'a> {
+    /// What happened since then.
+    Cursor(&'a Cursor),
+    /// Everything that lies in the window, and a fresh cursor taken before the listing began.
+    Window(Window),
+}
+
+/// The answer to [`Provider::survey`].
+#[derive(Debug)]
+pub struct Survey {
+    /// What is listed; every id once. The calendar itself and whatever is no event are left out.
+    pub listed: Vec<Listed>,
+    /// Where to go on next time; save it when everything listed has been dealt with.
+    pub cursor: Cursor,
+}
+
+/// One answer of [`Provider::fetch`].
+#[derive(Debug)]
+pub struct Fetched {
+    /// Which event.
+    pub id: EventId,
+    /// What was found.
+    pub found: Found,
+}
+
+/// What stands under an id.
+#[derive(Debug)]
+pub enum Found {
+    /// An event.
+    Event(Box<Event>),
+    /// The provider answered for this id that nothing is there. No evidence for a deletion by itself.
+    NotFound,
+    /// Something that cannot be read as an event; the words say why and quote none of its content.
+    Unreadable {
+        /// Its version, so that it is not read again until it changes.
+        etag: Option<String>,
+        /// Why, in words for its owner.
+        why: String,
+    },
+}
+
+/// A copy to be made or written anew.
+#[derive(Clone, Copy, Debug)]
+pub struct NewCopy<'a> {
+    /// Its UID, our own.
+    pub uid: &'a str,
+    /// Its loop mark.
+    pub marker: &'a str,
+    /// What it shows. Organizer and attendees are never part of it.
+    pub draft: &'a Draft,
+    /// The instant of the write, for DTSTAMP and LAST-MODIFIED.
+    pub now: jiff::Timestamp,
+}
+
+/// New values for some parts of an event.
+#[derive(Clone, Copy, Debug)]
+pub struct Edit<'a> {
+    /// Which parts.
+    pub parts: &'a Parts,
+    /// Their values; everything outside `parts` is not looked at.
+    pub draft: &'a Draft,
+    /// The loop mark to put on it (copies only).
+    pub marker: Option<&'a str>,
+    /// The instant of the write.
+    pub now: jiff::Timestamp,
+}
+
+/// The version that a write is based on.
+#[derive(Clone, Debug, Default)]
+pub struct Version {
+    /// ETag; `None` where the provider gives none.
+    pub etag: Option<String>,
+    /// SEQUENCE of that version.
+    pub sequence: u32,
+}
+
+/// What a write left behind.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The id of the event.
+    pub id: EventId,
+    /// Its version now.
+    pub etag: Option<String>,
+    /// Its SEQUENCE now.
+    pub sequence: u32,
+    /// The event as the provider has it, where it had to be read again.
+    pub event: Option<Box<Event>>,
+}

@@ -1,0 +1,58 @@
+//! Sealing secrets: envelope encryption, bound to the row that holds the secret.
+//!
+//! # Properties
+//! * A sealed secret opens only for the same [`Place`] (table, partition, row): a row copied elsewhere is useless.
+//! * Every secret has a data key of its own, wrapped by the wrapping key; rotating the wrapping key re-wraps and re-encrypts nothing.
+//! * Keys and secrets are wiped from memory when dropped, and print as nothing.
+
+mod error;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+pub use error::{Error, Result};
+
+/// Where a secret is kept; part of what authenticates it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// Table.
+    pub table: &'a str,
+    /// Partition key.
+    pub partition: &'a str,
+    /// Row key.
+    pub row: &'a str,
+}
+
+/// Wraps and unwraps data keys.
+#[async_trait]
+pub trait WrappingKey: Send + Sync {
+    /// The version that wraps now, kept beside what it wrapped.
+    async fn current(&self) -> Result<String>;
+    /// Wraps a data key; says with which version.
+    async fn wrap(&self, data_key: &[u8]) -> Result<Wrapped>;
+    /// Unwraps what an earlier or the current version wrapped.
+    async fn unwrap(&self, wrapped: &Wrapped) -> Result<zeroize::Zeroizing<Vec<u8>>>;
+}
+
+/// A wrapped data key.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Wrapped {
+    /// The version of the wrapping key.
+    pub version: String,
+    /// The wrapped bytes, base64url.
+    pub key: String,
+}
+
+/// Seals and opens secrets.
+#[async_trait]
+pub trait Vault: Send + Sync {
+    /// Seals a secret for its place; the text is safe to store.
+    async fn seal(&self, place: Place<'_>, secret: &SecretString) -> Result<String>;
+    /// Opens what was sealed for the same place.
+    async fn open(&self, place: Place<'_>, sealed: &str) -> Result<SecretString>;
+    /// Seals anew if the wrapping key has a newer version; `None` if it is up to date.
+    async fn reseal(&self, place: Place<'_>, sealed: &str) -> Result<Option<String>>;
+    /// A key for keyed hashes, derived for one purpose from the vault's own: the same for as long as the vault lives, whatever is
+    /// rotated.
+    async fn hash_key(&self, purpose: &str) -> Result<zeroize::Zeroizing<[u8; 32]>>;
+}
