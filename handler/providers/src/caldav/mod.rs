@@ -1,0 +1,3 @@
+//! Any CalDAV server (RFC 4791), Apple's included.
+
+pub mod ical;
