@@ -4,6 +4,7 @@
 
 pub mod directory;
 mod error;
+pub mod report;
 
 use std::sync::Arc;
 

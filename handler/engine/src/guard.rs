@@ -1,0 +1,61 @@
+//! The guard against mass deletion: a pair that would delete an unusual share of its copies stops and asks.
+
+/// What the deletions of a pass rest on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The provider named each of them as removed.
+    Named,
+    /// They were missing in a full listing.
+    Missing,
+}
+
+/// The most deletions in a day that happen without a word of the owner.
+pub const DAILY_CAP: u64 = 500;
+
+/// After this many seconds a held pass may look again.
+pub const SECOND_LOOK_SECONDS: i64 = 600;
+
+/// So many deletions may be released by a second look that verified each of them.
+pub const SECOND_LOOK_CAP: u64 = 50;
+
+/// Whether `deletions` of `live` copies are unusual. `today` were made already since midnight UTC.
+pub fn is_unusual(evidence: Evidence, deletions: u64, live: u64, today: u64) -> bool {
+    if deletions == 0 {
+        return false;
+    }
+    let above = |percent: u64| deletions.saturating_mul(100) > live.saturating_mul(percent);
+    let unusual = match evidence {
+        Evidence::Named => deletions > 10 && above(25),
+        Evidence::Missing => deletions > 5 || above(10) || deletions >= live,
+    };
+    unusual || today.saturating_add(deletions) > DAILY_CAP
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Evidence::{Missing, Named};
+
+    #[test]
+    fn named_deletions_are_unusual_above_ten_and_a_quarter() {
+        assert!(!is_unusual(Named, 10, 10, 0));
+        assert!(!is_unusual(Named, 11, 44, 0));
+        assert!(is_unusual(Named, 11, 43, 0));
+        assert!(is_unusual(Named, 24, 40, 0));
+        assert!(!is_unusual(Named, 1, 1, 0), "a person who has one event may delete it");
+    }
+
+    #[test]
+    fn missing_ones_are_unusual_much_earlier() {
+        assert!(!is_unusual(Missing, 1, 12, 0));
+        assert!(is_unusual(Missing, 2, 12, 0));
+        assert!(is_unusual(Missing, 6, 1_000, 0));
+        assert!(is_unusual(Missing, 1, 1, 0), "all of them");
+    }
+
+    #[test]
+    fn a_day_has_a_cap() {
+        assert!(is_unusual(Named, 1, 10_000, DAILY_CAP));
+        assert!(!is_unusual(Named, 0, 0, DAILY_CAP));
+    }
+}

@@ -1,0 +1,133 @@
+//! Origin and copy: what is remembered of the two, and how an echo of our own writes is known.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::event::{EventId, Span};
+use crate::fingerprint::Fingerprint;
+use crate::marker::MappingId;
+use crate::pair::Side;
+
+/// What joins an origin to its copy. Ids, versions, times and keyed hashes; no content (requirement S2).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mapping {
+    /// Its identity, from which the copy's UID follows.
+    pub id: MappingId,
+    /// At which end of the pair the origin stands.
+    pub side: Side,
+    /// The event that a person made.
+    pub origin: Half,
+    /// The event that we made.
+    pub copy: Half,
+    /// Where the two stand.
+    pub state: State,
+    /// How often the copy was made again; part of its UID.
+    #[serde(default)]
+    pub generation: u32,
+    /// The copy is exactly what we wrote last: it may be written anew without being read.
+    pub pristine: bool,
+    /// The copy shows something else than it should, and is put right at the origin's next change or the next full pass.
+    #[serde(default)]
+    pub drifted: bool,
+    /// Other people take part in the origin: it is never written to or deleted.
+    #[serde(default)]
+    pub guests: bool,
+    /// Start and end, for reports.
+    pub times: Times,
+    /// Our last writes of the copy, to notice two programs that undo each other's work.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recent: Vec<RecentWrite>,
+}
+
+/// What is remembered of one of the two events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Half {
+    /// Its id.
+    pub id: EventId,
+    /// The version that was last dealt with; `None` makes the next pass read it.
+    pub etag: Option<String>,
+    /// SEQUENCE of that version.
+    #[serde(default)]
+    pub sequence: u32,
+    /// The fields on which the two last agreed, as this one shows them.
+    pub base: Fingerprint,
+    /// What we are about to write, noted before the write: after a crash it tells our own half-finished work from a person's edit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<Fingerprint>,
+}
+
+/// Where a mapping stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Noted before the copy is made; it may or may not be there.
+    Creating,
+    /// Both are there.
+    Live,
+    /// The person deleted the copy and does not want it back.
+    Suppressed,
+    /// The origin lies before the window: the copy stays, and its absence from a listing means nothing.
+    Archived,
+}
+
+/// Start and end, instants or days.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Times {
+    /// Start.
+    pub start: String,
+    /// End, exclusive.
+    pub end: String,
+}
+
+impl From<&Span> for Times {
+    fn from(span: &Span) -> Self {
+        match span {
+            Span::AllDay { start, end } => Self { start: start.to_string(), end: end.to_string() },
+            Span::Timed { start, end } => {
+                Self { start: crate::zone::instant(start, None).to_string(), end: crate::zone::instant(end, None).to_string() }
+            }
+        }
+    }
+}
+
+/// One of our writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecentWrite {
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// Digest of what was written.
+    pub what: u32,
+}
+
+/// Writes within this time count.
+const FLAP_SECONDS: i64 = 600;
+/// So many writes of values that were written before stop the mapping.
+const FLAP_WRITES: usize = 5;
+
+impl Mapping {
+    /// Whether the mapping counts as a copy that the pair keeps.
+    pub fn is_live(&self) -> bool {
+        matches!(self.state, State::Live | State::Archived)
+    }
+
+    /// Whether writing this value again would be the sixth turn of a circle: more than five writes within ten minutes, and no
+    /// value among them that was not there before.
+    pub fn is_flapping(&self, what: &Fingerprint, now: Timestamp) -> bool {
+        let since = now.as_second() - FLAP_SECONDS;
+        let recent: Vec<u32> = self.recent.iter().filter(|write| write.at > since).map(|write| write.what).collect();
+        let mut values = recent.clone();
+        values.sort_unstable();
+        values.dedup();
+        recent.len() >= FLAP_WRITES && values.len() <= 2 && values.contains(&what.digest())
+    }
+
+    /// Notes a write of the copy.
+    pub fn wrote(&mut self, what: &Fingerprint, now: Timestamp) {
+        let since = now.as_second() - FLAP_SECONDS;
+        self.recent.retain(|write| write.at > since);
+        self.recent.push(RecentWrite { at: now.as_second(), what: what.digest() });
+        if self.recent.len() > FLAP_WRITES + 1 {
+            self.recent.remove(0);
+        }
+    }
+}

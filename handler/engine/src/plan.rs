@@ -1,0 +1,556 @@
+//! Changes and mappings to decisions: the whole algorithm, without I/O.
+//!
+//! # Properties
+//! * The same input gives the same decision: a dry run shows what the pass will do, and a pass that is repeated after a crash ends
+//!   where the first would have.
+//! * Only [`Seen::Gone`] (a read of that id found nothing), a cancelled or a declined event deletes. What was not seen is unchanged.
+//! * An origin in which other people take part is never written to or deleted.
+//! * In a one-way pair nothing is ever written to the calendar of the origin.
+//!
+//! # The cases
+//! ```text
+//!                    copy as it was        copy edited              copy gone
+//! origin as it was   -                     flows back | drift       delete origin | suppress
+//! origin edited      write copy            merge                    make the copy again (one-way: if time or title changed)
+//! origin gone        delete copy           make the origin again    forget
+//!                                          | delete copy
+//! ```
+//! Where two are named, the first is for two-way pairs. A suppressed copy comes back when its origin's time or title changes.
+
+use jiff::Timestamp;
+
+use crate::calendar::ProviderKind;
+use crate::conflict;
+use crate::copy::{Look, project};
+use crate::event::{Draft, Event, EventId, Field, Parts};
+use crate::fingerprint::{Fingerprint, Fingerprinter};
+use crate::mapping::{Half, Mapping, State, Times};
+use crate::marker::{MappingId, Marks, Role};
+use crate::pair::{Pair, Side, Window};
+use crate::reason::Reason;
+use crate::recurrence;
+
+/// What a decision may look at besides the events themselves.
+pub struct Planner<'a> {
+    /// The pair.
+    pub pair: &'a Pair,
+    /// Who keeps the two calendars, `from` first.
+    pub kinds: [ProviderKind; 2],
+    /// The zones in which their floating times are meant.
+    pub zones: [Option<&'a str>; 2],
+    /// Loop marks.
+    pub marks: &'a Marks,
+    /// Fingerprints of this pair.
+    pub prints: &'a Fingerprinter,
+    /// The window of today.
+    pub window: Window,
+    /// Now.
+    pub now: Timestamp,
+    /// A full pass also puts drifted copies right.
+    pub full: bool,
+}
+
+/// What was seen of one of the two events of a mapping.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// No news: as the mapping remembers it.
+    Unchanged,
+    /// It is there, and this is what it shows.
+    Event(Box<Event>),
+    /// A read of its id found nothing.
+    Gone,
+    /// It is there and cannot be read.
+    Unreadable {
+        /// Its version.
+        etag: Option<String>,
+        /// Why, in words.
+        why: String,
+    },
+}
+
+/// What to do about an event.
+#[derive(Clone, Debug)]
+pub enum Decision {
+    /// Nothing, and nothing to remember.
+    Nothing,
+    /// Leave it alone; say why.
+    Skip {
+        /// Why.
+        reason: Reason,
+        /// In words, where the reason alone does not say enough.
+        why: Option<String>,
+        /// What to remember.
+        remember: Option<Box<Mapping>>,
+    },
+    /// Only remember.
+    Remember(Box<Mapping>),
+    /// Both are gone: drop the mapping.
+    Forget(Box<Mapping>),
+    /// Make the copy.
+    Create(Box<Create>),
+    /// Write to one or both.
+    Write(Box<Write>),
+    /// Delete one of the two, then drop the mapping.
+    Delete(Box<Delete>),
+}
+
+/// An event to be made.
+#[derive(Clone, Debug)]
+pub struct Create {
+    /// The mapping as it will be; the id and version of what is made come from the provider.
+    pub mapping: Mapping,
+    /// The copy, or the origin that is made again.
+    pub role: Role,
+    /// What it shows.
+    pub draft: Draft,
+    /// Why, where it is not plain.
+    pub reason: Option<Reason>,
+}
+
+/// Writes to events that are there.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// The mapping as it was; the base of the intents.
+    pub before: Mapping,
+    /// As it will be; versions come from the provider.
+    pub mapping: Mapping,
+    /// What to write to the copy.
+    pub copy: Option<Change>,
+    /// What to write to the origin.
+    pub origin: Option<Change>,
+    /// Why, where it is not plain.
+    pub reason: Option<Reason>,
+}
+
+/// One write.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The event as it should be.
+    pub draft: Draft,
+    /// Which of its parts.
+    pub parts: Parts,
+    /// Write it whole, without reading it first: it is exactly as we left it.
+    pub whole: bool,
+}
+
+/// A deletion.
+#[derive(Clone, Debug)]
+pub struct Delete {
+    /// The mapping that ends with it.
+    pub mapping: Mapping,
+    /// Which of the two.
+    pub role: Role,
+    /// The version that was judged; a newer one is not deleted.
+    pub etag: Option<String>,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl Planner<'_> {
+    fn kind(&self, side: Side) -> ProviderKind {
+        self.kinds[side as usize]
+    }
+
+    fn zone(&self, side: Side) -> Option<&str> {
+        self.zones[side as usize]
+    }
+
+    fn look(&self, side: Side) -> Look {
+        Look { private: self.pair.private_towards(side), target: self.kind(side) }
+    }
+
+    /// The mapping id of an origin at that side.
+    pub fn mapping_id(&self, side: Side, origin: &EventId) -> MappingId {
+        self.marks.mapping(self.pair.calendar(side), self.pair.calendar(side.other()), origin)
+    }
+
+    /// An event that no mapping knows. `copy` is what was found under the id that its copy would get, `copy_id` that id.
+    pub fn unknown(&self, side: Side, event: &Event, copy_id: EventId, copy: Option<&Event>) -> Decision {
+        if let Some(reason) = self.why_not(side, event) {
+            return Decision::Skip { reason, why: None, remember: None };
+        }
+        let id = self.mapping_id(side, &event.id);
+        let draft = project(&Draft::from(event), self.look(side.other()));
+        let print = self.prints.copy(&draft);
+        let mut mapping = Mapping {
+            id,
+            side,
+            origin: Half {
+                id: event.id.clone(),
+                etag: event.etag.clone(),
+                sequence: event.sequence,
+                base: self.prints.origin(&Draft::from(event)),
+                intent: None,
+            },
+            copy: Half { id: copy_id, etag: None, sequence: 0, base: print.clone(), intent: None },
+            state: State::Creating,
+            generation: 0,
+            pristine: true,
+            drifted: false,
+            guests: event.has_guests(),
+            times: Times::from(&event.content.span),
+            recent: Vec::new(),
+        };
+        // A copy from an earlier pair between the same calendars: taken over, and the origin's word stands.
+        let ours = copy.filter(|copy| self.is_copy_of(copy, id, side.other()));
+        let Some(copy) = ours else {
+            return Decision::Create(Box::new(Create { mapping, role: Role::Copy, draft, reason: None }));
+        };
+        mapping.state = State::Live;
+        mapping.pristine = false;
+        mapping.copy = Half {
+            id: copy.id.clone(),
+            etag: copy.etag.clone(),
+            sequence: copy.sequence,
+            base: self.prints.copy(&Draft::from(copy)),
+            intent: None,
+        };
+        let parts = print.differences(&mapping.copy.base);
+        if parts.is_empty() {
+            return Decision::Skip { reason: Reason::Adopted, why: None, remember: Some(Box::new(mapping)) };
+        }
+        let before = mapping.clone();
+        mapping.copy.base = print;
+        let change = Change { draft, parts, whole: false };
+        Decision::Write(Box::new(Write { before, mapping, copy: Some(change), origin: None, reason: Some(Reason::Adopted) }))
+    }
+
+    /// Whether an event bears the mark of this mapping's copy.
+    pub fn is_copy_of(&self, event: &Event, id: MappingId, side: Side) -> bool {
+        let mark = event.marker.as_deref().and_then(|mark| self.marks.verify(mark, self.pair.calendar(side)));
+        mark == Some((Role::Copy, id))
+    }
+
+    /// Why an event that no mapping knows is not copied.
+    fn why_not(&self, side: Side, event: &Event) -> Option<Reason> {
+        let mark = event.marker.as_deref().and_then(|mark| self.marks.verify(mark, self.pair.calendar(side)));
+        if matches!(mark, Some((Role::Copy, _))) {
+            return Some(Reason::OwnCopy);
+        }
+        if event.cancelled {
+            return Some(Reason::Cancelled);
+        }
+        if event.declined {
+            return Some(Reason::Declined);
+        }
+        match self.place(side, event) {
+            Ok(Place::Inside) => None,
+            Ok(Place::Before | Place::After) => Some(Reason::OutsideWindow),
+            Err(reason) => Some(reason),
+        }
+    }
+
+    fn place(&self, side: Side, event: &Event) -> Result<Place, Reason> {
+        let draft = Draft::from(event);
+        let inside = recurrence::any_in_window(&draft, self.window, self.zone(side)).map_err(|_| Reason::UnsupportedRule)?;
+        if inside {
+            return Ok(Place::Inside);
+        }
+        let start = crate::zone::span_instants(&event.content.span, self.zone(side)).0;
+        Ok(if start >= self.window.end_instant() { Place::After } else { Place::Before })
+    }
+
+    /// An event and its copy, of which at least one has news.
+    pub fn known(&self, mapping: &Mapping, origin: Seen, copy: Seen) -> Decision {
+        match origin {
+            Seen::Gone => self.origin_gone(mapping, copy, Reason::OriginDeleted),
+            Seen::Event(event) if event.cancelled => self.origin_gone(mapping, copy, Reason::Cancelled),
+            Seen::Event(event) if event.declined => self.origin_gone(mapping, copy, Reason::Declined),
+            Seen::Unreadable { etag, why } => {
+                let mut remember = mapping.clone();
+                remember.origin.etag = etag;
+                Decision::Skip { reason: Reason::Unreadable, why: Some(why), remember: Some(Box::new(remember)) }
+            }
+            Seen::Event(event) => self.origin_there(mapping, &event, copy),
+            Seen::Unchanged => self.origin_unchanged(mapping, copy),
+        }
+    }
+
+    fn origin_gone(&self, mapping: &Mapping, copy: Seen, reason: Reason) -> Decision {
+        let forget = || Decision::Forget(Box::new(mapping.clone()));
+        let delete = |etag| Decision::Delete(Box::new(Delete { mapping: mapping.clone(), role: Role::Copy, etag, reason }));
+        match copy {
+            Seen::Gone => forget(),
+            _ if mapping.state == State::Suppressed => forget(),
+            Seen::Unchanged if mapping.state == State::Creating => forget(),
+            Seen::Unchanged => delete(mapping.copy.etag.clone()),
+            Seen::Unreadable { etag, .. } => delete(etag),
+            Seen::Event(event) => {
+                let edited = self.prints.copy(&Draft::from(&*event)).changed_since(&mapping.copy.base, mapping.copy.intent.as_ref());
+                let private = self.pair.private_towards(mapping.side.other());
+                let counts = edited.fields.iter().any(|field| !private || *field == Field::Time) || !edited.exceptions.is_empty();
+                let stands = self.pair.two_way && !mapping.guests && reason == Reason::OriginDeleted && counts && !event.cancelled;
+                if stands { self.make_origin_again(mapping, &event) } else { delete(event.etag) }
+            }
+        }
+    }
+
+    /// Two-way: deleted here, edited there. The edit stands, so the origin is made again from its copy.
+    fn make_origin_again(&self, mapping: &Mapping, copy: &Event) -> Decision {
+        let draft = Draft::from(copy);
+        let draft = Draft { content: crate::event::Content { description: crate::attendees::remove(&draft.content.description), ..draft.content }, ..draft };
+        let mut next = mapping.clone();
+        next.generation += 1;
+        next.state = State::Live;
+        next.origin.base = self.prints.origin(&draft);
+        next.origin.etag = None;
+        next.origin.intent = None;
+        self.copy_seen(&mut next, copy);
+        next.copy.base = self.prints.copy(&Draft::from(copy));
+        next.times = Times::from(&copy.content.span);
+        Decision::Create(Box::new(Create { mapping: next, role: Role::Origin, draft, reason: Some(Reason::EditWins) }))
+    }
+
+    fn origin_unchanged(&self, mapping: &Mapping, copy: Seen) -> Decision {
+        match copy {
+            Seen::Unchanged => Decision::Nothing,
+            Seen::Gone => match mapping.state {
+                State::Suppressed | State::Creating => Decision::Nothing,
+                State::Live | State::Archived if self.pair.two_way && !mapping.guests => Decision::Delete(Box::new(Delete {
+                    mapping: mapping.clone(),
+                    role: Role::Origin,
+                    etag: mapping.origin.etag.clone(),
+                    reason: Reason::CopyDeleted,
+                })),
+                State::Live | State::Archived => self.suppress(mapping, None),
+            },
+            Seen::Unreadable { etag, why } => {
+                let mut remember = mapping.clone();
+                remember.copy.etag = etag;
+                remember.pristine = false;
+                remember.drifted = true;
+                Decision::Skip { reason: Reason::Unreadable, why: Some(why), remember: Some(Box::new(remember)) }
+            }
+            Seen::Event(event) => {
+                // The origin was not read, so nothing can flow back; the caller reads it where something should.
+                let mut next = mapping.clone();
+                let edited = self.prints.copy(&Draft::from(&*event)).changed_since(&mapping.copy.base, mapping.copy.intent.as_ref());
+                self.copy_seen(&mut next, &event);
+                next.state = if next.state == State::Suppressed { State::Live } else { next.state };
+                if edited.is_empty() {
+                    return Decision::Remember(Box::new(next));
+                }
+                next.drifted = true;
+                Decision::Skip { reason: Reason::CopyEdited, why: None, remember: Some(Box::new(next)) }
+            }
+        }
+    }
+
+    /// Whether deciding needs the origin's content although it has no news.
+    pub fn wants_origin(&self, mapping: &Mapping, copy: &Seen) -> bool {
+        match copy {
+            Seen::Event(_) => self.pair.two_way || (self.full && mapping.drifted),
+            _ => self.full && mapping.drifted,
+        }
+    }
+
+    fn suppress(&self, mapping: &Mapping, origin: Option<&Event>) -> Decision {
+        let mut next = mapping.clone();
+        next.state = State::Suppressed;
+        next.copy.etag = None;
+        next.copy.intent = None;
+        if let Some(origin) = origin {
+            next.origin.etag.clone_from(&origin.etag);
+            next.origin.sequence = origin.sequence;
+        }
+        Decision::Skip { reason: Reason::Suppressed, why: None, remember: Some(Box::new(next)) }
+    }
+
+    fn copy_seen(&self, mapping: &mut Mapping, copy: &Event) {
+        mapping.copy.id = copy.id.clone();
+        mapping.copy.etag.clone_from(&copy.etag);
+        mapping.copy.sequence = copy.sequence;
+        mapping.pristine = false;
+        if mapping.state == State::Creating {
+            mapping.state = State::Live;
+        }
+    }
+
+    fn origin_there(&self, mapping: &Mapping, origin: &Event, copy: Seen) -> Decision {
+        let now = self.prints.origin(&Draft::from(origin));
+        let changed = now.changed_since(&mapping.origin.base, mapping.origin.intent.as_ref());
+        match self.place(mapping.side, origin) {
+            Err(reason) => return Decision::Skip { reason, why: None, remember: Some(Box::new(self.origin_seen(mapping, origin))) },
+            Ok(Place::After) => return self.origin_gone(mapping, copy, Reason::OutsideWindow),
+            Ok(Place::Before) if changed.is_empty() => {
+                let mut next = self.origin_seen(mapping, origin);
+                if next.state == State::Live {
+                    next.state = State::Archived;
+                }
+                return if next == *mapping { Decision::Nothing } else { Decision::Remember(Box::new(next)) };
+            }
+            Ok(Place::Before | Place::Inside) => {}
+        }
+        match copy {
+            Seen::Gone => self.copy_gone(mapping, origin, &now, &changed),
+            _ if mapping.state == State::Suppressed && !matches!(copy, Seen::Event(_)) => {
+                let wanted = [Field::Time, Field::Title].iter().any(|field| changed.fields.contains(field));
+                if wanted { self.make_copy_again(mapping, origin) } else { self.suppress(mapping, Some(origin)) }
+            }
+            Seen::Unchanged if mapping.state == State::Creating => self.make_copy(mapping.clone(), origin, None),
+            Seen::Unreadable { etag, why } => {
+                let mut next = self.origin_seen(mapping, origin);
+                next.copy.etag = etag;
+                next.drifted = true;
+                Decision::Skip { reason: Reason::Unreadable, why: Some(why), remember: Some(Box::new(next)) }
+            }
+            Seen::Unchanged => self.write(mapping, origin, &now, &changed, None),
+            Seen::Event(copy) => self.write(mapping, origin, &now, &changed, Some(&copy)),
+        }
+    }
+
+    fn origin_seen(&self, mapping: &Mapping, origin: &Event) -> Mapping {
+        let mut next = mapping.clone();
+        next.origin.id = origin.id.clone();
+        next.origin.etag.clone_from(&origin.etag);
+        next.origin.sequence = origin.sequence;
+        next.guests = origin.has_guests();
+        next.times = Times::from(&origin.content.span);
+        next
+    }
+
+    fn copy_gone(&self, mapping: &Mapping, origin: &Event, now: &Fingerprint, changed: &Parts) -> Decision {
+        match mapping.state {
+            State::Suppressed | State::Creating => {}
+            State::Live | State::Archived if self.pair.two_way && !origin.has_guests() => {
+                if !changed.is_empty() {
+                    return self.make_copy_again(mapping, origin);
+                }
+                let mut last = self.origin_seen(mapping, origin);
+                last.origin.base = now.clone();
+                let (role, reason) = (Role::Origin, Reason::CopyDeleted);
+                return Decision::Delete(Box::new(Delete { etag: origin.etag.clone(), mapping: last, role, reason }));
+            }
+            State::Live | State::Archived => {}
+        }
+        if mapping.state == State::Creating {
+            return self.make_copy(mapping.clone(), origin, None);
+        }
+        let wanted = [Field::Time, Field::Title].iter().any(|field| changed.fields.contains(field));
+        if wanted { self.make_copy_again(mapping, origin) } else { self.suppress(mapping, Some(origin)) }
+    }
+
+    fn make_copy_again(&self, mapping: &Mapping, origin: &Event) -> Decision {
+        let mut next = mapping.clone();
+        next.generation += 1;
+        self.make_copy(next, origin, Some(Reason::EditWins))
+    }
+
+    fn make_copy(&self, mapping: Mapping, origin: &Event, reason: Option<Reason>) -> Decision {
+        let draft = project(&Draft::from(origin), self.look(mapping.side.other()));
+        let mut next = self.origin_seen(&mapping, origin);
+        next.origin.base = self.prints.origin(&Draft::from(origin));
+        next.origin.intent = None;
+        next.copy.etag = None;
+        next.copy.sequence = 0;
+        next.copy.base = self.prints.copy(&draft);
+        next.copy.intent = None;
+        next.state = State::Creating;
+        next.pristine = true;
+        next.drifted = false;
+        Decision::Create(Box::new(Create { mapping: next, role: Role::Copy, draft, reason }))
+    }
+
+    /// Both are there, and at least one has news.
+    fn write(&self, mapping: &Mapping, origin: &Event, now: &Fingerprint, changed: &Parts, copy: Option<&Event>) -> Decision {
+        let target = mapping.side.other();
+        let mut next = self.origin_seen(mapping, origin);
+        next.state = State::Live;
+        let copy_now = copy.map(|copy| self.prints.copy(&Draft::from(copy)));
+        let edited = match &copy_now {
+            Some(print) => print.changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()),
+            None => Parts::default(),
+        };
+        if let Some(copy) = copy {
+            self.copy_seen(&mut next, copy);
+        }
+        let flows = self.pair.two_way && !next.guests;
+        let (merged, mut ignored) = match copy.filter(|copy| flows && !edited.is_empty() && !copy.cancelled) {
+            Some(copy) => {
+                let merge = conflict::merge(origin, copy, changed, &edited, self.pair.private_towards(target));
+                (merge.origin, merge.ignored)
+            }
+            None => (Draft::from(origin), !edited.is_empty()),
+        };
+        // A guest's meeting is put right at once; other edits of a copy that count for nothing stay until its origin changes.
+        let restore = self.pair.two_way && next.guests;
+        let draft = project(&merged, self.look(target));
+        let wanted = self.prints.copy(&draft);
+        let origin_print = self.prints.origin(&merged);
+        let origin_parts = origin_print.differences(now);
+        let news = !changed.is_empty() || !origin_parts.is_empty() || restore || (self.full && mapping.drifted);
+        let mut copy_parts = match &copy_now {
+            Some(print) => wanted.differences(print),
+            None if mapping.drifted => every_part(&draft),
+            None => wanted.differences(&mapping.copy.base),
+        };
+        if !self.pair.private_towards(target) {
+            // Guests stand in the copy's description, and the hash of a copy leaves them out.
+            if changed.fields.contains(&Field::Attendees) {
+                copy_parts.fields.insert(Field::Description);
+            }
+            copy_parts.exceptions.extend(changed.exceptions.iter().filter(|start| has_exception(&draft, start)));
+        }
+        if !news && ignored {
+            copy_parts = Parts::default();
+        } else {
+            ignored = false;
+        }
+        next.drifted = ignored;
+        next.origin.base = origin_print;
+        next.origin.intent = None;
+        next.copy.base = wanted.clone();
+        next.copy.intent = None;
+        if copy_parts.is_empty() && origin_parts.is_empty() {
+            return match (ignored, next == *mapping) {
+                (true, _) => Decision::Skip { reason: Reason::CopyEdited, why: None, remember: Some(Box::new(next)) },
+                (false, true) => Decision::Nothing,
+                (false, false) => Decision::Remember(Box::new(next)),
+            };
+        }
+        if !copy_parts.is_empty() && mapping.is_flapping(&wanted, self.now) {
+            let mut remember = mapping.clone();
+            remember.origin.etag.clone_from(&next.origin.etag);
+            remember.copy.etag.clone_from(&next.copy.etag);
+            return Decision::Skip { reason: Reason::Flapping, why: None, remember: Some(Box::new(remember)) };
+        }
+        let reason = if restore && !edited.is_empty() { Some(Reason::HasGuests) } else { None };
+        let whole = mapping.pristine && copy.is_none() && !mapping.drifted;
+        let copy = (!copy_parts.is_empty()).then_some(Change { draft, parts: copy_parts, whole });
+        if copy.is_some() {
+            next.wrote(&wanted, self.now);
+            next.pristine = whole;
+        }
+        let origin = (!origin_parts.is_empty()).then_some(Change { draft: merged, parts: origin_parts, whole: false });
+        Decision::Write(Box::new(Write { before: mapping.clone(), mapping: next, copy, origin, reason }))
+    }
+}
+
+impl Write {
+    /// The mapping to note before the writes: as it was, with what is about to be written.
+    pub fn intent(&self) -> Mapping {
+        let mut noted = self.before.clone();
+        let note = |half: &mut Half, after: &Half, change: &Option<Change>| {
+            half.intent = change.as_ref().map(|change| half.base.overlaid(&after.base, &change.parts));
+        };
+        note(&mut noted.copy, &self.mapping.copy, &self.copy);
+        note(&mut noted.origin, &self.mapping.origin, &self.origin);
+        noted
+    }
+}
+
+/// Where an event lies.
+enum Place {
+    Before,
+    Inside,
+    After,
+}
+
+fn every_part(draft: &Draft) -> Parts {
+    let exceptions = draft.series.iter().flat_map(|series| series.exceptions.keys().copied());
+    Parts { fields: Field::ALL.into_iter().filter(|field| *field != Field::Attendees).collect(), exceptions: exceptions.collect() }
+}
+
+fn has_exception(draft: &Draft, start: &crate::event::OriginalStart) -> bool {
+    draft.series.as_ref().is_some_and(|series| series.exceptions.contains_key(start))
+}

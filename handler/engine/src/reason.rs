@@ -1,0 +1,62 @@
+//! Why an event was left alone, in one word for programs.
+
+use serde::{Deserialize, Serialize};
+
+/// Why an event was left alone, or what was special about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Cancelled by its organizer.
+    Cancelled,
+    /// Declined by the owner of the calendar.
+    Declined,
+    /// No part of it lies in the window.
+    OutsideWindow,
+    /// It cannot be read.
+    Unreadable,
+    /// Its recurrence rule is beyond what can be expanded safely.
+    UnsupportedRule,
+    /// Its copy was deleted by a person.
+    Suppressed,
+    /// It is itself a copy made by this deployment.
+    OwnCopy,
+    /// Other people take part in it.
+    HasGuests,
+    /// The server refused it.
+    RefusedByServer,
+    /// A person edited the copy of a one-way pair, or what a private copy says.
+    CopyEdited,
+    /// Another program undoes each of our writes.
+    Flapping,
+    /// A copy from an earlier time was found and taken over.
+    Adopted,
+    /// The origin is gone.
+    OriginDeleted,
+    /// A person deleted the copy.
+    CopyDeleted,
+    /// Edited on one side and deleted on the other: the edit stands.
+    EditWins,
+}
+
+impl Reason {
+    /// The same for people.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Cancelled => "It is cancelled, so it has no copy.",
+            Self::Declined => "You declined it, so it has no copy.",
+            Self::OutsideWindow => "It lies outside the days that this pair looks at.",
+            Self::Unreadable => "It cannot be read, so it was left alone; everything else still syncs.",
+            Self::UnsupportedRule => "Its repetition rule is beyond what can be worked out safely, so it was left alone.",
+            Self::Suppressed => "You deleted its copy. It comes back when the event's time or title changes.",
+            Self::OwnCopy => "It is itself a copy made by Calrelay, and copies are not copied on.",
+            Self::HasGuests => "Other people take part in it, so Calrelay does not write to it: the copy shows it as it is.",
+            Self::RefusedByServer => "The server of the other calendar refused it; everything else still syncs.",
+            Self::CopyEdited => "The copy was edited by hand. It is put right when the event changes, or by a full pass.",
+            Self::Flapping => "Another program undoes each of our writes, so Calrelay stopped writing to it.",
+            Self::Adopted => "A copy from an earlier time was there and was taken over.",
+            Self::OriginDeleted => "The event is gone.",
+            Self::CopyDeleted => "Its copy was deleted.",
+            Self::EditWins => "It was edited on one side and deleted on the other; the edit stands.",
+        }
+    }
+}
