@@ -1,0 +1,32 @@
+//! Who is connected and what is paired: the rows of accounts, calendars and pairs.
+//!
+//! # Rows
+//! All stand in [`store::Table::Directory`], in the partition [`Services::owner`](crate::Services::owner), as JSON with `"v": 1`:
+//!
+//! | key | holds |
+//! |---|---|
+//! | `account:ID` | an [`Account`]; its sealed secret stands in [`store::Table::Secrets`], same partition, row `ID` |
+//! | `calendar:ID` | a [`CalendarRow`]: what its provider said at the last listing |
+//! | `pair:ID` | a [`Pair`](engine::pair::Pair); everything a pass remembers stands in [`store::Table::Pairs`], partition `ID` |
+//!
+//! # Properties
+//! * Ids of accounts and calendars are derived from what they name: connecting an account again finds its pairs as they were.
+//! * Nothing is stored for an account whose provider refused it.
+//! * What sets up or removes (accounts, pairs) is done under one lease an owner, so that two processes cannot both pass the same check.
+//! * A removal takes the rows that hang on a thing first and the thing itself last: one that was cut short is still listed and can be repeated.
+//! * A row of a newer version is left alone and said to be so; a field that this version does not know is no obstacle.
+//! * Copies are never touched by anything in here: they stay as ordinary events.
+
+mod accounts;
+mod calendars;
+mod check;
+mod id;
+mod lease;
+mod pairs;
+mod problem;
+mod rows;
+
+pub use accounts::{Account, AccountStatus, account, accounts, connect_account, open, record_outcome, remove_account, set_account_state};
+pub use calendars::{CalendarRow, Listing, calendar, calendars};
+pub use lease::pair_lease;
+pub use pairs::{NewPair, add_pair, pair, pairs, pause_pair, remove_pair, resume_pair};

@@ -15,6 +15,9 @@ pub enum Error {
     /// The person asked for something that cannot be done; says what to do instead.
     #[error("{0}")]
     Request(String),
+    /// Nothing of the id that was given is there; says where to look.
+    #[error("{0}")]
+    NotFound(String),
     /// A stored row cannot be read.
     #[error("stored data is damaged: {0}")]
     Damaged(String),

@@ -1,0 +1,315 @@
+//! Accounts: a user at a provider, and the sealed secret with which we go there.
+
+use std::sync::Arc;
+
+use engine::calendar::{AccountId, ProviderKind};
+use providers::Provider;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use store::{Op, Table};
+use vault::Place;
+
+use super::id::{self, Address};
+use super::{calendars, lease, pairs, rows};
+use crate::report::{AccountState, Problem};
+use crate::{Error, Result, Services};
+
+/// An account as it is stored. Holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Its id: derived from provider, place and user.
+    pub id: AccountId,
+    /// Who keeps it.
+    pub kind: ProviderKind,
+    /// What to call it.
+    pub name: String,
+    /// The address that was given, in one spelling.
+    pub url: String,
+    /// The user name there.
+    pub user: String,
+    /// Where its calendars were found: the provider's own words ([`Connect::discover`](crate::Connect::discover)).
+    pub endpoint: String,
+    /// How often it has been connected. What an earlier secret was answered says nothing about this one.
+    pub generation: u32,
+    /// How it stands.
+    pub state: AccountStatus,
+    /// Why it does not stand well.
+    #[serde(default)]
+    pub error: Option<Problem>,
+}
+
+/// How an account stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountStatus {
+    /// It answered when it was last asked.
+    Ok,
+    /// It refuses the secret; nobody asks it again until its owner has connected it anew.
+    NeedsReconnect,
+    /// It did not answer, or not to be understood.
+    Unreachable,
+}
+
+impl AccountStatus {
+    /// The name in `--json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::NeedsReconnect => "needs_reconnect",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+impl From<&Account> for AccountState {
+    fn from(account: &Account) -> Self {
+        Self {
+            id: account.id.clone(),
+            provider: account.kind,
+            name: account.name.clone(),
+            state: account.state.as_str().to_owned(),
+            error: account.error.clone(),
+        }
+    }
+}
+
+/// The sealed secret of an account, as it is stored.
+#[derive(Serialize, Deserialize)]
+struct SealedSecret {
+    sealed: String,
+}
+
+/// Connects an account: tries the credentials, then stores account and secret. The same account again gets the new secret and endpoint, and keeps
+/// its id and its pairs.
+///
+/// # Errors
+/// The provider's refusal, in which case nothing was stored, and nothing of an earlier connection was changed.
+pub async fn connect_account(services: &Services, kind: ProviderKind, url: &str, user: &str, secret: &SecretString) -> Result<Account> {
+    let address = Address::parse(url)?;
+    let user = checked_user(kind, user)?;
+    if secret.expose_secret().is_empty() {
+        return Err(Error::Provider(providers::Error::Credentials("the password is empty; it was not sent".into())));
+    }
+    let endpoint = services.connect.discover(kind, &address.url, &user, secret).await?;
+
+    let _setup = lease::directory(services).await?;
+    let id = id::account(kind, &address, &user);
+    let sealed = services.vault.seal(place(services, &id), secret).await?;
+    let account = Account {
+        name: name(kind, &user, &address.host),
+        id,
+        kind,
+        url: address.url,
+        user,
+        endpoint,
+        generation: 1,
+        state: AccountStatus::Ok,
+        error: None,
+    };
+    let key = row_key(&account.id);
+
+    // The secret first: an account whose secret is missing would be worth nothing, a secret without account harms nobody and is replaced next time.
+    let secret_row = Op::Put { key: account.id.to_string(), value: rows::encode(&SealedSecret { sealed })? };
+    services.store.commit(Table::Secrets, &services.owner, &[secret_row]).await?;
+    let renewed = rows::update(services, &key, |stored: &mut Account| {
+        *stored = Account { generation: stored.generation.wrapping_add(1), ..account.clone() };
+    });
+    if let Some(renewed) = renewed.await? {
+        return Ok(renewed);
+    }
+    let insert = Op::Insert { key, value: rows::encode(&account)? };
+    services.store.commit(Table::Directory, &services.owner, &[insert]).await?;
+    Ok(account)
+}
+
+/// All accounts, in the order of their ids.
+pub async fn accounts(services: &Services) -> Result<Vec<Account>> {
+    rows::list(services, rows::ACCOUNT).await
+}
+
+/// An account.
+///
+/// # Errors
+/// [`Error::NotFound`] where there is none of this id.
+pub async fn account(services: &Services, id: &AccountId) -> Result<Account> {
+    match rows::get(services, &row_key(id)).await? {
+        Some((account, _)) => Ok(account),
+        None => Err(Error::NotFound(format!("there is no account {id}; `calrelay account list` shows those that are connected"))),
+    }
+}
+
+/// Forgets an account: its pairs with all that was remembered of them, its calendars, its secret. Copies stay as ordinary events.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Request`] while a pass over one of its pairs is under way. What was removed until then stays removed, the account
+/// is still listed, and the removal can be repeated.
+pub async fn remove_account(services: &Services, id: &AccountId) -> Result<()> {
+    let _setup = lease::directory(services).await?;
+    account(services, id).await?;
+    let calendars = calendars::stored(services, id).await?;
+    for pair in pairs::pairs(services).await? {
+        if calendars.iter().any(|calendar| calendar.id == pair.from || calendar.id == pair.to) {
+            pairs::remove_locked(services, &pair.id).await?;
+        }
+    }
+    let secret = Op::Delete { key: id.to_string(), etag: None };
+    services.store.commit(Table::Secrets, &services.owner, &[secret]).await?;
+    let keys: Vec<String> = calendars.iter().map(|calendar| calendars::row_key(&calendar.id)).chain([row_key(id)]).collect();
+    for chunk in keys.chunks(store::MAX_COMMIT) {
+        let ops: Vec<Op> = chunk.iter().map(|key| Op::Delete { key: key.clone(), etag: None }).collect();
+        services.store.commit(Table::Directory, &services.owner, &ops).await?;
+    }
+    Ok(())
+}
+
+/// A provider for an account: opens its secret, makes no request.
+///
+/// # Errors
+/// [`providers::Error::Credentials`] where no secret is stored for it.
+pub async fn open(services: &Services, account: &Account) -> Result<Arc<dyn Provider>> {
+    let key = account.id.as_str();
+    let Some(row) = services.store.get(Table::Secrets, &services.owner, key).await? else {
+        let words =
+            format!("the password of the account {key} is not stored any more; connect the account again with `calrelay account add`");
+        return Err(Error::Provider(providers::Error::Credentials(words)));
+    };
+    let SealedSecret { sealed } = rows::decode(&row.key, &row.value)?;
+    let secret = services.vault.open(place(services, &account.id), &sealed).await?;
+    Ok(services.connect.open(account.kind, &account.endpoint, &account.user, secret)?)
+}
+
+/// Writes down how an account stands, unless it was connected anew since `account` was read. From [`AccountStatus::NeedsReconnect`] only success
+/// leads away: a server that is down cannot make a refused password good again.
+pub async fn set_account_state(services: &Services, account: &Account, state: AccountStatus, error: Option<Problem>) -> Result<()> {
+    rows::update(services, &row_key(&account.id), |stored: &mut Account| settle(stored, account.generation, state, error.clone())).await?;
+    Ok(())
+}
+
+fn settle(stored: &mut Account, generation: u32, state: AccountStatus, error: Option<Problem>) {
+    let refused = stored.state == AccountStatus::NeedsReconnect && state == AccountStatus::Unreachable;
+    if stored.generation == generation && !refused {
+        stored.state = state;
+        stored.error = error;
+    }
+}
+
+/// Draws the conclusion for an account from how a piece of work with it ended. Failures that say nothing about the account change nothing.
+pub async fn record_outcome(services: &Services, account: &Account, failure: Option<&Error>) -> Result<()> {
+    let Some(state) = conclusion(failure) else { return Ok(()) };
+    set_account_state(services, account, state, failure.map(Problem::from)).await
+}
+
+fn conclusion(failure: Option<&Error>) -> Option<AccountStatus> {
+    use providers::Error as E;
+    match failure {
+        None => Some(AccountStatus::Ok),
+        Some(Error::Provider(E::Unauthorized | E::Credentials(_)) | Error::Vault(vault::Error::CannotOpen)) => {
+            Some(AccountStatus::NeedsReconnect)
+        }
+        Some(Error::Provider(E::Unreachable(_) | E::BadAnswer(_) | E::RateLimited { .. } | E::Address(_))) => {
+            Some(AccountStatus::Unreachable)
+        }
+        Some(_) => None,
+    }
+}
+
+fn checked_user(kind: ProviderKind, user: &str) -> Result<String> {
+    let user = user.trim();
+    let refuse = |why: &str| Err(Error::Provider(providers::Error::Credentials(why.to_owned())));
+    if user.is_empty() {
+        return refuse("the user name is empty; nothing was sent");
+    }
+    // RFC 7617 section 2: neither can be told apart from the password, or sent at all.
+    if user.contains(|c: char| c.is_control() || c == ':') {
+        return refuse("a user name cannot contain a colon or a control character; nothing was sent");
+    }
+    Ok(match kind {
+        // An Apple ID is an e-mail address, and Apple does not tell capitals apart.
+        ProviderKind::Icloud => user.to_lowercase(),
+        ProviderKind::Caldav => user.to_owned(),
+    })
+}
+
+fn name(kind: ProviderKind, user: &str, host: &str) -> String {
+    match kind {
+        ProviderKind::Icloud => user.to_owned(),
+        ProviderKind::Caldav => format!("{user} on {host}"),
+    }
+}
+
+fn place<'a>(services: &'a Services, id: &'a AccountId) -> Place<'a> {
+    Place { table: Table::Secrets.name(), partition: &services.owner, row: id.as_str() }
+}
+
+fn row_key(id: &AccountId) -> String {
+    format!("{}{id}", rows::ACCOUNT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(state: AccountStatus) -> Account {
+        Account {
+            id: AccountId::new("a1"),
+            kind: ProviderKind::Caldav,
+            name: "anna on dav.example.org".into(),
+            url: "https://dav.example.org/".into(),
+            user: "anna".into(),
+            endpoint: "{}".into(),
+            generation: 3,
+            state,
+            error: None,
+        }
+    }
+
+    #[test]
+    fn a_refused_password_stays_refused_when_the_server_goes_away() {
+        let mut stored = account(AccountStatus::NeedsReconnect);
+        settle(&mut stored, 3, AccountStatus::Unreachable, None);
+        assert_eq!(stored.state, AccountStatus::NeedsReconnect);
+        settle(&mut stored, 3, AccountStatus::Ok, None);
+        assert_eq!(stored.state, AccountStatus::Ok);
+    }
+
+    #[test]
+    fn the_answer_to_an_earlier_password_does_not_count() {
+        let mut stored = account(AccountStatus::Ok);
+        settle(&mut stored, 2, AccountStatus::NeedsReconnect, None);
+        assert_eq!(stored.state, AccountStatus::Ok);
+    }
+
+    #[test]
+    fn only_what_says_something_about_the_account_changes_its_state() {
+        use providers::Error as E;
+        let of = |error: E| conclusion(Some(&Error::Provider(error)));
+        assert_eq!(of(E::Unauthorized), Some(AccountStatus::NeedsReconnect));
+        assert_eq!(of(E::Unreachable("x".into())), Some(AccountStatus::Unreachable));
+        assert_eq!(of(E::CalendarMissing), None);
+        assert_eq!(of(E::HasGuests), None);
+        assert_eq!(conclusion(Some(&Error::Store(store::Error::Full))), None);
+        assert_eq!(conclusion(None), Some(AccountStatus::Ok));
+    }
+
+    #[test]
+    fn user_names_that_could_not_be_sent_are_refused() {
+        for user in ["", "  ", "anna:bert", "anna\nbert", "anna\u{0}"] {
+            assert!(matches!(checked_user(ProviderKind::Caldav, user), Err(Error::Provider(providers::Error::Credentials(_)))), "{user:?}");
+        }
+        assert_eq!(checked_user(ProviderKind::Caldav, " Anna ").unwrap(), "Anna");
+        assert_eq!(checked_user(ProviderKind::Icloud, "Anna@Example.org").unwrap(), "anna@example.org");
+    }
+
+    #[test]
+    fn an_account_shows_itself_as_the_contract_says() {
+        let mut one = account(AccountStatus::NeedsReconnect);
+        let shown = serde_json::to_value(AccountState::from(&one)).unwrap();
+        assert_eq!(
+            shown,
+            serde_json::json!({"id": "a1", "provider": "caldav", "name": "anna on dav.example.org", "state": "needs_reconnect", "error": null})
+        );
+        one.error = Some(Problem { code: "unauthorized".into(), message: "Words.".into() });
+        let shown = serde_json::to_value(AccountState::from(&one)).unwrap();
+        assert_eq!(shown["error"], serde_json::json!({"code": "unauthorized", "message": "Words."}));
+    }
+}

@@ -1,0 +1,153 @@
+//! Pairs: made, looked up, switched off and on, ended.
+
+use engine::calendar::{CalendarId, PairId};
+use engine::pair::{Pair, Reach};
+use store::{Op, Table};
+
+use super::check::{End, check};
+use super::id::{self, Address};
+use super::{CalendarRow, accounts, calendars, lease, rows};
+use crate::{Error, Result, Services};
+
+/// A pair to be made.
+#[derive(Clone, Debug)]
+pub struct NewPair {
+    /// Events of this calendar are copied…
+    pub from: CalendarId,
+    /// …to this one.
+    pub to: CalendarId,
+    /// And the other way.
+    pub two_way: bool,
+    /// What is written to `to` shows only "Busy".
+    pub private: bool,
+    /// What is written to `from` shows only "Busy".
+    pub private_back: bool,
+    /// How far back events are looked at.
+    pub window_past: Reach,
+    /// How far ahead.
+    pub window_future: Reach,
+}
+
+impl NewPair {
+    pub(super) fn into_pair(self, id: PairId) -> Pair {
+        let Self { from, to, two_way, private, private_back, window_past, window_future } = self;
+        Pair { id, from, to, two_way, private, private_back, window_past, window_future, paused: false }
+    }
+}
+
+/// Makes a pair. Nothing is synced yet.
+///
+/// # Errors
+/// [`Error::NotFound`] for a calendar that no account has; [`Error::Request`] where the two cannot be paired in this way, with what to do instead;
+/// the provider's failure where a calendar is not known yet and cannot be asked for.
+pub async fn add_pair(services: &Services, new: NewPair) -> Result<Pair> {
+    let (from, to) = ends(services, &new).await?;
+    let _setup = lease::directory(services).await?;
+    let (from_server, to_server) = (server(services, &from).await?, server(services, &to).await?);
+    let existing = pairs(services).await?;
+    check(&new, &End { calendar: &from, server: &from_server }, &End { calendar: &to, server: &to_server }, &existing)?;
+    let pair = new.into_pair(id::pair()?);
+    let insert = Op::Insert { key: row_key(&pair.id), value: rows::encode(&pair)? };
+    services.store.commit(Table::Directory, &services.owner, &[insert]).await?;
+    Ok(pair)
+}
+
+/// All pairs, in the order of their ids.
+pub async fn pairs(services: &Services) -> Result<Vec<Pair>> {
+    rows::list(services, rows::PAIR).await
+}
+
+/// A pair.
+///
+/// # Errors
+/// [`Error::NotFound`] where there is none of this id.
+pub async fn pair(services: &Services, id: &PairId) -> Result<Pair> {
+    rows::get(services, &row_key(id)).await?.map(|(pair, _)| pair).ok_or_else(|| missing(id))
+}
+
+/// Ends a pair and forgets all that was remembered of it. Its copies stay as ordinary events.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Request`] while a pass over it is under way.
+pub async fn remove_pair(services: &Services, id: &PairId) -> Result<()> {
+    let _setup = lease::directory(services).await?;
+    remove_locked(services, id).await
+}
+
+/// The same, for whoever holds the directory's lease.
+pub(super) async fn remove_locked(services: &Services, id: &PairId) -> Result<()> {
+    pair(services, id).await?;
+    let _quiet = lease::pair(services, id).await?;
+    let partition = id.as_str();
+    loop {
+        let page = services.store.scan(Table::Pairs, partition, "", None, store::MAX_COMMIT).await?;
+        if page.is_empty() {
+            break;
+        }
+        let ops: Vec<Op> = page.into_iter().map(|row| Op::Delete { key: row.key, etag: None }).collect();
+        services.store.commit(Table::Pairs, partition, &ops).await?;
+    }
+    services.store.commit(Table::Directory, &services.owner, &[Op::Delete { key: row_key(id), etag: None }]).await?;
+    Ok(())
+}
+
+/// Switches a pair off: nothing is read or written for it until it is resumed. A pass that is under way ends as it would have.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn pause_pair(services: &Services, id: &PairId) -> Result<Pair> {
+    set_paused(services, id, true).await
+}
+
+/// Switches a pair on again.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn resume_pair(services: &Services, id: &PairId) -> Result<Pair> {
+    set_paused(services, id, false).await
+}
+
+async fn set_paused(services: &Services, id: &PairId, paused: bool) -> Result<Pair> {
+    rows::update(services, &row_key(id), |pair: &mut Pair| pair.paused = paused).await?.ok_or_else(|| missing(id))
+}
+
+/// Both calendars, as they were last seen; one that never was is asked for.
+async fn ends(services: &Services, new: &NewPair) -> Result<(CalendarRow, CalendarRow)> {
+    let known = (calendars::calendar(services, &new.from).await?, calendars::calendar(services, &new.to).await?);
+    if let (Some(from), Some(to)) = known {
+        return Ok((from, to));
+    }
+    let mut listing = calendars::calendars(services, None).await?;
+    let mut find = |id: &CalendarId| {
+        if let Some(row) = listing.calendars.iter().find(|row| row.id == *id) {
+            return Ok(row.clone());
+        }
+        // It may be behind an account that did not answer: then that is what went wrong.
+        match listing.failures.pop() {
+            Some((_, error)) => Err(error),
+            None => Err(Error::NotFound(format!("there is no calendar {id}; `calrelay calendars` lists those that can be paired"))),
+        }
+    };
+    let from = match known.0 {
+        Some(row) => row,
+        None => find(&new.from)?,
+    };
+    let to = match known.1 {
+        Some(row) => row,
+        None => find(&new.to)?,
+    };
+    Ok((from, to))
+}
+
+async fn server(services: &Services, calendar: &CalendarRow) -> Result<String> {
+    let account = accounts::account(services, &calendar.account).await?;
+    Ok(Address::parse(&account.url)?.host)
+}
+
+fn missing(id: &PairId) -> Error {
+    Error::NotFound(format!("there is no pair {id}; `calrelay pair list` shows those that there are"))
+}
+
+fn row_key(id: &PairId) -> String {
+    format!("{}{id}", rows::PAIR)
+}
