@@ -9,3 +9,4 @@ pub mod marker;
 pub mod pair;
 pub mod reason;
 pub mod text;
+pub mod zone;
