@@ -7,14 +7,19 @@
 //! # To add another one
 //! Implement the three traits and run `contract` (the same tests for all) on it.
 
-// pub mod embedded;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+pub mod embedded;
 mod error;
+mod limits;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use embedded::Embedded;
 pub use error::{Error, Result};
+pub use limits::{MAX_BODY, MAX_COMMIT_BYTES, MAX_DELAY, MAX_KEY, check_commit, check_delay, check_message};
 
 /// The tables. Partition and row keys of each are described where its rows are defined (`jobs`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

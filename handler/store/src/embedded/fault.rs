@@ -1,0 +1,82 @@
+//! What SQLite and the file system complain about, in our words.
+//!
+//! SQLite's messages name tables, constraints and files; values are bound and never in them.
+
+use std::path::Path;
+
+use rusqlite::ErrorCode;
+use rusqlite::ffi;
+
+use crate::Error;
+
+/// A failure inside a piece of work on the database.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Already in our words.
+    Ours(Error),
+    /// As SQLite says it.
+    Sqlite(rusqlite::Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Ours(error)
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl Fault {
+    /// What the caller gets to see; `file` is the database.
+    pub(super) fn told(self, file: &Path) -> Error {
+        match self {
+            Self::Ours(error) => error,
+            Self::Sqlite(error) => from_sqlite(&error, file),
+        }
+    }
+
+    /// Whether somebody else held the database for too long.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(self, Self::Sqlite(e) if matches!(e.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)))
+    }
+}
+
+fn from_sqlite(error: &rusqlite::Error, file: &Path) -> Error {
+    let file = file.display();
+    let Some(inner) = error.sqlite_error() else {
+        // A column of another type than the schema has, for instance: only a damaged or foreign file has that.
+        return Error::Failed(format!("{file} does not hold what it should ({error})"));
+    };
+    match inner.code {
+        ErrorCode::DiskFull => Error::Full,
+        // The shared-memory file could not grow: SQLite reports this one as an I/O failure.
+        ErrorCode::SystemIoFailure if inner.extended_code == ffi::SQLITE_IOERR_SHMSIZE => Error::Full,
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            Error::Unavailable(format!("another process has been writing to {file} for too long; try again"))
+        }
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Error::Failed(format!(
+            "{file} is damaged ({error}). Your calendars are not touched. Put a backup of the data directory in its place, or move \
+             the file and those beside it (-wal, -shm) away and connect the accounts again: existing copies are recognised"
+        )),
+        ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen => Error::Failed(format!(
+            "{file} cannot be opened for writing ({error}). Check who owns the data directory, or point CALRELAY_DATA_DIR to another one"
+        )),
+        ErrorCode::SystemIoFailure => Error::Failed(format!("the disk reports an error on {file} ({error})")),
+        _ => Error::Failed(format!("{file}: {error}")),
+    }
+}
+
+/// A failure of the file system while doing `what`.
+pub(super) fn from_io(error: &std::io::Error, what: &str, path: &Path) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Error::Full,
+        _ => Error::Failed(format!(
+            "cannot {what} {} ({error}). Check who owns it, or point CALRELAY_DATA_DIR to another directory",
+            path.display()
+        )),
+    }
+}

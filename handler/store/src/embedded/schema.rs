@@ -1,0 +1,78 @@
+//! The tables of the file, and how an older file becomes a newer one.
+//!
+//! `PRAGMA user_version` counts the migrations that a file has had. They run in one transaction: a process that is killed in
+//! the middle leaves the older version whole. A migration that has been released never changes; what comes later is appended.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::fault::Fault;
+use crate::Error;
+
+/// Every migration, oldest first; the first makes version 1 from an empty file.
+pub(super) const MIGRATIONS: &[&str] = &[
+    // 1: rows, messages, and the counter that ETags, receipts and message ids are taken from.
+    "CREATE TABLE rows (
+         tbl TEXT NOT NULL,
+         pk TEXT NOT NULL,
+         rk TEXT NOT NULL,
+         etag INTEGER NOT NULL,
+         value TEXT NOT NULL,
+         PRIMARY KEY (tbl, pk, rk)
+     ) STRICT, WITHOUT ROWID;
+     CREATE TABLE messages (
+         id INTEGER PRIMARY KEY,
+         queue TEXT NOT NULL,
+         visible_at INTEGER NOT NULL,
+         receipt INTEGER,
+         dequeue_count INTEGER NOT NULL,
+         body TEXT NOT NULL
+     ) STRICT;
+     CREATE INDEX messages_by_turn ON messages (queue, visible_at, id);
+     CREATE TABLE counter (value INTEGER NOT NULL) STRICT;
+     INSERT INTO counter (value) VALUES (0);",
+];
+
+/// The version that a file has; 0 where it is empty.
+fn version(db: &Connection) -> Result<u32, Fault> {
+    Ok(db.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
+/// Refuses a file of a newer program.
+pub(super) fn check(db: &Connection, migrations: &[&str], dir: &Path) -> Result<(), Fault> {
+    let (found, known) = (version(db)?, newest(migrations));
+    if found > known {
+        return Err(Error::NewerSchema { path: dir.display().to_string(), found, known }.into());
+    }
+    Ok(())
+}
+
+/// Brings a file to the newest version.
+pub(super) fn migrate(db: &mut Connection, migrations: &[&str], dir: &Path) -> Result<(), Fault> {
+    if version(db)? == newest(migrations) {
+        return Ok(());
+    }
+    // Asked again under the lock: another process may be opening the same directory.
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    check(&tx, migrations, dir)?;
+    let found = version(&tx)?;
+    for (number, sql) in (1..).zip(migrations).filter(|(number, _)| *number > found) {
+        tracing::debug!(version = number, "bringing the embedded storage to a newer schema");
+        tx.execute_batch(sql)?;
+    }
+    tx.pragma_update(None, "user_version", newest(migrations))?;
+    tx.commit()?;
+    Ok(())
+}
+
+fn newest(migrations: &[&str]) -> u32 {
+    u32::try_from(migrations.len()).expect("a handful of migrations")
+}
+
+/// Takes `count` numbers that were never taken before from this file, and returns the first.
+pub(super) fn numbers(db: &Connection, count: usize) -> Result<i64, Fault> {
+    let count = i64::try_from(count).expect("at most a commit's worth");
+    let last: i64 = db.prepare_cached("UPDATE counter SET value = value + ?1 RETURNING value")?.query_row([count], |row| row.get(0))?;
+    Ok(last - count + 1)
+}
