@@ -10,7 +10,9 @@ pub enum Error {
     #[error("too much for one write: {0}")]
     TooLarge(String),
     /// The data is of a newer version of the program.
-    #[error("the data in {path} was written by a newer calrelay (schema {found}, this program knows {known}); nothing was changed. Install the newer version, or point CALRELAY_DATA_DIR to another directory")]
+    #[error(
+        "the data in {path} was written by a newer calrelay (schema {found}, this program knows {known}); nothing was changed. Install the newer version, or point CALRELAY_DATA_DIR to another directory"
+    )]
     NewerSchema {
         /// Where.
         path: String,

@@ -46,7 +46,8 @@ async fn one_holder(leases: &dyn Leases, other: &dyn Leases, pass: &impl AsyncFn
 async fn names_are_apart(leases: &dyn Leases) {
     let base = fresh("lease");
     let long = format!("{base}{}", "x".repeat(2_000));
-    let names = [base.clone(), base.to_uppercase(), format!("{base} "), format!("{base}/../x"), format!("{base}\\*?"), format!("{base}é📅"), long];
+    let names =
+        [base.clone(), base.to_uppercase(), format!("{base} "), format!("{base}/../x"), format!("{base}\\*?"), format!("{base}é📅"), long];
     let mut held = Vec::new();
     for name in &names {
         held.push(acquire(leases, name).await.expect("each name has a lease of its own, whatever is in it"));

@@ -45,12 +45,10 @@ impl Fault {
     }
 }
 
-fn from_sqlite(error: &rusqlite::Error, file: &Path) -> Error {
-    let file = file.display();
-    let Some(inner) = error.sqlite_error() else {
-        // A column of another type than the schema has, for instance: only a damaged or foreign file has that.
-        return Error::Failed(format!("{file} does not hold what it should ({error})"));
-    };
+fn from_sqlite(error: &rusqlite::Error, path: &Path) -> Error {
+    // No failure of SQLite, but an answer that cannot be: text that is none, say. Only a damaged file gives one.
+    let Some(inner) = error.sqlite_error() else { return damaged(path, error) };
+    let file = path.display();
     match inner.code {
         ErrorCode::DiskFull => Error::Full,
         // The shared-memory file could not grow: SQLite reports this one as an I/O failure.
@@ -58,16 +56,22 @@ fn from_sqlite(error: &rusqlite::Error, file: &Path) -> Error {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
             Error::Unavailable(format!("another process has been writing to {file} for too long; try again"))
         }
-        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Error::Failed(format!(
-            "{file} is damaged ({error}). Your calendars are not touched. Put a backup of the data directory in its place, or move \
-             the file and those beside it (-wal, -shm) away and connect the accounts again: existing copies are recognised"
-        )),
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => damaged(path, error),
         ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen => Error::Failed(format!(
             "{file} cannot be opened for writing ({error}). Check who owns the data directory, or point CALRELAY_DATA_DIR to another one"
         )),
         ErrorCode::SystemIoFailure => Error::Failed(format!("the disk reports an error on {file} ({error})")),
         _ => Error::Failed(format!("{file}: {error}")),
     }
+}
+
+/// Damage was found in the file.
+pub(super) fn damaged(file: &Path, found: impl std::fmt::Display) -> Error {
+    Error::Failed(format!(
+        "{} is damaged ({found}). Your calendars are not touched. Put a backup of the data directory in its place, or move the file \
+         and those beside it (-wal, -shm) away and connect the accounts again: existing copies are recognised",
+        file.display()
+    ))
 }
 
 /// A failure of the file system while doing `what`.

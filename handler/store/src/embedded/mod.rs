@@ -53,7 +53,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::Notify;
 
-use crate::{Error, Result};
+use crate::Result;
 use fault::{Fault, from_io};
 use pool::{Kind, PATIENCE, Pool};
 
@@ -78,8 +78,8 @@ impl Embedded {
     /// says when messages are visible. Waits for the disk, so call it when the process starts.
     ///
     /// # Errors
-    /// [`Error::NewerSchema`], with nothing changed. [`Error::Failed`] where the directory cannot be written or the file is
-    /// damaged. [`Error::Unavailable`] where another process keeps the file busy. [`Error::Full`].
+    /// [`Error::NewerSchema`](crate::Error::NewerSchema), with nothing changed. [`Error::Failed`](crate::Error::Failed) where the directory cannot be written or the file is
+    /// damaged. [`Error::Unavailable`](crate::Error::Unavailable) where another process keeps the file busy. [`Error::Full`](crate::Error::Full).
     pub fn open(dir: &Path, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Result<Self> {
         Self::open_with(dir, clock, schema::MIGRATIONS)
     }
@@ -103,7 +103,7 @@ impl Embedded {
     /// Reads the whole file and looks for damage. For `doctor`: it takes as long as reading the file does.
     ///
     /// # Errors
-    /// [`Error::Failed`] if there is any.
+    /// [`Error::Failed`](crate::Error::Failed) if there is any.
     pub async fn check(&self) -> Result<()> {
         let file = self.file.clone();
         let work = move |db: &mut Connection| {
@@ -111,8 +111,7 @@ impl Embedded {
             if found == "ok" {
                 return Ok(());
             }
-            let why = format!("{} is damaged ({found}). Your calendars are not touched; put a backup of the file in its place", file.display());
-            Err(Error::Failed(why).into())
+            Err(fault::damaged(&file, found).into())
         };
         self.readers.run(work).await
     }

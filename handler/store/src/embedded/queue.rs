@@ -31,8 +31,10 @@ impl Queue for Embedded {
         let work = move |db: &mut Connection| {
             let tx = begin(db)?;
             let id = schema::numbers(&tx, 1)?;
-            tx.prepare_cached("INSERT INTO messages (id, queue, visible_at, receipt, dequeue_count, body) VALUES (?1, ?2, ?3, NULL, 0, ?4)")?
-                .execute(params![id, queue, visible_at, body])?;
+            tx.prepare_cached(
+                "INSERT INTO messages (id, queue, visible_at, receipt, dequeue_count, body) VALUES (?1, ?2, ?3, NULL, 0, ?4)",
+            )?
+            .execute(params![id, queue, visible_at, body])?;
             tx.commit()?;
             Ok(())
         };
@@ -83,9 +85,11 @@ impl Queue for Embedded {
         let (queue, held) = (queue.to_owned(), Held::of(message)?);
         let work = move |db: &mut Connection| {
             let tx = begin(db)?;
-            let gone = tx
-                .prepare_cached("DELETE FROM messages WHERE id = ?1 AND queue = ?2 AND receipt = ?3")?
-                .execute(params![held.id, queue, held.receipt])?;
+            let gone = tx.prepare_cached("DELETE FROM messages WHERE id = ?1 AND queue = ?2 AND receipt = ?3")?.execute(params![
+                held.id,
+                queue,
+                held.receipt
+            ])?;
             tx.commit()?;
             held_still(gone)
         };

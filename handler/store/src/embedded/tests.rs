@@ -1,6 +1,7 @@
 //! Embedded storage: the contract, and what only a file can get wrong.
 
 mod file;
+mod model;
 mod processes;
 
 use std::path::Path;
