@@ -93,10 +93,7 @@ fn take(field: Field, ours: &mut Content, theirs: &Content) {
             let removed = conference::strip(&ours.description).removed;
             ours.description = conference::reattach(&attendees::remove(&theirs.description), &removed);
         }
-        Field::Location => {
-            let links = ours.location.split_whitespace().filter(|word| conference::is_conference_url(word));
-            ours.location = std::iter::once(theirs.location.as_str()).chain(links).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ");
-        }
+        Field::Location => ours.location = conference::reattach_location(&theirs.location, &ours.location),
         Field::Attendees => {}
         Field::Visibility => ours.visibility = theirs.visibility,
         Field::Busy => ours.busy = theirs.busy,

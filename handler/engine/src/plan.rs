@@ -246,7 +246,7 @@ impl Planner<'_> {
         if inside {
             return Ok(Place::Inside);
         }
-        let start = crate::zone::span_instants(&event.content.span, self.zone(side)).0;
+        let start = crate::zone::start(&event.content.span, self.zone(side));
         Ok(if start >= self.window.end_instant() { Place::After } else { Place::Before })
     }
 
