@@ -3,10 +3,17 @@
 pub mod attendees;
 pub mod calendar;
 pub mod change;
+pub mod conference;
+pub mod conflict;
+pub mod copy;
 pub mod event;
+pub mod fingerprint;
 pub mod guard;
+pub mod mapping;
 pub mod marker;
 pub mod pair;
+pub mod plan;
 pub mod reason;
+pub mod recurrence;
 pub mod text;
 pub mod zone;

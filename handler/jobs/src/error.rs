@@ -18,6 +18,9 @@ pub enum Error {
     /// Nothing of the id that was given is there; says where to look.
     #[error("{0}")]
     NotFound(String),
+    /// A calendar of which copies are kept is suddenly empty, although its events are still there.
+    #[error("the server listed a calendar as empty although its events are still there")]
+    SuspiciousEmpty,
     /// A stored row cannot be read.
     #[error("stored data is damaged: {0}")]
     Damaged(String),

@@ -4,7 +4,11 @@
 
 pub mod directory;
 mod error;
+mod explain;
+pub mod memory;
 pub mod report;
+mod status;
+pub mod sync;
 
 use std::sync::Arc;
 
@@ -17,6 +21,9 @@ use store::{Leases, Store};
 use vault::Vault;
 
 pub use error::{Error, Result};
+pub use explain::explain;
+pub use status::{Status, status};
+pub use sync::{SyncOptions, sync};
 
 /// All that a job may touch.
 #[derive(Clone)]

@@ -51,6 +51,7 @@ fn code_and_next(error: &Error) -> (&'static str, &'static str) {
         Error::Vault(vault::Error::Unavailable(_)) => ("vault", "Try again later."),
         Error::Request(_) => ("request", ""),
         Error::NotFound(_) => ("not_found", ""),
+        Error::SuspiciousEmpty => ("suspicious_empty", "Try again later; if it stays, look at the calendar on its server."),
         Error::Damaged(_) => (
             "storage",
             "Restore the data directory from a backup, or connect the account and pair the calendars anew: copies that are there already are found again.",

@@ -1,0 +1,111 @@
+//! Why an event was or was not copied: what is remembered of it, and what the planner would decide now.
+
+use engine::calendar::PairId;
+use engine::event::EventId;
+use engine::mapping::{Mapping, State};
+use engine::pair::{Pair, Side};
+use engine::plan::{Decision, Planner};
+use engine::reason::Reason;
+use providers::Found;
+
+use crate::memory::{Memory, problems};
+use crate::report::Explanation;
+use crate::sync::{End, Keys, ends};
+use crate::{Error, Result, Services, directory};
+
+/// Explains an event. It may be named by its id or by the last part of it, and be an origin or a copy.
+///
+/// # Errors
+/// [`Error::NotFound`] where neither calendar of the pair has such an event; whatever the provider says otherwise.
+pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<Explanation> {
+    let pair = directory::pair(services, pair).await?;
+    let keys = Keys::new(services, &pair).await?;
+    let memory = Memory::new(services, &keys.marks, &pair);
+    let ends = ends(services, &pair).await?;
+    let answer = |copied, reason: Option<Reason>, message: String, copy: Option<&EventId>| Explanation {
+        pair: pair.id.clone(),
+        event: event.to_owned(),
+        copied,
+        reason,
+        message,
+        copy: copy.map(ToString::to_string),
+    };
+    let known_problems = problems(services, &pair.id, 1000).await?;
+    for side in Side::BOTH {
+        let id = spelled(&ends[side as usize], event);
+        let problem = known_problems.iter().map(|row| &row.problem).find(|problem| problem.event == id.as_str());
+        if let Some(mapping) = memory.lookup(side, std::slice::from_ref(&id)).await?.remove(&id) {
+            if mapping.side != side {
+                return Ok(answer(false, Some(Reason::OwnCopy), format!("It is a copy made by Calrelay, of {}.", mapping.origin.id), None));
+            }
+            let (copied, reason, words) = of_mapping(&mapping);
+            let (reason, words) = problem.map_or((reason, words), |problem| (Some(problem.reason), problem.message.clone()));
+            return Ok(answer(copied, reason, words, copied.then_some(&mapping.copy.id)));
+        }
+        let end = &ends[side as usize];
+        let found = end.provider.fetch(&end.calendar.address, std::slice::from_ref(&id)).await?;
+        match found.into_iter().next().map(|fetched| fetched.found) {
+            Some(Found::Event(event)) if !pair.copies_from(side) => {
+                let words = if event.marker.is_some() {
+                    "It stands in the calendar that is written to, and is a copy."
+                } else {
+                    "It stands in the calendar that is written to, and the pair is one-way: only events of the other calendar are copied."
+                };
+                return Ok(answer(false, event.marker.as_ref().map(|_| Reason::OwnCopy), words.to_owned(), None));
+            }
+            Some(Found::Event(event)) => {
+                let (reason, words) =
+                    of_decision(&planner(services, &pair, &ends, &keys), side, &event, problem.map(|p| p.message.as_str()));
+                return Ok(answer(false, reason, words, None));
+            }
+            Some(Found::Unreadable { why, .. }) => {
+                let words = format!("{} ({why})", Reason::Unreadable.in_words());
+                return Ok(answer(false, Some(Reason::Unreadable), words, None));
+            }
+            Some(Found::NotFound) | None => {}
+        }
+    }
+    Err(Error::NotFound(format!(
+        "neither calendar of the pair {} has an event {event}; `calrelay sync --json` names events as they are to be given here",
+        pair.id
+    )))
+}
+
+/// An id as it was given: whole, or only the name of the resource in its calendar.
+fn spelled(end: &End, event: &str) -> EventId {
+    if event.contains('/') { EventId::new(event) } else { EventId::new(format!("{}{event}", end.calendar.address)) }
+}
+
+fn planner<'a>(services: &Services, pair: &'a Pair, ends: &'a [End; 2], keys: &'a Keys) -> Planner<'a> {
+    let now = services.clock.now();
+    Planner {
+        pair,
+        kinds: [ends[0].account.kind, ends[1].account.kind],
+        zones: [ends[0].calendar.zone.as_deref(), ends[1].calendar.zone.as_deref()],
+        marks: &keys.marks,
+        prints: &keys.prints,
+        window: pair.window(now),
+        now,
+        full: false,
+    }
+}
+
+fn of_mapping(mapping: &Mapping) -> (bool, Option<Reason>, String) {
+    match mapping.state {
+        State::Creating => (false, None, "Its copy is being made; the next sync finishes that.".to_owned()),
+        State::Suppressed => (false, Some(Reason::Suppressed), Reason::Suppressed.in_words().to_owned()),
+        State::Archived => (true, None, "It is copied. It lies in the past by now, so the copy stays as it is.".to_owned()),
+        State::Live if mapping.drifted => (true, Some(Reason::CopyEdited), Reason::CopyEdited.in_words().to_owned()),
+        State::Live => (true, None, "It is copied and in step.".to_owned()),
+    }
+}
+
+fn of_decision(planner: &Planner<'_>, side: Side, event: &engine::event::Event, problem: Option<&str>) -> (Option<Reason>, String) {
+    match planner.unknown(side, event, EventId::new(""), None) {
+        Decision::Skip { reason, why, .. } => (Some(reason), why.unwrap_or_else(|| reason.in_words().to_owned())),
+        _ => match problem {
+            Some(words) => (Some(Reason::RefusedByServer), words.to_owned()),
+            None => (None, "It has no copy yet; the next sync makes one.".to_owned()),
+        },
+    }
+}

@@ -1,0 +1,60 @@
+//! How everything stands, without asking any provider.
+
+use engine::pair::Pair;
+use serde::Serialize;
+
+use crate::directory;
+use crate::memory;
+use crate::report::{AccountState, Cursors, PairState, PairStatus};
+use crate::{Result, Services};
+
+/// So many events that could not be copied are named.
+const PROBLEMS: usize = 100;
+
+/// The answer of `status`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// The accounts.
+    pub accounts: Vec<AccountState>,
+    /// The pairs.
+    pub pairs: Vec<PairState>,
+}
+
+/// Reads it from storage. `cadence` is the time between two passes of a running calrelay, in seconds.
+pub async fn status(services: &Services, cadence: u64) -> Result<Status> {
+    let mut accounts = Vec::new();
+    for account in directory::accounts(services).await? {
+        accounts.push(AccountState {
+            id: account.id,
+            provider: account.kind,
+            name: account.name,
+            state: account.state.as_str().to_owned(),
+            error: account.error,
+        });
+    }
+    let mut pairs = Vec::new();
+    for pair in directory::pairs(services).await? {
+        pairs.push(pair_state(services, &pair, cadence).await?);
+    }
+    Ok(Status { accounts, pairs })
+}
+
+async fn pair_state(services: &Services, pair: &Pair, cadence: u64) -> Result<PairState> {
+    let row = memory::state(services, &pair.id).await?;
+    let now = services.clock.now();
+    let next =
+        |last: jiff::Timestamp| last.saturating_add(jiff::SignedDuration::from_secs(i64::try_from(cadence).unwrap_or(i64::MAX))).ok();
+    let problems = memory::problems(services, &pair.id, PROBLEMS).await?;
+    Ok(PairState {
+        id: pair.id.clone(),
+        state: if pair.paused { PairStatus::Paused } else { row.status.unwrap_or(PairStatus::Ok) },
+        last_sync: row.last_sync,
+        next_sync: row.last_sync.filter(|_| !pair.paused).and_then(next),
+        lag_seconds: row.last_sync.map(|last| (now.as_second() - last.as_second()).max(0)),
+        copies: memory::copies(services, &pair.id).await?,
+        held: row.held.map(|row| row.held),
+        error: row.error,
+        problems: problems.into_iter().map(|row| row.problem).collect(),
+        cursors: Cursors { from: row.from.map(|row| row.at), to: row.to.map(|row| row.at) },
+    })
+}

@@ -1,0 +1,301 @@
+//! What has news at both ends of a pair, joined by mapping. Reads no event.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::change::{Cursor, Listed, Tip};
+use engine::event::{Event, EventId};
+use engine::mapping::{Half, Mapping, State};
+use engine::marker::{MappingId, Role};
+use engine::pair::{Side, Window};
+use providers::Since;
+
+use super::{End, SyncOptions};
+use crate::memory::{Memory, PairRow};
+use crate::{Error, Result};
+
+/// Mappings looked up with one request.
+const LOOKUP: usize = 50;
+
+/// News of one event.
+#[derive(Clone, Debug, Default)]
+pub(super) enum News {
+    /// None.
+    #[default]
+    None,
+    /// It is there, in a version that we do not know; the event itself where the listing brought it.
+    Present(Option<Box<Event>>),
+    /// Named as removed, or missing in a complete listing; believed when a read of its own finds nothing.
+    Suspect,
+}
+
+/// A mapping of which at least one side has news.
+#[derive(Debug)]
+pub(super) struct Unit {
+    /// What is remembered.
+    pub mapping: Mapping,
+    /// News of its origin.
+    pub origin: News,
+    /// News of its copy.
+    pub copy: News,
+}
+
+impl Unit {
+    pub fn news(&mut self, role: Role) -> &mut News {
+        match role {
+            Role::Origin => &mut self.origin,
+            Role::Copy => &mut self.copy,
+        }
+    }
+}
+
+/// All that has news.
+#[derive(Default)]
+pub(super) struct Survey {
+    /// Known mappings.
+    pub units: BTreeMap<MappingId, Unit>,
+    /// Events that no mapping knows, by side, with what the listing brought of them.
+    pub unknown: [BTreeMap<EventId, Option<Box<Event>>>; 2],
+    /// Where to go on next time, for the sides that were read.
+    pub cursors: [Option<Cursor>; 2],
+    /// Sides that were listed as a whole.
+    pub listed: [bool; 2],
+    /// Something is suspected because it is missing in a listing, not because the provider named it.
+    pub by_absence: bool,
+    /// The listing of a calendar of which copies are kept came back without a single event.
+    pub suddenly_empty: bool,
+    /// Mappings that count as copies, where all were read.
+    pub live: Option<u64>,
+}
+
+/// The lines of one calendar: what the provider listed, each id once.
+struct Lines {
+    /// Version and event, or `None` where it was named as removed.
+    by_id: BTreeMap<EventId, Option<(Option<String>, Option<Box<Event>>)>>,
+    cursor: Cursor,
+    whole: bool,
+}
+
+/// Looks at both ends; `roll` on the first pass of a day, whose window is listed as a whole.
+pub(super) async fn survey(
+    ends: &[End; 2],
+    memory: &Memory<'_>,
+    state: &PairRow,
+    tips: &[Option<Tip>; 2],
+    window: Window,
+    roll: bool,
+    options: SyncOptions,
+) -> Result<Survey> {
+    let mut survey = Survey::default();
+    let mut lines: [Option<Lines>; 2] = [None, None];
+    for side in Side::BOTH {
+        let i = side as usize;
+        lines[i] = read(&ends[i], state.cursor(side), tips[i].as_ref(), window, options.full, roll).await?;
+    }
+    for side in Side::BOTH {
+        if let Some(lines) = &mut lines[side as usize] {
+            join(&mut survey, memory, side, lines, options).await?;
+        }
+    }
+    // A token that was forgotten without a word shows as a listing of nearly everything, nothing of it new: deletions may have been missed.
+    for side in Side::BOTH {
+        let i = side as usize;
+        let forgotten = match &lines[i] {
+            Some(lines) if !lines.whole && lines.by_id.len() >= FORGOTTEN_FLOOR => {
+                let total = lines.by_id.len();
+                let news = survey.unknown[i].len() + survey.units.len();
+                news * 10 <= total && (total as u64) * 10 >= memory.copies().await? * 9
+            }
+            _ => false,
+        };
+        if forgotten {
+            tracing::debug!(side = ?side, "the server listed nearly everything as changed; listing the whole window");
+            let mut whole = read(&ends[i], None, tips[i].as_ref(), window, true, true).await?;
+            if let Some(lines) = &mut whole {
+                join(&mut survey, memory, side, lines, options).await?;
+            }
+            lines[i] = whole;
+        }
+    }
+    if options.full || roll || lines.iter().flatten().any(|lines| lines.whole) {
+        all_mappings(&mut survey, memory, &lines, options).await?;
+    }
+    for (i, lines) in lines.into_iter().enumerate() {
+        if let Some(lines) = lines {
+            survey.listed[i] = lines.whole;
+            survey.cursors[i] = Some(lines.cursor);
+        }
+    }
+    Ok(survey)
+}
+
+/// Below this many lines a listing of everything is cheap enough to be taken as it is.
+const FORGOTTEN_FLOOR: usize = 20;
+
+/// Lists one calendar: what happened since the cursor, or the whole window, or both on the first pass of a day. `None` where nothing happened.
+async fn read(end: &End, cursor: Option<&Cursor>, tip: Option<&Tip>, window: Window, full: bool, roll: bool) -> Result<Option<Lines>> {
+    let provider = &end.provider;
+    let address = &end.calendar.address;
+    let cursor = cursor.filter(|_| !full);
+    let mut since_cursor = None;
+    if let Some(cursor) = cursor {
+        let current = tip.is_some_and(|tip| provider.is_current(cursor, tip));
+        if current && !roll {
+            return Ok(None);
+        }
+        if !current {
+            match provider.survey(address, Since::Cursor(cursor), tip).await {
+                Ok(survey) => since_cursor = Some(survey),
+                Err(providers::Error::CursorExpired) => {
+                    tracing::info!(calendar = %end.calendar.id, "the server has forgotten how far this calendar was read; listing it as a whole");
+                }
+                Err(error) => return Err(error.into()),
+            }
+            if !roll && let Some(survey) = since_cursor {
+                return Ok(Some(Lines { by_id: by_id(survey.listed), cursor: survey.cursor, whole: false }));
+            }
+        }
+    }
+    let whole = provider.survey(address, Since::Window(window), tip).await?;
+    let mut lines = by_id(whole.listed);
+    // What the cursor brought and the window did not: removals, and changes outside the window.
+    for (id, line) in since_cursor.map(|survey| by_id(survey.listed)).unwrap_or_default() {
+        lines.entry(id).or_insert(line);
+    }
+    Ok(Some(Lines { by_id: lines, cursor: whole.cursor, whole: true }))
+}
+
+#[expect(clippy::type_complexity, reason = "the private shape of Lines")]
+fn by_id(listed: Vec<Listed>) -> BTreeMap<EventId, Option<(Option<String>, Option<Box<Event>>)>> {
+    let line = |listed| match listed {
+        Listed::Present { id, etag, event } => (id, Some((etag, event))),
+        Listed::Removed { id } => (id, None),
+    };
+    listed.into_iter().map(line).collect()
+}
+
+/// Joins the lines of one side with the mappings that know them.
+async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut Lines, options: SyncOptions) -> Result<()> {
+    let ids: Vec<EventId> = lines.by_id.keys().cloned().collect();
+    for ids in ids.chunks(LOOKUP) {
+        let mut known = memory.lookup(side, ids).await?;
+        for id in ids {
+            let Some(line) = lines.by_id.get_mut(id) else { continue };
+            let Some(mapping) = known.remove(id) else {
+                if let Some((_, event)) = line {
+                    survey.unknown[side as usize].insert(id.clone(), event.take());
+                }
+                continue;
+            };
+            let role = role(&mapping, side);
+            let half = half(&mapping, role);
+            let news = match line {
+                None => News::Suspect,
+                Some((etag, event)) if is_news(etag.as_deref(), half, &mapping, role) => News::Present(event.take()),
+                Some(_) => continue,
+            };
+            let id = mapping.id;
+            let drifted = options.full && mapping.drifted;
+            let unit = survey.units.entry(id).or_insert_with(|| Unit { mapping, origin: News::None, copy: News::None });
+            *unit.news(role) = news;
+            if drifted && matches!(unit.origin, News::None) {
+                unit.origin = News::Present(None);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A line is news unless it has the version that we know.
+fn is_news(etag: Option<&str>, half: &Half, mapping: &Mapping, role: Role) -> bool {
+    if mapping.state == State::Suppressed && role == Role::Copy {
+        return true;
+    }
+    etag.is_none() || etag != half.etag.as_deref()
+}
+
+pub(super) fn role(mapping: &Mapping, side: Side) -> Role {
+    if mapping.side == side { Role::Origin } else { Role::Copy }
+}
+
+pub(super) fn half(mapping: &Mapping, role: Role) -> &Half {
+    match role {
+        Role::Origin => &mapping.origin,
+        Role::Copy => &mapping.copy,
+    }
+}
+
+/// Goes through all mappings: which are missing in a complete listing, which drifted.
+async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<Lines>; 2], options: SyncOptions) -> Result<()> {
+    let mut after = None;
+    let mut live = 0_u64;
+    let mut expected = [0_u64; 2];
+    let missing: BTreeSet<usize> = (0..2).filter(|i| lines[*i].as_ref().is_some_and(|lines| lines.whole)).collect();
+    loop {
+        let page = memory.page(after.as_deref()).await?;
+        let Some((last, _)) = page.last() else { break };
+        after = Some(last.clone());
+        for (_, mapping) in page {
+            live += u64::from(mapping.is_live());
+            let mut suspects = Vec::new();
+            for side in Side::BOTH {
+                let i = side as usize;
+                let role = role(&mapping, side);
+                let watched = match mapping.state {
+                    State::Live => true,
+                    State::Suppressed => role == Role::Origin,
+                    State::Creating | State::Archived => false,
+                };
+                if let Some(lines) = lines[i].as_ref().filter(|_| watched && missing.contains(&i)) {
+                    expected[i] += 1;
+                    if !lines.by_id.contains_key(&half(&mapping, role).id) {
+                        suspects.push(role);
+                    }
+                }
+            }
+            let drifted = options.full && mapping.drifted;
+            if suspects.is_empty() && !drifted {
+                continue;
+            }
+            survey.by_absence |= !suspects.is_empty();
+            let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit { mapping, origin: News::None, copy: News::None });
+            for role in suspects {
+                *unit.news(role) = News::Suspect;
+            }
+            if drifted && matches!(unit.origin, News::None) {
+                unit.origin = News::Present(None);
+            }
+        }
+    }
+    survey.live = Some(live);
+    survey.suddenly_empty = missing.iter().any(|i| expected[*i] > 0 && lines[*i].as_ref().is_some_and(|lines| lines.by_id.is_empty()));
+    Ok(())
+}
+
+/// Whether a survey that begins at this cursor brings nothing but the echo of our own writes. The cursor to save then.
+pub(super) async fn echo(end: &End, memory: &Memory<'_>, side: Side, cursor: &Cursor, tip: Option<&Tip>) -> Result<Option<Cursor>> {
+    let found = match end.provider.survey(&end.calendar.address, Since::Cursor(cursor), tip).await {
+        Ok(found) => found,
+        Err(providers::Error::CursorExpired) => return Ok(None),
+        Err(error) => return Err(Error::Provider(error)),
+    };
+    let lines = by_id(found.listed);
+    let ids: Vec<EventId> = lines.keys().cloned().collect();
+    for ids in ids.chunks(LOOKUP) {
+        let known = memory.lookup(side, ids).await?;
+        for id in ids {
+            let ours = match (lines.get(id), known.get(id)) {
+                (Some(Some((etag, _))), Some(mapping)) => {
+                    let role = role(mapping, side);
+                    mapping.state == State::Live && !is_news(etag.as_deref(), half(mapping, role), mapping, role)
+                }
+                // Removed, and nothing remembered: deleted by this very pass, or by a person who made it within this pass.
+                (Some(None), None) => true,
+                _ => false,
+            };
+            if !ours {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(found.cursor))
+}
