@@ -5,12 +5,16 @@
 //! * Every secret has a data key of its own, wrapped by the wrapping key; rotating the wrapping key re-wraps and re-encrypts nothing.
 //! * Keys and secrets are wiped from memory when dropped, and print as nothing.
 
+mod envelope;
 mod error;
+mod local_key;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 
+pub use envelope::{Envelope, Root};
 pub use error::{Error, Result};
+pub use local_key::{KEY_FILE, Local};
 
 /// Where a secret is kept; part of what authenticates it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

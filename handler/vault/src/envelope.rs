@@ -1,0 +1,190 @@
+//! Envelope encryption: a data key for each secret, wrapped by a wrapping key that the program may never see.
+//!
+//! # Properties
+//! * AES-256-GCM under a fresh random 256-bit data key and a random 96-bit nonce. A data key encrypts one secret once, so a
+//!   nonce cannot come twice under one key.
+//! * Authenticated with it: the version of this format, table, partition and row, each with its length before it. A sealed text
+//!   that was moved, cut, or changed in any bit does not open.
+//! * Re-sealing changes the wrapping and leaves the ciphertext as it is, after it was opened once to see that it is whole.
+//! * Plain secrets and data keys are wiped when dropped; no error says more than that something cannot be opened.
+//!
+//! # The sealed text
+//! `v1.<wrapping version>.<wrapped data key>.<nonce and ciphertext and tag>`, the last two as base64url without padding. Only
+//! the wrapping version may hold dots.
+
+use async_trait::async_trait;
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::{hkdf, rand};
+use data_encoding::BASE64URL_NOPAD;
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use crate::{Error, Place, Result, Vault, Wrapped, WrappingKey};
+
+/// The format that is written.
+const FORMAT: &str = "v1";
+
+/// Key bytes that stay where they are until they are wiped: moving a box copies no key.
+pub(crate) type Key = Box<Zeroizing<[u8; 32]>>;
+
+/// The secret that the keys for keyed hashes are derived from. It outlives every rotation: were it to change, no
+/// fingerprint would match and no mark of ours would be known again.
+#[derive(Clone)]
+pub struct Root(pub(crate) Key);
+
+impl Root {
+    /// From its bytes, which are copied.
+    pub fn new(bytes: &[u8; 32]) -> Self {
+        Self(Box::new(Zeroizing::new(*bytes)))
+    }
+
+    /// A new one, for a vault that begins.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where the system gives no random numbers.
+    pub fn random() -> Result<Self> {
+        random().map(Self)
+    }
+}
+
+impl std::fmt::Debug for Root {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Root")
+    }
+}
+
+/// A vault of envelopes over any wrapping key.
+pub struct Envelope<W> {
+    key: W,
+    root: Root,
+}
+
+impl<W: WrappingKey> Envelope<W> {
+    /// A vault whose data keys are wrapped by `key`, and whose hash keys are derived from `root`.
+    pub fn new(key: W, root: Root) -> Self {
+        Self { key, root }
+    }
+
+    /// The wrapping key.
+    pub fn wrapping_key(&self) -> &W {
+        &self.key
+    }
+
+    async fn decrypt(&self, place: Place<'_>, sealed: &Sealed) -> Result<SecretString> {
+        let data_key = self.key.unwrap(&sealed.wrapped).await?;
+        let plain = open(&data_key, &associated(place), &sealed.payload)?;
+        let text = std::str::from_utf8(&plain).map_err(|_| Error::CannotOpen)?;
+        Ok(SecretString::from(text))
+    }
+}
+
+impl<W> std::fmt::Debug for Envelope<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Envelope")
+    }
+}
+
+#[async_trait]
+impl<W: WrappingKey> Vault for Envelope<W> {
+    async fn seal(&self, place: Place<'_>, secret: &SecretString) -> Result<String> {
+        let data_key = random()?;
+        let payload = seal(&data_key[..], &associated(place), secret.expose_secret().as_bytes())?;
+        let wrapped = self.key.wrap(&data_key[..]).await?;
+        Ok(Sealed { wrapped, payload }.to_text())
+    }
+
+    async fn open(&self, place: Place<'_>, sealed: &str) -> Result<SecretString> {
+        self.decrypt(place, &Sealed::from_text(sealed)?).await
+    }
+
+    async fn reseal(&self, place: Place<'_>, sealed: &str) -> Result<Option<String>> {
+        let sealed = Sealed::from_text(sealed)?;
+        if sealed.wrapped.version == self.key.current().await? {
+            return Ok(None);
+        }
+        // What is damaged, or not of this place, is not given a new lease of life.
+        let data_key = self.key.unwrap(&sealed.wrapped).await?;
+        open(&data_key, &associated(place), &sealed.payload)?;
+        let wrapped = self.key.wrap(&data_key).await?;
+        Ok(Some(Sealed { wrapped, ..sealed }.to_text()))
+    }
+
+    async fn hash_key(&self, purpose: &str) -> Result<Zeroizing<[u8; 32]>> {
+        let mut key = Zeroizing::new([0; 32]);
+        hkdf::Salt::new(hkdf::HKDF_SHA256, b"calrelay hash key v1")
+            .extract(&self.root.0[..])
+            .expand(&[purpose.as_bytes()], hkdf::HKDF_SHA256)
+            .and_then(|derived| derived.fill(&mut key[..]))
+            .expect("HKDF gives 32 bytes for any purpose");
+        Ok(key)
+    }
+}
+
+/// A sealed text, taken apart.
+struct Sealed {
+    wrapped: Wrapped,
+    /// Nonce, ciphertext, tag.
+    payload: Vec<u8>,
+}
+
+impl Sealed {
+    fn to_text(&self) -> String {
+        let Wrapped { version, key } = &self.wrapped;
+        format!("{FORMAT}.{version}.{key}.{}", BASE64URL_NOPAD.encode(&self.payload))
+    }
+
+    fn from_text(text: &str) -> Result<Self> {
+        let parts = || {
+            let (format, rest) = text.split_once('.')?;
+            let (rest, payload) = rest.rsplit_once('.')?;
+            let (version, key) = rest.rsplit_once('.')?;
+            let payload = BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?;
+            let wrapped = Wrapped { version: version.into(), key: key.into() };
+            (format == FORMAT).then_some(Self { wrapped, payload })
+        };
+        parts().ok_or(Error::CannotOpen)
+    }
+}
+
+/// What is authenticated beside the secret: no two places give the same bytes.
+fn associated(place: Place<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for part in ["calrelay sealed secret", FORMAT, place.table, place.partition, place.row] {
+        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    bytes
+}
+
+/// A fresh random key.
+pub(crate) fn random() -> Result<Key> {
+    let mut bytes = Key::default();
+    rand::fill(&mut bytes[..]).map_err(|_| Error::Unavailable("the system gives no random numbers".into()))?;
+    Ok(bytes)
+}
+
+/// Nonce, ciphertext and tag.
+pub(crate) fn seal(key: &[u8], associated: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
+    let key = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| Error::CannotOpen)?;
+    // Room for the tag from the start: a vector that grows would leave the plain text behind where it was.
+    let mut text = Zeroizing::new(Vec::with_capacity(plain.len() + AES_256_GCM.tag_len()));
+    text.extend_from_slice(plain);
+    let nonce = key
+        .seal_in_place_append_tag(Aad::from(associated), &mut *text)
+        .map_err(|_| Error::Unavailable("the system gives no random numbers".into()))?;
+    Ok([nonce.as_ref(), &text[..]].concat())
+}
+
+/// The reverse of [`seal`].
+pub(crate) fn open(key: &[u8], associated: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    let (nonce, text) = sealed.split_at_checked(NONCE_LEN).ok_or(Error::CannotOpen)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Error::CannotOpen)?;
+    let key = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| Error::CannotOpen)?;
+    let mut text = Zeroizing::new(text.to_vec());
+    let length = key.open_in_place(nonce, Aad::from(associated), &mut text).map_err(|_| Error::CannotOpen)?.len();
+    text.truncate(length);
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests;
