@@ -1,1 +1,18 @@
-//! sim
+//! The world that the tests live in: servers of ours in memory, real servers of others, faults between them and the product, and people
+//! who edit their calendars.
+//!
+//! - [`caldav`]: a CalDAV server in memory, with the manners of real ones.
+//! - [`faults`]: what goes wrong, planned or by a seed.
+//! - [`traffic`]: what was asked, counted.
+//! - [`ics`], [`lint`], [`agenda`]: iCalendar read without the product's reader.
+
+pub mod agenda;
+pub mod caldav;
+pub mod client;
+pub mod faults;
+pub mod ics;
+pub mod lint;
+pub mod rng;
+pub mod traffic;
+mod wire;
+pub mod xml;

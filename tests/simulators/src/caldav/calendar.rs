@@ -1,0 +1,174 @@
+//! A calendar as its owner uses it: edits made directly on the record, past HTTP, past every fault.
+
+use std::sync::Arc;
+
+use super::Shared;
+use super::state::Collection;
+use crate::agenda::{Entry, entries};
+
+/// A person's own hand on one calendar. Nothing that is done here is counted, checked, or can fail on the way.
+///
+/// Methods that need the calendar panic where it is gone: that is a mistake of the test.
+#[derive(Clone, Debug)]
+pub struct Calendar {
+    pub(super) shared: Arc<Shared>,
+    pub(super) user: String,
+    pub(super) name: String,
+}
+
+impl Calendar {
+    /// Its name in the path.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its href as a listing of the home tells it (without the partition's address).
+    pub fn path(&self) -> String {
+        self.shared.path_of(&self.user, &self.name)
+    }
+
+    /// Puts an object under a name such as `a.ics`, new or not. Lines may end in LF; they are stored with CRLF. Gives the ETag.
+    pub fn put(&self, name: &str, ics: &str) -> String {
+        self.plant(name, &crlf(ics))
+    }
+
+    /// Puts exactly these characters there, whatever they are.
+    pub fn plant(&self, name: &str, body: &str) -> String {
+        self.with(|calendar| calendar.put(name, body))
+    }
+
+    /// Changes an object, and says whether it was there.
+    pub fn edit(&self, name: &str, change: impl FnOnce(&str) -> String) -> bool {
+        self.with(|calendar| {
+            let Some(body) = calendar.get(name).map(|r| Arc::clone(&r.body)) else { return false };
+            calendar.put(name, &crlf(&change(&body)));
+            true
+        })
+    }
+
+    /// Deletes an object, and says whether it was there.
+    pub fn delete(&self, name: &str) -> bool {
+        self.with(|calendar| calendar.delete(name))
+    }
+
+    /// Deletes all objects.
+    pub fn clear(&self) {
+        self.with(|calendar| {
+            let names: Vec<String> = calendar.resources().map(|(name, _)| name.clone()).collect();
+            names.iter().for_each(|name| {
+                calendar.delete(name);
+            });
+        });
+    }
+
+    /// What stands under a name.
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.with(|calendar| calendar.get(name).map(|r| r.body.to_string()))
+    }
+
+    /// The ETag of what stands under a name.
+    pub fn etag(&self, name: &str) -> Option<String> {
+        self.with(|calendar| calendar.get(name).map(|r| r.etag.clone()))
+    }
+
+    /// All names, sorted.
+    pub fn names(&self) -> Vec<String> {
+        self.with(|calendar| calendar.resources().map(|(name, _)| name.clone()).collect())
+    }
+
+    /// All objects with their names, sorted by name.
+    pub fn objects(&self) -> Vec<(String, String)> {
+        self.with(|calendar| calendar.resources().map(|(name, r)| (name.clone(), r.body.to_string())).collect())
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.with(|calendar| calendar.resources().count())
+    }
+
+    /// Whether it is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What a person sees: one entry an event or exception, by time and title. What cannot be read is left out.
+    pub fn agenda(&self) -> Vec<Entry> {
+        entries(self.objects())
+    }
+
+    /// The name of the first object in which this text occurs.
+    pub fn find(&self, text: &str) -> Option<String> {
+        self.with(|calendar| calendar.resources().find(|(_, r)| r.body.contains(text)).map(|(name, _)| name.clone()))
+    }
+
+    /// Its ctag now: equal before and after means that nobody wrote.
+    pub fn ctag(&self) -> String {
+        self.with(|calendar| calendar.ctag())
+    }
+
+    /// Every object gets a new ETag, and none changes: all is listed as changed.
+    pub fn touch_all(&self) {
+        self.with(|calendar| {
+            let all: Vec<_> = calendar.resources().map(|(name, r)| (name.clone(), Arc::clone(&r.body))).collect();
+            for (name, body) in all {
+                calendar.put(&name, &body);
+            }
+        });
+    }
+
+    /// All sync tokens issued so far are forgotten; [`super::Manners::lost_token`] says what they meet.
+    pub fn forget_tokens(&self) {
+        self.with(Collection::forget_tokens);
+    }
+
+    /// Whether the account may write here.
+    pub fn set_writable(&self, writable: bool) {
+        self.with(|calendar| calendar.writable = writable);
+    }
+
+    /// Its title.
+    pub fn set_title(&self, title: &str) {
+        self.with(|calendar| title.clone_into(&mut calendar.title));
+    }
+
+    /// Its `calendar-timezone`: a whole VCALENDAR with one VTIMEZONE.
+    pub fn set_timezone(&self, ics: &str) {
+        self.with(|calendar| calendar.timezone = Some(crlf(ics)));
+    }
+
+    /// Answers 404 from now on, or no longer; what stands in it is kept.
+    pub fn set_hidden(&self, hidden: bool) {
+        self.with(|calendar| calendar.hidden = hidden);
+    }
+
+    /// calendar-multiget finds nothing under this name, though everything else does; or finds it again.
+    pub fn set_unreadable(&self, name: &str, unreadable: bool) {
+        self.with(|calendar| if unreadable { calendar.unreadable.insert(name.to_owned()) } else { calendar.unreadable.remove(name) });
+    }
+
+    /// The calendar is deleted for good, with all that stands in it.
+    pub fn remove(&self) {
+        let mut records = self.shared.records();
+        if let Some(account) = records.accounts.get_mut(&self.user) {
+            account.calendars.remove(&self.name);
+        }
+    }
+
+    /// An empty calendar of the same name takes its place.
+    pub fn replace(&self) {
+        self.remove();
+        self.shared.records().new_calendar(&self.user, &self.name);
+    }
+
+    #[track_caller]
+    fn with<T>(&self, work: impl FnOnce(&mut Collection) -> T) -> T {
+        let mut records = self.shared.records();
+        let calendar = records.accounts.get_mut(&self.user).and_then(|account| account.calendars.get_mut(&self.name));
+        work(calendar.expect("the calendar exists while the test edits it"))
+    }
+}
+
+/// The same text with every line ended by CRLF.
+pub fn crlf(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\n', "\r\n")
+}

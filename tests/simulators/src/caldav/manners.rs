@@ -1,0 +1,248 @@
+//! In what CalDAV servers differ: switches, and four sets of them.
+//!
+//! Every switch names an observed behaviour of a server that people use. Tests take a set and turn single switches.
+
+use crate::xml::Naming;
+
+/// How the server behaves where servers differ.
+#[derive(Clone, Debug)]
+pub struct Manners {
+    /// Path of a principal; `{}` stands for the account's path name.
+    pub principal: &'static str,
+    /// Path of a calendar home, likewise. May be the same.
+    pub home: &'static str,
+    /// Whether accounts go by number in paths (iCloud), not by name.
+    pub numbered_accounts: bool,
+    /// Whether anybody is asked for a password.
+    pub login: bool,
+    /// Whether PROPFIND on `/` tells the principal. Where not, only the well-known address leads there (RFC 6764).
+    pub root_knows_principal: bool,
+    /// Prefixes in the answers.
+    pub naming: Naming,
+    /// Whether hrefs of homes are absolute and lead to another address (iCloud's partitions). Both addresses serve everything.
+    pub partition: bool,
+    /// Whether every href in a listing is absolute.
+    pub absolute_hrefs: bool,
+    /// Whether `@` is written `%40` in hrefs.
+    pub at_sign_encoded: bool,
+    /// Whether REPORTs list the calendar itself among its members.
+    pub lists_itself: bool,
+    /// Whether a home lists an inbox, an outbox and a list of reminders beside the calendars.
+    pub other_collections: bool,
+    /// Whether there is a `getctag`.
+    pub ctag: bool,
+    /// Whether there are sync tokens and sync-collection.
+    pub sync: bool,
+    /// What a sync token meets that the server does not know (any more).
+    pub lost_token: LostToken,
+    /// How many members a sync-collection lists before it stops with 507 (RFC 6578, section 3.6).
+    pub page: Option<usize>,
+    /// What `DAV:limit` in a sync-collection does.
+    pub limit: Limit,
+    /// Whether a calendar-query without a comp-filter for VEVENT is refused.
+    pub query_needs_event_filter: bool,
+    /// What calendar-multiget says about an href that leads nowhere.
+    pub multiget_missing: Missing,
+    /// How many hrefs a calendar-multiget may have; more are refused with 403.
+    pub multiget_limit: usize,
+    /// Whether a PUT is answered with the ETag.
+    pub etag_on_put: bool,
+    /// What `If-Match: *` means.
+    pub any_version: AnyVersion,
+    /// Whether a UID may stand once in a calendar, or once in the account.
+    pub uid_scope: UidScope,
+    /// Status for a UID that stands elsewhere.
+    pub uid_conflict: u16,
+    /// Whether an object may be overwritten by one with another UID. Where not, the status is that of a UID conflict.
+    pub uid_may_change: bool,
+    /// Status for data that break a precondition of RFC 4791.
+    pub refusal: u16,
+    /// Whether VEVENT must have DTEND (iCloud).
+    pub dtend_required: bool,
+    /// Largest object in octets.
+    pub largest: usize,
+    /// What is stored of what is sent.
+    pub rewrite: Rewrite,
+    /// Whether an event without an alarm is given one.
+    pub default_alarm: bool,
+    /// Whether `SCHEDULE-AGENT=CLIENT` keeps the server from mailing. Apple's code takes it off.
+    pub heeds_schedule_agent: bool,
+    /// When it asks to come back later.
+    pub throttle: Option<Throttle>,
+    /// Whether requests are refused that only a careless client sends: no Depth, a wrong Content-Type, broken iCalendar.
+    pub strict: bool,
+}
+
+/// See [`Manners::lost_token`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LostToken {
+    /// This status, with `DAV:valid-sync-token`.
+    Refused(u16),
+    /// This status, without a reason.
+    RefusedBare(u16),
+    /// Every member is listed as changed, with a new token and without a word about what was deleted.
+    Everything,
+    /// A 207 with a new token, and nothing else.
+    Nothing,
+}
+
+/// See [`Manners::limit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Cut with 507, to be continued with the new token.
+    Honoured,
+    /// As if it were not there.
+    Ignored,
+    /// Cut without 507, and the new token skips the rest.
+    LosesTheRest,
+}
+
+/// See [`Manners::multiget_missing`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// A response with 404.
+    Answered,
+    /// Nothing.
+    LeftOut,
+}
+
+/// See [`Manners::any_version`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnyVersion {
+    /// As RFC 9110 has it.
+    Honoured,
+    /// An existing object is refused with 412, a missing one is made.
+    Backwards,
+}
+
+/// See [`Manners::uid_scope`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UidScope {
+    /// Once in a calendar (RFC 4791, section 4.1).
+    Calendar,
+    /// Once in all calendars of the account.
+    Account,
+}
+
+/// See [`Manners::rewrite`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rewrite {
+    /// Byte for byte.
+    Kept,
+    /// The same properties in another order, with other folds, and with LF where XML makes it LF.
+    Reordered,
+}
+
+/// See [`Manners::throttle`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Throttle {
+    /// Requests answered between two refusals.
+    pub every: u32,
+    /// Requests refused in a row: more than one means that `Retry-After` was too short.
+    pub refused: u32,
+    /// 429 or 503.
+    pub status: u16,
+    /// `Retry-After`, in seconds.
+    pub retry_after: u64,
+}
+
+impl Manners {
+    /// A server that keeps to the RFCs and is strict about them.
+    pub fn generic() -> Self {
+        Self {
+            principal: "/principals/{}/",
+            home: "/calendars/{}/",
+            numbered_accounts: false,
+            login: true,
+            root_knows_principal: true,
+            naming: Naming::Prefixed,
+            partition: false,
+            absolute_hrefs: false,
+            at_sign_encoded: true,
+            lists_itself: false,
+            other_collections: true,
+            ctag: true,
+            sync: true,
+            lost_token: LostToken::Refused(403),
+            page: None,
+            limit: Limit::Honoured,
+            query_needs_event_filter: false,
+            multiget_missing: Missing::Answered,
+            multiget_limit: 1_000,
+            etag_on_put: true,
+            any_version: AnyVersion::Honoured,
+            uid_scope: UidScope::Calendar,
+            uid_conflict: 403,
+            uid_may_change: false,
+            refusal: 403,
+            dtend_required: false,
+            largest: 1024 * 1024,
+            rewrite: Rewrite::Kept,
+            default_alarm: false,
+            heeds_schedule_agent: true,
+            throttle: None,
+            strict: true,
+        }
+    }
+
+    /// As Radicale 3.9 behaves.
+    pub fn radicale_like() -> Self {
+        Self {
+            principal: "/{}/",
+            home: "/{}/",
+            naming: Naming::Default,
+            other_collections: false,
+            limit: Limit::Ignored,
+            uid_conflict: 409,
+            refusal: 400,
+            rewrite: Rewrite::Reordered,
+            strict: false,
+            ..Self::generic()
+        }
+    }
+
+    /// As Xandikos 0.4 behaves.
+    pub fn xandikos_like() -> Self {
+        Self {
+            principal: "/{}/",
+            home: "/{}/calendars/",
+            login: false,
+            naming: Naming::Numbered,
+            at_sign_encoded: false,
+            other_collections: false,
+            lost_token: LostToken::Refused(412),
+            limit: Limit::LosesTheRest,
+            uid_conflict: 412,
+            uid_may_change: true,
+            refusal: 412,
+            rewrite: Rewrite::Reordered,
+            strict: false,
+            ..Self::generic()
+        }
+    }
+
+    /// As iCloud behaves by the reports of its clients, and stricter where they are silent.
+    pub fn icloud() -> Self {
+        Self {
+            principal: "/{}/principal/",
+            home: "/{}/calendars/",
+            numbered_accounts: true,
+            naming: Naming::Default,
+            partition: true,
+            at_sign_encoded: false,
+            lists_itself: true,
+            lost_token: LostToken::Everything,
+            limit: Limit::Ignored,
+            query_needs_event_filter: true,
+            multiget_missing: Missing::LeftOut,
+            multiget_limit: 250,
+            etag_on_put: false,
+            any_version: AnyVersion::Backwards,
+            uid_scope: UidScope::Account,
+            dtend_required: true,
+            default_alarm: true,
+            heeds_schedule_agent: false,
+            ..Self::generic()
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! A CalDAV server in memory, strict where it may be, with the manners of the servers that people use.
+//!
+//! `state.rs` is the calendars of record with verbs, `calendar.rs` a person's hand on them, `http.rs` and the files beside it the skin that
+//! speaks CalDAV (RFC 4791, RFC 6578), `manners.rs` what differs from server to server.
+//!
+//! Properties:
+//! - A write is applied whole or not at all, at one moment, in the order of its ETags.
+//! - Everything that a test does through [`Calendar`] happens past HTTP: it is neither counted nor struck by a fault.
+//! - Implicit scheduling (RFC 6638) is counted in [`CalDav::mails_sent`], and never mails anybody. It must stay 0.
+//! - A time-range matches too much rather than too little (`time_range.rs`), as clients must bear anyhow.
+
+mod calendar;
+mod http;
+mod manners;
+mod propfind;
+mod report;
+mod scheduling;
+mod state;
+mod sync;
+mod time_range;
+mod write;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use url::Url;
+
+use crate::faults::Faults;
+use crate::traffic::{Counts, Meter};
+use crate::wire::Listener;
+use state::Records;
+
+pub use calendar::{Calendar, crlf};
+pub use manners::{AnyVersion, Limit, LostToken, Manners, Missing, Rewrite, Throttle, UidScope};
+
+/// A running CalDAV server. Dropping it ends it.
+#[derive(Debug)]
+pub struct CalDav {
+    shared: Arc<Shared>,
+    front: Listener,
+    _partition: Listener,
+}
+
+/// What the skin and the test's hands have in common.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    records: Mutex<Records>,
+    manners: Mutex<Manners>,
+    faults: Faults,
+    meter: Meter,
+    throttled: Mutex<u32>,
+    partition: OnceLock<SocketAddr>,
+}
+
+impl CalDav {
+    /// Starts a server with these manners on free ports of the loopback.
+    ///
+    /// # Errors
+    /// Where no port can be had.
+    pub async fn start(manners: Manners) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            records: Mutex::default(),
+            manners: Mutex::new(manners),
+            faults: Faults::default(),
+            meter: Meter::default(),
+            throttled: Mutex::default(),
+            partition: OnceLock::new(),
+        });
+        let listen = |shared: Arc<Shared>| {
+            Listener::start(move |request| {
+                let shared = Arc::clone(&shared);
+                async move { http::answer(&shared, request).await }
+            })
+        };
+        let front = listen(Arc::clone(&shared)).await?;
+        let partition = listen(Arc::clone(&shared)).await?;
+        shared.partition.get_or_init(|| partition.address());
+        Ok(Self { shared, front, _partition: partition })
+    }
+
+    /// The address to give to a client.
+    pub fn url(&self) -> Url {
+        Url::parse(&format!("http://{}/", self.front.address())).expect("an address of ours is a URL")
+    }
+
+    /// The other address, which hrefs lead to where there are partitions.
+    pub fn partition_url(&self) -> Url {
+        Url::parse(&format!("http://{}/", self._partition.address())).expect("an address of ours is a URL")
+    }
+
+    /// Makes an account, or gives an account another password: the old one is refused from now on.
+    pub fn account(&self, user: &str, password: &str) -> &Self {
+        let mut records = self.shared.records();
+        match records.accounts.get_mut(user) {
+            Some(account) => password.clone_into(&mut account.password),
+            None => records.new_account(user, password),
+        }
+        drop(records);
+        self
+    }
+
+    /// A calendar of an account, made where it is not there yet.
+    ///
+    /// # Panics
+    /// Where there is no such account.
+    pub fn calendar(&self, user: &str, name: &str) -> Calendar {
+        let mut records = self.shared.records();
+        assert!(records.accounts.contains_key(user), "the account {user} is made before its calendars");
+        records.new_calendar(user, name);
+        drop(records);
+        Calendar { shared: Arc::clone(&self.shared), user: user.to_owned(), name: name.to_owned() }
+    }
+
+    /// Changes manners while the server runs.
+    pub fn manners(&self, change: impl FnOnce(&mut Manners)) {
+        change(&mut self.shared.manners.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// What goes wrong.
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// What was asked since the last reset.
+    pub fn counts(&self) -> Counts {
+        self.shared.meter.counts()
+    }
+
+    /// Counts from zero.
+    pub fn reset_counts(&self) {
+        self.shared.meter.reset();
+    }
+
+    /// How many mails to other people scheduling would have sent. Must be 0.
+    pub fn mails_sent(&self) -> u64 {
+        self.shared.records().mails_sent
+    }
+
+    /// What no server refuses and no good client does, such as a SEQUENCE that falls. Quotes no content.
+    pub fn complaints(&self) -> Vec<String> {
+        self.shared.records().complaints.clone()
+    }
+}
+
+impl Shared {
+    pub(crate) fn records(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn manners(&self) -> Manners {
+        self.manners.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn path_of(&self, user: &str, calendar: &str) -> String {
+        let records = self.records();
+        http::Paths { manners: &self.manners(), records: &records }.calendar(user, calendar)
+    }
+}
+
+#[cfg(test)]
+mod tests;
