@@ -16,8 +16,10 @@
 //! share a calendar: a pair that is held, paused or broken then cannot make another one lose or repeat anything.
 
 mod apply;
+mod decide;
 mod pass;
 mod survey;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -287,7 +289,8 @@ async fn leases(services: &Services, pair: &Pair) -> Result<Vec<Lease>> {
                 Some(lease) => leases.push(lease),
                 None if waited >= PATIENCE => {
                     return Err(Error::Request(
-                        "another sync is at work on this calendar, and was not disturbed; nothing was changed. Try again when it has ended".into(),
+                        "another sync is at work on this calendar, and was not disturbed; nothing was changed. Try again when it has ended"
+                            .into(),
                     ));
                 }
                 None => {

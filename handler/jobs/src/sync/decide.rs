@@ -1,0 +1,180 @@
+//! A batch of events: read, decided about, and what is to be written noted before it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::event::{Event, EventId};
+use engine::mapping::Times;
+use engine::marker::Role;
+use engine::pair::Side;
+use engine::plan::{Decision, Seen};
+use engine::reason::Reason;
+use providers::Found;
+
+use super::apply::Task;
+use super::pass::{Pass, side_of};
+use super::survey::{self, News, Survey, Unit};
+use crate::Result;
+use crate::memory::Notes;
+
+/// Something to read and to decide about.
+pub(super) enum Item {
+    Known(Box<Unit>),
+    Unknown { side: Side, id: EventId, event: Option<Box<Event>>, copy: Option<EventId> },
+}
+
+impl Pass<'_> {
+    pub(super) fn items(&self, survey: Survey) -> Vec<Item> {
+        let mut items: Vec<Item> = survey.units.into_values().map(|unit| Item::Known(Box::new(unit))).collect();
+        let mut claimed: BTreeSet<EventId> = BTreeSet::new();
+        let [from, to] = survey.unknown;
+        let mut sides: BTreeMap<Side, BTreeMap<EventId, Option<Box<Event>>>> = BTreeMap::from([(Side::From, from), (Side::To, to)]);
+        for side in Side::BOTH {
+            if !self.pair.copies_from(side) {
+                continue;
+            }
+            let other = &self.ends[side.other() as usize];
+            for (id, event) in sides.remove(&side).unwrap_or_default() {
+                if claimed.contains(&id) {
+                    continue;
+                }
+                let uid = self.planner.mapping_id(side, &id).copy_uid(0);
+                let copy = other.provider.id_of_copy(&other.calendar.address, &uid);
+                let copy = copy.filter(|copy| sides.get(&side.other()).is_some_and(|unknown| unknown.contains_key(copy)));
+                claimed.extend(copy.clone());
+                items.push(Item::Unknown { side, id, event, copy });
+            }
+        }
+        items
+    }
+
+    /// Reads a batch, decides about each of it, and notes what is about to be written.
+    pub(super) async fn prepare(&self, batch: Vec<Item>) -> Result<Vec<Task>> {
+        let mut wanted: [Vec<EventId>; 2] = Default::default();
+        for item in &batch {
+            match item {
+                Item::Known(unit) => {
+                    let mapping = &unit.mapping;
+                    let reread = self.pair.two_way && matches!(unit.copy, News::Present(_)) && matches!(unit.origin, News::None);
+                    for (role, news) in [(Role::Origin, &unit.origin), (Role::Copy, &unit.copy)] {
+                        if matches!(news, News::Present(None)) || (reread && role == Role::Origin) {
+                            wanted[side_of(mapping, role) as usize].push(survey::half(mapping, role).id.clone());
+                        }
+                    }
+                }
+                Item::Unknown { side, id, event, copy } => {
+                    if event.is_none() {
+                        wanted[*side as usize].push(id.clone());
+                    }
+                    wanted[side.other() as usize].extend(copy.clone());
+                }
+            }
+        }
+        let [from, to] = wanted;
+        let (from, to) = futures::try_join!(self.fetch(Side::From, from), self.fetch(Side::To, to))?;
+        let mut found = [from, to];
+        let mut tasks = Vec::with_capacity(batch.len());
+        let mut notes = Notes::default();
+        for item in batch {
+            let task = match item {
+                Item::Known(unit) => self.decide_known(*unit, &mut found),
+                Item::Unknown { side, id, event, copy } => self.decide_unknown(side, id, event, copy, &mut found).await?,
+            };
+            if !self.options.dry_run {
+                self.note_intent(&mut notes, &task)?;
+            }
+            tasks.push(task);
+        }
+        self.memory.commit(notes).await?;
+        Ok(tasks)
+    }
+
+    async fn fetch(&self, side: Side, ids: Vec<EventId>) -> Result<BTreeMap<EventId, Found>> {
+        let end = &self.ends[side as usize];
+        let mut all = BTreeMap::new();
+        for ids in ids.chunks(end.provider.batch().max(1)) {
+            let found = end.provider.fetch(&end.calendar.address, ids).await?;
+            all.extend(found.into_iter().map(|fetched| (fetched.id, fetched.found)));
+        }
+        Ok(all)
+    }
+
+    fn decide_known(&self, unit: Unit, found: &mut [BTreeMap<EventId, Found>; 2]) -> Task {
+        let Unit { mapping, origin, copy } = unit;
+        let mut seen = |role: Role, news: News| -> Option<Seen> {
+            let half = survey::half(&mapping, role);
+            Some(match (news, found[side_of(&mapping, role) as usize].remove(&half.id)) {
+                (News::Suspect, _) => Seen::Gone,
+                (News::Present(Some(event)), _) => Seen::Event(event),
+                (_, Some(Found::Event(event))) => Seen::Event(event),
+                (_, Some(Found::Unreadable { etag, why })) => Seen::Unreadable { etag, why },
+                // Listed, and not found: no evidence of anything. The side is read again from where it was.
+                (News::Present(None), _) | (_, Some(Found::NotFound)) => return None,
+                (News::None, None) => Seen::Unchanged,
+            })
+        };
+        let times = mapping.times.clone();
+        let (Some(origin), Some(copy)) = (seen(Role::Origin, origin), seen(Role::Copy, copy)) else {
+            return Task::incomplete(mapping.side, mapping.origin.id.clone());
+        };
+        let decision = self.planner.known(&mapping, origin, copy);
+        Task {
+            side: mapping.side,
+            event: mapping.origin.id.clone(),
+            etag: None,
+            times: Some(times),
+            before: Some(mapping),
+            decision,
+            incomplete: false,
+        }
+    }
+
+    async fn decide_unknown(
+        &self,
+        side: Side,
+        id: EventId,
+        event: Option<Box<Event>>,
+        copy: Option<EventId>,
+        found: &mut [BTreeMap<EventId, Found>; 2],
+    ) -> Result<Task> {
+        let event = match event.map(Found::Event).or_else(|| found[side as usize].remove(&id)) {
+            Some(Found::Event(event)) => event,
+            Some(Found::Unreadable { etag, why }) => {
+                let decision = Decision::Skip { reason: Reason::Unreadable, why: Some(why), remember: None };
+                return Ok(Task { side, event: id, etag, times: None, before: None, decision, incomplete: false });
+            }
+            Some(Found::NotFound) | None => return Ok(Task::incomplete(side, id)),
+        };
+        let other = &self.ends[side.other() as usize];
+        let copy_event = match copy.as_ref().and_then(|copy| found[side.other() as usize].remove(copy)) {
+            Some(Found::Event(event)) => Some(event),
+            _ => None,
+        };
+        let times = Some(Times::from(&event.content.span));
+        let etag = event.etag.clone();
+        // An origin that was made again, and whose mapping has not been told yet, belongs to that mapping.
+        if let Some(mark) = event.marker.as_deref()
+            && let Some((Role::Origin, mapping)) = self.keys.marks.verify(mark, self.pair.calendar(side))
+            && self.memory.mapping(mapping).await?.is_some()
+        {
+            return Ok(Task { side, event: id, etag, times, before: None, decision: Decision::Nothing, incomplete: false });
+        }
+        let uid = self.planner.mapping_id(side, &id).copy_uid(0);
+        let copy_id = other.provider.id_of_copy(&other.calendar.address, &uid).unwrap_or_else(|| EventId::new(uid));
+        let decision = self.planner.unknown(side, &event, copy_id, copy_event.as_deref());
+        Ok(Task { side, event: id, etag, times, before: None, decision, incomplete: false })
+    }
+
+    /// Before a write: what it will leave behind, so that a crash in between can be told from a person's edit.
+    fn note_intent(&self, notes: &mut Notes, task: &Task) -> Result<()> {
+        match &task.decision {
+            Decision::Create(create) if create.role == Role::Copy => {
+                let mut noted = create.mapping.clone();
+                // Without a version, so that the next pass looks at the origin again.
+                noted.origin.etag = None;
+                self.memory.note(notes, task.before.as_ref(), &noted)
+            }
+            Decision::Write(write) => self.memory.note(notes, task.before.as_ref(), &write.intent()),
+            _ => Ok(()),
+        }
+    }
+}
