@@ -1,1 +1,27 @@
-fn main() {}
+//! `calrelay`: keeps calendars in step. Reads the settings, starts the log, and does what the command says.
+
+mod cli;
+mod clock;
+mod config;
+mod connect;
+mod services;
+mod standalone;
+mod telemetry;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::read();
+    let settings = config::Loaded::read();
+    telemetry::start(settings.log.as_deref());
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(cli.run(settings)),
+        Err(error) => {
+            tracing::error!("the system gives no threads to work with ({error}); nothing was done");
+            ExitCode::FAILURE
+        }
+    }
+}

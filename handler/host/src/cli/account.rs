@@ -1,0 +1,151 @@
+//! `calrelay account`: connect, list, remove.
+
+use clap::{Args, Subcommand};
+use engine::calendar::{AccountId, ProviderKind};
+use jobs::report::{AccountState, Problem};
+use jobs::{Services, directory};
+use serde::Serialize;
+
+use super::output::table;
+use super::{Outcome, Output, Result, password};
+use crate::config::Config;
+
+/// What can be done with accounts.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Connect an account. The same account again replaces its password; its id and its pairs stay.
+    #[command(subcommand)]
+    Add(Add),
+    /// List the connected accounts.
+    List,
+    /// Forget an account, its password, its pairs and all that was remembered of them. Copies stay as ordinary events.
+    Remove {
+        /// The account's id.
+        id: AccountId,
+    },
+}
+
+/// The providers.
+#[derive(Debug, Subcommand)]
+pub enum Add {
+    /// Any CalDAV server: Fastmail, Nextcloud, Radicale…
+    Caldav {
+        /// The server's address, as its help pages give it.
+        #[arg(long)]
+        url: String,
+        /// The user name there.
+        #[arg(long)]
+        user: String,
+        #[command(flatten)]
+        secret: Secret,
+    },
+    /// Apple iCloud, with an app-specific password (account.apple.com, Sign-In and Security).
+    Icloud {
+        /// The e-mail address of the Apple Account.
+        #[arg(long, value_name = "APPLE-ID")]
+        user: String,
+        #[command(flatten)]
+        secret: Secret,
+    },
+    /// Google Calendar: not in this version.
+    Google(Consent),
+    /// Microsoft 365: not in this version.
+    Microsoft(Consent),
+}
+
+/// How the password comes in.
+#[derive(Debug, Args)]
+pub struct Secret {
+    /// Read the password from the first line of stdin instead of asking for it.
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+/// How a consent comes in.
+#[derive(Debug, Args)]
+pub struct Consent {
+    /// Take an existing grant from stdin.
+    #[arg(long)]
+    refresh_token_stdin: bool,
+}
+
+/// What `account add google` and `account add microsoft` come to for now.
+pub fn not_yet() -> Problem {
+    let message = "Google and Microsoft accounts cannot be connected with this version; nothing was stored. It connects iCloud (`calrelay account add icloud`) and any CalDAV server (`calrelay account add caldav`).";
+    Problem { code: "not_supported".into(), message: message.into() }
+}
+
+/// Does it.
+pub async fn run(services: &Services, config: &Config, command: Command, output: &Output) -> Result {
+    match command {
+        Command::Add(Add::Caldav { url, user, secret }) => add(services, ProviderKind::Caldav, &url, &user, &secret, output).await,
+        Command::Add(Add::Icloud { user, secret }) => {
+            add(services, ProviderKind::Icloud, config.icloud.url.as_str(), &user, &secret, output).await
+        }
+        Command::Add(Add::Google(_) | Add::Microsoft(_)) => Err(not_yet()),
+        Command::List => list(services, output).await,
+        Command::Remove { id } => remove(services, &id, output).await,
+    }
+}
+
+#[derive(Serialize)]
+struct Added<'a> {
+    id: &'a AccountId,
+    provider: ProviderKind,
+    name: &'a str,
+}
+
+async fn add(services: &Services, kind: ProviderKind, url: &str, user: &str, secret: &Secret, output: &Output) -> Result {
+    let question = match kind {
+        ProviderKind::Caldav => "Password",
+        ProviderKind::Icloud => "App-specific password (not the one of your Apple Account)",
+    };
+    let secret = password::read(secret.password_stdin, question)?;
+    let account = directory::connect_account(services, kind, url, user, &secret)
+        .await
+        .map_err(|error| Problem::keeping(&error, "Nothing was stored; if the account was connected before, it stays as it was."))?;
+    output.answer(&Added { id: &account.id, provider: kind, name: &account.name }, || {
+        format!("Connected {} as {}. Its calendars: calrelay calendars --account {}\n", account.name, account.id, account.id)
+    })?;
+    Ok(Outcome::Done)
+}
+
+#[derive(Serialize)]
+struct Accounts {
+    accounts: Vec<AccountState>,
+}
+
+async fn list(services: &Services, output: &Output) -> Result {
+    let accounts = Accounts { accounts: directory::accounts(services).await?.iter().map(AccountState::from).collect() };
+    output.answer(&accounts, || words(&accounts.accounts))?;
+    Ok(Outcome::Done)
+}
+
+/// Accounts for people: a line each, and what is wrong with them below.
+pub fn words(accounts: &[AccountState]) -> String {
+    let rows: Vec<[String; 4]> = accounts
+        .iter()
+        .map(|account| [account.id.to_string(), account.provider.to_string(), account.state.clone(), account.name.clone()])
+        .collect();
+    let mut text =
+        table(["account", "provider", "state", "name"], &rows, "No account is connected. Connect one with `calrelay account add`.");
+    for account in accounts {
+        if let Some(error) = &account.error {
+            text.push_str(&format!("{}: {}\n", account.id, error.message));
+        }
+    }
+    text
+}
+
+#[derive(Serialize)]
+struct Removed<'a> {
+    id: &'a AccountId,
+}
+
+async fn remove(services: &Services, id: &AccountId, output: &Output) -> Result {
+    directory::remove_account(services, id).await?;
+    output.answer(&Removed { id }, || {
+        format!("Removed {id} with its password, its pairs and all that was remembered of them. Copies stay as ordinary events.\n")
+    })?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,112 @@
+//! `calrelay calendars`: what the accounts offer, asked for now.
+
+use std::collections::HashMap;
+
+use clap::Args;
+use engine::calendar::{AccountId, CalendarId, ProviderKind};
+use jobs::report::Problem;
+use jobs::{Services, directory};
+use serde::Serialize;
+
+use super::output::{table, yes};
+use super::{Outcome, Output, Result};
+
+/// Which calendars.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Only those of this account.
+    #[arg(long, value_name = "ID")]
+    account: Option<AccountId>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    calendars: Vec<Calendar>,
+    errors: Vec<Failure>,
+}
+
+#[derive(Serialize)]
+struct Calendar {
+    id: CalendarId,
+    name: String,
+    account: AccountId,
+    provider: ProviderKind,
+    writable: bool,
+}
+
+#[derive(Serialize)]
+struct Failure {
+    account: AccountId,
+    #[serde(flatten)]
+    problem: Problem,
+}
+
+/// Does it. An account that fails does not hide the others, and makes the exit status 1.
+pub async fn run(services: &Services, arguments: &Arguments, output: &Output) -> Result {
+    let listing = directory::calendars(services, arguments.account.as_ref()).await?;
+    let kinds: HashMap<AccountId, ProviderKind> =
+        directory::accounts(services).await?.into_iter().map(|account| (account.id, account.kind)).collect();
+    let errors: Vec<Failure> =
+        listing.failures.iter().map(|(account, error)| Failure { account: account.clone(), problem: error.into() }).collect();
+    let calendars = listing.calendars.into_iter().filter_map(|row| {
+        // An account that was removed meanwhile has no calendars any more.
+        let provider = *kinds.get(&row.account)?;
+        Some(Calendar { id: row.id, name: row.name, account: row.account, provider, writable: row.writable })
+    });
+    let answer = Answer { calendars: calendars.collect(), errors };
+    output.answer(&answer, || words(&answer.calendars, !answer.errors.is_empty()))?;
+    for Failure { account, problem } in &answer.errors {
+        output.aside(&format!("{account}: {}", problem.message));
+    }
+    Ok(if answer.errors.is_empty() { Outcome::Done } else { Outcome::Failed })
+}
+
+fn words(calendars: &[Calendar], failed: bool) -> String {
+    let rows: Vec<[String; 5]> = calendars
+        .iter()
+        .map(|calendar| {
+            [
+                calendar.id.to_string(),
+                calendar.provider.to_string(),
+                calendar.account.to_string(),
+                yes(calendar.writable),
+                calendar.name.clone(),
+            ]
+        })
+        .collect();
+    let none = if failed {
+        "No calendar can be listed at the moment."
+    } else {
+        "There are no calendars. Connect an account with `calrelay account add`."
+    };
+    table(["calendar", "provider", "account", "writable", "name"], &rows, none)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_is_that_of_the_contract() {
+        let answer = Answer {
+            calendars: vec![Calendar {
+                id: CalendarId::new("c1"),
+                name: "Work\u{1b}".into(),
+                account: AccountId::new("a1"),
+                provider: ProviderKind::Icloud,
+                writable: false,
+            }],
+            errors: vec![Failure {
+                account: AccountId::new("a2"),
+                problem: Problem { code: "unreachable".into(), message: "Words.".into() },
+            }],
+        };
+        assert_eq!(
+            serde_json::to_value(&answer).unwrap(),
+            serde_json::json!({
+                "calendars": [{"id": "c1", "name": "Work\u{1b}", "account": "a1", "provider": "icloud", "writable": false}],
+                "errors": [{"account": "a2", "code": "unreachable", "message": "Words."}],
+            })
+        );
+    }
+}

@@ -1,0 +1,33 @@
+//! `calrelay explain`: why an event was, or was not, copied.
+
+use std::fmt::Write;
+
+use clap::Args;
+use engine::calendar::PairId;
+use jobs::Services;
+
+use super::{Outcome, Output, Result};
+
+/// Which event.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The pair.
+    #[arg(long, value_name = "ID")]
+    pair: PairId,
+    /// The event's id, as `calrelay sync` and `calrelay status` show it.
+    #[arg(long, value_name = "EVENT-ID")]
+    event: String,
+}
+
+/// Does it.
+pub async fn run(services: &Services, arguments: &Arguments, output: &Output) -> Result {
+    let answer = jobs::explain(services, &arguments.pair, &arguments.event).await?;
+    output.answer(&answer, || {
+        let mut text = format!("{}\n", answer.message);
+        if let Some(copy) = &answer.copy {
+            let _ = writeln!(text, "Its copy: {copy}");
+        }
+        text
+    })?;
+    Ok(Outcome::Done)
+}

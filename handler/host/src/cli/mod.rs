@@ -1,0 +1,190 @@
+//! The command line: one file a command.
+//!
+//! With `--json` stdout carries one JSON document and nothing else; words for people go to stderr. The exit status is 0 for done, 1 for
+//! failed, 2 for wrong usage. A command that fails before it has an answer prints `{"error": {"code", "message"}}`.
+
+mod account;
+mod calendars;
+mod doctor;
+mod explain;
+mod output;
+mod pair;
+mod password;
+pub mod progress;
+mod status;
+mod sync;
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+use jobs::report::Problem;
+
+use crate::config::Loaded;
+use crate::{services, standalone};
+pub use output::Output;
+pub use sync::{held_words, summary};
+
+/// Keeps calendars in step: iCloud, Fastmail, Nextcloud, Radicale and any other CalDAV server.
+///
+/// Without a command, calrelay stays and looks after all pairs every CALRELAY_POLL_SECONDS (60 by default), until it is stopped with Ctrl-C.
+/// It listens on no port: pages and /health come with a later version.
+#[derive(Debug, Parser)]
+#[command(name = "calrelay", version, max_term_width = 100)]
+pub struct Cli {
+    /// Answer with one JSON document on stdout, and nothing else there.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Connect, list and remove accounts.
+    #[command(subcommand)]
+    Account(account::Command),
+    /// List the calendars of the connected accounts.
+    Calendars(calendars::Arguments),
+    /// Set up, list, pause and end pairs of calendars.
+    #[command(subcommand)]
+    Pair(pair::Command),
+    /// One complete pass now; ends when every pair is at rest.
+    Sync(sync::Arguments),
+    /// How accounts and pairs stand.
+    Status,
+    /// Why an event was, or was not, copied.
+    Explain(explain::Arguments),
+    /// Check settings, storage, vault, clock and accounts, and say how to mend each finding.
+    Doctor,
+}
+
+/// How a command ended that could give its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything that was asked for.
+    Done,
+    /// Not everything; the answer says what is missing.
+    Failed,
+}
+
+/// What a command comes to.
+pub type Result<T = Outcome> = std::result::Result<T, Problem>;
+
+impl Cli {
+    /// Reads the arguments; wrong ones end the process with status 2.
+    pub fn read() -> Self {
+        let cli = Self::parse();
+        if cli.json && cli.command.is_none() {
+            Self::command().error(ErrorKind::MissingSubcommand, "--json belongs to a command that answers with data").exit();
+        }
+        cli
+    }
+
+    /// Does it.
+    pub async fn run(self, settings: Loaded) -> ExitCode {
+        let output = Output { json: self.json };
+        let outcome = Box::pin(dispatch(self.command, settings, &output)).await;
+        match outcome {
+            Ok(Outcome::Done) => ExitCode::SUCCESS,
+            Ok(Outcome::Failed) => ExitCode::FAILURE,
+            Err(problem) => {
+                output.failure(&problem);
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+async fn dispatch(command: Option<Command>, settings: Loaded, output: &Output) -> Result {
+    if let Some(Command::Doctor) = command {
+        return doctor::run(&settings, output).await;
+    }
+    let config = settings.config.map_err(|wrong| wrong_settings(&wrong))?;
+    if command.is_none() && config.under_functions_host {
+        let message = "This version cannot run under the Azure Functions host yet; nothing was started. Run calrelay on a machine of your own, without FUNCTIONS_CUSTOMHANDLER_PORT.";
+        return Err(Problem { code: "not_supported".into(), message: message.into() });
+    }
+    // What needs no storage is answered before any is opened.
+    if let Some(Command::Account(account::Command::Add(account::Add::Google(_) | account::Add::Microsoft(_)))) = &command {
+        return Err(account::not_yet());
+    }
+    let services = services::build(&config).await?;
+    match command {
+        None => standalone::serve(&services, &config, output).await,
+        Some(Command::Account(command)) => account::run(&services, &config, command, output).await,
+        Some(Command::Calendars(arguments)) => calendars::run(&services, &arguments, output).await,
+        Some(Command::Pair(command)) => pair::run(&services, &config, command, output).await,
+        Some(Command::Sync(arguments)) => sync::run(&services, &arguments, output).await,
+        Some(Command::Status) => status::run(&services, &config, output).await,
+        Some(Command::Explain(arguments)) => explain::run(&services, &arguments, output).await,
+        Some(Command::Doctor) => unreachable!("answered above"),
+    }
+}
+
+fn wrong_settings(wrong: &[String]) -> Problem {
+    let message = format!("The settings cannot be used, and nothing was done: {}.", wrong.join("; "));
+    Problem { code: "settings".into(), message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(arguments: &[&str]) -> std::result::Result<Cli, clap::Error> {
+        Cli::try_parse_from(std::iter::once("calrelay").chain(arguments.iter().copied()))
+    }
+
+    #[test]
+    fn the_commands_fit_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_of_the_contract_is_understood() {
+        for line in [
+            "",
+            "account add caldav --url https://dav.example.org/ --user anna --password-stdin --json",
+            "account add icloud --user anna@example.org",
+            "account add google",
+            "account add microsoft --refresh-token-stdin",
+            "account list --json",
+            "account remove a1",
+            "calendars --account a1 --json",
+            "--json calendars",
+            "pair add --from c1 --to c2",
+            "pair add --from c1 --to c2 --two-way --private --private-back --window-past 3mo --window-future 90d --json",
+            "pair list",
+            "pair remove p1",
+            "pair pause p1",
+            "pair resume p1 --json",
+            "sync",
+            "sync --pair p1 --dry-run --full --json",
+            "sync --pair p1 --confirm-deletions",
+            "status --json",
+            "explain --pair p1 --event abc.ics",
+            "doctor --json",
+        ] {
+            let arguments: Vec<&str> = line.split_whitespace().collect();
+            assert!(usage(&arguments).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn wrong_usage_ends_with_two() {
+        for line in [
+            "account add caldav --user anna",
+            "account add caldav --url https://dav.example.org/ --user anna --password hunter2",
+            "pair add --from c1",
+            "pair add --from c1 --to c2 --window-past 3weeks",
+            "pair add --from c1 --to c2 --private-back",
+            "sync --confirm-deletions",
+            "explain --pair p1",
+            "account",
+            "status now",
+        ] {
+            let arguments: Vec<&str> = line.split_whitespace().collect();
+            assert_eq!(usage(&arguments).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+}

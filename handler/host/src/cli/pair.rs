@@ -1,0 +1,198 @@
+//! `calrelay pair`: set up, list, pause, resume, end.
+
+use clap::{Args, Subcommand};
+use engine::calendar::{CalendarId, PairId};
+use engine::pair::{Pair, Reach};
+use jobs::directory::{self, NewPair};
+use jobs::report::PairStatus;
+use jobs::Services;
+use serde::Serialize;
+
+use super::output::table;
+use super::{Outcome, Output, Result};
+use crate::config::Config;
+
+/// What can be done with pairs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Set up a pair. Nothing is written before the first sync; `calrelay sync --dry-run` shows what it would do.
+    Add(Add),
+    /// List the pairs.
+    List,
+    /// End a pair and forget what was remembered of it. Copies stay as ordinary events.
+    Remove {
+        /// The pair's id.
+        id: PairId,
+    },
+    /// Switch a pair off.
+    Pause {
+        /// The pair's id.
+        id: PairId,
+    },
+    /// Switch a pair on again.
+    Resume {
+        /// The pair's id.
+        id: PairId,
+    },
+}
+
+/// A pair to be.
+#[derive(Debug, Args)]
+pub struct Add {
+    /// Events of this calendar are copied…
+    #[arg(long, value_name = "CALENDAR")]
+    from: CalendarId,
+    /// …to this one.
+    #[arg(long, value_name = "CALENDAR")]
+    to: CalendarId,
+    /// Events of both calendars are copied to the other, and edits of copies flow back.
+    #[arg(long)]
+    two_way: bool,
+    /// What is written to --to shows only "Busy".
+    #[arg(long)]
+    private: bool,
+    /// What is written to --from shows only "Busy".
+    #[arg(long, requires = "two_way")]
+    private_back: bool,
+    /// How far back events are looked at: days as 90d, months as 3mo.
+    #[arg(long, value_name = "SPAN", default_value = "3mo")]
+    window_past: Reach,
+    /// How far ahead.
+    #[arg(long, value_name = "SPAN", default_value = "12mo")]
+    window_future: Reach,
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    id: &'a PairId,
+}
+
+#[derive(Serialize)]
+struct Pairs {
+    pairs: Vec<Listed>,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    id: PairId,
+    from: CalendarId,
+    to: CalendarId,
+    two_way: bool,
+    private: bool,
+    private_back: bool,
+    window_past: Reach,
+    window_future: Reach,
+    state: PairStatus,
+}
+
+/// Does it.
+pub async fn run(services: &Services, config: &Config, command: Command, output: &Output) -> Result {
+    let (id, words) = match command {
+        Command::List => return list(services, config, output).await,
+        Command::Add(add) => {
+            let id = directory::add_pair(services, add.into()).await?.id;
+            let words = format!("Paired as {id}. See what it would do: calrelay sync --pair {id} --dry-run\n");
+            (id, words)
+        }
+        Command::Remove { id } => {
+            directory::remove_pair(services, &id).await?;
+            let words = format!("Removed {id} and what was remembered of it. Copies stay as ordinary events.\n");
+            (id, words)
+        }
+        Command::Pause { id } => {
+            directory::pause_pair(services, &id).await?;
+            let words = format!("Paused {id}. It goes on where it stopped: calrelay pair resume {id}\n");
+            (id, words)
+        }
+        Command::Resume { id } => {
+            directory::resume_pair(services, &id).await?;
+            let words = format!("Resumed {id}.\n");
+            (id, words)
+        }
+    };
+    output.answer(&Named { id: &id }, || words)?;
+    Ok(Outcome::Done)
+}
+
+impl From<Add> for NewPair {
+    fn from(add: Add) -> Self {
+        let Add { from, to, two_way, private, private_back, window_past, window_future } = add;
+        Self { from, to, two_way, private, private_back, window_past, window_future }
+    }
+}
+
+impl Listed {
+    fn new(pair: Pair, state: PairStatus) -> Self {
+        let Pair { id, from, to, two_way, private, private_back, window_past, window_future, paused: _ } = pair;
+        Self { id, from, to, two_way, private, private_back, window_past, window_future, state }
+    }
+}
+
+async fn list(services: &Services, config: &Config, output: &Output) -> Result {
+    let states = jobs::status(services, config.poll.as_secs()).await?.pairs;
+    let state = |pair: &Pair| match states.iter().find(|state| state.id == pair.id) {
+        Some(known) => known.state,
+        None if pair.paused => PairStatus::Paused,
+        None => PairStatus::Ok,
+    };
+    let pairs = directory::pairs(services).await?;
+    let answer =
+        Pairs { pairs: pairs.into_iter().map(|pair| (state(&pair), pair)).map(|(state, pair)| Listed::new(pair, state)).collect() };
+    let mut rows = Vec::new();
+    if !output.json {
+        for pair in &answer.pairs {
+            rows.push(row(pair, name(services, &pair.from).await?, name(services, &pair.to).await?));
+        }
+    }
+    output.answer(&answer, || {
+        table(["pair", "state", "from", "", "to", "window", "shows"], &rows, "There are no pairs. Set one up with `calrelay pair add`.")
+    })?;
+    Ok(Outcome::Done)
+}
+
+fn row(pair: &Listed, from: String, to: String) -> [String; 7] {
+    let shows = match (pair.private, pair.private_back) {
+        (false, false) => "everything",
+        (true, false) => "\"Busy\" to the right",
+        (false, true) => "\"Busy\" to the left",
+        (true, true) => "\"Busy\"",
+    };
+    let arrow = if pair.two_way { "<->" } else { "-->" };
+    let window = format!("-{} +{}", pair.window_past, pair.window_future);
+    [pair.id.to_string(), super::status::state(pair.state).to_owned(), from, arrow.to_owned(), to, window, shows.to_owned()]
+}
+
+async fn name(services: &Services, id: &CalendarId) -> Result<String> {
+    Ok(match directory::calendar(services, id).await? {
+        Some(calendar) => format!("{} ({id})", calendar.name),
+        None => id.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_is_that_of_the_contract() {
+        let pair = Pair {
+            id: PairId::new("p1"),
+            from: CalendarId::new("c1"),
+            to: CalendarId::new("c2"),
+            two_way: true,
+            private: false,
+            private_back: true,
+            window_past: Reach::Months(3),
+            window_future: Reach::Days(90),
+            paused: false,
+        };
+        let answer = Pairs { pairs: vec![Listed::new(pair, PairStatus::NeedsReconnect)] };
+        assert_eq!(
+            serde_json::to_value(&answer).unwrap(),
+            serde_json::json!({"pairs": [{
+                "id": "p1", "from": "c1", "to": "c2", "two_way": true, "private": false, "private_back": true,
+                "window_past": "3mo", "window_future": "90d", "state": "needs_reconnect",
+            }]})
+        );
+    }
+}

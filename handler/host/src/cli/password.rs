@@ -1,0 +1,79 @@
+//! A password: asked for without echo, or the first line of stdin. Never an argument.
+
+use std::io::BufRead;
+
+use jobs::report::Problem;
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Result;
+
+/// The longest password that is taken, in bytes.
+const LONGEST: u64 = 4096;
+
+/// Gets it.
+///
+/// # Errors
+/// Where it is empty, too long, not text, or cannot be asked for.
+pub fn read(from_stdin: bool, question: &str) -> Result<SecretString> {
+    let password = if from_stdin { first_line(std::io::stdin().lock())? } else { ask(question)? };
+    if password.expose_secret().is_empty() {
+        return refuse("The password is empty. Nothing was sent and nothing was stored.");
+    }
+    Ok(password)
+}
+
+fn ask(question: &str) -> Result<SecretString> {
+    match rpassword::prompt_password(format!("{question}: ")) {
+        Ok(password) => Ok(password.into()),
+        Err(_) => refuse(
+            "The password cannot be asked for, as there is no terminal. Nothing was sent and nothing was stored. Give it on stdin with --password-stdin.",
+        ),
+    }
+}
+
+fn first_line(input: impl BufRead) -> Result<SecretString> {
+    // Large enough from the start: a buffer that grows leaves copies behind.
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST as usize + 2));
+    if input.take(LONGEST + 2).read_until(b'\n', &mut line).is_err() {
+        return refuse("The password could not be read from stdin. Nothing was sent and nothing was stored.");
+    }
+    let text = line.strip_suffix(b"\n").unwrap_or(&line);
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    if text.len() as u64 > LONGEST {
+        return refuse("The password on stdin is longer than 4096 bytes. Nothing was sent and nothing was stored.");
+    }
+    match std::str::from_utf8(text) {
+        Ok(text) => Ok(text.to_owned().into()),
+        Err(_) => refuse("The password on stdin is not UTF-8 text. Nothing was sent and nothing was stored."),
+    }
+}
+
+fn refuse<T>(words: &str) -> Result<T> {
+    Err(Problem { code: "credentials".into(), message: words.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(input: &[u8]) -> Option<String> {
+        first_line(input).ok().map(|secret| secret.expose_secret().to_owned())
+    }
+
+    #[test]
+    fn the_first_line_is_taken_without_its_end() {
+        assert_eq!(line(b"open sesame\nmore\n").as_deref(), Some("open sesame"));
+        assert_eq!(line(b"open sesame\r\n").as_deref(), Some("open sesame"));
+        assert_eq!(line(b" spaces count ").as_deref(), Some(" spaces count "));
+        assert_eq!(line(b"").as_deref(), Some(""));
+    }
+
+    #[test]
+    fn what_cannot_be_a_password_is_refused() {
+        assert_eq!(line(&[0xff, b'\n']), None);
+        assert_eq!(line(&[b'x'; 4097]), None);
+        assert_eq!(line(&vec![b'x'; 10_000_000]), None);
+        assert!(line(&[b'x'; 4096]).is_some());
+    }
+}

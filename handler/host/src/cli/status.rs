@@ -1,0 +1,62 @@
+//! `calrelay status`: how accounts and pairs stand, from what is stored; nobody is asked.
+
+use std::fmt::Write;
+
+use jobs::report::{PairState, PairStatus};
+use jobs::Services;
+use serde::Serialize;
+
+use super::output::{ago, table};
+use super::{Outcome, Output, Result, account};
+use crate::config::Config;
+
+/// Does it.
+pub async fn run(services: &Services, config: &Config, output: &Output) -> Result {
+    let status = jobs::status(services, config.poll.as_secs()).await?;
+    output.answer(&status, || format!("{}\n{}", account::words(&status.accounts), words(&status.pairs)))?;
+    Ok(Outcome::Done)
+}
+
+/// The name of a state.
+pub fn state(state: PairStatus) -> &'static str {
+    match state {
+        PairStatus::Ok => "ok",
+        PairStatus::Held => "held",
+        PairStatus::Error => "error",
+        PairStatus::Paused => "paused",
+        PairStatus::NeedsReconnect => "needs_reconnect",
+    }
+}
+
+/// The name of a reason, as in `--json`.
+pub fn reason(reason: &impl Serialize) -> String {
+    match serde_json::to_value(reason) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+fn words(pairs: &[PairState]) -> String {
+    let rows: Vec<[String; 5]> = pairs
+        .iter()
+        .map(|pair| {
+            let last = pair.lag_seconds.map_or("never".to_owned(), ago);
+            let next = pair.next_sync.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
+            [pair.id.to_string(), state(pair.state).to_owned(), last, next, pair.copies.to_string()]
+        })
+        .collect();
+    let mut text =
+        table(["pair", "state", "last sync", "next sync", "copies"], &rows, "There are no pairs. Set one up with `calrelay pair add`.");
+    for pair in pairs {
+        if let Some(held) = &pair.held {
+            let _ = writeln!(text, "{}: {}", pair.id, super::sync::held_words(held));
+        }
+        if let Some(error) = &pair.error {
+            let _ = writeln!(text, "{}: {}", pair.id, error.message);
+        }
+        for problem in &pair.problems {
+            let _ = writeln!(text, "{}: {} in {}: {}", pair.id, problem.event, problem.calendar, problem.message);
+        }
+    }
+    text
+}

@@ -1,0 +1,115 @@
+//! `calrelay sync`: one complete pass, and what it did.
+
+use std::fmt::Write;
+
+use clap::Args;
+use engine::calendar::PairId;
+use jobs::report::{Action, Held, Report, Run, Verb};
+use jobs::{Services, SyncOptions, directory};
+
+use super::output::table;
+use super::progress::Bar;
+use super::{Outcome, Output, Result, status};
+
+/// How many actions of a pair are listed for people; `--json` has all.
+const LISTED: usize = 50;
+
+/// What to sync, and how.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Only this pair.
+    #[arg(long, value_name = "ID")]
+    pair: Option<PairId>,
+    /// Show what would be done, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Read both calendars from the start instead of what changed.
+    #[arg(long)]
+    full: bool,
+    /// Do the deletions that the guard holds back.
+    #[arg(long, requires = "pair")]
+    confirm_deletions: bool,
+}
+
+/// Does it. The report is printed also where a pair failed; then the exit status is 1.
+pub async fn run(services: &Services, arguments: &Arguments, output: &Output) -> Result {
+    let pairs = match &arguments.pair {
+        Some(id) => vec![directory::pair(services, id).await?],
+        None => directory::pairs(services).await?,
+    };
+    let &Arguments { dry_run, full, confirm_deletions, .. } = arguments;
+    let options = SyncOptions { dry_run, full, confirm_deletions, background: false };
+    let report = {
+        let bar = Bar::show();
+        jobs::sync(services, &pairs, options, &bar).await
+    };
+    output.answer(&report, || words(&report))?;
+    if output.json {
+        for (id, error) in report.pairs.iter().filter_map(|run| Some((&run.id, run.error.as_ref()?))) {
+            output.aside(&format!("{id}: {}", error.message));
+        }
+    }
+    Ok(if report.failed() { Outcome::Failed } else { Outcome::Done })
+}
+
+/// A report for people.
+fn words(report: &Report) -> String {
+    if report.pairs.is_empty() {
+        return "There are no pairs. Set one up with `calrelay pair add`.\n".to_owned();
+    }
+    let mut text = String::new();
+    if report.dry_run {
+        text.push_str("This is a dry run: nothing was written.\n");
+    }
+    for run in &report.pairs {
+        let _ = writeln!(text, "{}", summary(run));
+        let rows: Vec<[String; 5]> = run.actions.iter().take(LISTED).map(row).collect();
+        if !rows.is_empty() {
+            text.push_str(&indented(&table(["", "start", "reason", "calendar", "event"], &rows, "")));
+        }
+        if let Some(more) = run.actions.len().checked_sub(LISTED).filter(|more| *more > 0) {
+            let _ = writeln!(text, "  … and {more} more; --json lists all of them");
+        }
+        if let Some(held) = &run.held {
+            let _ = writeln!(text, "  {}", held_words(held));
+        }
+        if let Some(error) = &run.error {
+            let _ = writeln!(text, "  {}", error.message);
+        }
+    }
+    text
+}
+
+/// One line about a pass over a pair.
+pub fn summary(run: &Run) -> String {
+    let Run { id, created, changed, deleted, skipped, .. } = run;
+    format!("{id}: {}; {created} created, {changed} changed, {deleted} deleted, {skipped} skipped", status::state(run.state))
+}
+
+/// What is held back, and how to let it go.
+pub fn held_words(held: &Held) -> String {
+    let Held { deletions, of, confirm } = held;
+    format!(
+        "{deletions} deletions of {of} copies wait for your word, as they are unusually many. If they are right: calrelay {}",
+        confirm.join(" ")
+    )
+}
+
+fn row(action: &Action) -> [String; 5] {
+    let verb = match action.action {
+        Verb::Create => "create",
+        Verb::Change => "change",
+        Verb::Delete => "delete",
+        Verb::Skip => "skip",
+        Verb::Hold => "hold",
+    };
+    let reason = action.reason.as_ref().map(status::reason).unwrap_or_default();
+    [verb.to_owned(), action.start.clone().unwrap_or_default(), reason, action.calendar.to_string(), action.event.clone()]
+}
+
+fn indented(text: &str) -> String {
+    text.lines().fold(String::new(), |mut all, line| {
+        let _ = writeln!(all, "  {line}");
+        all
+    })
+}

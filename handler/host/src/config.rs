@@ -1,0 +1,168 @@
+//! Every setting, read once: from the environment, and for local use from `local.settings.json` beside it.
+//!
+//! The environment wins over the file. An empty value counts as none. A name that begins with `CALRELAY_` and is not known is a warning that
+//! names its nearest neighbour; a value that cannot be used is an error, before anything else is done.
+
+mod file;
+mod neighbour;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+/// The settings whose names are ours, whether this version acts on them or not.
+pub const OURS: [&str; 7] = [
+    "CALRELAY_ALLOW_PRIVATE_HOSTS",
+    "CALRELAY_DATA_DIR",
+    "CALRELAY_KEY_VAULT_KEY",
+    "CALRELAY_MODE",
+    "CALRELAY_POLL_SECONDS",
+    "CALRELAY_PUBLIC_URL",
+    "CALRELAY_STORE",
+];
+
+/// The file for local use.
+pub const FILE: &str = "local.settings.json";
+
+const APPLE: &str = "https://caldav.icloud.com";
+const POLL_SECONDS: std::ops::RangeInclusive<u64> = 1..=86_400;
+
+/// What the settings say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where embedded storage and the vault's key file live.
+    pub data_dir: PathBuf,
+    /// Apple's server, or what stands in for it.
+    pub icloud: Icloud,
+    /// Cadence of polling.
+    pub poll: Duration,
+    /// A CalDAV address may point to loopback or private addresses, over plain http.
+    pub allow_private_hosts: bool,
+    /// Started by the Functions host.
+    pub under_functions_host: bool,
+}
+
+/// Where iCloud is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Icloud {
+    /// Where discovery begins.
+    pub url: Url,
+    /// It is not Apple's own: credentials go to this host only, on any port.
+    pub replaced: bool,
+}
+
+/// The settings as they were found, good or not.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What they say, or everything that is wrong with them.
+    pub config: Result<Config, Vec<String>>,
+    /// What is odd, and harms nothing.
+    pub warnings: Vec<String>,
+    /// `RUST_LOG`.
+    pub log: Option<String>,
+}
+
+impl Loaded {
+    /// Reads the environment and the file in the working directory.
+    pub fn read() -> Self {
+        let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let file = match std::fs::read(FILE) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => {
+                let wrong = format!("{FILE} cannot be read ({error}); make it readable, or move it away");
+                return Self { config: Err(vec![wrong]), warnings: Vec::new(), log: None };
+            }
+        };
+        Self::from(environment, file.as_deref())
+    }
+
+    /// The same from values at hand.
+    pub fn from(environment: impl IntoIterator<Item = (String, String)>, file: Option<&[u8]>) -> Self {
+        let mut wrong = Vec::new();
+        let mut values: BTreeMap<String, String> = match file.map(file::values).transpose() {
+            Ok(values) => values.unwrap_or_default(),
+            Err(why) => {
+                wrong.push(why);
+                BTreeMap::new()
+            }
+        };
+        values.extend(environment);
+        values.retain(|_, value| !value.trim().is_empty());
+
+        let warnings = values.keys().filter_map(|name| neighbour::warning(name)).collect();
+        let log = values.get("RUST_LOG").cloned();
+        let config = Config::from(&values, &mut wrong);
+        Self { config: if wrong.is_empty() { Ok(config) } else { Err(wrong) }, warnings, log }
+    }
+}
+
+impl Config {
+    /// What is wrong is added to `wrong`, and its default stands in for it.
+    fn from(values: &BTreeMap<String, String>, wrong: &mut Vec<String>) -> Self {
+        let get = |name: &str| values.get(name).map(|value| value.trim());
+        match get("CALRELAY_STORE") {
+            None | Some("embedded") => {}
+            Some("azure") => wrong
+                .push("CALRELAY_STORE is azure, and this version has embedded storage only; leave it out, or set it to embedded".into()),
+            Some(_) => wrong.push("CALRELAY_STORE must be embedded or azure".into()),
+        }
+        match get("CALRELAY_MODE") {
+            None | Some("single-user") => {}
+            Some("multi-user") => wrong
+                .push("CALRELAY_MODE is multi-user, and this version is for one user only; leave it out, or set it to single-user".into()),
+            Some(_) => wrong.push("CALRELAY_MODE must be single-user or multi-user".into()),
+        }
+        if get("CALRELAY_KEY_VAULT_KEY").is_some() {
+            wrong.push("CALRELAY_KEY_VAULT_KEY is set, and this version keeps its key in the data directory; nothing was sealed with the wrong key. Leave it out".into());
+        }
+        let poll = get("CALRELAY_POLL_SECONDS").map_or(Some(60), |text| text.parse().ok().filter(|seconds| POLL_SECONDS.contains(seconds)));
+        if poll.is_none() {
+            wrong.push(format!(
+                "CALRELAY_POLL_SECONDS must be a whole number of seconds from {} to {}",
+                POLL_SECONDS.start(),
+                POLL_SECONDS.end()
+            ));
+        }
+        let allow_private_hosts = match get("CALRELAY_ALLOW_PRIVATE_HOSTS").map(str::to_ascii_lowercase).as_deref() {
+            // The command line and single-user mode on loopback are used by the machine's owner, who can reach those hosts anyway.
+            None | Some("true") => true,
+            Some("false") => false,
+            Some(_) => {
+                wrong.push("CALRELAY_ALLOW_PRIVATE_HOSTS must be true or false".into());
+                false
+            }
+        };
+        Self {
+            data_dir: get("CALRELAY_DATA_DIR").unwrap_or("./.calrelay").into(),
+            icloud: Icloud::from(get("ICLOUD_CALDAV_URL"), wrong),
+            poll: Duration::from_secs(poll.unwrap_or(60)),
+            allow_private_hosts,
+            under_functions_host: get("FUNCTIONS_CUSTOMHANDLER_PORT").is_some(),
+        }
+    }
+}
+
+impl Icloud {
+    fn from(value: Option<&str>, wrong: &mut Vec<String>) -> Self {
+        let apple = || Self { url: Url::parse(APPLE).expect("a literal address"), replaced: false };
+        let Some(text) = value else { return apple() };
+        match Url::parse(text) {
+            Ok(url)
+                if matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty() && url.password().is_none() =>
+            {
+                let replaced = url != apple().url;
+                Self { url, replaced }
+            }
+            _ => {
+                wrong.push("ICLOUD_CALDAV_URL must be an address such as https://caldav.icloud.com, without a user name".into());
+                apple()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! `local.settings.json`, the file of the Functions tools: `{"IsEncrypted": false, "Values": {…}}`.
+//!
+//! JSON has no comments, so a key of `Values` that begins with `_` is one.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::FILE;
+
+/// The largest file that is read.
+const MAX_BYTES: usize = 1024 * 1024;
+
+const COMPARE: &str = "compare it with local.settings.example.json";
+
+#[derive(Deserialize)]
+struct Settings {
+    #[serde(rename = "IsEncrypted", default)]
+    encrypted: bool,
+    #[serde(rename = "Values", default)]
+    values: BTreeMap<String, Value>,
+}
+
+/// The values of the file. No value is quoted in an error: it may be a secret.
+pub fn values(bytes: &[u8]) -> Result<BTreeMap<String, String>, String> {
+    if bytes.len() > MAX_BYTES {
+        return Err(format!("{FILE} is larger than 1 MiB, which is not what it should be; it was not read"));
+    }
+    // Editors on Windows put a byte order mark in front.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let json: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| {
+        format!("{FILE} is not the JSON that it should be (line {}, column {}); {COMPARE}", error.line(), error.column())
+    })?;
+    let settings: Settings =
+        serde_json::from_value(json.into()).map_err(|_| format!("{FILE} has IsEncrypted or Values of the wrong kind; {COMPARE}"))?;
+    if settings.encrypted {
+        return Err(format!("{FILE} is encrypted; decrypt it with `func settings decrypt`, or give the settings in the environment"));
+    }
+    settings
+        .values
+        .into_iter()
+        .filter(|(name, _)| !name.starts_with('_'))
+        .map(|(name, value)| text(&name, value).map(|text| (name, text)))
+        .collect()
+}
+
+fn text(name: &str, value: Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text),
+        Value::Bool(value) => Ok(value.to_string()),
+        Value::Number(value) => Ok(value.to_string()),
+        Value::Null => Ok(String::new()),
+        Value::Array(_) | Value::Object(_) => Err(format!("{name} in {FILE} must be a text in quotes")),
+    }
+}

@@ -1,0 +1,134 @@
+//! What the settings come to.
+
+use super::*;
+
+fn load(environment: &[(&str, &str)], file: Option<&str>) -> Loaded {
+    let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+    Loaded::from(environment, file.map(str::as_bytes))
+}
+
+fn config(environment: &[(&str, &str)]) -> Config {
+    load(environment, None).config.unwrap()
+}
+
+fn wrong(environment: &[(&str, &str)]) -> Vec<String> {
+    load(environment, None).config.unwrap_err()
+}
+
+#[test]
+fn without_settings_everything_has_its_default() {
+    let config = config(&[]);
+    assert_eq!(config.data_dir, PathBuf::from("./.calrelay"));
+    assert_eq!(config.poll, Duration::from_secs(60));
+    assert_eq!(config.icloud.url.as_str(), "https://caldav.icloud.com/");
+    assert!(!config.icloud.replaced && config.allow_private_hosts && !config.under_functions_host);
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let file = r#"{"IsEncrypted": false, "Values": {"CALRELAY_DATA_DIR": "/from/file", "CALRELAY_POLL_SECONDS": 5, "_CALRELAY_DATA_DIR": "where data lives"}}"#;
+    let loaded = load(&[("CALRELAY_DATA_DIR", "/from/environment")], Some(file));
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    let config = loaded.config.unwrap();
+    assert_eq!(config.data_dir, PathBuf::from("/from/environment"));
+    assert_eq!(config.poll, Duration::from_secs(5));
+}
+
+#[test]
+fn an_empty_value_is_none() {
+    assert_eq!(config(&[("CALRELAY_DATA_DIR", " "), ("CALRELAY_POLL_SECONDS", ""), ("CALRELAY_KEY_VAULT_KEY", "")]), config(&[]));
+}
+
+#[test]
+fn values_that_cannot_be_used_are_all_named() {
+    for (name, value) in [
+        ("CALRELAY_POLL_SECONDS", "0"),
+        ("CALRELAY_POLL_SECONDS", "-1"),
+        ("CALRELAY_POLL_SECONDS", "1.5"),
+        ("CALRELAY_POLL_SECONDS", "99999999999999999999"),
+        ("CALRELAY_STORE", "sqlite"),
+        ("CALRELAY_MODE", "single"),
+        ("CALRELAY_ALLOW_PRIVATE_HOSTS", "maybe"),
+        ("ICLOUD_CALDAV_URL", "caldav.icloud.com"),
+        ("ICLOUD_CALDAV_URL", "ftp://caldav.icloud.com"),
+        ("ICLOUD_CALDAV_URL", "https://anna:hunter2@caldav.icloud.com"),
+    ] {
+        let wrong = wrong(&[(name, value)]);
+        assert!(wrong.len() == 1 && wrong[0].starts_with(name), "{value}: {wrong:?}");
+        assert!(!wrong[0].contains("hunter2"));
+    }
+    assert_eq!(wrong(&[("CALRELAY_POLL_SECONDS", "x"), ("CALRELAY_MODE", "x")]).len(), 2);
+}
+
+#[test]
+fn what_this_version_cannot_do_is_refused_rather_than_ignored() {
+    for (name, value) in
+        [("CALRELAY_STORE", "azure"), ("CALRELAY_MODE", "multi-user"), ("CALRELAY_KEY_VAULT_KEY", "https://n.vault.azure.net/keys/k")]
+    {
+        assert!(wrong(&[(name, value)])[0].contains("this version"), "{name}");
+    }
+}
+
+#[test]
+fn another_server_may_stand_in_for_apple() {
+    let icloud = config(&[("ICLOUD_CALDAV_URL", "http://127.0.0.1:8080")]).icloud;
+    assert!(icloud.replaced);
+    assert_eq!(icloud.url.as_str(), "http://127.0.0.1:8080/");
+    assert!(!config(&[("ICLOUD_CALDAV_URL", "https://caldav.icloud.com/")]).icloud.replaced);
+}
+
+#[test]
+fn an_unknown_name_is_a_warning_and_no_error() {
+    let loaded = load(&[("CALRELAY_DATADIR", "/elsewhere"), ("PATH", "/bin")], None);
+    assert!(loaded.config.is_ok());
+    assert_eq!(loaded.warnings, ["the setting CALRELAY_DATADIR is not known and has no effect; did you mean CALRELAY_DATA_DIR?"]);
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_said_without_quoting_it() {
+    let deep = format!("{{\"Values\": {}", "[".repeat(100_000));
+    for file in [
+        "",
+        "hunter2",
+        "[]",
+        r#"{"Values": {"CALRELAY_MODE": ["hunter2"]}}"#,
+        r#"{"Values": "hunter2"}"#,
+        r#"{"IsEncrypted": true, "Values": {"CALRELAY_MODE": "hunter2"}}"#,
+        &deep,
+        &" ".repeat(2 * 1024 * 1024),
+    ] {
+        let wrong = load(&[], Some(file)).config.unwrap_err();
+        assert!(wrong.len() == 1 && wrong[0].contains(FILE), "{wrong:?}");
+        assert!(!wrong[0].contains("hunter2"), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_no_obstacle() {
+    let loaded = load(&[], Some("\u{feff}{\"Values\": {\"CALRELAY_POLL_SECONDS\": \"7\"}}"));
+    assert_eq!(loaded.config.unwrap().poll, Duration::from_secs(7));
+}
+
+#[test]
+fn the_example_file_can_be_used_as_it_stands_and_explains_each_setting() {
+    let example = include_str!("../../../../local.settings.example.json");
+    let loaded = load(&[], Some(example));
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    assert_eq!(loaded.config.unwrap(), config(&[]));
+    let json: serde_json::Value = serde_json::from_str(example).unwrap();
+    let values = json["Values"].as_object().unwrap();
+    for name in values.keys().filter(|name| !name.starts_with('_')) {
+        assert!(values.contains_key(&format!("_{name}")), "{name} has no word on it");
+    }
+    for name in [
+        "CALRELAY_DATA_DIR",
+        "CALRELAY_STORE",
+        "CALRELAY_MODE",
+        "CALRELAY_POLL_SECONDS",
+        "CALRELAY_ALLOW_PRIVATE_HOSTS",
+        "ICLOUD_CALDAV_URL",
+        "RUST_LOG",
+    ] {
+        assert!(values.contains_key(name), "{name}");
+    }
+}

@@ -1,0 +1,53 @@
+//! Which store, which vault, which providers: what the settings choose, put together.
+
+use std::sync::Arc;
+
+use jobs::report::Problem;
+use jobs::{Clock, Services};
+use store::{Embedded, Store, Table};
+use vault::{Envelope, KEY_FILE, Local, Vault};
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::connect::Connector;
+
+/// Whose directory it is in single-user mode.
+const OWNER: &str = "local";
+
+/// Everything that a command works with.
+pub async fn build(config: &Config) -> Result<Services, Problem> {
+    // Storage first: where it was written by a newer program, nothing else may be made beside it.
+    let store = open_store(config).map_err(jobs::Error::from)?;
+    let vault = open_vault(config, &store).await?;
+    Ok(join(config, store, vault)?)
+}
+
+/// Embedded storage in the data directory.
+pub fn open_store(config: &Config) -> store::Result<Arc<Embedded>> {
+    Ok(Arc::new(Embedded::open(&config.data_dir, || SystemClock.now())?))
+}
+
+/// The vault with its key in the data directory; made on first use, and never where there is something that a new key would not open.
+pub async fn open_vault(config: &Config, store: &Embedded) -> jobs::Result<Arc<dyn Vault>> {
+    if !Local::exists(&config.data_dir) && !store.scan(Table::Secrets, OWNER, "", None, 1).await?.is_empty() {
+        let file = config.data_dir.join(KEY_FILE);
+        let words = format!(
+            "the key file {} is gone, and passwords are stored that only it opens; no new one was made. Put it back from a backup",
+            file.display()
+        );
+        return Err(vault::Error::KeyFile(words).into());
+    }
+    Ok(Arc::new(Envelope::local(&config.data_dir)?))
+}
+
+/// Store, vault and providers together.
+pub fn join(config: &Config, store: Arc<Embedded>, vault: Arc<dyn Vault>) -> jobs::Result<Services> {
+    Ok(Services {
+        leases: store.clone(),
+        store,
+        vault,
+        connect: Arc::new(Connector::new(config)?),
+        clock: Arc::new(SystemClock),
+        owner: OWNER.to_owned(),
+    })
+}

@@ -1,0 +1,48 @@
+//! The log: to stderr, as `RUST_LOG` says, warnings and errors by default.
+
+use std::io::{self, IsTerminal, Write};
+
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{EnvFilter, LevelFilter, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
+
+use crate::cli::progress;
+
+/// The crates whose every word is known to hold no secret and no event content.
+const OURS: [&str; 7] = ["calrelay", "engine", "vault", "providers", "store", "jobs", "host"];
+
+/// Starts the log. A filter that cannot be read is said, and the default stands in for it.
+pub fn start(filter: Option<&str>) {
+    let default = || EnvFilter::default().add_directive(LevelFilter::WARN.into());
+    let (filter, refused) = match filter.map(EnvFilter::try_new) {
+        None => (default(), false),
+        Some(Ok(filter)) => (filter, false),
+        Some(Err(_)) => (default(), true),
+    };
+    let lines = fmt::layer().with_writer(|| Stderr).with_ansi(io::stderr().is_terminal()).with_filter(filter_fn(harmless));
+    // Whoever started a log before us keeps it.
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    if refused {
+        tracing::warn!("RUST_LOG cannot be understood and has no effect; write a level (warn), or levels by module (warn,jobs=debug)");
+    }
+}
+
+/// At their most talkative level the crates below us may show bytes from the wire, and those hold events and passwords.
+fn harmless(line: &Metadata<'_>) -> bool {
+    let origin = line.target().split("::").next().unwrap_or_default();
+    *line.level() <= Level::DEBUG || OURS.contains(&origin)
+}
+
+/// Stderr, shared with the progress bar.
+struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        progress::beside_the_bar(|| io::stderr().write(bytes))
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
