@@ -1,5 +1,21 @@
 //! iCalendar (RFC 5545) objects: read into the engine's words, written anew, and edited in place.
 
+mod edit;
+mod fields;
+mod layout;
+mod lines;
+mod observance;
+mod occurrences;
+mod people;
+mod property;
+mod read;
+mod tree;
+mod until;
+mod value;
+mod vtimezone;
+mod write;
+mod zones;
+
 use engine::event::{Event, EventId};
 
 use crate::{Edit, NewCopy};
@@ -46,19 +62,24 @@ pub struct Edited {
 }
 
 /// Reads an object.
+///
+/// # Errors
+/// What stands there is no event, or one that cannot be followed in full (`THISANDFUTURE`, `EXRULE`); see [`Unreadable`].
 pub fn read(id: EventId, etag: Option<String>, object: &[u8], context: Context<'_>) -> Result<Event, Unreadable> {
-    let _ = (id, etag, object, context);
-    Err(Unreadable("not written yet".into()))
+    let tree = tree::Object::parse(object)?;
+    read::Reader::new(layout::calendar(&tree)?, context)?.event(id, etag)
 }
 
 /// Writes a copy from scratch.
 pub fn write(copy: &NewCopy<'_>, sequence: u32, manners: Manners) -> Vec<u8> {
-    let _ = (copy, sequence, manners);
-    Vec::new()
+    write::object(copy, sequence, manners)
 }
 
-/// Changes parts of an object and keeps the rest byte for byte.
+/// Changes parts of an object and keeps the rest byte for byte. Where everything is as the draft wants it already, the object comes back
+/// unchanged, with the SEQUENCE that it had.
+///
+/// # Errors
+/// [`EditError::HasGuests`] where other people take part and the object is not our own copy ([`Edit::marker`]).
 pub fn edit(object: &[u8], edit: &Edit<'_>, context: Context<'_>) -> Result<Edited, EditError> {
-    let _ = (object, edit, context);
-    Err(EditError::HasGuests)
+    edit::object(object, edit, context)
 }

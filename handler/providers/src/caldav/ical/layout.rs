@@ -1,0 +1,126 @@
+//! Which components of an object are the event, and which are changed occurrences of it (RFC 4791 section 4.1: one UID an object).
+
+use super::Unreadable;
+use super::tree::{Component, Item, Object};
+use super::value::When;
+
+/// Where the event stands among the items of its VCALENDAR.
+pub(super) struct Layout {
+    /// The event or the master; where the object holds changed occurrences only, the one that speaks for it.
+    pub(super) main: usize,
+    /// `main` is no master but a changed occurrence: somebody was invited to single occurrences.
+    pub(super) orphaned: bool,
+    /// The other changed occurrences.
+    pub(super) overrides: Vec<usize>,
+}
+
+impl Layout {
+    /// Looks over a VCALENDAR.
+    ///
+    /// # Errors
+    /// No VEVENT, several UIDs, or a RECURRENCE-ID that we cannot follow.
+    pub(super) fn of(calendar: &Component) -> Result<Self, Unreadable> {
+        let events = events(calendar);
+        if events.is_empty() {
+            let other = calendar.components().map(Component::name).find(|name| matches!(*name, "VTODO" | "VJOURNAL" | "VFREEBUSY"));
+            return Err(Unreadable(match other {
+                Some("VTODO") => "it is a task, not an event".into(),
+                Some("VJOURNAL") => "it is a journal entry, not an event".into(),
+                Some(_) => "it is free/busy data, not an event".into(),
+                None => "there is no event in it".into(),
+            }));
+        }
+        let mut uids: Vec<Option<&str>> = events.iter().map(|(_, event)| uid(event)).collect();
+        uids.sort_unstable();
+        uids.dedup();
+        match uids.as_slice() {
+            [Some(_)] => {}
+            [None] => return Err(Unreadable("its event has no UID".into())),
+            _ => return Err(Unreadable("it holds events with different UIDs".into())),
+        }
+        let mut overrides = Vec::new();
+        let mut main = None;
+        for (at, event) in &events {
+            match event.property("RECURRENCE-ID") {
+                None => main = main.or(Some(*at)),
+                Some(id) if id.has("RANGE", "THISANDFUTURE") => {
+                    return Err(Unreadable("one of its changes is for an occurrence and all that follow, which is not supported".into()));
+                }
+                Some(_) => overrides.push(*at),
+            }
+        }
+        match main {
+            Some(main) => Ok(Self { main, orphaned: false, overrides }),
+            None => {
+                let main = speaker(&events);
+                overrides.retain(|&at| at != main);
+                Ok(Self { main, orphaned: true, overrides })
+            }
+        }
+    }
+}
+
+/// The one VCALENDAR of an object.
+///
+/// # Errors
+/// There is none, or more than one, or a component in it was not closed: what is cut off may lack the very line that said that an
+/// occurrence was cancelled.
+pub(super) fn calendar(object: &Object) -> Result<&Component, Unreadable> {
+    let mut calendars = object.components().filter(|component| component.name() == "VCALENDAR");
+    match (calendars.next(), calendars.next()) {
+        (None, _) => Err(Unreadable("it is no iCalendar object".into())),
+        (Some(_), Some(_)) => Err(Unreadable("it holds more than one calendar".into())),
+        (Some(calendar), None) if !calendar.is_closed() => Err(Unreadable("it is cut off, or one of its components has no end".into())),
+        (Some(calendar), None) => Ok(calendar),
+    }
+}
+
+/// The VEVENTs of a VCALENDAR and where they stand.
+pub(super) fn events(calendar: &Component) -> Vec<(usize, &Component)> {
+    let items = calendar.items().iter().enumerate();
+    items
+        .filter_map(|(at, item)| match item {
+            Item::Component(component) if component.name() == "VEVENT" => Some((at, component)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The component at a place that [`Layout`] named.
+pub(super) fn component(calendar: &Component, at: usize) -> Option<&Component> {
+    match calendar.items().get(at) {
+        Some(Item::Component(component)) => Some(component),
+        _ => None,
+    }
+}
+
+/// As [`component`], to be changed.
+pub(super) fn component_mut(calendar: &mut Component, at: usize) -> Option<&mut Component> {
+    match calendar.items_mut().get_mut(at) {
+        Some(Item::Component(component)) => Some(component),
+        _ => None,
+    }
+}
+
+/// The UID of an event.
+pub(super) fn uid(event: &Component) -> Option<&str> {
+    event.lines().find(|line| line.is("UID"))?.text().split_once(':').map(|(_, value)| value.trim()).filter(|uid| !uid.is_empty())
+}
+
+/// Whether an event is cancelled (RFC 5545 section 3.8.1.11).
+pub(super) fn is_cancelled(event: &Component) -> bool {
+    event.property("STATUS").is_some_and(|status| status.value.trim().eq_ignore_ascii_case("CANCELLED"))
+}
+
+/// Of several changed occurrences, the earliest that takes place.
+fn speaker(events: &[(usize, &Component)]) -> usize {
+    let key = |event: &Component| {
+        let id = event.property("RECURRENCE-ID");
+        let local = id.and_then(|id| When::parse(id.value, &id)).map(|when| match when {
+            When::Day(day) => day.at(0, 0, 0, 0),
+            When::Time(local, _) => local,
+        });
+        (is_cancelled(event), local)
+    };
+    events.iter().min_by_key(|(_, event)| key(event)).map_or(0, |(at, _)| *at)
+}

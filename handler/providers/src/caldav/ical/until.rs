@@ -1,0 +1,93 @@
+//! The UNTIL of a rule, in the form that its DTSTART asks for (RFC 5545 section 3.3.10).
+//!
+//! Calendar programs get it wrong in every way; servers and other programs refuse such rules. What UNTIL means is kept, the rest of
+//! the rule is not touched.
+
+use engine::event::{Moment, Span, Zone};
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+
+use super::property::Property;
+use super::value::{Form, When};
+
+/// The rule with its UNTIL in form; as it is, where that is so already or where it cannot be read.
+pub(super) fn normalised(rule: &str, start: &Span, floating: Option<&str>) -> String {
+    let parts = rule.split(';').map(|part| match part.split_once('=') {
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("UNTIL") => match in_form(value, start, floating) {
+            Some(when) => format!("UNTIL={}", when.value()),
+            None => part.to_owned(),
+        },
+        _ => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join(";")
+}
+
+fn in_form(value: &str, start: &Span, floating: Option<&str>) -> Option<When> {
+    let until = When::parse(value, &Property::parse("UNTIL:")?)?;
+    let start = match start {
+        Span::AllDay { .. } => {
+            return match until {
+                When::Day(_) => None,
+                When::Time(local, _) => Some(When::Day(local.date())),
+            };
+        }
+        Span::Timed { start, .. } => start,
+    };
+    match until {
+        When::Time(_, Form::Utc) if start.zone != Zone::Floating => None,
+        When::Time(_, Form::Floating | Form::Zone(_)) if start.zone == Zone::Floating => None,
+        When::Time(local, Form::Utc) => Some(When::Time(out_of_utc(local, floating), Form::Floating)),
+        When::Time(local, _) => Some(at(local, start)),
+        When::Day(day) => Some(at(last_second(day), start)),
+    }
+}
+
+fn at(local: DateTime, start: &Moment) -> When {
+    match start.zone {
+        Zone::Floating => When::Time(local, Form::Floating),
+        _ => When::utc(engine::zone::instant(&Moment { local, zone: start.zone.clone() }, None)),
+    }
+}
+
+fn out_of_utc(local: DateTime, floating: Option<&str>) -> DateTime {
+    let instant = engine::zone::instant_in(local, &TimeZone::UTC);
+    engine::zone::rules(&Zone::Floating, floating).to_datetime(instant)
+}
+
+fn last_second(day: Date) -> DateTime {
+    day.at(23, 59, 59, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timed(zone: Zone) -> Span {
+        let start = Moment { local: jiff::civil::datetime(2026, 3, 10, 10, 0, 0, 0), zone };
+        Span::Timed { end: start.clone(), start }
+    }
+
+    #[test]
+    fn until_takes_the_form_of_the_start() {
+        let berlin = timed(Zone::Iana("Europe/Berlin".into()));
+        let (utc, floating) = (timed(Zone::Utc), timed(Zone::Floating));
+        let day = jiff::civil::date(2026, 3, 10);
+        let all_day = Span::AllDay { start: day, end: day };
+        for (rule, start, expected) in [
+            ("FREQ=DAILY;UNTIL=20260401;X=1", &berlin, "FREQ=DAILY;UNTIL=20260401T215959Z;X=1"),
+            ("UNTIL=20260301T100000;FREQ=DAILY", &berlin, "UNTIL=20260301T090000Z;FREQ=DAILY"),
+            ("FREQ=DAILY;until=20260301T100000Z", &berlin, "FREQ=DAILY;until=20260301T100000Z"),
+            ("FREQ=DAILY;UNTIL=20260301T100000", &utc, "FREQ=DAILY;UNTIL=20260301T100000Z"),
+            ("FREQ=DAILY;UNTIL=20260301T100000Z", &floating, "FREQ=DAILY;UNTIL=20260301T190000"),
+            ("FREQ=DAILY;UNTIL=20260301", &floating, "FREQ=DAILY;UNTIL=20260301T235959"),
+            ("FREQ=DAILY;UNTIL=20260301T100000", &floating, "FREQ=DAILY;UNTIL=20260301T100000"),
+            ("FREQ=DAILY;UNTIL=20260301T100000Z", &all_day, "FREQ=DAILY;UNTIL=20260301"),
+            ("FREQ=DAILY;UNTIL=20260301", &all_day, "FREQ=DAILY;UNTIL=20260301"),
+            ("FREQ=DAILY;UNTIL=soon;COUNT", &berlin, "FREQ=DAILY;UNTIL=soon;COUNT"),
+            ("freq=weekly;byday=mo", &berlin, "freq=weekly;byday=mo"),
+        ] {
+            assert_eq!(normalised(rule, start, Some("Asia/Tokyo")), expected, "{rule}");
+            assert_eq!(normalised(expected, start, Some("Asia/Tokyo")), expected, "again {rule}");
+        }
+    }
+}
