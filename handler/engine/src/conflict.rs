@@ -53,7 +53,11 @@ fn flow_back(origin: &Event, copy: &Event, parts: &Parts, private: bool) -> Draf
     let none = BTreeMap::new();
     let theirs = copy.series.as_ref().map_or(&none, |series| &series.exceptions);
     if parts.fields.contains(&Field::Time) {
-        draft.series = copy.series.as_ref().map(|series| Series { rules: series.rules.clone(), extra: series.extra.clone(), exceptions: BTreeMap::new() });
+        draft.series = copy.series.as_ref().map(|series| Series {
+            rules: series.rules.clone(),
+            extra: series.extra.clone(),
+            exceptions: BTreeMap::new(),
+        });
         if let Some(series) = &mut draft.series {
             for (start, exception) in theirs {
                 series.exceptions.insert(*start, back(origin, *start, exception, private));

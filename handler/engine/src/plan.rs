@@ -30,6 +30,9 @@ use crate::pair::{Pair, Side, Window};
 use crate::reason::Reason;
 use crate::recurrence;
 
+#[cfg(test)]
+mod tests;
+
 /// What a decision may look at besides the events themselves.
 pub struct Planner<'a> {
     /// The pair.
@@ -242,6 +245,9 @@ impl Planner<'_> {
 
     fn place(&self, side: Side, event: &Event) -> Result<Place, Reason> {
         let draft = Draft::from(event);
+        if draft.series.as_ref().is_some_and(|series| series.exceptions.len() > MOST_EXCEPTIONS) {
+            return Err(Reason::UnsupportedRule);
+        }
         let inside = recurrence::any_in_window(&draft, self.window, self.zone(side)).map_err(|_| Reason::UnsupportedRule)?;
         if inside {
             return Ok(Place::Inside);
@@ -288,7 +294,10 @@ impl Planner<'_> {
     /// Two-way: deleted here, edited there. The edit stands, so the origin is made again from its copy.
     fn make_origin_again(&self, mapping: &Mapping, copy: &Event) -> Decision {
         let draft = Draft::from(copy);
-        let draft = Draft { content: crate::event::Content { description: crate::attendees::remove(&draft.content.description), ..draft.content }, ..draft };
+        let draft = Draft {
+            content: crate::event::Content { description: crate::attendees::remove(&draft.content.description), ..draft.content },
+            ..draft
+        };
         let mut next = mapping.clone();
         next.generation += 1;
         next.state = State::Live;
@@ -538,6 +547,9 @@ impl Write {
         noted
     }
 }
+
+/// A series with more exceptions is not carried over: what is remembered of it would outgrow a row.
+const MOST_EXCEPTIONS: usize = 500;
 
 /// Where an event lies.
 enum Place {
