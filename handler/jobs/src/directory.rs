@@ -25,6 +25,8 @@ mod lease;
 mod pairs;
 mod problem;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 pub use accounts::{Account, AccountStatus, account, accounts, connect_account, open, record_outcome, remove_account, set_account_state};
 pub use calendars::{CalendarRow, Listing, calendar, calendars};

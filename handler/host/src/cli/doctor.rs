@@ -7,7 +7,6 @@ mod directory;
 
 use jiff::Timestamp;
 use jobs::Clock;
-use jobs::report::Problem;
 use serde::Serialize;
 
 use super::{Outcome, Output, Result};
@@ -40,10 +39,21 @@ impl Finding {
     fn bad(check: &str, message: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { check: check.to_owned(), ok: false, message: message.into(), fix: Some(fix.into()) }
     }
-    /// From an error, whose words say both what is wrong and what to do.
+    /// From an error; what to do about it is said by the check, which knows where to look.
     fn from_error(check: &str, error: &jobs::Error, fix: &str) -> Self {
-        Self::bad(check, Problem::keeping(error, "").message, fix)
+        Self::bad(check, sentence(error), fix)
     }
+}
+
+fn sentence(error: &jobs::Error) -> String {
+    let text = error.to_string();
+    let mut chars = text.chars();
+    let first = chars.next().into_iter().flat_map(char::to_uppercase);
+    let mut sentence: String = first.chain(chars).collect();
+    if !sentence.ends_with('.') {
+        sentence.push('.');
+    }
+    sentence
 }
 
 /// Does it; the exit status is 1 where there is something to mend.

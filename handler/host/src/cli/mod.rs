@@ -30,7 +30,7 @@ pub use sync::{held_words, summary};
 /// Without a command, calrelay stays and looks after all pairs every CALRELAY_POLL_SECONDS (60 by default), until it is stopped with Ctrl-C.
 /// It listens on no port: pages and /health come with a later version.
 #[derive(Debug, Parser)]
-#[command(name = "calrelay", version, max_term_width = 100)]
+#[command(name = "calrelay", version)]
 pub struct Cli {
     /// Answer with one JSON document on stdout, and nothing else there.
     #[arg(long, global = true)]

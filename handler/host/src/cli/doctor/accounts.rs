@@ -1,10 +1,9 @@
 //! The accounts: does each answer, and accept us?
 
 use jobs::directory::{self, Listing};
-use jobs::report::Problem;
 use jobs::{Error, Services};
 
-use super::Finding;
+use super::{Finding, sentence};
 
 /// Asks each account for its calendars, all at once.
 pub async fn findings(services: &Services) -> Vec<Finding> {
@@ -24,7 +23,7 @@ async fn look(services: &Services) -> jobs::Result<Vec<Finding>> {
         let (id, name) = (&account.id, &account.name);
         let check = format!("account:{id}");
         match failures.iter().find(|(failed, _)| failed == id) {
-            Some((_, error)) => Finding::bad(&check, format!("{name}: {}", Problem::keeping(error, "").message), fix(error)),
+            Some((_, error)) => Finding::bad(&check, format!("{name}: {}", sentence(error)), fix(error)),
             None => {
                 let count = calendars.iter().filter(|calendar| calendar.account == *id).count();
                 Finding::good(&check, format!("{name} answers; calendars: {count}."))

@@ -1,0 +1,188 @@
+//! The directory on real storage and a real vault, as far as no provider is needed; the scenarios go through the front door.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use engine::calendar::{AccountId, CalendarId, PairId, ProviderKind};
+use engine::pair::{Pair, Reach};
+use jiff::Timestamp;
+use providers::Provider;
+use secrecy::SecretString;
+use store::{Embedded, Op, Table};
+use vault::Envelope;
+
+use super::*;
+use crate::{Clock, Connect, Error, Services};
+
+/// Nobody is reached in these tests.
+struct Offline;
+
+#[async_trait]
+impl Connect for Offline {
+    async fn discover(&self, _: ProviderKind, _: &str, _: &str, _: &SecretString) -> providers::Result<String> {
+        Err(providers::Error::Unreachable("there is no network".into()))
+    }
+    fn open(&self, _: ProviderKind, _: &str, _: &str, _: SecretString) -> providers::Result<Arc<dyn Provider>> {
+        Err(providers::Error::Unreachable("there is no network".into()))
+    }
+}
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+}
+
+struct World {
+    services: Services,
+    _dir: tempfile::TempDir,
+}
+
+fn world() -> World {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
+    let vault = Arc::new(Envelope::local(dir.path()).unwrap());
+    let services =
+        Services { leases: store.clone(), store, vault, connect: Arc::new(Offline), clock: Arc::new(Still), owner: "local".into() };
+    World { services, _dir: dir }
+}
+
+impl World {
+    async fn put(&self, table: Table, partition: &str, rows: impl IntoIterator<Item = (String, String)>) {
+        let ops: Vec<Op> = rows.into_iter().map(|(key, value)| Op::Put { key, value }).collect();
+        for chunk in ops.chunks(store::MAX_COMMIT) {
+            self.services.store.commit(table, partition, chunk).await.unwrap();
+        }
+    }
+
+    async fn rows(&self, table: Table, partition: &str) -> Vec<String> {
+        let rows = self.services.store.scan(table, partition, "", None, 1000).await.unwrap();
+        rows.into_iter().map(|row| row.key).collect()
+    }
+
+    /// An account with two calendars, a pair between them, and 250 rows that a pass left behind.
+    async fn furnished(&self) -> (AccountId, Pair) {
+        let account = Account {
+            id: AccountId::new("a1"),
+            kind: ProviderKind::Caldav,
+            name: "anna on dav.example.org".into(),
+            url: "https://dav.example.org/".into(),
+            user: "anna".into(),
+            endpoint: "{}".into(),
+            generation: 1,
+            state: AccountStatus::Ok,
+            error: None,
+        };
+        let mut rows = vec![("account:a1".to_owned(), rows::encode(&account).unwrap())];
+        for id in ["c1", "c2"] {
+            let calendar = CalendarRow {
+                id: CalendarId::new(id),
+                account: account.id.clone(),
+                address: format!("/anna/{id}/"),
+                name: id.into(),
+                writable: true,
+                zone: None,
+            };
+            rows.push((format!("calendar:{id}"), rows::encode(&calendar).unwrap()));
+        }
+        self.put(Table::Directory, "local", rows).await;
+        self.put(Table::Secrets, "local", [("a1".to_owned(), r#"{"v":1,"sealed":"x"}"#.to_owned())]).await;
+        let pair = add_pair(&self.services, new("c1", "c2")).await.unwrap();
+        self.put(Table::Pairs, pair.id.as_str(), (0..250).map(|n| (format!("mapping:{n}"), "{}".to_owned()))).await;
+        (account.id, pair)
+    }
+}
+
+fn new(from: &str, to: &str) -> NewPair {
+    NewPair {
+        from: CalendarId::new(from),
+        to: CalendarId::new(to),
+        two_way: false,
+        private: true,
+        private_back: false,
+        window_past: Reach::Months(3),
+        window_future: Reach::Days(90),
+    }
+}
+
+#[tokio::test]
+async fn a_pair_is_kept_as_it_was_asked_for() {
+    let world = world();
+    let (_, made) = world.furnished().await;
+    assert_eq!(pairs(&world.services).await.unwrap(), std::slice::from_ref(&made));
+    assert_eq!(pair(&world.services, &made.id).await.unwrap(), made);
+    assert!(made.private && !made.two_way && !made.paused);
+    assert!(matches!(add_pair(&world.services, new("c1", "c2")).await, Err(Error::Request(_))));
+}
+
+#[tokio::test]
+async fn a_pair_is_switched_off_and_on() {
+    let world = world();
+    let (_, made) = world.furnished().await;
+    assert!(pause_pair(&world.services, &made.id).await.unwrap().paused);
+    assert!(pause_pair(&world.services, &made.id).await.unwrap().paused);
+    assert!(pair(&world.services, &made.id).await.unwrap().paused);
+    assert_eq!(resume_pair(&world.services, &made.id).await.unwrap(), made);
+    assert!(matches!(pause_pair(&world.services, &PairId::new("p0")).await, Err(Error::NotFound(_))));
+}
+
+/// Requirement S3.
+#[tokio::test]
+async fn a_removed_pair_leaves_no_row_behind() {
+    let world = world();
+    let (_, made) = world.furnished().await;
+    world.put(Table::Pairs, "p0", [("mapping:1".to_owned(), "{}".to_owned())]).await;
+    remove_pair(&world.services, &made.id).await.unwrap();
+    assert!(world.rows(Table::Pairs, made.id.as_str()).await.is_empty());
+    assert_eq!(world.rows(Table::Pairs, "p0").await.len(), 1, "another pair's rows are its own");
+    assert_eq!(world.rows(Table::Directory, "local").await, ["account:a1", "calendar:c1", "calendar:c2"]);
+    assert!(matches!(remove_pair(&world.services, &made.id).await, Err(Error::NotFound(_))));
+}
+
+/// Requirement S4.
+#[tokio::test]
+async fn a_removed_account_takes_its_secret_its_pairs_and_their_rows_along() {
+    let world = world();
+    let (account, made) = world.furnished().await;
+    remove_account(&world.services, &account).await.unwrap();
+    for (table, partition) in [(Table::Directory, "local"), (Table::Secrets, "local"), (Table::Pairs, made.id.as_str())] {
+        assert!(world.rows(table, partition).await.is_empty(), "{table:?}");
+    }
+    assert!(matches!(remove_account(&world.services, &account).await, Err(Error::NotFound(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pair_is_not_removed_under_a_pass() {
+    let world = world();
+    let (_, made) = world.furnished().await;
+    let pass = world.services.leases.acquire(&pair_lease(&made.id)).await.unwrap().unwrap();
+    assert!(matches!(remove_pair(&world.services, &made.id).await, Err(Error::Request(_))));
+    assert_eq!(world.rows(Table::Pairs, made.id.as_str()).await.len(), 250);
+    drop(pass);
+    remove_pair(&world.services, &made.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_be_tried_is_not_stored() {
+    let world = world();
+    let secret = SecretString::from("open sesame");
+    let refused = connect_account(&world.services, ProviderKind::Caldav, "https://dav.example.org/", "anna", &secret).await;
+    assert!(matches!(refused, Err(Error::Provider(providers::Error::Unreachable(_)))));
+    for table in Table::ALL {
+        assert!(world.rows(table, "local").await.is_empty(), "{table:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_without_its_secret_asks_to_be_connected_again() {
+    let world = world();
+    let (account, _) = world.furnished().await;
+    world.services.store.commit(Table::Secrets, "local", &[Op::Delete { key: "a1".into(), etag: None }]).await.unwrap();
+    let listing = calendars(&world.services, None).await.unwrap();
+    assert!(matches!(listing.failures[..], [(_, Error::Provider(providers::Error::Credentials(_)))]));
+    assert_eq!(super::account(&world.services, &account).await.unwrap().state, AccountStatus::NeedsReconnect);
+    // What was known of its calendars is still there: a failure is no listing.
+    assert!(calendar(&world.services, &CalendarId::new("c1")).await.unwrap().is_some());
+}
