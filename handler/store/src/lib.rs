@@ -5,7 +5,7 @@
 //! deleted in time. Whatever holds on SQLite holds there.
 //!
 //! # To add another one
-//! Implement the three traits and run `contract` (the same tests for all) on it.
+//! Implement the three traits and run `contract` (the same tests for all, behind the feature of that name) on it.
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
@@ -69,7 +69,8 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`Error::Conflict`] names the operation whose condition did not hold. [`Error::TooLarge`] for more than [`MAX_COMMIT`]
-    /// operations, two on the same row, or a value above [`MAX_VALUE`].
+    /// operations, two on the same row, a value above [`MAX_VALUE`], values above [`MAX_COMMIT_BYTES`] together, or a key above
+    /// [`MAX_KEY`].
     async fn commit(&self, table: Table, partition: &str, ops: &[Op]) -> Result<Vec<String>>;
 }
 
@@ -123,6 +124,9 @@ pub enum Op {
 #[async_trait]
 pub trait Queue: Send + Sync {
     /// Puts a message in, to be seen after a delay.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] for a body above [`MAX_BODY`] or a delay above [`MAX_DELAY`].
     async fn put(&self, queue: &str, body: &str, delay: Duration) -> Result<()>;
 
     /// Takes up to `max` (1 to 32) visible messages and hides them for `visibility`.

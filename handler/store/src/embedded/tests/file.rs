@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Barrier;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use super::super::{FILE, schema};
 use super::{Clock, Embedded, open};
@@ -61,21 +63,42 @@ async fn only_the_owner_can_read_it() {
 
 #[tokio::test]
 async fn a_file_of_a_newer_program_is_refused_and_stays_as_it_is() {
-    let dir = tempfile::tempdir().unwrap();
-    open(dir.path()).commit(Table::Pairs, "p", &[put("a", "1")]).await.unwrap();
-    let newer = Connection::open(dir.path().join(FILE)).unwrap();
-    newer.execute_batch("ALTER TABLE rows ADD COLUMN future TEXT; PRAGMA user_version = 99").unwrap();
-    let before = fs::read(dir.path().join(FILE).with_extension("db-wal")).unwrap();
-    let error = try_open(dir.path(), schema::MIGRATIONS).unwrap_err();
-    assert!(matches!(&error, Error::NewerSchema { found: 99, known: 1, path } if *path == dir.path().display().to_string()));
-    assert!(error.to_string().contains("nothing was changed"));
-    assert_eq!(fs::read(dir.path().join(FILE).with_extension("db-wal")).unwrap(), before);
-    drop(newer);
-    let before = contents(dir.path());
-    try_open(dir.path(), schema::MIGRATIONS).unwrap_err();
-    let after: Vec<_> = contents(dir.path()).into_iter().filter(|(name, _)| !name.ends_with("-wal") && !name.ends_with("-shm")).collect();
-    assert_eq!(after, before);
-    assert_eq!(version(dir.path()), 99);
+    // As a newer program that was killed leaves it, with a log; and as one that keeps no log does.
+    for mode in ["WAL", "DELETE"] {
+        let dir = tempfile::tempdir().unwrap();
+        open(dir.path()).commit(Table::Pairs, "p", &[put("a", "1")]).await.unwrap();
+        fs::remove_dir(dir.path().join("leases")).unwrap();
+        let newer = Connection::open(dir.path().join(FILE)).unwrap();
+        newer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
+        newer.query_row(&format!("PRAGMA journal_mode = {mode}"), [], |_| Ok(())).unwrap();
+        newer.execute_batch("ALTER TABLE rows ADD COLUMN future TEXT; PRAGMA user_version = 99").unwrap();
+        drop(newer);
+        // The shared memory is made anew by whoever looks at the log.
+        let files = || contents(dir.path()).into_iter().filter(|(name, _)| !name.ends_with("-shm")).collect::<Vec<_>>();
+        let before = files();
+        assert_eq!(before.len(), if mode == "WAL" { 2 } else { 1 });
+        let error = try_open(dir.path(), schema::MIGRATIONS).unwrap_err();
+        assert!(matches!(&error, Error::NewerSchema { found: 99, known: 1, path } if *path == dir.path().display().to_string()));
+        assert!(error.to_string().contains("nothing was changed"));
+        assert!(files() == before, "{mode}: not a byte has changed, and nothing was added");
+        assert_eq!(version(dir.path()), 99);
+    }
+}
+
+#[test]
+fn many_can_open_a_new_directory_at_once() {
+    for _ in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let start = Barrier::new(6);
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| {
+                    start.wait();
+                    open(dir.path());
+                });
+            }
+        });
+    }
 }
 
 /// A file of version 1 as the program of that time left it. Every later schema must still read it: this text never changes.
