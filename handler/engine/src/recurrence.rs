@@ -27,13 +27,13 @@ mod unsupported;
 pub use unsupported::Unsupported;
 
 use civil::Wanted;
-use rule::{Keep, Rule, Until};
+use rule::{Rule, Until};
 use series::{Anchor, Excepted};
 
 /// The most occurrences that one call gives: ten years of days.
 pub const MOST: usize = 3_660;
 /// The most rules of one series.
-pub(crate) const MAX_RULES: usize = 3;
+const MAX_RULES: usize = 3;
 /// How far the civil and the zoned reading of a time may be apart, and then some.
 const SLACK: SignedDuration = SignedDuration::from_hours(48);
 /// No range is followed longer than this: a century.
@@ -46,7 +46,7 @@ pub struct Occurrence {
     pub original: OriginalStart,
     /// When it takes place.
     pub span: Span,
-    /// It departs from the series: its content is in [`Series::exceptions`].
+    /// It departs from the series: its content is in [`Series::exceptions`], under [`Occurrence::original`].
     pub changed: bool,
 }
 
@@ -106,10 +106,8 @@ pub fn any_in_range(draft: &Draft, range: Range<Timestamp>, floating_zone: Optio
 /// # Errors
 /// The rule is refused.
 pub fn validate(rule: &str) -> Result<String, Unsupported> {
-    let (read, parts) = Rule::parse_parts(rule)?;
-    civil::check(&read)?;
-    let kept: Vec<&str> = parts.into_iter().filter(|(_, keep)| *keep == Keep::Yes).map(|(part, _)| part).collect();
-    Ok(kept.join(";"))
+    civil::check(&Rule::parse(rule)?)?;
+    Ok(rule::parts(rule).collect::<Vec<_>>().join(";"))
 }
 
 /// What is told each occurrence, and may end the search.

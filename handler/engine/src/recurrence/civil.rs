@@ -10,8 +10,8 @@
 //!   few hundred years of looking, which takes milliseconds.
 
 use chrono::{Datelike, TimeZone as _, Timelike};
-use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Weekday};
+use jiff::{Span, ToSpan};
 use rrule::{NWeekday, RRule, RRuleSet, RRuleSetIter, Tz};
 
 use super::Unsupported;
@@ -102,13 +102,14 @@ fn sought(rule: &Rule, wanted: Wanted) -> DateTime {
     if ahead <= 0 {
         return first;
     }
-    let jumped = match rule.frequency {
-        Frequency::Yearly => begin.checked_add(ahead.years()),
-        Frequency::Monthly => begin.checked_add(ahead.months()),
-        Frequency::Weekly => begin.checked_add(ahead.weeks()),
-        Frequency::Daily => begin.checked_add(ahead.days()),
-        Frequency::Hourly => begin.checked_add(jiff::SignedDuration::from_hours(ahead)),
+    let by = match rule.frequency {
+        Frequency::Yearly => Span::new().try_years(ahead),
+        Frequency::Monthly => Span::new().try_months(ahead),
+        Frequency::Weekly => Span::new().try_weeks(ahead),
+        Frequency::Daily => Span::new().try_days(ahead),
+        Frequency::Hourly => Span::new().try_hours(ahead),
     };
+    let jumped = by.and_then(|by| begin.checked_add(by));
     jumped.unwrap_or(first).max(first)
 }
 

@@ -53,55 +53,41 @@ pub(super) struct Rule {
     pub by_set_pos: Vec<i32>,
 }
 
-/// What becomes of a part when the rule is carried over to a copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keep {
-    Yes,
-    /// An `X-` part, an empty one, or a COUNT below zero, by which some programs say "without end".
-    No,
+/// The parts of a rule that have a meaning: not `X-` parts, not empty ones, and not a COUNT below zero, by which some
+/// programs say "without end".
+pub(super) fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let endless = |value: &str| value.trim().strip_prefix('-').is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n > 0));
+    text.split(';').map(str::trim).filter(move |part| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        let name = name.trim().to_ascii_uppercase();
+        !(part.is_empty() || name.starts_with("X-") || (name == "COUNT" && endless(value)))
+    })
 }
 
 impl Rule {
     /// Reads a rule.
     pub fn parse(text: &str) -> Result<Self, Unsupported> {
-        Self::parse_parts(text).map(|(rule, _)| rule)
-    }
-
-    /// Reads a rule, and says for each of its parts whether it has a meaning.
-    pub fn parse_parts(text: &str) -> Result<(Self, Vec<(&str, Keep)>), Unsupported> {
         if text.len() > LONGEST {
             return Err(Unsupported::TooLong);
         }
         let mut frequency = None;
         let mut rule = Self::every(Frequency::Yearly);
         let mut seen: Vec<String> = Vec::new();
-        let mut parts = Vec::new();
-        for part in text.split(';').map(str::trim) {
-            if part.is_empty() {
-                parts.push((part, Keep::No));
-                continue;
-            }
+        for part in parts(text) {
             let (name, value) = part.split_once('=').ok_or(Unsupported::Malformed("a part"))?;
             let (name, value) = (name.trim().to_ascii_uppercase(), value.trim().to_ascii_uppercase());
-            if name.starts_with("X-") {
-                parts.push((part, Keep::No));
-                continue;
-            }
             if seen.contains(&name) {
                 return Err(Unsupported::Malformed("a part that stands twice"));
             }
-            let mut keep = Keep::Yes;
             match name.as_str() {
                 "FREQ" => frequency = Some(parse_frequency(&value)?),
-                "COUNT" if value.strip_prefix('-').is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n > 0)) => keep = Keep::No,
                 _ => rule.read(&name, &value)?,
             }
             seen.push(name);
-            parts.push((part, keep));
         }
         rule.frequency = frequency.ok_or(Unsupported::Malformed("FREQ"))?;
         rule.check()?;
-        Ok((rule, parts))
+        Ok(rule)
     }
 
     fn every(frequency: Frequency) -> Self {
@@ -185,8 +171,7 @@ impl Rule {
             self.by_minute.clear();
             self.by_second.clear();
         }
-        let no_days =
-            self.by_day.is_empty() && self.by_month_day.is_empty() && self.by_year_day.is_empty() && self.by_week_no.is_empty();
+        let no_days = self.by_day.is_empty() && self.by_month_day.is_empty() && self.by_year_day.is_empty() && self.by_week_no.is_empty();
         match self.frequency {
             Yearly if no_days => {
                 if self.by_month.is_empty() {

@@ -161,7 +161,8 @@ pub(super) fn utc_civil(instant: Timestamp) -> DateTime {
 
 /// The exceptions of a series, by original start in the form of the series.
 pub(super) struct Excepted<'a> {
-    starts: BTreeMap<OriginalStart, &'a Exception>,
+    /// Each with its original start as it was written.
+    starts: BTreeMap<OriginalStart, (OriginalStart, &'a Exception)>,
     /// Whole days of a series with times: some programs cancel so.
     days: BTreeSet<Date>,
 }
@@ -175,7 +176,7 @@ impl<'a> Excepted<'a> {
                     excepted.days.insert(*day);
                 }
                 original => {
-                    excepted.starts.insert(anchor.in_form(*original), exception);
+                    excepted.starts.insert(anchor.in_form(*original), (*original, exception));
                 }
             }
         }
@@ -188,9 +189,9 @@ impl<'a> Excepted<'a> {
         self.starts.contains_key(&original) || (!self.days.is_empty() && day())
     }
 
-    /// The changed occurrences.
+    /// The changed occurrences, by their keys in [`Series::exceptions`].
     pub fn changed(&self) -> impl Iterator<Item = (OriginalStart, &'a Content)> {
-        self.starts.iter().filter_map(|(original, exception)| match exception {
+        self.starts.values().filter_map(|(original, exception)| match exception {
             Exception::Changed(content) => Some((*original, &**content)),
             Exception::Cancelled => None,
         })

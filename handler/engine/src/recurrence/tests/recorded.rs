@@ -62,7 +62,10 @@ fn all_recorded_cases() {
     for case in &cases {
         let found = expand(case);
         if found.as_ref() != Ok(&case.starts) {
-            wrong.push(format!("{} {} {} {:?}\n  found    {found:?}\n  expected {:?}", case.group, case.start, case.zone, case.rules, case.starts));
+            wrong.push(format!(
+                "{} {} {} {:?}\n  found    {found:?}\n  expected {:?}",
+                case.group, case.start, case.zone, case.rules, case.starts
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
