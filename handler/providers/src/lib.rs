@@ -7,7 +7,7 @@
 
 pub mod caldav;
 mod error;
-// pub mod http;
+pub mod http;
 
 use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;

@@ -1,3 +1,231 @@
 //! Any CalDAV server (RFC 4791), Apple's included.
+//!
+//! # Properties
+//! * The password goes only where `address.rs` says; every address is checked by `http` before it is connected to.
+//! * A calendar that cannot be read is an error, never an empty one; an answer that was cut off is never taken for a whole one.
+//! * A write is conditional on the version that its caller has seen (`If-Match`, `If-None-Match`); nothing is overwritten unseen.
+//! * No request can mail a guest: copies carry neither organizer nor attendee, and what has guests is neither edited nor deleted.
+//!
+//! `dav` sends, `multistatus` reads, `discovery` finds the homes, `calendars`, `survey`, `fetch` and `write` are the provider's verbs.
 
+mod address;
+mod bodies;
+mod calendars;
+mod dav;
+mod discovery;
+mod endpoint;
+mod fetch;
 pub mod ical;
+pub mod icloud;
+mod multistatus;
+mod survey;
+mod write;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use engine::calendar::{ProviderKind, RemoteCalendar};
+use engine::change::{Cursor, Tip};
+use engine::event::EventId;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::http::{Credentials, Http, Limits};
+use crate::{Edit, Error, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version, Written};
+use address::{Scope, Site};
+use dav::Dav;
+use ical::Manners;
+use icloud::Route;
+
+pub use discovery::discover;
+pub use endpoint::{Endpoint, Home};
+
+/// Events in one multiget.
+const BATCH: usize = 50;
+
+/// What a server bears that we know nothing about.
+const LIMITS: Limits = Limits { parallel: 8, spacing: Duration::ZERO, doubling: false };
+
+/// An account on a CalDAV server.
+pub struct CalDav {
+    kind: ProviderKind,
+    dav: Dav,
+    homes: Vec<Place>,
+    /// Digests of the user's own addresses.
+    me: HashSet<String>,
+    known: Mutex<HashMap<String, Known>>,
+}
+
+/// A home, ready for use.
+struct Place {
+    url: Url,
+    key: String,
+    is_calendar: bool,
+}
+
+/// What was learnt about a calendar on the way; all of it can be learnt again.
+#[derive(Clone, Default)]
+struct Known {
+    /// The server's own spelling of its path.
+    path: Option<String>,
+    /// Its zone, once it was asked for.
+    zone: Option<Option<String>>,
+}
+
+impl CalDav {
+    /// An account whose endpoint [`discover`] has found. No request is made.
+    ///
+    /// # Errors
+    /// [`Error::Credentials`] for a password of the wrong form, [`Error::Address`] for an endpoint that cannot be used.
+    pub fn new(http: &Arc<Http>, kind: ProviderKind, endpoint: &Endpoint, user: &str, password: &SecretString) -> Result<Self> {
+        let user = user.trim();
+        let base = address::parse(&endpoint.base)?;
+        http.access().check(&base)?;
+        let mut homes = Vec::new();
+        for home in &endpoint.homes {
+            let url = address::parse(&home.url)?;
+            homes.push(Place { key: address::collection_key(url.path()), url, is_calendar: home.is_calendar });
+        }
+        let first = homes.first().ok_or_else(|| Error::Address("this account has no calendar home; connect it again".into()))?;
+        let (scope, route, password) = match kind {
+            ProviderKind::Caldav => {
+                let named = std::iter::once(&base).chain(homes.iter().map(|home| &home.url));
+                (Scope::Sites(named.map(Site::of).collect()), None, password.clone())
+            }
+            ProviderKind::Icloud => {
+                let partition = Some(address::at(&first.url, "/")).filter(|partition| partition.origin() != base.origin());
+                (icloud::scope(&base), Some(Route::new(address::at(&base, "/"), partition)), icloud::app_password(password)?)
+            }
+        };
+        let dav = Dav {
+            http: http.clone(),
+            pace: http.pace(&account_key(kind, &base, user), limits(kind)),
+            credentials: Credentials::basic(user, &password)?,
+            scope,
+            route,
+        };
+        Ok(Self { kind, dav, homes, me: endpoint.me.iter().cloned().collect(), known: Mutex::default() })
+    }
+
+    /// The calendar's URL: the server's spelling of its path where we have seen it, on the server of the home that holds it.
+    fn url(&self, calendar: &str) -> Result<Url> {
+        let key = with_slash(calendar);
+        let home = self.home(&key).or(self.homes.first()).ok_or(Error::CalendarMissing)?;
+        let path = if home.key == key { Some(home.url.path().to_owned()) } else { self.known().get(&key).and_then(|known| known.path.clone()) };
+        Ok(address::at(&home.url, &path.unwrap_or_else(|| address::spelling(&key))))
+    }
+
+    /// The home that holds a calendar: the innermost, should they be nested.
+    fn home(&self, key: &str) -> Option<&Place> {
+        self.homes.iter().filter(|home| key.starts_with(&home.key)).max_by_key(|home| home.key.len())
+    }
+
+    fn event_url(&self, calendar: &str, id: &EventId) -> Result<Url> {
+        Ok(address::at(&self.url(calendar)?, &address::event_path(id)))
+    }
+
+    fn is_me(&self, address: &str) -> bool {
+        self.me.contains(&endpoint::digest(address))
+    }
+
+    fn manners(&self) -> Manners {
+        match self.kind {
+            ProviderKind::Caldav => Manners::default(),
+            ProviderKind::Icloud => icloud::MANNERS,
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn learn(&self, key: &str, learn: impl FnOnce(&mut Known)) {
+        learn(self.known().entry(key.to_owned()).or_default());
+    }
+}
+
+impl std::fmt::Debug for CalDav {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CalDav").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Provider for CalDav {
+    async fn calendars(&self) -> Result<Vec<RemoteCalendar>> {
+        self.list_calendars().await
+    }
+
+    async fn glance(&self, calendars: &[String]) -> Result<Vec<Glance>> {
+        self.look(calendars).await
+    }
+
+    async fn survey(&self, calendar: &str, since: Since<'_>, tip: Option<&Tip>) -> Result<Survey> {
+        match since {
+            Since::Cursor(cursor) => self.changes(calendar, cursor, tip).await,
+            Since::Window(window) => self.listing(calendar, window, tip).await,
+        }
+    }
+
+    fn is_current(&self, cursor: &Cursor, tip: &Tip) -> bool {
+        survey::is_current(cursor, tip)
+    }
+
+    async fn fetch(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>> {
+        self.read(calendar, ids).await
+    }
+
+    fn batch(&self) -> usize {
+        BATCH
+    }
+
+    fn parallel_writes(&self) -> usize {
+        match self.kind {
+            ProviderKind::Caldav => LIMITS.parallel,
+            ProviderKind::Icloud => icloud::PARALLEL_WRITES,
+        }
+    }
+
+    async fn exists(&self, calendar: &str, id: &EventId) -> Result<bool> {
+        self.is_there(calendar, id).await
+    }
+
+    fn id_of_copy(&self, calendar: &str, uid: &str) -> Option<EventId> {
+        Some(EventId::new(format!("{}{uid}.ics", with_slash(calendar))))
+    }
+
+    async fn create(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Written> {
+        self.make(calendar, copy).await
+    }
+
+    async fn rewrite(&self, calendar: &str, id: &EventId, version: &Version, copy: &NewCopy<'_>) -> Result<Written> {
+        self.write_anew(calendar, id, version, copy).await
+    }
+
+    async fn edit(&self, calendar: &str, id: &EventId, version: &Version, edit: &Edit<'_>) -> Result<Written> {
+        self.change(calendar, id, version, edit).await
+    }
+
+    async fn delete(&self, calendar: &str, id: &EventId, etag: Option<&str>) -> Result<()> {
+        self.remove(calendar, id, etag).await
+    }
+}
+
+fn with_slash(calendar: &str) -> String {
+    let closing = if calendar.ends_with('/') { "" } else { "/" };
+    format!("{calendar}{closing}")
+}
+
+fn limits(kind: ProviderKind) -> Limits {
+    match kind {
+        ProviderKind::Caldav => LIMITS,
+        ProviderKind::Icloud => icloud::LIMITS,
+    }
+}
+
+/// What makes two connections the same account to its server.
+fn account_key(kind: ProviderKind, base: &Url, user: &str) -> String {
+    format!("{kind} {} {user}", base.host_str().unwrap_or_default())
+}

@@ -1,0 +1,232 @@
+//! Which calendars an account has, and how far each has come.
+
+use std::collections::HashMap;
+
+use engine::calendar::RemoteCalendar;
+use jiff::tz;
+use url::Url;
+
+use super::dav::Reply;
+use super::multistatus::{Entry, Props};
+use super::survey::Mark;
+use super::{CalDav, Place, address, bodies, with_slash};
+use crate::{Error, Glance, Result};
+
+impl CalDav {
+    /// The calendars that hold events, each once. Inboxes, task lists and plain folders are left out.
+    pub(super) async fn list_calendars(&self) -> Result<Vec<RemoteCalendar>> {
+        let mut found: Vec<RemoteCalendar> = Vec::new();
+        let mut refused = None;
+        for home in &self.homes {
+            let depth = if home.is_calendar { "0" } else { "1" };
+            let mut listed = Vec::new();
+            let reply = self.dav.propfind(&home.url, depth, bodies::CALENDARS, |entry| {
+                listed.extend(calendar(&home.url, entry));
+                Ok(())
+            });
+            match reply.await? {
+                Reply::Read(_) => {}
+                Reply::Refused(refusal) if refusal.is_gone() => refused = Some(Error::CalendarMissing),
+                Reply::Refused(refusal) => refused = Some(refusal.error()),
+            }
+            for (calendar, path) in listed {
+                self.learn(&calendar.address, |known| {
+                    known.path = Some(path);
+                    known.zone = Some(calendar.zone.clone());
+                });
+                if !found.iter().any(|other| other.address == calendar.address) {
+                    found.push(calendar);
+                }
+            }
+        }
+        // One home of several may be closed to us; all of them closed is a failure.
+        match refused {
+            Some(error) if found.is_empty() => Err(error),
+            _ => Ok(found),
+        }
+    }
+
+    /// The state of several calendars: one request a home that holds more than one of them.
+    pub(super) async fn look(&self, calendars: &[String]) -> Result<Vec<Glance>> {
+        let keys: Vec<String> = calendars.iter().map(|calendar| with_slash(calendar)).collect();
+        let mut seen: HashMap<String, Glance> = HashMap::new();
+        for home in self.homes.iter().filter(|home| !home.is_calendar) {
+            let here = |key: &&String| self.home(key).is_some_and(|place| std::ptr::eq(place, home));
+            if keys.iter().filter(here).collect::<std::collections::BTreeSet<_>>().len() > 1 {
+                self.look_at_home(home, &keys, &mut seen).await?;
+            }
+        }
+        let mut answer = Vec::with_capacity(keys.len());
+        for key in &keys {
+            let glance = match seen.get(key) {
+                Some(glance) => glance.clone(),
+                None => self.look_at(key).await?,
+            };
+            seen.insert(key.clone(), glance.clone());
+            answer.push(glance);
+        }
+        Ok(answer)
+    }
+
+    async fn look_at_home(&self, home: &Place, keys: &[String], seen: &mut HashMap<String, Glance>) -> Result<()> {
+        let reply = self.dav.propfind(&home.url, "1", bodies::STATE, |entry| {
+            let path = address::path(&home.url, &entry.href);
+            let key = address::collection_key(&path);
+            if keys.contains(&key) && entry.status.is_none_or(|status| status < 300) {
+                self.learn(&key, |known| known.path = Some(path));
+                seen.insert(key, glance(&entry.props));
+            }
+            Ok(())
+        });
+        match reply.await {
+            // Some servers do not list a home, or not this home: its calendars are asked one by one.
+            Ok(_) | Err(Error::BadAnswer(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn look_at(&self, key: &str) -> Result<Glance> {
+        Ok(self.props(key, bodies::STATE).await?.map_or(Glance::Missing, |props| glance(&props)))
+    }
+
+    /// Some properties of a calendar; `None` if it is not there, or not for us.
+    async fn props(&self, calendar: &str, body: &str) -> Result<Option<Props>> {
+        let mut found = None;
+        let url = self.url(calendar)?;
+        let reply = self.dav.propfind(&url, "0", body, |entry| {
+            found.get_or_insert(entry);
+            Ok(())
+        });
+        match reply.await? {
+            Reply::Read(_) => Ok(found.filter(|entry| entry.status.is_none_or(|status| status < 300)).map(|entry| entry.props)),
+            Reply::Refused(refusal) if refusal.is_gone() || refusal.status.as_u16() == 403 => Ok(None),
+            Reply::Refused(refusal) => Err(refusal.error()),
+        }
+    }
+
+    /// How far a calendar has come, by a request of its own.
+    pub(super) async fn mark(&self, calendar: &str) -> Result<Mark> {
+        Ok(Mark::of(&self.props(calendar, bodies::STATE).await?.ok_or(Error::CalendarMissing)?))
+    }
+
+    /// Whether the calendar is there and open to us.
+    pub(super) async fn calendar_is_there(&self, calendar: &str) -> Result<bool> {
+        Ok(self.props(calendar, bodies::STATE).await?.is_some())
+    }
+
+    /// The calendar's zone, asked for once.
+    pub(super) async fn zone(&self, calendar: &str) -> Result<Option<String>> {
+        let key = with_slash(calendar);
+        if let Some(zone) = self.zone_if_known(calendar) {
+            return Ok(zone);
+        }
+        let zone = self.props(&key, bodies::CALENDARS).await?.and_then(|props| zone(&props));
+        self.learn(&key, |known| known.zone = Some(zone.clone()));
+        Ok(zone)
+    }
+
+    /// The calendar's zone, if it was asked for before.
+    pub(super) fn zone_if_known(&self, calendar: &str) -> Option<Option<String>> {
+        self.known().get(&with_slash(calendar)).and_then(|known| known.zone.clone())
+    }
+}
+
+fn glance(props: &Props) -> Glance {
+    Mark::of(props).tip().map_or(Glance::NoTip, Glance::Tip)
+}
+
+/// A calendar as it is offered, with the server's spelling of its path; `None` for whatever holds no events.
+fn calendar(home: &Url, entry: Entry) -> Option<(RemoteCalendar, String)> {
+    let props = entry.props;
+    if !props.kind.calendar || props.kind.scheduling || props.events == Some(false) || entry.status.is_some_and(|status| status >= 300) {
+        return None;
+    }
+    let path = address::path(home, &entry.href);
+    let address = address::collection_key(&path);
+    let name = props.display_name.clone().unwrap_or_else(|| address.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned());
+    let calendar = RemoteCalendar { name, writable: props.writable(), zone: zone(&props), address };
+    Some((calendar, path))
+}
+
+/// The IANA zone of a calendar: as it says, or as its VTIMEZONE is called.
+fn zone(props: &Props) -> Option<String> {
+    let named = props.zone_object.as_deref().and_then(|object| {
+        let line = object.lines().find_map(|line| line.trim().strip_prefix("TZID"))?;
+        line.split_once(':').map(|(_, name)| name.trim().to_owned())
+    });
+    [props.zone_id.clone(), named].into_iter().flatten().find_map(|name| {
+        let name = name.trim();
+        // Some programs put a path of their own before the name: /example.org/2025a/Europe/Tallinn.
+        let tails = name.match_indices('/').map(|(at, _)| &name[at + 1..]);
+        std::iter::once(name).chain(tails).find_map(|name| tz::db().get(name).ok()?.iana_name().map(str::to_owned))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::multistatus;
+    use super::*;
+
+    async fn calendars(xml: &str) -> Vec<RemoteCalendar> {
+        let home = Url::parse("https://example.org/17/calendars/").unwrap();
+        let mut found = Vec::new();
+        multistatus::read(xml.as_bytes(), |entry| {
+            found.extend(calendar(&home, entry).map(|(calendar, _)| calendar));
+            Ok(())
+        })
+        .await
+        .unwrap();
+        found
+    }
+
+    fn response(href: &str, props: &str) -> String {
+        format!(
+            r#"<response><href>{href}</href><propstat><prop>{props}</prop><status>HTTP/1.1 200 OK</status></propstat>
+               <propstat><prop><c:calendar-timezone/></prop><status>HTTP/1.1 404 Not Found</status></propstat></response>"#
+        )
+    }
+
+    const CALENDAR: &str = "<resourcetype><collection/><c:calendar/></resourcetype>";
+
+    #[tokio::test]
+    async fn only_what_holds_events_is_offered() {
+        let xml = [
+            r#"<multistatus xmlns="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav" xmlns:cs="http://calendarserver.org/ns/">"#.to_owned(),
+            response("/17/calendars/", "<resourcetype><collection/></resourcetype>"),
+            response("/17/calendars/home/", &format!("{CALENDAR}<displayname> Home &amp; garden</displayname>")),
+            response(
+                "/17/calendars/tasks/",
+                &format!(r#"{CALENDAR}<c:supported-calendar-component-set><c:comp name="VTODO"/></c:supported-calendar-component-set>"#),
+            ),
+            response("/17/calendars/inbox/", "<resourcetype><collection/><c:calendar/><c:schedule-inbox/></resourcetype>"),
+            response(
+                "/17/calendars/holidays",
+                "<resourcetype><collection/><c:calendar/><cs:subscribed/></resourcetype><c:calendar-timezone-id>Europe/Tallinn</c:calendar-timezone-id>",
+            ),
+            response(
+                "/17/calendars/shared%20one/",
+                &format!("{CALENDAR}<current-user-privilege-set><privilege><read/></privilege></current-user-privilege-set>"),
+            ),
+            response(
+                "/17/calendars/ours/",
+                &format!(
+                    "{CALENDAR}<current-user-privilege-set><privilege><write-content/></privilege><privilege><bind/></privilege>\
+                     </current-user-privilege-set><c:calendar-timezone>BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:/example.org/1/Europe/Berlin\n\
+                     </c:calendar-timezone>"
+                ),
+            ),
+            "</multistatus>".to_owned(),
+        ];
+        let found = calendars(&xml.concat()).await;
+        let brief: Vec<_> = found.iter().map(|c| (c.address.as_str(), c.name.as_str(), c.writable, c.zone.as_deref())).collect();
+        assert_eq!(
+            brief,
+            [
+                ("/17/calendars/home/", " Home & garden", true, None),
+                ("/17/calendars/holidays/", "holidays", false, Some("Europe/Tallinn")),
+                ("/17/calendars/shared one/", "shared one", false, None),
+                ("/17/calendars/ours/", "ours", true, Some("Europe/Berlin")),
+            ]
+        );
+    }
+}

@@ -1,0 +1,326 @@
+//! WebDAV requests (RFC 4918) for one account: credentials, redirects, and answers sorted into what was given and what was refused.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use quick_xml::NsReader;
+use quick_xml::events::Event;
+use quick_xml::name::ResolveResult;
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+use reqwest::{Method, StatusCode};
+use url::Url;
+
+use super::address::{self, Scope};
+use super::icloud::Route;
+use super::multistatus::{self, Entry, MAX_OBJECT, Tail};
+use crate::http::{self, Answer, Credentials, Http, Pace, Request, Retry};
+use crate::{Error, Result};
+
+/// The largest listing that is read.
+const MAX_LISTING: u64 = 512 << 20;
+/// The largest explanation of a refusal that is read.
+const MAX_REFUSAL: u64 = 64 << 10;
+/// Redirects that are followed in a row.
+const MAX_HOPS: usize = 5;
+
+/// One account's way to its server.
+pub(super) struct Dav {
+    pub http: Arc<Http>,
+    pub pace: Arc<Pace>,
+    pub credentials: Credentials,
+    pub scope: Scope,
+    /// Apple's choice of hosts.
+    pub route: Option<Route>,
+}
+
+/// What became of a request for a multistatus answer.
+#[derive(Debug)]
+pub(super) enum Reply {
+    Read(Tail),
+    Refused(Refusal),
+}
+
+/// The server said no.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub status: StatusCode,
+    /// The conditions that it names (RFC 4918 section 16), by their local names.
+    pub conditions: Vec<String>,
+    host: String,
+}
+
+impl Refusal {
+    /// The resource is not there.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self.status.as_u16(), 404 | 410)
+    }
+
+    pub(super) fn says(&self, condition: &str) -> bool {
+        self.conditions.iter().any(|name| name == condition)
+    }
+
+    /// As an error, where nothing better is known about it.
+    pub(super) fn error(&self) -> Error {
+        http::refusal(self.status, &self.host)
+    }
+}
+
+/// What a GET found.
+pub(super) enum Got {
+    Object { etag: Option<String>, body: Vec<u8> },
+    TooLarge { etag: Option<String> },
+    Refused(Refusal),
+}
+
+/// What a write is conditional on.
+#[derive(Clone, Copy)]
+pub(super) enum Condition<'a> {
+    /// Nothing stands there yet.
+    Absent,
+    /// It still has this version.
+    Version(&'a str),
+    /// None: only where the server gives no versions and the caller has made sure by other means.
+    None,
+}
+
+/// What a write left behind.
+pub(super) enum Put {
+    Done { etag: Option<String> },
+    Refused(Refusal),
+}
+
+/// A request before it has found its host.
+struct Call<'a> {
+    method: Method,
+    headers: HeaderMap,
+    body: &'a str,
+    bytes: &'a [u8],
+    retry: Retry,
+    slow: bool,
+}
+
+impl Dav {
+    /// PROPFIND (RFC 4918 section 9.1).
+    pub(super) async fn propfind<V>(&self, url: &Url, depth: &'static str, body: &str, visit: V) -> Result<Reply>
+    where
+        V: FnMut(Entry) -> Result<()> + Send,
+    {
+        self.ask("PROPFIND", url, depth, body, Retry::Read, visit).await
+    }
+
+    /// REPORT (RFC 3253 section 3.6).
+    pub(super) async fn report<V>(&self, url: &Url, depth: &'static str, body: &str, retry: Retry, visit: V) -> Result<Reply>
+    where
+        V: FnMut(Entry) -> Result<()> + Send,
+    {
+        self.ask("REPORT", url, depth, body, retry, visit).await
+    }
+
+    async fn ask<V>(&self, method: &str, url: &Url, depth: &'static str, body: &str, retry: Retry, visit: V) -> Result<Reply>
+    where
+        V: FnMut(Entry) -> Result<()> + Send,
+    {
+        let call = Call::xml(method, depth, body, retry);
+        let answer = self.follow(url, &call).await?;
+        read(answer, visit).await
+    }
+
+    /// One PROPFIND without following redirects: the answer, or where it points to.
+    pub(super) async fn hop<V>(&self, url: &Url, body: &str, visit: V) -> Result<Hop>
+    where
+        V: FnMut(Entry) -> Result<()> + Send,
+    {
+        let call = Call::xml("PROPFIND", "0", body, Retry::Read);
+        let answer = self.send(url, &call).await?;
+        match target(url, &answer)? {
+            Some(next) => Ok(Hop::To(next)),
+            None => Ok(Hop::Here(read(answer, visit).await?)),
+        }
+    }
+
+    /// GET. The answer is asked for uncompressed: some servers mark a compressed answer with another ETag.
+    pub(super) async fn get(&self, url: &Url) -> Result<Got> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("text/calendar"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let call = Call { method: Method::GET, headers, body: "", bytes: &[], retry: Retry::Read, slow: false };
+        let answer = self.follow(url, &call).await?;
+        if answer.status() != StatusCode::OK {
+            return Ok(Got::Refused(refused(answer).await?));
+        }
+        let etag = etag(&answer);
+        Ok(match answer.bytes(MAX_OBJECT as u64).await? {
+            Some(body) => Got::Object { etag, body },
+            None => Got::TooLarge { etag },
+        })
+    }
+
+    /// PUT of a calendar object (RFC 4791 section 5.3.2).
+    pub(super) async fn put(&self, url: &Url, condition: Condition<'_>, object: &[u8]) -> Result<Put> {
+        let mut headers = conditional(condition)?;
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
+        let call = Call { method: Method::PUT, headers, body: "", bytes: object, retry: Retry::Write, slow: false };
+        let answer = self.follow(url, &call).await?;
+        if !answer.status().is_success() {
+            return Ok(Put::Refused(refused(answer).await?));
+        }
+        Ok(Put::Done { etag: etag(&answer) })
+    }
+
+    /// DELETE. Attendees are not told (RFC 6638 section 8.1).
+    pub(super) async fn delete(&self, url: &Url, condition: Condition<'_>) -> Result<Option<Refusal>> {
+        let mut headers = conditional(condition)?;
+        headers.insert(HeaderName::from_static("schedule-reply"), HeaderValue::from_static("F"));
+        let call = Call { method: Method::DELETE, headers, body: "", bytes: &[], retry: Retry::Write, slow: false };
+        let answer = self.follow(url, &call).await?;
+        if answer.status().is_success() { Ok(None) } else { Ok(Some(refused(answer).await?)) }
+    }
+
+    /// Sends a request and follows where it is sent, with method and body, as far as the password may go.
+    async fn follow(&self, url: &Url, call: &Call<'_>) -> Result<Answer> {
+        let mut url = self.route.as_ref().map_or_else(|| url.clone(), |route| route.direct(url));
+        let mut seen = BTreeSet::new();
+        loop {
+            if !seen.insert(url.clone()) {
+                return Err(Error::BadAnswer("its redirects go in a circle".into()));
+            }
+            if seen.len() > MAX_HOPS + 1 {
+                return Err(Error::BadAnswer("it redirects too many times".into()));
+            }
+            let answer = self.send(&url, call).await?;
+            if let Some(next) = target(&url, &answer)? {
+                if let Some(route) = self.route.as_ref().filter(|_| next.origin() != url.origin()) {
+                    self.scope.check(&next)?;
+                    route.follow(&next);
+                }
+                url = next;
+                continue;
+            }
+            if answer.status() == StatusCode::MISDIRECTED_REQUEST
+                && let Some(next) = self.route.as_ref().and_then(|route| route.misdirected(&url))
+            {
+                url = next;
+                continue;
+            }
+            return Ok(answer);
+        }
+    }
+
+    async fn send(&self, url: &Url, call: &Call<'_>) -> Result<Answer> {
+        self.scope.check(url)?;
+        let body = if call.bytes.is_empty() { call.body.as_bytes() } else { call.bytes };
+        let request = Request {
+            method: call.method.clone(),
+            url,
+            credentials: Some(&self.credentials),
+            headers: call.headers.clone(),
+            body: body.to_vec(),
+            retry: call.retry,
+            slow: call.slow,
+        };
+        let answer = self.http.send(&request, &self.pace).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED { Err(Error::Unauthorized) } else { Ok(answer) }
+    }
+}
+
+/// What a single hop came to.
+pub(super) enum Hop {
+    Here(Reply),
+    To(Url),
+}
+
+impl<'a> Call<'a> {
+    fn xml(method: &str, depth: &'static str, body: &'a str, retry: Retry) -> Self {
+        let method = Method::from_bytes(method.as_bytes()).unwrap_or_default();
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=utf-8"));
+        headers.insert(HeaderName::from_static("depth"), HeaderValue::from_static(depth));
+        Self { method, headers, body, bytes: &[], retry, slow: true }
+    }
+}
+
+/// Where a redirect points to; `None` if the answer is none.
+fn target(url: &Url, answer: &Answer) -> Result<Option<Url>> {
+    if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let location = answer.header("location").ok_or_else(|| Error::BadAnswer("it redirects to nowhere".into()))?;
+    address::resolve(url, location).map(Some)
+}
+
+async fn read<V>(answer: Answer, visit: V) -> Result<Reply>
+where
+    V: FnMut(Entry) -> Result<()> + Send,
+{
+    if matches!(answer.status().as_u16(), 200 | 207) {
+        return Ok(Reply::Read(multistatus::read(answer.reader(MAX_LISTING), visit).await?));
+    }
+    Ok(Reply::Refused(refused(answer).await?))
+}
+
+async fn refused(answer: Answer) -> Result<Refusal> {
+    let (status, host) = (answer.status(), answer.host().to_owned());
+    let body = answer.bytes(MAX_REFUSAL).await.ok().flatten().unwrap_or_default();
+    Ok(Refusal { status, conditions: conditions(&body), host })
+}
+
+fn etag(answer: &Answer) -> Option<String> {
+    answer.header("etag").map(str::trim).filter(|etag| !etag.is_empty()).map(str::to_owned)
+}
+
+fn conditional(condition: Condition<'_>) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    match condition {
+        Condition::Absent => {
+            headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
+        }
+        Condition::Version(etag) => {
+            let value = HeaderValue::from_str(etag).map_err(|_| Error::ChangedMeanwhile)?;
+            headers.insert(IF_MATCH, value);
+        }
+        Condition::None => {}
+    }
+    Ok(headers)
+}
+
+/// The names of the conditions in a refusal's body: the children of `DAV:error`. Whatever else the body is, it names none.
+fn conditions(body: &[u8]) -> Vec<String> {
+    let mut reader = NsReader::from_reader(body);
+    let (mut depth, mut found, mut buffer) = (0_usize, Vec::new(), Vec::new());
+    loop {
+        buffer.clear();
+        let (start, opens) = match reader.read_event_into(&mut buffer) {
+            Ok(Event::Start(start)) => (start, true),
+            Ok(Event::Empty(start)) => (start, false),
+            Ok(Event::End(_)) => {
+                depth = depth.saturating_sub(1);
+                continue;
+            }
+            Ok(Event::Eof) | Err(_) => return found,
+            Ok(_) => continue,
+        };
+        let (namespace, local) = reader.resolver().resolve_element(start.name());
+        let is_error = matches!(namespace, ResolveResult::Bound(ns) if ns.into_inner() == multistatus::DAV) && local.into_inner() == "error";
+        if depth == 0 && !is_error {
+            return found;
+        }
+        if depth == 1 && found.len() < 16 {
+            found.push(local.into_inner().to_owned());
+        }
+        depth += usize::from(opens);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_conditions_of_a_refusal() {
+        let body = br#"<?xml version="1.0"?><error xmlns="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><c:no-uid-conflict><href>/x</href></c:no-uid-conflict><valid-sync-token/></error>"#;
+        assert_eq!(conditions(body), ["no-uid-conflict", "valid-sync-token"]);
+        for other in ["", "no", "<html><body><error/></body></html>", "<error><x/></error>", "<e:error xmlns:e='DAV:'>", "<d:error><d:x/></d:error>"] {
+            assert!(conditions(other.as_bytes()).is_empty(), "{other}");
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! From a URL to the calendar homes behind it (RFC 6764, RFC 5397, RFC 4791 section 6.2.1).
+//!
+//! The URL may be anything that people copy: a host, the server's DAV root, a principal, a calendar home or a single calendar. It is
+//! asked first what it is; only where it does not lead to a principal is `/.well-known/caldav` tried. Then principal, then homes.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use engine::calendar::ProviderKind;
+use secrecy::SecretString;
+use url::Url;
+
+use super::address::{self, Scope, Site};
+use super::dav::{Dav, Hop, Refusal, Reply};
+use super::endpoint::{Endpoint, Home, digest};
+use super::multistatus::Props;
+use super::{bodies, icloud, limits};
+use crate::http::{Credentials, Http};
+use crate::{Error, Result};
+
+/// Redirects that are followed on the way to a server's context path.
+const MAX_HOPS: usize = 5;
+
+/// Tries the credentials and finds the account's calendar homes.
+///
+/// # Errors
+/// [`Error::Credentials`] for a password of the wrong form (before any request), [`Error::Address`] for an address that may not be
+/// used, [`Error::Unauthorized`], [`Error::Forbidden`], [`Error::BadAnswer`] where no CalDAV server answers, [`Error::Unreachable`].
+pub async fn discover(http: &Arc<Http>, kind: ProviderKind, url: &str, user: &str, password: &SecretString) -> Result<Endpoint> {
+    let url = address::parse(url)?;
+    http.access().check(&url)?;
+    let user = user.trim();
+    let (scope, password) = match kind {
+        ProviderKind::Caldav => (Scope::Sites(vec![Site::of(&url)]), password.clone()),
+        ProviderKind::Icloud if icloud::is_china(&url) => return Err(Error::Address(icloud::CHINA.into())),
+        ProviderKind::Icloud => (icloud::scope(&url), icloud::app_password(password)?),
+    };
+    let dav = Dav {
+        http: http.clone(),
+        pace: http.pace(&super::account_key(kind, &url, user), limits(kind)),
+        credentials: Credentials::basic(user, &password)?,
+        scope,
+        route: None,
+    };
+    let mut search = Search { dav, kind, base: url.clone() };
+    let mut endpoint = match kind {
+        ProviderKind::Caldav => search.anywhere(&url).await?,
+        ProviderKind::Icloud => search.apple(&url).await?,
+    };
+    if user.contains('@') {
+        endpoint.me.push(digest(user));
+    }
+    endpoint.me.sort();
+    endpoint.me.dedup();
+    Ok(endpoint)
+}
+
+struct Search {
+    dav: Dav,
+    kind: ProviderKind,
+    /// The server that answered last.
+    base: Url,
+}
+
+/// What stands at an address.
+struct Here {
+    url: Url,
+    props: Props,
+}
+
+/// The answer to "what is here?".
+enum Found {
+    Here(Box<Here>),
+    Nothing(Refusal),
+}
+
+impl Search {
+    /// Any server.
+    async fn anywhere(&mut self, url: &Url) -> Result<Endpoint> {
+        let first = self.what_is_at(url).await;
+        let first = match first {
+            Ok(found) => found,
+            // A web page instead of an answer: the server may still say where its calendars are.
+            Err(Error::BadAnswer(why)) => return self.well_known(url).await?.ok_or_else(|| nothing_here(url, &why)),
+            Err(error) => return Err(error),
+        };
+        let here = match first {
+            Found::Here(here) => here,
+            Found::Nothing(refusal) => {
+                let why = refusal.status.to_string();
+                return self.well_known(url).await?.ok_or(match refusal.error() {
+                    error @ (Error::Forbidden(_) | Error::Unreachable(_)) => error,
+                    _ => nothing_here(url, &why),
+                });
+            }
+        };
+        if let Some(endpoint) = self.from_here(&here).await? {
+            return Ok(endpoint);
+        }
+        if let Some(endpoint) = self.well_known(url).await? {
+            return Ok(endpoint);
+        }
+        Err(nothing_here(url, "it names no user and no calendars"))
+    }
+
+    async fn well_known(&mut self, url: &Url) -> Result<Option<Endpoint>> {
+        let found = match self.what_is_at(&address::at(url, "/.well-known/caldav")).await {
+            Ok(found) => found,
+            Err(Error::BadAnswer(why)) if !why.contains("redirect") => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match found {
+            Found::Here(here) => self.from_here(&here).await,
+            Found::Nothing(refusal) if refusal.status.as_u16() == 403 => Err(refusal.error()),
+            Found::Nothing(_) => Ok(None),
+        }
+    }
+
+    /// Apple: the root names the principal, the principal the home, and the home's host is the account's partition.
+    async fn apple(&mut self, url: &Url) -> Result<Endpoint> {
+        let here = match self.what_is_at(&address::at(url, "/")).await? {
+            Found::Here(here) => here,
+            Found::Nothing(refusal) => return Err(refusal.error()),
+        };
+        let mut endpoint = self.from_here(&here).await?.ok_or_else(|| nothing_here(url, "it names no calendar home"))?;
+        // The common host serves every account's paths. Should it not, the partition does.
+        let home = address::parse(&endpoint.homes[0].url)?;
+        let common = address::at(&self.base, home.path());
+        if common.origin() != home.origin() && !self.answers(&common).await? {
+            endpoint.base = address::at(&home, "/").to_string();
+        }
+        Ok(endpoint)
+    }
+
+    async fn answers(&self, url: &Url) -> Result<bool> {
+        match self.dav.propfind(url, "0", bodies::STATE, |_| Ok(())).await {
+            Ok(Reply::Read(_)) => Ok(true),
+            Ok(Reply::Refused(_)) | Err(Error::BadAnswer(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// From whatever this is to the homes; `None` if it leads nowhere.
+    async fn from_here(&self, here: &Here) -> Result<Option<Endpoint>> {
+        let Here { url, props } = here;
+        let mut endpoint = Endpoint { base: address::at(&self.base, "/").to_string(), principal: None, homes: Vec::new(), me: Vec::new() };
+        let mut homes = self.homes(url, props, &mut endpoint)?;
+        let principal = props.principal.as_deref().map(|href| self.elsewhere(url, href)).transpose()?;
+        if let Some(principal) = principal.filter(|_| homes.is_empty()) {
+            endpoint.principal = Some(principal.to_string());
+            if let Found::Here(principal) = self.ask(&principal, bodies::PRINCIPAL).await? {
+                homes = self.homes(&principal.url, &principal.props, &mut endpoint)?;
+            }
+        }
+        let inside = homes.iter().any(|home| address::collection_key(url.path()).starts_with(&address::collection_key(home.path())));
+        let above = homes.iter().any(|home| address::collection_key(home.path()).starts_with(&address::collection_key(url.path())));
+        endpoint.homes = homes.iter().map(|home| Home { url: home.to_string(), is_calendar: false }).collect();
+        if self.kind == ProviderKind::Icloud || inside || (above && !endpoint.homes.is_empty()) {
+            return Ok(Some(endpoint).filter(|endpoint| !endpoint.homes.is_empty()));
+        }
+        // A place outside the user's own homes, named on purpose: another person's home, a shared calendar, or a server without principals.
+        if props.kind.calendar {
+            endpoint.homes.insert(0, Home { url: url.to_string(), is_calendar: true });
+        } else if props.kind.collection && self.holds_calendars(url).await? {
+            endpoint.homes.insert(0, Home { url: url.to_string(), is_calendar: false });
+        }
+        Ok(Some(endpoint).filter(|endpoint| !endpoint.homes.is_empty()))
+    }
+
+    async fn holds_calendars(&self, url: &Url) -> Result<bool> {
+        let mut calendars = false;
+        let reply = self.dav.propfind(url, "1", bodies::STATE, |entry| {
+            calendars |= entry.props.kind.calendar;
+            Ok(())
+        });
+        match reply.await {
+            Ok(_) => Ok(calendars),
+            Err(Error::BadAnswer(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The homes among some properties; the user's own addresses go to the endpoint.
+    fn homes(&self, url: &Url, props: &Props, endpoint: &mut Endpoint) -> Result<Vec<Url>> {
+        let mail = |href: &String| href.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:")).map(|_| digest(&href[7..]));
+        endpoint.me.extend(props.addresses.iter().filter_map(mail));
+        let mut homes = Vec::new();
+        for href in &props.homes {
+            let home = self.elsewhere(url, href)?;
+            if !homes.contains(&home) {
+                homes.push(home);
+            }
+        }
+        Ok(homes)
+    }
+
+    /// An address that the server names, if the password may go there.
+    fn elsewhere(&self, url: &Url, href: &str) -> Result<Url> {
+        let mut named = address::resolve(url, href)?;
+        // A server behind a proxy that ends TLS for it may not know that it is reached over https.
+        if url.scheme() == "https" && named.scheme() == "http" && named.host() == url.host() {
+            named = address::at(url, named.path());
+        }
+        self.dav.http.access().check(&named)?;
+        self.dav.scope.check(&named)?;
+        Ok(named)
+    }
+
+    async fn what_is_at(&mut self, url: &Url) -> Result<Found> {
+        let mut url = url.clone();
+        let mut seen = BTreeSet::new();
+        while seen.insert(url.clone()) {
+            if seen.len() > MAX_HOPS + 1 {
+                return Err(Error::BadAnswer("it redirects too many times".into()));
+            }
+            let mut entries = Vec::new();
+            let hop = self.dav.hop(&url, bodies::WHAT_IS_HERE, |entry| {
+                entries.truncate(1);
+                entries.push(entry);
+                Ok(())
+            });
+            match hop.await? {
+                Hop::To(next) => {
+                    if icloud::is_china(&next) {
+                        return Err(Error::Address(icloud::CHINA.into()));
+                    }
+                    self.dav.http.access().check(&next)?;
+                    self.dav.scope.extend(&next);
+                    self.dav.scope.check(&next)?;
+                    url = next;
+                }
+                Hop::Here(Reply::Refused(refusal)) => return Ok(Found::Nothing(refusal)),
+                Hop::Here(Reply::Read(_)) => {
+                    self.base = url.clone();
+                    return here(url, entries);
+                }
+            }
+        }
+        Err(Error::BadAnswer("its redirects go in a circle".into()))
+    }
+
+    async fn ask(&self, url: &Url, body: &str) -> Result<Found> {
+        let mut entries = Vec::new();
+        let reply = self.dav.propfind(url, "0", body, |entry| {
+            entries.truncate(1);
+            entries.push(entry);
+            Ok(())
+        });
+        match reply.await? {
+            Reply::Refused(refusal) => Ok(Found::Nothing(refusal)),
+            Reply::Read(_) => here(url.clone(), entries),
+        }
+    }
+}
+
+/// The one entry of an answer of depth 0. Its address is not compared: some servers call a principal by another name.
+fn here(url: Url, mut entries: Vec<super::multistatus::Entry>) -> Result<Found> {
+    let entry = entries.drain(..).next().ok_or_else(|| Error::BadAnswer("its answer is empty".into()))?;
+    if entry.props.unauthenticated {
+        return Err(Error::Unauthorized);
+    }
+    Ok(Found::Here(Box::new(Here { url, props: entry.props })))
+}
+
+fn nothing_here(url: &Url, why: &str) -> Error {
+    let host = url.host_str().unwrap_or_default();
+    Error::BadAnswer(format!("no CalDAV calendars were found on {host} ({why}). Check the address; the server's help pages name it, often as \"CalDAV URL\""))
+}

@@ -1,0 +1,144 @@
+//! Reading events: many at once by calendar-multiget, and one by one where that fails or leaves some out.
+
+use std::collections::HashMap;
+
+use engine::event::{Content, Event, EventId, Span, Zone};
+
+use super::dav::{Got, Reply};
+use super::ical::{self, Context};
+use super::multistatus::{Data, Entry};
+use super::{CalDav, address, bodies};
+use crate::http::Retry;
+use crate::{Error, Fetched, Found, Result};
+
+const TOO_LARGE: &str = "it is larger than 1 MiB, more than calendar servers take";
+
+/// An object as it was read, before it is understood.
+pub(super) enum Raw {
+    Object { etag: Option<String>, body: Vec<u8> },
+    TooLarge { etag: Option<String> },
+    Gone,
+}
+
+impl CalDav {
+    /// Reads events; the answer has every id once.
+    pub(super) async fn read(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>> {
+        let mut raw = if ids.len() > 1 { self.multiget(calendar, ids).await? } else { HashMap::new() };
+        let mut answer = Vec::with_capacity(ids.len());
+        let mut done = std::collections::HashSet::new();
+        for id in ids.iter().filter(|id| done.insert(id.as_str())) {
+            // Some servers leave out in silence what they cannot find or cannot read.
+            let found = match raw.remove(id.as_str()) {
+                Some(raw) => raw,
+                None => self.get(calendar, id).await?,
+            };
+            answer.push(Fetched { id: id.clone(), found: self.understand(calendar, id, found).await? });
+        }
+        Ok(answer)
+    }
+
+    async fn multiget(&self, calendar: &str, ids: &[EventId]) -> Result<HashMap<String, Raw>> {
+        let url = self.url(calendar)?;
+        let paths: Vec<String> = ids.iter().map(address::event_path).collect();
+        let body = bodies::multiget(paths.iter().map(String::as_str));
+        let mut found = HashMap::with_capacity(ids.len());
+        let reply = self.dav.report(&url, "1", &body, Retry::ReadUnless500, |entry| {
+            let key = address::key(&address::path(&url, &entry.href));
+            if let Some(raw) = raw(entry) {
+                found.insert(key, raw);
+            }
+            Ok(())
+        });
+        match reply.await {
+            Ok(Reply::Read(_)) => Ok(found),
+            Ok(Reply::Refused(refusal)) if refusal.is_gone() && !self.calendar_is_there(calendar).await? => Err(Error::CalendarMissing),
+            Ok(Reply::Refused(refusal)) if matches!(refusal.status.as_u16(), 400..=499 | 500 | 501 | 507) => Ok(HashMap::new()),
+            Ok(Reply::Refused(refusal)) => Err(refusal.error()),
+            // One object with a byte in it that XML cannot carry spoils the whole answer, but not the other objects.
+            Err(Error::BadAnswer(_)) => Ok(HashMap::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One object by itself.
+    pub(super) async fn get(&self, calendar: &str, id: &EventId) -> Result<Raw> {
+        match self.dav.get(&self.event_url(calendar, id)?).await? {
+            Got::Object { etag, body } => Ok(Raw::Object { etag, body }),
+            Got::TooLarge { etag } => Ok(Raw::TooLarge { etag }),
+            Got::Refused(refusal) if refusal.is_gone() => Ok(Raw::Gone),
+            Got::Refused(refusal) => Err(refusal.error()),
+        }
+    }
+
+    /// Whether an event is there. "No" only if the calendar is there and says so.
+    pub(super) async fn is_there(&self, calendar: &str, id: &EventId) -> Result<bool> {
+        match self.get(calendar, id).await? {
+            Raw::Object { .. } | Raw::TooLarge { .. } => Ok(true),
+            Raw::Gone if self.calendar_is_there(calendar).await? => Ok(false),
+            Raw::Gone => Err(Error::CalendarMissing),
+        }
+    }
+
+    /// Reads an object as an event.
+    pub(super) async fn understand(&self, calendar: &str, id: &EventId, raw: Raw) -> Result<Found> {
+        let (etag, body) = match raw {
+            Raw::Object { etag, body } => (etag, body),
+            Raw::TooLarge { etag } => return Ok(Found::Unreadable { etag, why: TOO_LARGE.into() }),
+            Raw::Gone => return Ok(Found::NotFound),
+        };
+        let known = self.zone_if_known(calendar);
+        let mut event = self.parse(id, etag.clone(), &body, known.clone().flatten().as_deref());
+        // The calendar's zone matters to floating times only: it is asked for when the first of them turns up.
+        if known.is_none() && event.as_ref().is_ok_and(is_floating) {
+            let zone = self.zone(calendar).await?;
+            event = self.parse(id, etag.clone(), &body, zone.as_deref());
+        }
+        Ok(match event {
+            Ok(event) => Found::Event(Box::new(event)),
+            Err(_) if is_no_event(&body) => Found::NotFound,
+            Err(unreadable) => Found::Unreadable { etag, why: unreadable.to_string() },
+        })
+    }
+
+    fn parse(&self, id: &EventId, etag: Option<String>, body: &[u8], zone: Option<&str>) -> Result<Event, ical::Unreadable> {
+        ical::read(id.clone(), etag, body, Context { is_me: &|address| self.is_me(address), zone })
+    }
+}
+
+/// What a multiget said about one address; `None` if it has to be asked again.
+fn raw(entry: Entry) -> Option<Raw> {
+    if matches!(entry.status, Some(404 | 410)) {
+        return Some(Raw::Gone);
+    }
+    let etag = entry.props.etag;
+    match entry.props.data? {
+        Data::Object(text) => Some(Raw::Object { etag, body: text.into_bytes() }),
+        Data::TooLarge => Some(Raw::TooLarge { etag }),
+    }
+}
+
+fn is_floating(event: &Event) -> bool {
+    let floats = |content: &Content| match &content.span {
+        Span::AllDay { .. } => false,
+        Span::Timed { start, end } => start.zone == Zone::Floating || end.zone == Zone::Floating,
+    };
+    floats(&event.content)
+}
+
+/// A task or a journal: a calendar may hold those too, and they are not ours to speak of.
+fn is_no_event(body: &[u8]) -> bool {
+    let has = |name: &[u8]| body.split(|byte| matches!(byte, b'\n' | b'\r')).any(|line| line.trim_ascii().eq_ignore_ascii_case(name));
+    !has(b"BEGIN:VEVENT") && (has(b"BEGIN:VTODO") || has(b"BEGIN:VJOURNAL") || has(b"BEGIN:VAVAILABILITY") || has(b"BEGIN:VFREEBUSY"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_no_event_but_a_broken_event_is_one() {
+        assert!(is_no_event(b"BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nSUMMARY:BEGIN:VEVENT\r\nEND:VTODO\r\n"));
+        assert!(!is_no_event(b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nBEGIN:VTODO\r\n"));
+        assert!(!is_no_event(b"not a calendar object"));
+    }
+}

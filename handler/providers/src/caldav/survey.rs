@@ -1,0 +1,205 @@
+//! What happened in a calendar: sync-collection where there is a token (RFC 6578), a listing where there is none.
+//!
+//! A cursor keeps the ctag that was seen *before* the reading began and the token that the reading ended with: whatever happens in
+//! between is seen twice, never missed. A server that has lost a token says so in many ways; all of them come out as
+//! [`Error::CursorExpired`], unless the calendar itself is gone.
+
+use std::cmp::Reverse;
+
+use engine::change::{Cursor, Listed, Tip};
+use engine::pair::Window;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::dav::{Refusal, Reply};
+use super::multistatus::{Entry, Props, Tail};
+use super::{CalDav, address, bodies, with_slash};
+use crate::http::Retry;
+use crate::{Error, Result, Survey};
+
+/// Answers of one survey that may be cut off by the server (507) before we stop asking for the rest.
+const MAX_ROUNDS: usize = 1000;
+
+/// How far a calendar has come; the content of both [`Tip`] and [`Cursor`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Mark {
+    /// Changes with every change in the calendar.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    ctag: Option<String>,
+    /// What a sync-collection begins with.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+}
+
+impl Mark {
+    pub(super) fn of(props: &Props) -> Self {
+        Self { ctag: props.ctag.clone(), token: props.sync_token.clone() }
+    }
+
+    /// `None` if there is nothing to compare.
+    pub(super) fn tip(&self) -> Option<Tip> {
+        (self.ctag.is_some() || self.token.is_some()).then(|| Tip(self.text()))
+    }
+
+    fn cursor(&self) -> Cursor {
+        Cursor(self.text())
+    }
+
+    fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
+/// By the ctag where both have one; a token may change without anything having happened.
+pub(super) fn is_current(cursor: &Cursor, tip: &Tip) -> bool {
+    let (Some(then), Some(now)) = (Mark::read(&cursor.0), Mark::read(&tip.0)) else { return false };
+    match (then.ctag, now.ctag) {
+        (Some(then), Some(now)) => then == now,
+        _ => then.token.is_some() && then.token == now.token,
+    }
+}
+
+/// What one report came to.
+enum Round {
+    Read { tail: Tail, cut_off: bool },
+    Refused(Refusal),
+}
+
+impl CalDav {
+    /// What happened since a cursor.
+    pub(super) async fn changes(&self, calendar: &str, cursor: &Cursor, tip: Option<&Tip>) -> Result<Survey> {
+        let mut token = Mark::read(&cursor.0).and_then(|mark| mark.token).ok_or(Error::CursorExpired)?;
+        let ctag = tip.and_then(|tip| Mark::read(&tip.0)).and_then(|mark| mark.ctag);
+        let mut listing = Listing::new(calendar, self.url(calendar)?);
+        for _ in 0..MAX_ROUNDS {
+            let (tail, cut_off) = match self.sync_collection(&mut listing, &token).await? {
+                Round::Read { tail, cut_off } => (tail, cut_off),
+                Round::Refused(refusal) => return Err(self.lost(calendar, &refusal).await?),
+            };
+            // A server that does not know the token may answer with nothing at all; without a new token there is no going on either.
+            let next = tail.sync_token.ok_or(Error::CursorExpired)?;
+            if !cut_off {
+                return Ok(Survey { listed: listing.finish(), cursor: Mark { ctag, token: Some(next) }.cursor() });
+            }
+            if next == token {
+                return Err(Error::CursorExpired);
+            }
+            token = next;
+        }
+        Err(Error::CursorExpired)
+    }
+
+    async fn sync_collection(&self, listing: &mut Listing, token: &str) -> Result<Round> {
+        let body = bodies::sync_collection(token);
+        let url = listing.url.clone();
+        let mut round = None;
+        // Depth 0 is the standard; servers from before it want 1.
+        for depth in ["0", "1"] {
+            let mut cut_off = false;
+            let reply = self.dav.report(&url, depth, &body, Retry::ReadUnless500, |entry| {
+                cut_off |= listing.add(entry);
+                Ok(())
+            });
+            match reply.await? {
+                Reply::Read(tail) => return Ok(Round::Read { tail, cut_off }),
+                Reply::Refused(refusal) if refusal.status.as_u16() == 400 && !refusal.says("valid-sync-token") => round = Some(Round::Refused(refusal)),
+                Reply::Refused(refusal) => return Ok(Round::Refused(refusal)),
+            }
+        }
+        round.ok_or(Error::CursorExpired)
+    }
+
+    /// What a refused sync-collection means.
+    async fn lost(&self, calendar: &str, refusal: &Refusal) -> Result<Error> {
+        Ok(match refusal.status.as_u16() {
+            404 | 410 if !self.calendar_is_there(calendar).await? => Error::CalendarMissing,
+            500 if refusal.says("valid-sync-token") => Error::CursorExpired,
+            400..=499 if !matches!(refusal.status.as_u16(), 401 | 407 | 408 | 425 | 429) => Error::CursorExpired,
+            501 | 507 => Error::CursorExpired,
+            _ => refusal.error(),
+        })
+    }
+
+    /// Everything in a window, and a cursor from before the listing began. Where the server cannot search, more than the window.
+    pub(super) async fn listing(&self, calendar: &str, window: Window, tip: Option<&Tip>) -> Result<Survey> {
+        let mark = match tip.and_then(|tip| Mark::read(&tip.0)) {
+            Some(mark) => mark,
+            None => self.mark(calendar).await?,
+        };
+        let url = self.url(calendar)?;
+        for body in [bodies::calendar_query(Some(window)), bodies::calendar_query(None)] {
+            let mut listing = Listing::new(calendar, url.clone());
+            let mut cut_off = false;
+            let reply = self.dav.report(&url, "1", &body, Retry::ReadUnless500, |entry| {
+                cut_off |= listing.add(entry);
+                Ok(())
+            });
+            match reply.await? {
+                Reply::Read(_) if cut_off => break,
+                Reply::Read(_) => return Ok(Survey { listed: listing.finish(), cursor: mark.cursor() }),
+                Reply::Refused(refusal) if matches!(refusal.status.as_u16(), 404 | 410) => break,
+                Reply::Refused(refusal) if matches!(refusal.status.as_u16(), 400..=499 | 500 | 501 | 507) => {}
+                Reply::Refused(refusal) => return Err(refusal.error()),
+            }
+        }
+        let mut listing = Listing::new(calendar, url.clone());
+        let mut cut_off = false;
+        let reply = self.dav.propfind(&url, "1", bodies::MEMBERS, |entry| {
+            cut_off |= listing.add(entry);
+            Ok(())
+        });
+        match reply.await? {
+            Reply::Read(_) if cut_off => Err(Error::BadAnswer("the server does not list the whole calendar".into())),
+            Reply::Read(_) => Ok(Survey { listed: listing.finish(), cursor: mark.cursor() }),
+            Reply::Refused(refusal) if refusal.is_gone() => Err(Error::CalendarMissing),
+            Reply::Refused(refusal) => Err(refusal.error()),
+        }
+    }
+}
+
+/// Members of a calendar as they are listed.
+struct Listing {
+    url: Url,
+    calendar: String,
+    listed: Vec<Listed>,
+}
+
+impl Listing {
+    fn new(calendar: &str, url: Url) -> Self {
+        Self { url, calendar: with_slash(calendar), listed: Vec::new() }
+    }
+
+    /// Takes an entry; says whether it is the mark of an answer that was cut off (RFC 6578 section 3.6).
+    fn add(&mut self, entry: Entry) -> bool {
+        if entry.status == Some(507) {
+            return true;
+        }
+        let path = address::path(&self.url, &entry.href);
+        let id = address::event_id(&path);
+        // Collections end in a slash; the calendar itself may be listed without it.
+        if path.ends_with('/') || entry.props.kind.collection || id.as_str() == self.calendar.trim_end_matches('/') {
+            return false;
+        }
+        match entry.status {
+            Some(404 | 410) => self.listed.push(Listed::Removed { id }),
+            _ if entry.props.may_be_event() => self.listed.push(Listed::Present { id, etag: entry.props.etag, event: None }),
+            _ => {}
+        }
+        false
+    }
+
+    /// Every id once; what was said last counts.
+    fn finish(mut self) -> Vec<Listed> {
+        let mut order = std::mem::take(&mut self.listed).into_iter().enumerate().collect::<Vec<_>>();
+        order.sort_by(|(n, a), (m, b)| a.id().cmp(b.id()).then(Reverse(n).cmp(&Reverse(m))));
+        order.dedup_by(|(_, later), (_, first)| later.id() == first.id());
+        order.into_iter().map(|(_, listed)| listed).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! Writing: every write is conditional on what its caller has seen, and none can reach a guest.
+
+use engine::event::{Event, EventId, Exception};
+use url::Url;
+
+use super::CalDav;
+use super::dav::{Condition, Put, Refusal};
+use super::fetch::Raw;
+use super::ical::{self, Context, EditError};
+use crate::{Edit, Error, Found, NewCopy, Provider, Result, Version, Written};
+
+/// The beginning of the file names (and UIDs) of copies; no other program makes such names.
+const COPY: &str = "calrelay-";
+
+impl CalDav {
+    /// Makes a copy under a name of our own.
+    pub(super) async fn make(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Written> {
+        let id = self.id_of_copy(calendar, copy.uid).ok_or(Error::CalendarMissing)?;
+        let url = self.event_url(calendar, &id)?;
+        let object = ical::write(copy, 0, self.manners());
+        match self.dav.put(&url, Condition::Absent, &object).await? {
+            Put::Done { etag } => self.written(calendar, id, etag, 0).await,
+            Put::Refused(refusal) => Err(match refusal.status.as_u16() {
+                412 => Error::Exists,
+                403 | 409 if refusal.says("no-uid-conflict") => Error::Exists,
+                404 | 409 | 410 if !self.calendar_is_there(calendar).await? => Error::CalendarMissing,
+                404 | 410 => Error::Unreachable("the server did not take a new event in a calendar that is there".into()),
+                _ => refused(&refusal),
+            }),
+        }
+    }
+
+    /// Writes a copy anew, whole.
+    pub(super) async fn write_anew(&self, calendar: &str, id: &EventId, version: &Version, copy: &NewCopy<'_>) -> Result<Written> {
+        let url = self.event_url(calendar, id)?;
+        let read;
+        let condition = match &version.etag {
+            Some(etag) => Condition::Version(etag),
+            None => {
+                read = self.read_version(calendar, id, |event| event.marker.is_some() && event.sequence == version.sequence).await?;
+                read.as_deref().map_or(Condition::None, Condition::Version)
+            }
+        };
+        let sequence = version.sequence.saturating_add(1);
+        let object = ical::write(copy, sequence, self.manners());
+        self.replace(calendar, id, &url, condition, &object, sequence).await
+    }
+
+    /// Changes parts of an event.
+    pub(super) async fn change(&self, calendar: &str, id: &EventId, version: &Version, edit: &Edit<'_>) -> Result<Written> {
+        let (etag, body) = match self.get(calendar, id).await? {
+            Raw::Object { etag, body } => (etag, body),
+            Raw::TooLarge { .. } => return Err(Error::Refused("it is larger than 1 MiB".into())),
+            Raw::Gone => return Err(self.gone(calendar).await?),
+        };
+        if let (Some(expected), Some(found)) = (&version.etag, &etag)
+            && expected != found
+        {
+            return Err(Error::ChangedMeanwhile);
+        }
+        // Somebody's own event is never written without a condition.
+        let Some(etag) = etag.or_else(|| version.etag.clone()) else {
+            return Err(Error::Refused("the server gives no version of it, so it could not be changed without the risk of undoing somebody's work".into()));
+        };
+        let zone = self.zone_if_known(calendar).flatten();
+        let context = Context { is_me: &|address| self.is_me(address), zone: zone.as_deref() };
+        let edited = ical::edit(&body, edit, context).map_err(|error| match error {
+            EditError::HasGuests => Error::HasGuests,
+            EditError::Unreadable(why) => Error::Refused(why.to_string()),
+        })?;
+        let url = self.event_url(calendar, id)?;
+        self.replace(calendar, id, &url, Condition::Version(&etag), &edited.object, edited.sequence).await
+    }
+
+    async fn replace(&self, calendar: &str, id: &EventId, url: &Url, condition: Condition<'_>, object: &[u8], sequence: u32) -> Result<Written> {
+        match self.dav.put(url, condition, object).await? {
+            Put::Done { etag } => self.written(calendar, id.clone(), etag, sequence).await,
+            Put::Refused(refusal) => Err(match refusal.status.as_u16() {
+                // A condition also fails where there is nothing any more (RFC 9110 section 13.1.1).
+                404 | 410 | 412 => self.changed_or_gone(calendar, id).await?,
+                409 if !self.calendar_is_there(calendar).await? => Error::CalendarMissing,
+                _ => refused(&refusal),
+            }),
+        }
+    }
+
+    /// What a failed condition means.
+    async fn changed_or_gone(&self, calendar: &str, id: &EventId) -> Result<Error> {
+        match self.get(calendar, id).await? {
+            Raw::Gone => self.gone(calendar).await,
+            Raw::Object { .. } | Raw::TooLarge { .. } => Ok(Error::ChangedMeanwhile),
+        }
+    }
+
+    /// What a missing event means.
+    async fn gone(&self, calendar: &str) -> Result<Error> {
+        Ok(if self.calendar_is_there(calendar).await? { Error::Gone } else { Error::CalendarMissing })
+    }
+
+    /// Deletes an event in which nobody else takes part. Our own copies need no look at them: nobody else can take part.
+    pub(super) async fn remove(&self, calendar: &str, id: &EventId, etag: Option<&str>) -> Result<()> {
+        let url = self.event_url(calendar, id)?;
+        let own = id.as_str().rsplit('/').next().is_some_and(|name| name.starts_with(COPY));
+        let read;
+        let condition = match etag {
+            Some(etag) if own => Condition::Version(etag),
+            _ => {
+                read = match self.get(calendar, id).await? {
+                    Raw::Gone => return self.gone_for_good(calendar).await,
+                    raw => self.deletable(calendar, id, raw, etag).await?,
+                };
+                read.as_deref().map_or(Condition::None, Condition::Version)
+            }
+        };
+        let Some(refusal) = self.dav.delete(&url, condition).await? else { return Ok(()) };
+        match refusal.status.as_u16() {
+            404 | 410 => self.gone_for_good(calendar).await,
+            412 => match self.changed_or_gone(calendar, id).await? {
+                Error::Gone => Ok(()),
+                error => Err(error),
+            },
+            _ => Err(refused(&refusal)),
+        }
+    }
+
+    async fn gone_for_good(&self, calendar: &str) -> Result<()> {
+        match self.gone(calendar).await? {
+            Error::Gone => Ok(()),
+            error => Err(error),
+        }
+    }
+
+    /// The version to delete, if the event may be deleted.
+    async fn deletable(&self, calendar: &str, id: &EventId, raw: Raw, expected: Option<&str>) -> Result<Option<String>> {
+        let event = match self.understand(calendar, id, raw).await? {
+            Found::Event(event) => event,
+            Found::NotFound => return Err(Error::Refused("it is no event".into())),
+            Found::Unreadable { why, .. } => return Err(Error::Refused(why)),
+        };
+        if let (Some(expected), Some(found)) = (expected, &event.etag)
+            && expected != found
+        {
+            return Err(Error::ChangedMeanwhile);
+        }
+        if event.marker.is_none() && involves_others(&event) {
+            return Err(Error::HasGuests);
+        }
+        Ok(event.etag.clone().or_else(|| expected.map(str::to_owned)))
+    }
+
+    /// The version that stands there now, where the caller knows none; only if the event is as the caller expects.
+    async fn read_version(&self, calendar: &str, id: &EventId, as_expected: impl Fn(&Event) -> bool) -> Result<Option<String>> {
+        let raw = self.get(calendar, id).await?;
+        match self.understand(calendar, id, raw).await? {
+            Found::Event(event) if as_expected(&event) => Ok(event.etag),
+            Found::Event(_) | Found::Unreadable { .. } => Err(Error::ChangedMeanwhile),
+            Found::NotFound => Err(self.gone(calendar).await?),
+        }
+    }
+
+    /// After a write: a server that gives no ETag has changed the object on its way in, so it is read again. Should that fail, the
+    /// write still stands, and the next survey tells.
+    async fn written(&self, calendar: &str, id: EventId, etag: Option<String>, sequence: u32) -> Result<Written> {
+        if etag.is_some() {
+            return Ok(Written { id, etag, sequence, event: None });
+        }
+        let found = match self.get(calendar, &id).await {
+            Ok(raw) => self.understand(calendar, &id, raw).await.ok(),
+            Err(_) => None,
+        };
+        Ok(match found {
+            Some(Found::Event(event)) => Written { id, etag: event.etag.clone(), sequence: event.sequence.max(sequence), event: Some(event) },
+            _ => Written { id, etag: None, sequence, event: None },
+        })
+    }
+}
+
+fn involves_others(event: &Event) -> bool {
+    let guests = |exception: &Exception| matches!(exception, Exception::Changed(content) if !content.attendees.is_empty());
+    event.has_guests() || event.series.as_ref().is_some_and(|series| series.exceptions.values().any(guests))
+}
+
+/// A refused write, in words (the preconditions of RFC 4791 section 5.3.2.1 and RFC 6638 section 3.2.4).
+fn refused(refusal: &Refusal) -> Error {
+    let words = refusal.conditions.iter().find_map(|condition| {
+        Some(match condition.as_str() {
+            "no-uid-conflict" => "its UID is in use elsewhere in the account",
+            "supported-calendar-data" => "the server does not take iCalendar",
+            "valid-calendar-data" => "the server finds the calendar object invalid",
+            "valid-calendar-object-resource" => "the server finds a rule for calendar objects broken",
+            "supported-calendar-component" => "this calendar does not take events",
+            "calendar-collection-location-ok" => "the server does not take events at this place",
+            "max-resource-size" => "it is larger than the server takes",
+            "min-date-time" => "it is earlier than the server takes",
+            "max-date-time" => "it is later than the server takes",
+            "max-instances" => "it repeats more often than the server takes",
+            "max-attendees-per-instance" => "it has more attendees than the server takes",
+            "quota-not-exceeded" | "sufficient-disk-space" => "the server has no room left for it",
+            "allowed-organizer-scheduling-object-change" | "allowed-attendee-scheduling-object-change" => "the server allows its organizer only to change it",
+            "same-organizer-in-all-components" | "unique-scheduling-object-resource" => "a scheduling rule of the server forbids it",
+            "need-privileges" => return None,
+            _ => return None,
+        })
+    });
+    match (words, refusal.status.as_u16()) {
+        (Some(words), _) => Error::Refused(words.into()),
+        (None, 403 | 405) => Error::Forbidden("the calendar is read-only for this account".into()),
+        (None, 400 | 409 | 422) => Error::Refused(format!("the server answered {}", refusal.status.as_u16())),
+        (None, 412) => Error::ChangedMeanwhile,
+        (None, _) => refusal.error(),
+    }
+}

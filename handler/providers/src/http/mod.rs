@@ -1,0 +1,269 @@
+//! The one HTTP client: TLS, time-outs, retries, pace, and the guard against addresses that nobody meant.
+//!
+//! # Properties
+//! * Only `https`, TLS 1.2 or newer; `http` only to loopback and private addresses, and only where [`Access::allow_private`] says so.
+//! * No redirect is followed in here: whoever follows one passes the new address through [`Http::send`], so that every hop is checked.
+//! * No proxy, no cookie, no referrer: nothing leaves the process that the caller did not put into the request.
+//! * An answer's body is never read further than its limit, counted after decompression.
+//! * The log shows method, host, status and duration; never a path, a query, a header or a body.
+
+mod answer;
+mod guard;
+mod pace;
+
+use std::collections::HashMap;
+use std::error::Error as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use backon::{ExponentialBuilder, Retryable};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::{Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+pub use guard::Access;
+pub use pace::Limits;
+
+pub(crate) use answer::{Answer, read_buffered};
+pub(crate) use pace::Pace;
+
+use crate::{Error, Result};
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(30);
+/// How long a server may keep us waiting for its first byte, and between two of them.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The same for a listing: some servers parse a whole calendar before they say a word.
+const LISTING_PATIENCE: Duration = Duration::from_secs(240);
+/// The longest `Retry-After` that is waited out here; a longer one goes to the caller, who can use the time better.
+const SHORT_WAIT: Duration = Duration::from_secs(5);
+/// Tries after the first.
+const RETRIES: usize = 3;
+
+/// The HTTP client, one for the process: it keeps connections open and knows each account's pace.
+pub struct Http {
+    access: Access,
+    tls: reqwest::Client,
+    plain: reqwest::Client,
+    paces: Mutex<HashMap<String, Arc<Pace>>>,
+}
+
+impl std::fmt::Debug for Http {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Http").field("access", &self.access).finish_non_exhaustive()
+    }
+}
+
+/// What may be repeated when it fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Retry {
+    /// Reads: after a failed connection and after any 5xx.
+    Read,
+    /// Reads whose answer 500 means something: as [`Retry::Read`], and 500 goes to the caller at once.
+    ReadUnless500,
+    /// Writes: only where the server cannot have acted on the request (no connection, 429, 503).
+    Write,
+}
+
+/// User name and password for HTTP Basic.
+pub(crate) struct Credentials {
+    header: HeaderValue,
+}
+
+impl Credentials {
+    /// Refuses what HTTP Basic cannot carry (RFC 7617 section 2).
+    pub(crate) fn basic(user: &str, password: &SecretString) -> Result<Self> {
+        if user.contains(':') {
+            return Err(Error::Credentials("a user name with a colon in it cannot be sent to a CalDAV server".into()));
+        }
+        if user.chars().chain(password.expose_secret().chars()).any(char::is_control) {
+            return Err(Error::Credentials("the user name or password contains a control character (a line break, perhaps)".into()));
+        }
+        let pair = zeroize::Zeroizing::new(format!("{user}:{}", password.expose_secret()));
+        let text = zeroize::Zeroizing::new(format!("Basic {}", data_encoding::BASE64.encode(pair.as_bytes())));
+        let mut header = HeaderValue::from_str(&text).map_err(|_| Error::Credentials("the password cannot be sent".into()))?;
+        header.set_sensitive(true);
+        Ok(Self { header })
+    }
+}
+
+/// One request.
+pub(crate) struct Request<'a> {
+    pub method: Method,
+    pub url: &'a Url,
+    /// Sent only if given; the caller decides which host may have them.
+    pub credentials: Option<&'a Credentials>,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+    pub retry: Retry,
+    /// The server may take its time (a listing).
+    pub slow: bool,
+}
+
+impl Http {
+    /// Builds the client. It takes some milliseconds: make one and share it.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] where TLS cannot be set up on this machine.
+    pub fn new(access: Access) -> Result<Self> {
+        let unusable = |error: reqwest::Error| Error::Unreachable(format!("the HTTP client cannot be set up: {error}"));
+        let tls = builder(guard::Resolver::new(access.reach())).https_only(true).build().map_err(unusable)?;
+        let plain = builder(guard::Resolver::new(guard::Reach::PrivateOnly)).build().map_err(unusable)?;
+        Ok(Self { access, tls, plain, paces: Mutex::default() })
+    }
+
+    /// Which addresses may be reached.
+    pub fn access(&self) -> Access {
+        self.access
+    }
+
+    /// The pace of an account. All providers of one account share it, so that its limits hold for all of them together.
+    pub(crate) fn pace(&self, account: &str, limits: Limits) -> Arc<Pace> {
+        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        paces.entry(account.to_owned()).or_insert_with(|| Arc::new(Pace::new(limits))).clone()
+    }
+
+    /// Sends a request, and again where that is safe and may help. Answers of any status come back, but for those that ask to wait.
+    ///
+    /// # Errors
+    /// [`Error::Address`] for an address that may not be reached, [`Error::RateLimited`], [`Error::Unreachable`].
+    pub(crate) async fn send(&self, request: &Request<'_>, pace: &Pace) -> Result<Answer> {
+        self.access.check(request.url)?;
+        let backoff = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(250))
+            .with_max_delay(Duration::from_secs(4))
+            .with_max_times(RETRIES)
+            .with_jitter();
+        let tried = (|| self.attempt(request, pace))
+            .retry(backoff)
+            .when(|failed| failed.again)
+            .adjust(|failed, delay| delay.map(|delay| failed.wait.map_or(delay, |wait| wait.max(delay))))
+            .await;
+        match tried {
+            Ok(answer) => Ok(answer),
+            Err(Failed { answer: Some(answer), .. }) => Ok(*answer),
+            Err(failed) => Err(failed.error),
+        }
+    }
+
+    async fn attempt(&self, request: &Request<'_>, pace: &Pace) -> Result<Answer, Failed> {
+        let permit = pace.admit().await.map_err(Failed::finally)?;
+        let host = request.url.host_str().unwrap_or_default().to_owned();
+        let client = if request.url.scheme() == "https" { &self.tls } else { &self.plain };
+        let mut outgoing = client.request(request.method.clone(), request.url.clone()).headers(request.headers.clone());
+        if let Some(credentials) = request.credentials {
+            outgoing = outgoing.header(AUTHORIZATION, credentials.header.clone());
+        }
+        if !request.body.is_empty() {
+            outgoing = outgoing.body(request.body.clone());
+        }
+        let patience = if request.slow { LISTING_PATIENCE } else { PATIENCE };
+        let begun = Instant::now();
+        let sent = tokio::time::timeout(patience, outgoing.send()).await;
+        let elapsed = begun.elapsed().as_millis();
+        let response = match sent {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => {
+                tracing::debug!(method = %request.method, host, elapsed, "no answer");
+                return Err(Failed::connection(&error, &host, request.retry));
+            }
+            Err(_) => {
+                tracing::debug!(method = %request.method, host, elapsed, "no answer in time");
+                let error = Error::Unreachable(format!("{host} did not answer within {} seconds", patience.as_secs()));
+                return Err(Failed { error, answer: None, again: request.retry != Retry::Write, wait: None });
+            }
+        };
+        let status = response.status();
+        tracing::debug!(method = %request.method, host, status = status.as_u16(), elapsed, "answered");
+        let asked = pace::retry_after(response.headers());
+        if status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && (asked.is_some() || pace.doubles())) {
+            let wait = pace.throttled(asked);
+            let error = Error::RateLimited { retry_after: wait };
+            return Err(Failed { error, answer: None, again: wait.is_none_or(|wait| wait <= SHORT_WAIT), wait });
+        }
+        let answer = Answer::new(response, host, patience, permit);
+        if !status.is_server_error() {
+            pace.relaxed();
+            return Ok(answer);
+        }
+        let again = match request.retry {
+            Retry::Read => status != StatusCode::NOT_IMPLEMENTED && status != StatusCode::INSUFFICIENT_STORAGE,
+            Retry::ReadUnless500 => matches!(status.as_u16(), 502..=504),
+            Retry::Write => status == StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Err(Failed { error: refusal(status, answer.host()), answer: Some(Box::new(answer)), again, wait: None })
+    }
+}
+
+/// What one attempt came to.
+struct Failed {
+    error: Error,
+    /// The answer, if the caller may want to read it after the last try.
+    answer: Option<Box<Answer>>,
+    again: bool,
+    wait: Option<Duration>,
+}
+
+impl Failed {
+    fn finally(error: Error) -> Self {
+        Self { error, answer: None, again: false, wait: None }
+    }
+
+    fn connection(error: &reqwest::Error, host: &str, retry: Retry) -> Self {
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            if let Some(forbidden) = inner.downcast_ref::<guard::Forbidden>() {
+                return Self::finally(Error::Address(forbidden.to_string()));
+            }
+            cause = inner.source();
+        }
+        let what = if error.is_connect() { "cannot be reached" } else { "broke off the connection" };
+        Self {
+            error: Error::Unreachable(format!("{host} {what} ({})", innermost(error))),
+            answer: None,
+            again: error.is_connect() || retry != Retry::Write,
+            wait: None,
+        }
+    }
+}
+
+/// The last cause of a failure in its own words; reqwest's own words would repeat the address with its path.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut text = String::from("no cause given");
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = inner.to_string();
+        cause = inner.source();
+    }
+    text
+}
+
+/// The error that a status stands for, where the caller knows nothing better.
+pub(crate) fn refusal(status: StatusCode, host: &str) -> Error {
+    match status.as_u16() {
+        401 => Error::Unauthorized,
+        403 => Error::Forbidden(format!("{host} answered 403")),
+        407 => Error::Unreachable("a proxy asks for a password".into()),
+        413 => Error::Refused("it is larger than the server takes".into()),
+        415 => Error::Refused("the server does not take this kind of data".into()),
+        429 => Error::RateLimited { retry_after: None },
+        507 => Error::Refused("the server has no room left for it".into()),
+        408 | 425 | 500..=599 => Error::Unreachable(format!("{host} answered {}", status.as_u16())),
+        code => Error::BadAnswer(format!("{host} answered {code}")),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that builds clients")]
+fn builder(resolver: guard::Resolver) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("Calrelay/", env!("CARGO_PKG_VERSION")))
+        .tls_version_min(reqwest::tls::Version::TLS_1_2)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        .dns_resolver(resolver)
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(Duration::from_secs(50))
+        .pool_max_idle_per_host(8)
+}

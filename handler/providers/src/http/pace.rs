@@ -1,0 +1,179 @@
+//! How fast one account may be asked, and how long it is left alone once the server complained.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use super::SHORT_WAIT;
+use crate::{Error, Result};
+
+/// The longest time that a server can send an account away for.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// What an account's server bears.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Requests under way at once.
+    pub parallel: usize,
+    /// The least time between the beginnings of two requests.
+    pub spacing: Duration,
+    /// The server's `Retry-After` is known to be too short: wait at least 2, 4, 8… seconds.
+    pub doubling: bool,
+}
+
+/// The pace of one account.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    limits: Limits,
+    slots: Arc<Semaphore>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When the next request may begin, by our own spacing.
+    next: Option<Instant>,
+    /// Until when the server wants to be left alone.
+    closed_until: Option<Instant>,
+    /// How many times in a row it said so.
+    complaints: u32,
+}
+
+impl Pace {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self { limits, slots: Arc::new(Semaphore::new(limits.parallel.max(1))), state: Mutex::default() }
+    }
+
+    /// Waits until a request may begin. The permit is held until its answer has been read.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] while the server wants to be left alone for longer than is worth waiting here.
+    pub(crate) async fn admit(&self) -> Result<OwnedSemaphorePermit> {
+        let permit = self.slots.clone().acquire_owned().await.map_err(|_| Error::Unreachable("the program is ending".into()))?;
+        loop {
+            let Some(until) = self.reserve()? else { return Ok(permit) };
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
+    /// Takes the next turn if it is now; otherwise says when to ask again.
+    fn reserve(&self) -> Result<Option<Instant>> {
+        let now = Instant::now();
+        let mut state = self.state();
+        if let Some(until) = state.closed_until.filter(|until| *until > now) {
+            let wait = until - now;
+            return if wait > SHORT_WAIT { Err(Error::RateLimited { retry_after: Some(wait) }) } else { Ok(Some(until)) };
+        }
+        if let Some(next) = state.next.filter(|next| *next > now) {
+            return Ok(Some(next));
+        }
+        state.next = Some(now + self.limits.spacing);
+        Ok(None)
+    }
+
+    /// Notes that the server complained; says how long to wait.
+    pub(crate) fn throttled(&self, asked: Option<Duration>) -> Option<Duration> {
+        let mut state = self.state();
+        state.complaints = state.complaints.saturating_add(1);
+        let mut wait = asked;
+        if self.limits.doubling {
+            let least = Duration::from_secs(1 << state.complaints.min(12));
+            wait = Some(wait.map_or(least, |asked| asked.max(least)));
+        }
+        let wait = wait.map(|wait| wait.min(LONGEST));
+        if let Some(wait) = wait {
+            let until = Instant::now() + wait;
+            state.closed_until = Some(state.closed_until.map_or(until, |earlier| earlier.max(until)));
+        }
+        wait
+    }
+
+    /// Whether any 503 of this server is a complaint.
+    pub(crate) fn doubles(&self) -> bool {
+        self.limits.doubling
+    }
+
+    /// Notes that the server answered as usual.
+    pub(crate) fn relaxed(&self) {
+        self.state().complaints = 0;
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `Retry-After` as a span (RFC 9110 section 10.2.3: seconds, or a date that counts from the server's own `Date`).
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds).min(LONGEST));
+    }
+    let until = httpdate::parse_http_date(text).ok()?;
+    let now = httpdate::parse_http_date(headers.get(reqwest::header::DATE)?.to_str().ok()?).ok()?;
+    Some(until.duration_since(now).unwrap_or_default().min(LONGEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const APPLE: Limits = Limits { parallel: 2, spacing: Duration::from_millis(250), doubling: true };
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_keep_their_distance() {
+        let pace = Pace::new(APPLE);
+        let begun = Instant::now();
+        for _ in 0..9 {
+            drop(pace.admit().await.unwrap());
+        }
+        assert_eq!(begun.elapsed(), Duration::from_secs(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_the_limit_at_once() {
+        let pace = Pace::new(APPLE);
+        let _one = pace.admit().await.unwrap();
+        let two = pace.admit().await.unwrap();
+        assert!(tokio::time::timeout(Duration::from_secs(60), pace.admit()).await.is_err());
+        drop(two);
+        pace.admit().await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_retry_after_that_is_too_short_is_doubled_each_time() {
+        let pace = Pace::new(APPLE);
+        let one = Some(Duration::from_secs(1));
+        assert_eq!(pace.throttled(one), Some(Duration::from_secs(2)));
+        assert_eq!(pace.throttled(one), Some(Duration::from_secs(4)));
+        assert_eq!(pace.throttled(Some(Duration::from_secs(60))), Some(Duration::from_secs(60)));
+        pace.relaxed();
+        assert_eq!(pace.throttled(one), Some(Duration::from_secs(2)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_the_server_wants_peace_nothing_is_sent() {
+        let pace = Pace::new(APPLE);
+        pace.throttled(Some(Duration::from_secs(100)));
+        assert!(matches!(pace.admit().await, Err(Error::RateLimited { retry_after: Some(wait) }) if wait <= Duration::from_secs(100)));
+        tokio::time::advance(Duration::from_secs(96)).await;
+        let begun = Instant::now();
+        pace.admit().await.unwrap();
+        assert!(begun.elapsed() >= Duration::from_secs(3));
+    }
+
+    #[test]
+    fn retry_after_in_both_forms() {
+        let headers = |pairs: &[(&'static str, &'static str)]| {
+            pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect::<HeaderMap>()
+        };
+        assert_eq!(retry_after(&headers(&[("retry-after", "120")])), Some(Duration::from_secs(120)));
+        let date = [("retry-after", "Fri, 20 Nov 2026 10:00:30 GMT"), ("date", "Fri, 20 Nov 2026 10:00:00 GMT")];
+        assert_eq!(retry_after(&headers(&date)), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after(&headers(&[("retry-after", "soon")])), None);
+        assert_eq!(retry_after(&headers(&[("retry-after", "99999999999999")])), Some(LONGEST));
+    }
+}
