@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use providers::caldav::icloud;
 use url::Url;
 
 /// The settings whose names are ours, whether this version acts on them or not.
@@ -26,7 +27,6 @@ pub const OURS: [&str; 7] = [
 /// The file for local use.
 pub const FILE: &str = "local.settings.json";
 
-const APPLE: &str = "https://caldav.icloud.com";
 const POLL_SECONDS: std::ops::RangeInclusive<u64> = 1..=86_400;
 
 /// What the settings say.
@@ -34,23 +34,14 @@ const POLL_SECONDS: std::ops::RangeInclusive<u64> = 1..=86_400;
 pub struct Config {
     /// Where embedded storage and the vault's key file live.
     pub data_dir: PathBuf,
-    /// Apple's server, or what stands in for it.
-    pub icloud: Icloud,
+    /// Apple's server, or what stands in for it: discovery begins here, and credentials stay within its hosts.
+    pub icloud_url: Url,
     /// Cadence of polling.
     pub poll: Duration,
     /// A CalDAV address may point to loopback or private addresses, over plain http.
     pub allow_private_hosts: bool,
     /// Started by the Functions host.
     pub under_functions_host: bool,
-}
-
-/// Where iCloud is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Icloud {
-    /// Where discovery begins.
-    pub url: Url,
-    /// It is not Apple's own: credentials go to this host only, on any port.
-    pub replaced: bool,
 }
 
 /// The settings as they were found, good or not.
@@ -137,7 +128,7 @@ impl Config {
         };
         Self {
             data_dir: get("CALRELAY_DATA_DIR").unwrap_or("./.calrelay").into(),
-            icloud: Icloud::from(get("ICLOUD_CALDAV_URL"), wrong),
+            icloud_url: icloud_url(get("ICLOUD_CALDAV_URL"), wrong),
             poll: Duration::from_secs(poll.unwrap_or(60)),
             allow_private_hosts,
             under_functions_host: get("FUNCTIONS_CUSTOMHANDLER_PORT").is_some(),
@@ -145,21 +136,16 @@ impl Config {
     }
 }
 
-impl Icloud {
-    fn from(value: Option<&str>, wrong: &mut Vec<String>) -> Self {
-        let apple = || Self { url: Url::parse(APPLE).expect("a literal address"), replaced: false };
-        let Some(text) = value else { return apple() };
-        match Url::parse(text) {
-            Ok(url)
-                if matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty() && url.password().is_none() =>
-            {
-                let replaced = url != apple().url;
-                Self { url, replaced }
-            }
-            _ => {
-                wrong.push("ICLOUD_CALDAV_URL must be an address such as https://caldav.icloud.com, without a user name".into());
-                apple()
-            }
+fn icloud_url(value: Option<&str>, wrong: &mut Vec<String>) -> Url {
+    let apple = || Url::parse(icloud::URL).expect("a literal address");
+    let Some(text) = value else { return apple() };
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty() && url.password().is_none() => {
+            url
+        }
+        _ => {
+            wrong.push("ICLOUD_CALDAV_URL must be an address such as https://caldav.icloud.com, without a user name".into());
+            apple()
         }
     }
 }

@@ -46,7 +46,7 @@ pub fn join(config: &Config, store: Arc<Embedded>, vault: Arc<dyn Vault>) -> job
         leases: store.clone(),
         store,
         vault,
-        connect: Arc::new(Connector::new(config)?),
+        connect: Arc::new(Connector::new(config.allow_private_hosts)?),
         clock: Arc::new(SystemClock),
         owner: OWNER.to_owned(),
     })

@@ -80,7 +80,7 @@ pub async fn run(services: &Services, config: &Config, command: Command, output:
     match command {
         Command::Add(Add::Caldav { url, user, secret }) => add(services, ProviderKind::Caldav, &url, &user, &secret, output).await,
         Command::Add(Add::Icloud { user, secret }) => {
-            add(services, ProviderKind::Icloud, config.icloud.url.as_str(), &user, &secret, output).await
+            add(services, ProviderKind::Icloud, config.icloud_url.as_str(), &user, &secret, output).await
         }
         Command::Add(Add::Google(_) | Add::Microsoft(_)) => Err(not_yet()),
         Command::List => list(services, output).await,
