@@ -2,6 +2,9 @@
 //! who edit their calendars.
 //!
 //! - [`caldav`]: a CalDAV server in memory, with the manners of real ones.
+//! - [`servers`]: Radicale and Xandikos, started and ended.
+//! - [`person`]: somebody who edits a calendar, on any of them.
+//! - [`proxy`]: counts and breaks what passes between a client and a real server.
 //! - [`faults`]: what goes wrong, planned or by a seed.
 //! - [`traffic`]: what was asked, counted.
 //! - [`ics`], [`lint`], [`agenda`]: iCalendar read without the product's reader.
@@ -12,7 +15,10 @@ pub mod client;
 pub mod faults;
 pub mod ics;
 pub mod lint;
+pub mod person;
+pub mod proxy;
 pub mod rng;
+pub mod servers;
 pub mod traffic;
 mod wire;
 pub mod xml;

@@ -176,12 +176,7 @@ fn recurrence(rule: &str, start: &When) -> Result<(), String> {
         let fine = match key {
             "FREQ" => ["SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"].contains(&value),
             "INTERVAL" | "COUNT" => value.parse::<u32>().is_ok_and(|n| n > 0),
-            "UNTIL" => match (When::read_until(value), start) {
-                (Some(When::Day(_)), When::Day(_)) => true,
-                (Some(When::Utc(_)), When::Utc(_) | When::Zoned(..)) => true,
-                (Some(When::Floating(_)), When::Floating(_)) => true,
-                _ => false,
-            },
+            "UNTIL" => When::read_until(value).is_some_and(|until| same_kind(&until, start)),
             "BYSECOND" | "BYMINUTE" | "BYHOUR" | "BYDAY" | "BYMONTHDAY" | "BYYEARDAY" | "BYWEEKNO" | "BYMONTH" | "BYSETPOS" | "WKST" => {
                 !value.is_empty()
             }
@@ -195,6 +190,15 @@ fn recurrence(rule: &str, start: &When) -> Result<(), String> {
         return Err("RRULE lacks FREQ, or has both UNTIL and COUNT".into());
     }
     Ok(())
+}
+
+/// UNTIL is a day for days, UTC for what has a zone, and floating for what floats.
+fn same_kind(until: &When, start: &When) -> bool {
+    match start {
+        When::Day(_) => until.is_day(),
+        When::Utc(_) | When::Zoned(..) => matches!(until, When::Utc(_)),
+        When::Floating(_) => matches!(until, When::Floating(_)),
+    }
 }
 
 impl When {

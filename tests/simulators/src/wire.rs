@@ -17,6 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
+use url::Url;
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -79,6 +80,11 @@ impl Listener {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The same as a URL.
+    pub(crate) fn url(&self) -> Url {
+        Url::parse(&format!("http://{}/", self.address)).expect("an address of ours is a URL")
     }
 }
 

@@ -12,6 +12,7 @@
 mod calendar;
 mod http;
 mod manners;
+mod paths;
 mod propfind;
 mod report;
 mod scheduling;
@@ -38,7 +39,7 @@ pub use manners::{AnyVersion, Limit, LostToken, Manners, Missing, Rewrite, Throt
 pub struct CalDav {
     shared: Arc<Shared>,
     front: Listener,
-    _partition: Listener,
+    partition: Listener,
 }
 
 /// What the skin and the test's hands have in common.
@@ -75,17 +76,17 @@ impl CalDav {
         let front = listen(Arc::clone(&shared)).await?;
         let partition = listen(Arc::clone(&shared)).await?;
         shared.partition.get_or_init(|| partition.address());
-        Ok(Self { shared, front, _partition: partition })
+        Ok(Self { shared, front, partition })
     }
 
     /// The address to give to a client.
     pub fn url(&self) -> Url {
-        Url::parse(&format!("http://{}/", self.front.address())).expect("an address of ours is a URL")
+        self.front.url()
     }
 
     /// The other address, which hrefs lead to where there are partitions.
     pub fn partition_url(&self) -> Url {
-        Url::parse(&format!("http://{}/", self._partition.address())).expect("an address of ours is a URL")
+        self.partition.url()
     }
 
     /// Makes an account, or gives an account another password: the old one is refused from now on.
@@ -153,7 +154,7 @@ impl Shared {
 
     fn path_of(&self, user: &str, calendar: &str) -> String {
         let records = self.records();
-        http::Paths { manners: &self.manners(), records: &records }.calendar(user, calendar)
+        paths::Paths { manners: &self.manners(), records: &records }.calendar(user, calendar)
     }
 }
 

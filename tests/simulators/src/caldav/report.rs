@@ -1,7 +1,8 @@
 //! REPORT: calendar-query and calendar-multiget (RFC 4791, sections 7.8 and 7.9); sync-collection stands in `sync.rs`.
 
-use super::http::{Asking, Place, Reply};
+use super::http::{Asking, Reply};
 use super::manners::Missing;
+use super::paths::Place;
 use super::propfind::{View, bare_response};
 use super::state::Records;
 use super::time_range::{self, Span};

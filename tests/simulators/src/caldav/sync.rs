@@ -1,7 +1,8 @@
 //! REPORT sync-collection (RFC 6578), with the ways in which servers lose a token.
 
-use super::http::{Place, Reply};
+use super::http::Reply;
 use super::manners::{Limit, LostToken};
+use super::paths::Place;
 use super::propfind::{View, bare_response};
 use super::report::refused;
 use super::state::Member;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::http::{Asking, Paths, Place, Reply};
+use super::http::{Asking, Reply};
 use super::manners::{AnyVersion, Rewrite, UidScope};
+use super::paths::{Paths, Place};
 use super::report::refused;
 use super::scheduling;
 use super::state::Records;

@@ -1,0 +1,208 @@
+//! A person at a calendar: puts, edits and deletes events, and looks at what is there. The same verbs on our simulator and on real servers.
+//!
+//! Edits are as careful as a good calendar app's (`If-Match`, and again from the start if somebody was faster), so that a test of
+//! interleavings never loses a person's own edit.
+
+use anyhow::{Context as _, bail, ensure};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use url::Url;
+
+use crate::agenda::{Entry, entries};
+use crate::caldav::{self, crlf};
+use crate::client::Client;
+use crate::xml::{CALDAV, DAV};
+
+/// An account on a CalDAV server, and the home of its calendars.
+#[derive(Clone, Debug)]
+pub struct Account {
+    client: Client,
+    home: String,
+}
+
+impl Account {
+    /// The account whose home is known.
+    pub fn at(server: &Url, user: &str, password: &str, home: &str) -> Self {
+        Self { client: Client::new(server).login(user, password), home: home.to_owned() }
+    }
+
+    /// The client that it speaks through.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The path of its home.
+    pub fn home(&self) -> &str {
+        &self.home
+    }
+
+    /// A calendar of the account, made where it is not there yet (MKCALENDAR).
+    ///
+    /// # Errors
+    /// Where the server does not make it.
+    pub async fn calendar(&self, name: &str) -> anyhow::Result<Person> {
+        let path = format!("{}{}/", self.home, encode(name));
+        let answer = self.client.send("MKCALENDAR", &path, &[], "").await?;
+        // 405 and 409 say that one stands there.
+        ensure!(matches!(answer.status, 201 | 405 | 409), "MKCALENDAR was answered with {}", answer.status);
+        Ok(Person::Far(Far { client: self.client.clone(), path }))
+    }
+}
+
+/// A person at one calendar.
+#[derive(Clone, Debug)]
+pub enum Person {
+    /// On the simulator's record itself: never counted, never struck by a fault.
+    Near(caldav::Calendar),
+    /// Over HTTP, on any server.
+    Far(Far),
+}
+
+/// A calendar over HTTP.
+#[derive(Clone, Debug)]
+pub struct Far {
+    client: Client,
+    path: String,
+}
+
+impl From<caldav::Calendar> for Person {
+    fn from(calendar: caldav::Calendar) -> Self {
+        Self::Near(calendar)
+    }
+}
+
+impl Person {
+    /// The path of the calendar.
+    pub fn path(&self) -> String {
+        match self {
+            Self::Near(calendar) => calendar.path(),
+            Self::Far(far) => far.path.clone(),
+        }
+    }
+
+    /// Puts an object under a name such as `a.ics`, new or not. Lines may end in LF.
+    ///
+    /// # Errors
+    /// Where the server refuses it.
+    pub async fn put(&self, name: &str, ics: &str) -> anyhow::Result<()> {
+        match self {
+            Self::Near(calendar) => {
+                calendar.put(name, ics);
+                Ok(())
+            }
+            Self::Far(far) => {
+                let answer = far.client.put(&far.object(name), &crlf(ics), &[]).await?;
+                ensure!(matches!(answer.status, 200 | 201 | 204), "PUT was answered with {}: {}", answer.status, answer.text());
+                Ok(())
+            }
+        }
+    }
+
+    /// Changes an object, and says whether it was there.
+    ///
+    /// # Errors
+    /// Where the server refuses the change.
+    pub async fn edit(&self, name: &str, change: impl Fn(&str) -> String) -> anyhow::Result<bool> {
+        let far = match self {
+            Self::Near(calendar) => return Ok(calendar.edit(name, change)),
+            Self::Far(far) => far,
+        };
+        for _ in 0..20 {
+            let answer = far.client.send("GET", &far.object(name), &[], "").await?;
+            if answer.status == 404 {
+                return Ok(false);
+            }
+            let changed = crlf(&change(&answer.text()));
+            let answer = far.client.put(&far.object(name), &changed, &[("if-match", answer.header("etag"))]).await?;
+            match answer.status {
+                200 | 201 | 204 => return Ok(true),
+                // Somebody was faster: look again.
+                412 => {}
+                status => bail!("PUT was answered with {status}: {}", answer.text()),
+            }
+        }
+        bail!("somebody else is faster every time")
+    }
+
+    /// Deletes an object, and says whether it was there.
+    ///
+    /// # Errors
+    /// Where the server refuses it.
+    pub async fn delete(&self, name: &str) -> anyhow::Result<bool> {
+        match self {
+            Self::Near(calendar) => Ok(calendar.delete(name)),
+            Self::Far(far) => match far.client.send("DELETE", &far.object(name), &[], "").await?.status {
+                200 | 204 => Ok(true),
+                404 => Ok(false),
+                status => bail!("DELETE was answered with {status}"),
+            },
+        }
+    }
+
+    /// What stands under a name.
+    ///
+    /// # Errors
+    /// Where the server does not say.
+    pub async fn get(&self, name: &str) -> anyhow::Result<Option<String>> {
+        match self {
+            Self::Near(calendar) => Ok(calendar.get(name)),
+            Self::Far(far) => {
+                let answer = far.client.send("GET", &far.object(name), &[], "").await?;
+                match answer.status {
+                    200 => Ok(Some(answer.text())),
+                    404 => Ok(None),
+                    status => bail!("GET was answered with {status}"),
+                }
+            }
+        }
+    }
+
+    /// All objects with their names, sorted by name.
+    ///
+    /// # Errors
+    /// Where the server does not list them.
+    pub async fn objects(&self) -> anyhow::Result<Vec<(String, String)>> {
+        match self {
+            Self::Near(calendar) => Ok(calendar.objects()),
+            Self::Far(far) => far.objects().await,
+        }
+    }
+
+    /// What a person sees: one entry an event or exception, by time and title.
+    ///
+    /// # Errors
+    /// As [`Person::objects`].
+    pub async fn agenda(&self) -> anyhow::Result<Vec<Entry>> {
+        Ok(entries(self.objects().await?))
+    }
+}
+
+impl Far {
+    fn object(&self, name: &str) -> String {
+        format!("{}{}", self.path, encode(name))
+    }
+
+    async fn objects(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let all = format!(
+            r#"<c:calendar-query xmlns="DAV:" xmlns:c="{CALDAV}"><prop><getetag/><c:calendar-data/></prop><c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT"/></c:comp-filter></c:filter></c:calendar-query>"#
+        );
+        let answer = self.client.xml("REPORT", &self.path, "1", &all).await?;
+        ensure!(answer.status == 207, "the listing was answered with {}", answer.status);
+        let mut objects = Vec::new();
+        for response in answer.xml()?.all(DAV, "response") {
+            let data = response.all(DAV, "propstat").find_map(|p| p.find(DAV, "prop")?.find(CALDAV, "calendar-data"));
+            // The calendar itself may be listed; it has no data.
+            let Some(data) = data.filter(|data| !data.text.is_empty()) else { continue };
+            let href = &response.find(DAV, "href").context("a response without href")?.text;
+            let name = percent_decode_str(href.rsplit('/').next().unwrap_or_default()).decode_utf8()?.into_owned();
+            objects.push((name, crlf(&data.text)));
+        }
+        objects.sort();
+        Ok(objects)
+    }
+}
+
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'@');
+
+fn encode(segment: &str) -> String {
+    utf8_percent_encode(segment, SEGMENT).to_string()
+}

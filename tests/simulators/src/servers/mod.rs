@@ -1,0 +1,119 @@
+//! Real CalDAV servers, on loopback ports of their own and in directories that vanish with them.
+//!
+//! `tests/setup/servers.sh` installs them at the versions of `tests/requirements.txt`; it is run here when first needed. A server ends with its
+//! [`Server`], and also when the test's process ends in any other way: it listens on a pipe that only we hold open.
+
+mod process;
+mod radicale;
+mod xandikos;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use url::Url;
+
+use crate::person::Account;
+use process::Process;
+
+/// A running server of somebody else's making.
+#[derive(Debug)]
+pub struct Server {
+    kind: Kind,
+    url: Url,
+    users: Vec<(String, String)>,
+    process: Process,
+}
+
+/// Which one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Radicale 3.9: logins, files in a folder.
+    Radicale,
+    /// Xandikos 0.4: no logins, git underneath.
+    Xandikos,
+}
+
+impl Server {
+    /// Radicale with these users and passwords.
+    ///
+    /// # Errors
+    /// Where it cannot be installed or does not answer; the words hold the end of its log.
+    pub async fn radicale(users: &[(&str, &str)]) -> anyhow::Result<Self> {
+        radicale::start(users).await
+    }
+
+    /// Xandikos with its one user.
+    ///
+    /// # Errors
+    /// As [`Server::radicale`].
+    pub async fn xandikos() -> anyhow::Result<Self> {
+        xandikos::start().await
+    }
+
+    /// Which one it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The address to give to a client.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// User and password of each account. Xandikos has one account, and takes any password for it.
+    pub fn users(&self) -> &[(String, String)] {
+        &self.users
+    }
+
+    /// The account of a user, for a person to work in. `None` where there is no such user.
+    pub fn account(&self, user: &str) -> Option<Account> {
+        let (user, password) = self.users.iter().find(|(name, _)| name == user)?;
+        let home = match self.kind {
+            Kind::Radicale => format!("/{user}/"),
+            Kind::Xandikos => format!("/{user}/calendars/"),
+        };
+        Some(Account::at(&self.url, user, password, &home))
+    }
+
+    /// Fills a calendar that does not exist yet with many objects (names and text) at once, past HTTP. Radicale only.
+    ///
+    /// # Errors
+    /// Where the files cannot be written, or the server is another one.
+    pub fn fill(&self, user: &str, calendar: &str, objects: impl IntoIterator<Item = (String, String)>) -> anyhow::Result<()> {
+        anyhow::ensure!(self.kind == Kind::Radicale, "only Radicale reads objects from files that others wrote");
+        radicale::fill(self.directory(), user, calendar, objects)
+    }
+
+    /// Where it keeps its data.
+    pub fn directory(&self) -> &Path {
+        self.process.directory()
+    }
+
+    /// Its process, for measurements.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// What it wrote to its log so far.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+}
+
+/// Starts a server on a free port until it answers; the port may be taken by somebody else meanwhile, so several are tried.
+async fn start(module: &str, prepare: impl Fn(&Path, u16) -> anyhow::Result<Vec<String>>) -> anyhow::Result<(Process, Url)> {
+    let mut last = None;
+    for _ in 0..3 {
+        let port = process::free_port()?;
+        let directory = tempfile::tempdir().context("no temporary directory")?;
+        let arguments = prepare(directory.path(), port)?;
+        match Process::start(module, &arguments, directory, port).await {
+            Ok(process) => return Ok((process, Url::parse(&format!("http://127.0.0.1:{port}/"))?)),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.context("never tried")?)
+}
+
+#[cfg(test)]
+mod tests;
