@@ -122,7 +122,11 @@ impl<R: AsyncBufRead + Unpin> AsyncRead for Capped<R> {
 }
 
 /// `poll_read` in terms of `poll_fill_buf`, for readers that only filter what stands below them.
-pub(crate) fn read_buffered<R: AsyncBufRead>(mut reader: Pin<&mut R>, cx: &mut Context<'_>, target: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+pub(crate) fn read_buffered<R: AsyncBufRead>(
+    mut reader: Pin<&mut R>,
+    cx: &mut Context<'_>,
+    target: &mut ReadBuf<'_>,
+) -> Poll<io::Result<()>> {
     let count = match reader.as_mut().poll_fill_buf(cx) {
         Poll::Ready(Ok(buffer)) => {
             let count = buffer.len().min(target.remaining());

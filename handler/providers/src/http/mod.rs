@@ -47,6 +47,8 @@ pub struct Http {
     tls: reqwest::Client,
     plain: reqwest::Client,
     paces: Mutex<HashMap<String, Arc<Pace>>>,
+    /// All waiting of our own is divided by this; 1 but in simulated worlds.
+    hurry: u32,
 }
 
 impl std::fmt::Debug for Http {
@@ -110,7 +112,16 @@ impl Http {
         let unusable = |error: reqwest::Error| Error::Unreachable(format!("the HTTP client cannot be set up: {error}"));
         let tls = builder(guard::Resolver::new(access.reach())).https_only(true).build().map_err(unusable)?;
         let plain = builder(guard::Resolver::new(guard::Reach::PrivateOnly)).build().map_err(unusable)?;
-        Ok(Self { access, tls, plain, paces: Mutex::default() })
+        Ok(Self { access, tls, plain, paces: Mutex::default(), hurry: 1 })
+    }
+
+    /// A client that waits a thousandth of the time before it tries again or takes its next turn: for simulated servers, whose time is not
+    /// ours. Never for a real one.
+    ///
+    /// # Errors
+    /// As [`Http::new`].
+    pub fn hurried(access: Access) -> Result<Self> {
+        Ok(Self { hurry: 1_000, ..Self::new(access)? })
     }
 
     /// Which addresses may be reached.
@@ -121,7 +132,7 @@ impl Http {
     /// The pace of an account. All providers of one account share it, so that its limits hold for all of them together.
     pub(crate) fn pace(&self, account: &str, limits: Limits) -> Arc<Pace> {
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
-        paces.entry(account.to_owned()).or_insert_with(|| Arc::new(Pace::new(limits))).clone()
+        paces.entry(account.to_owned()).or_insert_with(|| Arc::new(Pace::new(limits, self.hurry))).clone()
     }
 
     /// Sends a request, and again where that is safe and may help. Answers of any status come back, but for those that ask to wait.
@@ -131,8 +142,8 @@ impl Http {
     pub(crate) async fn send(&self, request: &Request<'_>, pace: &Pace) -> Result<Answer> {
         self.access.check(request.url)?;
         let backoff = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(250))
-            .with_max_delay(Duration::from_secs(4))
+            .with_min_delay(Duration::from_millis(250) / self.hurry)
+            .with_max_delay(Duration::from_secs(4) / self.hurry)
             .with_max_times(RETRIES)
             .with_jitter();
         let tried = (|| self.attempt(request, pace))

@@ -28,6 +28,8 @@ pub struct Limits {
 #[derive(Debug)]
 pub(crate) struct Pace {
     limits: Limits,
+    /// All waits are divided by this.
+    hurry: u32,
     slots: Arc<Semaphore>,
     state: Mutex<State>,
 }
@@ -43,8 +45,8 @@ struct State {
 }
 
 impl Pace {
-    pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, slots: Arc::new(Semaphore::new(limits.parallel.max(1))), state: Mutex::default() }
+    pub(crate) fn new(limits: Limits, hurry: u32) -> Self {
+        Self { limits, hurry, slots: Arc::new(Semaphore::new(limits.parallel.max(1))), state: Mutex::default() }
     }
 
     /// Waits until a request may begin. The permit is held until its answer has been read.
@@ -70,7 +72,7 @@ impl Pace {
         if let Some(next) = state.next.filter(|next| *next > now) {
             return Ok(Some(next));
         }
-        state.next = Some(now + self.limits.spacing);
+        state.next = Some(now + self.limits.spacing / self.hurry);
         Ok(None)
     }
 
@@ -83,7 +85,7 @@ impl Pace {
             let least = Duration::from_secs(1 << state.complaints.min(12));
             wait = Some(wait.map_or(least, |asked| asked.max(least)));
         }
-        let wait = wait.map(|wait| wait.min(LONGEST));
+        let wait = wait.map(|wait| wait.min(LONGEST) / self.hurry);
         if let Some(wait) = wait {
             let until = Instant::now() + wait;
             state.closed_until = Some(state.closed_until.map_or(until, |earlier| earlier.max(until)));
@@ -125,7 +127,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn requests_keep_their_distance() {
-        let pace = Pace::new(APPLE);
+        let pace = Pace::new(APPLE, 1);
         let begun = Instant::now();
         for _ in 0..9 {
             drop(pace.admit().await.unwrap());
@@ -135,7 +137,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_more_than_the_limit_at_once() {
-        let pace = Pace::new(APPLE);
+        let pace = Pace::new(APPLE, 1);
         let _one = pace.admit().await.unwrap();
         let two = pace.admit().await.unwrap();
         assert!(tokio::time::timeout(Duration::from_secs(60), pace.admit()).await.is_err());
@@ -145,7 +147,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_retry_after_that_is_too_short_is_doubled_each_time() {
-        let pace = Pace::new(APPLE);
+        let pace = Pace::new(APPLE, 1);
         let one = Some(Duration::from_secs(1));
         assert_eq!(pace.throttled(one), Some(Duration::from_secs(2)));
         assert_eq!(pace.throttled(one), Some(Duration::from_secs(4)));
@@ -156,7 +158,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn while_the_server_wants_peace_nothing_is_sent() {
-        let pace = Pace::new(APPLE);
+        let pace = Pace::new(APPLE, 1);
         pace.throttled(Some(Duration::from_secs(100)));
         assert!(matches!(pace.admit().await, Err(Error::RateLimited { retry_after: Some(wait) }) if wait <= Duration::from_secs(100)));
         tokio::time::advance(Duration::from_secs(96)).await;
