@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::calendar::ProviderKind;
+use jiff::Timestamp;
 use jobs::Connect;
 use providers::Provider;
 use providers::caldav::{self, CalDav, Endpoint};
@@ -35,5 +36,9 @@ impl Connect for Connector {
     fn open(&self, kind: ProviderKind, endpoint: &str, user: &str, secret: SecretString) -> providers::Result<Arc<dyn Provider>> {
         let endpoint: Endpoint = endpoint.parse()?;
         Ok(Arc::new(CalDav::new(&self.http, kind, &endpoint, user, &secret)?))
+    }
+
+    fn server_time(&self) -> Option<Timestamp> {
+        self.http.server_time()
     }
 }

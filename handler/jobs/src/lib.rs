@@ -57,4 +57,9 @@ pub trait Connect: Send + Sync {
 
     /// A provider for an account. No request is made.
     fn open(&self, kind: ProviderKind, endpoint: &str, user: &str, secret: SecretString) -> providers::Result<Arc<dyn Provider>>;
+
+    /// What time it is by the server that answered last, to find a clock that is off; `None` before any did.
+    fn server_time(&self) -> Option<Timestamp> {
+        None
+    }
 }

@@ -6,7 +6,7 @@ mod accounts;
 mod directory;
 
 use jiff::Timestamp;
-use jobs::Clock;
+use jobs::{Clock, Services};
 use serde::Serialize;
 
 use super::{Outcome, Output, Result};
@@ -16,6 +16,9 @@ use crate::services;
 
 /// A clock that shows an earlier time than this is wrong: the program did not exist then.
 const FIRST_RELEASE: &str = "2026-01-01T00:00:00Z";
+
+/// Seconds by which two clocks that are right may differ.
+const LARGEST_SKEW: u64 = 120;
 
 #[derive(Serialize)]
 struct Answer {
@@ -61,8 +64,9 @@ pub async fn run(settings: &Loaded, output: &Output) -> Result {
     let mut findings = settings_findings(settings);
     if let Ok(config) = &settings.config {
         findings.extend(directory::findings(config));
-        findings.push(clock(SystemClock.now()));
-        findings.extend(inside(config).await);
+        let (inner, server_time) = inside(config).await;
+        findings.extend(inner);
+        findings.push(clock(SystemClock.now(), server_time));
     }
     let answer = Answer { ok: findings.iter().all(|finding| finding.ok), findings };
     output.answer(&answer, || words(&answer))?;
@@ -82,59 +86,76 @@ fn settings_findings(settings: &Loaded) -> Vec<Finding> {
     findings
 }
 
-/// Storage, vault and accounts, where there are any yet.
-async fn inside(config: &Config) -> Vec<Finding> {
+/// Storage, vault and accounts, where there are any yet; and the time by the last server that answered.
+async fn inside(config: &Config) -> (Vec<Finding>, Option<Timestamp>) {
+    let mut findings = Vec::new();
+    let services = match open(config, &mut findings).await {
+        Some(Ok(services)) => services,
+        Some(Err(finding)) => {
+            findings.push(finding);
+            return (findings, None);
+        }
+        None => return (findings, None),
+    };
+    findings.extend(accounts::findings(&services).await);
+    (findings, services.connect.server_time())
+}
+
+/// Opens everything; `None` where there is nothing to open yet.
+async fn open(config: &Config, findings: &mut Vec<Finding>) -> Option<std::result::Result<Services, Finding>> {
     if !config.data_dir.exists() {
-        return Vec::new();
+        return None;
     }
-    let store = match services::open_store(config) {
-        Ok(store) => store,
-        Err(error) => {
-            return vec![Finding::from_error(
+    let opened = async {
+        let store = services::open_store(config).map_err(|error| {
+            Finding::from_error(
                 "storage",
                 &error.into(),
                 "See data_dir above; if the file is damaged, restore the data directory from a backup.",
-            )];
-        }
-    };
-    let mut findings = vec![match store.check().await {
-        Ok(()) => Finding::good("storage", "Storage opens, has the schema of this version, and shows no damage."),
-        Err(error) => Finding::from_error(
-            "storage",
-            &error.into(),
-            "Stop every calrelay, keep a copy of the data directory, and restore it from a backup.",
-        ),
-    }];
-    let vault = match services::open_vault(config, &store).await {
-        Ok(vault) => vault,
-        Err(error) => {
-            findings.push(Finding::from_error(
+            )
+        })?;
+        findings.push(match store.check().await {
+            Ok(()) => Finding::good("storage", "Storage opens, has the schema of this version, and shows no damage."),
+            Err(error) => Finding::from_error(
+                "storage",
+                &error.into(),
+                "Stop every calrelay, keep a copy of the data directory, and restore it from a backup.",
+            ),
+        });
+        let vault = services::open_vault(config, &store).await.map_err(|error| {
+            Finding::from_error(
                 "vault",
                 &error,
                 "Put back the key file that belongs to this data directory, readable for you only (chmod 600).",
-            ));
-            return findings;
-        }
+            )
+        })?;
+        findings.push(Finding::good("vault", "The key file is there, is yours only, and can be used."));
+        services::join(config, store, vault)
+            .map_err(|error| Finding::from_error("accounts", &error, "Check the system's TLS certificates."))
     };
-    findings.push(Finding::good("vault", "The key file is there, is yours only, and can be used."));
-    match services::join(config, store, vault) {
-        Ok(services) => findings.extend(accounts::findings(&services).await),
-        Err(error) => findings.push(Finding::from_error("accounts", &error, "Check the system's TLS certificates.")),
-    }
-    findings
+    Some(opened.await)
 }
 
-/// Only what can be known without asking anybody: the providers do not pass on their servers' time.
-fn clock(now: Timestamp) -> Finding {
+/// The system's clock against that of a server, where one has answered, and against common sense.
+fn clock(now: Timestamp, server: Option<Timestamp>) -> Finding {
+    const FIX: &str = "Set the clock, or switch on network time (timedatectl set-ntp true).";
     let earliest: Timestamp = FIRST_RELEASE.parse().expect("a literal instant");
-    if now < earliest {
-        return Finding::bad(
-            "clock",
-            format!("The clock of this machine says {now:.0}, which is in the past."),
-            "Set the clock, or switch on network time (timedatectl set-ntp true).",
-        );
+    let Some(server) = server else {
+        return if now < earliest {
+            Finding::bad("clock", format!("The clock of this machine says {now:.0}, which is in the past."), FIX)
+        } else {
+            Finding::good(
+                "clock",
+                format!("The clock of this machine says {now:.0}; no server has answered that it could be compared with."),
+            )
+        };
+    };
+    let off = now.as_second().abs_diff(server.as_second());
+    if off > LARGEST_SKEW {
+        let message = format!("The clock of this machine says {now:.0}, and that of the server {server:.0}: {off} seconds apart.");
+        return Finding::bad("clock", message, FIX);
     }
-    Finding::good("clock", format!("The clock of this machine says {now:.0}; that was not compared with a server's."))
+    Finding::good("clock", format!("The clock of this machine says {now:.0}, as that of the server does."))
 }
 
 fn words(answer: &Answer) -> String {
@@ -165,9 +186,15 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_from_before_the_program_is_wrong() {
-        assert!(!clock(Timestamp::UNIX_EPOCH).ok);
-        assert!(clock("2026-07-01T00:00:00Z".parse().unwrap()).ok);
+    fn a_clock_is_held_against_that_of_a_server() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let now = at("2026-07-01T12:00:00Z");
+        assert!(clock(now, None).ok);
+        assert!(!clock(Timestamp::UNIX_EPOCH, None).ok, "the program did not exist then");
+        assert!(clock(now, Some(at("2026-07-01T12:02:00Z"))).ok);
+        assert!(clock(now, Some(at("2026-07-01T11:58:00Z"))).ok);
+        assert!(!clock(now, Some(at("2026-07-01T12:02:01Z"))).ok);
+        assert!(!clock(now, Some(at("2026-07-01T09:00:00Z"))).ok);
     }
 
     #[test]

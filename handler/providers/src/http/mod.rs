@@ -17,7 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use jiff::Timestamp;
+use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -49,6 +50,8 @@ pub struct Http {
     paces: Mutex<HashMap<String, Arc<Pace>>>,
     /// All waiting of our own is divided by this; 1 but in simulated worlds.
     hurry: u32,
+    /// The last `Date` that a server sent, and when we heard it.
+    heard: Mutex<Option<(Timestamp, Instant)>>,
 }
 
 impl std::fmt::Debug for Http {
@@ -112,7 +115,7 @@ impl Http {
         let unusable = |error: reqwest::Error| Error::Unreachable(format!("the HTTP client cannot be set up: {error}"));
         let tls = builder(guard::Resolver::new(access.reach())).https_only(true).build().map_err(unusable)?;
         let plain = builder(guard::Resolver::new(guard::Reach::PrivateOnly)).build().map_err(unusable)?;
-        Ok(Self { access, tls, plain, paces: Mutex::default(), hurry: 1 })
+        Ok(Self { access, tls, plain, paces: Mutex::default(), hurry: 1, heard: Mutex::default() })
     }
 
     /// A client that waits a thousandth of the time before it tries again or takes its next turn: for simulated servers, whose time is not
@@ -133,6 +136,19 @@ impl Http {
     pub(crate) fn pace(&self, account: &str, limits: Limits) -> Arc<Pace> {
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
         paces.entry(account.to_owned()).or_insert_with(|| Arc::new(Pace::new(limits, self.hurry))).clone()
+    }
+
+    /// What time it is by the server that answered last (RFC 9110 section 6.6.1); `None` before any did. Exact to some seconds.
+    pub fn server_time(&self) -> Option<Timestamp> {
+        let (date, at) = (*self.heard.lock().unwrap_or_else(PoisonError::into_inner))?;
+        date.checked_add(at.elapsed()).ok()
+    }
+
+    fn hear(&self, headers: &HeaderMap) {
+        let date = headers.get(DATE).and_then(|date| date.to_str().ok()).and_then(|date| httpdate::parse_http_date(date).ok());
+        if let Some(date) = date.and_then(|date| Timestamp::try_from(date).ok()) {
+            *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some((date, Instant::now()));
+        }
     }
 
     /// Sends a request, and again where that is safe and may help. Answers of any status come back, but for those that ask to wait.
@@ -187,6 +203,7 @@ impl Http {
         };
         let status = response.status();
         tracing::debug!(method = %request.method, host, status = status.as_u16(), elapsed, "answered");
+        self.hear(response.headers());
         let asked = pace::retry_after(response.headers());
         if status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && (asked.is_some() || pace.doubles())) {
             let wait = pace.throttled(asked);
