@@ -35,6 +35,10 @@ pub struct Manners {
     pub sync: bool,
     /// What a sync token meets that the server does not know (any more).
     pub lost_token: LostToken,
+    /// Whether an initial sync-collection also tells, with 404, what is gone already (Radicale).
+    pub first_tells_gone: bool,
+    /// Whether a sync-collection tells as gone what was made and deleted since the token.
+    pub tells_unseen_gone: bool,
     /// How many members a sync-collection lists before it stops with 507 (RFC 6578, section 3.6).
     pub page: Option<usize>,
     /// What `DAV:limit` in a sync-collection does.
@@ -164,6 +168,8 @@ impl Manners {
             ctag: true,
             sync: true,
             lost_token: LostToken::Refused(403),
+            first_tells_gone: false,
+            tells_unseen_gone: true,
             page: None,
             limit: Limit::Honoured,
             query_needs_event_filter: false,
@@ -192,6 +198,7 @@ impl Manners {
             home: "/{}/",
             naming: Naming::Default,
             other_collections: false,
+            first_tells_gone: true,
             limit: Limit::Ignored,
             uid_conflict: 409,
             refusal: 400,
@@ -211,6 +218,7 @@ impl Manners {
             at_sign_encoded: false,
             other_collections: false,
             lost_token: LostToken::Refused(412),
+            tells_unseen_gone: false,
             limit: Limit::LosesTheRest,
             uid_conflict: 412,
             uid_may_change: true,

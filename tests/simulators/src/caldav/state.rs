@@ -43,7 +43,9 @@ pub(crate) struct Collection {
     /// Names for which calendar-multiget finds nothing, though they are there.
     pub unreadable: BTreeSet<String>,
     resources: BTreeMap<String, Resource>,
-    gone: BTreeMap<String, u64>,
+    /// UID -> the names that hold it.
+    uids: BTreeMap<String, BTreeSet<String>>,
+    gone: BTreeMap<String, Gone>,
     /// Revision -> the name that it brought, the newest of each name only.
     log: BTreeMap<u64, String>,
     revision: u64,
@@ -60,6 +62,15 @@ pub(crate) struct Resource {
     pub etag: String,
     pub uid: Option<String>,
     revision: u64,
+    /// The revision that made it, if nothing stood there before.
+    made: u64,
+}
+
+/// A name under which something stood.
+#[derive(Clone, Copy, Debug)]
+struct Gone {
+    revision: u64,
+    made: u64,
 }
 
 /// A member of a calendar in a listing: there, with its ETag, or gone.
@@ -68,6 +79,8 @@ pub(crate) struct Member {
     pub name: String,
     pub etag: Option<String>,
     pub revision: u64,
+    /// The revision that made it.
+    pub made: u64,
 }
 
 impl Records {
@@ -116,6 +129,7 @@ impl Collection {
             timezone: None,
             unreadable: BTreeSet::new(),
             resources: BTreeMap::new(),
+            uids: BTreeMap::new(),
             gone: BTreeMap::new(),
             log: BTreeMap::new(),
             revision: 0,
@@ -137,26 +151,34 @@ impl Collection {
         let revision = self.next(name);
         let uid = ics::unfold(body).iter().find_map(|line| line.strip_prefix("UID:").map(str::to_owned));
         let etag = format!("\"{:x}-{revision:x}\"", self.birth);
-        self.gone.remove(name);
-        self.resources.insert(name.to_owned(), Resource { body: body.into(), etag: etag.clone(), uid, revision });
+        // What stood here before is still known to whoever has seen it.
+        let made = match (self.resources.get(name), self.gone.remove(name)) {
+            (Some(before), _) => before.made,
+            (None, Some(gone)) => gone.made,
+            (None, None) => revision,
+        };
+        self.forget_uid(name);
+        if let Some(uid) = &uid {
+            self.uids.entry(uid.clone()).or_default().insert(name.to_owned());
+        }
+        self.resources.insert(name.to_owned(), Resource { body: body.into(), etag: etag.clone(), uid, revision, made });
         etag
     }
 
     /// Takes an object away; `false` where there is none.
     pub fn delete(&mut self, name: &str) -> bool {
-        if !self.resources.contains_key(name) {
-            return false;
-        }
+        let Some(made) = self.resources.get(name).map(|r| r.made) else { return false };
         let revision = self.next(name);
+        self.forget_uid(name);
         self.resources.remove(name);
         self.unreadable.remove(name);
-        self.gone.insert(name.to_owned(), revision);
+        self.gone.insert(name.to_owned(), Gone { revision, made });
         true
     }
 
     fn next(&mut self, name: &str) -> u64 {
         self.revision += 1;
-        let before = self.resources.get(name).map(|r| r.revision).or_else(|| self.gone.get(name).copied());
+        let before = self.resources.get(name).map(|r| r.revision).or_else(|| self.gone.get(name).map(|g| g.revision));
         if let Some(before) = before {
             self.log.remove(&before);
         }
@@ -166,7 +188,15 @@ impl Collection {
 
     /// Who has this UID, other than `name`.
     pub fn holder_of(&self, uid: &str, name: Option<&str>) -> Option<&String> {
-        self.resources.iter().find(|(n, r)| Some(n.as_str()) != name && r.uid.as_deref() == Some(uid)).map(|(n, _)| n)
+        self.uids.get(uid)?.iter().find(|holder| Some(holder.as_str()) != name)
+    }
+
+    fn forget_uid(&mut self, name: &str) {
+        if let Some(uid) = self.resources.get(name).and_then(|r| r.uid.as_ref())
+            && let Some(holders) = self.uids.get_mut(uid)
+        {
+            holders.remove(name);
+        }
     }
 
     /// What tells whether anything changed.
@@ -200,6 +230,7 @@ impl Collection {
             name: name.clone(),
             etag: self.resources.get(name).map(|r| r.etag.clone()),
             revision: *revision,
+            made: self.resources.get(name).map(|r| r.made).or_else(|| self.gone.get(name).map(|g| g.made)).unwrap_or(*revision),
         })
     }
 }
@@ -223,6 +254,18 @@ mod tests {
         assert_eq!(calendar.known_token("urn:token:1:0:99"), None, "never issued");
         calendar.forget_tokens();
         assert_eq!(calendar.known_token(&token), None);
+    }
+
+    #[test]
+    fn who_holds_a_uid_is_known_through_edits_and_deletions() {
+        let mut calendar = Collection::new("work", 1);
+        calendar.put("a", "UID:1");
+        assert_eq!(calendar.holder_of("1", None), Some(&"a".to_owned()));
+        assert_eq!(calendar.holder_of("1", Some("a")), None);
+        calendar.put("a", "UID:2");
+        assert_eq!((calendar.holder_of("1", None), calendar.holder_of("2", None)), (None, Some(&"a".to_owned())));
+        calendar.delete("a");
+        assert_eq!(calendar.holder_of("2", None), None);
     }
 
     #[test]

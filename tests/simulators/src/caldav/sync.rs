@@ -23,8 +23,10 @@ pub(super) fn sync_collection(view: &View<'_>, user: &str, name: &str, root: &No
     let token = root.find(DAV, "sync-token").map(|token| token.text.trim()).unwrap_or_default();
     let newest = calendar.token();
     let members: Vec<Member> = match (token.is_empty(), calendar.known_token(token)) {
-        (true, _) => calendar.since(0).filter(|m| m.etag.is_some()).collect(),
-        (false, Some(revision)) => calendar.since(revision).collect(),
+        (true, _) => calendar.since(0).filter(|m| m.etag.is_some() || manners.first_tells_gone).collect(),
+        (false, Some(revision)) => {
+            calendar.since(revision).filter(|m| m.etag.is_some() || m.made <= revision || manners.tells_unseen_gone).collect()
+        }
         (false, None) => match manners.lost_token {
             LostToken::Refused(status) => return Err(refused(asking, status, "valid-sync-token")),
             LostToken::RefusedBare(status) => return Err(Reply::status(status)),

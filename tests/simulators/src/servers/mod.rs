@@ -7,7 +7,7 @@ mod process;
 mod radicale;
 mod xandikos;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use url::Url;
@@ -98,6 +98,14 @@ impl Server {
     pub fn log(&self) -> String {
         self.process.log()
     }
+}
+
+/// The command that runs Python with everything in `tests/requirements.txt`: servers, vdirsyncer, the oracles.
+///
+/// # Errors
+/// Where it cannot be installed.
+pub async fn python() -> anyhow::Result<PathBuf> {
+    process::python().await.cloned()
 }
 
 /// Starts a server on a free port until it answers; the port may be taken by somebody else meanwhile, so several are tried.

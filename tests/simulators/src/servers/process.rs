@@ -90,7 +90,7 @@ fn setup(file: &str) -> PathBuf {
 }
 
 /// The command that runs Python with the servers, installed if need be.
-pub(crate) async fn python() -> anyhow::Result<&'static PathBuf> {
+pub(super) async fn python() -> anyhow::Result<&'static PathBuf> {
     static PYTHON: OnceCell<PathBuf> = OnceCell::const_new();
     PYTHON
         .get_or_try_init(|| async {
