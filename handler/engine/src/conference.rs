@@ -153,7 +153,8 @@ fn unfence(text: &str) -> Unfenced {
             inside || was_inside || is_fence(line)
         })
         .collect();
-    let between: Vec<&str> = lines.iter().zip(&fenced).filter(|(line, fenced)| **fenced && !is_fence(line)).map(|(line, _)| *line).collect();
+    let between: Vec<&str> =
+        lines.iter().zip(&fenced).filter(|(line, fenced)| **fenced && !is_fence(line)).map(|(line, _)| *line).collect();
     Unfenced { text: text::without(&lines, |at| fenced[at]), inside: text::normalise(&between.join("\n")) }
 }
 

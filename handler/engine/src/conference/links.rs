@@ -24,19 +24,8 @@ pub(super) struct Cleaned {
 }
 
 /// Brackets and quotation marks: they end a link, and go with it if nothing else is between them.
-const PAIRS: [(char, char); 11] = [
-    ('<', '>'),
-    ('(', ')'),
-    ('[', ']'),
-    ('{', '}'),
-    ('"', '"'),
-    ('“', '”'),
-    ('„', '“'),
-    ('„', '”'),
-    ('«', '»'),
-    ('»', '«'),
-    ('`', '`'),
-];
+const PAIRS: [(char, char); 11] =
+    [('<', '>'), ('(', ')'), ('[', ']'), ('{', '}'), ('"', '"'), ('“', '”'), ('„', '“'), ('„', '”'), ('«', '»'), ('»', '«'), ('`', '`')];
 
 static WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"[^\s|<>()\[\]{}"“”„«»`]+"#).expect("a constant pattern"));
 /// A word and an address with only punctuation between them, where the word is no address itself.
@@ -128,7 +117,8 @@ fn join(out: &mut String, next: &str, seam: bool) {
         return;
     }
     out.truncate(out.trim_end().len());
-    let ends_sentence = next.starts_with(punctuation) && (text.is_empty() || next[..next.len() - text.len()].ends_with(char::is_whitespace));
+    let ends_sentence =
+        next.starts_with(punctuation) && (text.is_empty() || next[..next.len() - text.len()].ends_with(char::is_whitespace));
     if !ends_sentence {
         out.push(' ');
     }

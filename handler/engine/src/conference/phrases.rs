@@ -61,7 +61,7 @@ static PHRASE: LazyLock<Regex> = LazyLock::new(|| {
           | more\ (?:ways\ to\ join|phone\ numbers|joining\ options)
           | tap\ to\ join\ from\ a\ mobile\ device(?:\ \(attendees\ only\))?
           | get\ the\ app\ now\ and\ be\ ready\ when\ your\ first\ meeting\ starts
-          | need\ help\?? | for\ organi[sz]ers | meeting\ options | reset\ (?:dial-in\ )?pin | learn\ more
+          | need\ help\?? | for\ organi[sz]ers(?:\s*:\s*meeting\ options)? | meeting\ options | reset\ (?:dial-in\ )?pin | learn\ more
           | download\ (?:teams|zoom) | microsoft\ teams(?:\ meeting)?(?:\ need\ help\?)? | system\ reference
         )\s*[.:?]?$",
     )
@@ -81,9 +81,8 @@ static DIALLING: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// A number to dial, or the address of a room system.
-static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^(?:\+?\d[\d ,*#]{7,}|\+\d[\d ().,*#-]{6,}|\d{1,3}(?:\.\d{1,3}){3}(?:\s*\([^()]*\))?$)")
-});
+static NUMBER: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(?:\+?\d[\d ,*#]{7,}|\+\d[\d ().,*#-]{6,}|\d{1,3}(?:\.\d{1,3}){3}(?:\s*\([^()]*\))?$)"));
 
 /// A number to dial behind the name of its country.
 static NAMED_NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\pL[^:\d]{1,60}:\s*\+?\d[\d ().,*#-]{6,}$"));

@@ -51,6 +51,20 @@ Dial in by phone
 For organizers: Meeting options | Reset dial-in PIN",
     ),
     (
+        "Teams, new, without any rule, one piece",
+        "\
+Microsoft Teams Need help?<https://aka.ms/JoinTeamsMeeting?omkt=en-US>
+Join the meeting now<https://teams.microsoft.com/l/meetup-join/19%3ameeting_ffff%40thread.v2/0>
+Meeting ID: 222 333 444 555
+Passcode: Zz9yXw
+
+Dial in by phone
++1 555-555-0100,,987654321# United States, Springfield
+Find a local number<https://dialin.teams.microsoft.com/1111?id=987654321>
+Phone conference ID: 987 654 321#
+For organizers: Meeting options<https://teams.microsoft.com/meetingOptions/?x=1> | Reset dial-in PIN<https://dialin.teams.microsoft.com/usp/pstnconferencing>",
+    ),
+    (
         "Teams, cut short in the middle",
         "\
 ________________________________________________________________________________
@@ -236,13 +250,63 @@ https://meet.goto.com/install",
 ];
 
 pub(super) const FRAGMENTS: &[&str] = &[
-    "Agenda", "Bring the plan, please.", "- item", "Õhtul", "jo\u{308}", "",
-    "https://zoom.us/j/1?pwd=2", "https://example.org/x", "zoom.us", "zo", "om.us", ".us", "meet.google.com/abc", "sip@example.webex.com",
-    "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fzoom.us%2Fj%2F1", "https%3A%2F%2Fzoom", "%2E", "us",
-    "tel:+372600", "tel:", "+372 600 0000", "+372600000,,1#", "<", ">", "(", ")", "[", "](", "|", "\"", "<a href=\"", "</a>", "---", "- ",
-    "____________________", "________________________________________", "Microsoft Teams", "Meeting options", "Learn More",
-    "-::~:~::~:~:~:~:~:~:~:~:~:~:~:~:~:~:~::~:~::-", "Join:", "Link", "Join Zoom Meeting", "Meeting ID: 1", "Passcode: 2", "Dial in by phone",
-    "United States: +1 555 555 0100", "Topic: x", "Alex is inviting you to a scheduled Zoom meeting.", "Join the meeting",
-    "-- Do not delete or change any of the following text. --", "Access code: 1", "-- Joining details (kept by Calrelay) --",
-    "-- Joining details ", "(kept by Calrelay) --", "-- End of joining details --", "Zoom", "Microsoft Teams Meeting;", "Room 5;",
+    "Agenda",
+    "Bring the plan, please.",
+    "- item",
+    "Õhtul",
+    "jo\u{308}",
+    "",
+    "https://zoom.us/j/1?pwd=2",
+    "https://example.org/x",
+    "zoom.us",
+    "zo",
+    "om.us",
+    ".us",
+    "meet.google.com/abc",
+    "sip@example.webex.com",
+    "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fzoom.us%2Fj%2F1",
+    "https%3A%2F%2Fzoom",
+    "%2E",
+    "us",
+    "tel:+372600",
+    "tel:",
+    "+372 600 0000",
+    "+372600000,,1#",
+    "<",
+    ">",
+    "(",
+    ")",
+    "[",
+    "](",
+    "|",
+    "\"",
+    "<a href=\"",
+    "</a>",
+    "---",
+    "- ",
+    "____________________",
+    "________________________________________",
+    "Microsoft Teams",
+    "Meeting options",
+    "Learn More",
+    "-::~:~::~:~:~:~:~:~:~:~:~:~:~:~:~:~:~::~:~::-",
+    "Join:",
+    "Link",
+    "Join Zoom Meeting",
+    "Meeting ID: 1",
+    "Passcode: 2",
+    "Dial in by phone",
+    "United States: +1 555 555 0100",
+    "Topic: x",
+    "Alex is inviting you to a scheduled Zoom meeting.",
+    "Join the meeting",
+    "-- Do not delete or change any of the following text. --",
+    "Access code: 1",
+    "-- Joining details (kept by Calrelay) --",
+    "-- Joining details ",
+    "(kept by Calrelay) --",
+    "-- End of joining details --",
+    "Zoom",
+    "Microsoft Teams Meeting;",
+    "Room 5;",
 ];
