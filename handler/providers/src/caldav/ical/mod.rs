@@ -2,6 +2,8 @@
 
 mod edit;
 mod fields;
+#[cfg(test)]
+mod laws;
 mod layout;
 mod lines;
 mod observance;

@@ -131,7 +131,8 @@ mod tests {
             line.push_str(":rest");
             let property = Property::parse(&line).unwrap();
             prop_assert_eq!(property.value, "rest");
-            prop_assert_eq!(property.parameter("P").unwrap(), value.trim());
+            let found = property.parameter("P").unwrap();
+            prop_assert_eq!(found.trim(), value.trim());
         }
 
         #[test]
