@@ -1,1 +1,5 @@
-//! scenarios
+//! Stories through the front doors: what people do to their calendars, what goes wrong, and what they see afterwards.
+
+mod basics;
+mod model;
+mod world;
