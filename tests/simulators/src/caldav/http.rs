@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, Request, Response};
 use data_encoding::BASE64;
 use hyper::body::Incoming;
 
-use super::manners::Manners;
+use super::manners::{Manners, Redirect};
 use super::paths::{Paths, Place};
 use super::state::Records;
 use super::{Shared, propfind, report, write};
@@ -128,6 +128,13 @@ pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Outco
 
 fn serve(shared: &Shared, method: &str, path: &str, headers: &HeaderMap, body: &Bytes) -> Reply {
     let manners = shared.manners();
+    if manners.only_web_pages {
+        return Reply { body: Bytes::from_static(b"<!doctype html><title>Welcome</title><p>Hello"), ..Reply::status(200) }
+            .header("content-type", "text/html");
+    }
+    if let Some(reply) = redirected(shared, &manners, path, headers) {
+        return reply;
+    }
     let mut records = shared.records();
     let place = Paths { manners: &manners, records: &records }.place(path);
     if place == Place::WellKnown {
@@ -158,6 +165,18 @@ fn serve(shared: &Shared, method: &str, path: &str, headers: &HeaderMap, body: &
         "MKCALENDAR" => write::make_calendar(&asking, &mut records, &place),
         _ => Reply::status(405),
     }
+}
+
+fn redirected(shared: &Shared, manners: &Manners, path: &str, headers: &HeaderMap) -> Option<Reply> {
+    let partition = shared.partition.get()?.to_string();
+    let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let (status, location) = match manners.redirect.as_ref()? {
+        Redirect::ToPartition(_) if host == partition => return None,
+        Redirect::ToPartition(status) => (*status, format!("http://{partition}{path}")),
+        Redirect::InCircles(status) => (*status, path.to_owned()),
+        Redirect::To(status, address) => (*status, address.clone()),
+    };
+    Some(Reply::status(status).header("location", location))
 }
 
 fn login(records: &Records, headers: &HeaderMap) -> Option<String> {

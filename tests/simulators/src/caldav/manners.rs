@@ -39,6 +39,8 @@ pub struct Manners {
     pub first_tells_gone: bool,
     /// Whether a sync-collection tells as gone what was made and deleted since the token.
     pub tells_unseen_gone: bool,
+    /// Whether sync-collection lists a changed member twice, first with an ETag of the past; the last one counts.
+    pub lists_twice: bool,
     /// How many members a sync-collection lists before it stops with 507 (RFC 6578, section 3.6).
     pub page: Option<usize>,
     /// What `DAV:limit` in a sync-collection does.
@@ -71,6 +73,10 @@ pub struct Manners {
     pub default_alarm: bool,
     /// Whether `SCHEDULE-AGENT=CLIENT` keeps the server from mailing. Apple's code takes it off.
     pub heeds_schedule_agent: bool,
+    /// Where it sends everybody, whatever they ask.
+    pub redirect: Option<Redirect>,
+    /// It is no CalDAV server at all: every request gets a page of HTML and a 200.
+    pub only_web_pages: bool,
     /// When it asks to come back later.
     pub throttle: Option<Throttle>,
     /// Whether requests are refused that only a careless client sends: no Depth, a wrong Content-Type, broken iCalendar.
@@ -137,6 +143,17 @@ pub enum Rewrite {
     Reordered,
 }
 
+/// See [`Manners::redirect`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Redirect {
+    /// To the same path at the partition's address, with this status; asked there, it answers.
+    ToPartition(u16),
+    /// To the same path at the same address, for ever.
+    InCircles(u16),
+    /// To this address.
+    To(u16, String),
+}
+
 /// See [`Manners::throttle`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Throttle {
@@ -170,6 +187,7 @@ impl Manners {
             lost_token: LostToken::Refused(403),
             first_tells_gone: false,
             tells_unseen_gone: true,
+            lists_twice: false,
             page: None,
             limit: Limit::Honoured,
             query_needs_event_filter: false,
@@ -186,6 +204,8 @@ impl Manners {
             rewrite: Rewrite::Kept,
             default_alarm: false,
             heeds_schedule_agent: true,
+            redirect: None,
+            only_web_pages: false,
             throttle: None,
             strict: true,
         }

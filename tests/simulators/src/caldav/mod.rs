@@ -32,7 +32,7 @@ use crate::wire::Listener;
 use state::Records;
 
 pub use calendar::{Calendar, crlf};
-pub use manners::{AnyVersion, Limit, LostToken, Manners, Missing, Rewrite, Throttle, UidScope};
+pub use manners::{AnyVersion, Limit, LostToken, Manners, Missing, Redirect, Rewrite, Throttle, UidScope};
 
 /// A running CalDAV server. Dropping it ends it.
 #[derive(Debug)]

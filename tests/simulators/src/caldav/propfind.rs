@@ -217,7 +217,8 @@ fn privileges(names: &[&str]) -> Vec<Node> {
     names.iter().map(|name| Node::dav("privilege").child(Node::dav(name))).collect()
 }
 
-fn response(href: &str, known: Node, unknown: Node) -> Node {
+/// An entry of a multistatus: properties with 200, and those with 404.
+pub(super) fn response(href: &str, known: Node, unknown: Node) -> Node {
     let propstat = |prop: Node, status: &str| Node::dav("propstat").child(prop).child(Node::dav("status").text(status));
     let mut response = Node::dav("response").child(Node::dav("href").text(href));
     if !known.children.is_empty() || unknown.children.is_empty() {

@@ -3,7 +3,7 @@
 use super::http::Reply;
 use super::manners::{Limit, LostToken};
 use super::paths::Place;
-use super::propfind::{View, bare_response};
+use super::propfind::{View, bare_response, response};
 use super::report::refused;
 use super::state::Member;
 use crate::xml::{DAV, Node};
@@ -48,6 +48,10 @@ pub(super) fn sync_collection(view: &View<'_>, user: &str, name: &str, root: &No
     }
     for member in shown {
         let place = Place::Object(user.into(), name.into(), member.name.clone());
+        if manners.lists_twice && member.etag.is_some() {
+            let past = Node::dav("prop").child(Node::dav("getetag").text("\"of-the-past\""));
+            answer.children.push(response(&view.href(&place), past, Node::dav("prop")));
+        }
         answer.children.push(match member.etag {
             Some(_) => view.response(&place, wanted),
             None => bare_response(&view.href(&place), "HTTP/1.1 404 Not Found"),

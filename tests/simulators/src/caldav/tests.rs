@@ -265,6 +265,30 @@ async fn faults_strike_before_and_after_the_write() {
 }
 
 #[tokio::test]
+async fn redirects_and_web_pages() {
+    let w = world(Manners::generic()).await;
+    let ask = async |client: &Client| {
+        let answer = client.xml("PROPFIND", "/", "0", "").await.unwrap();
+        (answer.status, answer.header("location").to_owned())
+    };
+    w.server.manners(|m| m.redirect = Some(Redirect::ToPartition(307)));
+    assert_eq!(ask(&w.client).await, (307, w.server.partition_url().to_string()));
+    assert_eq!(ask(&Client::new(&w.server.partition_url()).login("alice", "secret")).await.0, 207);
+    w.server.manners(|m| m.redirect = Some(Redirect::InCircles(302)));
+    assert_eq!(ask(&w.client).await, (302, "/".to_owned()));
+    w.server.manners(|m| m.only_web_pages = true);
+    assert_eq!(ask(&w.client).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_member_may_be_listed_twice() {
+    let w = world(Manners::generic()).await;
+    w.work.put("a.ics", &event("a", "X-A:1"));
+    w.server.manners(|m| m.lists_twice = true);
+    assert_eq!(w.sync("", "").await.1, ["a.ics", "a.ics"]);
+}
+
+#[tokio::test]
 async fn throttling_asks_for_too_short_a_wait() {
     let w = world(Manners::generic()).await;
     w.server.manners(|m| m.throttle = Some(Throttle { every: 2, refused: 2, status: 503, retry_after: 1 }));

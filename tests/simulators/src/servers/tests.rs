@@ -1,8 +1,10 @@
 //! The servers start, a person works on them, and they are gone afterwards.
 
-use super::*;
+use super::{Account, Server};
 use crate::caldav::{CalDav, Manners};
 use crate::person::Person;
+use crate::proxy::Proxy;
+use crate::traffic::Kind;
 
 fn event(uid: &str, title: &str) -> String {
     format!(
@@ -27,6 +29,13 @@ async fn a_person_works_alike_everywhere() {
     a_day_of(radicale.account("alice@x.example").unwrap().calendar("work").await.unwrap()).await;
     let xandikos = Server::xandikos().await.unwrap();
     a_day_of(xandikos.account("user").unwrap().calendar("work").await.unwrap()).await;
+    for server in [&radicale, &xandikos] {
+        let proxy = Proxy::start(server.url()).await.unwrap();
+        let user = &server.users()[0].0;
+        let account = Account::at(&proxy.url(), user, "secret", server.account(user).unwrap().home());
+        a_day_of(account.calendar("through the proxy").await.unwrap()).await;
+        assert_eq!((proxy.counts().of(Kind::Put), proxy.counts().of(Kind::Delete)), (3, 2), "{}", proxy.counts());
+    }
     let ours = CalDav::start(Manners::generic()).await.unwrap();
     ours.account("alice", "secret");
     a_day_of(ours.calendar("alice", "near").into()).await;
