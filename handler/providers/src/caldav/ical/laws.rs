@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::{Context, Manners};
 use crate::{Edit, NewCopy};
 
-mod drafts;
+pub(super) mod drafts;
 
 const CONTEXT: Context<'static> = Context { is_me: &|_| false, zone: None };
 const UID: &str = "calrelay-0123456789abcdef";
@@ -18,7 +18,11 @@ fn now() -> Timestamp {
 }
 
 fn write(draft: &Draft) -> Vec<u8> {
-    super::write(&NewCopy { uid: UID, marker: MARKER, draft, now: now() }, 3, Manners { inert_alarm: draft.content.title.len() % 2 == 0 })
+    super::write(
+        &NewCopy { uid: UID, marker: MARKER, draft, now: now() },
+        3,
+        Manners { inert_alarm: draft.content.title.len().is_multiple_of(2) },
+    )
 }
 
 fn read(object: &[u8]) -> Event {

@@ -134,7 +134,7 @@ pub(super) fn fold(text: &str, end: LineEnd, out: &mut Vec<u8>) {
     let mut room = FOLD_AT;
     while rest.len() > room {
         let cut = (0..=room).rev().find(|&at| rest.is_char_boundary(at)).unwrap_or(room);
-        out.extend_from_slice(rest[..cut].as_bytes());
+        out.extend_from_slice(&rest.as_bytes()[..cut]);
         out.extend_from_slice(end.bytes());
         out.push(b' ');
         rest = &rest[cut..];

@@ -1,5 +1,7 @@
 //! iCalendar (RFC 5545) objects: read into the engine's words, written anew, and edited in place.
 
+#[cfg(test)]
+mod corpus_tests;
 mod edit;
 mod fields;
 #[cfg(test)]

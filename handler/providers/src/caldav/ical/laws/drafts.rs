@@ -124,7 +124,7 @@ pub(super) fn change() -> impl Strategy<Value = (Draft, Parts, Draft)> {
         let moves = fields.contains(&Field::Time);
         let new = content().prop_flat_map(move |mut content| {
             // Without a new time the occurrences of the other draft must be of the same series.
-            if !moves || content.title.len() % 2 == 0 {
+            if !moves || content.title.len().is_multiple_of(2) {
                 content.span = old_span.clone();
             }
             let series = proptest::option::of(series(&content.span));
@@ -152,7 +152,7 @@ pub(super) fn change() -> impl Strategy<Value = (Draft, Parts, Draft)> {
 }
 
 /// A draft as it comes back after it was written: the normalisation that `write.rs` documents.
-pub(super) fn written(draft: &Draft) -> Draft {
+pub(in super::super) fn written(draft: &Draft) -> Draft {
     let content = written_content(&draft.content);
     let series = draft.series.as_ref().map(|series| {
         let mut extra = series.extra.clone();
