@@ -17,8 +17,22 @@ use super::icloud;
 use crate::{Error, Result};
 
 /// All that may not stand in a path as it is (the complement of `pchar` and `/`, RFC 3986 section 3.3).
-const ESCAPED: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'[').add(b'\\').add(b']').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// The path of an href, in the server's own spelling.
 pub(crate) fn path(base: &Url, href: &str) -> String {
@@ -156,7 +170,9 @@ impl Scope {
         let host = host(url);
         Err(Error::Address(match self {
             _ if icloud::is_china(url) => icloud::CHINA.into(),
-            Self::Sites(_) => format!("the server points to {host}; the password is not sent there. If that host is yours too, connect to it directly"),
+            Self::Sites(_) => {
+                format!("the server points to {host}; the password is not sent there. If that host is yours too, connect to it directly")
+            }
             _ => format!("the server points to {host}, which is not Apple's calendar server; the password is not sent there"),
         }))
     }
@@ -210,8 +226,13 @@ mod tests {
             assert!(scope.admits(&url(good)), "{good}");
         }
         for bad in [
-            "http://example.org/", "https://example.org:8443/", "https://example.org.evil.test/", "https://evilexample.org/",
-            "https://example.com/", "http://caldav.example.org/", "https://org/",
+            "http://example.org/",
+            "https://example.org:8443/",
+            "https://example.org.evil.test/",
+            "https://evilexample.org/",
+            "https://example.com/",
+            "http://caldav.example.org/",
+            "https://org/",
         ] {
             assert!(!scope.admits(&url(bad)), "{bad}");
         }

@@ -11,6 +11,7 @@ use reqwest::{Method, StatusCode};
 use url::Url;
 
 use super::address::{self, Scope};
+use super::bodies;
 use super::icloud::Route;
 use super::multistatus::{self, Entry, MAX_OBJECT, Tail};
 use crate::http::{self, Answer, Credentials, Http, Pace, Request, Retry};
@@ -21,7 +22,7 @@ const MAX_LISTING: u64 = 512 << 20;
 /// The largest explanation of a refusal that is read.
 const MAX_REFUSAL: u64 = 64 << 10;
 /// Redirects that are followed in a row.
-const MAX_HOPS: usize = 5;
+pub(super) const MAX_HOPS: usize = 5;
 
 /// One account's way to its server.
 pub(super) struct Dav {
@@ -182,10 +183,10 @@ impl Dav {
         let mut seen = BTreeSet::new();
         loop {
             if !seen.insert(url.clone()) {
-                return Err(Error::BadAnswer("its redirects go in a circle".into()));
+                return Err(circle());
             }
             if seen.len() > MAX_HOPS + 1 {
-                return Err(Error::BadAnswer("it redirects too many times".into()));
+                return Err(too_many_hops());
             }
             let answer = self.send(&url, call).await?;
             if let Some(next) = target(&url, &answer)? {
@@ -235,8 +236,18 @@ impl<'a> Call<'a> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=utf-8"));
         headers.insert(HeaderName::from_static("depth"), HeaderValue::from_static(depth));
-        Self { method, headers, body, bytes: &[], retry, slow: true }
+        // A listing is made of everything in a calendar; all other questions have short answers.
+        let slow = method.as_str() == "REPORT" || body == bodies::MEMBERS;
+        Self { method, headers, body, bytes: &[], retry, slow }
     }
+}
+
+pub(super) fn circle() -> Error {
+    Error::Address("its redirects go in a circle".into())
+}
+
+pub(super) fn too_many_hops() -> Error {
+    Error::Address(format!("it redirects more than {MAX_HOPS} times in a row"))
 }
 
 /// Where a redirect points to; `None` if the answer is none.
@@ -300,7 +311,8 @@ fn conditions(body: &[u8]) -> Vec<String> {
             Ok(_) => continue,
         };
         let (namespace, local) = reader.resolver().resolve_element(start.name());
-        let is_error = matches!(namespace, ResolveResult::Bound(ns) if ns.into_inner() == multistatus::DAV) && local.into_inner() == "error";
+        let is_error =
+            matches!(namespace, ResolveResult::Bound(ns) if ns.into_inner() == multistatus::DAV) && local.into_inner() == "error";
         if depth == 0 && !is_error {
             return found;
         }
@@ -319,7 +331,9 @@ mod tests {
     fn the_conditions_of_a_refusal() {
         let body = br#"<?xml version="1.0"?><error xmlns="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><c:no-uid-conflict><href>/x</href></c:no-uid-conflict><valid-sync-token/></error>"#;
         assert_eq!(conditions(body), ["no-uid-conflict", "valid-sync-token"]);
-        for other in ["", "no", "<html><body><error/></body></html>", "<error><x/></error>", "<e:error xmlns:e='DAV:'>", "<d:error><d:x/></d:error>"] {
+        for other in
+            ["", "no", "<html><body><error/></body></html>", "<error><x/></error>", "<e:error xmlns:e='DAV:'>", "<d:error><d:x/></d:error>"]
+        {
             assert!(conditions(other.as_bytes()).is_empty(), "{other}");
         }
     }

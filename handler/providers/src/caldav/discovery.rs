@@ -11,15 +11,12 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::address::{self, Scope, Site};
-use super::dav::{Dav, Hop, Refusal, Reply};
+use super::dav::{Dav, Hop, MAX_HOPS, Refusal, Reply, circle, too_many_hops};
 use super::endpoint::{Endpoint, Home, digest};
 use super::multistatus::Props;
 use super::{bodies, icloud, limits};
 use crate::http::{Credentials, Http};
 use crate::{Error, Result};
-
-/// Redirects that are followed on the way to a server's context path.
-const MAX_HOPS: usize = 5;
 
 /// Tries the credentials and finds the account's calendar homes.
 ///
@@ -94,7 +91,7 @@ impl Search {
                 });
             }
         };
-        if let Some(endpoint) = self.from_here(&here).await? {
+        if let Some(endpoint) = self.lead_home(&here).await? {
             return Ok(endpoint);
         }
         if let Some(endpoint) = self.well_known(url).await? {
@@ -106,11 +103,11 @@ impl Search {
     async fn well_known(&mut self, url: &Url) -> Result<Option<Endpoint>> {
         let found = match self.what_is_at(&address::at(url, "/.well-known/caldav")).await {
             Ok(found) => found,
-            Err(Error::BadAnswer(why)) if !why.contains("redirect") => return Ok(None),
+            Err(Error::BadAnswer(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
         match found {
-            Found::Here(here) => self.from_here(&here).await,
+            Found::Here(here) => self.lead_home(&here).await,
             Found::Nothing(refusal) if refusal.status.as_u16() == 403 => Err(refusal.error()),
             Found::Nothing(_) => Ok(None),
         }
@@ -122,7 +119,7 @@ impl Search {
             Found::Here(here) => here,
             Found::Nothing(refusal) => return Err(refusal.error()),
         };
-        let mut endpoint = self.from_here(&here).await?.ok_or_else(|| nothing_here(url, "it names no calendar home"))?;
+        let mut endpoint = self.lead_home(&here).await?.ok_or_else(|| nothing_here(url, "it names no calendar home"))?;
         // The common host serves every account's paths. Should it not, the partition does.
         let home = address::parse(&endpoint.homes[0].url)?;
         let common = address::at(&self.base, home.path());
@@ -141,16 +138,16 @@ impl Search {
     }
 
     /// From whatever this is to the homes; `None` if it leads nowhere.
-    async fn from_here(&self, here: &Here) -> Result<Option<Endpoint>> {
+    async fn lead_home(&self, here: &Here) -> Result<Option<Endpoint>> {
         let Here { url, props } = here;
         let mut endpoint = Endpoint { base: address::at(&self.base, "/").to_string(), principal: None, homes: Vec::new(), me: Vec::new() };
         let mut homes = self.homes(url, props, &mut endpoint)?;
         let principal = props.principal.as_deref().map(|href| self.elsewhere(url, href)).transpose()?;
-        if let Some(principal) = principal.filter(|_| homes.is_empty()) {
-            endpoint.principal = Some(principal.to_string());
-            if let Found::Here(principal) = self.ask(&principal, bodies::PRINCIPAL).await? {
-                homes = self.homes(&principal.url, &principal.props, &mut endpoint)?;
-            }
+        endpoint.principal = principal.as_ref().map(Url::to_string);
+        if let Some(principal) = principal.filter(|_| homes.is_empty())
+            && let Found::Here(principal) = self.ask(&principal, bodies::PRINCIPAL).await?
+        {
+            homes = self.homes(&principal.url, &principal.props, &mut endpoint)?;
         }
         let inside = homes.iter().any(|home| address::collection_key(url.path()).starts_with(&address::collection_key(home.path())));
         let above = homes.iter().any(|home| address::collection_key(home.path()).starts_with(&address::collection_key(url.path())));
@@ -211,7 +208,7 @@ impl Search {
         let mut seen = BTreeSet::new();
         while seen.insert(url.clone()) {
             if seen.len() > MAX_HOPS + 1 {
-                return Err(Error::BadAnswer("it redirects too many times".into()));
+                return Err(too_many_hops());
             }
             let mut entries = Vec::new();
             let hop = self.dav.hop(&url, bodies::WHAT_IS_HERE, |entry| {
@@ -236,7 +233,7 @@ impl Search {
                 }
             }
         }
-        Err(Error::BadAnswer("its redirects go in a circle".into()))
+        Err(circle())
     }
 
     async fn ask(&self, url: &Url, body: &str) -> Result<Found> {
@@ -264,5 +261,10 @@ fn here(url: Url, mut entries: Vec<super::multistatus::Entry>) -> Result<Found> 
 
 fn nothing_here(url: &Url, why: &str) -> Error {
     let host = url.host_str().unwrap_or_default();
-    Error::BadAnswer(format!("no CalDAV calendars were found on {host} ({why}). Check the address; the server's help pages name it, often as \"CalDAV URL\""))
+    Error::BadAnswer(format!(
+        "no CalDAV calendars were found on {host} ({why}). Check the address; the server's help pages name it, often as \"CalDAV URL\""
+    ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,13 +132,4 @@ fn is_no_event(body: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_task_is_no_event_but_a_broken_event_is_one() {
-        assert!(is_no_event(b"BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nSUMMARY:BEGIN:VEVENT\r\nEND:VTODO\r\n"));
-        assert!(!is_no_event(b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nBEGIN:VTODO\r\n"));
-        assert!(!is_no_event(b"not a calendar object"));
-    }
-}
+mod tests;

@@ -25,7 +25,8 @@ pub(super) const PARALLEL_WRITES: usize = 2;
 pub(super) const MANNERS: Manners = Manners { inert_alarm: true };
 
 /// Said where Apple sends an account to its Chinese operator.
-pub(super) const CHINA: &str = "this Apple account belongs to the China mainland region, whose calendars are kept by another company; it cannot be connected";
+pub(super) const CHINA: &str =
+    "this Apple account belongs to the China mainland region, whose calendars are kept by another company; it cannot be connected";
 
 const PASSWORD_HELP: &str = "this is not an app-specific password, and it was not sent to Apple. Make one at https://account.apple.com under \
     Sign-In and Security, App-Specific Passwords; it looks like abcd-efgh-ijkl-mnop (four groups of four lower-case letters). \
@@ -121,7 +122,15 @@ mod tests {
         for good in ["abcd-efgh-ijkl-mnop", " abcdefghijklmnop\n", "abcd efgh ijkl mnop"] {
             assert_eq!(accepted(good).as_deref(), Some("abcd-efgh-ijkl-mnop"));
         }
-        for bad in ["", "Summer2026!", "abcd-efgh-ijkl-mno", "Abcd-efgh-ijkl-mnop", "abcd-efgh-ijkl-mn0p", "abcd-efgh-ijkl-mnop-qrst", "äbcdefghijklmno"] {
+        for bad in [
+            "",
+            "Summer2026!",
+            "abcd-efgh-ijkl-mno",
+            "Abcd-efgh-ijkl-mnop",
+            "abcd-efgh-ijkl-mn0p",
+            "abcd-efgh-ijkl-mnop-qrst",
+            "äbcdefghijklmno",
+        ] {
             assert_eq!(accepted(bad), None, "{bad}");
         }
     }
@@ -137,8 +146,14 @@ mod tests {
         let is = |text: &str| is_apple(&Url::parse(text).unwrap());
         assert!(is("https://caldav.icloud.com/") && is("https://p62-caldav.icloud.com:443/1/") && is("https://p123-caldav.icloud.com"));
         for bad in [
-            "http://caldav.icloud.com/", "https://caldav.icloud.com:8443/", "https://p-caldav.icloud.com/", "https://p1234-caldav.icloud.com/",
-            "https://evil-caldav.icloud.com/", "https://caldav.icloud.com.evil.test/", "https://p62-caldav.icloud.com.cn/", "https://xcaldav.icloud.com/",
+            "http://caldav.icloud.com/",
+            "https://caldav.icloud.com:8443/",
+            "https://p-caldav.icloud.com/",
+            "https://p1234-caldav.icloud.com/",
+            "https://evil-caldav.icloud.com/",
+            "https://caldav.icloud.com.evil.test/",
+            "https://p62-caldav.icloud.com.cn/",
+            "https://xcaldav.icloud.com/",
         ] {
             assert!(!is(bad), "{bad}");
         }

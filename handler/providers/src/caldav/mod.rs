@@ -18,6 +18,8 @@ mod fetch;
 pub mod ical;
 pub mod icloud;
 mod multistatus;
+#[cfg(test)]
+mod stub;
 mod survey;
 mod write;
 
@@ -113,7 +115,8 @@ impl CalDav {
     fn url(&self, calendar: &str) -> Result<Url> {
         let key = with_slash(calendar);
         let home = self.home(&key).or(self.homes.first()).ok_or(Error::CalendarMissing)?;
-        let path = if home.key == key { Some(home.url.path().to_owned()) } else { self.known().get(&key).and_then(|known| known.path.clone()) };
+        let path =
+            if home.key == key { Some(home.url.path().to_owned()) } else { self.known().get(&key).and_then(|known| known.path.clone()) };
         Ok(address::at(&home.url, &path.unwrap_or_else(|| address::spelling(&key))))
     }
 
@@ -227,5 +230,5 @@ fn limits(kind: ProviderKind) -> Limits {
 
 /// What makes two connections the same account to its server.
 fn account_key(kind: ProviderKind, base: &Url, user: &str) -> String {
-    format!("{kind} {} {user}", base.host_str().unwrap_or_default())
+    format!("{kind} {} {user}", base.origin().ascii_serialization())
 }

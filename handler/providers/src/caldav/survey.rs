@@ -4,8 +4,6 @@
 //! between is seen twice, never missed. A server that has lost a token says so in many ways; all of them come out as
 //! [`Error::CursorExpired`], unless the calendar itself is gone.
 
-use std::cmp::Reverse;
-
 use engine::change::{Cursor, Listed, Tip};
 use engine::pair::Window;
 use serde::{Deserialize, Serialize};
@@ -106,7 +104,9 @@ impl CalDav {
             });
             match reply.await? {
                 Reply::Read(tail) => return Ok(Round::Read { tail, cut_off }),
-                Reply::Refused(refusal) if refusal.status.as_u16() == 400 && !refusal.says("valid-sync-token") => round = Some(Round::Refused(refusal)),
+                Reply::Refused(refusal) if refusal.status.as_u16() == 400 && !refusal.says("valid-sync-token") => {
+                    round = Some(Round::Refused(refusal))
+                }
                 Reply::Refused(refusal) => return Ok(Round::Refused(refusal)),
             }
         }
@@ -194,10 +194,10 @@ impl Listing {
 
     /// Every id once; what was said last counts.
     fn finish(mut self) -> Vec<Listed> {
-        let mut order = std::mem::take(&mut self.listed).into_iter().enumerate().collect::<Vec<_>>();
-        order.sort_by(|(n, a), (m, b)| a.id().cmp(b.id()).then(Reverse(n).cmp(&Reverse(m))));
-        order.dedup_by(|(_, later), (_, first)| later.id() == first.id());
-        order.into_iter().map(|(_, listed)| listed).collect()
+        self.listed.reverse();
+        self.listed.sort_by(|a, b| a.id().cmp(b.id()));
+        self.listed.dedup_by(|earlier, last| earlier.id() == last.id());
+        self.listed
     }
 }
 

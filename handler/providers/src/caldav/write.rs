@@ -60,7 +60,9 @@ impl CalDav {
         }
         // Somebody's own event is never written without a condition.
         let Some(etag) = etag.or_else(|| version.etag.clone()) else {
-            return Err(Error::Refused("the server gives no version of it, so it could not be changed without the risk of undoing somebody's work".into()));
+            return Err(Error::Refused(
+                "the server gives no version of it, so it could not be changed without the risk of undoing somebody's work".into(),
+            ));
         };
         let zone = self.zone_if_known(calendar).flatten();
         let context = Context { is_me: &|address| self.is_me(address), zone: zone.as_deref() };
@@ -68,11 +70,22 @@ impl CalDav {
             EditError::HasGuests => Error::HasGuests,
             EditError::Unreadable(why) => Error::Refused(why.to_string()),
         })?;
+        if edited.object == body {
+            return Ok(Written { id: id.clone(), etag: Some(etag), sequence: edited.sequence, event: None });
+        }
         let url = self.event_url(calendar, id)?;
         self.replace(calendar, id, &url, Condition::Version(&etag), &edited.object, edited.sequence).await
     }
 
-    async fn replace(&self, calendar: &str, id: &EventId, url: &Url, condition: Condition<'_>, object: &[u8], sequence: u32) -> Result<Written> {
+    async fn replace(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        url: &Url,
+        condition: Condition<'_>,
+        object: &[u8],
+        sequence: u32,
+    ) -> Result<Written> {
         match self.dav.put(url, condition, object).await? {
             Put::Done { etag } => self.written(calendar, id.clone(), etag, sequence).await,
             Put::Refused(refusal) => Err(match refusal.status.as_u16() {
@@ -169,7 +182,9 @@ impl CalDav {
             Err(_) => None,
         };
         Ok(match found {
-            Some(Found::Event(event)) => Written { id, etag: event.etag.clone(), sequence: event.sequence.max(sequence), event: Some(event) },
+            Some(Found::Event(event)) => {
+                Written { id, etag: event.etag.clone(), sequence: event.sequence.max(sequence), event: Some(event) }
+            }
             _ => Written { id, etag: None, sequence, event: None },
         })
     }
@@ -196,7 +211,9 @@ fn refused(refusal: &Refusal) -> Error {
             "max-instances" => "it repeats more often than the server takes",
             "max-attendees-per-instance" => "it has more attendees than the server takes",
             "quota-not-exceeded" | "sufficient-disk-space" => "the server has no room left for it",
-            "allowed-organizer-scheduling-object-change" | "allowed-attendee-scheduling-object-change" => "the server allows its organizer only to change it",
+            "allowed-organizer-scheduling-object-change" | "allowed-attendee-scheduling-object-change" => {
+                "the server allows its organizer only to change it"
+            }
             "same-organizer-in-all-components" | "unique-scheduling-object-resource" => "a scheduling rule of the server forbids it",
             "need-privileges" => return None,
             _ => return None,
@@ -210,3 +227,6 @@ fn refused(refusal: &Refusal) -> Error {
         (None, _) => refusal.error(),
     }
 }
+
+#[cfg(test)]
+mod tests;

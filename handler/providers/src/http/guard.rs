@@ -53,7 +53,7 @@ impl Access {
             Some(Host::Ipv6(address)) => IpAddr::V6(address),
         };
         let reach = if plain { Reach::PrivateOnly } else { self.reach() };
-        if reach.admits(address) { Ok(()) } else { Err(Error::Address(Forbidden { reach, host: address.to_string() }.to_string())) }
+        if reach.admits(address) { Ok(()) } else { Err(Error::Address(Forbidden::new(reach, address.to_string(), [address]).to_string())) }
     }
 
     pub(super) fn reach(self) -> Reach {
@@ -155,8 +155,16 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 /// A name or literal led to an address that may not be reached.
 #[derive(Debug)]
 pub(super) struct Forbidden {
+    /// What could have been reached; [`Reach::Anywhere`] where no setting would help.
     reach: Reach,
     host: String,
+}
+
+impl Forbidden {
+    fn new(reach: Reach, host: String, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        let hopeless = addresses.into_iter().all(|address| kind(address) == Kind::Never);
+        Self { reach: if hopeless { Reach::Anywhere } else { reach }, host }
+    }
 }
 
 impl fmt::Display for Forbidden {
@@ -191,7 +199,8 @@ impl Resolve for Resolver {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             let within: Vec<SocketAddr> = found.iter().copied().filter(|address| reach.admits(address.ip())).collect();
             if within.is_empty() {
-                return Err(Box::new(Forbidden { reach, host: name.as_str().to_owned() }) as Box<dyn std::error::Error + Send + Sync>);
+                let forbidden = Forbidden::new(reach, name.as_str().to_owned(), found.iter().map(SocketAddr::ip));
+                return Err(Box::new(forbidden) as Box<dyn std::error::Error + Send + Sync>);
             }
             Ok(Box::new(within.into_iter()) as Addrs)
         })

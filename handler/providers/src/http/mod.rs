@@ -39,8 +39,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LISTING_PATIENCE: Duration = Duration::from_secs(240);
 /// The longest `Retry-After` that is waited out here; a longer one goes to the caller, who can use the time better.
 const SHORT_WAIT: Duration = Duration::from_secs(5);
+/// From here on the paces of accounts that nobody uses are forgotten.
+const MANY_ACCOUNTS: usize = 1024;
+/// The pause before the second try; it doubles, and a random part is added.
+const FIRST_DELAY: Duration = Duration::from_millis(200);
 /// Tries after the first.
-const RETRIES: usize = 3;
+const RETRIES: usize = 2;
 
 /// The HTTP client, one for the process: it keeps connections open and knows each account's pace.
 pub struct Http {
@@ -63,7 +67,7 @@ impl std::fmt::Debug for Http {
 /// What may be repeated when it fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
-    /// Reads: after a failed connection and after any 5xx.
+    /// Reads: after a failed connection and after any 5xx. What was not answered in time is not asked again: that would take as long.
     Read,
     /// Reads whose answer 500 means something: as [`Retry::Read`], and 500 goes to the caller at once.
     ReadUnless500,
@@ -135,6 +139,9 @@ impl Http {
     /// The pace of an account. All providers of one account share it, so that its limits hold for all of them together.
     pub(crate) fn pace(&self, account: &str, limits: Limits) -> Arc<Pace> {
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        if paces.len() >= MANY_ACCOUNTS {
+            paces.retain(|_, pace| Arc::strong_count(pace) > 1 || !pace.is_at_rest());
+        }
         paces.entry(account.to_owned()).or_insert_with(|| Arc::new(Pace::new(limits, self.hurry))).clone()
     }
 
@@ -158,8 +165,8 @@ impl Http {
     pub(crate) async fn send(&self, request: &Request<'_>, pace: &Pace) -> Result<Answer> {
         self.access.check(request.url)?;
         let backoff = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(250) / self.hurry)
-            .with_max_delay(Duration::from_secs(4) / self.hurry)
+            .with_min_delay(FIRST_DELAY / self.hurry)
+            .with_max_delay(SHORT_WAIT / self.hurry)
             .with_max_times(RETRIES)
             .with_jitter();
         let tried = (|| self.attempt(request, pace))
@@ -198,7 +205,7 @@ impl Http {
             Err(_) => {
                 tracing::debug!(method = %request.method, host, elapsed, "no answer in time");
                 let error = Error::Unreachable(format!("{host} did not answer within {} seconds", patience.as_secs()));
-                return Err(Failed { error, answer: None, again: request.retry != Retry::Write, wait: None });
+                return Err(Failed::finally(error));
             }
         };
         let status = response.status();
@@ -250,7 +257,7 @@ impl Failed {
         Self {
             error: Error::Unreachable(format!("{host} {what} ({})", innermost(error))),
             answer: None,
-            again: error.is_connect() || retry != Retry::Write,
+            again: !error.is_timeout() && (error.is_connect() || retry != Retry::Write),
             wait: None,
         }
     }
@@ -295,3 +302,6 @@ fn builder(resolver: guard::Resolver) -> reqwest::ClientBuilder {
         .pool_idle_timeout(Duration::from_secs(50))
         .pool_max_idle_per_host(8)
 }
+
+#[cfg(test)]
+mod tests;

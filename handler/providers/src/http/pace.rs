@@ -98,6 +98,13 @@ impl Pace {
         self.limits.doubling
     }
 
+    /// Whether nothing would be forgotten with it.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let now = Instant::now();
+        let state = self.state();
+        state.closed_until.is_none_or(|until| until <= now) && state.next.is_none_or(|next| next <= now)
+    }
+
     /// Notes that the server answered as usual.
     pub(crate) fn relaxed(&self) {
         self.state().complaints = 0;
@@ -142,7 +149,7 @@ mod tests {
         let two = pace.admit().await.unwrap();
         assert!(tokio::time::timeout(Duration::from_secs(60), pace.admit()).await.is_err());
         drop(two);
-        pace.admit().await.unwrap();
+        drop(pace.admit().await.unwrap());
     }
 
     #[tokio::test(start_paused = true)]
@@ -163,7 +170,7 @@ mod tests {
         assert!(matches!(pace.admit().await, Err(Error::RateLimited { retry_after: Some(wait) }) if wait <= Duration::from_secs(100)));
         tokio::time::advance(Duration::from_secs(96)).await;
         let begun = Instant::now();
-        pace.admit().await.unwrap();
+        drop(pace.admit().await.unwrap());
         assert!(begun.elapsed() >= Duration::from_secs(3));
     }
 

@@ -84,7 +84,8 @@ impl Props {
     /// Whether this may be an event, as far as the content type says (`component=VTODO` occurs in calendars that also keep tasks).
     pub(crate) fn may_be_event(&self) -> bool {
         let Some(kind) = &self.content_type else { return true };
-        let component = kind.split(';').filter_map(|part| part.split_once('=')).find(|(name, _)| name.trim().eq_ignore_ascii_case("component"));
+        let component =
+            kind.split(';').filter_map(|part| part.split_once('=')).find(|(name, _)| name.trim().eq_ignore_ascii_case("component"));
         component.is_none_or(|(_, value)| value.trim().trim_matches('"').eq_ignore_ascii_case("VEVENT"))
     }
 

@@ -1,0 +1,143 @@
+use super::super::stub::{Say, Stub, found};
+use super::*;
+use crate::Provider;
+
+const CALENDAR: &str = "/home/work/";
+
+fn event(more: &str) -> String {
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//EN\r\nBEGIN:VEVENT\r\nUID:u\r\nDTSTAMP:20261101T000000Z\r\n{more}SUMMARY:Lunch\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+}
+
+const AT_TEN: &str = "DTSTART:20261201T100000Z\r\nDTEND:20261201T110000Z\r\n";
+
+fn data(name: &str, object: &str) -> String {
+    found(&format!("{CALENDAR}{name}"), &format!("<d:getetag>\"{name}\"</d:getetag><c:calendar-data>{object}</c:calendar-data>"))
+}
+
+fn missing(name: &str) -> String {
+    format!("<d:response><d:href>{CALENDAR}{name}</d:href><d:status>HTTP/1.1 404 Not Found</d:status></d:response>")
+}
+
+fn ids(names: &[&str]) -> Vec<EventId> {
+    names.iter().map(|name| EventId::new(format!("{CALENDAR}{name}"))).collect()
+}
+
+/// What was found, a word an id.
+fn brief(fetched: &[Fetched]) -> Vec<String> {
+    let word = |found: &Found| match found {
+        Found::Event(event) => format!("event {}", event.etag.as_deref().unwrap_or("-")),
+        Found::NotFound => "not found".into(),
+        Found::Unreadable { etag, .. } => format!("unreadable {}", etag.as_deref().unwrap_or("-")),
+    };
+    fetched.iter().map(|f| format!("{}: {}", f.id.as_str().trim_start_matches(CALENDAR), word(&f.found))).collect()
+}
+
+#[tokio::test]
+async fn one_request_reads_many_and_each_stands_for_itself() {
+    let stub = Stub::new(|_| {
+        Say::multistatus(
+            &[
+                data("a%40x.ics", &event(AT_TEN)),
+                missing("b.ics"),
+                data("c.ics", "no calendar object"),
+                data("d.ics", &"x".repeat(2 << 20)),
+                data("t.ics", "BEGIN:VCALENDAR\nBEGIN:VTODO\nUID:t\nEND:VTODO\nEND:VCALENDAR\n"),
+            ]
+            .concat(),
+        )
+    })
+    .await;
+    let fetched = stub.account().fetch(CALENDAR, &ids(&["a@x.ics", "b.ics", "c.ics", "d.ics", "t.ics", "b.ics"])).await.unwrap();
+    assert_eq!(
+        brief(&fetched),
+        [
+            "a@x.ics: event \"a%40x.ics\"",
+            "b.ics: not found",
+            "c.ics: unreadable \"c.ics\"",
+            "d.ics: unreadable \"d.ics\"",
+            "t.ics: not found"
+        ]
+    );
+    let asked = stub.take();
+    assert_eq!((asked.len(), asked[0].method.as_str(), asked[0].header("depth")), (1, "REPORT", "1"));
+    assert!(asked[0].body.contains("<d:href>/home/work/a@x.ics</d:href>"));
+}
+
+#[tokio::test]
+async fn what_an_answer_leaves_out_is_read_by_itself() {
+    let stub = Stub::new(|asked| match asked.path.as_str() {
+        CALENDAR => Say::multistatus(&(data("a.ics", &event(AT_TEN)) + &found("/home/work/b.ics", "<d:getetag>\"b\"</d:getetag>"))),
+        "/home/work/b.ics" => Say::status(200).header("etag", "\"b\"").body(event(AT_TEN)),
+        _ => Say::status(404),
+    })
+    .await;
+    let fetched = stub.account().fetch(CALENDAR, &ids(&["a.ics", "b.ics", "c.ics"])).await.unwrap();
+    assert_eq!(brief(&fetched), ["a.ics: event \"a.ics\"", "b.ics: event \"b\"", "c.ics: not found"]);
+    assert_eq!(stub.asked(), ["REPORT /home/work/", "GET /home/work/b.ics", "GET /home/work/c.ics"]);
+}
+
+#[tokio::test]
+async fn one_object_that_spoils_the_answer_spoils_only_itself() {
+    let stub = Stub::new(|asked| match asked.path.as_str() {
+        CALENDAR => Say::multistatus(&data("a.ics", "&nbsp;")),
+        "/home/work/a.ics" => Say::status(200).header("etag", "\"a\"").body("garbage"),
+        _ => Say::status(200).header("etag", "\"b\"").body(event(AT_TEN)),
+    })
+    .await;
+    let fetched = stub.account().fetch(CALENDAR, &ids(&["a.ics", "b.ics"])).await.unwrap();
+    assert_eq!(brief(&fetched), ["a.ics: unreadable \"a\"", "b.ics: event \"b\""]);
+}
+
+#[tokio::test]
+async fn a_failure_is_never_taken_for_an_absence() {
+    for status in [401, 403, 500, 503] {
+        let stub = Stub::new(move |_| Say::status(status)).await;
+        let dav = stub.account();
+        assert!(dav.fetch(CALENDAR, &ids(&["a.ics"])).await.is_err(), "{status}");
+        assert!(dav.fetch(CALENDAR, &ids(&["a.ics", "b.ics"])).await.is_err(), "{status}");
+        assert!(dav.exists(CALENDAR, &ids(&["a.ics"])[0]).await.is_err(), "{status}");
+    }
+    let gone = Stub::new(|_| Say::status(404)).await;
+    assert!(matches!(gone.account().fetch(CALENDAR, &ids(&["a.ics", "b.ics"])).await, Err(Error::CalendarMissing)));
+    assert!(matches!(gone.account().exists(CALENDAR, &ids(&["a.ics"])[0]).await, Err(Error::CalendarMissing)));
+}
+
+#[tokio::test]
+async fn an_event_is_gone_only_from_a_calendar_that_is_there() {
+    let stub = Stub::new(|asked| match (asked.method.as_str(), asked.path.as_str()) {
+        ("PROPFIND", _) => Say::multistatus(&found(CALENDAR, "<cs:getctag>1</cs:getctag>")),
+        (_, "/home/work/a.ics") => Say::status(200).body("anything"),
+        _ => Say::status(410),
+    })
+    .await;
+    let dav = stub.account();
+    assert!(dav.exists(CALENDAR, &ids(&["a.ics"])[0]).await.unwrap());
+    assert!(!dav.exists(CALENDAR, &ids(&["b.ics"])[0]).await.unwrap());
+}
+
+#[tokio::test]
+async fn the_calendars_zone_is_asked_for_when_a_floating_time_turns_up_and_only_once() {
+    let stub = Stub::new(|asked| match asked.method.as_str() {
+        "PROPFIND" => Say::multistatus(&found(CALENDAR, "<c:calendar-timezone-id>Europe/Tallinn</c:calendar-timezone-id>")),
+        _ if asked.path.ends_with("floating.ics") => {
+            Say::status(200).header("etag", "\"1\"").body(event("DTSTART:20261201T100000\r\nDTEND:20261201T110000\r\n"))
+        }
+        _ => Say::status(200).header("etag", "\"1\"").body(event(AT_TEN)),
+    })
+    .await;
+    let dav = stub.account();
+    dav.fetch(CALENDAR, &ids(&["utc.ics"])).await.unwrap();
+    assert_eq!(stub.asked().len(), 1);
+    dav.fetch(CALENDAR, &ids(&["floating.ics"])).await.unwrap();
+    dav.fetch(CALENDAR, &ids(&["floating.ics"])).await.unwrap();
+    assert_eq!(stub.asked(), ["GET /home/work/floating.ics", "PROPFIND /home/work/", "GET /home/work/floating.ics"]);
+}
+
+#[test]
+fn a_task_is_no_event_but_a_broken_event_is_one() {
+    assert!(is_no_event(b"BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nSUMMARY:BEGIN:VEVENT\r\nEND:VTODO\r\n"));
+    assert!(!is_no_event(b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nBEGIN:VTODO\r\n"));
+    assert!(!is_no_event(b"not a calendar object"));
+}
