@@ -15,7 +15,12 @@ use world::{HOME, WORK, World};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match story().await {
+    // Ctrl-C ends the story like a failure does, so that server and data go with it.
+    let ended = tokio::select! {
+        ended = story() => ended,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("you asked it to")),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\nThe demo stopped: {error:#}");
