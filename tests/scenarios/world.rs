@@ -1,7 +1,7 @@
 //! A service in this process, two calendars on servers of ours, and a clock that moves only when the story says so.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use engine::calendar::ProviderKind;
 use engine::pair::Pair;
@@ -42,19 +42,26 @@ pub struct Terms {
     pub private_back: bool,
 }
 
-/// The product's own way from an account to a provider.
-struct Connector(Arc<Http>);
+/// The product's own way from an account to a provider. The servers' ports are new every time and their addresses would be part of every id:
+/// accounts are connected under fixed addresses, which stand for them, so that a story has the same names each time it is told.
+struct Connector {
+    http: Arc<Http>,
+    servers: [String; 2],
+}
+
+const ADDRESSES: [&str; 2] = ["http://127.0.0.1:1001/", "http://127.0.0.1:1002/"];
 
 #[async_trait::async_trait]
 impl Connect for Connector {
     async fn discover(&self, kind: ProviderKind, url: &str, user: &str, secret: &SecretString) -> providers::Result<String> {
-        let endpoint = discover(&self.0, kind, url, user, secret).await?;
+        let url = ADDRESSES.iter().zip(&self.servers).find(|(address, _)| **address == url).map_or(url, |(_, server)| server.as_str());
+        let endpoint = discover(&self.http, kind, url, user, secret).await?;
         serde_json::to_string(&endpoint).map_err(|error| providers::Error::BadAnswer(error.to_string()))
     }
 
     fn open(&self, kind: ProviderKind, endpoint: &str, user: &str, secret: SecretString) -> providers::Result<Arc<dyn Provider>> {
         let endpoint: Endpoint = serde_json::from_str(endpoint).map_err(|error| providers::Error::BadAnswer(error.to_string()))?;
-        Ok(Arc::new(Client::new(&self.0, kind, &endpoint, user, &secret)?))
+        Ok(Arc::new(Client::new(&self.http, kind, &endpoint, user, &secret)?))
     }
 }
 
@@ -78,15 +85,16 @@ impl World {
         let apple = [manners[0].partition, manners[1].partition];
         let [one, two] = manners;
         let servers = [CalDav::start(one).await?, CalDav::start(two).await?];
-        let services = services(&dir, &clock)?;
+        let services = services(&dir, &clock, &servers)?;
         let mut calendars = Vec::new();
         let mut ids = Vec::new();
-        for ((server, (user, password)), apple) in servers.iter().zip(USERS).zip(apple) {
+        for (i, (server, (user, password))) in servers.iter().zip(USERS).enumerate() {
+            let apple = apple[i];
             let (kind, password) = if apple { (ProviderKind::Icloud, APP_PASSWORD) } else { (ProviderKind::Caldav, password) };
             let user = if apple { format!("{user}@example.org") } else { user.to_owned() };
             server.account(&user, password);
             calendars.push(server.calendar(&user, "main"));
-            let account = directory::connect_account(&services, kind, server.url().as_str(), &user, &password.into()).await?;
+            let account = directory::connect_account(&services, kind, ADDRESSES[i], &user, &password.into()).await?;
             let listing = directory::calendars(&services, Some(&account.id)).await?;
             ids.extend(listing.calendars.into_iter().filter(|row| row.address.ends_with("/main/")).map(|row| row.id));
         }
@@ -118,7 +126,7 @@ impl World {
 
     /// The process dies and another one starts: nothing in memory survives.
     pub fn restart(&mut self) -> anyhow::Result<()> {
-        self.services = services(&self.dir, &self.clock)?;
+        self.services = services(&self.dir, &self.clock, &self.servers)?;
         Ok(())
     }
 
@@ -146,14 +154,17 @@ impl World {
     }
 }
 
-fn services(dir: &TempDir, clock: &Arc<Hands>) -> anyhow::Result<Services> {
+fn services(dir: &TempDir, clock: &Arc<Hands>, servers: &[CalDav; 2]) -> anyhow::Result<Services> {
     let time = clock.clone();
     let store = Arc::new(store::Embedded::open(dir.path(), move || time.now())?);
     Ok(Services {
         leases: store.clone(),
         store,
-        vault: Arc::new(vault::Envelope::local(dir.path())?),
-        connect: Arc::new(Connector(Arc::new(Http::hurried(Access { allow_private: true })?))),
+        vault: Arc::new(vault::Envelope::new(vault::Local::open(dir.path())?, vault::Root::new(&[7; 32]))),
+        connect: Arc::new(Connector {
+            http: Arc::new(Http::hurried(Access { allow_private: true })?),
+            servers: [servers[0].url().to_string(), servers[1].url().to_string()],
+        }),
         clock: clock.clone(),
         owner: "local".into(),
     })

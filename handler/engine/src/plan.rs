@@ -305,7 +305,9 @@ impl Planner<'_> {
         next.origin.etag = None;
         next.origin.intent = None;
         self.copy_seen(&mut next, copy);
-        next.copy.base = self.prints.copy(&Draft::from(copy));
+        // What the copy should show follows from its origin as ever; a private one that was written on is put right by a full pass.
+        next.copy.base = self.prints.copy(&project(&draft, self.look(mapping.side.other())));
+        next.drifted = next.copy.base != self.prints.copy(&Draft::from(copy));
         next.times = Times::from(&copy.content.span);
         Decision::Create(Box::new(Create { mapping: next, role: Role::Origin, draft, reason: Some(Reason::EditWins) }))
     }

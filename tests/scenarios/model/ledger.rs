@@ -21,6 +21,8 @@ pub enum Aspect {
 pub struct Doings {
     /// The last value of each aspect, and every one before it.
     pub values: BTreeMap<Aspect, Vec<String>>,
+    /// Values that went with the event when it was deleted here; a pass may have carried them over before.
+    pub buried: BTreeMap<Aspect, Vec<String>>,
     /// Deleted it.
     pub deleted: bool,
 }
@@ -61,10 +63,25 @@ impl Fact {
         self.doings[side].values.entry(aspect).or_default().push(value);
     }
 
+    /// Writes a deletion down.
+    pub fn delete(&mut self, side: usize) {
+        let doings = &mut self.doings[side];
+        doings.deleted = true;
+        for (aspect, values) in std::mem::take(&mut doings.values) {
+            doings.buried.entry(aspect).or_default().extend(values);
+        }
+    }
+
     /// The values that an aspect may have at rest, if both sides are followed.
     pub fn allowed(&self, aspect: Aspect) -> BTreeSet<String> {
         let last: BTreeSet<String> = self.doings.iter().filter_map(|doings| doings.values.get(&aspect)?.last().cloned()).collect();
-        if last.is_empty() { self.agreed.get(&aspect).cloned().into_iter().collect() } else { last }
+        let mut allowed = if last.is_empty() { self.agreed.get(&aspect).cloned().into_iter().collect() } else { last };
+        allowed.extend(self.doings.iter().filter_map(|doings| doings.buried.get(&aspect)).flatten().cloned());
+        // The time of a series and its exceptions are one field: against an exception made by the owner, a copy's move does not stand.
+        if aspect == Aspect::Time && self.doings[self.side].values.keys().any(|aspect| matches!(aspect, Aspect::Occurrence(_))) {
+            allowed.extend(self.agreed.get(&aspect).cloned());
+        }
+        allowed
     }
 
     /// What the owner's side must show if nothing flows back to it.
@@ -75,6 +92,11 @@ impl Fact {
     /// Whether it may, and whether it must, be there at rest (two-way).
     pub fn fate(&self) -> Fate {
         let [a, b] = &self.doings;
+        // A copy that is made, found and deleted by a person before a pass that was killed could note it: nobody can tell that from one that was
+        // never made, and it is made (again). Nothing is lost that way.
+        if self.new && self.doings[1 - self.side].deleted && !self.doings[self.side].deleted {
+            return Fate::Either;
+        }
         match (a.deleted, b.deleted) {
             (false, false) => Fate::There,
             (true, true) => Fate::Gone,

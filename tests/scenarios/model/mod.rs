@@ -31,10 +31,14 @@ async fn at_rest_both_calendars_are_as_the_rules_say() -> anyhow::Result<()> {
         })
     });
     use futures::StreamExt;
-    let failures: Vec<String> = stories.buffer_unordered(4).filter_map(|told| async { told.unwrap_or_else(|error| Some(error.to_string())) }).collect().await;
+    let failures: Vec<String> =
+        stories.buffer_unordered(4).filter_map(|told| async { told.unwrap_or_else(|error| Some(error.to_string())) }).collect().await;
     println!("{count} stories told, {} of them ended badly", failures.len());
     for failure in failures.iter().take(20) {
-        println!("{failure}\n  again: CALRELAY_MODEL_SEED={} cargo test -p scenarios at_rest", failure.split([' ', ':']).nth(1).unwrap_or_default());
+        println!(
+            "{failure}\n  again: CALRELAY_MODEL_SEED={} cargo test -p scenarios at_rest",
+            failure.split([' ', ':']).nth(1).unwrap_or_default()
+        );
     }
     assert!(failures.is_empty(), "{} of {count} stories ended badly", failures.len());
     Ok(())

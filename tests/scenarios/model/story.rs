@@ -99,7 +99,8 @@ impl Story {
         let number = self.facts[i].number;
         if self.rng.chance(0.2) {
             self.world.calendars[side].delete(&name);
-            self.facts[i].doings[side].deleted = true;
+            // What was written to it here before went with it, unless a pass had carried it over by then.
+            self.facts[i].delete(side);
             self.trace.push(format!("side {side} deletes E{number}"));
             return;
         }
@@ -288,8 +289,13 @@ impl Story {
         let private = [self.terms.private_back, self.terms.private];
         let copy_side = 1 - fact.side;
         let stripped = private[copy_side];
-        let aspects: BTreeSet<Aspect> =
-            fact.agreed.keys().chain(fact.doings.iter().flat_map(|doings| doings.values.keys())).chain(shown[fact.side].keys()).copied().collect();
+        let aspects: BTreeSet<Aspect> = fact
+            .agreed
+            .keys()
+            .chain(fact.doings.iter().flat_map(|doings| doings.values.keys()))
+            .chain(shown[fact.side].keys())
+            .copied()
+            .collect();
         let moved = fact.doings.iter().any(|doings| doings.values.contains_key(&Aspect::Time));
         for aspect in aspects {
             let (owner, copy) = (shown[fact.side].get(&aspect), shown[copy_side].get(&aspect));
@@ -350,7 +356,11 @@ impl Story {
                         Aspect::Location if self.terms.private => "",
                         _ => value,
                     };
-                    ensure!(copy.get(aspect).map(String::as_str) == Some(value), "{aspect:?} of the copy is {:?} and should be {value}", copy.get(aspect));
+                    ensure!(
+                        copy.get(aspect).map(String::as_str) == Some(value),
+                        "{aspect:?} of the copy is {:?} and should be {value}",
+                        copy.get(aspect)
+                    );
                 }
                 ensure!(copy.len() == shown.len(), "the copy has exceptions of its own");
             }
@@ -362,7 +372,15 @@ impl Story {
 
 fn line(run: &Run) -> String {
     let error = run.error.as_ref().map(|error| error.code.clone()).unwrap_or_default();
-    format!("{:?} +{} ~{} -{} skipped {} held {:?} {error}", run.state, run.created, run.changed, run.deleted, run.skipped, run.held.as_ref().map(|held| held.deletions))
+    format!(
+        "{:?} +{} ~{} -{} skipped {} held {:?} {error}",
+        run.state,
+        run.created,
+        run.changed,
+        run.deleted,
+        run.skipped,
+        run.held.as_ref().map(|held| held.deletions)
+    )
 }
 
 /// A future whose process dies after so many polls.

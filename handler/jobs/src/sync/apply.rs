@@ -2,7 +2,7 @@
 
 use engine::event::{Draft, Event, EventId};
 use engine::mapping::{Half, Mapping, State, Times};
-use engine::marker::Role;
+use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::{Change, Create, Decision, Delete, Write};
 use engine::reason::Reason;
@@ -51,8 +51,10 @@ pub(super) struct Applied {
     pub problem: Option<ProblemRow>,
     /// A deletion, to be made when all of them are known.
     pub delete: Option<Box<Delete>>,
-    /// Somebody else wrote at the same moment.
+    /// Somebody else wrote at the same moment: another round is needed.
     pub deferred: bool,
+    /// A write found that this one is not there any more, although no listing said so.
+    pub suspect: Option<(MappingId, Role)>,
     pub incomplete: bool,
     pub wrote: [bool; 2],
 }
@@ -67,6 +69,7 @@ impl Applied {
             problem: None,
             delete: None,
             deferred: false,
+            suspect: None,
             incomplete: false,
             wrote: [false; 2],
         }
@@ -138,7 +141,7 @@ impl Pass<'_> {
                                     applied.actions.push(action);
                                     applied.remember = Some((stored, Some(mapping)));
                                 }
-                                Err(error) => self.not_written(error, applied)?,
+                                Err(error) => self.not_written(error, None, applied)?,
                             }
                             return Ok(());
                         }
@@ -153,7 +156,7 @@ impl Pass<'_> {
                     applied.remember = Some((stored, None));
                     return Ok(());
                 }
-                Err(error) => return self.not_written(error, applied),
+                Err(error) => return self.not_written(error, None, applied),
             }
         }
         applied.deferred = true;
@@ -231,7 +234,7 @@ impl Pass<'_> {
                     applied.remember = Some((Some(stored), Some(now)));
                     return Ok(());
                 }
-                Err(error) => return self.refused_or_not_written(error, before, stored, &mapping, applied),
+                Err(error) => return self.refused_or_not_written(error, Role::Origin, before, stored, &mapping, applied),
             }
         }
         if let Some(change) = copy {
@@ -242,7 +245,7 @@ impl Pass<'_> {
                     mapping.pristine &= written.event.is_none();
                     settle(&mut mapping.copy, written);
                 }
-                Err(error) => return self.refused_or_not_written(error, before, stored, &mapping, applied),
+                Err(error) => return self.refused_or_not_written(error, Role::Copy, before, stored, &mapping, applied),
             }
         }
         applied.actions = actions;
@@ -275,12 +278,13 @@ impl Pass<'_> {
     fn refused_or_not_written(
         &self,
         error: providers::Error,
+        role: Role,
         before: Mapping,
         stored: Mapping,
         mapping: &Mapping,
         applied: &mut Applied,
     ) -> Result<()> {
-        let providers::Error::Refused(why) = error else { return self.not_written(error, applied) };
+        let providers::Error::Refused(why) = error else { return self.not_written(error, Some((mapping.id, role)), applied) };
         let mut now = Mapping { drifted: true, pristine: false, ..before };
         now.origin.etag.clone_from(&mapping.origin.etag);
         now.copy.etag.clone_from(&mapping.copy.etag);
@@ -291,15 +295,18 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Somebody was faster: the next round reads again. Anything else ends the pass; what was noted before the write keeps it safe.
-    fn not_written(&self, error: providers::Error, applied: &mut Applied) -> Result<()> {
+    /// Somebody was faster: the next round reads again. What a write found gone may never be listed as removed (made and deleted between two
+    /// listings), so it is looked for by itself. Anything else ends the pass; what was noted before the write keeps it safe.
+    fn not_written(&self, error: providers::Error, what: Option<(MappingId, Role)>, applied: &mut Applied) -> Result<()> {
         match error {
-            providers::Error::ChangedMeanwhile | providers::Error::Gone => {
+            providers::Error::ChangedMeanwhile => applied.deferred = true,
+            providers::Error::Gone => {
                 applied.deferred = true;
-                Ok(())
+                applied.suspect = what;
             }
-            error => Err(error.into()),
+            error => return Err(error.into()),
         }
+        Ok(())
     }
 
     /// Deletes one of the two events of a mapping.
@@ -340,7 +347,7 @@ impl Pass<'_> {
                 let now = Mapping { guests: true, state: State::Suppressed, ..mapping.clone() };
                 applied.remember = Some((Some(mapping), Some(now)));
             }
-            Err(error) => self.not_written(error, &mut applied)?,
+            Err(error) => self.not_written(error, None, &mut applied)?,
         }
         Ok(applied)
     }

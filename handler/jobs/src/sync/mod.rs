@@ -32,6 +32,7 @@ use engine::pair::{Pair, Side};
 use providers::{Glance, Provider};
 use store::Lease;
 
+use self::pass::Again;
 use crate::directory::{self, Account, AccountStatus, CalendarRow};
 use crate::memory::Memory;
 use crate::report::{PairStatus, Problem, Progress, Report, Run};
@@ -60,27 +61,27 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub async fn sync(services: &Services, pairs: &[Pair], options: SyncOptions, progress: &dyn Progress) -> Report {
     let mut report = Report { dry_run: options.dry_run, pairs: Vec::with_capacity(pairs.len()) };
     let mut accounts = Accounts::default();
-    let mut waiting: Vec<(usize, Pair)> = Vec::new();
+    let mut waiting: Vec<(usize, Pair, Again)> = Vec::new();
     for pair in pairs {
         report.pairs.push(Run::new(pair.id.clone(), if pair.paused { PairStatus::Paused } else { PairStatus::Ok }));
         if !pair.paused {
-            waiting.push((report.pairs.len() - 1, pair.clone()));
+            waiting.push((report.pairs.len() - 1, pair.clone(), Again::default()));
         }
     }
     for round in 0..ROUNDS {
         accounts.glances.clear();
-        let mut again = Vec::new();
-        let round_pairs: Vec<Pair> = waiting.iter().map(|(_, pair)| pair.clone()).collect();
-        for (index, pair) in std::mem::take(&mut waiting) {
+        let mut later = Vec::new();
+        let round_pairs: Vec<Pair> = waiting.iter().map(|(_, pair, _)| pair.clone()).collect();
+        for (index, pair, again) in std::mem::take(&mut waiting) {
             // A later round goes on with what the first began: it neither lists everything again nor confirms anything new.
             let options = if round == 0 { options } else { SyncOptions { full: false, ..options } };
-            let outcome = one_pair(services, &mut accounts, &round_pairs, &pair, options, progress).await;
+            let outcome = one_pair(services, &mut accounts, &round_pairs, &pair, &again, options, progress).await;
             let run = &mut report.pairs[index];
             match outcome {
-                Ok(Some((next, deferred))) => {
+                Ok(Some((next, again))) => {
                     merge(run, next);
-                    if deferred && run.error.is_none() && !options.dry_run {
-                        again.push((index, pair));
+                    if let Some(again) = again.filter(|_| run.error.is_none()) {
+                        later.push((index, pair, again));
                     }
                 }
                 // Removed or paused by somebody else meanwhile.
@@ -88,12 +89,12 @@ pub async fn sync(services: &Services, pairs: &[Pair], options: SyncOptions, pro
                 Err(error) => fail(run, &error),
             }
         }
-        waiting = again;
+        waiting = later;
         if waiting.is_empty() {
             break;
         }
     }
-    for (index, _) in waiting {
+    for (index, ..) in waiting {
         fail(&mut report.pairs[index], &Error::Provider(providers::Error::ChangedMeanwhile));
     }
     report
@@ -192,15 +193,16 @@ fn provider_error(error: &providers::Error) -> Error {
     })
 }
 
-/// One pass over one pair. `None` where it is not there or paused by now; the flag says that another round is needed.
+/// One pass over one pair. `None` where it is not there or paused by now; the second part asks for another round.
 async fn one_pair(
     services: &Services,
     accounts: &mut Accounts,
     round: &[Pair],
     pair: &Pair,
+    again: &Again,
     options: SyncOptions,
     progress: &dyn Progress,
-) -> Result<Option<(Run, bool)>> {
+) -> Result<Option<(Run, Option<Again>)>> {
     let _leases = leases(services, pair).await?;
     let pair = match directory::pair(services, &pair.id).await {
         Ok(pair) if pair.paused => return Ok(None),
@@ -211,13 +213,13 @@ async fn one_pair(
     let keys = Keys::new(services, &pair).await?;
     let memory = Memory::new(services, &keys.marks, &pair);
     let mut state = memory.state().await?;
-    let outcome = look_and_pass(services, accounts, round, &pair, &keys, &memory, &mut state, options, progress).await;
-    let (run, deferred) = match outcome {
+    let outcome = look_and_pass(services, accounts, round, &pair, &keys, &memory, &mut state, again, options, progress).await;
+    let (run, again) = match outcome {
         Ok(done) => done,
         Err(error) => {
             let mut run = Run::new(pair.id.clone(), PairStatus::Error);
             fail(&mut run, &error);
-            (run, false)
+            (run, None)
         }
     };
     if !options.dry_run {
@@ -225,7 +227,7 @@ async fn one_pair(
         state.error.clone_from(&run.error);
         memory.save_state(&state).await?;
     }
-    Ok(Some((run, deferred)))
+    Ok(Some((run, again)))
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of one pass, borrowed from two owners")]
@@ -237,9 +239,10 @@ async fn look_and_pass(
     keys: &Keys,
     memory: &Memory<'_>,
     state: &mut crate::memory::PairRow,
+    again: &Again,
     options: SyncOptions,
     progress: &dyn Progress,
-) -> Result<(Run, bool)> {
+) -> Result<(Run, Option<Again>)> {
     let ends = [accounts.end(services, &pair.from).await?, accounts.end(services, &pair.to).await?];
     let mut tips = [None, None];
     for (end, tip) in ends.iter().zip(&mut tips) {
@@ -253,7 +256,7 @@ async fn look_and_pass(
         };
     }
     let pass = pass::Pass::new(services, pair, &ends, keys, memory, options, progress);
-    pass.run(state, tips).await
+    pass.run(state, tips, &again.suspects).await
 }
 
 /// What a pass hashes and marks with.

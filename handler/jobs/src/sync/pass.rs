@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use engine::change::Tip;
 use engine::guard::{self, Evidence};
 use engine::mapping::Mapping;
-use engine::marker::Role;
+use engine::marker::{MappingId, Role};
 use engine::pair::{Pair, Side};
 use engine::plan::{Delete, Planner};
 use engine::reason::Reason;
@@ -39,12 +39,19 @@ pub(super) struct Pass<'a> {
     pub(super) progress: &'a dyn Progress,
 }
 
+/// Somebody else wrote at the same moment: the pass is to be made once more.
+#[derive(Debug, Default)]
+pub(super) struct Again {
+    /// Events that a write found gone.
+    pub suspects: Vec<(MappingId, Role)>,
+}
+
 /// What a pass has come to so far.
 pub(super) struct Tally {
     pub(super) run: Run,
     notes: Notes,
     wrote: [bool; 2],
-    deferred: bool,
+    again: Option<Again>,
     /// A listed event was not found: that side is read again from where it was.
     incomplete: bool,
     deletes: Vec<Delete>,
@@ -75,18 +82,25 @@ impl<'a> Pass<'a> {
         Self { services, pair, ends, keys, memory, options, planner, now, progress }
     }
 
-    /// Does it. The flag says that somebody else wrote at the same moment, so that another round is needed.
-    pub(super) async fn run(&self, state: &mut PairRow, tips: [Option<Tip>; 2]) -> Result<(Run, bool)> {
+    /// Does it. `suspects` come from an earlier round. The second part of the answer asks for another one.
+    pub(super) async fn run(
+        &self,
+        state: &mut PairRow,
+        tips: [Option<Tip>; 2],
+        suspects: &[(MappingId, Role)],
+    ) -> Result<(Run, Option<Again>)> {
         let today = self.now.to_zoned(TimeZone::UTC).date();
-        let roll = state.listed_on != Some(today);
+        // What is held rests on what a pass saw; the next one must look as closely, or it would see nothing to hold.
+        let roll = state.listed_on != Some(today) || state.held.is_some();
         let window = self.planner.window;
         let mut survey = survey::survey(self.ends, self.memory, state, &tips, window, roll, self.options).await?;
+        survey.suspect(self.memory, suspects).await?;
         let known_problems = crate::memory::problems(self.services, &self.pair.id, 1000).await?;
         let mut tally = Tally {
             run: Run::new(self.pair.id.clone(), PairStatus::Ok),
             notes: Notes::default(),
             wrote: [false; 2],
-            deferred: false,
+            again: None,
             incomplete: false,
             deletes: Vec::new(),
             problems: known_problems.iter().map(|row| row.problem.event.clone()).collect(),
@@ -123,7 +137,7 @@ impl<'a> Pass<'a> {
         }
         self.remember(&mut tally).await?;
 
-        let Tally { mut run, wrote, deferred, incomplete, .. } = tally;
+        let Tally { mut run, wrote, again, incomplete, .. } = tally;
         if held > 0 {
             let since = state.held.as_ref().map_or(self.now, |row| row.since);
             let held = Held::new(&self.pair.id, held, live);
@@ -134,18 +148,18 @@ impl<'a> Pass<'a> {
             state.held = None;
         }
         if self.options.dry_run {
-            return Ok((run, false));
+            return Ok((run, None));
         }
-        if held == 0 && !deferred && !incomplete {
+        if held == 0 && again.is_none() && !incomplete {
             self.save_cursors(state, cursors, listed, wrote).await;
             if roll {
                 state.listed_on = Some(today);
             }
         }
-        if !deferred {
+        if again.is_none() {
             state.last_sync = Some(self.services.clock.now());
         }
-        Ok((run, deferred))
+        Ok((run, again))
     }
 
     /// Works through everything that has news, batch by batch, several writes at once.
@@ -194,7 +208,9 @@ impl<'a> Pass<'a> {
     }
 
     fn count(&self, applied: Applied, tally: &mut Tally) -> Result<()> {
-        tally.deferred |= applied.deferred;
+        if applied.deferred {
+            tally.again.get_or_insert_default().suspects.extend(applied.suspect);
+        }
         tally.incomplete |= applied.incomplete;
         for side in Side::BOTH {
             tally.wrote[side as usize] |= applied.wrote[side as usize];

@@ -67,6 +67,24 @@ pub(super) struct Survey {
     pub live: Option<u64>,
 }
 
+impl Survey {
+    /// Adds what an earlier round found gone.
+    pub async fn suspect(&mut self, memory: &Memory<'_>, suspects: &[(MappingId, Role)]) -> Result<()> {
+        for (id, role) in suspects {
+            if !self.units.contains_key(id) {
+                let Some(mapping) = memory.mapping(*id).await? else { continue };
+                self.units.insert(*id, Unit { mapping, origin: News::None, copy: News::None });
+            }
+            if let Some(unit) = self.units.get_mut(id)
+                && matches!(unit.news(*role), News::None)
+            {
+                *unit.news(*role) = News::Suspect;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The lines of one calendar: what the provider listed, each id once.
 struct Lines {
     /// Version and event, or `None` where it was named as removed.
@@ -128,8 +146,8 @@ pub(super) async fn survey(
     Ok(survey)
 }
 
-/// Below this many lines a listing of everything is cheap enough to be taken as it is.
-const FORGOTTEN_FLOOR: usize = 20;
+/// Fewer lines are nothing unusual: somebody may well have touched so many events.
+const FORGOTTEN_FLOOR: usize = 5;
 
 /// Lists one calendar: what happened since the cursor, or the whole window, or both on the first pass of a day. `None` where nothing happened.
 async fn read(end: &End, cursor: Option<&Cursor>, tip: Option<&Tip>, window: Window, full: bool, roll: bool) -> Result<Option<Lines>> {
