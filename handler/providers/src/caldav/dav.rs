@@ -165,7 +165,9 @@ impl Dav {
         if !answer.status().is_success() {
             return Ok(Put::Refused(refused(answer).await?));
         }
-        Ok(Put::Done { etag: etag(&answer) })
+        let etag = etag(&answer);
+        finish(answer).await;
+        Ok(Put::Done { etag })
     }
 
     /// DELETE. Attendees are not told (RFC 6638 section 8.1).
@@ -174,7 +176,11 @@ impl Dav {
         headers.insert(HeaderName::from_static("schedule-reply"), HeaderValue::from_static("F"));
         let call = Call { method: Method::DELETE, headers, body: "", bytes: &[], retry: Retry::Write, slow: false };
         let answer = self.follow(url, &call).await?;
-        if answer.status().is_success() { Ok(None) } else { Ok(Some(refused(answer).await?)) }
+        if !answer.status().is_success() {
+            return Ok(Some(refused(answer).await?));
+        }
+        finish(answer).await;
+        Ok(None)
     }
 
     /// Sends a request and follows where it is sent, with method and body, as far as the password may go.
@@ -275,6 +281,11 @@ async fn refused(answer: Answer) -> Result<Refusal> {
     Ok(Refusal { status, conditions: conditions(&body), host })
 }
 
+/// Reads the rest of an answer whose status said all, so that the connection can be used again.
+async fn finish(answer: Answer) {
+    let _ = answer.bytes(MAX_REFUSAL).await;
+}
+
 fn etag(answer: &Answer) -> Option<String> {
     answer.header("etag").map(str::trim).filter(|etag| !etag.is_empty()).map(str::to_owned)
 }
@@ -324,17 +335,4 @@ fn conditions(body: &[u8]) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_conditions_of_a_refusal() {
-        let body = br#"<?xml version="1.0"?><error xmlns="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><c:no-uid-conflict><href>/x</href></c:no-uid-conflict><valid-sync-token/></error>"#;
-        assert_eq!(conditions(body), ["no-uid-conflict", "valid-sync-token"]);
-        for other in
-            ["", "no", "<html><body><error/></body></html>", "<error><x/></error>", "<e:error xmlns:e='DAV:'>", "<d:error><d:x/></d:error>"]
-        {
-            assert!(conditions(other.as_bytes()).is_empty(), "{other}");
-        }
-    }
-}
+mod tests;

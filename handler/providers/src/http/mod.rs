@@ -195,21 +195,21 @@ impl Http {
         let patience = if request.slow { LISTING_PATIENCE } else { PATIENCE };
         let begun = Instant::now();
         let sent = tokio::time::timeout(patience, outgoing.send()).await;
-        let elapsed = begun.elapsed().as_millis();
+        let elapsed_ms = begun.elapsed().as_millis();
         let response = match sent {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
-                tracing::debug!(method = %request.method, host, elapsed, "no answer");
+                tracing::debug!(method = %request.method, host, elapsed_ms, "no answer");
                 return Err(Failed::connection(&error, &host, request.retry));
             }
             Err(_) => {
-                tracing::debug!(method = %request.method, host, elapsed, "no answer in time");
+                tracing::debug!(method = %request.method, host, elapsed_ms, "no answer in time");
                 let error = Error::Unreachable(format!("{host} did not answer within {} seconds", patience.as_secs()));
                 return Err(Failed::finally(error));
             }
         };
         let status = response.status();
-        tracing::debug!(method = %request.method, host, status = status.as_u16(), elapsed, "answered");
+        tracing::debug!(method = %request.method, host, status = status.as_u16(), elapsed_ms, "answered");
         self.hear(response.headers());
         let asked = pace::retry_after(response.headers());
         if status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && (asked.is_some() || pace.doubles())) {

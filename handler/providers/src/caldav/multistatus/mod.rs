@@ -11,10 +11,12 @@
 mod entry;
 mod runs;
 
+use std::time::Duration;
+
 use quick_xml::NsReader;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
-use tokio::io::AsyncBufRead;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
 pub(crate) use entry::{Data, Entry, Props};
 
@@ -30,6 +32,8 @@ const MAX_DEPTH: usize = 64;
 const MAX_ATTRIBUTES: usize = 64;
 /// More entries than any calendar has; a listing is kept in memory by its caller.
 const MAX_ENTRIES: usize = 500_000;
+/// How long the end of an answer is waited for, once all that matters has been read.
+const DRAIN: Duration = Duration::from_millis(250);
 /// Addresses in one response (RFC 4918 allows several beside one status).
 const MAX_HREFS: usize = 4096;
 
@@ -88,6 +92,7 @@ where
                     }
                 }
                 if state.stack.is_empty() {
+                    drain(reader.get_mut()).await;
                     return Ok(state.tail);
                 }
             }
@@ -100,6 +105,22 @@ where
             Event::Comment(_) | Event::PI(_) | Event::Decl(_) | Event::Empty(_) => {}
         }
     }
+}
+
+/// Reads what follows the document, so that the connection can be used again: not much, not for long, and whatever it is.
+async fn drain(body: &mut (impl AsyncBufRead + Unpin)) {
+    let rest = async {
+        for _ in 0..16 {
+            match body.fill_buf().await {
+                Ok(rest) if !rest.is_empty() => {
+                    let length = rest.len();
+                    body.consume(length);
+                }
+                _ => return,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DRAIN, rest).await;
 }
 
 #[derive(Default)]

@@ -225,14 +225,14 @@ fn what_the_content_type_says_about_the_component() {
 proptest! {
     #[test]
     fn no_bytes_make_it_panic_or_hang(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
-        let _ = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(parse(bytes));
+        let _ = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(parse(bytes));
     }
 
     #[test]
     fn no_damage_makes_it_panic_or_invent_entries(at in 0..APPLE.len(), with in "[<>&/\"a-z\\]\\[!-]{0,12}", cut in 0..40_usize) {
         let end = (at + cut).min(APPLE.len());
         let xml = [&APPLE.as_bytes()[..at], with.as_bytes(), &APPLE.as_bytes()[end..]].concat();
-        if let Ok((entries, _)) = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(parse(xml)) {
+        if let Ok((entries, _)) = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(parse(xml)) {
             prop_assert!(entries.len() <= 1);
         }
     }
@@ -240,7 +240,7 @@ proptest! {
     #[test]
     fn any_text_arrives_as_it_was_sent(text in "[ -~äöü€😀\n]{0,200}") {
         let escaped = quick_xml::escape::escape(text.as_str()).into_owned();
-        let (entries, _) = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(parse(object(&escaped))).unwrap();
+        let (entries, _) = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(parse(object(&escaped))).unwrap();
         let expected = Some(text).filter(|text| !text.is_empty()).map(Data::Object);
         prop_assert_eq!(&entries[0].props.data, &expected);
     }

@@ -137,7 +137,7 @@ async fn a_lost_token_is_known_in_all_its_forms() {
 #[tokio::test]
 async fn failures_are_not_lost_tokens() {
     for (status, expected) in [(401, "Unauthorized"), (500, "Unreachable"), (502, "Unreachable"), (429, "RateLimited")] {
-        let stub = Stub::new(move |_| Say::status(status).header("retry-after", "3600")).await;
+        let stub = Stub::new(move |_| Say::status(status).header("retry-after", "36000")).await;
         let error = stub.account().survey(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap_err();
         assert!(format!("{error:?}").starts_with(expected), "{status}: {error:?}");
     }

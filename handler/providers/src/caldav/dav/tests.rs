@@ -1,0 +1,92 @@
+use engine::calendar::ProviderKind;
+
+use super::super::stub::{Say, Stub, found, http, password};
+use super::super::{CalDav, Endpoint, Home};
+use super::*;
+use crate::{Glance, Provider};
+
+#[test]
+fn the_conditions_of_a_refusal() {
+    let body = br#"<?xml version="1.0"?><error xmlns="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><c:no-uid-conflict><href>/x</href></c:no-uid-conflict><valid-sync-token/></error>"#;
+    assert_eq!(conditions(body), ["no-uid-conflict", "valid-sync-token"]);
+    for other in
+        ["", "no", "<html><body><error/></body></html>", "<error><x/></error>", "<e:error xmlns:e='DAV:'>", "<d:error><d:x/></d:error>"]
+    {
+        assert!(conditions(other.as_bytes()).is_empty(), "{other}");
+    }
+}
+
+async fn glance(dav: &CalDav) -> Result<Vec<Glance>> {
+    dav.glance(&["/17/calendars/home/".into()]).await
+}
+
+fn account(kind: ProviderKind, common: &Stub, partition: &Stub) -> CalDav {
+    let home = Home { url: format!("{}/17/calendars/", partition.url), is_calendar: false };
+    let endpoint = Endpoint { base: common.url.clone(), principal: None, homes: vec![home], me: Vec::new() };
+    CalDav::new(&http(), kind, &endpoint, "someone@example.org", &password()).unwrap()
+}
+
+fn state(asked: &super::super::stub::Asked) -> Say {
+    Say::multistatus(&found(&asked.path, "<cs:getctag>1</cs:getctag>"))
+}
+
+#[tokio::test]
+async fn apples_partition_is_used_once_the_common_host_says_so_and_from_then_on() {
+    for misdirected in [true, false] {
+        let partition = Stub::new(state).await;
+        let url = partition.url.clone();
+        let common = Stub::new(move |asked| match misdirected {
+            true => Say::status(421),
+            false => Say::status(302).header("location", format!("{url}{}", asked.path)),
+        })
+        .await;
+        let dav = account(ProviderKind::Icloud, &common, &partition);
+        for _ in 0..3 {
+            assert!(matches!(glance(&dav).await.unwrap()[0], Glance::Tip(_)));
+        }
+        assert_eq!((common.asked().len(), partition.asked().len()), (1, 3));
+    }
+}
+
+#[tokio::test]
+async fn while_the_common_host_answers_the_partition_is_left_alone() {
+    let (common, partition) = (Stub::new(state).await, Stub::new(state).await);
+    glance(&account(ProviderKind::Icloud, &common, &partition)).await.unwrap();
+    assert_eq!(common.asked(), ["PROPFIND /17/calendars/home/"]);
+    assert!(partition.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_partition_that_does_not_know_the_account_either_is_the_end_of_it() {
+    let (common, partition) = (Stub::new(|_| Say::status(421)).await, Stub::new(|_| Say::status(421)).await);
+    assert!(matches!(glance(&account(ProviderKind::Icloud, &common, &partition)).await, Err(Error::BadAnswer(_))));
+    assert_eq!((common.asked().len(), partition.asked().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_server_cannot_send_the_password_elsewhere_nor_in_circles() {
+    let thief = Stub::new(state).await;
+    let url = thief.url.clone();
+    let stub = Stub::new(move |_| Say::status(307).header("location", url.clone())).await;
+    assert!(matches!(glance(&account(ProviderKind::Caldav, &stub, &stub)).await, Err(Error::Address(_))));
+    assert!(thief.asked().is_empty());
+
+    let circle = Stub::new(|asked| Say::status(307).header("location", if asked.path == "/a" { "/b" } else { "/a" })).await;
+    assert!(matches!(glance(&account(ProviderKind::Caldav, &circle, &circle)).await, Err(Error::Address(_))));
+    assert!(circle.asked().len() <= 4);
+}
+
+#[tokio::test]
+async fn a_write_that_is_redirected_stays_that_write() {
+    let stub = Stub::new(|asked| match asked.path.as_str() {
+        "/17/new/x.ics" => Say::status(201).header("etag", "\"1\""),
+        _ => Say::status(301).header("location", "/17/new/x.ics"),
+    })
+    .await;
+    let dav = account(ProviderKind::Caldav, &stub, &stub);
+    let url = Url::parse(&format!("{}/17/old/x.ics", stub.url)).unwrap();
+    assert!(matches!(dav.dav.put(&url, Condition::Absent, b"BEGIN").await, Ok(Put::Done { etag: Some(_) })));
+    let asked = stub.take();
+    assert_eq!((asked[1].method.as_str(), asked[1].body.as_str(), asked[1].header("if-none-match")), ("PUT", "BEGIN", "*"));
+    assert_eq!(asked[1].header("authorization"), asked[0].header("authorization"));
+}
