@@ -508,6 +508,7 @@ impl Planner<'_> {
             ignored = false;
         }
         next.drifted = ignored;
+        next.times = Times::from(&merged.content.span);
         next.origin.base = origin_print;
         next.origin.intent = None;
         next.copy.base = wanted.clone();
