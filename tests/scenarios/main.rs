@@ -1,6 +1,10 @@
 //! Stories through the front doors: what people do to their calendars, what goes wrong, and what they see afterwards.
 
 mod basics;
+mod cli;
 mod conformance;
+mod events;
 mod model;
+mod real_servers;
+mod town;
 mod world;

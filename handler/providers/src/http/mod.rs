@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use jiff::Timestamp;
-use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue, IF_MATCH};
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -71,7 +71,7 @@ pub(crate) enum Retry {
     Read,
     /// Reads whose answer 500 means something: as [`Retry::Read`], and 500 goes to the caller at once.
     ReadUnless500,
-    /// Writes: only where the server cannot have acted on the request (no connection, 429, 503).
+    /// Writes: only where the server cannot have acted on the request (no connection, 423, 429, 503).
     Write,
 }
 
@@ -182,6 +182,10 @@ impl Http {
     }
 
     async fn attempt(&self, request: &Request<'_>, pace: &Pace) -> Result<Answer, Failed> {
+        let mut turn = match request.headers.contains_key(IF_MATCH) {
+            true => Some(pace.turn_to_change().await.map_err(Failed::finally)?),
+            false => None,
+        };
         let permit = pace.admit().await.map_err(Failed::finally)?;
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let client = if request.url.scheme() == "https" { &self.tls } else { &self.plain };
@@ -218,6 +222,16 @@ impl Http {
             return Err(Failed { error, answer: None, again: wait.is_none_or(|wait| wait <= SHORT_WAIT), wait });
         }
         let answer = Answer::new(response, host, patience, permit);
+        if status == StatusCode::LOCKED {
+            if let Some(turn) = turn.take() {
+                pace.met_a_lock(turn);
+            }
+            // Whoever holds the lock had its turn first; nothing was done about this request.
+            return Err(Failed { error: refusal(status, answer.host()), answer: Some(Box::new(answer)), again: true, wait: None });
+        }
+        if turn.is_some() {
+            pace.went_well();
+        }
         if !status.is_server_error() {
             pace.relaxed();
             return Ok(answer);
@@ -284,7 +298,7 @@ pub(crate) fn refusal(status: StatusCode, host: &str) -> Error {
         415 => Error::Refused("the server does not take this kind of data".into()),
         429 => Error::RateLimited { retry_after: None },
         507 => Error::Refused("the server has no room left for it".into()),
-        408 | 425 | 500..=599 => Error::Unreachable(format!("{host} answered {}", status.as_u16())),
+        408 | 423 | 425 | 500..=599 => Error::Unreachable(format!("{host} answered {}", status.as_u16())),
         code => Error::BadAnswer(format!("{host} answered {code}")),
     }
 }

@@ -1,10 +1,13 @@
 //! How fast one account may be asked, and how long it is left alone once the server complained.
+//!
+//! Changes of what stands there already begin one at a time: some servers lock a calendar for each and refuse the others with 423
+//! (RFC 4918 section 11.3). Where that goes well they become more, up to the limit; the first 423 ends that for good.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::SHORT_WAIT;
@@ -12,6 +15,9 @@ use crate::{Error, Result};
 
 /// The longest time that a server can send an account away for.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// So many changes have to go well before twice as many are under way at once.
+const GONE_WELL: u32 = 16;
 
 /// What an account's server bears.
 #[derive(Clone, Copy, Debug)]
@@ -31,11 +37,16 @@ pub(crate) struct Pace {
     /// All waits are divided by this.
     hurry: u32,
     slots: Arc<Semaphore>,
+    /// Turns for changes of what stands there; as many as [`State::changes_at_once`].
+    changes: Semaphore,
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    changes_at_once: usize,
+    /// Changes that went well since their number grew last; `None` once one was refused with 423.
+    gone_well: Option<u32>,
     /// When the next request may begin, by our own spacing.
     next: Option<Instant>,
     /// Until when the server wants to be left alone.
@@ -46,7 +57,14 @@ struct State {
 
 impl Pace {
     pub(crate) fn new(limits: Limits, hurry: u32) -> Self {
-        Self { limits, hurry, slots: Arc::new(Semaphore::new(limits.parallel.max(1))), state: Mutex::default() }
+        let state = State { changes_at_once: 1, gone_well: Some(0), next: None, closed_until: None, complaints: 0 };
+        Self {
+            limits,
+            hurry,
+            slots: Arc::new(Semaphore::new(limits.parallel.max(1))),
+            changes: Semaphore::new(1),
+            state: Mutex::new(state),
+        }
     }
 
     /// Waits until a request may begin. The permit is held until its answer has been read.
@@ -58,6 +76,34 @@ impl Pace {
         loop {
             let Some(until) = self.reserve()? else { return Ok(permit) };
             tokio::time::sleep_until(until).await;
+        }
+    }
+
+    /// Waits for a turn to change something that stands there; before [`Pace::admit`].
+    pub(crate) async fn turn_to_change(&self) -> Result<SemaphorePermit<'_>> {
+        self.changes.acquire().await.map_err(|_| Error::Unreachable("the program is ending".into()))
+    }
+
+    /// Notes that a change was not refused for a lock.
+    pub(crate) fn went_well(&self) {
+        let mut state = self.state();
+        let more = state.changes_at_once.min(self.limits.parallel.saturating_sub(state.changes_at_once));
+        let Some(count) = &mut state.gone_well else { return };
+        *count += 1;
+        if *count >= GONE_WELL {
+            *count = 0;
+            state.changes_at_once += more;
+            self.changes.add_permits(more);
+        }
+    }
+
+    /// Notes that a change met the lock of another one: from now on there is one turn less, down to one.
+    pub(crate) fn met_a_lock(&self, turn: SemaphorePermit<'_>) {
+        let mut state = self.state();
+        state.gone_well = None;
+        if state.changes_at_once > 1 {
+            state.changes_at_once -= 1;
+            turn.forget();
         }
     }
 
@@ -172,6 +218,33 @@ mod tests {
         let begun = Instant::now();
         drop(pace.admit().await.unwrap());
         assert!(begun.elapsed() >= Duration::from_secs(3));
+    }
+
+    #[tokio::test]
+    async fn changes_begin_one_at_a_time_and_become_more_where_none_is_locked() {
+        let pace = Pace::new(Limits { parallel: 3, ..APPLE }, 1);
+        let mut at_once = Vec::new();
+        for _ in 0..2 * GONE_WELL + 1 {
+            at_once.push(pace.changes.available_permits());
+            drop(pace.turn_to_change().await.unwrap());
+            pace.went_well();
+        }
+        let [first, then, last] = [0, GONE_WELL as usize, 2 * GONE_WELL as usize].map(|n| at_once[n]);
+        assert_eq!((first, then, last), (1, 2, 3));
+    }
+
+    #[tokio::test]
+    async fn a_lock_takes_the_turns_back_for_good() {
+        let pace = Pace::new(Limits { parallel: 8, ..APPLE }, 1);
+        for _ in 0..10 * GONE_WELL {
+            pace.went_well();
+        }
+        assert_eq!(pace.changes.available_permits(), 8);
+        for _ in 0..20 {
+            pace.met_a_lock(pace.turn_to_change().await.unwrap());
+            pace.went_well();
+        }
+        assert_eq!(pace.changes.available_permits(), 1);
     }
 
     #[test]
