@@ -101,7 +101,7 @@ impl Before {
             let values = line.value.split(',').filter(|value| !value.trim().is_empty());
             values.filter_map(|value| reader.listed(value, &line, span)).collect()
         });
-        let excluded: Vec<Vec<OriginalStart>> = excluded.collect();
+        let excluded: Vec<Vec<OriginalStart>> = if reader.layout.orphaned { Vec::new() } else { excluded.collect() };
         let excluded_keys = excluded.iter().flatten().copied().collect();
         Ok(Self { layout: reader.layout, event, overrides, owners, excluded, excluded_keys })
     }

@@ -60,17 +60,18 @@ impl Editor<'_> {
         let places = self.before.overrides.get(&key).into_iter().flatten().copied();
         let places: Vec<usize> = places.filter(|at| !moved.places.contains(at)).collect();
         let excluded = self.before.excluded_keys.contains(&key);
-        let cancelled = self.before.exception(&key) == Some(&Exception::Cancelled);
+        let now = self.before.exception(&key);
+        // Of a series whose rule is elsewhere, an occurrence that is not listed does not take place.
+        let orphaned = self.before.layout.orphaned;
+        let cancelled = now == Some(&Exception::Cancelled) || (orphaned && now.is_none());
         match self.wanted(&key) {
             Some(Exception::Cancelled) => {
                 if cancelled && !(places.is_empty() && self.exclusions.anew) {
                     return Ok(());
                 }
                 self.removed.extend(&places);
-                match (self.before.layout.orphaned, excluded && !self.exclusions.anew) {
-                    (false, false) => self.exclusions.added.extend([key]),
-                    (true, _) if places.is_empty() => return Err(orphaned()),
-                    _ => {}
+                if !orphaned && (!excluded || self.exclusions.anew) {
+                    self.exclusions.added.insert(key);
                 }
             }
             Some(Exception::Changed(_)) => {
@@ -83,6 +84,7 @@ impl Editor<'_> {
                     }
                 }
             }
+            None if now.is_none() => {}
             None => {
                 self.removed.extend(&places);
                 self.exclusions.dropped.extend(excluded.then_some(key));

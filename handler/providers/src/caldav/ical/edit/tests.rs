@@ -203,6 +203,17 @@ fn the_mark_is_put_on_every_component() {
 }
 
 #[test]
+fn a_cancelled_invitation_to_one_occurrence_stays() {
+    let orphan = SERIES.replace("UID:u1\r\nSEQUENCE:5", "UID:u1\r\nRECURRENCE-ID:20260303T090000Z\r\nSEQUENCE:5");
+    let orphan = orphan.replace("SUMMARY:Late", "STATUS:CANCELLED");
+    let draft = draft(&orphan);
+    assert_eq!(draft.series, None);
+    for parts in [fields(&Field::ALL), exceptions(&[at("2026-03-24T09:00:00Z")])] {
+        assert_eq!(try_edit(&orphan, &parts, &draft, None), Ok((orphan.clone(), 5)));
+    }
+}
+
+#[test]
 fn what_cannot_be_said_is_refused() {
     let orphan = SERIES.replace("UID:u1\r\nSEQUENCE:5", "UID:u1\r\nRECURRENCE-ID:20260303T090000Z\r\nSEQUENCE:5");
     let mut draft = draft(&orphan);
@@ -215,6 +226,8 @@ fn what_cannot_be_said_is_refused() {
     assert!(matches!(try_edit(&orphan, &fields(&[Field::Time]), &draft, None), Err(EditError::Unreadable(_))));
     let new = at("2026-04-24T09:00:00Z");
     draft.series.as_mut().unwrap().exceptions.insert(new, Exception::Cancelled);
+    assert_eq!(try_edit(&orphan, &exceptions(&[new]), &draft, None), Ok((orphan.clone(), 5)));
+    draft.series.as_mut().unwrap().exceptions.insert(new, Exception::Changed(Box::new(draft.content.clone())));
     assert!(matches!(try_edit(&orphan, &exceptions(&[new]), &draft, None), Err(EditError::Unreadable(_))));
     assert!(matches!(try_edit("BEGIN:VCALENDAR", &Parts::default(), &draft, None), Err(EditError::Unreadable(_))));
 }
