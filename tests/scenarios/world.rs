@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use anyhow::Context as _;
 use engine::calendar::ProviderKind;
 use engine::pair::Pair;
 use jiff::Timestamp;
@@ -14,6 +15,11 @@ use providers::caldav::{CalDav as Client, Endpoint, discover};
 use providers::http::{Access, Http};
 use secrecy::SecretString;
 use simulators::caldav::{CalDav, Calendar, Manners};
+use simulators::faults::Faults;
+use simulators::person::Person;
+use simulators::proxy::Proxy;
+use simulators::servers::{Kind, Server};
+use simulators::traffic::Counts;
 use tempfile::TempDir;
 
 /// What the two people are called and sign in with. Invented.
@@ -65,36 +71,34 @@ impl Connect for Connector {
     }
 }
 
-/// Two people, a calendar each, a service between them.
-pub struct World {
+/// A service in this process with two accounts and a pair, and its clock.
+pub struct Core {
     pub services: Services,
-    /// The two servers.
-    pub servers: [CalDav; 2],
-    /// Anna's calendar (`from`) and Ben's (`to`).
-    pub calendars: [Calendar; 2],
     pub pair: Pair,
     clock: Arc<Hands>,
     dir: TempDir,
+    servers: [String; 2],
 }
 
-impl World {
-    /// Everything connected and paired; nothing synced yet.
-    pub async fn new(manners: [Manners; 2], terms: Terms) -> anyhow::Result<Self> {
+/// An account to connect: who keeps it, where it really is, user and password.
+struct Account {
+    kind: ProviderKind,
+    url: String,
+    user: String,
+    password: String,
+}
+
+impl Core {
+    /// Connects both accounts and pairs their calendars called `main`.
+    async fn new(accounts: [Account; 2], terms: Terms) -> anyhow::Result<Self> {
         let dir = data_dir()?;
         let clock = Arc::new(Hands(AtomicI64::new(BEGINNING.parse::<Timestamp>()?.as_second())));
-        let apple = [manners[0].partition, manners[1].partition];
-        let [one, two] = manners;
-        let servers = [CalDav::start(one).await?, CalDav::start(two).await?];
+        let servers = [accounts[0].url.clone(), accounts[1].url.clone()];
         let services = services(&dir, &clock, &servers)?;
-        let mut calendars = Vec::new();
         let mut ids = Vec::new();
-        for (i, (server, (user, password))) in servers.iter().zip(USERS).enumerate() {
-            let apple = apple[i];
-            let (kind, password) = if apple { (ProviderKind::Icloud, APP_PASSWORD) } else { (ProviderKind::Caldav, password) };
-            let user = if apple { format!("{user}@example.org") } else { user.to_owned() };
-            server.account(&user, password);
-            calendars.push(server.calendar(&user, "main"));
-            let account = directory::connect_account(&services, kind, ADDRESSES[i], &user, &password.into()).await?;
+        for (account, address) in accounts.into_iter().zip(ADDRESSES) {
+            let Account { kind, user, password, .. } = account;
+            let account = directory::connect_account(&services, kind, address, &user, &password.into()).await?;
             let listing = directory::calendars(&services, Some(&account.id)).await?;
             ids.extend(listing.calendars.into_iter().filter(|row| row.address.ends_with("/main/")).map(|row| row.id));
         }
@@ -108,8 +112,7 @@ impl World {
             window_future: "12mo".parse()?,
         };
         let pair = directory::add_pair(&services, new).await?;
-        let [from, to] = <[Calendar; 2]>::try_from(calendars).expect("two calendars");
-        Ok(Self { services, servers, calendars: [from, to], pair, clock, dir })
+        Ok(Self { services, pair, clock, dir, servers })
     }
 
     /// One pass.
@@ -134,6 +137,46 @@ impl World {
     pub fn wait(&self, seconds: i64) {
         self.clock.0.fetch_add(seconds, Ordering::Relaxed);
     }
+}
+
+/// Two people, a calendar each on a server of ours in memory, a service between them.
+pub struct World {
+    pub core: Core,
+    /// The two servers.
+    pub servers: [CalDav; 2],
+    /// Anna's calendar (`from`) and Ben's (`to`).
+    pub calendars: [Calendar; 2],
+}
+
+impl std::ops::Deref for World {
+    type Target = Core;
+    fn deref(&self) -> &Core {
+        &self.core
+    }
+}
+
+impl World {
+    /// Everything connected and paired; nothing synced yet.
+    pub async fn new(manners: [Manners; 2], terms: Terms) -> anyhow::Result<Self> {
+        let apple = [manners[0].partition, manners[1].partition];
+        let [one, two] = manners;
+        let servers = [CalDav::start(one).await?, CalDav::start(two).await?];
+        let account = |i: usize| {
+            let (user, password) = USERS[i];
+            let url = servers[i].url().to_string();
+            if apple[i] {
+                let user = format!("{user}@example.org");
+                return Account { kind: ProviderKind::Icloud, url, user, password: APP_PASSWORD.to_owned() };
+            }
+            Account { kind: ProviderKind::Caldav, url, user: user.to_owned(), password: password.to_owned() }
+        };
+        let accounts = [account(0), account(1)];
+        let calendars = [0, 1].map(|i| {
+            servers[i].account(&accounts[i].user, &accounts[i].password);
+            servers[i].calendar(&accounts[i].user, "main")
+        });
+        Ok(Self { core: Core::new(accounts, terms).await?, servers, calendars })
+    }
 
     /// Writes (PUT and DELETE) that the two servers were asked for since the counts were reset.
     pub fn writes(&self) -> [u64; 2] {
@@ -154,17 +197,82 @@ impl World {
     }
 }
 
-fn services(dir: &TempDir, clock: &Arc<Hands>, servers: &[CalDav; 2]) -> anyhow::Result<Services> {
+/// A server, ours or another's with a proxy before it.
+pub enum Host {
+    Memory(CalDav),
+    Real { proxy: Proxy, _server: Server },
+}
+
+impl Host {
+    /// What goes wrong.
+    pub fn faults(&self) -> &Faults {
+        match self {
+            Self::Memory(server) => server.faults(),
+            Self::Real { proxy, .. } => proxy.faults(),
+        }
+    }
+
+    /// What was asked.
+    pub fn counts(&self) -> Counts {
+        match self {
+            Self::Memory(server) => server.counts(),
+            Self::Real { proxy, .. } => proxy.counts(),
+        }
+    }
+
+    /// Counts from zero.
+    pub fn reset_counts(&self) {
+        match self {
+            Self::Memory(server) => server.reset_counts(),
+            Self::Real { proxy, .. } => proxy.reset_counts(),
+        }
+    }
+}
+
+/// The same on any servers.
+pub struct Stage {
+    pub core: Core,
+    pub hosts: [Host; 2],
+    pub people: [Person; 2],
+}
+
+impl From<World> for Stage {
+    fn from(world: World) -> Self {
+        let World { core, servers, calendars } = world;
+        Self { core, hosts: servers.map(Host::Memory), people: calendars.map(Person::from) }
+    }
+}
+
+impl Stage {
+    /// On a server of each kind, with a proxy before it.
+    pub async fn real(kinds: [Kind; 2], terms: Terms) -> anyhow::Result<Self> {
+        let (mut accounts, mut people, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
+        for kind in kinds {
+            let server = match kind {
+                Kind::Radicale => Server::radicale(&[USERS[0]]).await?,
+                Kind::Xandikos => Server::xandikos().await?,
+            };
+            let (user, password) = server.users()[0].clone();
+            let proxy = Proxy::start(server.url()).await?;
+            people.push(server.account(&user).context("the user of the server")?.calendar("main").await?);
+            accounts.push(Account { kind: ProviderKind::Caldav, url: proxy.url().to_string(), user, password });
+            hosts.push(Host::Real { proxy, _server: server });
+        }
+        let two = "two of each";
+        let accounts = accounts.try_into().ok().context(two)?;
+        let core = Core::new(accounts, terms).await?;
+        Ok(Self { core, hosts: hosts.try_into().ok().context(two)?, people: people.try_into().ok().context(two)? })
+    }
+}
+
+fn services(dir: &TempDir, clock: &Arc<Hands>, servers: &[String; 2]) -> anyhow::Result<Services> {
     let time = clock.clone();
     let store = Arc::new(store::Embedded::open(dir.path(), move || time.now())?);
     Ok(Services {
         leases: store.clone(),
         store,
         vault: Arc::new(vault::Envelope::new(vault::Local::open(dir.path())?, vault::Root::new(&[7; 32]))),
-        connect: Arc::new(Connector {
-            http: Arc::new(Http::hurried(Access { allow_private: true })?),
-            servers: [servers[0].url().to_string(), servers[1].url().to_string()],
-        }),
+        connect: Arc::new(Connector { http: Arc::new(Http::hurried(Access { allow_private: true })?), servers: servers.clone() }),
         clock: clock.clone(),
         owner: "local".into(),
     })

@@ -10,18 +10,28 @@ mod story;
 
 use std::panic::AssertUnwindSafe;
 
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt};
 
 /// Told in every run of the tests.
 const USUAL: std::ops::Range<u64> = 0..500;
+/// The same on real servers, which are slower.
+const USUAL_REAL: std::ops::Range<u64> = 0..24;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_rest_both_calendars_are_as_the_rules_say() -> anyhow::Result<()> {
-    let seeds = seeds()?;
+    tell_all(seeds(USUAL)?, story::Place::Memory).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_on_radicale_and_xandikos() -> anyhow::Result<()> {
+    tell_all(seeds(USUAL_REAL)?, story::Place::Real).await
+}
+
+async fn tell_all(seeds: Vec<u64>, place: story::Place) -> anyhow::Result<()> {
     let count = seeds.len();
     let stories = futures::stream::iter(seeds).map(|seed| {
         tokio::spawn(async move {
-            let told = AssertUnwindSafe(story::tell(seed)).catch_unwind().await;
+            let told = AssertUnwindSafe(story::tell(seed, place)).catch_unwind().await;
             let why = match told {
                 Ok(Ok(())) => return None,
                 Ok(Err(error)) => format!("{error:#}"),
@@ -30,23 +40,20 @@ async fn at_rest_both_calendars_are_as_the_rules_say() -> anyhow::Result<()> {
             Some(format!("seed {seed}: {why}"))
         })
     });
-    use futures::StreamExt;
-    let failures: Vec<String> =
-        stories.buffer_unordered(4).filter_map(|told| async { told.unwrap_or_else(|error| Some(error.to_string())) }).collect().await;
-    println!("{count} stories told, {} of them ended badly", failures.len());
+    let told = stories.buffer_unordered(4).filter_map(|told| async { told.unwrap_or_else(|error| Some(error.to_string())) });
+    let failures: Vec<String> = told.collect().await;
+    println!("{count} stories told ({place:?}), {} of them ended badly", failures.len());
     for failure in failures.iter().take(20) {
-        println!(
-            "{failure}\n  again: CALRELAY_MODEL_SEED={} cargo test -p scenarios at_rest",
-            failure.split([' ', ':']).nth(1).unwrap_or_default()
-        );
+        let seed = failure.split([' ', ':']).nth(1).unwrap_or_default();
+        println!("{failure}\n  again: CALRELAY_MODEL_SEED={seed} cargo test -p scenarios model");
     }
-    assert!(failures.is_empty(), "{} of {count} stories ended badly", failures.len());
+    anyhow::ensure!(failures.is_empty(), "{} of {count} stories ended badly", failures.len());
     Ok(())
 }
 
 /// Which stories are told.
 #[expect(clippy::disallowed_methods, reason = "a test's own switch, not a setting of the product")]
-fn seeds() -> anyhow::Result<Vec<u64>> {
+fn seeds(usual: std::ops::Range<u64>) -> anyhow::Result<Vec<u64>> {
     if let Ok(seed) = std::env::var("CALRELAY_MODEL_SEED") {
         return Ok(vec![seed.parse()?]);
     }
@@ -55,6 +62,6 @@ fn seeds() -> anyhow::Result<Vec<u64>> {
             let (from, to) = range.split_once("..").ok_or_else(|| anyhow::anyhow!("CALRELAY_MODEL_SEEDS is written 0..5000"))?;
             Ok((from.parse()?..to.parse()?).collect())
         }
-        Err(_) => Ok(USUAL.collect()),
+        Err(_) => Ok(usual.collect()),
     }
 }

@@ -12,24 +12,44 @@ use jobs::report::{PairStatus, Run, Verb};
 use simulators::agenda::Entry;
 use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
+use simulators::person::Person;
 use simulators::rng::Rng;
+use simulators::servers::Kind;
 
 use super::hand;
 use super::ledger::{Aspect, Fact, Fate};
-use crate::world::{Terms, World};
+use crate::world::{Host, Stage, Terms, World};
 
 const EPOCHS: usize = 3;
 /// Passes after the faults have stopped until everything must be at rest.
 const CALM_PASSES: usize = 5;
 
+/// Where a story takes place.
+#[derive(Clone, Copy, Debug)]
+pub enum Place {
+    /// On servers of ours, whose manners the seed chooses.
+    Memory,
+    /// On Radicale and Xandikos.
+    Real,
+}
+
 /// Tells the story of a seed.
-pub async fn tell(seed: u64) -> Result<()> {
+pub async fn tell(seed: u64, place: Place) -> Result<()> {
     let mut rng = Rng::new(seed);
     let two_way = rng.chance(0.6);
     let terms = Terms { two_way, private: rng.chance(0.3), private_back: two_way && rng.chance(0.2) };
-    let manners = [manners(&mut rng), manners(&mut rng)];
-    let world = World::new(manners, terms).await.context("the world begins")?;
-    let mut story = Story { rng, world, terms, facts: Vec::new(), slots: 0, bystander: None, trace: Vec::new() };
+    let stage = match place {
+        Place::Memory => {
+            let manners = [manners(&mut rng), manners(&mut rng)];
+            World::new(manners, terms).await.map(Stage::from)
+        }
+        Place::Real => {
+            let kinds = [Kind::Radicale, Kind::Xandikos];
+            Stage::real([kinds[rng.below(2)], kinds[rng.below(2)]], terms).await
+        }
+    };
+    let mut story =
+        Story { rng, stage: stage.context("the world begins")?, terms, facts: Vec::new(), slots: 0, bystander: None, trace: Vec::new() };
     let told = story.run().await;
     told.with_context(|| format!("{terms:?}\n    {}", story.trace.join("\n    ")))
 }
@@ -45,7 +65,7 @@ fn manners(rng: &mut Rng) -> Manners {
 
 struct Story {
     rng: Rng,
-    world: World,
+    stage: Stage,
     terms: Terms,
     facts: Vec<Fact>,
     /// Times given out so far; no time is used twice.
@@ -59,21 +79,26 @@ impl Story {
     async fn run(&mut self) -> Result<()> {
         if !self.terms.two_way {
             let ics = hand::event("own", "20260401T230000Z", "Own", "Home", false);
-            self.world.calendars[1].put("own.ics", &ics);
-            self.bystander = self.world.calendars[1].get("own.ics");
+            self.stage.people[1].put("own.ics", &ics).await?;
+            self.bystander = self.stage.people[1].get("own.ics").await?;
         }
         for epoch in 0..EPOCHS {
             self.trace.push(format!("epoch {epoch}"));
             for _ in 0..4 + self.rng.below(8) {
                 match self.rng.below(10) {
-                    0..=5 => self.edit(),
+                    0..=5 => self.edit().await?,
                     6..=8 => self.troubled_pass().await?,
                     _ => self.mischief(),
                 }
             }
             self.rest().await?;
         }
-        self.world.assert_nobody_was_harmed();
+        for host in &self.stage.hosts {
+            if let Host::Memory(server) = host {
+                ensure!(server.mails_sent() == 0, "a guest was mailed");
+                ensure!(server.complaints().is_empty(), "the server complains: {:?}", server.complaints());
+            }
+        }
         Ok(())
     }
 
@@ -88,21 +113,21 @@ impl Story {
         }
     }
 
-    fn edit(&mut self) {
+    async fn edit(&mut self) -> Result<()> {
         let alive: Vec<usize> = (0..self.facts.len()).filter(|i| !self.facts[*i].over).collect();
         if alive.len() < 3 || self.rng.chance(0.25) {
-            return self.make();
+            return self.make().await;
         }
-        let Some(&i) = self.rng.pick(&alive) else { return };
+        let Some(&i) = self.rng.pick(&alive) else { return Ok(()) };
         let side = self.rng.below(2);
-        let Some(name) = self.find(i, side) else { return };
+        let Some(name) = self.entries(i, side).await?.into_iter().next().map(|entry| entry.name) else { return Ok(()) };
         let number = self.facts[i].number;
         if self.rng.chance(0.2) {
-            self.world.calendars[side].delete(&name);
+            self.stage.people[side].delete(&name).await?;
             // What was written to it here before went with it, unless a pass had carried it over by then.
             self.facts[i].delete(side);
             self.trace.push(format!("side {side} deletes E{number}"));
-            return;
+            return Ok(());
         }
         let series = self.facts[i].series;
         let aspect = match self.rng.below(if series { 4 } else { 3 }) {
@@ -120,9 +145,10 @@ impl Story {
             Aspect::Location => self.word("L", number),
             Aspect::Occurrence(_) => "cancelled".to_owned(),
         };
-        self.world.calendars[side].edit(&name, |ics| hand::edited(ics, aspect, &value, series));
+        self.stage.people[side].edit(&name, |ics| hand::edited(ics, aspect, &value, series)).await?;
         self.trace.push(format!("side {side} sets {aspect:?} of E{number} to {value}"));
         self.facts[i].edit(side, aspect, value);
+        Ok(())
     }
 
     fn word(&mut self, letter: &str, number: u32) -> String {
@@ -130,50 +156,46 @@ impl Story {
         format!("{letter}{number}v{}", self.slots)
     }
 
-    fn make(&mut self) {
+    async fn make(&mut self) -> Result<()> {
         let side = if self.terms.two_way { self.rng.below(2) } else { 0 };
         let number = self.facts.len() as u32;
         let series = self.rng.chance(0.25);
         let day = !series && self.rng.chance(0.2);
         let (time, title, location) = (self.slot(series, day), self.word("E", number), self.word("L", number));
         let name = format!("e{number}.ics");
-        self.world.calendars[side].put(&name, &hand::event(&format!("person-{number}"), &time, &title, &location, series));
+        let ics = hand::event(&format!("person-{number}"), &time, &title, &location, series);
+        self.stage.people[side].put(&name, &ics).await?;
         self.trace.push(format!("side {side} makes E{number} at {time}{}", if series { ", a series" } else { "" }));
         let agreed = BTreeMap::from([(Aspect::Time, time.clone()), (Aspect::Title, title), (Aspect::Location, location)]);
         let times = BTreeSet::from([time]);
         let doings = Default::default();
         self.facts.push(Fact { number, side, name, series, new: true, agreed, doings, times, suppressed: false, over: false });
-    }
-
-    /// The name of the object in which a fact stands on a side.
-    fn find(&self, i: usize, side: usize) -> Option<String> {
-        self.entries(i, side).into_iter().next().map(|entry| entry.name)
+        Ok(())
     }
 
     /// Everything on a side that belongs to a fact: known by its times, which nobody else ever had, or by its title.
-    fn entries(&self, i: usize, side: usize) -> Vec<Entry> {
+    async fn entries(&self, i: usize, side: usize) -> Result<Vec<Entry>> {
         let fact = &self.facts[i];
         let prefix = format!("E{}v", fact.number);
-        let agenda = self.world.calendars[side].agenda();
+        let agenda = self.stage.people[side].agenda().await?;
         let belongs = |entry: &Entry| fact.times.contains(entry.value("DTSTART")) || entry.summary().starts_with(&prefix);
-        agenda.into_iter().filter(|entry| entry.original().is_none() && belongs(entry)).collect()
+        Ok(agenda.into_iter().filter(|entry| entry.original().is_none() && belongs(entry)).collect())
     }
 
     fn mischief(&mut self) {
         let side = self.rng.below(2);
-        let calendar = &self.world.calendars[side];
-        match self.rng.below(3) {
-            0 => {
+        match (self.rng.below(3), &self.stage.people[side]) {
+            (0, Person::Near(calendar)) => {
                 calendar.forget_tokens();
                 self.trace.push(format!("side {side} forgets its tokens"));
             }
-            1 => {
+            (1, Person::Near(calendar)) => {
                 calendar.touch_all();
                 self.trace.push(format!("side {side} lists everything as changed"));
             }
             _ => {
                 let hours = [1, 5, 30][self.rng.below(3)];
-                self.world.wait(hours * 3600);
+                self.stage.core.wait(hours * 3600);
                 self.trace.push(format!("{hours} hours pass"));
             }
         }
@@ -183,16 +205,16 @@ impl Story {
     async fn troubled_pass(&mut self) -> Result<()> {
         let seed = self.rng.number();
         let odds = [0.0, 0.03, 0.12][self.rng.below(3)];
-        for server in &self.world.servers {
+        for host in &self.stage.hosts {
             if odds > 0.0 {
-                server.faults().randomly(seed, odds, On::any(), Fault::PASSING);
+                host.faults().randomly(seed, odds, On::any(), Fault::PASSING);
             }
         }
         let options = SyncOptions { full: self.rng.chance(0.15), dry_run: self.rng.chance(0.08), ..SyncOptions::default() };
         if self.rng.chance(0.45) {
             let most = if self.rng.chance(0.5) { 60 } else { 600 };
             let polls = 1 + self.rng.below(most);
-            let survived = Mortal { life: polls, inner: Box::pin(self.world.sync_with(options)) }.await;
+            let survived = Mortal { life: polls, inner: Box::pin(self.stage.core.sync_with(options)) }.await;
             self.trace.push(match &survived {
                 Some(run) => format!("pass: {}", line(run)),
                 None => format!("pass killed after {polls} polls"),
@@ -200,12 +222,12 @@ impl Story {
             drop(survived);
             // What the dead process had already handed to the system comes to its end before the next one starts.
             tokio::time::sleep(Duration::from_millis(15)).await;
-            self.world.restart()?;
+            self.stage.core.restart()?;
         } else {
-            let run = self.world.sync_with(options).await;
+            let run = self.stage.core.sync_with(options).await;
             self.trace.push(format!("pass (faults {odds}): {}", line(&run)));
         }
-        self.world.servers.iter().for_each(|server| server.faults().clear());
+        self.stage.hosts.iter().for_each(|host| host.faults().clear());
         Ok(())
     }
 
@@ -213,17 +235,17 @@ impl Story {
     async fn rest(&mut self) -> Result<()> {
         let mut quiet = false;
         for pass in 0..CALM_PASSES {
-            self.world.wait(1200);
-            self.world.reset_counts();
-            let mut run = self.world.sync_with(SyncOptions { full: pass == 1, ..SyncOptions::default() }).await;
+            self.stage.core.wait(1200);
+            self.stage.hosts.iter().for_each(Host::reset_counts);
+            let mut run = self.stage.core.sync_with(SyncOptions { full: pass == 1, ..SyncOptions::default() }).await;
             if run.state == PairStatus::Held {
                 self.trace.push(format!("calm pass: {}", line(&run)));
-                run = self.world.sync_with(SyncOptions { confirm_deletions: true, ..SyncOptions::default() }).await;
+                run = self.stage.core.sync_with(SyncOptions { confirm_deletions: true, ..SyncOptions::default() }).await;
             }
             self.trace.push(format!("calm pass: {}", line(&run)));
             ensure!(run.error.is_none(), "a calm pass failed: {:?}", run.error);
             ensure!(run.state == PairStatus::Ok, "a calm pass ended {:?}", run.state);
-            let writes: u64 = self.world.writes().iter().sum();
+            let writes: u64 = self.stage.hosts.iter().map(|host| host.counts().writes()).sum();
             quiet = writes == 0 && run.actions.iter().all(|action| action.action == Verb::Skip);
             if quiet && pass >= 2 {
                 break;
@@ -233,18 +255,19 @@ impl Story {
         for i in 0..self.facts.len() {
             if self.facts[i].over {
                 for side in 0..2 {
-                    ensure!(self.entries(i, side).is_empty(), "E{} came back on side {side}", self.facts[i].number);
+                    ensure!(self.entries(i, side).await?.is_empty(), "E{} came back on side {side}", self.facts[i].number);
                 }
                 continue;
             }
             let number = self.facts[i].number;
-            if self.terms.two_way { self.judge_two_way(i) } else { self.judge_one_way(i) }.with_context(|| format!("E{number}"))?;
+            let judged = if self.terms.two_way { self.judge_two_way(i).await } else { self.judge_one_way(i).await };
+            judged.with_context(|| format!("E{number}"))?;
         }
         if let Some(own) = &self.bystander {
-            ensure!(self.world.calendars[1].get("own.ics").as_ref() == Some(own), "an event of the target's owner was touched");
+            ensure!(self.stage.people[1].get("own.ics").await?.as_ref() == Some(own), "an event of the target's owner was touched");
         }
         let expected = self.facts.iter().filter(|fact| !fact.over).count();
-        let there = self.world.calendars[0].names().len();
+        let there = self.stage.people[0].objects().await?.len();
         ensure!(there == expected, "side 0 has {there} objects, and {expected} events are known");
         Ok(())
     }
@@ -267,8 +290,8 @@ impl Story {
         shown
     }
 
-    fn judge_two_way(&mut self, i: usize) -> Result<()> {
-        let found = [self.entries(i, 0), self.entries(i, 1)];
+    async fn judge_two_way(&mut self, i: usize) -> Result<()> {
+        let found = [self.entries(i, 0).await?, self.entries(i, 1).await?];
         for (side, entries) in found.iter().enumerate() {
             ensure!(entries.len() <= 1, "doubled on side {side}: {entries:?}");
         }
@@ -324,8 +347,8 @@ impl Story {
         Ok(())
     }
 
-    fn judge_one_way(&mut self, i: usize) -> Result<()> {
-        let found = [self.entries(i, 0), self.entries(i, 1)];
+    async fn judge_one_way(&mut self, i: usize) -> Result<()> {
+        let found = [self.entries(i, 0).await?, self.entries(i, 1).await?];
         let fact = self.facts[i].clone();
         ensure!(found[1].len() <= 1, "doubled: {:?}", found[1]);
         if fact.doings[0].deleted {
