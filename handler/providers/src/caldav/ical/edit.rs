@@ -46,14 +46,16 @@ pub(super) struct Before {
     pub(super) excluded: Vec<Vec<OriginalStart>>,
     /// All that the EXDATE lines name.
     pub(super) excluded_keys: BTreeSet<OriginalStart>,
+    /// Some occurrences of this timed series are named by their day alone: they mean the time of its start, whatever that is.
+    days_alone: bool,
 }
 
 /// Makes an edit.
 pub(super) fn object(object: &[u8], edit: &Edit<'_>, context: Context<'_>) -> Result<Edited, EditError> {
     let mut tree = Object::parse(object)?;
     let calendar = layout::calendar(&tree)?;
-    let ours = edit.marker.is_some();
-    if !ours && layout::events(calendar).iter().any(|(_, event)| people::has_others(event, context)) {
+    // Copies are no exception: they have no guests unless their owner invited some.
+    if layout::events(calendar).iter().any(|(_, event)| people::has_others(event, context)) {
         return Err(EditError::HasGuests);
     }
     let before = Before::of(calendar, context)?;
@@ -103,7 +105,8 @@ impl Before {
         });
         let excluded: Vec<Vec<OriginalStart>> = if reader.layout.orphaned { Vec::new() } else { excluded.collect() };
         let excluded_keys = excluded.iter().flatten().copied().collect();
-        Ok(Self { layout: reader.layout, event, overrides, owners, excluded, excluded_keys })
+        let days_alone = matches!(span, Span::Timed { .. }) && layout::events(calendar).iter().any(|(_, event)| names_days(event));
+        Ok(Self { layout: reader.layout, event, overrides, owners, excluded, excluded_keys, days_alone })
     }
 
     /// The exception that an occurrence is.
@@ -184,7 +187,8 @@ impl Editor<'_> {
     fn repeat(&mut self) -> Result<bool, EditError> {
         let draft = self.edit.draft;
         let span = &draft.content.span;
-        let new_form = !same_form(&self.before.event.content.span, span);
+        let old_span = &self.before.event.content.span;
+        let new_form = !same_form(old_span, span) || (self.before.days_alone && write::bounds(old_span).0 != write::bounds(span).0);
         let old = self.before.series();
         let none = Series::default();
         let new = draft.series.as_ref().unwrap_or(&none);
@@ -268,6 +272,13 @@ impl Editor<'_> {
             self.calendar.items_mut().insert(at, Item::Component(zone));
         }
     }
+}
+
+/// Whether a component names an occurrence by its day alone.
+fn names_days(event: &Component) -> bool {
+    let properties = ["EXDATE", "RDATE", "RECURRENCE-ID"].into_iter().flat_map(|name| event.properties(name));
+    let mut values = properties.flat_map(|property| property.value.split(',').collect::<Vec<_>>());
+    values.any(|value| !value.trim().is_empty() && !value.contains(['T', 't']))
 }
 
 /// The TZIDs that the events use.

@@ -175,6 +175,17 @@ fn a_moved_series_takes_its_occurrences_along() {
 }
 
 #[test]
+fn a_day_that_stands_for_an_occurrence_is_written_out_when_the_time_changes() {
+    let object = SERIES.replace("EXDATE:20260310T090000Z,20260317T090000Z", "EXDATE;VALUE=DATE:20260310");
+    let mut draft = draft(&object);
+    let utc = |hour| Moment { local: datetime(2026, 3, 3, hour, 0, 0, 0), zone: Zone::Utc };
+    draft.content.span = Span::Timed { start: utc(15), end: utc(16) };
+    let (edited, _) = try_edit(&object, &fields(&[Field::Time]), &draft, None).unwrap();
+    assert_eq!(self::draft(&edited), draft);
+    assert!(edited.contains("EXDATE:20260310T090000Z\r\n"), "{edited}");
+}
+
+#[test]
 fn other_people_are_left_alone() {
     let mut draft = draft(SERIES);
     draft.content.title = "New".into();
