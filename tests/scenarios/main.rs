@@ -3,8 +3,11 @@
 mod basics;
 mod cli;
 mod conformance;
+mod deletions;
+mod disasters;
 mod events;
 mod model;
 mod real_servers;
 mod town;
+mod ways;
 mod world;

@@ -7,8 +7,20 @@ use crate::events::{BERLIN, at, calendar, day, object, vevent, wall};
 
 /// What must be found nowhere outside the origin.
 const NEVER: &[&str] = &[
-    "VALARM", "ATTACH", "CONFERENCE", "COLOR", "CATEGORIES", "X-SECRET", "ORGANIZER", "ATTENDEE", "GEO", "PRIORITY", "teams.microsoft.com",
-    "meet.google.com", "zoom.us", "PARTSTAT",
+    "VALARM",
+    "ATTACH",
+    "CONFERENCE",
+    "COLOR",
+    "CATEGORIES",
+    "X-SECRET",
+    "ORGANIZER",
+    "ATTENDEE",
+    "GEO",
+    "PRIORITY",
+    "teams.microsoft.com",
+    "meet.google.com",
+    "zoom.us",
+    "PARTSTAT",
 ];
 
 /// Names and objects.
@@ -41,8 +53,7 @@ fn series() -> String {
         time("DTEND", 1, 10),
         time("EXDATE", 3, 9)
     );
-    let moved =
-        format!("{}\n{}\n{}\nSUMMARY:Stand-up\\, late", time("RECURRENCE-ID", 4, 9), time("DTSTART", 4, 14), time("DTEND", 4, 15));
+    let moved = format!("{}\n{}\n{}\nSUMMARY:Stand-up\\, late", time("RECURRENCE-ID", 4, 9), time("DTSTART", 4, 14), time("DTEND", 4, 15));
     calendar(&format!("{BERLIN}{}{}", vevent("series", &master), vevent("series", &moved)))
 }
 

@@ -1,0 +1,217 @@
+//! What a deletion does, wherever it happens (L1, L5, and the table of deletions that both directions have to keep).
+
+use simulators::caldav::{Calendar, Manners};
+
+use crate::events::{calendar, object};
+use crate::ways::{FULL, ONE_WAY, TWO_WAY, at_rest, copies, reasons};
+use crate::world::{Terms, World};
+
+fn dinner(lines: &str) -> String {
+    object("dinner", &format!("DTSTART:20260320T180000Z\nDTEND:20260320T200000Z\nSUMMARY:Dinner\n{lines}"))
+}
+
+/// Anna has one event, and Ben its copy; its name.
+async fn copied(terms: Terms, lines: &str) -> anyhow::Result<(World, String)> {
+    let world = World::new([Manners::generic(), Manners::generic()], terms).await?;
+    world.calendars[0].put("dinner.ics", &dinner(lines));
+    assert_eq!(world.sync().await.created, 1);
+    let copy = world.calendars[1].names().remove(0);
+    Ok((world, copy))
+}
+
+fn change(calendar: &Calendar, name: &str, from: &str, to: &str) {
+    assert!(calendar.edit(name, |ics| ics.replace(from, to)), "{name} is there");
+}
+
+#[tokio::test]
+async fn a_deleted_origin_takes_its_copy_with_it() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (world, _) = copied(terms, "").await?;
+        world.calendars[0].delete("dinner.ics");
+        let run = world.sync().await;
+        assert_eq!((run.deleted, reasons(&run)), (1, vec!["origin_deleted".to_owned()]));
+        assert!(world.calendars[1].is_empty());
+        assert_eq!(copies(&world).await?, 0, "nothing is remembered of it");
+        at_rest(&world).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_way_a_deleted_copy_stays_away_until_time_or_title_change() -> anyhow::Result<()> {
+    for (from, to, comes_back) in
+        [("Dinner", "Late dinner", true), ("T200000Z", "T210000Z", true), ("SUMMARY", "LOCATION:Home\nSUMMARY", false)]
+    {
+        let (mut world, copy) = copied(ONE_WAY, "").await?;
+        let [anna, ben] = world.calendars.clone();
+        ben.delete(&copy);
+        let run = world.sync().await;
+        assert_eq!((run.skipped, reasons(&run)), (1, vec!["suppressed".to_owned()]));
+        world.core.restart()?;
+        world.wait(86_400);
+        world.sync_with(FULL).await;
+        assert!(ben.is_empty(), "no pass makes it again, be it full or the first of a day");
+        assert_eq!(anna.len(), 1, "one-way: the origin stays");
+        change(&anna, "dinner.ics", from, to);
+        let run = world.sync().await;
+        assert_eq!((run.created, ben.len()), (u64::from(comes_back), usize::from(comes_back)), "{run:?}");
+        at_rest(&world).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_way_a_deleted_copy_takes_its_origin_with_it() -> anyhow::Result<()> {
+    let (world, copy) = copied(TWO_WAY, "").await?;
+    world.calendars[1].delete(&copy);
+    let run = world.sync().await;
+    assert_eq!((run.deleted, reasons(&run)), (1, vec!["copy_deleted".to_owned()]));
+    assert!(world.calendars[0].is_empty());
+    at_rest(&world).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_meeting_with_guests_is_never_deleted_for_its_copy() -> anyhow::Result<()> {
+    for organizer in ["mailto:anna@calendars.example", "mailto:chief@example.net"] {
+        let guests = format!("ORGANIZER:{organizer}\nATTENDEE:mailto:anna@calendars.example\nATTENDEE:mailto:zoe@example.net");
+        let (world, copy) = copied(TWO_WAY, &guests).await?;
+        let before = world.calendars[0].get("dinner.ics");
+        world.calendars[1].delete(&copy);
+        let run = world.sync().await;
+        assert_eq!(reasons(&run), ["suppressed"], "{run:?}");
+        assert_eq!(world.calendars[0].get("dinner.ics"), before);
+        assert!(world.calendars[1].is_empty());
+        at_rest(&world).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn deleted_on_both_sides_is_forgotten() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (world, copy) = copied(terms, "").await?;
+        world.calendars[0].delete("dinner.ics");
+        world.calendars[1].delete(&copy);
+        let run = world.sync().await;
+        assert_eq!((run.created, run.deleted), (0, 0), "{run:?}");
+        assert_eq!(copies(&world).await?, 0);
+        at_rest(&world).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn edited_here_and_deleted_there() -> anyhow::Result<()> {
+    // Two-way the edit wins, on whichever side it was made.
+    let (world, copy) = copied(TWO_WAY, "").await?;
+    let [anna, ben] = &world.calendars;
+    change(ben, &copy, "Dinner", "Dinner for two");
+    anna.delete("dinner.ics");
+    let run = world.sync().await;
+    assert_eq!((run.created, reasons(&run)), (1, vec!["edit_wins".to_owned()]), "{run:?}");
+    assert_eq!((anna.agenda()[0].summary(), ben.agenda()[0].summary()), ("Dinner for two".into(), "Dinner for two".into()));
+    assert_eq!((anna.len(), ben.len()), (1, 1));
+    at_rest(&world).await;
+
+    let (world, copy) = copied(TWO_WAY, "").await?;
+    let [anna, ben] = &world.calendars;
+    change(anna, "dinner.ics", "SUMMARY", "LOCATION:Harbour\nSUMMARY");
+    ben.delete(&copy);
+    let run = world.sync().await;
+    assert_eq!((run.created, anna.len(), ben.len()), (1, 1, 1), "{run:?}");
+    assert_eq!(ben.agenda()[0].text("LOCATION"), "Harbour");
+    at_rest(&world).await;
+
+    // One-way the origin's word stands: its deletion takes even an edited copy, its edit follows the rule of suppressed copies.
+    let (world, copy) = copied(ONE_WAY, "").await?;
+    let [anna, ben] = &world.calendars;
+    change(ben, &copy, "Dinner", "Dinner for two");
+    anna.delete("dinner.ics");
+    let run = world.sync().await;
+    assert_eq!((run.deleted, ben.len()), (1, 0), "{run:?}");
+    at_rest(&world).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cancelled_or_declined_event_is_a_deleted_one() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (world, _) = copied(terms, "STATUS:CONFIRMED").await?;
+        change(&world.calendars[0], "dinner.ics", "STATUS:CONFIRMED", "STATUS:CANCELLED");
+        let run = world.sync().await;
+        assert_eq!((run.deleted, reasons(&run)), (1, vec!["cancelled".to_owned()]));
+        assert_eq!((world.calendars[0].len(), world.calendars[1].len()), (1, 0), "the person's own object stays");
+        at_rest(&world).await;
+
+        let invitation = "ORGANIZER:mailto:chief@example.net\nATTENDEE;PARTSTAT=ACCEPTED:mailto:anna@calendars.example";
+        let (world, _) = copied(terms, invitation).await?;
+        change(&world.calendars[0], "dinner.ics", "PARTSTAT=ACCEPTED", "PARTSTAT=DECLINED");
+        let run = world.sync().await;
+        assert_eq!((run.deleted, reasons(&run)), (1, vec!["declined".to_owned()]));
+        assert_eq!((world.calendars[0].len(), world.calendars[1].len()), (1, 0));
+        at_rest(&world).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_occurrence_is_cancelled_on_either_side() -> anyhow::Result<()> {
+    let series =
+        |gap: &str| object("tea", &format!("DTSTART:20260316T150000Z\nDTEND:20260316T160000Z\nRRULE:FREQ=DAILY;COUNT=5\n{gap}SUMMARY:Tea"));
+    for terms in [ONE_WAY, TWO_WAY] {
+        let world = World::new([Manners::generic(), Manners::generic()], terms).await?;
+        let [anna, ben] = &world.calendars;
+        anna.put("tea.ics", &series(""));
+        world.sync().await;
+        anna.put("tea.ics", &series("EXDATE:20260318T150000Z\n"));
+        let run = world.sync().await;
+        assert_eq!((run.changed, run.deleted), (1, 0), "{run:?}");
+        assert_eq!(ben.agenda()[0].value("EXDATE"), "20260318T150000Z");
+        if terms.two_way {
+            let copy = ben.names().remove(0);
+            change(ben, &copy, "SUMMARY:Tea", "EXDATE:20260319T150000Z\r\nSUMMARY:Tea");
+            let run = world.sync().await;
+            assert_eq!((run.changed, run.deleted), (1, 0), "{run:?}");
+            let gaps: Vec<String> = anna.agenda()[0].event.all("EXDATE").map(|gap| gap.value.clone()).collect();
+            assert_eq!(gaps.join(","), "20260318T150000Z,20260319T150000Z");
+        }
+        at_rest(&world).await;
+    }
+    Ok(())
+}
+
+/// L3: the window rolls on; what it leaves behind stays, and what is moved out at its far end goes.
+#[tokio::test]
+async fn at_the_ends_of_the_window() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (world, _) = copied(terms, "").await?;
+        for n in 10..30 {
+            let later = format!("DTSTART:202610{n}T180000Z\nDTEND:202610{n}T200000Z\nSUMMARY:Later");
+            world.calendars[0].put(&format!("{n}.ics"), &object(&format!("later-{n}"), &later));
+        }
+        world.sync().await;
+        for _ in 0..5 {
+            world.wait(30 * 86_400);
+            let run = world.sync().await;
+            assert!(run.error.is_none() && run.deleted == 0 && run.held.is_none(), "{run:?}");
+        }
+        assert_eq!((world.calendars[0].len(), world.calendars[1].len()), (21, 21), "left the window at the past end: the copy is kept");
+        at_rest(&world).await;
+
+        let (world, _) = copied(terms, "").await?;
+        change(&world.calendars[0], "dinner.ics", ":2026", ":2028");
+        let run = world.sync().await;
+        assert_eq!((run.deleted, reasons(&run)), (1, vec!["outside_window".to_owned()]));
+        assert_eq!((world.calendars[0].len(), world.calendars[1].len()), (1, 0));
+        at_rest(&world).await;
+
+        let far = calendar(&crate::events::vevent("far", "DTSTART:20270315T100000Z\nDTEND:20270315T110000Z\nSUMMARY:Next spring"));
+        world.calendars[0].put("far.ics", &far);
+        assert_eq!(world.sync().await.created, 0, "beyond the far end");
+        world.wait(10 * 86_400);
+        assert_eq!(world.sync().await.created, 1, "the window has rolled as far");
+        at_rest(&world).await;
+    }
+    Ok(())
+}
