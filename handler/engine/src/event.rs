@@ -101,7 +101,10 @@ pub struct Event {
 impl Event {
     /// Whether other people are involved, so that writing here could reach them.
     pub fn has_guests(&self) -> bool {
-        !self.content.attendees.is_empty() || self.organizer.as_ref().is_some_and(|o| !o.is_me)
+        let invites = |exception: &Exception| matches!(exception, Exception::Changed(content) if !content.attendees.is_empty());
+        !self.content.attendees.is_empty()
+            || self.organizer.as_ref().is_some_and(|organizer| !organizer.is_me)
+            || self.series.as_ref().is_some_and(|series| series.exceptions.values().any(invites))
     }
 }
 

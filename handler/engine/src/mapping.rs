@@ -32,6 +32,9 @@ pub struct Mapping {
     /// Other people take part in the origin: it is never written to or deleted.
     #[serde(default)]
     pub guests: bool,
+    /// The same of the copy: its owner invited people to it. It is left alone from then on, even when its origin goes.
+    #[serde(default)]
+    pub copy_guests: bool,
     /// Start and end, for reports.
     pub times: Times,
     /// Our last writes of the copy, to notice two programs that undo each other's work.

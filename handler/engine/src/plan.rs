@@ -4,7 +4,7 @@
 //! * The same input gives the same decision: a dry run shows what the pass will do, and a pass that is repeated after a crash ends
 //!   where the first would have.
 //! * Only [`Seen::Gone`] (a read of that id found nothing), a cancelled or a declined event deletes. What was not seen is unchanged.
-//! * An origin in which other people take part is never written to or deleted.
+//! * An event in which other people take part is never written to or deleted, be it an origin or a copy to which its owner invited somebody.
 //! * In a one-way pair nothing is ever written to the calendar of the origin.
 //!
 //! # The cases
@@ -191,6 +191,7 @@ impl Planner<'_> {
             pristine: true,
             drifted: false,
             guests: event.has_guests(),
+            copy_guests: false,
             times: Times::from(&event.content.span),
             recent: Vec::new(),
         };
@@ -201,6 +202,7 @@ impl Planner<'_> {
         };
         mapping.state = State::Live;
         mapping.pristine = false;
+        mapping.copy_guests = copy.has_guests();
         mapping.copy = Half {
             id: copy.id.clone(),
             etag: copy.etag.clone(),
@@ -209,7 +211,7 @@ impl Planner<'_> {
             intent: None,
         };
         let parts = print.differences(&mapping.copy.base);
-        if parts.is_empty() {
+        if parts.is_empty() || mapping.copy_guests {
             return Decision::Skip { reason: Reason::Adopted, why: None, remember: Some(Box::new(mapping)) };
         }
         let before = mapping.clone();
@@ -275,9 +277,13 @@ impl Planner<'_> {
     fn origin_gone(&self, mapping: &Mapping, copy: Seen, reason: Reason) -> Decision {
         let forget = || Decision::Forget(Box::new(mapping.clone()));
         let delete = |etag| Decision::Delete(Box::new(Delete { mapping: mapping.clone(), role: Role::Copy, etag, reason }));
+        let copy_guests = match &copy {
+            Seen::Event(event) => event.has_guests(),
+            _ => mapping.copy_guests,
+        };
         match copy {
             Seen::Gone => forget(),
-            _ if mapping.state == State::Suppressed => forget(),
+            _ if mapping.state == State::Suppressed || copy_guests => forget(),
             Seen::Unchanged if mapping.state == State::Creating => forget(),
             Seen::Unchanged => delete(mapping.copy.etag.clone()),
             Seen::Unreadable { etag, .. } => delete(etag),
@@ -372,6 +378,7 @@ impl Planner<'_> {
         mapping.copy.etag.clone_from(&copy.etag);
         mapping.copy.sequence = copy.sequence;
         mapping.pristine = false;
+        mapping.copy_guests = copy.has_guests();
         if mapping.state == State::Creating {
             mapping.state = State::Live;
         }
@@ -474,6 +481,10 @@ impl Planner<'_> {
         };
         if let Some(copy) = copy {
             self.copy_seen(&mut next, copy);
+        }
+        if next.copy_guests {
+            next.drifted = true;
+            return Decision::Skip { reason: Reason::HasGuests, why: None, remember: Some(Box::new(next)) };
         }
         let flows = self.pair.two_way && !next.guests;
         let (merged, mut ignored) = match copy.filter(|copy| flows && !edited.is_empty() && !copy.cancelled) {

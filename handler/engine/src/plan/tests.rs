@@ -324,6 +324,20 @@ fn meetings_with_other_people_are_never_written_to_or_deleted() {
 }
 
 #[test]
+fn a_copy_to_which_its_owner_invited_people_is_left_alone() {
+    let world = world();
+    let (mapping, origin, copy) = world.synced(event());
+    let invited = edited(&copy, "c2", |e| e.content.attendees.push("ben@example.org".into()));
+    let renamed = edited(&origin, "o2", |e| e.content.title = "Second".into());
+    let decision = world.known(&mapping, renamed, invited.clone());
+    assert_eq!(skipped(&decision), Reason::HasGuests);
+    let Decision::Skip { remember: Some(known), .. } = decision else { panic!() };
+    for copy in [Seen::Unchanged, invited] {
+        assert!(matches!(world.known(&known, Seen::Gone, copy), Decision::Forget(_)), "it stays when its origin goes");
+    }
+}
+
+#[test]
 fn our_own_unfinished_write_is_not_taken_for_an_edit() {
     let world = world();
     let (mapping, origin, copy) = world.synced(event());

@@ -21,8 +21,9 @@ impl CalDav {
         match self.dav.put(&url, Condition::Absent, &object).await? {
             Put::Done { etag } => self.written(calendar, id, etag, 0).await,
             Put::Refused(refusal) => Err(match refusal.status.as_u16() {
-                412 => Error::Exists,
-                403 | 409 if refusal.says("no-uid-conflict") => Error::Exists,
+                403 | 409 | 412 if refusal.says("no-uid-conflict") => Error::Exists,
+                // Some servers answer 412 to whatever breaks a precondition, and name it.
+                412 if refusal.conditions.is_empty() => Error::Exists,
                 404 | 409 | 410 if !self.calendar_is_there(calendar).await? => Error::CalendarMissing,
                 404 | 410 => Error::Unreachable("the server did not take a new event in a calendar that is there".into()),
                 _ => refused(&refusal),
@@ -90,6 +91,7 @@ impl CalDav {
             Put::Done { etag } => self.written(calendar, id.clone(), etag, sequence).await,
             Put::Refused(refusal) => Err(match refusal.status.as_u16() {
                 // A condition also fails where there is nothing any more (RFC 9110 section 13.1.1).
+                412 if !refusal.conditions.is_empty() => refused(&refusal),
                 404 | 410 | 412 => self.changed_or_gone(calendar, id).await?,
                 409 if !self.calendar_is_there(calendar).await? => Error::CalendarMissing,
                 _ => refused(&refusal),

@@ -138,7 +138,10 @@ fn assert_edited(name: &str, object: &[u8], draft: &Draft) {
     wanted.content.title = "Another title".into();
     let parts = Parts { fields: [Field::Title].into(), ..Parts::default() };
     let change = Edit { parts: &parts, draft: &wanted, marker: Some("h1.x"), now: now() };
-    let edited = edit(object, &change, CONTEXT).unwrap_or_else(|why| panic!("{name}: {why}"));
+    let edited = match edit(object, &change, CONTEXT) {
+        Err(super::EditError::HasGuests) => return,
+        edited => edited.unwrap_or_else(|why| panic!("{name}: {why}")),
+    };
     let back = read(&edited.object).unwrap_or_else(|why| panic!("{name}: {why}"));
     assert!(Draft::from(&back) == wanted, "{name}");
     let all = Parts { fields: Field::ALL.into(), ..Parts::default() };

@@ -199,7 +199,7 @@ fn other_people_are_left_alone() {
         ("ATTENDEE:urn:uuid:1", "X-OWN:keep"),
     ] {
         assert_eq!(try_edit(&with(line, at), &title, &draft, None), Err(EditError::HasGuests), "{line}");
-        assert!(try_edit(&with(line, at), &title, &draft, Some("h1.x")).is_ok(), "{line}");
+        assert_eq!(try_edit(&with(line, at), &title, &draft, Some("h1.x")), Err(EditError::HasGuests), "{line}, on a copy");
     }
     let mine = with("ORGANIZER:mailto:ME@example.org\r\nATTENDEE;EMAIL=me@example.org:/1/principal/", "X-OWN:keep");
     assert!(try_edit(&mine, &title, &draft, None).is_ok());
