@@ -1,1 +1,64 @@
-fn main() {}
+//! Calrelay measured: against vdirsyncer on the same servers in one run, and against itself on calendars of growing size.
+//!
+//! ```text
+//! cargo run --release -p bench                          everything, on Xandikos; about a quarter of an hour on two cores
+//! cargo run --release -p bench -- --server radicale     the same on Radicale, which takes its time over every PUT
+//! cargo run --release -p bench -- --only memory         one part
+//! ```
+//!
+//! What is measured is the program itself, `calrelay`, started anew for every pass, as `vdirsyncer` is. Both speak to their two servers through
+//! proxies that count. What is printed are ratios, requests and memory, each beside its target. A time by itself says more about the machine
+//! and the server than about either program, so nothing fails because of one: the exit status is 0 unless something is broken.
+
+mod bare;
+mod calrelay;
+mod data;
+mod memory;
+mod options;
+mod peers;
+mod process;
+mod stage;
+mod stats;
+mod table;
+mod vdirsyncer;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use options::{Options, Part};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match measure(&Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("The measurement could not be made: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(options: &Options) -> anyhow::Result<()> {
+    let calrelay = calrelay::program(options.no_build).await?;
+    let mut verdicts = Vec::new();
+    let mut show = |table: table::Table| {
+        println!("{table}");
+        verdicts.extend(table.verdicts());
+    };
+    if options.wants(&[Part::First, Part::Puts, Part::None, Part::Ten]) {
+        peers::measure(options, &calrelay, &mut show).await?;
+    }
+    if options.wants(&[Part::Memory]) {
+        memory::measure(options, &calrelay, &mut show).await?;
+    }
+    let missed: Vec<&str> = verdicts.iter().filter(|verdict| !verdict.met).map(|verdict| verdict.what.as_str()).collect();
+    println!("{} of {} targets met.", verdicts.len() - missed.len(), verdicts.len());
+    for what in missed {
+        println!("  missed: {what}");
+    }
+    if cfg!(debug_assertions) {
+        println!("This was a build without optimisation: its times mean nothing. Measure with `cargo run --release -p bench`.");
+    }
+    Ok(())
+}
