@@ -13,7 +13,7 @@ use super::EditError;
 use super::edit::{Editor, orphaned};
 use super::tree::{Component, Item};
 use super::write::{self, Stamp};
-use super::{fields, property::Property};
+use super::{fields, layout, property::Property};
 
 /// What is to happen to the EXDATEs of the master.
 #[derive(Default)]
@@ -132,6 +132,10 @@ impl Editor<'_> {
         let mut others = all_fields();
         others.remove(&Field::Time);
         fields::update(&mut event, &shown, &new, &others, stamp);
+        // An occurrence that is wanted takes place, whatever became of the series.
+        if layout::is_cancelled(&event) {
+            event.set(stamp.line(format!("STATUS:{}", write::transparency(new.busy).1)));
+        }
         own_alarms(&mut event, &id.value(), stamp);
         self.added.push(event);
         Ok(())

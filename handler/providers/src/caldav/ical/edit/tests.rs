@@ -147,6 +147,16 @@ fn a_newly_changed_occurrence_is_made_from_the_master() {
 }
 
 #[test]
+fn an_occurrence_of_a_cancelled_series_can_take_place() {
+    let object = SERIES.replace("X-OWN:keep ", "STATUS:CANCELLED");
+    let (key, mut draft) = (at("2026-03-31T09:00:00Z"), draft(&object));
+    let content = Exception::Changed(Box::new(draft.content.clone()));
+    draft.series.as_mut().unwrap().exceptions.insert(key, content.clone());
+    let (edited, _) = try_edit(&object, &exceptions(&[key]), &draft, None).unwrap();
+    assert_eq!(self::draft(&edited).series.unwrap().exceptions[&key], content);
+}
+
+#[test]
 fn a_moved_series_takes_its_occurrences_along() {
     let mut draft = draft(SERIES);
     let tallinn = |local| Moment { local, zone: Zone::Iana("Europe/Tallinn".into()) };
