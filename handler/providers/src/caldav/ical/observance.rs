@@ -3,6 +3,10 @@
 //! The yearly rules that calendar programs write are understood (BYMONTH, BYDAY with or without a number, BYMONTHDAY, INTERVAL,
 //! UNTIL, COUNT), and RDATEs. A VTIMEZONE with anything else is not evaluated at all: half a zone would be a wrong zone.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::{Offset, TimeZone};
@@ -11,14 +15,20 @@ use super::property::Property;
 use super::tree::Component;
 use super::value::{Form, When};
 
-/// The most observances that are looked at; real zones stay below a hundred.
-const MAX_OBSERVANCES: usize = 400;
-/// The most dates in one observance.
-const MAX_DATES: usize = 2_000;
+/// The most observances of a zone; those without a name have two.
+const MAX_OBSERVANCES: usize = 100;
+/// The most dates of a zone.
+const MAX_DATES: usize = 1_000;
+/// The most changes that a rule may make in a year.
+const MAX_CHANGES: usize = 12;
+/// How many years are remembered; real events need three or four.
+const MAX_YEARS: usize = 100;
 
 /// The rules of a VTIMEZONE.
 pub(super) struct Rules {
     observances: Vec<Observance>,
+    /// The onsets around a year, so that a long list of times is not paid for one by one.
+    years: RefCell<HashMap<i16, Rc<[Onset]>>>,
 }
 
 /// A STANDARD or DAYLIGHT part.
@@ -53,7 +63,9 @@ impl Rules {
     pub(super) fn parse(zone: &Component) -> Option<Self> {
         let parts = zone.components().filter(|part| matches!(part.name(), "STANDARD" | "DAYLIGHT"));
         let observances = parts.take(MAX_OBSERVANCES + 1).map(Observance::parse).collect::<Option<Vec<_>>>()?;
-        (1..=MAX_OBSERVANCES).contains(&observances.len()).then_some(Self { observances })
+        let dates: usize = observances.iter().map(|observance| observance.dates.len()).sum();
+        let bounded = (1..=MAX_OBSERVANCES).contains(&observances.len()) && dates <= MAX_DATES;
+        bounded.then(|| Self { observances, years: RefCell::default() })
     }
 
     /// All onsets in these years (UTC), and the last one before them, in order.
@@ -73,9 +85,17 @@ impl Rules {
         Timeline { onsets: self.onsets(first_year, last_year) }
     }
 
+    fn around(&self, year: i16) -> Rc<[Onset]> {
+        let mut years = self.years.borrow_mut();
+        if years.len() > MAX_YEARS {
+            years.clear();
+        }
+        Rc::clone(years.entry(year).or_insert_with(|| self.onsets(year, year).into()))
+    }
+
     /// The instant that a wall clock in this zone means; in a gap or a fold, with the offset before the change (RFC 5545 section 3.3.5).
     pub(super) fn instant(&self, local: DateTime) -> Option<Timestamp> {
-        let onsets = self.onsets(local.year(), local.year());
+        let onsets = self.around(local.year());
         let over = |onset: &&Onset| onset.from.to_datetime(onset.at).max(onset.to.to_datetime(onset.at)) <= local;
         let offset = onsets.iter().rfind(over).map(|onset| onset.to).or(onsets.first().map(|onset| onset.from))?;
         offset.to_timestamp(local).ok()
@@ -191,7 +211,9 @@ impl Yearly {
         if let Some(count) = count {
             rule.last_year = i32::from(start.year()) + (i32::from(count) - 1) * rule.interval;
         }
-        yearly.then_some(rule)
+        let mut changes = 0;
+        rule.dates(2024, |_| changes += 1);
+        (yearly && changes <= MAX_CHANGES).then_some(rule)
     }
 
     fn dates(&self, year: i32, mut each: impl FnMut(Date)) {

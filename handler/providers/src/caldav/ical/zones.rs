@@ -4,7 +4,7 @@
 //! that follows the VTIMEZONE's rules. Where there is none, a single time becomes the instant that the rules give it, in UTC;
 //! a series cannot (its wall time would drift) and becomes floating, as does everything with a TZID that nothing explains.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -20,10 +20,14 @@ use super::value::Form;
 /// Rules are compared from here on too: a VTIMEZONE often holds today's rules only, whatever the age of the event.
 const TODAYS_RULES: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
+/// How many zones of an object are found by their rules: each costs a comparison with the whole database.
+const MAX_COMPARED: usize = 8;
+
 /// The zones of one object.
 pub(super) struct Zones<'a> {
     described: HashMap<String, &'a Component>,
     known: RefCell<HashMap<String, Meaning>>,
+    compared: Cell<usize>,
     floating: Option<&'a str>,
 }
 
@@ -44,7 +48,7 @@ impl<'a> Zones<'a> {
                 described.entry(tzid.value.trim().to_owned()).or_insert(zone);
             }
         }
-        Self { described, known: RefCell::default(), floating }
+        Self { described, known: RefCell::default(), compared: Cell::new(0), floating }
     }
 
     /// The zone of the calendar, in which floating times are meant.
@@ -102,6 +106,10 @@ impl<'a> Zones<'a> {
             return Meaning::Zone(zone);
         }
         let Some(rules) = Rules::parse(described) else { return Meaning::Nothing };
+        self.compared.set(self.compared.get() + 1);
+        if self.compared.get() > MAX_COMPARED {
+            return Meaning::Rules(Rc::new(rules));
+        }
         let starts = [rules.instant(near), Some(TODAYS_RULES)];
         match starts.into_iter().flatten().find_map(|start| like(&rules, start)) {
             Some(zone) => Meaning::Zone(zone),

@@ -245,3 +245,22 @@ fn what_cannot_be_read_says_why() {
         assert!(found.contains(why), "{found:?} for {why}");
     }
 }
+
+/// Zones without names, and thousands of times in them, within the largest object that is read.
+#[test]
+fn hostile_zones_end_soon() {
+    let days = "BYMONTHDAY=1,2,3,4,5,6,7,8,9,10,11,12;BYMONTH=1";
+    let part =
+        format!("BEGIN:STANDARD\nDTSTART:16010101T000000\nTZOFFSETFROM:+0017\nTZOFFSETTO:+0018\nRRULE:FREQ=YEARLY;{days}\nEND:STANDARD\n");
+    let zone = |name: usize, parts: usize| format!("BEGIN:VTIMEZONE\nTZID:zone {name}\n{}END:VTIMEZONE\n", part.repeat(parts));
+    let with = |zones: String, dates: String| {
+        let object = format!("BEGIN:VCALENDAR\n{zones}BEGIN:VEVENT\nUID:1\nDTSTART:20260310T100000Z\n{dates}END:VEVENT\nEND:VCALENDAR\n");
+        assert!(object.len() < 1 << 20, "{}", object.len());
+        try_read(&object).unwrap().series.unwrap().exceptions.len()
+    };
+    let many_zones: String = (0..3_000).map(|n| zone(n, 1)).collect();
+    let in_each: String = (0..3_000).map(|n| format!("EXDATE;TZID=zone {n}:2026{:02}{:02}T100000\n", n % 12 + 1, n % 28 + 1)).collect();
+    assert!(with(many_zones, in_each) > 80);
+    let dates: Vec<String> = (0..40_000).map(|n| format!("{:04}0105T{:02}0000", n / 24 + 1000, n % 24)).collect();
+    assert_eq!(with(zone(1, 100), format!("EXDATE;TZID=zone 1:{}\n", dates[..15_000].join(","))), 15_000);
+}
