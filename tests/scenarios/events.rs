@@ -1,8 +1,8 @@
 //! Calendar objects as people's programs write them, on days counted from today: the program reads the system's clock.
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::ToSpan as _;
 
 /// Berlin's rules, as programs put them beside an event.
 pub const BERLIN: &str = "BEGIN:VTIMEZONE\nTZID:Europe/Berlin\nBEGIN:DAYLIGHT\nDTSTART:19810329T020000\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:DAYLIGHT\nBEGIN:STANDARD\nDTSTART:19961027T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nEND:STANDARD\nEND:VTIMEZONE\n";
@@ -44,7 +44,9 @@ pub fn hour(uid: &str, after: i64, hour: u8, title: &str) -> String {
 
 /// So many hours on the days to come, with names `e0.ics`, `e1.ics`…
 pub fn many(count: usize) -> Vec<(String, String)> {
-    (0..count).map(|n| (format!("e{n}.ics"), hour(&format!("uid-{n}"), 1 + (n as i64) % 200, 8 + (n as u8) % 9, &format!("Event {n}")))).collect()
+    (0..count)
+        .map(|n| (format!("e{n}.ics"), hour(&format!("uid-{n}"), 1 + (n as i64) % 200, 8 + (n as u8) % 9, &format!("Event {n}"))))
+        .collect()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the program under test reads the system's clock, so its calendars are filled by it")]

@@ -1,5 +1,6 @@
 //! Stories through the front doors: what people do to their calendars, what goes wrong, and what they see afterwards.
 
+mod bad_input;
 mod basics;
 mod cli;
 mod conformance;
@@ -9,5 +10,6 @@ mod events;
 mod model;
 mod real_servers;
 mod town;
+mod village;
 mod ways;
 mod world;

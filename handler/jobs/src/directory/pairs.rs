@@ -111,9 +111,11 @@ async fn set_paused(services: &Services, id: &PairId, paused: bool) -> Result<Pa
     rows::update(services, &row_key(id), |pair: &mut Pair| pair.paused = paused).await?.ok_or_else(|| missing(id))
 }
 
-/// Both calendars, as they were last seen; one that never was is asked for.
+/// Both calendars, as they were last seen. One that never was is asked for, and so is one that is to be written to and could not be then: its
+/// owner may have given write access since.
 async fn ends(services: &Services, new: &NewPair) -> Result<(CalendarRow, CalendarRow)> {
-    let known = (calendars::calendar(services, &new.from).await?, calendars::calendar(services, &new.to).await?);
+    let from = calendars::calendar(services, &new.from).await?.filter(|from| from.writable || !new.two_way);
+    let known = (from, calendars::calendar(services, &new.to).await?.filter(|to| to.writable));
     if let (Some(from), Some(to)) = known {
         return Ok((from, to));
     }
