@@ -12,4 +12,5 @@ mod real_servers;
 mod town;
 mod village;
 mod ways;
+mod window;
 mod world;

@@ -245,6 +245,11 @@ impl Planner<'_> {
         }
     }
 
+    /// Whether an event lies in the window, as far as its rule can be followed.
+    pub fn is_inside(&self, side: Side, event: &Event) -> bool {
+        matches!(self.place(side, event), Ok(Place::Inside))
+    }
+
     fn place(&self, side: Side, event: &Event) -> Result<Place, Reason> {
         let draft = Draft::from(event);
         if draft.series.as_ref().is_some_and(|series| series.exceptions.len() > MOST_EXCEPTIONS) {

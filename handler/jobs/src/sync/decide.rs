@@ -88,7 +88,7 @@ impl Pass<'_> {
         Ok(tasks)
     }
 
-    async fn fetch(&self, side: Side, ids: Vec<EventId>) -> Result<BTreeMap<EventId, Found>> {
+    pub(super) async fn fetch(&self, side: Side, ids: Vec<EventId>) -> Result<BTreeMap<EventId, Found>> {
         let end = &self.ends[side as usize];
         let mut all = BTreeMap::new();
         for ids in ids.chunks(end.provider.batch().max(1)) {

@@ -116,7 +116,7 @@ impl<'a> Pass<'a> {
             self.memory.set_copies(live).await?;
         }
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
-        let (mut held, released) = self.verify(&mut survey, &mut tally, state, evidence, live, today).await?;
+        let (mut held, released) = self.verify(&mut survey, &mut tally, state, live, today).await?;
         let (cursors, listed) = (std::mem::take(&mut survey.cursors), survey.listed);
 
         self.create_and_change(survey, &mut tally).await?;

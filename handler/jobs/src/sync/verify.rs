@@ -1,10 +1,17 @@
 //! Positive evidence: every event that is said to be gone is looked for by itself, unless so many are that its owner is asked first.
+//!
+//! An event that is merely missing in a listing is first looked for in batches: most of these have aged out of the window, and are found.
 
+use std::collections::BTreeSet;
+
+use engine::event::EventId;
 use engine::guard::{self, Evidence};
-use engine::marker::Role;
+use engine::marker::{MappingId, Role};
+use engine::pair::Side;
 use engine::reason::Reason;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::civil::Date;
+use providers::Found;
 
 use super::pass::{Pass, Tally, side_of};
 use super::survey::{self, News, Survey};
@@ -14,70 +21,123 @@ use crate::{Error, Result};
 
 /// Reads that verify a deletion, at once.
 const AT_ONCE: usize = 8;
-/// Of a suddenly empty listing so many events are looked for before anything is believed.
-const EMPTY_SAMPLE: usize = 3;
+/// So many missing events are looked for in batches; where more are missing, the owner is asked without that.
+const MOST_SOUGHT: usize = 2_000;
+
+/// One half of a mapping that is said to be gone.
+struct Suspect {
+    mapping: MappingId,
+    role: Role,
+    side: Side,
+    event: EventId,
+}
 
 impl Pass<'_> {
-    /// Reads every suspect by itself, unless there are so many that the owner is asked first. Says how many are held, and whether the owner or
-    /// a second look has released the deletions.
+    /// Reads every suspect by itself, unless there are so many that the owner is asked first. Says how many deletions are held, and whether the
+    /// owner or a second look has released them.
     pub(super) async fn verify(
         &self,
         survey: &mut Survey,
         tally: &mut Tally,
         state: &PairRow,
-        evidence: Evidence,
         live: u64,
         today: Date,
     ) -> Result<(u64, bool)> {
-        let mut suspects = Vec::new();
-        for unit in survey.units.values() {
-            for (role, news) in [(Role::Origin, &unit.origin), (Role::Copy, &unit.copy)] {
-                if matches!(news, News::Suspect) {
-                    let side = side_of(&unit.mapping, role);
-                    suspects.push((unit.mapping.id, role, side, survey::half(&unit.mapping, role).id.clone()));
-                }
-            }
+        let mut suspects = suspects(survey);
+        if survey.by_absence && suspects.len() <= MOST_SOUGHT {
+            suspects = self.seek(survey, suspects).await?;
         }
-        let count = suspects.len() as u64;
-        let unusual = survey.suddenly_empty || guard::is_unusual(evidence, count, live, state.deletions_on(today));
-        let second_look = state.held.as_ref().is_some_and(|row| self.now.as_second() - row.since.as_second() >= guard::SECOND_LOOK_SECONDS)
-            && count <= guard::SECOND_LOOK_CAP;
-        let released = self.options.confirm_deletions || (second_look && !survey.suddenly_empty);
+        let deletions = deletions(&suspects);
+        let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
+        let count = deletions.len() as u64;
+        let emptied = survey.suddenly_empty && count > 0;
+        let unusual = emptied || guard::is_unusual(evidence, count, live, state.deletions_on(today));
+        let waited = |since: jiff::Timestamp| self.now.as_second() - since.as_second() >= guard::SECOND_LOOK_SECONDS;
+        let second_look = state.held.as_ref().is_some_and(|row| waited(row.since)) && count <= guard::SECOND_LOOK_CAP && !emptied;
+        let released = self.options.confirm_deletions || second_look;
         if unusual && !released {
-            if survey.suddenly_empty {
-                for (_, _, side, id) in suspects.iter().take(EMPTY_SAMPLE) {
-                    let end = &self.ends[*side as usize];
-                    if end.provider.exists(&end.calendar.address, id).await? {
-                        return Err(Error::SuspiciousEmpty);
-                    }
-                }
-            }
-            for (id, role, ..) in &suspects {
-                if let Some(unit) = survey.units.remove(id) {
-                    let reason = if *role == Role::Origin { Reason::OriginDeleted } else { Reason::CopyDeleted };
-                    tally.run.push(self.action(Verb::Hold, &unit.mapping, *role, Some(reason)));
+            for suspect in &suspects {
+                if let Some(unit) = survey.units.remove(&suspect.mapping)
+                    && deletions.contains(&suspect.mapping)
+                {
+                    let reason = if suspect.role == Role::Origin { Reason::OriginDeleted } else { Reason::CopyDeleted };
+                    tally.run.push(self.action(Verb::Hold, &unit.mapping, suspect.role, Some(reason)));
                 }
             }
             return Ok((count, false));
         }
-        self.progress.expect(count);
-        let verified: Vec<_> = stream::iter(suspects)
-            .map(|(mapping, role, side, id)| async move {
-                let end = &self.ends[side as usize];
-                let exists = end.provider.exists(&end.calendar.address, &id).await;
+        self.progress.expect(suspects.len() as u64);
+        let found: Vec<(Suspect, bool)> = stream::iter(suspects)
+            .map(|suspect| async move {
+                let end = &self.ends[suspect.side as usize];
+                let exists = end.provider.exists(&end.calendar.address, &suspect.event).await;
                 self.progress.step(1);
-                exists.map(|exists| (mapping, role, exists))
+                exists.map(|exists| (suspect, exists))
             })
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
-        for (id, role, exists) in verified {
-            if let Some(unit) = survey.units.get_mut(&id)
-                && exists
-            {
-                *unit.news(role) = News::Present(None);
+        for (suspect, _) in found.into_iter().filter(|(_, exists)| *exists) {
+            if let Some(unit) = survey.units.get_mut(&suspect.mapping) {
+                *unit.news(suspect.role) = News::Present(None);
             }
         }
         Ok((0, released))
     }
+
+    /// Looks for missing events in batches; gives back those that were not found.
+    async fn seek(&self, survey: &mut Survey, suspects: Vec<Suspect>) -> Result<Vec<Suspect>> {
+        let mut missing = Vec::new();
+        for side in Side::BOTH {
+            let mut here: Vec<&Suspect> = suspects.iter().filter(|suspect| suspect.side == side).collect();
+            here.sort_by(|a, b| a.event.cmp(&b.event));
+            let found = self.fetch(side, here.iter().map(|suspect| suspect.event.clone()).collect()).await?;
+            for suspect in here {
+                let news = match found.get(&suspect.event) {
+                    Some(Found::Event(event)) => {
+                        if survey.suddenly_empty && self.planner.is_inside(side, event) {
+                            return Err(Error::SuspiciousEmpty);
+                        }
+                        News::Present(Some(event.clone()))
+                    }
+                    // It is there, and cannot be read: no news.
+                    Some(Found::Unreadable { .. }) => News::None,
+                    Some(Found::NotFound) | None => {
+                        missing.push(Suspect { event: suspect.event.clone(), ..*suspect });
+                        continue;
+                    }
+                };
+                if let Some(unit) = survey.units.get_mut(&suspect.mapping) {
+                    *unit.news(suspect.role) = news;
+                }
+            }
+        }
+        Ok(missing)
+    }
+}
+
+fn suspects(survey: &Survey) -> Vec<Suspect> {
+    let halves = |unit: &survey::Unit| {
+        let suspect = |role: Role, news: &News| {
+            matches!(news, News::Suspect).then(|| Suspect {
+                mapping: unit.mapping.id,
+                role,
+                side: side_of(&unit.mapping, role),
+                event: survey::half(&unit.mapping, role).id.clone(),
+            })
+        };
+        [suspect(Role::Origin, &unit.origin), suspect(Role::Copy, &unit.copy)]
+    };
+    survey.units.values().flat_map(halves).flatten().collect()
+}
+
+/// The mappings of which one half is said to be gone: the other one would be deleted. Where both are, there is nothing to delete.
+fn deletions(suspects: &[Suspect]) -> BTreeSet<MappingId> {
+    let mut once = BTreeSet::new();
+    for suspect in suspects {
+        if !once.insert(suspect.mapping) {
+            once.remove(&suspect.mapping);
+        }
+    }
+    once
 }
