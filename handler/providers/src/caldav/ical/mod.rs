@@ -83,7 +83,7 @@ pub fn write(copy: &NewCopy<'_>, sequence: u32, manners: Manners) -> Vec<u8> {
 /// unchanged, with the SEQUENCE that it had.
 ///
 /// # Errors
-/// [`EditError::HasGuests`] where other people take part and the object is not our own copy ([`Edit::marker`]).
+/// [`EditError::HasGuests`] where other people take part, in a copy too: its owner may have invited them.
 pub fn edit(object: &[u8], edit: &Edit<'_>, context: Context<'_>) -> Result<Edited, EditError> {
     edit::object(object, edit, context)
 }
