@@ -19,12 +19,12 @@ pub enum Aspect {
 /// What one person did to one event since the last rest.
 #[derive(Clone, Debug, Default)]
 pub struct Doings {
-    /// The last value of each aspect, and every one before it.
-    pub values: BTreeMap<Aspect, Vec<String>>,
+    /// The last value of each aspect, and how many passes had been made by then.
+    pub values: BTreeMap<Aspect, (u32, String)>,
     /// Values that went with the event when it was deleted here; a pass may have carried them over before.
     pub buried: BTreeMap<Aspect, Vec<String>>,
-    /// Deleted it.
-    pub deleted: bool,
+    /// Deleted it, after so many passes.
+    pub deleted: Option<u32>,
 }
 
 /// One event, wherever it stands.
@@ -56,25 +56,33 @@ impl Fact {
     }
 
     /// Writes an edit down.
-    pub fn edit(&mut self, side: usize, aspect: Aspect, value: String) {
+    pub fn edit(&mut self, side: usize, aspect: Aspect, pass: u32, value: String) {
         if aspect == Aspect::Time {
             self.times.insert(value.clone());
         }
-        self.doings[side].values.entry(aspect).or_default().push(value);
+        self.doings[side].values.insert(aspect, (pass, value));
     }
 
     /// Writes a deletion down.
-    pub fn delete(&mut self, side: usize) {
+    pub fn delete(&mut self, side: usize, pass: u32) {
         let doings = &mut self.doings[side];
-        doings.deleted = true;
-        for (aspect, values) in std::mem::take(&mut doings.values) {
-            doings.buried.entry(aspect).or_default().extend(values);
+        doings.deleted = Some(pass);
+        for (aspect, (_, value)) in std::mem::take(&mut doings.values) {
+            doings.buried.entry(aspect).or_default().push(value);
         }
     }
 
     /// The values that an aspect may have at rest, if both sides are followed.
     pub fn allowed(&self, aspect: Aspect) -> BTreeSet<String> {
-        let last: BTreeSet<String> = self.doings.iter().filter_map(|doings| doings.values.get(&aspect)?.last().cloned()).collect();
+        let mut last: BTreeSet<String> = self.doings.iter().filter_map(|doings| Some(doings.values.get(&aspect)?.1.clone())).collect();
+        // Both wrote, and no pass came between: the next one saw both, and the owner's word stands.
+        if let [Some((a, _)), Some((b, _))] = [0, 1].map(|side: usize| self.doings[side].values.get(&aspect))
+            && a == b
+            && !self.new
+            && matches!(aspect, Aspect::Title | Aspect::Location)
+        {
+            last = self.origins_own(aspect).into_iter().collect();
+        }
         let mut allowed = if last.is_empty() { self.agreed.get(&aspect).cloned().into_iter().collect() } else { last };
         allowed.extend(self.doings.iter().filter_map(|doings| doings.buried.get(&aspect)).flatten().cloned());
         // The time of a series and its exceptions are one field: against an exception made by the owner, a copy's move does not stand.
@@ -86,24 +94,29 @@ impl Fact {
 
     /// What the owner's side must show if nothing flows back to it.
     pub fn origins_own(&self, aspect: Aspect) -> Option<String> {
-        self.doings[self.side].values.get(&aspect).and_then(|values| values.last().cloned()).or_else(|| self.agreed.get(&aspect).cloned())
+        self.doings[self.side].values.get(&aspect).map(|(_, value)| value.clone()).or_else(|| self.agreed.get(&aspect).cloned())
     }
 
-    /// Whether it may, and whether it must, be there at rest (two-way).
-    pub fn fate(&self) -> Fate {
+    /// Whether it may, and whether it must, be there at rest (two-way). `private`: some edits of copies count for nothing.
+    pub fn fate(&self, private: bool) -> Fate {
         let [a, b] = &self.doings;
         // A copy that is made, found and deleted by a person before a pass that was killed could note it: nobody can tell that from one that was
         // never made, and it is made (again). Nothing is lost that way.
-        if self.new && self.doings[1 - self.side].deleted && !self.doings[self.side].deleted {
+        if self.new && self.doings[1 - self.side].deleted.is_some() && self.doings[self.side].deleted.is_none() {
             return Fate::Either;
         }
-        match (a.deleted, b.deleted) {
-            (false, false) => Fate::There,
-            (true, true) => Fate::Gone,
-            (true, false) if self.touched(1) => Fate::Either,
-            (false, true) if self.touched(0) => Fate::Either,
-            _ => Fate::Gone,
+        let (pass, editor) = match (a.deleted, b.deleted) {
+            (None, None) => return Fate::There,
+            (Some(_), Some(_)) => return Fate::Gone,
+            (Some(pass), None) => (pass, 1),
+            (None, Some(pass)) => (pass, 0),
+        };
+        if !self.touched(editor) {
+            return Fate::Gone;
         }
+        // Edited and deleted, and no pass came between: the next one saw both, and the edit stands.
+        let both_news = self.doings[editor].values.values().any(|(edited, _)| *edited == pass);
+        if both_news && !self.new && !private { Fate::There } else { Fate::Either }
     }
 
     /// At rest: what is there is agreed.

@@ -48,8 +48,16 @@ pub async fn tell(seed: u64, place: Place) -> Result<()> {
             Stage::real([kinds[rng.below(2)], kinds[rng.below(2)]], terms).await
         }
     };
-    let mut story =
-        Story { rng, stage: stage.context("the world begins")?, terms, facts: Vec::new(), slots: 0, bystander: None, trace: Vec::new() };
+    let mut story = Story {
+        rng,
+        stage: stage.context("the world begins")?,
+        terms,
+        facts: Vec::new(),
+        passes: 0,
+        slots: 0,
+        bystander: None,
+        trace: Vec::new(),
+    };
     let told = story.run().await;
     told.with_context(|| format!("{terms:?}\n    {}", story.trace.join("\n    ")))
 }
@@ -68,6 +76,8 @@ struct Story {
     stage: Stage,
     terms: Terms,
     facts: Vec<Fact>,
+    /// Passes made so far.
+    passes: u32,
     /// Times given out so far; no time is used twice.
     slots: u32,
     /// One-way: an event of the target's owner, which must stay as it is.
@@ -125,7 +135,7 @@ impl Story {
         if self.rng.chance(0.2) {
             self.stage.people[side].delete(&name).await?;
             // What was written to it here before went with it, unless a pass had carried it over by then.
-            self.facts[i].delete(side);
+            self.facts[i].delete(side, self.passes);
             self.trace.push(format!("side {side} deletes E{number}"));
             return Ok(());
         }
@@ -147,7 +157,7 @@ impl Story {
         };
         self.stage.people[side].edit(&name, |ics| hand::edited(ics, aspect, &value, series)).await?;
         self.trace.push(format!("side {side} sets {aspect:?} of E{number} to {value}"));
-        self.facts[i].edit(side, aspect, value);
+        self.facts[i].edit(side, aspect, self.passes, value);
         Ok(())
     }
 
@@ -203,6 +213,7 @@ impl Story {
 
     /// A pass that meets faults, or whose process is killed at some await, or both.
     async fn troubled_pass(&mut self) -> Result<()> {
+        self.passes += 1;
         let seed = self.rng.number();
         let odds = [0.0, 0.03, 0.12][self.rng.below(3)];
         for host in &self.stage.hosts {
@@ -233,6 +244,7 @@ impl Story {
 
     /// The faults have stopped: a bounded number of passes, then everything is as the rules say, and quiet.
     async fn rest(&mut self) -> Result<()> {
+        self.passes += 1;
         let mut quiet = false;
         for pass in 0..CALM_PASSES {
             self.stage.core.wait(1200);
@@ -297,7 +309,7 @@ impl Story {
         }
         let fact = self.facts[i].clone();
         let there = (found[0].len(), found[1].len());
-        match (there, fact.fate()) {
+        match (there, fact.fate(self.terms.private || self.terms.private_back)) {
             ((0, 0), Fate::There) => bail!("lost"),
             ((1, 1), Fate::Gone) => bail!("resurrected"),
             ((0, 0), _) => {
@@ -332,7 +344,7 @@ impl Story {
             if stripped && aspect != Aspect::Time {
                 let own = fact.origins_own(aspect);
                 // An origin that was deleted and whose copy was moved is made again from that copy, and has no other words left.
-                let remade = fact.doings[fact.side].deleted;
+                let remade = fact.doings[fact.side].deleted.is_some();
                 ensure!(own.as_ref() == Some(owner) || remade, "{aspect:?} is {owner}, and its owner wrote {own:?}");
                 let copy = copy.map(String::as_str).unwrap_or_default();
                 let word = if aspect == Aspect::Title { "Busy" } else { "" };
@@ -351,7 +363,7 @@ impl Story {
         let found = [self.entries(i, 0).await?, self.entries(i, 1).await?];
         let fact = self.facts[i].clone();
         ensure!(found[1].len() <= 1, "doubled: {:?}", found[1]);
-        if fact.doings[0].deleted {
+        if fact.doings[0].deleted.is_some() {
             ensure!(found[0].is_empty() && found[1].is_empty(), "its copy outlives it");
             self.facts[i].over = true;
             return Ok(());
@@ -362,7 +374,7 @@ impl Story {
             ensure!(fact.origins_own(aspect).as_ref() == shown.get(&aspect), "the origin's {aspect:?} was written to");
         }
         let wanted = [Aspect::Time, Aspect::Title].iter().any(|aspect| fact.doings[0].values.contains_key(aspect));
-        let copy_deleted = fact.doings[1].deleted;
+        let copy_deleted = fact.doings[1].deleted.is_some();
         match found[1].first() {
             None => {
                 ensure!(fact.suppressed || copy_deleted, "lost");
