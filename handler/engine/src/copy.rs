@@ -50,13 +50,20 @@ fn content(origin: &Content, look: Look) -> Content {
     }
     Content {
         span: origin.span.clone(),
-        title: origin.title.clone(),
+        title: cut(&origin.title),
         description: attendees::append(&conference::strip(&origin.description).kept, &origin.attendees),
-        location: conference::strip_location(&origin.location),
+        location: cut(&conference::strip_location(&origin.location)),
         attendees: Vec::new(),
         visibility: visibility_on(look.target, origin.visibility),
         busy,
     }
+}
+
+/// Titles and places longer than this are cut in a copy: no calendar shows them, and servers refuse them.
+const LONGEST_LINE: usize = 4 * 1024;
+
+fn cut(text: &str) -> String {
+    text[..text.floor_char_boundary(LONGEST_LINE)].to_owned()
 }
 
 /// The visibility that a provider shows for ours. Never weaker than it was.
