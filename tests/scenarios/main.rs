@@ -1,6 +1,7 @@
 //! Stories through the front doors: what people do to their calendars, what goes wrong, and what they see afterwards.
 
 mod bad_input;
+mod bad_objects;
 mod basics;
 mod cli;
 mod conformance;
@@ -8,6 +9,7 @@ mod deletions;
 mod disasters;
 mod events;
 mod model;
+mod processes;
 mod real_servers;
 mod town;
 mod village;
