@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A provider's refusal or failure. No variant carries event content, credentials or a full address.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The cursor is no longer known: list the window again.
     #[error("the server has forgotten how far this calendar was read")]

@@ -123,8 +123,8 @@ pub(crate) fn needs_reconnect(error: &Error) -> bool {
 #[derive(Default)]
 struct Accounts {
     open: BTreeMap<AccountId, (Account, Arc<dyn Provider>)>,
-    /// The state of all calendars of an account, asked once a round.
-    glances: BTreeMap<AccountId, BTreeMap<String, Glance>>,
+    /// The state of all calendars of an account, or why it is not known: asked once a round, so that a refused password is sent once.
+    glances: BTreeMap<AccountId, providers::Result<BTreeMap<String, Glance>>>,
 }
 
 /// One end of a pair, ready to be worked on.
@@ -172,25 +172,13 @@ impl Accounts {
             addresses.sort_unstable();
             addresses.dedup();
             let found = end.provider.glance(&addresses).await;
-            directory::record_outcome(services, &end.account, found.as_ref().err().map(provider_error).as_ref()).await?;
-            self.glances.insert(account.clone(), addresses.into_iter().zip(found?).collect());
+            let failure = found.as_ref().err().cloned().map(Error::Provider);
+            directory::record_outcome(services, &end.account, failure.as_ref()).await?;
+            self.glances.insert(account.clone(), found.map(|found| addresses.into_iter().zip(found).collect()));
         }
-        Ok(self.glances[account].get(&end.calendar.address).cloned().unwrap_or(Glance::NoTip))
+        let glances = self.glances[account].as_ref().map_err(|error| Error::Provider(error.clone()))?;
+        Ok(glances.get(&end.calendar.address).cloned().unwrap_or(Glance::NoTip))
     }
-}
-
-/// The part of a provider's error that says something about the account.
-fn provider_error(error: &providers::Error) -> Error {
-    use providers::Error as E;
-    Error::Provider(match error {
-        E::Unauthorized => E::Unauthorized,
-        E::Credentials(why) => E::Credentials(why.clone()),
-        E::RateLimited { retry_after } => E::RateLimited { retry_after: *retry_after },
-        E::Unreachable(why) => E::Unreachable(why.clone()),
-        E::BadAnswer(why) => E::BadAnswer(why.clone()),
-        E::Address(why) => E::Address(why.clone()),
-        _ => E::Gone,
-    })
 }
 
 /// One pass over one pair. `None` where it is not there or paused by now; the second part asks for another round.
