@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand};
 use engine::calendar::{CalendarId, PairId};
 use engine::pair::{Pair, Reach};
+use jobs::Services;
 use jobs::directory::{self, NewPair};
 use jobs::report::PairStatus;
-use jobs::Services;
 use serde::Serialize;
 
 use super::output::table;

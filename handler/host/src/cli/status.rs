@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use jobs::report::{PairState, PairStatus};
 use jobs::Services;
+use jobs::report::{PairState, PairStatus};
 use serde::Serialize;
 
 use super::output::{ago, table};
