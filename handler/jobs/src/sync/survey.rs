@@ -85,10 +85,12 @@ impl Survey {
     }
 }
 
+/// Version and event of each listed id; nothing for one that was named as removed.
+type ById = BTreeMap<EventId, Option<(Option<String>, Option<Box<Event>>)>>;
+
 /// The lines of one calendar: what the provider listed, each id once.
 struct Lines {
-    /// Version and event, or `None` where it was named as removed.
-    by_id: BTreeMap<EventId, Option<(Option<String>, Option<Box<Event>>)>>,
+    by_id: ById,
     cursor: Cursor,
     whole: bool,
 }
@@ -182,8 +184,7 @@ async fn read(end: &End, cursor: Option<&Cursor>, tip: Option<&Tip>, window: Win
     Ok(Some(Lines { by_id: lines, cursor: whole.cursor, whole: true }))
 }
 
-#[expect(clippy::type_complexity, reason = "the private shape of Lines")]
-fn by_id(listed: Vec<Listed>) -> BTreeMap<EventId, Option<(Option<String>, Option<Box<Event>>)>> {
+fn by_id(listed: Vec<Listed>) -> ById {
     let line = |listed| match listed {
         Listed::Present { id, etag, event } => (id, Some((etag, event))),
         Listed::Removed { id } => (id, None),
