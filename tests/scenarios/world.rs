@@ -270,6 +270,7 @@ fn services(dir: &TempDir, clock: &Arc<Hands>, servers: &[String; 2]) -> anyhow:
     let store = Arc::new(store::Embedded::open(dir.path(), move || time.now())?);
     Ok(Services {
         leases: store.clone(),
+        queue: store.clone(),
         store,
         vault: Arc::new(vault::Envelope::new(vault::Local::open(dir.path())?, vault::Root::new(&[7; 32]))),
         connect: Arc::new(Connector { http: Arc::new(Http::hurried(Access { allow_private: true })?), servers: servers.clone() }),

@@ -44,6 +44,7 @@ pub async fn open_vault(config: &Config, store: &Embedded) -> jobs::Result<Arc<d
 pub fn join(config: &Config, store: Arc<Embedded>, vault: Arc<dyn Vault>) -> jobs::Result<Services> {
     Ok(Services {
         leases: store.clone(),
+        queue: store.clone(),
         store,
         vault,
         connect: Arc::new(Connector::new(config.allow_private_hosts)?),

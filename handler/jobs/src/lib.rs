@@ -5,10 +5,14 @@
 pub mod directory;
 mod error;
 mod explain;
+mod health;
 pub mod memory;
+pub mod nudge;
+mod poll_calendars;
 pub mod report;
 mod status;
 pub mod sync;
+mod sync_calendar;
 
 use std::sync::Arc;
 
@@ -17,13 +21,16 @@ use engine::calendar::ProviderKind;
 use jiff::Timestamp;
 use providers::Provider;
 use secrecy::SecretString;
-use store::{Leases, Store};
+use store::{Leases, Queue, Store};
 use vault::Vault;
 
 pub use error::{Error, Result};
 pub use explain::explain;
+pub use health::{Detail, Health, health};
+pub use poll_calendars::{Polled, poll_calendars, reconcile};
 pub use status::{Status, status};
 pub use sync::{SyncOptions, sync};
+pub use sync_calendar::{Verdict, give_up_on_calendar, sync_calendar};
 
 /// All that a job may touch.
 #[derive(Clone)]
@@ -32,6 +39,8 @@ pub struct Services {
     pub store: Arc<dyn Store>,
     /// Exclusive work.
     pub leases: Arc<dyn Leases>,
+    /// Nudges: what is to be looked at soon.
+    pub queue: Arc<dyn Queue>,
     /// Sealed secrets, and the key of all fingerprints and loop marks.
     pub vault: Arc<dyn Vault>,
     /// How an account becomes a provider that can be talked to.

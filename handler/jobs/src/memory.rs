@@ -178,9 +178,7 @@ impl<'a> Memory<'a> {
 
     /// Notes where the pair stands: the last write of a pass.
     pub async fn save_state(&self, row: &PairRow) -> Result<()> {
-        let op = Op::Put { key: STATE.into(), value: encode(row)? };
-        self.services.store.commit(Table::Pairs, self.partition(), &[op]).await?;
-        Ok(())
+        save_state(self.services, &self.pair.id, row).await
     }
 
     /// How many copies are kept.
@@ -318,6 +316,13 @@ impl<'a> Memory<'a> {
 pub async fn state(services: &Services, pair: &PairId) -> Result<PairRow> {
     let row = services.store.get(Table::Pairs, pair.as_str(), STATE).await?;
     row.map(|row| decode(STATE, &row.value)).transpose().map(Option::unwrap_or_default)
+}
+
+/// Notes where a pair stands; for whoever holds the pair's lease.
+pub async fn save_state(services: &Services, pair: &PairId, row: &PairRow) -> Result<()> {
+    let op = Op::Put { key: STATE.into(), value: encode(row)? };
+    services.store.commit(Table::Pairs, pair.as_str(), &[op]).await?;
+    Ok(())
 }
 
 /// How many copies a pair keeps.

@@ -79,6 +79,19 @@ pub enum PairStatus {
     NeedsReconnect,
 }
 
+impl PairStatus {
+    /// The name in `--json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Held => "held",
+            Self::Error => "error",
+            Self::Paused => "paused",
+            Self::NeedsReconnect => "needs_reconnect",
+        }
+    }
+}
+
 /// One event of a pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Action {

@@ -44,8 +44,15 @@ fn world() -> World {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
     let vault = Arc::new(Envelope::local(dir.path()).unwrap());
-    let services =
-        Services { leases: store.clone(), store, vault, connect: Arc::new(Offline), clock: Arc::new(Still), owner: "local".into() };
+    let services = Services {
+        leases: store.clone(),
+        queue: store.clone(),
+        store,
+        vault,
+        connect: Arc::new(Offline),
+        clock: Arc::new(Still),
+        owner: "local".into(),
+    };
     World { services, _dir: dir }
 }
 

@@ -1,0 +1,24 @@
+//! `GET /health`: 200 where storage and vault answer, 503 where one of them does not. `?detail` adds numbers, for operators only.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::StatusCode;
+use jobs::Services;
+
+use crate::trigger::{Request, Response};
+
+/// Answers.
+pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
+    async move {
+        let asked = request.uri.query().is_some_and(|query| query.split('&').any(|part| part == "detail" || part.starts_with("detail=")));
+        if asked && !request.operator {
+            return Response::text(
+                StatusCode::FORBIDDEN,
+                "Details are for operators, on the machine itself. /health without them is for everybody.\n",
+            );
+        }
+        let health = jobs::health(services, asked).await;
+        Response::json(if health.ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &health)
+    }
+    .boxed()
+}

@@ -1,0 +1,100 @@
+//! `host.json`, read: what both hosts keep to.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::HOST_JSON;
+
+/// What `host.json` says, as far as it concerns us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// Nobody works longer than this on one invocation: the Functions host kills the process then.
+    pub timeout: Duration,
+    /// How queues are drained.
+    pub queues: Queues,
+}
+
+/// How queues are drained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Queues {
+    /// Messages taken at once.
+    pub batch_size: usize,
+    /// More are taken when no more than so many are under way.
+    pub new_batch_threshold: usize,
+    /// A message that failed so often goes to the poison queue.
+    pub max_dequeue_count: u32,
+    /// After a failure a message is hidden for so long.
+    #[serde(deserialize_with = "span")]
+    pub visibility_timeout: Duration,
+    /// An empty queue is looked at again after so long.
+    #[serde(deserialize_with = "span")]
+    pub max_polling_interval: Duration,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct File {
+    #[serde(deserialize_with = "span")]
+    function_timeout: Duration,
+    extensions: Extensions,
+}
+
+#[derive(Deserialize)]
+struct Extensions {
+    queues: Queues,
+}
+
+impl Host {
+    /// The `host.json` of this program.
+    pub fn read() -> Result<Self, serde_json::Error> {
+        let File { function_timeout, extensions } = serde_json::from_str(HOST_JSON)?;
+        Ok(Self { timeout: function_timeout, queues: extensions.queues })
+    }
+
+    /// What we give an invocation: well below the time-out, since that ends the process and all others in it.
+    pub fn deadline(&self) -> Duration {
+        self.timeout * 4 / 5
+    }
+}
+
+/// `hh:mm:ss`.
+fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let fields: Option<Vec<u64>> = text.split(':').map(|field| field.parse().ok().filter(|n| *n < 60)).collect();
+    match fields.as_deref() {
+        Some([hours, minutes, seconds]) if *hours < 24 => Ok(Duration::from_secs(hours * 3600 + minutes * 60 + seconds)),
+        _ => Err(serde::de::Error::custom("a span must be hh:mm:ss")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_host_json_says_what_the_plan_wants() {
+        let host = Host::read().unwrap();
+        assert!(host.queues.max_polling_interval <= Duration::from_secs(1), "the default would cost up to a minute");
+        assert!((1..=32).contains(&host.queues.batch_size), "32 is the most that storage gives at once");
+        assert_eq!(host.queues.max_dequeue_count, 5);
+        assert_eq!(host.queues.visibility_timeout, Duration::from_secs(30));
+        assert!(host.deadline() < host.timeout);
+        let json: serde_json::Value = serde_json::from_str(HOST_JSON).unwrap();
+        assert_eq!(json["customHandler"]["enableProxyingHttpRequest"], true, "bodies are streamed, chunked ones too");
+        assert_eq!(json["extensions"]["http"]["routePrefix"], "", "paths are those of the contract");
+        assert_eq!(json["extensions"]["queues"]["messageEncoding"], "none", "we write plain text");
+    }
+
+    #[test]
+    fn a_span_has_three_fields() {
+        #[derive(Deserialize)]
+        struct Row(#[serde(deserialize_with = "span")] Duration);
+        let read = |text: &str| serde_json::from_value::<Row>(text.into()).ok().map(|row| row.0.as_secs());
+        assert_eq!(read("01:02:03"), Some(3723));
+        for text in ["", "10", "00:10", "00:60:00", "24:00:00", "1.00:00:00", "-1:00:00"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

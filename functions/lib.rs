@@ -1,0 +1,54 @@
+//! What starts us: the table of all functions. Both hosts mount it, the Functions host's handler and the standalone one.
+//!
+//! A function is a folder: `function.json` says what triggers it, `mod.rs` takes the trigger apart and hands over to `jobs`. The file is the one
+//! truth about routes, schedules and queues; the Functions host reads it from the package, and the standalone host reads the copy in here.
+//!
+//! # Properties
+//! * The handler's port takes an invocation as `POST /NAME`, and requests from outside under their own paths. So no route may match the
+//!   name of a function: an outsider could invoke it. A test walks all routes against all names.
+//! * Webhooks and timers only send nudges.
+//!
+//! # To add another one
+//! Make the folder, and a line in [`FUNCTIONS`]; the tests hold its `function.json` to what the Functions host accepts.
+
+pub mod binding;
+mod health;
+mod home;
+pub mod host;
+mod poll_caldav;
+mod reconcile;
+pub mod route;
+mod sync_calendar;
+mod sync_calendar_poison;
+#[cfg(test)]
+mod tests;
+pub mod trigger;
+
+use trigger::Run;
+
+/// One function.
+pub struct Function {
+    /// The name of its folder.
+    pub name: &'static str,
+    /// Its `function.json`.
+    pub json: &'static str,
+    /// Its code.
+    pub run: Run,
+}
+
+/// `host.json`: how both hosts treat queues and requests.
+pub const HOST_JSON: &str = include_str!("../host.json");
+
+/// All functions.
+pub const FUNCTIONS: [Function; 6] = [
+    Function { name: "health", json: include_str!("health/function.json"), run: Run::Http(health::run) },
+    Function { name: "home", json: include_str!("home/function.json"), run: Run::Http(home::run) },
+    Function { name: "poll_caldav", json: include_str!("poll_caldav/function.json"), run: Run::Poll(poll_caldav::run) },
+    Function { name: "reconcile", json: include_str!("reconcile/function.json"), run: Run::Timer(reconcile::run) },
+    Function { name: "sync_calendar", json: include_str!("sync_calendar/function.json"), run: Run::Queue(sync_calendar::run) },
+    Function {
+        name: "sync_calendar_poison",
+        json: include_str!("sync_calendar_poison/function.json"),
+        run: Run::Queue(sync_calendar_poison::run),
+    },
+];

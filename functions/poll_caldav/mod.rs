@@ -1,0 +1,24 @@
+//! Every `CALRELAY_POLL_SECONDS`: CalDAV servers cannot call us, so they are looked at, and calendars with news are nudged.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use jobs::Services;
+
+use crate::trigger::{Answer, Tick};
+
+/// Polls. What failed is found again by the next poll.
+pub fn run(services: &Services, _tick: Tick) -> BoxFuture<'_, Answer> {
+    async move {
+        match jobs::poll_calendars(services).await {
+            Ok(polled) => {
+                tracing::debug!(pairs = polled.pairs, due = polled.due, sent = polled.sent, "polled");
+                Answer::Done
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the calendars could not be polled");
+                Answer::Retry
+            }
+        }
+    }
+    .boxed()
+}

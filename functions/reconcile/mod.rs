@@ -1,0 +1,24 @@
+//! Every night: all calendars are nudged, so that the window moves on and what a lost message left behind is found.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use jobs::Services;
+
+use crate::trigger::{Answer, Tick};
+
+/// Nudges. A night that failed is made up for by the polls of the morning.
+pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Answer> {
+    async move {
+        match jobs::reconcile(services).await {
+            Ok(nightly) => {
+                tracing::info!(pairs = nightly.pairs, sent = nightly.sent, past_due = tick.past_due, "nightly pass begun");
+                Answer::Done
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the nightly pass could not begin");
+                Answer::Retry
+            }
+        }
+    }
+    .boxed()
+}

@@ -1,0 +1,122 @@
+//! The table is what the Functions host will find, and nothing in it can be reached by the wrong door.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::*;
+use crate::binding::Trigger;
+
+fn bindings(function: &Function) -> Vec<Value> {
+    let json: Value = serde_json::from_str(function.json).unwrap();
+    json["bindings"].as_array().unwrap().clone()
+}
+
+#[test]
+fn every_folder_is_a_function_and_every_function_a_folder() {
+    let mut folders = BTreeSet::new();
+    for entry in std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            let files: BTreeSet<_> =
+                std::fs::read_dir(entry.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+            assert_eq!(files, BTreeSet::from(["function.json".to_owned(), "mod.rs".to_owned()]), "{:?}", entry.path());
+            folders.insert(entry.file_name().into_string().unwrap());
+        }
+    }
+    let table: BTreeSet<_> = FUNCTIONS.iter().map(|function| function.name.to_owned()).collect();
+    assert_eq!(table.len(), FUNCTIONS.len(), "a name stands there twice");
+    assert_eq!(folders, table);
+}
+
+#[test]
+fn names_are_legal() {
+    for Function { name, .. } in &FUNCTIONS {
+        let legal = name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.len() <= 128
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
+        assert!(legal && *name != "host", "{name}");
+    }
+}
+
+#[test]
+fn the_code_fits_the_trigger() {
+    for function in &FUNCTIONS {
+        let trigger = function.binding().unwrap().trigger;
+        let fits = matches!(
+            (&function.run, &trigger),
+            (Run::Http(_), Trigger::Http { .. })
+                | (Run::Timer(_) | Run::Poll(_), Trigger::Timer { .. })
+                | (Run::Queue(_), Trigger::Queue { .. })
+        );
+        assert!(fits, "{}: {trigger:?}", function.name);
+    }
+}
+
+/// With one more or one fewer, the host would not proxy the request but wrap it into an invocation.
+#[test]
+fn http_functions_have_one_way_in_and_one_out() {
+    for function in FUNCTIONS.iter().filter(|function| matches!(function.run, Run::Http(_))) {
+        let bindings = bindings(function);
+        let kinds: Vec<_> =
+            bindings.iter().map(|binding| (binding["type"].as_str().unwrap(), binding["direction"].as_str().unwrap())).collect();
+        assert_eq!(kinds, [("httpTrigger", "in"), ("http", "out")], "{}", function.name);
+        assert_eq!(bindings[0]["authLevel"], "anonymous", "{}: who may do what is ours to decide", function.name);
+        assert!(bindings[0]["route"].as_str().is_some_and(|route| !route.is_empty()), "{}: the host would take its name", function.name);
+    }
+}
+
+#[test]
+fn other_functions_have_one_binding() {
+    for function in FUNCTIONS.iter().filter(|function| !matches!(function.run, Run::Http(_))) {
+        assert_eq!(bindings(function).len(), 1, "{}: messages are sent by our own queue", function.name);
+    }
+}
+
+#[test]
+fn no_route_leads_to_an_invocation() {
+    for function in &FUNCTIONS {
+        let Trigger::Http { route, .. } = function.binding().unwrap().trigger else { continue };
+        for other in FUNCTIONS.iter().filter(|other| !matches!(other.run, Run::Http(_))) {
+            for path in [
+                format!("/{}", other.name),
+                format!("/{}/", other.name),
+                format!("/{}", other.name.to_uppercase()),
+                format!("//{}", other.name),
+            ] {
+                assert!(!route.matches(&path), "{} is reached by {path}", other.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn queues_are_those_that_jobs_fill() {
+    let queues: Vec<_> = FUNCTIONS
+        .iter()
+        .filter_map(|function| match function.binding().unwrap().trigger {
+            Trigger::Queue { queue } => Some(queue),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(queues, [jobs::nudge::QUEUE.to_owned(), format!("{}-poison", jobs::nudge::QUEUE)]);
+}
+
+#[test]
+fn timers_are_not_started_with_the_host() {
+    for function in FUNCTIONS.iter().filter(|function| matches!(function.run, Run::Timer(_) | Run::Poll(_))) {
+        assert_eq!(bindings(function)[0]["runOnStartup"], false, "{}: it would run at every scale-out", function.name);
+    }
+}
+
+/// Functions take triggers apart; tables and clients are for those below.
+#[test]
+fn functions_see_neither_a_client_nor_a_table() {
+    let manifest = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let dependencies = manifest.split("[dependencies]").nth(1).unwrap();
+    for line in dependencies.lines() {
+        let name = line.split(['.', ' ', '=']).next().unwrap();
+        assert!(!["reqwest", "store", "providers", "vault", "rusqlite"].contains(&name), "{line}");
+    }
+}

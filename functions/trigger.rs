@@ -1,0 +1,93 @@
+//! What starts a function: a request, a tick, a message; and what it answers.
+
+use futures::future::BoxFuture;
+use http::{HeaderMap, Method, StatusCode, Uri};
+use jobs::Services;
+
+/// What a function is started by, and its code.
+#[derive(Clone, Copy)]
+pub enum Run {
+    /// A request from outside.
+    Http(for<'a> fn(&'a Services, Request) -> BoxFuture<'a, Response>),
+    /// The clock, by the schedule in its `function.json`.
+    Timer(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Answer>),
+    /// The clock, by `CALRELAY_POLL_SECONDS`; the schedule in its `function.json` is the closest that the Functions host gets to it.
+    Poll(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Answer>),
+    /// A message of a queue.
+    Queue(for<'a> fn(&'a Services, Message) -> BoxFuture<'a, Answer>),
+}
+
+/// A request from outside.
+#[derive(Debug)]
+pub struct Request {
+    /// Method.
+    pub method: Method,
+    /// Path and query.
+    pub uri: Uri,
+    /// Header fields.
+    pub headers: HeaderMap,
+    /// Body, of bounded size.
+    pub body: Vec<u8>,
+    /// The host knows that it comes from the machine's own user. Never so under the Functions host, where everybody comes through the front.
+    pub operator: bool,
+}
+
+/// The answer to a request.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Response {
+    /// Status.
+    pub status: StatusCode,
+    /// Content type.
+    pub content_type: &'static str,
+    /// Body.
+    pub body: String,
+}
+
+impl Response {
+    /// A JSON document.
+    pub fn json(status: StatusCode, document: &impl serde::Serialize) -> Self {
+        match serde_json::to_string(document) {
+            Ok(body) => Self { status, content_type: "application/json", body },
+            Err(_) => Self::text(StatusCode::INTERNAL_SERVER_ERROR, "The answer cannot be written down.\n"),
+        }
+    }
+
+    /// Words.
+    pub fn text(status: StatusCode, words: impl Into<String>) -> Self {
+        Self { status, content_type: "text/plain; charset=utf-8", body: words.into() }
+    }
+}
+
+/// The clock struck.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tick {
+    /// It should have been earlier, and nobody was there.
+    pub past_due: bool,
+}
+
+/// A message was taken from a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What it says.
+    pub text: String,
+    /// How often it has been taken, this time included.
+    pub dequeue_count: u32,
+}
+
+/// What is to become of a message; after a tick it only says how the run is to be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is dealt with.
+    Done,
+    /// It comes back after a while, and goes to the poison queue if that happens too often.
+    Retry,
+}
+
+impl From<jobs::Verdict> for Answer {
+    fn from(verdict: jobs::Verdict) -> Self {
+        match verdict {
+            jobs::Verdict::Done => Self::Done,
+            jobs::Verdict::Retry => Self::Retry,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The messages of the queue. A message is a nudge: look at this calendar. It carries no event, so that doubles and losses are harmless.
+//!
+//! The names of its fields must not be those of a queue's own metadata (`id`, `dequeueCount`, `popReceipt`, `sys`…): under the Functions host
+//! the fields of a message are laid over them.
+
+use std::time::Duration;
+
+use engine::calendar::CalendarId;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result, Services};
+
+/// The queue of nudges; those that failed too often stand in `sync-calendar-poison`.
+pub const QUEUE: &str = "sync-calendar";
+
+/// Look at this calendar.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Nudge {
+    /// Which calendar.
+    pub calendar_id: CalendarId,
+    /// What made us think of it.
+    pub cause: Cause,
+}
+
+/// Why a calendar is to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// A poll saw news. The next poll repeats what this one led to, so failures at the provider need no other retry.
+    Poll,
+    /// The nightly pass over everything.
+    Reconcile,
+    /// The provider told us.
+    Webhook,
+    /// Something that this version does not know, from a later one.
+    #[serde(other)]
+    Other,
+}
+
+impl Nudge {
+    /// As it is sent.
+    ///
+    /// # Errors
+    /// None that a calendar's id could lead to.
+    pub fn to_text(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|error| Error::Damaged(format!("a message cannot be written down: {error}")))
+    }
+
+    /// As it was received.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] for anything that is no nudge; nothing of it is quoted.
+    pub fn from_text(text: &str) -> Result<Self> {
+        serde_json::from_str(text).map_err(|_| Error::Damaged(format!("a message of {} bytes is no nudge", text.len())))
+    }
+}
+
+/// Sends a nudge.
+pub async fn send(services: &Services, nudge: &Nudge) -> Result<()> {
+    Ok(services.queue.put(QUEUE, &nudge.to_text()?, Duration::ZERO).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nudge_is_written_as_it_is_read() {
+        let nudge = Nudge { calendar_id: CalendarId::new("c1"), cause: Cause::Poll };
+        let text = nudge.to_text().unwrap();
+        assert_eq!(text, r#"{"calendarId":"c1","cause":"poll"}"#);
+        assert_eq!(Nudge::from_text(&text).unwrap(), nudge);
+    }
+
+    #[test]
+    fn no_field_has_the_name_of_metadata() {
+        let reserved = ["id", "dequeuecount", "expirationtime", "insertiontime", "nextvisibletime", "popreceipt", "queuetrigger", "sys"];
+        let value = serde_json::to_value(Nudge { calendar_id: CalendarId::new("c1"), cause: Cause::Webhook }).unwrap();
+        for name in value.as_object().unwrap().keys() {
+            assert!(!reserved.contains(&name.to_lowercase().as_str()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_cause_of_tomorrow_is_still_a_nudge() {
+        assert_eq!(Nudge::from_text(r#"{"calendarId":"c1","cause":"moon","more":1}"#).unwrap().cause, Cause::Other);
+    }
+
+    #[test]
+    fn what_is_no_nudge_is_refused_without_being_quoted() {
+        for text in ["", "secret words", "123", r#"{"calendarId":7,"cause":"poll"}"#, r#"{"cause":"secret"}"#] {
+            let error = Nudge::from_text(text).unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Which calendars are to be looked at: by a poll of those that cannot call us, and by the nightly pass over all. Only sends nudges.
+//!
+//! # Properties
+//! * A poll in which nothing has happened costs one glance an account and reads one row a pair.
+//! * An account that refuses its password is not asked, and a server that is away is asked once a poll, by the glance alone.
+//! * A change of state is told once: a pair is nudged so that its own row says what is wrong, and then left alone until that has changed.
+//! * The queue does not grow while nobody works on it: where it holds a nudge for every pair already, none is added.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use engine::calendar::{AccountId, CalendarId};
+use engine::pair::{Pair, Side};
+use futures::StreamExt;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use providers::{Glance, Provider};
+
+use crate::directory::{self, AccountStatus, CalendarRow};
+use crate::memory::{self, PairRow};
+use crate::nudge::{self, Cause, Nudge};
+use crate::report::PairStatus;
+use crate::{Error, Result, Services};
+
+/// How many accounts are asked at once.
+const AT_ONCE: usize = 8;
+
+/// The daily listing is the nightly pass's; from this hour (UTC) on a poll makes up for what it left out.
+const LISTED_BY: i8 = 6;
+
+/// What is held is looked at again after so long.
+const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(10);
+
+/// What a poll has come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Polled {
+    /// Pairs that are switched on.
+    pub pairs: usize,
+    /// Of these, pairs with something to do.
+    pub due: usize,
+    /// Nudges sent; one may stand for several pairs.
+    pub sent: usize,
+}
+
+/// Looks at every account once, and nudges the calendars whose pairs have something to do.
+///
+/// # Errors
+/// Storage failures. What a provider says concerns its account, and is written down there.
+pub async fn poll_calendars(services: &Services) -> Result<Polled> {
+    let pairs = active(services).await?;
+    let sights = look(services, &pairs).await?;
+    let mut due = Vec::new();
+    for pair in &pairs {
+        let row = memory::state(services, &pair.id).await?;
+        let news = Side::BOTH.map(|side| News::of(sights.get(pair.calendar(side)), &row, side));
+        if is_due(&row, news, services.clock.now()) && !at_work(services, pair).await? {
+            due.push(pair);
+        }
+    }
+    let sent = nudge_all(services, &due, pairs.len(), Cause::Poll).await?;
+    Ok(Polled { pairs: pairs.len(), due: due.len(), sent })
+}
+
+/// Nudges the calendars of all pairs: what a lost message left behind is found, and the window moves on by a day.
+///
+/// # Errors
+/// Storage failures.
+pub async fn reconcile(services: &Services) -> Result<Polled> {
+    let pairs = active(services).await?;
+    let due: Vec<&Pair> = pairs.iter().collect();
+    let sent = nudge_all(services, &due, usize::MAX, Cause::Reconcile).await?;
+    Ok(Polled { pairs: pairs.len(), due: due.len(), sent })
+}
+
+async fn active(services: &Services) -> Result<Vec<Pair>> {
+    let mut pairs = directory::pairs(services).await?;
+    pairs.retain(|pair| !pair.paused);
+    Ok(pairs)
+}
+
+/// What is known of a calendar.
+enum Sight {
+    /// It answered.
+    Seen(Glance, Arc<dyn Provider>),
+    /// Its server did not.
+    Away,
+    /// Its account refuses the password; nobody asks.
+    Refused,
+}
+
+/// One glance an account.
+async fn look(services: &Services, pairs: &[Pair]) -> Result<BTreeMap<CalendarId, Sight>> {
+    let ids: BTreeSet<&CalendarId> = pairs.iter().flat_map(|pair| [&pair.from, &pair.to]).collect();
+    let mut accounts: BTreeMap<AccountId, Vec<CalendarRow>> = BTreeMap::new();
+    for id in ids {
+        if let Some(row) = directory::calendar(services, id).await? {
+            accounts.entry(row.account.clone()).or_default().push(row);
+        }
+    }
+    let mut answers = futures::stream::iter(accounts).map(|(id, rows)| glance(services, id, rows)).buffer_unordered(AT_ONCE);
+    let mut sights = BTreeMap::new();
+    while let Some(seen) = answers.next().await {
+        sights.extend(seen?);
+    }
+    Ok(sights)
+}
+
+async fn glance(services: &Services, id: AccountId, rows: Vec<CalendarRow>) -> Result<Vec<(CalendarId, Sight)>> {
+    let all = |rows: Vec<CalendarRow>, sight: fn() -> Sight| Ok(rows.into_iter().map(|row| (row.id, sight())).collect());
+    let account = match directory::account(services, &id).await {
+        Ok(account) if account.state == AccountStatus::NeedsReconnect => return all(rows, || Sight::Refused),
+        Ok(account) => account,
+        // Removed meanwhile, with its pairs.
+        Err(Error::NotFound(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let provider = match directory::open(services, &account).await {
+        Ok(provider) => provider,
+        Err(error @ (Error::Provider(_) | Error::Vault(vault::Error::CannotOpen))) => {
+            directory::record_outcome(services, &account, Some(&error)).await?;
+            return all(rows, || Sight::Refused);
+        }
+        Err(error) => return Err(error),
+    };
+    let addresses: Vec<String> = rows.iter().map(|row| row.address.clone()).collect();
+    match provider.glance(&addresses).await {
+        Ok(glances) => {
+            directory::record_outcome(services, &account, None).await?;
+            let seen = rows.into_iter().zip(glances).map(|(row, glance)| (row.id, Sight::Seen(glance, provider.clone())));
+            Ok(seen.collect())
+        }
+        Err(error) => {
+            directory::record_outcome(services, &account, Some(&Error::Provider(error.clone()))).await?;
+            all(rows, if matches!(error, providers::Error::Unauthorized) { || Sight::Refused } else { || Sight::Away })
+        }
+    }
+}
+
+/// What a calendar means to a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    /// It stands where the pair left it.
+    Quiet,
+    /// Something happened, or it cannot be told without a pass.
+    Some,
+    /// It could not be looked at.
+    Away,
+    /// Its account needs its owner.
+    Refused,
+}
+
+impl News {
+    fn of(sight: Option<&Sight>, row: &PairRow, side: Side) -> Self {
+        match sight {
+            Some(Sight::Refused) => Self::Refused,
+            None | Some(Sight::Away | Sight::Seen(Glance::Missing, _)) => Self::Away,
+            Some(Sight::Seen(Glance::NoTip, _)) => Self::Some,
+            Some(Sight::Seen(Glance::Tip(tip), provider)) => {
+                if row.cursor(side).is_some_and(|cursor| provider.is_current(cursor, tip)) {
+                    Self::Quiet
+                } else {
+                    Self::Some
+                }
+            }
+        }
+    }
+}
+
+/// Whether a pair has something to do.
+fn is_due(row: &PairRow, news: [News; 2], now: Timestamp) -> bool {
+    if news.contains(&News::Refused) {
+        return row.status != Some(PairStatus::NeedsReconnect);
+    }
+    if news.contains(&News::Away) {
+        return row.status != Some(PairStatus::Error);
+    }
+    if news.contains(&News::Some) || !matches!(row.status, Some(PairStatus::Ok | PairStatus::Held)) {
+        return true;
+    }
+    if let Some(held) = &row.held {
+        let long_ago = |then: Timestamp| now.duration_since(then) >= SECOND_LOOK;
+        return long_ago(held.since) && row.last_sync.is_none_or(long_ago);
+    }
+    let clock = now.to_zoned(TimeZone::UTC);
+    row.listed_on != Some(clock.date()) && (row.listed_on != clock.date().yesterday().ok() || clock.hour() >= LISTED_BY)
+}
+
+/// Somebody is at work on the pair: what it does not see, the next poll does.
+async fn at_work(services: &Services, pair: &Pair) -> Result<bool> {
+    Ok(services.leases.acquire(&directory::pair_lease(&pair.id)).await?.is_none())
+}
+
+/// As few nudges as reach all these pairs. `enough` in the queue are enough.
+async fn nudge_all(services: &Services, pairs: &[&Pair], enough: usize, cause: Cause) -> Result<usize> {
+    let mut chosen: BTreeSet<&CalendarId> = BTreeSet::new();
+    for pair in pairs {
+        if !chosen.contains(&pair.from) && !chosen.contains(&pair.to) {
+            chosen.insert(&pair.from);
+        }
+    }
+    if chosen.is_empty() || services.queue.len(nudge::QUEUE).await? >= enough.try_into().unwrap_or(u64::MAX) {
+        return Ok(0);
+    }
+    let sent = chosen.len();
+    for calendar in chosen {
+        nudge::send(services, &Nudge { calendar_id: calendar.clone(), cause }).await?;
+    }
+    Ok(sent)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+//! When a pair is due.
+
+use engine::calendar::PairId;
+
+use super::*;
+use crate::memory::HeldRow;
+use crate::report::Held;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn row(status: PairStatus) -> PairRow {
+    let now = at("2026-03-10T09:00:00Z");
+    PairRow { status: Some(status), listed_on: Some(now.to_zoned(TimeZone::UTC).date()), last_sync: Some(now), ..PairRow::default() }
+}
+
+const QUIET: [News; 2] = [News::Quiet, News::Quiet];
+
+#[test]
+fn a_pair_in_step_is_left_alone_until_something_happens() {
+    let now = at("2026-03-10T09:01:00Z");
+    assert!(!is_due(&row(PairStatus::Ok), QUIET, now));
+    assert!(is_due(&row(PairStatus::Ok), [News::Quiet, News::Some], now));
+    assert!(is_due(&PairRow::default(), QUIET, now), "a new pair");
+}
+
+#[test]
+fn trouble_is_told_to_the_pair_once_and_ends_when_the_server_is_back() {
+    let now = at("2026-03-10T09:01:00Z");
+    for away in [[News::Away, News::Quiet], [News::Some, News::Away]] {
+        assert!(is_due(&row(PairStatus::Ok), away, now));
+        assert!(!is_due(&row(PairStatus::Error), away, now));
+    }
+    assert!(is_due(&row(PairStatus::Error), QUIET, now));
+    assert!(is_due(&row(PairStatus::NeedsReconnect), QUIET, now), "connected again");
+}
+
+#[test]
+fn an_account_that_needs_its_owner_costs_one_nudge() {
+    let now = at("2026-03-10T09:01:00Z");
+    assert!(is_due(&row(PairStatus::Ok), [News::Refused, News::Some], now));
+    assert!(!is_due(&row(PairStatus::NeedsReconnect), [News::Refused, News::Some], now));
+}
+
+#[test]
+fn the_daily_listing_is_made_up_for_in_the_morning() {
+    let ok = row(PairStatus::Ok);
+    assert!(!is_due(&ok, QUIET, at("2026-03-11T00:01:00Z")), "the night is the nightly pass's");
+    assert!(is_due(&ok, QUIET, at("2026-03-11T06:00:00Z")));
+    assert!(is_due(&ok, QUIET, at("2026-03-12T00:01:00Z")), "switched off for a day");
+}
+
+#[test]
+fn what_is_held_is_looked_at_again_after_a_while_and_not_every_minute() {
+    let mut held = row(PairStatus::Held);
+    held.held = Some(HeldRow { held: Held::new(&PairId::new("p1"), 9, 10), since: at("2026-03-10T09:00:00Z") });
+    assert!(!is_due(&held, QUIET, at("2026-03-10T09:09:00Z")));
+    assert!(is_due(&held, QUIET, at("2026-03-10T09:10:00Z")));
+    held.last_sync = Some(at("2026-03-10T09:10:00Z"));
+    assert!(!is_due(&held, QUIET, at("2026-03-10T09:11:00Z")));
+    assert!(is_due(&held, [News::Quiet, News::Some], at("2026-03-10T09:11:00Z")));
+}
