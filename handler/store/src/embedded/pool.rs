@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 use super::fault::Fault;
 use crate::{Error, Result};
@@ -42,18 +43,28 @@ impl Pool {
     }
 
     /// Runs a piece of work on a connection. Once begun it runs to its end, also when the caller no longer waits for it.
+    ///
+    /// Work that waits for its turn is a task of its own: a caller that is not polled for a while (one of many in a stream, say) neither keeps
+    /// the turn that was given to it, nor lets those behind it wait for one that it does not use.
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
     {
-        let permit = self.permits.clone().acquire_owned().await.map_err(|_| ending())?;
-        let inner = self.inner.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            inner.with(work).map_err(|fault| fault.told(&inner.file))
+        let (permits, inner) = (self.permits.clone(), self.inner.clone());
+        // A set of one: dropped with the caller, it ends a task that has not had its turn.
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            let permit = permits.acquire_owned().await.map_err(|_| ending())?;
+            let work = tokio::task::spawn_blocking(move || {
+                let _permit = permit;
+                inner.with(work).map_err(|fault| fault.told(&inner.file))
+            });
+            work.await.unwrap_or_else(|e| {
+                if e.is_panic() { Err(Error::Failed("a piece of work on the database broke off".into())) } else { Err(ending()) }
+            })
         });
-        done.await.map_err(|e| if e.is_panic() { Error::Failed("a piece of work on the database broke off".into()) } else { ending() })?
+        task.join_next().await.and_then(std::result::Result::ok).unwrap_or_else(|| Err(ending()))
     }
 }
 
@@ -98,4 +109,72 @@ pub(super) fn connect(file: &Path, kind: Kind) -> Result<Connection, Fault> {
         }
     }
     Ok(db)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::sync::mpsc;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// Asks for it once.
+    async fn begin<T>(work: &mut (impl Future<Output = T> + Unpin)) {
+        assert!(timeout(Duration::ZERO, work).await.is_err());
+        tokio::task::yield_now().await;
+    }
+
+    /// A pool of one connection, whose work does not end before the gate is open; and the notes of what was done.
+    struct Bench {
+        pool: Pool,
+        done: Arc<Mutex<Vec<u8>>>,
+        gate: Arc<Mutex<mpsc::Receiver<()>>>,
+    }
+
+    impl Bench {
+        /// Dropping the sender opens the gate.
+        fn new() -> (Self, mpsc::Sender<()>) {
+            let idle = vec![Connection::open_in_memory().unwrap()];
+            let (closed, gate) = mpsc::channel();
+            let pool = Pool::new(Path::new("not used"), Kind::Writer, 1, idle);
+            (Self { pool, done: Arc::default(), gate: Arc::new(Mutex::new(gate)) }, closed)
+        }
+
+        fn work(&self, n: u8) -> Pin<Box<dyn Future<Output = Result<()>> + '_>> {
+            let (done, gate) = (self.done.clone(), self.gate.clone());
+            Box::pin(self.pool.run(move |_| {
+                assert!(gate.lock().unwrap().recv().is_err());
+                done.lock().unwrap().push(n);
+                Ok(())
+            }))
+        }
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_asks_for_holds_up_nobody() {
+        let (bench, closed) = Bench::new();
+        let (mut begun, mut queued) = (bench.work(1), bench.work(2));
+        begin(&mut begun).await;
+        begin(&mut queued).await;
+        drop(closed);
+        timeout(PATIENCE, bench.work(3)).await.expect("it does not wait for the two before it to be asked for").unwrap();
+        begun.await.unwrap();
+        queued.await.unwrap();
+        assert_eq!(*bench.done.lock().unwrap(), [1, 2, 3]);
+    }
+
+    #[tokio::test]
+    async fn work_that_was_given_up_in_the_queue_is_not_done() {
+        let (bench, closed) = Bench::new();
+        let (mut begun, mut queued) = (bench.work(1), bench.work(2));
+        begin(&mut begun).await;
+        begin(&mut queued).await;
+        drop(queued);
+        drop(closed);
+        begun.await.unwrap();
+        bench.work(3).await.unwrap();
+        assert_eq!(*bench.done.lock().unwrap(), [1, 3]);
+    }
 }
