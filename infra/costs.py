@@ -16,12 +16,14 @@ SECONDS = DAYS * 86_400
 
 # Work. Transactions are the ceilings that the program is held to, until they are measured: replace them then.
 PER_CHANGE = {"queue": 3, "table": 9}  # put, take, delete; rows read and written. At most 12 together.
-PER_IDLE = {"queue": 3, "table": 0}    # a look that finds nothing: at most 3, priced as the dearer kind
+PER_IDLE = {"queue": 3, "table": 0}    # a push that finds nothing: at most 3, priced as the dearer kind
+PER_POLL = {"queue": 0, "table": 3}    # a poll that finds nothing: the rows of account, secret and pair, and no message
 CHANGES_A_DAY = 10                     # changed events of one user
-LOOKS_A_CHANGE = 2                     # pushes for one change that find nothing: our own write echoed, and one double
+IDLE_A_CHANGE = 2                      # pushes for one change that find nothing: our own write echoed, and one double
 POLLED_CALENDARS = 1.0                 # CalDAV calendars of one user; Google and Microsoft push
 SECONDS_A_CHANGE = 1.5                 # waiting for providers, mostly
-SECONDS_A_LOOK = 0.3
+SECONDS_AN_IDLE = 0.3
+SECONDS_A_POLL, POLLS_AT_ONCE = 0.2, 8
 OVERLAP = 8                            # messages that one instance works on at once (host.json), kept 70 % busy
 UNWRAPS_A_USER_A_DAY = 4               # data keys stay in memory for a while
 LOG_KB_A_RUN = 2.0                     # one request and a line or two, after sampling
@@ -41,17 +43,20 @@ ALERTS = 6 * 0.50                      # six rules, looked at every 5 to 15 minu
 def month(users, poll_seconds, memory_gb, ready, listening):
     """Costs by kind. `ready`: always-ready instances; `listening`: instances that ask the queue for messages all the time, each once a second."""
     changes = users * CHANGES_A_DAY * DAYS
-    pushed = changes * LOOKS_A_CHANGE
-    polled = users * POLLED_CALENDARS * SECONDS / poll_seconds
-    looks, ticks = pushed + polled, SECONDS / 60
-    runs = changes + looks + pushed + ticks  # a push is an HTTP run and a message
+    idle = changes * IDLE_A_CHANGE
+    pushes = changes + idle  # each is an HTTP run and a message
+    polls = users * POLLED_CALENDARS * SECONDS / poll_seconds
+    ticks = SECONDS / 60     # the timer runs every minute, and asks those whose turn it is
+    runs = 2 * pushes + ticks
 
-    # An instance is paid while it works on anything. Few runs hardly overlap and each wakes it for a second; many share it.
-    load = (changes * SECONDS_A_CHANGE + looks * SECONDS_A_LOOK) / SECONDS
-    awakened = (changes + looks + ticks) / SECONDS * SHORTEST_RUN
-    instances = max(1 - math.exp(-awakened), load / (OVERLAP * 0.7))
-    queue = changes * PER_CHANGE["queue"] + looks * PER_IDLE["queue"] + max(listening, instances) * SECONDS
-    table = changes * PER_CHANGE["table"] + looks * PER_IDLE["table"]
+    # An instance is paid while it works on anything. Few runs hardly overlap, and each wakes it for a second; many share it.
+    answering = 1 - math.exp(-pushes * SHORTEST_RUN / SECONDS)
+    load = (changes * SECONDS_A_CHANGE + idle * SECONDS_AN_IDLE) / SECONDS
+    syncing = max(answering, load / (OVERLAP * 0.7))
+    polling = max(ticks * SHORTEST_RUN, polls * SECONDS_A_POLL / POLLS_AT_ONCE) / SECONDS
+    instances = answering + syncing + polling
+    queue = changes * PER_CHANGE["queue"] + idle * PER_IDLE["queue"] + polls * PER_POLL["queue"] + max(listening, syncing) * SECONDS
+    table = changes * PER_CHANGE["table"] + idle * PER_IDLE["table"] + polls * PER_POLL["table"]
     logs = min(runs * LOG_KB_A_RUN / 1e6, DAILY_LOG_CAP_GB * DAYS)
     return {
         "running": max(0, instances * SECONDS * memory_gb - FREE_GB_S) * ON_DEMAND_GB_S + max(0, runs - FREE_RUNS) / 1e6 * MILLION_RUNS,

@@ -8,9 +8,9 @@ param lock bool
 param workspaceId string
 param requestLogs bool
 
-// The tables of handler/store (`Table::name`), and the queue of the contract with its poison queue. They are made here, so that the app needs no
-// right to make any.
-var tableNames = ['directory', 'secrets', 'pairs']
+// The tables of handler/store (`Table::name`, and the leases of `azure/leases.rs`), and the queue of the contract with its poison queue. They are made
+// here, so that the app needs no right to make any.
+var tableNames = ['directory', 'secrets', 'pairs', 'leases']
 var queueNames = ['sync-calendar', 'sync-calendar-poison']
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {

@@ -8,6 +8,7 @@ mod conformance;
 mod deletions;
 mod disasters;
 mod events;
+mod infra;
 mod model;
 mod processes;
 mod real_servers;
