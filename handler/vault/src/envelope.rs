@@ -12,6 +12,8 @@
 //! `v1.<wrapping version>.<wrapped data key>.<nonce and ciphertext and tag>`, the last two as base64url without padding. Only
 //! the wrapping version may hold dots.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::{hkdf, rand};
@@ -19,6 +21,7 @@ use data_encoding::BASE64URL_NOPAD;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
+use crate::root_row::{Kept, RootRow};
 use crate::{Error, Place, Result, Vault, Wrapped, WrappingKey};
 
 /// The format that is written.
@@ -56,13 +59,26 @@ impl std::fmt::Debug for Root {
 /// A vault of envelopes over any wrapping key.
 pub struct Envelope<W> {
     key: W,
-    root: Root,
+    root: RootFrom,
+}
+
+/// Where the root is kept.
+enum RootFrom {
+    /// Beside the wrapping key, and at hand.
+    Hand(Root),
+    /// In the storage, wrapped.
+    Row(Kept),
 }
 
 impl<W: WrappingKey> Envelope<W> {
     /// A vault whose data keys are wrapped by `key`, and whose hash keys are derived from `root`.
     pub fn new(key: W, root: Root) -> Self {
-        Self { key, root }
+        Self { key, root: RootFrom::Hand(root) }
+    }
+
+    /// The same with a root that is kept in `row`, wrapped by `key`; made when it is first needed, unless it is there.
+    pub fn with_root_row(key: W, row: Arc<dyn RootRow>) -> Self {
+        Self { key, root: RootFrom::Row(Kept::new(row)) }
     }
 
     /// The wrapping key.
@@ -70,11 +86,11 @@ impl<W: WrappingKey> Envelope<W> {
         &self.key
     }
 
-    async fn decrypt(&self, place: Place<'_>, sealed: &Sealed) -> Result<SecretString> {
-        let data_key = self.key.unwrap(&sealed.wrapped).await?;
-        let plain = open(&data_key, &associated(place), &sealed.payload)?;
-        let text = std::str::from_utf8(&plain).map_err(|_| Error::CannotOpen)?;
-        Ok(SecretString::from(text))
+    async fn root(&self) -> Result<&Root> {
+        match &self.root {
+            RootFrom::Hand(root) => Ok(root),
+            RootFrom::Row(kept) => kept.get(&self.key).await,
+        }
     }
 }
 
@@ -87,37 +103,57 @@ impl<W> std::fmt::Debug for Envelope<W> {
 #[async_trait]
 impl<W: WrappingKey> Vault for Envelope<W> {
     async fn seal(&self, place: Place<'_>, secret: &SecretString) -> Result<String> {
-        let data_key = random()?;
-        let payload = seal(&data_key[..], &associated(place), secret.expose_secret().as_bytes())?;
-        let wrapped = self.key.wrap(&data_key[..]).await?;
-        Ok(Sealed { wrapped, payload }.to_text())
+        seal_with(&self.key, place, secret).await
     }
 
     async fn open(&self, place: Place<'_>, sealed: &str) -> Result<SecretString> {
-        self.decrypt(place, &Sealed::from_text(sealed)?).await
+        open_with(&self.key, place, sealed).await
     }
 
     async fn reseal(&self, place: Place<'_>, sealed: &str) -> Result<Option<String>> {
-        let sealed = Sealed::from_text(sealed)?;
-        if sealed.wrapped.version == self.key.current().await? {
-            return Ok(None);
-        }
-        // What is damaged, or not of this place, is not given a new lease of life.
-        let data_key = self.key.unwrap(&sealed.wrapped).await?;
-        open(&data_key, &associated(place), &sealed.payload)?;
-        let wrapped = self.key.wrap(&data_key).await?;
-        Ok(Some(Sealed { wrapped, ..sealed }.to_text()))
+        reseal_with(&self.key, place, sealed).await
     }
 
     async fn hash_key(&self, purpose: &str) -> Result<Zeroizing<[u8; 32]>> {
+        let root = self.root().await?;
         let mut key = Zeroizing::new([0; 32]);
         hkdf::Salt::new(hkdf::HKDF_SHA256, b"calrelay hash key v1")
-            .extract(&self.root.0[..])
+            .extract(&root.0[..])
             .expand(&[purpose.as_bytes()], hkdf::HKDF_SHA256)
             .and_then(|derived| derived.fill(&mut key[..]))
             .expect("HKDF gives 32 bytes for any purpose");
         Ok(key)
     }
+}
+
+/// [`Vault::seal`] with any wrapping key.
+pub(crate) async fn seal_with(key: &dyn WrappingKey, place: Place<'_>, secret: &SecretString) -> Result<String> {
+    let data_key = random()?;
+    let payload = seal(&data_key[..], &associated(place), secret.expose_secret().as_bytes())?;
+    let wrapped = key.wrap(&data_key[..]).await?;
+    Ok(Sealed { wrapped, payload }.to_text())
+}
+
+/// [`Vault::open`] with any wrapping key.
+pub(crate) async fn open_with(key: &dyn WrappingKey, place: Place<'_>, sealed: &str) -> Result<SecretString> {
+    let sealed = Sealed::from_text(sealed)?;
+    let data_key = key.unwrap(&sealed.wrapped).await?;
+    let plain = open(&data_key, &associated(place), &sealed.payload)?;
+    let text = std::str::from_utf8(&plain).map_err(|_| Error::CannotOpen)?;
+    Ok(SecretString::from(text))
+}
+
+/// [`Vault::reseal`] with any wrapping key.
+pub(crate) async fn reseal_with(key: &dyn WrappingKey, place: Place<'_>, sealed: &str) -> Result<Option<String>> {
+    let sealed = Sealed::from_text(sealed)?;
+    if sealed.wrapped.version == key.current().await? {
+        return Ok(None);
+    }
+    // What is damaged, or not of this place, is not given a new lease of life.
+    let data_key = key.unwrap(&sealed.wrapped).await?;
+    open(&data_key, &associated(place), &sealed.payload)?;
+    let wrapped = key.wrap(&data_key).await?;
+    Ok(Some(Sealed { wrapped, ..sealed }.to_text()))
 }
 
 /// A sealed text, taken apart.

@@ -9,9 +9,12 @@ pub enum Error {
     /// The key file is not safe or not right.
     #[error("{0}")]
     KeyFile(String),
-    /// The key service is away or throttles: try later.
-    #[error("the key service cannot be reached: {0}")]
+    /// The key service is away, throttles or refuses: nothing is lost, try later.
+    #[error("the key service cannot be used now: {0}")]
     Unavailable(String),
+    /// The row that keeps the wrapped root cannot be read or written.
+    #[error("the vault's row in the storage cannot be used: {0}")]
+    Row(String),
 }
 
 /// The result of a vault call.

@@ -7,14 +7,20 @@
 
 mod envelope;
 mod error;
+#[cfg(feature = "key-vault")]
+pub mod key_vault;
 mod local_key;
+mod root_row;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 
 pub use envelope::{Envelope, Root};
 pub use error::{Error, Result};
+#[cfg(feature = "key-vault")]
+pub use key_vault::KeyVault;
 pub use local_key::{KEY_FILE, Local};
+pub use root_row::RootRow;
 
 /// Where a secret is kept; part of what authenticates it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -49,6 +49,7 @@ fn code_and_next(error: &Error) -> (&'static str, &'static str) {
         ),
         Error::Vault(vault::Error::KeyFile(_)) => ("vault", "`calrelay doctor` says how to mend it."),
         Error::Vault(vault::Error::Unavailable(_)) => ("vault", "Try again later."),
+        Error::Vault(vault::Error::Row(_)) => ("storage", "Try again later."),
         Error::Request(_) => ("request", ""),
         Error::NotFound(_) => ("not_found", ""),
         Error::SuspiciousEmpty => ("suspicious_empty", "Try again later; if it stays, look at the calendar on its server."),

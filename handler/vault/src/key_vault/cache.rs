@@ -1,0 +1,122 @@
+//! Unwrapped data keys: a few, for a few minutes.
+//!
+//! A key leaves when its time is over (a task of the cache's own sees to it, and ends with the last key), or when it is the
+//! least used of too many; it is wiped when the last hand that holds it lets go.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use super::lock;
+use crate::{Result, Wrapped};
+
+type Key = Zeroizing<Vec<u8>>;
+
+pub(super) struct Cache {
+    slots: Arc<Mutex<Slots>>,
+    keep: Duration,
+    most: usize,
+}
+
+#[derive(Default)]
+struct Slots {
+    /// By a hash of what was wrapped: of one size, whatever a row holds.
+    slots: HashMap<Name, Slot>,
+    /// Counts uses, to tell which slot was used last.
+    uses: u64,
+    sweeping: bool,
+}
+
+type Name = [u8; 32];
+
+struct Slot {
+    /// Filled by the first who asks; the others wait for it.
+    key: Arc<OnceCell<Key>>,
+    until: Instant,
+    used: u64,
+}
+
+impl Cache {
+    pub(super) fn new(keep: Duration, most: usize) -> Self {
+        Self { slots: Arc::default(), keep, most }
+    }
+
+    /// The key of `wrapped`, from memory or else from `unwrap`, which runs once for all who ask meanwhile. What fails is not
+    /// remembered.
+    pub(super) async fn get(&self, wrapped: &Wrapped, unwrap: impl Future<Output = Result<Key>> + Send) -> Result<Key> {
+        let name = name(wrapped);
+        let cell = self.cell(name);
+        match cell.get_or_try_init(|| unwrap).await {
+            Ok(key) => Ok(key.clone()),
+            Err(error) => {
+                let mut slots = lock(&self.slots);
+                if slots.slots.get(&name).is_some_and(|slot| !slot.key.initialized()) {
+                    slots.slots.remove(&name);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn cell(&self, name: Name) -> Arc<OnceCell<Key>> {
+        let now = Instant::now();
+        let mut slots = lock(&self.slots);
+        slots.uses += 1;
+        let used = slots.uses;
+        if let Some(slot) = slots.slots.get_mut(&name)
+            && now < slot.until
+        {
+            slot.used = used;
+            return Arc::clone(&slot.key);
+        }
+        let key = Arc::default();
+        slots.slots.insert(name, Slot { key: Arc::clone(&key), until: now + self.keep, used });
+        slots.sweep(now);
+        while slots.slots.len() > self.most.max(1) {
+            let least = slots.slots.iter().min_by_key(|(_, slot)| slot.used).map(|(name, _)| *name);
+            least.and_then(|least| slots.slots.remove(&least));
+        }
+        if !slots.sweeping {
+            slots.sweeping = true;
+            tokio::spawn(sweep(Arc::downgrade(&self.slots)));
+        }
+        key
+    }
+}
+
+impl Slots {
+    fn sweep(&mut self, now: Instant) {
+        self.slots.retain(|_, slot| now < slot.until);
+    }
+}
+
+/// Takes out what is over its time, for as long as there is anything.
+async fn sweep(slots: Weak<Mutex<Slots>>) {
+    loop {
+        let next = {
+            let Some(slots) = slots.upgrade() else { return };
+            let mut slots = lock(&slots);
+            slots.sweep(Instant::now());
+            let Some(next) = slots.slots.values().map(|slot| slot.until).min() else {
+                slots.sweeping = false;
+                return;
+            };
+            next
+        };
+        tokio::time::sleep_until(next).await;
+    }
+}
+
+fn name(Wrapped { version, key }: &Wrapped) -> Name {
+    // A version holds no line end.
+    let digest = digest(&SHA256, format!("{version}\n{key}").as_bytes());
+    digest.as_ref().try_into().expect("SHA-256 gives 32 bytes")
+}
+
+#[cfg(test)]
+mod tests;

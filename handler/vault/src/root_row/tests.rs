@@ -1,0 +1,123 @@
+//! The root in a row: who makes it, who finds it, what is left alone.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::*;
+use crate::{Envelope, Local, Vault};
+
+/// A row in memory.
+#[derive(Default)]
+struct Row {
+    text: Mutex<Option<String>>,
+    /// What another process writes between our look and our insert.
+    sooner: Mutex<Option<String>>,
+    reads: AtomicU32,
+}
+
+#[async_trait]
+impl RootRow for Row {
+    fn place(&self) -> Place<'_> {
+        Place { table: "secrets", partition: "vault", row: "root" }
+    }
+
+    async fn read(&self) -> Result<Option<String>> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        Ok(self.text.lock().unwrap().clone())
+    }
+
+    async fn insert(&self, text: &str) -> Result<bool> {
+        let mut row = self.text.lock().unwrap();
+        if let Some(sooner) = self.sooner.lock().unwrap().take() {
+            *row = Some(sooner);
+        }
+        let first = row.is_none();
+        row.get_or_insert_with(|| text.to_owned());
+        Ok(first)
+    }
+
+    async fn replace(&self, old: &str, new: &str) -> Result<bool> {
+        let mut row = self.text.lock().unwrap();
+        let same = row.as_deref() == Some(old);
+        if same {
+            *row = Some(new.to_owned());
+        }
+        Ok(same)
+    }
+}
+
+/// A process on this row, with the key in this directory.
+fn process(dir: &tempfile::TempDir, row: &Arc<Row>) -> Envelope<Local> {
+    Envelope::with_root_row(Local::open(dir.path()).unwrap(), row.clone())
+}
+
+async fn hash_key(vault: &Envelope<Local>) -> [u8; 32] {
+    *vault.hash_key("marks").await.unwrap()
+}
+
+fn text(row: &Row) -> Option<String> {
+    row.text.lock().unwrap().clone()
+}
+
+#[tokio::test]
+async fn it_is_made_once_and_found_again() {
+    let (dir, row) = (tempfile::tempdir().unwrap(), Arc::new(Row::default()));
+    let vault = process(&dir, &row);
+    assert_eq!((text(&row), row.reads.load(Ordering::SeqCst)), (None, 0), "not before it is needed");
+    let key = hash_key(&vault).await;
+    let written = text(&row).unwrap();
+    assert_eq!(hash_key(&vault).await, key);
+    assert_eq!(row.reads.load(Ordering::SeqCst), 1, "asked once a process");
+    assert_eq!(hash_key(&process(&dir, &row)).await, key);
+    assert_eq!(text(&row).unwrap(), written);
+}
+
+#[tokio::test]
+async fn who_comes_second_takes_what_the_first_wrote() {
+    let (dir, first) = (tempfile::tempdir().unwrap(), Arc::new(Row::default()));
+    let key = hash_key(&process(&dir, &first)).await;
+    let row = Arc::new(Row { sooner: Mutex::new(text(&first)), ..Row::default() });
+    assert_eq!(hash_key(&process(&dir, &row)).await, key);
+    assert_eq!(text(&row), text(&first));
+}
+
+#[tokio::test]
+async fn a_row_that_does_not_open_is_left_as_it_is() {
+    let (dir, other, row) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), Arc::new(Row::default()));
+    hash_key(&process(&dir, &row)).await;
+    let written = text(&row);
+    let failed = process(&other, &row).hash_key("marks").await;
+    assert!(matches!(failed, Err(Error::Row(_))), "not a matter of any account's: {failed:?}");
+    assert_eq!(text(&row), written);
+    for bad in ["", "v1.x.y.z", "v2"] {
+        *row.text.lock().unwrap() = Some(bad.into());
+        assert!(matches!(process(&dir, &row).hash_key("marks").await, Err(Error::Row(_))));
+        assert_eq!(text(&row).as_deref(), Some(bad));
+    }
+}
+
+#[tokio::test]
+async fn the_secret_of_another_row_is_no_root() {
+    let (dir, row) = (tempfile::tempdir().unwrap(), Arc::new(Row::default()));
+    let vault = process(&dir, &row);
+    let elsewhere = Place { row: "a1", ..row.place() };
+    let planted = vault.seal(elsewhere, &BASE64URL_NOPAD.encode(&[7; 32]).into()).await.unwrap();
+    *row.text.lock().unwrap() = Some(planted);
+    assert!(matches!(vault.hash_key("marks").await, Err(Error::Row(_))));
+    let short = vault.seal(row.place(), &BASE64URL_NOPAD.encode(&[7; 31]).into()).await.unwrap();
+    *row.text.lock().unwrap() = Some(short);
+    assert!(matches!(vault.hash_key("marks").await, Err(Error::Row(_))));
+}
+
+#[tokio::test]
+async fn after_a_rotation_the_next_process_wraps_it_anew() {
+    let (dir, row) = (tempfile::tempdir().unwrap(), Arc::new(Row::default()));
+    let key = hash_key(&process(&dir, &row)).await;
+    let old = text(&row).unwrap();
+    let version = Local::open(dir.path()).unwrap().rotate().unwrap();
+    assert_eq!(hash_key(&process(&dir, &row)).await, key);
+    let new = text(&row).unwrap();
+    assert!(new != old && new.starts_with(&format!("v1.{version}.")));
+    assert_eq!(hash_key(&process(&dir, &row)).await, key);
+    assert_eq!(text(&row).unwrap(), new, "once");
+}
