@@ -2,6 +2,7 @@
 //! who edit their calendars.
 //!
 //! - [`caldav`]: a CalDAV server in memory, with the manners of real ones.
+//! - [`key_vault`]: Azure Key Vault in memory, with real RSA.
 //! - [`servers`]: Radicale and Xandikos, started and ended.
 //! - [`person`]: somebody who edits a calendar, on any of them.
 //! - [`proxy`]: counts and breaks what passes between a client and a real server.
@@ -14,6 +15,7 @@ pub mod caldav;
 pub mod client;
 pub mod faults;
 pub mod ics;
+pub mod key_vault;
 pub mod lint;
 pub mod person;
 pub mod proxy;
