@@ -9,6 +9,7 @@ mod deletions;
 mod disasters;
 mod events;
 mod infra;
+mod key_vault;
 mod model;
 mod processes;
 mod real_servers;
