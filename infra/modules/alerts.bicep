@@ -37,8 +37,8 @@ var rules = [
     id: 'lag'
     title: 'Calendars wait'
     description: 'Half of the messages waited longer than the limit between being enqueued and being taken up. Look at the number of instances and at throttling.'
-    // The host writes this line when it takes a message. Retries are left out: they wait on purpose.
-    query: 'AppTraces | where Message startswith "Trigger Details:" | parse Message with * "DequeueCount: " attempt:int ", InsertionTime: " inserted:datetime * | where attempt == 1 | summarize median = percentile((TimeGenerated - inserted) / 1s, 50) | where median > ${lagSeconds}'
+    // The host writes this line when it takes a message, with the time of insertion at its end. Retries are left out: they wait on purpose.
+    query: 'AppTraces | where Message startswith "Trigger Details:" | parse Message with * "DequeueCount: " attempt:int ", InsertionTime: " inserted | where attempt == 1 | summarize median = percentile((TimeGenerated - todatetime(inserted)) / 1s, 50) | where median > ${lagSeconds}'
     threshold: 0
     severity: 2
     enabled: true
