@@ -1,5 +1,7 @@
 //! Stories through the front doors: what people do to their calendars, what goes wrong, and what they see afterwards.
 
+mod anew;
+mod answers;
 mod bad_input;
 mod bad_objects;
 mod basics;
@@ -8,11 +10,15 @@ mod conformance;
 mod deletions;
 mod disasters;
 mod events;
+mod icloud;
 mod infra;
+mod kept;
 mod key_vault;
 mod model;
 mod processes;
 mod real_servers;
+mod requests;
+mod secrecy;
 mod town;
 mod village;
 mod ways;
