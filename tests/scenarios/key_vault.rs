@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use secrecy::ExposeSecret;
 use simulators::key_vault::{Counts, Fault, KeyVault as StandIn};
 use vault::key_vault::{Identity, Limits, Transport};
-use vault::{Envelope, Error, KeyVault, Place, RootRow, Vault};
+use vault::{Envelope, Error, KeyVault, Place, RootRow, Vault, WrappingKey};
 
 type Sealer = Envelope<KeyVault>;
 

@@ -53,6 +53,8 @@ pub async fn health(services: &Services, detail: bool) -> Health {
         Ok(())
     });
     let vault = within(async {
+        services.vault.check().await?;
+        // Nothing is synced without it, and it may be kept elsewhere than the key that wraps.
         services.vault.hash_key("health").await?;
         Ok(())
     });

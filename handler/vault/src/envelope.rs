@@ -114,6 +114,10 @@ impl<W: WrappingKey> Vault for Envelope<W> {
         reseal_with(&self.key, place, sealed).await
     }
 
+    async fn check(&self) -> Result<()> {
+        self.key.check().await
+    }
+
     async fn hash_key(&self, purpose: &str) -> Result<Zeroizing<[u8; 32]>> {
         let root = self.root().await?;
         let mut key = Zeroizing::new([0; 32]);

@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use data_encoding::BASE64URL_NOPAD;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
 use crate::envelope::random;
@@ -65,7 +65,7 @@ pub struct Limits {
     pub patience: Duration,
     /// How long a vault that is away is not asked again.
     pub rest: Duration,
-    /// How long [`KeyVault::check`] takes the last good answer for granted.
+    /// How long [`WrappingKey::check`] takes the last good answer for granted.
     pub trust: Duration,
 }
 
@@ -80,6 +80,9 @@ impl Default for Limits {
         }
     }
 }
+
+/// How long a look at the vault's health may take: those who ask for it do not wait longer.
+const LOOK: Duration = Duration::from_secs(4);
 
 /// A wrapping key in Azure Key Vault.
 pub struct KeyVault {
@@ -116,28 +119,15 @@ impl KeyVault {
         self.client.key()
     }
 
-    /// Whether the vault wraps and unwraps now. Cheap: what the last operation found is taken for granted for a minute (a good
-    /// answer) or a few seconds (a failure), and callers at the same moment share one look.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`], in words for the operator.
-    pub async fn check(&self) -> Result<()> {
-        if let Some(known) = self.known() {
-            return known;
-        }
-        let _one = self.probing.lock().await;
-        if let Some(known) = self.known() {
-            return known;
-        }
+    async fn probe(&self) -> Result<()> {
         let key = random()?;
         let wrapped = self.wrap(&key[..]).await?;
         // Past the cache: a key that this process has at hand says nothing of the vault.
-        let unwrapped = self.ask_to_unwrap(&wrapped).await.map_err(|error| self.note(error))?;
+        let unwrapped = self.ask_to_unwrap(&wrapped).await?;
         if unwrapped[..] == key[..] {
             return Ok(());
         }
-        Err(self
-            .note(Error::Unavailable("it gave back another key than it was given; nothing was kept. Look at the vault's health".into())))
+        Err(Error::Unavailable("it gave back another key than it was given. Look at the vault's own health".into()))
     }
 
     fn known(&self) -> Option<Result<()>> {
@@ -146,7 +136,7 @@ impl KeyVault {
         (Instant::now() < *until).then(|| outcome.clone().map_err(Error::Unavailable))
     }
 
-    /// Remembers for [`KeyVault::check`] that the vault could not be used.
+    /// Remembers for [`WrappingKey::check`] that the vault could not be used.
     fn note(&self, error: Error) -> Error {
         if let Error::Unavailable(words) = &error {
             *lock(&self.outcome) = Some((Err(words.clone()), Instant::now() + self.limits.rest));
@@ -188,6 +178,20 @@ impl WrappingKey for KeyVault {
 
     async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>> {
         self.cache.get(wrapped, self.ask_to_unwrap(wrapped)).await.map_err(|error| self.note(error))
+    }
+
+    /// What the last operation found is taken for granted for a minute (a good answer) or a few seconds (a failure); callers at
+    /// the same moment share one look, which wraps and unwraps a throw-away key.
+    async fn check(&self) -> Result<()> {
+        if let Some(known) = self.known() {
+            return known;
+        }
+        let _one = self.probing.lock().await;
+        if let Some(known) = self.known() {
+            return known;
+        }
+        let answer = timeout(LOOK.min(self.limits.patience), self.probe()).await;
+        answer.unwrap_or_else(|_| Err(Error::Unavailable("it did not answer in time".into()))).map_err(|error| self.note(error))
     }
 }
 

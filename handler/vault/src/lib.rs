@@ -42,6 +42,8 @@ pub trait WrappingKey: Send + Sync {
     async fn wrap(&self, data_key: &[u8]) -> Result<Wrapped>;
     /// Unwraps what an earlier or the current version wrapped.
     async fn unwrap(&self, wrapped: &Wrapped) -> Result<zeroize::Zeroizing<Vec<u8>>>;
+    /// Whether it wraps and unwraps now. Cheap enough for a probe that comes every few seconds.
+    async fn check(&self) -> Result<()>;
 }
 
 /// A wrapped data key.
@@ -65,4 +67,6 @@ pub trait Vault: Send + Sync {
     /// A key for keyed hashes, derived for one purpose from the vault's own: the same for as long as the vault lives, whatever is
     /// rotated.
     async fn hash_key(&self, purpose: &str) -> Result<zeroize::Zeroizing<[u8; 32]>>;
+    /// Whether secrets can be sealed and opened now. Cheap enough for a probe that comes every few seconds.
+    async fn check(&self) -> Result<()>;
 }

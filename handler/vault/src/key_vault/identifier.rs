@@ -50,6 +50,8 @@ impl FromStr for KeyIdentifier {
         let rest = text.strip_prefix("https://").ok_or(NotAKey("it does not begin with https://"))?;
         let mut parts = rest.split('/');
         let host = parts.next().unwrap_or_default().to_ascii_lowercase();
+        // As the resource manager writes it.
+        let host = host.strip_suffix(":443").unwrap_or(&host).to_owned();
         let name =
             HOSTS.iter().find_map(|suffix| host.strip_suffix(suffix)).ok_or(NotAKey("its host is no Key Vault of the public cloud"))?;
         if !is_vault(name) {
@@ -112,6 +114,7 @@ mod tests {
     fn a_key_is_taken_apart() {
         let key: KeyIdentifier = "https://My-Vault1.vault.azure.net/keys/wrapping-Key".parse().unwrap();
         assert_eq!((key.vault().as_str(), key.name(), key.version()), ("https://my-vault1.vault.azure.net", "wrapping-Key", None));
+        assert_eq!("https://my-vault1.vault.azure.net:443/keys/wrapping-Key".parse(), Ok(key), "a template's output");
         let text = format!("https://hsm.managedhsm.azure.net/keys/k/{VERSION}");
         let key: KeyIdentifier = text.parse().unwrap();
         assert_eq!((key.version(), key.to_string()), (Some(VERSION), text));
