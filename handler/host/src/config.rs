@@ -13,6 +13,8 @@ use std::time::Duration;
 use providers::caldav::icloud;
 use url::Url;
 
+use crate::key_vault::Wrapping;
+
 /// The settings whose names are ours, whether this version acts on them or not.
 pub const OURS: [&str; 7] = [
     "CALRELAY_ALLOW_PRIVATE_HOSTS",
@@ -36,6 +38,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Apple's server, or what stands in for it: discovery begins here, and credentials stay within its hosts.
     pub icloud_url: Url,
+    /// The key in Azure Key Vault; `None` where it is a file in the data directory.
+    pub key_vault: Option<Wrapping>,
     /// Cadence of polling.
     pub poll: Duration,
     /// A CalDAV address may point to loopback or private addresses, over plain http.
@@ -106,9 +110,10 @@ impl Config {
                 .push("CALRELAY_MODE is multi-user, and this version is for one user only; leave it out, or set it to single-user".into()),
             Some(_) => wrong.push("CALRELAY_MODE must be single-user or multi-user".into()),
         }
-        if get("CALRELAY_KEY_VAULT_KEY").is_some() {
-            wrong.push("CALRELAY_KEY_VAULT_KEY is set, and this version keeps its key in the data directory; nothing was sealed with the wrong key. Leave it out".into());
-        }
+        let key_vault = Wrapping::from(get).unwrap_or_else(|why| {
+            wrong.push(why);
+            None
+        });
         let poll = get("CALRELAY_POLL_SECONDS").map_or(Some(60), |text| text.parse().ok().filter(|seconds| POLL_SECONDS.contains(seconds)));
         if poll.is_none() {
             wrong.push(format!(
@@ -129,6 +134,7 @@ impl Config {
         Self {
             data_dir: get("CALRELAY_DATA_DIR").unwrap_or("./.calrelay").into(),
             icloud_url: icloud_url(get("ICLOUD_CALDAV_URL"), wrong),
+            key_vault,
             poll: Duration::from_secs(poll.unwrap_or(60)),
             allow_private_hosts,
             under_functions_host: get("FUNCTIONS_CUSTOMHANDLER_PORT").is_some(),

@@ -4,6 +4,7 @@ mod cli;
 mod clock;
 mod config;
 mod connect;
+mod key_vault;
 mod services;
 mod standalone;
 mod telemetry;

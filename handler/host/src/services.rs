@@ -10,6 +10,7 @@ use vault::{Envelope, KEY_FILE, Local, Vault};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::connect::Connector;
+use crate::key_vault;
 
 /// Whose directory it is in single-user mode.
 const OWNER: &str = "local";
@@ -27,8 +28,13 @@ pub fn open_store(config: &Config) -> store::Result<Arc<Embedded>> {
     Ok(Arc::new(Embedded::open(&config.data_dir, || SystemClock.now())?))
 }
 
-/// The vault with its key in the data directory; made on first use, and never where there is something that a new key would not open.
-pub async fn open_vault(config: &Config, store: &Embedded) -> jobs::Result<Arc<dyn Vault>> {
+/// The vault with its key in Key Vault, where the settings name one, or else in the data directory; that one is made on first use, and never
+/// where there is something that a new key would not open.
+pub async fn open_vault(config: &Config, store: &Arc<Embedded>) -> jobs::Result<Arc<dyn Vault>> {
+    if let Some(wrapping) = &config.key_vault {
+        return key_vault::open(wrapping, store.clone(), OWNER).await;
+    }
+    key_vault::refuse_if_used(&**store).await?;
     if !Local::exists(&config.data_dir) && !store.scan(Table::Secrets, OWNER, "", None, 1).await?.is_empty() {
         let file = config.data_dir.join(KEY_FILE);
         let words = format!(

@@ -129,7 +129,11 @@ async fn open(config: &Config, findings: &mut Vec<Finding>) -> Option<std::resul
                 "Put back the key file that belongs to this data directory, readable for you only (chmod 600).",
             )
         })?;
-        findings.push(Finding::good("vault", "The key file is there, is yours only, and can be used."));
+        findings.push(match (vault.check().await, &config.key_vault) {
+            (Ok(()), None) => Finding::good("vault", "The key file is there, is yours only, and can be used."),
+            (Ok(()), Some(_)) => Finding::good("vault", "The key in Azure Key Vault can be used."),
+            (Err(error), _) => Finding::from_error("vault", &error.into(), "Do what is said there, then run this again."),
+        });
         services::join(config, store, vault)
             .map_err(|error| Finding::from_error("accounts", &error, "Check the system's TLS certificates."))
     };

@@ -48,6 +48,7 @@ fn values_that_cannot_be_used_are_all_named() {
         ("CALRELAY_POLL_SECONDS", "99999999999999999999"),
         ("CALRELAY_STORE", "sqlite"),
         ("CALRELAY_MODE", "single"),
+        ("CALRELAY_KEY_VAULT_KEY", "https://name.vault.azure.cn/keys/k"),
         ("CALRELAY_ALLOW_PRIVATE_HOSTS", "maybe"),
         ("ICLOUD_CALDAV_URL", "caldav.icloud.com"),
         ("ICLOUD_CALDAV_URL", "ftp://caldav.icloud.com"),
@@ -62,9 +63,7 @@ fn values_that_cannot_be_used_are_all_named() {
 
 #[test]
 fn what_this_version_cannot_do_is_refused_rather_than_ignored() {
-    for (name, value) in
-        [("CALRELAY_STORE", "azure"), ("CALRELAY_MODE", "multi-user"), ("CALRELAY_KEY_VAULT_KEY", "https://n.vault.azure.net/keys/k")]
-    {
+    for (name, value) in [("CALRELAY_STORE", "azure"), ("CALRELAY_MODE", "multi-user")] {
         assert!(wrong(&[(name, value)])[0].contains("this version"), "{name}");
     }
 }
