@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::process;
-use crate::stage::End;
+use crate::stage::{End, own_data};
 
 /// Finds the program beside this one, and has it built where it is missing or out of date.
 ///
@@ -44,7 +44,7 @@ impl Calrelay {
     /// # Errors
     /// Where a command fails.
     pub async fn connect(program: &Path, ends: &[End; 2], source: &str, target: &str) -> anyhow::Result<Self> {
-        let this = Self { program: program.to_owned(), dir: tempfile::tempdir()? };
+        let this = Self { program: program.to_owned(), dir: own_data()? };
         let mut ids = Vec::new();
         for (end, name) in ends.iter().zip([source, target]) {
             let url = end.url();

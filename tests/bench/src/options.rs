@@ -19,7 +19,7 @@ pub struct Options {
     #[arg(long, default_value = "xandikos")]
     pub server: Kind,
     /// First syncs of each program, in turn.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=20))]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=20))]
     pub rounds: u64,
     /// Passes without a change of each program, in turn.
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u64).range(1..=100))]

@@ -1,6 +1,7 @@
 //! Calrelay and vdirsyncer, in turn, on the same two servers: the first sync beside the bare PUTs, passes without a change, ten changes.
 //!
-//! Both read the same calendar, and each writes to a calendar of its own. Who goes first changes from round to round.
+//! Both read the same calendar, and each writes to a calendar of its own. Who goes first changes from round to round. Of the
+//! first syncs the quickest of each counts: they take long, and whatever else the machine does makes them longer.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use simulators::traffic::Kind;
 use tokio::process::Command;
 
 use crate::calrelay::Calrelay;
-use crate::options::{Options, Part};
+use crate::options::{Kind as Server, Options, Part};
 use crate::process;
 use crate::stage::{End, Traffic};
 use crate::stats::{count, median, memory, ratio, time};
@@ -32,6 +33,8 @@ const BATCH: u64 = 50;
 /// The two programs, as indices.
 const CALRELAY: usize = 0;
 const PEER: usize = 1;
+/// The floor beside them.
+const BARE: usize = 2;
 
 /// What one run of a program came to.
 #[derive(Debug)]
@@ -48,6 +51,11 @@ struct Passes(Vec<Pass>);
 impl Passes {
     fn wall(&self) -> Duration {
         median(&self.0.iter().map(|pass| pass.wall).collect::<Vec<_>>())
+    }
+
+    /// The one that was disturbed least.
+    fn quickest(&self) -> Duration {
+        self.0.iter().map(|pass| pass.wall).min().unwrap_or_default()
     }
 
     fn peak(&self) -> u64 {
@@ -86,33 +94,36 @@ pub async fn measure(options: &Options, calrelay: &Path, show: &mut impl FnMut(T
     let ends = [End::start(options.server).await?, End::start(options.server).await?];
     let source = ends[0].filled(SOURCE, data::objects(options.events, data::today())).await?;
 
-    let with_floor = options.wants(&[Part::Puts]);
     let rounds = if options.wants(&[Part::First, Part::Puts]) { options.rounds } else { 1 };
     let mut first: [Passes; 2] = Default::default();
     let mut floors = Vec::new();
     let mut programs = None;
+    let mut copies = Vec::new();
     for round in 0..rounds {
-        let targets = [format!("calrelay-{round}"), format!("peer-{round}")];
-        let mut calendars = Vec::new();
-        for target in &targets {
-            calendars.push(ends[1].calendar(target).await?);
-        }
+        let [ours, theirs, bare] = ["calrelay", "peer", "bare"].map(|name| format!("{name}-{round}"));
+        let calendars = [ends[1].calendar(&ours).await?, ends[1].calendar(&theirs).await?];
         let both = Programs {
-            calrelay: Calrelay::connect(calrelay, &ends, SOURCE, &targets[CALRELAY]).await?,
-            peer: Vdirsyncer::connect(&ends, SOURCE, &targets[PEER]).await?,
+            calrelay: Calrelay::connect(calrelay, &ends, SOURCE, &ours).await?,
+            peer: Vdirsyncer::connect(&ends, SOURCE, &theirs).await?,
         };
-        for which in in_turn(round) {
+        let mut order = [CALRELAY, PEER, BARE];
+        order.rotate_left(round as usize % 3);
+        for which in order {
+            if which == BARE && !options.wants(&[Part::Puts]) {
+                continue;
+            }
             eprintln!("First sync, round {} of {rounds}: {}…", round + 1, NAMES[which]);
+            if which == BARE {
+                let calendar = ends[1].calendar(&bare).await?;
+                floors.push(bare::put_all(&ends[1], &calendar.path(), &copies).await?);
+                continue;
+            }
             first[which].0.push(pass(&ends, both.pass(which)).await?);
-        }
-        let copies = calendars[CALRELAY].objects().await?;
-        let theirs = calendars[PEER].objects().await?.len();
-        ensure!(copies.len() as u64 == options.events, "calrelay made {} copies of {} events", copies.len(), options.events);
-        ensure!(theirs as u64 == options.events, "vdirsyncer made {theirs} copies of {} events", options.events);
-        if with_floor {
-            eprintln!("First sync, round {} of {rounds}: the bare PUTs…", round + 1);
-            let calendar = ends[1].calendar(&format!("bare-{round}")).await?;
-            floors.push(bare::put_all(&ends[1], &calendar.path(), &copies).await?);
+            let made = calendars[which].objects().await?;
+            ensure!(made.len() as u64 == options.events, "{} made {} copies of {} events", NAMES[which], made.len(), options.events);
+            if which == CALRELAY {
+                copies = made;
+            }
         }
         programs = Some(both);
     }
@@ -129,7 +140,7 @@ pub async fn measure(options: &Options, calrelay: &Path, show: &mut impl FnMut(T
     Ok(())
 }
 
-const NAMES: [&str; 2] = ["calrelay", "vdirsyncer"];
+const NAMES: [&str; 3] = ["calrelay", "vdirsyncer", "bare PUTs"];
 
 fn in_turn(round: u64) -> [usize; 2] {
     if round.is_multiple_of(2) { [CALRELAY, PEER] } else { [PEER, CALRELAY] }
@@ -143,14 +154,20 @@ async fn pass(ends: &[End; 2], command: Command) -> anyhow::Result<Pass> {
 
 fn first_table(options: &Options, on: &str, first: &[Passes; 2], floors: &[Duration]) -> Table {
     let events = options.events;
-    let title = format!("First sync of {} events, {on} (median of {})", count(events), first[0].0.len());
-    let mut table = Table::new(title, &["calrelay", "vdirsyncer", "bare PUTs"]);
+    let title = format!("First sync of {} events, {on} (the quickest of {})", count(events), first[0].0.len());
+    let mut table = Table::new(title, &NAMES);
     let [ours, theirs] = first;
-    let floor = (!floors.is_empty()).then(|| median(floors));
-    table.row("time", [time(ours.wall()), time(theirs.wall()), floor.map(time).unwrap_or_default()]);
+    let floor = floors.iter().min().copied();
+    table.row("time", [time(ours.quickest()), time(theirs.quickest()), floor.map(time).unwrap_or_default()]);
     if let Some(floor) = floor {
-        let (a, b) = (ratio(ours.wall(), floor), ratio(theirs.wall(), floor));
-        table.row("time to bare PUTs", [format!("{a:.2}"), format!("{b:.2}"), "1".into()]).target("at most 1.20", a <= FLOOR);
+        let (a, b) = (ratio(ours.quickest(), floor), ratio(theirs.quickest(), floor));
+        table.row("time to bare PUTs", [format!("{a:.2}"), format!("{b:.2}"), "1".into()]);
+        // A server that costs nothing leaves nothing to compare with but the program itself.
+        if options.server != Server::Memory {
+            table.target("at most 1.20", a <= FLOOR);
+        }
+        let own = |passes: &Passes| time(passes.quickest().saturating_sub(floor) / u32::try_from(events).unwrap_or(u32::MAX));
+        table.row("beyond the PUTs, an event", [ours, theirs].map(own));
     }
     table.row("writes", [ours, theirs].map(|passes| count(passes.traffic().target.writes())));
     table.target("one an event, none at the source", ours.all(|t| t.target.writes() == events && t.source.writes() == 0));
@@ -186,7 +203,7 @@ async fn unchanged(options: &Options, on: &str, ends: &[End; 2], programs: &Prog
     }
     let [ours, theirs] = &passes;
     let title = format!("No change among {} events, {on} (median of {})", count(options.events), options.repeats);
-    let mut table = Table::new(title, &NAMES);
+    let mut table = Table::new(title, &NAMES[..2]);
     table.row("time", [time(ours.wall()), time(theirs.wall())]);
     let share = ratio(ours.wall(), theirs.wall());
     table.row("time to vdirsyncer", [format!("{share:.3}"), "1".into()]).target("at most 0.100", share <= TENTH);
@@ -211,7 +228,7 @@ async fn ten(options: &Options, on: &str, ends: &[End; 2], programs: &Programs, 
     }
     let [ours, theirs] = &passes;
     let title = format!("{CHANGES} changes among {} events, {on} (median of {})", count(options.events), options.rounds);
-    let mut table = Table::new(title, &NAMES);
+    let mut table = Table::new(title, &NAMES[..2]);
     table.row("time", [time(ours.wall()), time(theirs.wall())]);
     table.row("time to vdirsyncer", [format!("{:.3}", ratio(ours.wall(), theirs.wall())), "1".into()]);
     table.row("requests", [ours, theirs].map(|passes| count(passes.traffic().total())));

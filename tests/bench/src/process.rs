@@ -3,12 +3,15 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 
 /// How often the memory is looked at. The mark is the system's own high-water mark, so only growth in the last moment can be missed.
 const LOOK: Duration = Duration::from_millis(5);
+
+/// A program that takes longer has come to a stop.
+const PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// What a run of a program came to.
 #[derive(Debug)]
@@ -46,7 +49,7 @@ pub async fn run(mut command: Command, stdin: &str) -> anyhow::Result<Run> {
         peak = peak.max(tokio::fs::read_to_string(&status_file).await.ok().as_deref().and_then(high_water).unwrap_or(0));
         match tokio::time::timeout(LOOK, child.wait()).await {
             Ok(status) => break status?,
-            Err(_) => continue,
+            Err(_) => ensure!(begun.elapsed() < PATIENCE, "{} does not end", command.as_std().get_program().display()),
         }
     };
     let wall = begun.elapsed();

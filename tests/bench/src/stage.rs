@@ -1,5 +1,7 @@
 //! Two servers of one kind, a counting proxy before each, and calendars on them.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use simulators::caldav::{CalDav, Manners};
@@ -7,6 +9,7 @@ use simulators::person::{Account, Person};
 use simulators::proxy::Proxy;
 use simulators::servers::Server;
 use simulators::traffic::Counts;
+use tempfile::TempDir;
 use url::Url;
 
 use crate::options::Kind;
@@ -15,6 +18,23 @@ use crate::options::Kind;
 const USER: &str = "alice";
 /// Invented.
 const PASSWORD: &str = "bench-secret-1907";
+
+/// Lets the servers that are started from now on keep their data in memory, where the system has a place for that.
+pub fn keep_servers_in_memory() {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        // Fails only where somebody has set another place before: then it is that.
+        let _ = tempfile::env::override_temp_dir(memory);
+    }
+}
+
+/// A place for a program's own data: on the disk, as for anybody.
+///
+/// # Errors
+/// Where there is none.
+pub fn own_data() -> std::io::Result<TempDir> {
+    tempfile::tempdir_in(std::env::temp_dir())
+}
 
 /// A server, and the proxy that the programs know it by.
 #[derive(Debug)]

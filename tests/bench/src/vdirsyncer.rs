@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::process;
-use crate::stage::End;
+use crate::stage::{End, own_data};
 
 /// A configuration with one pair.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl Vdirsyncer {
     /// # Errors
     /// Where it does not find them.
     pub async fn connect(ends: &[End; 2], source: &str, target: &str) -> anyhow::Result<Self> {
-        let this = Self { python: simulators::servers::python().await?, dir: tempfile::tempdir()? };
+        let this = Self { python: simulators::servers::python().await?, dir: own_data()? };
         let status = this.dir.path().join("status");
         let mut config = format!(
             "[general]\nstatus_path = \"{}\"\n\n[pair bench]\na = \"source\"\nb = \"target\"\ncollections = [[\"bench\", \"{source}\", \
