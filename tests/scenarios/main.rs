@@ -19,6 +19,7 @@ mod processes;
 mod real_servers;
 mod requests;
 mod secrecy;
+mod store_contract;
 mod town;
 mod village;
 mod ways;

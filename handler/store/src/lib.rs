@@ -7,8 +7,11 @@
 //! # To add another one
 //! Implement the three traits and run `contract` (the same tests for all, behind the feature of that name) on it.
 
+#[cfg(feature = "azure")]
+pub mod azure;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+#[cfg(feature = "embedded")]
 pub mod embedded;
 mod error;
 mod limits;
@@ -17,6 +20,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+#[cfg(feature = "azure")]
+pub use azure::Azure;
+#[cfg(feature = "embedded")]
 pub use embedded::Embedded;
 pub use error::{Error, Result};
 pub use limits::{MAX_BODY, MAX_COMMIT_BYTES, MAX_DELAY, MAX_KEY, check_commit, check_delay, check_message};

@@ -3,6 +3,7 @@
 //!
 //! - [`caldav`]: a CalDAV server in memory, with the manners of real ones.
 //! - [`key_vault`]: Azure Key Vault in memory, with real RSA.
+//! - [`azurite`]: Azure storage, started and ended.
 //! - [`servers`]: Radicale and Xandikos, started and ended.
 //! - [`person`]: somebody who edits a calendar, on any of them.
 //! - [`proxy`]: counts and breaks what passes between a client and a real server.
@@ -11,6 +12,7 @@
 //! - [`ics`], [`lint`], [`agenda`]: iCalendar read without the product's reader.
 
 pub mod agenda;
+pub mod azurite;
 pub mod caldav;
 pub mod client;
 pub mod faults;

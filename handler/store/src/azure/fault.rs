@@ -1,0 +1,139 @@
+//! What the services and the way to them complain about, in our words.
+//!
+//! Only codes, statuses and the innermost cause are passed on: the messages of the services may quote keys, and addresses hold them.
+
+use azure_core::error::ErrorKind;
+
+use crate::Error;
+
+/// A failure of a request.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Already in our words.
+    Ours(Error),
+    /// The service has said no.
+    Refused(Refusal),
+}
+
+/// A service's no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// Status of HTTP.
+    pub status: u16,
+    /// The service's word for it; empty where it gave none.
+    pub code: String,
+}
+
+impl Refusal {
+    /// The table or queue is not there (yet).
+    pub fn no_place(&self) -> bool {
+        matches!(self.code.as_str(), "TableNotFound" | "QueueNotFound")
+    }
+
+    /// It is there already.
+    pub fn exists(&self) -> bool {
+        self.status == 409 && self.code.ends_with("AlreadyExists")
+    }
+
+    /// A row is not there.
+    pub fn no_row(&self) -> bool {
+        self.status == 404 && !self.no_place()
+    }
+
+    /// The condition of a write did not hold.
+    pub fn conflicts(&self) -> bool {
+        self.exists() || self.status == 412 || self.no_row()
+    }
+
+    /// Worth another try.
+    pub fn passes(&self) -> bool {
+        matches!(self.status, 408 | 429 | 500..) || self.code.ends_with("BeingDeleted")
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Ours(error)
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<azure_core::Error> for Fault {
+    fn from(error: azure_core::Error) -> Self {
+        Self::Ours(match error.kind() {
+            ErrorKind::HttpResponse { status, error_code, .. } => {
+                let code = error_code.clone().unwrap_or_default();
+                return Self::Refused(Refusal { status: u16::from(*status), code });
+            }
+            ErrorKind::Connection | ErrorKind::Io => {
+                Error::Unavailable(format!("no answer from the storage account ({})", innermost(&error)))
+            }
+            ErrorKind::Credential => {
+                Error::Unavailable(format!("no token for the storage account ({}). Is an identity assigned to the app?", innermost(&error)))
+            }
+            _ => Error::Failed(format!("the storage account's answer was not understood ({})", innermost(&error))),
+        })
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        let Refusal { status, code } = match fault {
+            Fault::Ours(error) => return error,
+            Fault::Refused(refusal) if refusal.passes() => {
+                return Error::Unavailable(format!("the storage account is busy (status {}, {})", refusal.status, refusal.code));
+            }
+            Fault::Refused(refusal) => refusal,
+        };
+        match status {
+            401 | 403 => Error::Failed(format!(
+                "the storage account refuses access (status {status}, {code}). Check the key, or that the identity has the roles \
+                 Storage Table Data Contributor and Storage Queue Data Contributor"
+            )),
+            413 => Error::TooLarge(format!("the storage account refuses the size ({code})")),
+            _ if code.ends_with("TooLarge") => Error::TooLarge(format!("the storage account refuses the size ({code})")),
+            _ => Error::Failed(format!("the storage account refuses a request (status {status}, {code})")),
+        }
+    }
+}
+
+/// The cause of the causes: what the system said, without the addresses around it.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string().chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(status: u16, code: &str) -> Error {
+        Fault::from(Refusal { status, code: code.into() }).into()
+    }
+
+    #[test]
+    fn what_passes_is_told_from_what_stays() {
+        for (status, code) in [(503, "ServerBusy"), (429, ""), (500, "InternalError"), (408, ""), (409, "TableBeingDeleted")] {
+            assert!(matches!(told(status, code), Error::Unavailable(_)), "{status} {code}");
+        }
+        assert!(matches!(told(413, "RequestBodyTooLarge"), Error::TooLarge(_)));
+        assert!(matches!(told(400, "PropertyValueTooLarge"), Error::TooLarge(_)));
+        assert!(told(403, "AuthorizationPermissionMismatch").to_string().contains("Storage Table Data Contributor"));
+    }
+
+    #[test]
+    fn a_lost_address_is_not_repeated() {
+        let inner = std::io::Error::other("connection reset");
+        let error = azure_core::Error::with_error(ErrorKind::Io, inner, "GET http://127.0.0.1/pairs(PartitionKey='secret')");
+        let told = Error::from(Fault::from(error));
+        assert!(matches!(&told, Error::Unavailable(why) if why.contains("connection reset") && !why.contains("secret")), "{told}");
+    }
+}

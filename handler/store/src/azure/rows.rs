@@ -1,0 +1,231 @@
+//! Rows in Azure Tables.
+//!
+//! # What each call costs
+//! `get` is one transaction. `scan` is one for each page of at most 1,000 rows. `commit` is one for up to 100 rows, plus one the first time that a table
+//! is used, and when a row was to be deleted that is not there: one for each unconditional delete, and one for the commit without them.
+//!
+//! `get_many` is one transaction a key: point reads, sixteen at a time. The other way, a filter with `RowKey eq … or RowKey eq …`, takes at most fifteen
+//! comparisons, so 100 keys would be 8 transactions instead of 100. But the service does not turn such a filter into point reads, it
+//! goes through the partition and answers in pieces (with continuation tokens, each piece a transaction again): the price would grow with the number of events of the
+//! pair, and one changed event asks for two or three keys. A point read takes the same few milliseconds in a partition of any size.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use aws_lc_rs::rand;
+use data_encoding::BASE64URL_NOPAD;
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::batch::Outcome;
+use super::fault::{Fault, Refusal};
+use super::table::Tables;
+use super::{Azure, keys};
+use crate::limits::check_commit;
+use crate::{Error, Op, Result, Row, Store, Table};
+
+/// Point reads under way at once.
+const AT_ONCE: usize = 16;
+
+/// The most rows that one query returns.
+const MAX_PAGE: usize = 1000;
+
+/// How often a change set is put together anew.
+const ATTEMPTS: u32 = 6;
+
+/// An ETag of ours that no row has any more.
+const STALE: &str = "W/\"datetime'0001-01-01T00%3A00%3A00Z'\"";
+
+#[async_trait]
+impl Store for Azure {
+    async fn get(&self, table: Table, partition: &str, row: &str) -> Result<Option<Row>> {
+        let (found, _) = self.tables.get(table.name(), &keys::write(partition), &keys::write(row)).await?;
+        Ok(found.map(|entity| entity.into_row()).transpose()?)
+    }
+
+    async fn get_many(&self, table: Table, partition: &str, rows: &[String]) -> Result<Vec<Row>> {
+        let partition = keys::write(partition);
+        let wanted: BTreeSet<String> = rows.iter().map(|row| keys::write(row)).collect();
+        let found = read(&self.tables, table.name(), &partition, wanted.into_iter().collect()).await?;
+        Ok(found)
+    }
+
+    async fn scan(&self, table: Table, partition: &str, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<Row>> {
+        let prefix = keys::write(prefix);
+        let mut filter = format!("PartitionKey eq {}", literal(&keys::write(partition)));
+        let mut and = |comparison: &str, key: &str| filter.push_str(&format!(" and RowKey {comparison} {}", literal(key)));
+        match after.map(keys::write).filter(|after| *after >= prefix) {
+            Some(after) => and("gt", &after),
+            None if prefix.is_empty() => (),
+            None => and("ge", &prefix),
+        }
+        if let Some(above) = keys::above(&prefix) {
+            and("lt", &above);
+        }
+        let mut next = None;
+        // The service may answer with nothing and a continuation token; nothing means the end only to us.
+        loop {
+            let page = self.tables.query(table.name(), &filter, limit.clamp(1, MAX_PAGE), next.as_ref()).await?;
+            if !page.rows.is_empty() || page.next.is_none() {
+                let rows: Result<Vec<Row>, Fault> = page.rows.into_iter().map(|entity| entity.into_row()).collect();
+                return Ok(rows?);
+            }
+            next = page.next;
+        }
+    }
+
+    async fn commit(&self, table: Table, partition: &str, ops: &[Op]) -> Result<Vec<String>> {
+        commit(&self.tables, table.name(), partition, ops).await
+    }
+}
+
+/// Rows by their keys as they are written, as many as there are.
+async fn read(tables: &Tables, table: &str, partition: &str, rows: Vec<String>) -> Result<Vec<Row>, Fault> {
+    let reads = rows.into_iter().map(|row| async move {
+        let (found, _) = tables.get(table, partition, &row).await?;
+        found.map(|entity| entity.into_row()).transpose()
+    });
+    stream::iter(reads).buffer_unordered(AT_ONCE).try_filter_map(async |row| Ok(row)).try_collect().await
+}
+
+/// Writes several rows of one partition, all or none.
+///
+/// *A lost answer.* A try whose answer got lost may have been carried out, and then the next try meets what the first one wrote and is refused. So every commit
+/// signs its rows with a random word; where a refusal follows a try in doubt, the signatures tell whether it was ours.
+///
+/// # Errors
+/// As [`Store::commit`].
+pub(super) async fn commit(tables: &Tables, table: &str, partition: &str, ops: &[Op]) -> Result<Vec<String>> {
+    check_commit(partition, ops)?;
+    let partition = &keys::write(partition);
+    if !keys::fits(partition) || ops.iter().any(|op| !keys::fits(&keys::write(op.key()))) {
+        return Err(Error::TooLarge("a key that is longer than storage takes, as it is written there".into()));
+    }
+    if let Some(index) = ops.iter().position(|op| etag(op).is_some_and(|etag| !is_ours(etag))) {
+        return Err(Error::Conflict(index));
+    }
+    let by = signature();
+    let mut etags = vec![String::new(); ops.len()];
+    let mut chosen: Vec<usize> = (0..ops.len()).collect();
+    let mut doubt = false;
+    for attempt in 0..ATTEMPTS {
+        if chosen.is_empty() {
+            return Ok(etags);
+        }
+        let batch: Vec<&Op> = chosen.iter().map(|index| &ops[*index]).collect();
+        let (outcome, doubtful) = match tables.change(table, partition, &by, &batch).await {
+            Ok(answer) => answer,
+            // Some services refuse the whole request where the table is missing.
+            Err(Fault::Refused(refusal)) if refusal.no_place() => (Outcome::Refused(0, refusal), false),
+            Err(fault) => return Err(fault.into()),
+        };
+        doubt |= doubtful;
+        let (position, refusal) = match outcome {
+            Outcome::Done(new) => {
+                for (index, etag) in chosen.into_iter().zip(new) {
+                    if ops[index].value().is_some() {
+                        etags[index] = etag;
+                    }
+                }
+                return Ok(etags);
+            }
+            Outcome::Refused(position, refusal) => (position, refusal),
+        };
+        let index = chosen[position];
+        if refusal.no_place() {
+            tables.create(table).await?;
+        } else if refusal.no_row() && is_unconditional_delete(&ops[index]) {
+            chosen = without_missing(tables, table, partition, ops, chosen, index).await?;
+        } else if refusal.conflicts() {
+            if doubt && let Some(etags) = written_before(tables, table, partition, &by, ops).await? {
+                return Ok(etags);
+            }
+            return Err(Error::Conflict(index));
+        } else if refusal.passes() {
+            // Within a change set that was answered with 202 the pipeline does not see it.
+            tokio::time::sleep(std::time::Duration::from_millis(100 << attempt)).await;
+        } else {
+            return Err(Fault::from(refusal).into());
+        }
+    }
+    Err(Fault::from(Refusal { status: 503, code: "others keep writing to the same rows".into() }).into())
+}
+
+/// The operations that remain when unconditional deletes of rows that are not there are left out; `index` is known to be one.
+async fn without_missing(
+    tables: &Tables,
+    table: &str,
+    partition: &str,
+    ops: &[Op],
+    chosen: Vec<usize>,
+    index: usize,
+) -> Result<Vec<usize>, Fault> {
+    let candidates = chosen.iter().filter(|i| **i != index && is_unconditional_delete(&ops[**i])).map(|i| keys::write(ops[*i].key()));
+    let there: BTreeSet<String> = read(tables, table, partition, candidates.collect()).await?.into_iter().map(|row| row.key).collect();
+    Ok(chosen.into_iter().filter(|i| !is_unconditional_delete(&ops[*i]) || (*i != index && there.contains(ops[*i].key()))).collect())
+}
+
+/// The ETags that an earlier try of this very commit has left behind, where one did.
+async fn written_before(tables: &Tables, table: &str, partition: &str, by: &str, ops: &[Op]) -> Result<Option<Vec<String>>, Fault> {
+    let mut etags = Vec::with_capacity(ops.len());
+    let (mut ours, mut gone) = (false, true);
+    for op in ops {
+        let (found, _) = tables.get(table, partition, &keys::write(op.key())).await?;
+        gone &= found.is_none();
+        etags.push(match found {
+            _ if op.value().is_none() => String::new(),
+            Some(entity) if entity.by == by => {
+                ours = true;
+                entity.etag
+            }
+            // Somebody has written it since, or removed it.
+            _ => STALE.to_owned(),
+        });
+    }
+    // Of a commit that only deletes nothing remains that could be signed; what it wanted is so.
+    let only_deletes = ops.iter().all(|op| op.value().is_none());
+    Ok((ours || (only_deletes && gone)).then_some(etags))
+}
+
+fn is_unconditional_delete(op: &Op) -> bool {
+    matches!(op, Op::Delete { etag: None, .. })
+}
+
+fn etag(op: &Op) -> Option<&str> {
+    match op {
+        Op::Replace { etag, .. } => Some(etag),
+        Op::Delete { etag, .. } => etag.as_deref(),
+        Op::Insert { .. } | Op::Put { .. } => None,
+    }
+}
+
+/// Whether this can be an ETag of the service. Whatever else stands in a condition might mean something (`*` matches every version), or break the request.
+fn is_ours(etag: &str) -> bool {
+    let inner = etag.strip_prefix("W/\"datetime'").and_then(|rest| rest.strip_suffix("'\""));
+    inner.is_some_and(|inner| inner.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:%".contains(&b)))
+}
+
+/// A word that no other commit has.
+fn signature() -> String {
+    let mut random = [0; 12];
+    // Where the system has no random numbers nothing works, and a signature is needed only where an answer gets lost.
+    let _ = rand::fill(&mut random);
+    BASE64URL_NOPAD.encode(&random)
+}
+
+/// A text in a filter.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_etag_of_the_service_is_sent() {
+        assert!(is_ours("W/\"datetime'2026-11-21T04%3A07%3A47.1234567Z'\"") && is_ours(STALE));
+        for foreign in ["*", "", "W/\"x\"", "0", "W/\"datetime'x\r\nIf-Match: *'\"", "W/\"datetime'\"", "W/\"datetime'x', *'\""] {
+            assert!(!is_ours(foreign), "{foreign}");
+        }
+    }
+}

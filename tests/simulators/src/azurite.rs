@@ -1,0 +1,185 @@
+//! Azurite, Microsoft's emulator of Azure storage, on loopback ports of its own.
+//!
+//! `tests/setup/azurite.sh` installs it at the version of `tests/setup/azurite/package.json`; it is run here when first needed. It ends with its
+//! [`Azurite`], and also when the test's process ends in any other way: it listens on a pipe that only we hold open.
+//!
+//! Where it is softer than Azure: it takes keys that the service refuses, does not throttle, and does not compare the date of a signature.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The account that it has by itself, and its key; both are printed in its manual.
+const ACCOUNT: &str = "devstoreaccount1";
+const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+/// A running emulator. Dropping it ends it and throws away what it holds.
+#[derive(Debug)]
+pub struct Azurite {
+    child: Option<Child>,
+    directory: TempDir,
+    ports: Ports,
+    keeps: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ports {
+    blob: u16,
+    queue: u16,
+    table: u16,
+}
+
+impl Azurite {
+    /// Starts one that holds everything in memory.
+    ///
+    /// # Errors
+    /// Where it cannot be installed or does not answer; the words hold the end of its log.
+    pub async fn start() -> anyhow::Result<Self> {
+        Self::start_new(false).await
+    }
+
+    /// Starts one that can be [restarted](Azurite::restart): it writes what it holds into a directory.
+    ///
+    /// # Errors
+    /// As [`Azurite::start`].
+    pub async fn start_keeping() -> anyhow::Result<Self> {
+        Self::start_new(true).await
+    }
+
+    async fn start_new(keeps: bool) -> anyhow::Result<Self> {
+        let mut last = None;
+        // A port may be taken by somebody else between the look and the start.
+        for _ in 0..3 {
+            let ports = Ports { blob: free_port()?, queue: free_port()?, table: free_port()? };
+            let directory = tempfile::tempdir().context("no temporary directory")?;
+            let mut azurite = Self { child: None, directory, ports, keeps };
+            match azurite.run().await {
+                Ok(()) => return Ok(azurite),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.context("never tried")?)
+    }
+
+    /// Ends it in good order. Connections to it are refused from now on.
+    ///
+    /// # Errors
+    /// Where it does not end.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        drop(child.stdin.take());
+        let start = Instant::now();
+        while child.try_wait()?.is_none() {
+            if start.elapsed() > PATIENCE {
+                child.kill()?;
+                child.wait()?;
+                bail!("Azurite does not end:\n{}", self.log());
+            }
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        Ok(())
+    }
+
+    /// Stops it, and starts it again on the same ports, with what it held if it was made by [`Azurite::start_keeping`].
+    ///
+    /// # Errors
+    /// As [`Azurite::start`].
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        self.stop().await?;
+        self.run().await
+    }
+
+    /// The connection string, for `AzureWebJobsStorage`.
+    pub fn connection_string(&self) -> String {
+        let Ports { blob, queue, table } = self.ports;
+        format!(
+            "DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint=http://127.0.0.1:{blob}/{ACCOUNT};\
+             QueueEndpoint=http://127.0.0.1:{queue}/{ACCOUNT};TableEndpoint=http://127.0.0.1:{table}/{ACCOUNT};"
+        )
+    }
+
+    /// The address of its tables, with the account.
+    pub fn tables(&self) -> String {
+        format!("http://127.0.0.1:{}/{ACCOUNT}", self.ports.table)
+    }
+
+    /// The address of its queues, with the account.
+    pub fn queues(&self) -> String {
+        format!("http://127.0.0.1:{}/{ACCOUNT}", self.ports.queue)
+    }
+
+    /// What it wrote to its log so far.
+    pub fn log(&self) -> String {
+        std::fs::read(self.directory.path().join("azurite.log")).map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
+    }
+
+    async fn run(&mut self) -> anyhow::Result<()> {
+        let program = program().await?;
+        let log = File::options().create(true).append(true).open(self.directory.path().join("azurite.log"))?;
+        let mut command = Command::new(program);
+        command.args(["--silent", "--disableTelemetry", "--skipApiVersionCheck"]);
+        for (service, port) in [("blob", self.ports.blob), ("queue", self.ports.queue), ("table", self.ports.table)] {
+            command.args([format!("--{service}Host"), "127.0.0.1".into(), format!("--{service}Port"), port.to_string()]);
+        }
+        if self.keeps {
+            command.arg("--location").arg(self.directory.path());
+        } else {
+            command.arg("--inMemoryPersistence");
+        }
+        command.current_dir(self.directory.path()).stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
+        let child = self.child.insert(command.spawn().context("Azurite does not start")?);
+        let start = Instant::now();
+        for port in [self.ports.blob, self.ports.queue, self.ports.table] {
+            while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+                if let Some(status) = child.try_wait()? {
+                    bail!("Azurite ended ({status}) before it answered:\n{}", self.log());
+                }
+                ensure!(start.elapsed() < PATIENCE, "Azurite does not answer:\n{}", self.log());
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Azurite {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let end: Vec<&str> = log.lines().rev().take(30).collect();
+            eprintln!("the end of Azurite's log:");
+            end.iter().rev().for_each(|line| eprintln!("  {line}"));
+        }
+        if let Some(mut child) = self.child.take() {
+            // A program that has ended already is as good.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?.local_addr()?.port())
+}
+
+/// The command that runs it, installed if need be.
+async fn program() -> anyhow::Result<&'static PathBuf> {
+    static PROGRAM: OnceCell<PathBuf> = OnceCell::const_new();
+    PROGRAM
+        .get_or_try_init(|| async {
+            let setup = Path::new(env!("CARGO_MANIFEST_DIR")).join("../setup/azurite.sh");
+            let output = tokio::process::Command::new(setup).stdin(Stdio::null()).stderr(Stdio::inherit()).output().await?;
+            ensure!(output.status.success(), "tests/setup/azurite.sh failed");
+            Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
+        })
+        .await
+}
