@@ -48,7 +48,6 @@ resource site 'Microsoft.Web/sites@2024-04-01' = {
     clientAffinityEnabled: false
     siteConfig: {
       minTlsVersion: '1.2'
-      http20Enabled: true
       ipSecurityRestrictions: allowed
       ipSecurityRestrictionsDefaultAction: empty(allowedNetworks) ? 'Allow' : 'Deny'
       // The operator deploys from anywhere, by identity.

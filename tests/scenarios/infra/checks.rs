@@ -100,7 +100,7 @@ fn settings(files: &BTreeMap<&str, File>, found: &mut Vec<String>) {
         for (key, _) in &file.properties {
             let forbidden = FORBIDDEN.iter().any(|name| key == name || name.ends_with('_') && key.starts_with(name));
             if forbidden {
-                found.push(format!("{}: this plan does not take the setting {key}", file.path));
+                found.push(format!("{}: this plan does not take {key}", file.path));
             }
             // The program warns of names that it does not know; a deployment should not make it.
             if key.starts_with("CALRELAY_") && !REQUIRED.contains(&key.as_str()) {

@@ -25,8 +25,9 @@ pub const REQUIRED: [&str; 18] = [
 /// Settings whose value is a secret.
 pub const SECRET_SETTINGS: [&str; 2] = ["GOOGLE_CLIENT_SECRET", "MICROSOFT_CLIENT_SECRET"];
 
-/// Settings that Flex Consumption refuses or ignores, and a shared key for storage. One that ends in `_` stands for all that begin so.
-pub const FORBIDDEN: [&str; 10] = [
+/// Settings and site properties that Flex Consumption refuses (ARM error 51021) or ignores, and a shared key for storage. One that ends in `_` stands
+/// for all that begin so.
+pub const FORBIDDEN: [&str; 20] = [
     "AzureWebJobsStorage",
     "AzureWebJobsDashboard",
     "APPINSIGHTS_INSTRUMENTATIONKEY",
@@ -36,7 +37,17 @@ pub const FORBIDDEN: [&str; 10] = [
     "SCM_DO_BUILD_DURING_DEPLOYMENT",
     "TZ",
     "WEBSITE_",
+    "alwaysOn",
+    "ftpsState",
+    "functionAppScaleLimit",
+    "functionsRuntimeScaleMonitoringEnabled",
     "linuxFxVersion",
+    "netFrameworkVersion",
+    "preWarmedInstanceCount",
+    "use32BitWorkerProcess",
+    "vnetContentShareEnabled",
+    "vnetRouteAllEnabled",
+    "windowsFxVersion",
 ];
 
 /// Built-in roles (their ids are the same in every tenant), and the one thing that each is on. Neither more nor less.

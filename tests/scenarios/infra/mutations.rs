@@ -40,15 +40,16 @@ pub const ALL: &[(&str, &str, &str, &str)] = &[
         "modules/settings.bicep",
         "RUST_LOG: logLevel",
         "RUST_LOG: logLevel\n    FUNCTIONS_WORKER_RUNTIME: 'custom'",
-        "does not take the setting FUNCTIONS_WORKER_RUNTIME",
+        "does not take FUNCTIONS_WORKER_RUNTIME",
     ),
     (
         "modules/settings.bicep",
         "RUST_LOG: logLevel",
         "RUST_LOG: logLevel\n    WEBSITE_RUN_FROM_PACKAGE: '1'",
-        "does not take the setting WEBSITE_RUN_FROM_PACKAGE",
+        "does not take WEBSITE_RUN_FROM_PACKAGE",
     ),
-    ("modules/settings.bicep", "AzureWebJobsStorage__accountName", "AzureWebJobsStorage", "does not take the setting AzureWebJobsStorage"),
+    ("modules/settings.bicep", "AzureWebJobsStorage__accountName", "AzureWebJobsStorage", "does not take AzureWebJobsStorage"),
+    ("modules/app.bicep", "minTlsVersion: '1.2'", "minTlsVersion: '1.2'\n      alwaysOn: true", "does not take alwaysOn"),
     // rights
     (
         "modules/access.bicep",
