@@ -12,12 +12,11 @@ use crate::cli::Cli;
 /// Everything connected; no pair yet.
 pub struct Town {
     pub cli: Cli,
-    pub servers: [Server; 2],
+    _servers: [Server; 2],
     pub proxies: [Proxy; 2],
     /// The two people, each at a calendar of their own.
     pub people: [Person; 2],
-    /// Account and calendar of each, as the program names them.
-    pub accounts: [String; 2],
+    /// Their calendars, as the program names them.
     pub calendars: [String; 2],
 }
 
@@ -27,21 +26,19 @@ impl Town {
         let servers = [server(from).await?, server(to).await?];
         let proxies = [Proxy::start(servers[0].url()).await?, Proxy::start(servers[1].url()).await?];
         let cli = Cli::new()?;
-        let (mut people, mut accounts, mut calendars) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut people, mut calendars) = (Vec::new(), Vec::new());
         for ((server, proxy), name) in servers.iter().zip(&proxies).zip(["desk", "kitchen"]) {
             let (user, password) = server.users()[0].clone();
             people.push(server.account(&user).context("the user")?.calendar(name).await?);
             let account = cli.connect(proxy.url().as_str(), &user, &password).await?;
             calendars.push(cli.calendar(&account, name).await?);
-            accounts.push(account);
         }
         let two = "two of each";
         Ok(Self {
             cli,
-            servers,
+            _servers: servers,
             proxies,
             people: people.try_into().ok().context(two)?,
-            accounts: accounts.try_into().ok().context(two)?,
             calendars: calendars.try_into().ok().context(two)?,
         })
     }

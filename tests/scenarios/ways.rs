@@ -55,7 +55,6 @@ pub async fn connect_again(world: &World, side: usize, password: &str) -> anyhow
 }
 
 /// Within a few passes there is nothing left to do; then nothing is written, and nobody was ever mailed.
-#[track_caller]
 pub async fn at_rest(world: &World) {
     let mut run = world.sync().await;
     for _ in 0..2 {
