@@ -32,12 +32,19 @@ pub(super) struct Task {
     pub decision: Decision,
     /// It was listed and could not be read: the side is to be listed again.
     pub incomplete: bool,
+    /// This half of it was not found: it is to be looked for by itself.
+    pub suspect: Option<(MappingId, Role)>,
 }
 
 impl Task {
+    /// A decision about an event.
+    pub fn new(side: Side, event: EventId, decision: Decision) -> Self {
+        Self { side, event, etag: None, times: None, before: None, decision, incomplete: false, suspect: None }
+    }
+
     /// Listed and not found.
-    pub fn incomplete(side: Side, event: EventId) -> Self {
-        Self { side, event, etag: None, times: None, before: None, decision: Decision::Nothing, incomplete: true }
+    pub fn incomplete(side: Side, event: EventId, suspect: Option<(MappingId, Role)>) -> Self {
+        Self { incomplete: true, suspect, ..Self::new(side, event, Decision::Nothing) }
     }
 }
 
@@ -79,8 +86,8 @@ impl Applied {
 impl Pass<'_> {
     /// Carries a decision out. In a dry run it says what would be done, and does nothing.
     pub(super) async fn apply(&self, task: Task) -> Result<Applied> {
-        let Task { side, event, etag, times, before, decision, incomplete } = task;
-        let mut applied = Applied { incomplete, ..Applied::nothing(side, event.clone()) };
+        let Task { side, event, etag, times, before, decision, incomplete, suspect } = task;
+        let mut applied = Applied { incomplete, suspect, deferred: suspect.is_some(), ..Applied::nothing(side, event.clone()) };
         match decision {
             Decision::Nothing => {}
             Decision::Skip { reason, why, remember } => {

@@ -99,7 +99,7 @@ impl Pass<'_> {
     }
 
     fn decide_known(&self, unit: Unit, found: &mut [BTreeMap<EventId, Found>; 2]) -> Task {
-        let Unit { mapping, origin, copy } = unit;
+        let Unit { mapping, origin, copy, sought } = unit;
         let mut seen = |role: Role, news: News| -> Option<Seen> {
             let half = survey::half(&mapping, role);
             Some(match (news, found[side_of(&mapping, role) as usize].remove(&half.id)) {
@@ -112,20 +112,18 @@ impl Pass<'_> {
                 (News::None, None) => Seen::Unchanged,
             })
         };
-        let times = mapping.times.clone();
-        let (Some(origin), Some(copy)) = (seen(Role::Origin, origin), seen(Role::Copy, copy)) else {
-            return Task::incomplete(mapping.side, mapping.origin.id.clone());
+        let (origin, copy) = match (seen(Role::Origin, origin), seen(Role::Copy, copy)) {
+            (Some(origin), Some(copy)) => (origin, copy),
+            (origin, _) => {
+                let role = if origin.is_none() { Role::Origin } else { Role::Copy };
+                // Looked for by itself once already, and there: then only a read of many at once does not find it.
+                let suspect = Some((mapping.id, role)).filter(|_| !sought && !self.options.dry_run);
+                return Task::incomplete(mapping.side, mapping.origin.id.clone(), suspect);
+            }
         };
         let decision = self.planner.known(&mapping, origin, copy);
-        Task {
-            side: mapping.side,
-            event: mapping.origin.id.clone(),
-            etag: None,
-            times: Some(times),
-            before: Some(mapping),
-            decision,
-            incomplete: false,
-        }
+        let task = Task::new(mapping.side, mapping.origin.id.clone(), decision);
+        Task { times: Some(mapping.times.clone()), before: Some(mapping), ..task }
     }
 
     async fn decide_unknown(
@@ -136,13 +134,18 @@ impl Pass<'_> {
         copy: Option<EventId>,
         found: &mut [BTreeMap<EventId, Found>; 2],
     ) -> Result<Task> {
-        let event = match event.map(Found::Event).or_else(|| found[side as usize].remove(&id)) {
+        let mut listed = event.map(Found::Event).or_else(|| found[side as usize].remove(&id));
+        if matches!(listed, None | Some(Found::NotFound)) {
+            // Listed, and not found among many: once more by itself. What is not found then is no event (a task, say), or gone again.
+            listed = self.fetch(side, vec![id.clone()]).await?.remove(&id);
+        }
+        let event = match listed {
             Some(Found::Event(event)) => event,
             Some(Found::Unreadable { etag, why }) => {
                 let decision = Decision::Skip { reason: Reason::Unreadable, why: Some(why), remember: None };
-                return Ok(Task { side, event: id, etag, times: None, before: None, decision, incomplete: false });
+                return Ok(Task { etag, ..Task::new(side, id, decision) });
             }
-            Some(Found::NotFound) | None => return Ok(Task::incomplete(side, id)),
+            Some(Found::NotFound) | None => return Ok(Task::new(side, id, Decision::Nothing)),
         };
         let other = &self.ends[side.other() as usize];
         let copy_event = match copy.as_ref().and_then(|copy| found[side.other() as usize].remove(copy)) {
@@ -156,12 +159,12 @@ impl Pass<'_> {
             && let Some((Role::Origin, mapping)) = self.keys.marks.verify(mark, self.pair.calendar(side))
             && self.memory.mapping(mapping).await?.is_some()
         {
-            return Ok(Task { side, event: id, etag, times, before: None, decision: Decision::Nothing, incomplete: false });
+            return Ok(Task::new(side, id, Decision::Nothing));
         }
         let uid = self.planner.mapping_id(side, &id).copy_uid(0);
         let copy_id = other.provider.id_of_copy(&other.calendar.address, &uid).unwrap_or_else(|| EventId::new(uid));
         let decision = self.planner.unknown(side, &event, copy_id, copy_event.as_deref());
-        Ok(Task { side, event: id, etag, times, before: None, decision, incomplete: false })
+        Ok(Task { etag, times, ..Task::new(side, id, decision) })
     }
 
     /// Before a write: what it will leave behind, so that a crash in between can be told from a person's edit.

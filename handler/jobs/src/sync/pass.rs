@@ -122,7 +122,7 @@ impl<'a> Pass<'a> {
         self.create_and_change(survey, &mut tally).await?;
 
         let deletes = std::mem::take(&mut tally.deletes);
-        let count = deletes.len() as u64;
+        let count = deletes.iter().filter(|delete| delete.mapping.is_live()).count() as u64;
         if !released && guard::is_unusual(evidence, count, live, state.deletions_on(today)) {
             held += count;
             for delete in &deletes {

@@ -37,9 +37,16 @@ pub(super) struct Unit {
     pub origin: News,
     /// News of its copy.
     pub copy: News,
+    /// It was looked for by itself, and is there.
+    pub sought: bool,
 }
 
 impl Unit {
+    /// Without news.
+    fn new(mapping: Mapping) -> Self {
+        Self { mapping, origin: News::None, copy: News::None, sought: false }
+    }
+
     pub fn news(&mut self, role: Role) -> &mut News {
         match role {
             Role::Origin => &mut self.origin,
@@ -73,7 +80,7 @@ impl Survey {
         for (id, role) in suspects {
             if !self.units.contains_key(id) {
                 let Some(mapping) = memory.mapping(*id).await? else { continue };
-                self.units.insert(*id, Unit { mapping, origin: News::None, copy: News::None });
+                self.units.insert(*id, Unit::new(mapping));
             }
             if let Some(unit) = self.units.get_mut(id)
                 && matches!(unit.news(*role), News::None)
@@ -214,7 +221,7 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
             };
             let id = mapping.id;
             let drifted = options.full && mapping.drifted;
-            let unit = survey.units.entry(id).or_insert_with(|| Unit { mapping, origin: News::None, copy: News::None });
+            let unit = survey.units.entry(id).or_insert_with(|| Unit::new(mapping));
             *unit.news(role) = news;
             if drifted && matches!(unit.origin, News::None) {
                 unit.origin = News::Present(None);
@@ -261,8 +268,9 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
                 let role = role(&mapping, side);
                 let watched = match mapping.state {
                     State::Live => true,
-                    State::Suppressed => role == Role::Origin,
-                    State::Creating | State::Archived => false,
+                    // The copy of a suppressed one is known to be gone, that of one in the making may not be there yet.
+                    State::Suppressed | State::Creating => role == Role::Origin,
+                    State::Archived => false,
                 };
                 if let Some(lines) = lines[i].as_ref().filter(|_| watched && missing.contains(&i)) {
                     expected[i] += 1;
@@ -276,7 +284,7 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
                 continue;
             }
             survey.by_absence |= !suspects.is_empty();
-            let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit { mapping, origin: News::None, copy: News::None });
+            let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
             for role in suspects {
                 *unit.news(role) = News::Suspect;
             }

@@ -47,7 +47,7 @@ impl Pass<'_> {
         if survey.by_absence && suspects.len() <= MOST_SOUGHT {
             suspects = self.seek(survey, suspects).await?;
         }
-        let deletions = deletions(&suspects);
+        let deletions = deletions(survey, &suspects);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
         let count = deletions.len() as u64;
         let emptied = survey.suddenly_empty && count > 0;
@@ -80,6 +80,7 @@ impl Pass<'_> {
         for (suspect, _) in found.into_iter().filter(|(_, exists)| *exists) {
             if let Some(unit) = survey.units.get_mut(&suspect.mapping) {
                 *unit.news(suspect.role) = News::Present(None);
+                unit.sought = true;
             }
         }
         Ok((0, released))
@@ -131,10 +132,12 @@ fn suspects(survey: &Survey) -> Vec<Suspect> {
     survey.units.values().flat_map(halves).flatten().collect()
 }
 
-/// The mappings of which one half is said to be gone: the other one would be deleted. Where both are, there is nothing to delete.
-fn deletions(suspects: &[Suspect]) -> BTreeSet<MappingId> {
+/// The mappings of which one half is said to be gone: the other one would be deleted. Where both are, there is nothing to delete; and a copy that
+/// was in the making when a pass was cut off is not yet one that anybody relies on.
+fn deletions(survey: &Survey, suspects: &[Suspect]) -> BTreeSet<MappingId> {
     let mut once = BTreeSet::new();
-    for suspect in suspects {
+    let kept = |suspect: &&Suspect| survey.units.get(&suspect.mapping).is_some_and(|unit| unit.mapping.is_live());
+    for suspect in suspects.iter().filter(kept) {
         if !once.insert(suspect.mapping) {
             once.remove(&suspect.mapping);
         }
