@@ -24,6 +24,7 @@ mod id;
 mod lease;
 mod pairs;
 mod problem;
+mod rewrap;
 mod rows;
 #[cfg(test)]
 mod tests;

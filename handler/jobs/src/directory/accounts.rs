@@ -10,6 +10,7 @@ use store::{Op, Table};
 use vault::Place;
 
 use super::id::{self, Address};
+use super::rewrap::rewrap;
 use super::{calendars, lease, pairs, rows};
 use crate::report::{AccountState, Problem};
 use crate::{Error, Result, Services};
@@ -75,8 +76,8 @@ impl From<&Account> for AccountState {
 
 /// The sealed secret of an account, as it is stored.
 #[derive(Serialize, Deserialize)]
-struct SealedSecret {
-    sealed: String,
+pub(super) struct SealedSecret {
+    pub(super) sealed: String,
 }
 
 /// Connects an account: tries the credentials, then stores account and secret. The same account again gets the new secret and endpoint, and keeps
@@ -175,6 +176,7 @@ pub async fn open(services: &Services, account: &Account) -> Result<Arc<dyn Prov
     };
     let SealedSecret { sealed } = rows::decode(&row.key, &row.value)?;
     let secret = services.vault.open(place(services, &account.id), &sealed).await?;
+    rewrap(services, place(services, &account.id), &row, &sealed).await;
     Ok(services.connect.open(account.kind, &account.endpoint, &account.user, secret)?)
 }
 
