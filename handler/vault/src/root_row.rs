@@ -9,7 +9,7 @@
 //!
 //! # How a host uses it
 //! It implements [`RootRow`] over its storage, with a fixed place and with an insert that fails where the row exists, and
-//! builds the vault with [`Envelope::with_root_row`]. It refuses to begin where secrets are stored and the row is missing:
+//! builds the vault with [`Envelope::with_root_row`](crate::Envelope::with_root_row). It refuses to begin where secrets are stored and the row is missing:
 //! those were sealed with another key, and a new root would know no copy and no fingerprint of before.
 
 use std::sync::{Arc, OnceLock};
