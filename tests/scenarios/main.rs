@@ -3,6 +3,7 @@
 
 mod anew;
 mod answers;
+mod azure_costs;
 mod bad_input;
 mod bad_objects;
 mod basics;
