@@ -10,8 +10,8 @@ use store::{Op, Store, Table};
 use crate::ways::{ONE_WAY, TWO_WAY};
 use crate::world::{Terms, World};
 
-/// The most that a pass costs which finds nothing, and one that finds one changed event, both ways, leases and all: a ratchet. The aim is 3 and 12; what
-/// stands above it is rows of the directory that a pass reads again and again, and three leases.
+/// The most that a pass costs which finds nothing, and one that finds one changed event, both ways, leases and all: a ratchet.
+/// The aim is 3 and 12; what stands above it is rows of the directory that a pass reads again and again, and three leases.
 const NOTHING: u64 = 24;
 const ONE_CHANGE: u64 = 30;
 

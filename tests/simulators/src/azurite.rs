@@ -1,9 +1,11 @@
 //! Azurite, Microsoft's emulator of Azure storage, on loopback ports of its own.
 //!
-//! `tests/setup/azurite.sh` installs it at the version of `tests/setup/azurite/package.json`; it is run here when first needed. It ends with its
-//! [`Azurite`], and also when the test's process ends in any other way: it listens on a pipe that only we hold open.
+//! `tests/setup/azurite.sh` installs it at the version of `tests/setup/azurite/package.json`; it is run here when first needed.
+//! It ends with its [`Azurite`], and also when the test's process ends in any other way: it listens on a pipe that only we hold
+//! open.
 //!
-//! Where it is softer than Azure: it takes keys that the service refuses, does not throttle, and does not compare the date of a signature.
+//! Where it is softer than Azure: it takes keys that the service refuses, does not throttle, and does not compare the date of a
+//! signature.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};

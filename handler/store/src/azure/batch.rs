@@ -1,8 +1,9 @@
 //! Several writes in one request: the change set of an entity group transaction, written down and read back.
 //!
-//! The format is `multipart/mixed` twice over (OData 3, "Batch Processing"; "Performing entity group transactions" says what the table service takes
-//! of it): a batch with one change set, in it one HTTP request an operation. All are carried out, or none. The answer has the status 202 in
-//! both cases; a change set that failed holds one answer instead of many, whose message begins with the number of the operation.
+//! The format is `multipart/mixed` twice over (OData 3, "Batch Processing"; "Performing entity group transactions" says what
+//! the table service takes of it): a batch with one change set, in it one HTTP request an operation. All are carried out, or
+//! none. The answer has the status 202 in both cases; a change set that failed holds one answer instead of many, whose message
+//! begins with the number of the operation.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -10,7 +11,8 @@ use serde_json::{Map, Value};
 use super::fault::Refusal;
 use crate::{Error, Op, Result};
 
-/// The content type of the request. The names of the parts can never begin a line of JSON; Azurite wants them to begin as they do.
+/// The content type of the request. The names of the parts can never begin a line of JSON; Azurite wants them to begin as they
+/// do.
 pub(super) const CONTENT_TYPE: &str = "multipart/mixed; boundary=batch_rows";
 
 /// The largest request that the service takes.

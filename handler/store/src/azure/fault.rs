@@ -1,6 +1,7 @@
 //! What the services and the way to them complain about, in our words.
 //!
-//! Only codes, statuses and the innermost cause are passed on: the messages of the services may quote keys, and addresses hold them.
+//! Only codes, statuses and the innermost cause are passed on: the messages of the services may quote keys, and addresses hold
+//! them.
 
 use azure_core::error::ErrorKind;
 

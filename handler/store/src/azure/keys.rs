@@ -1,7 +1,8 @@
 //! Keys as Azure Tables take them, in the order that they had.
 //!
-//! A partition or row key must not hold `/`, `\`, `#`, `?` or a control character, `%` is known to be mistaken for an escape, and how the
-//! service orders anything but ASCII is written nowhere. So each key is written in visible ASCII, character by character:
+//! A partition or row key must not hold `/`, `\`, `#`, `?` or a control character, `%` is known to be mistaken for an escape,
+//! and how the service orders anything but ASCII is written nowhere. So each key is written in visible ASCII, character by
+//! character:
 //!
 //! | character | is written as |
 //! |---|---|
@@ -14,8 +15,9 @@
 //!
 //! # Properties
 //! * One key, one writing; each writing can be read back.
-//! * The writings stand in the order of the keys, by code points, which is the order of UTF-8 and so that of SQLite. Azure compares keys
-//!   code unit by code unit, and all code units here are visible ASCII: what [`Store::scan`](crate::Store::scan) promises, and more.
+//! * The writings stand in the order of the keys, by code points, which is the order of UTF-8 and so that of SQLite. Azure
+//!   compares keys code unit by code unit, and all code units here are visible ASCII: what [`Store::scan`](crate::Store::scan)
+//!   promises, and more.
 //! * The writing of a prefix is a prefix of the writing.
 //! * Keys of letters, digits, `-`, `_`, `:`, `|` and the like stay as they are.
 
@@ -56,7 +58,7 @@ pub(super) fn fits(written: &str) -> bool {
     written.len() <= MAX
 }
 
-/// The key that was written so; `None` for what [`write`] never gives.
+/// The key that was written so; `None` for what [`write()`] never gives.
 pub(super) fn read(written: &str) -> Option<String> {
     let mut out = String::with_capacity(written.len());
     let mut rest = written;

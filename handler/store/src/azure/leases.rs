@@ -6,20 +6,22 @@
 //! * Two machines need not agree on the time.
 //!
 //! # Design
-//! *Taking.* The row is inserted, which succeeds for one of many. Where it is there already, it is read: the service says when it was last written
-//! (`Timestamp`) and what time it is (`Date`), both by its own clock. If it is older than [`TERM`], its holder is dead, and the row is replaced under the condition that
-//! it is still the version that was read: of several who noticed, one wins. Our own clock is asked only how long ten seconds are. `Date` is in whole seconds, rounded
-//! down, so a row looks younger than it is by less than a second, never older.
+//! *Taking.* The row is inserted, which succeeds for one of many. Where it is there already, it is read: the service says when
+//! it was last written (`Timestamp`) and what time it is (`Date`), both by its own clock. If it is older than [`TERM`], its
+//! holder is dead, and the row is replaced under the condition that it is still the version that was read: of several who
+//! noticed, one wins. Our own clock is asked only how long ten seconds are. `Date` is in whole seconds, rounded down, so a row
+//! looks younger than it is by less than a second, never older.
 //!
-//! *Holding.* A task replaces the row under the condition of its last ETag. If the condition fails, somebody has taken over (this process was asleep, or away
-//! from the table for too long): the task says so in the log and leaves the row alone. The work that is under way does not learn it; what it writes is
-//! guarded by ETags and by the providers' own, as it has to be anyway against a person who edits at the same moment.
+//! *Holding.* A task replaces the row under the condition of its last ETag. If the condition fails, somebody has taken over
+//! (this process was asleep, or away from the table for too long): the task says so in the log and leaves the row alone. The
+//! work that is under way does not learn it; what it writes is guarded by ETags and by the providers' own, as it has to be
+//! anyway against a person who edits at the same moment.
 //!
-//! *Ending.* Dropping the lease wakes the task, which deletes its version of the row. [`Azure::settle`] waits for that; a process that exits
-//! without it leaves rows that end by themselves.
+//! *Ending.* Dropping the lease wakes the task, which deletes its version of the row. [`Azure::settle`] waits for that; a
+//! process that exits without it leaves rows that end by themselves.
 //!
-//! *Why no lease of a blob*: that is what the Functions host uses, and would be one request less now and then; but it would need a third service, a
-//! container, and one more role for the identity, for a term that cannot be below 15 s either.
+//! *Why no lease of a blob*: that is what the Functions host uses, and would be one request less now and then; but it would
+//! need a third service, a container, and one more role for the identity, for a term that cannot be below 15 s either.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -177,8 +179,8 @@ fn hold(slot: Slot, mut etag: String, endings: Arc<RwLock<()>>) -> Guard {
 }
 
 impl Azure {
-    /// Waits until leases that were dropped have ended, for a few seconds at most. To be called before the process exits, so that the next one need not
-    /// wait for their term.
+    /// Waits until leases that were dropped have ended, for a few seconds at most. To be called before the process exits, so
+    /// that the next one need not wait for their term.
     pub async fn settle(&self) {
         // Nothing is lost if it takes too long.
         let _ = timeout(Duration::from_secs(5), self.endings.write()).await;

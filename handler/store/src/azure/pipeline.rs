@@ -111,7 +111,8 @@ enum Service {
     Queues,
 }
 
-/// Signs with the account's key ("Authorize with Shared Key", the section on the Lite form). For Azurite; in Azure the account takes no keys.
+/// Signs with the account's key ("Authorize with Shared Key", the section on the Lite form). For Azurite; in Azure the account
+/// takes no keys.
 #[derive(Debug)]
 struct SharedKeyLite {
     service: Service,

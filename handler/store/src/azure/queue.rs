@@ -1,6 +1,7 @@
 //! Messages in Azure Storage Queues, by Microsoft's `azure_storage_queue`.
 //!
-//! * The text of a message is plain (the host is told so with `"messageEncoding": "none"`), escaped as XML wants it. What XML cannot carry is refused.
+//! * The text of a message is plain (the host is told so with `"messageEncoding": "none"`), escaped as XML wants it. What XML
+//!   cannot carry is refused.
 //! * A message never expires by itself: what nobody takes for a week is still there when somebody looks.
 //! * A receipt ends when the message is taken again, extended or deleted. That it has become visible again does not end it.
 //! * A queue is made when something is first put into it; one that is not there is empty.
@@ -91,8 +92,8 @@ impl Queue for Azure {
         Ok(Message { receipt, ..message.clone() })
     }
 
-    /// The message is extended first, which shows that it is ours, then put into the other queue, then deleted here: if the process dies between the
-    /// last two it is in both, and comes to the poison queue once more.
+    /// The message is extended first, which shows that it is ours, then put into the other queue, then deleted here: if the
+    /// process dies between the last two it is in both, and comes to the poison queue once more.
     async fn poison(&self, queue: &str, message: &Message) -> Result<()> {
         let ours = self.extend(queue, message, Duration::from_secs(60)).await?;
         self.put(&format!("{queue}-poison"), &ours.body, Duration::ZERO).await?;

@@ -1,13 +1,15 @@
 //! Rows in Azure Tables.
 //!
 //! # What each call costs
-//! `get` is one transaction. `scan` is one for each page of at most 1,000 rows. `commit` is one for up to 100 rows, plus one the first time that a table
-//! is used, and when a row was to be deleted that is not there: one for each unconditional delete, and one for the commit without them.
+//! `get` is one transaction. `scan` is one for each page of at most 1,000 rows. `commit` is one for up to 100 rows, plus one
+//! the first time that a table is used, and when a row was to be deleted that is not there: one for each unconditional delete,
+//! and one for the commit without them.
 //!
-//! `get_many` is one transaction a key: point reads, sixteen at a time. The other way, a filter with `RowKey eq … or RowKey eq …`, takes at most fifteen
-//! comparisons, so 100 keys would be 8 transactions instead of 100. But the service does not turn such a filter into point reads, it
-//! goes through the partition and answers in pieces (with continuation tokens, each piece a transaction again): the price would grow with the number of events of the
-//! pair, and one changed event asks for two or three keys. A point read takes the same few milliseconds in a partition of any size.
+//! `get_many` is one transaction a key: point reads, sixteen at a time. The other way, a filter with `RowKey eq … or RowKey eq
+//! …`, takes at most fifteen comparisons, so 100 keys would be 8 transactions instead of 100. But the service does not turn
+//! such a filter into point reads, it goes through the partition and answers in pieces (with continuation tokens, each piece a
+//! transaction again): the price would grow with the number of events of the pair, and one changed event asks for two or three
+//! keys. A point read takes the same few milliseconds in a partition of any size.
 
 use std::collections::BTreeSet;
 
@@ -89,8 +91,9 @@ async fn read(tables: &Tables, table: &str, partition: &str, rows: Vec<String>) 
 
 /// Writes several rows of one partition, all or none.
 ///
-/// *A lost answer.* A try whose answer got lost may have been carried out, and then the next try meets what the first one wrote and is refused. So every commit
-/// signs its rows with a random word; where a refusal follows a try in doubt, the signatures tell whether it was ours.
+/// *A lost answer.* A try whose answer got lost may have been carried out, and then the next try meets what the first one wrote
+/// and is refused. So every commit signs its rows with a random word; where a refusal follows a try in doubt, the signatures
+/// tell whether it was ours.
 ///
 /// # Errors
 /// As [`Store::commit`].
@@ -198,7 +201,8 @@ fn etag(op: &Op) -> Option<&str> {
     }
 }
 
-/// Whether this can be an ETag of the service. Whatever else stands in a condition might mean something (`*` matches every version), or break the request.
+/// Whether this can be an ETag of the service. Whatever else stands in a condition might mean something (`*` matches every
+/// version), or break the request.
 fn is_ours(etag: &str) -> bool {
     let inner = etag.strip_prefix("W/\"datetime'").and_then(|rest| rest.strip_suffix("'\""));
     inner.is_some_and(|inner| inner.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:%".contains(&b)))

@@ -46,7 +46,8 @@ pub enum Identity {
 }
 
 impl Settings {
-    /// From a connection string: `UseDevelopmentStorage=true` (Azurite on its usual ports) or one with `AccountName` and `AccountKey`.
+    /// From a connection string: `UseDevelopmentStorage=true` (Azurite on its usual ports) or one with `AccountName` and
+    /// `AccountKey`.
     ///
     /// # Errors
     /// [`Error::Failed`] with what is missing or wrong, and never with a part of it: it holds a key.
@@ -99,7 +100,8 @@ impl Settings {
         Self::from_services(&service("table"), &service("queue"), identity)
     }
 
-    /// From the addresses of both services, as in `AzureWebJobsStorage__tableServiceUri` and `AzureWebJobsStorage__queueServiceUri`.
+    /// From the addresses of both services, as in `AzureWebJobsStorage__tableServiceUri` and
+    /// `AzureWebJobsStorage__queueServiceUri`.
     ///
     /// # Errors
     /// [`Error::Failed`] where one is no `https` address: a token is sent nowhere else.

@@ -1,10 +1,12 @@
 //! A client of Azure Tables: the four requests that we need.
 //!
-//! Written by ourselves on `azure_core`'s pipeline, since Microsoft continues queues, identity and Key Vault for Rust under new names, and tables
-//! not (yet). The community's `azure_data_tables` 0.21 is abandoned, brings a vulnerable XML parser, reports a failed transaction as a success, leaves
-//! keys unescaped, and cannot take the credentials of `azure_identity` 1. The day there is an official crate, this file and `batch` make place.
+//! Written by ourselves on `azure_core`'s pipeline, since Microsoft continues queues, identity and Key Vault for Rust under new
+//! names, and tables not (yet). The community's `azure_data_tables` 0.21 is abandoned, brings a vulnerable XML parser, reports
+//! a failed transaction as a success, leaves keys unescaped, and cannot take the credentials of `azure_identity` 1. The day
+//! there is an official crate, this file and `batch` make place.
 //!
-//! Keys are given here as they are written in the table (`keys`). What takes part in an address is percent-encoded, quotes are doubled.
+//! Keys are given here as they are written in the table (`keys`). What takes part in an address is percent-encoded, quotes are
+//! doubled.
 
 use std::collections::BTreeMap;
 
@@ -133,7 +135,8 @@ impl Tables {
         Ok(Page { rows: answer.json::<Found>()?.value, next })
     }
 
-    /// Several writes to one partition, all or none. One transaction. Also tells whether what is refused may have been done by an earlier try.
+    /// Several writes to one partition, all or none. One transaction. Also tells whether what is refused may have been done by
+    /// an earlier try.
     pub async fn change(&self, table: &str, partition: &str, by: &str, ops: &[&Op]) -> Result<(Outcome, bool), Fault> {
         let changes: Vec<Change<'_>> = ops.iter().map(|op| self.written(table, partition, op)).collect();
         let body = batch::write(partition, by, &changes)?;
