@@ -36,3 +36,37 @@ async fn a_pair_is_kept_in_step_and_then_quiet() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// A calendar may hold tasks beside its events, and a server may list them: they are no events, and no reason to read again and again.
+#[tokio::test]
+async fn a_task_among_the_events_is_passed_over() -> anyhow::Result<()> {
+    let world = World::new([Manners::generic(), Manners::generic()], Terms::default()).await?;
+    let [from, to] = &world.calendars;
+    from.put("lunch.ics", LUNCH);
+    world.sync().await;
+    from.put("task.ics", "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//test//EN\nBEGIN:VTODO\nUID:task\nDTSTAMP:20260301T000000Z\nSUMMARY:Tidy up\nEND:VTODO\nEND:VCALENDAR\n");
+    let run = world.sync().await;
+    assert!(run.error.is_none() && run.actions.is_empty(), "{run:?}");
+    world.reset_counts();
+    world.sync().await;
+    assert_eq!(world.servers[0].counts().total(), 1, "nothing is new, and that is one question");
+    assert_eq!(to.len(), 1);
+    Ok(())
+}
+
+/// Reading ahead and writing share the few turns that an account has. Neither may wait for the other for ever.
+#[tokio::test]
+async fn a_first_pass_over_many_events_ends_also_where_two_requests_at_once_are_allowed() -> anyhow::Result<()> {
+    let terms = Terms { two_way: true, ..Terms::default() };
+    let world = World::new([Manners::icloud(), Manners::icloud()], terms).await?;
+    for side in [0, 1] {
+        for i in 0..160 {
+            let ics = LUNCH.replace("UID:lunch", &format!("UID:{side}-{i}"));
+            world.calendars[side].put(&format!("{side}-{i}.ics"), &ics);
+        }
+    }
+    let run = tokio::time::timeout(std::time::Duration::from_secs(60), world.sync()).await?;
+    assert_eq!((run.created, run.error.is_none()), (320, true));
+    assert_eq!((world.calendars[0].len(), world.calendars[1].len()), (320, 320));
+    Ok(())
+}

@@ -1,6 +1,8 @@
 //! One pass over one pair: read what has news, ask the planner, apply, remember.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 
 use engine::change::Tip;
 use engine::guard::{self, Evidence};
@@ -12,6 +14,7 @@ use engine::reason::Reason;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
 
 use super::apply::Applied;
 use super::decide::Item;
@@ -173,38 +176,56 @@ impl<'a> Pass<'a> {
         while items.peek().is_some() {
             batches.push(items.by_ref().take(batch).collect());
         }
-        let mut work = Box::pin(
-            stream::iter(batches)
-                .map(|batch| self.prepare(batch))
-                .buffered(READ_AHEAD)
-                .map_ok(|tasks| stream::iter(tasks.into_iter().map(Ok::<_, Error>)))
-                .try_flatten()
-                .map(|task| async move { Ok::<_, Error>(self.apply(task?).await) })
-                .buffer_unordered(parallel),
-        );
-        let mut failure = None;
-        // A failure ends the reading of new work; what is under way is brought to its end, so that it need not be found out again.
-        while let Some(applied) = work.next().await {
-            self.progress.step(1);
-            match applied.and_then(|applied| applied) {
-                Ok(applied) => self.count(applied, tally)?,
-                Err(error) => {
-                    failure = Some(error);
+        // Reading goes on beside the writing, and both are asked all the time: neither may hold a turn at the provider that the other waits for
+        // while nobody asks it.
+        let (sender, mut receiver) = mpsc::channel(READ_AHEAD);
+        let read = async move {
+            for batch in batches {
+                let tasks = self.prepare(batch).await;
+                let failed = tasks.is_err();
+                // A closed channel: a write has failed, and nothing more is to be read.
+                if sender.send(tasks).await.is_err() || failed {
                     break;
                 }
             }
-            if tally.notes.len() >= REMEMBER_EVERY {
-                self.remember(tally).await?;
+        };
+        let write = async move {
+            let stop = AtomicBool::new(false);
+            let stopped = || stop.load(Ordering::Relaxed);
+            let tasks = stream::poll_fn(|context| if stopped() { Poll::Ready(None) } else { receiver.poll_recv(context) });
+            let mut work = Box::pin(
+                tasks
+                    .map_ok(|tasks| stream::iter(tasks.into_iter().map(Ok::<_, Error>)))
+                    .try_flatten()
+                    .take_while(|_| std::future::ready(!stopped()))
+                    .map(|task| async move { self.apply(task?).await })
+                    .buffer_unordered(parallel),
+            );
+            let mut failure = None;
+            while let Some(applied) = work.next().await {
+                self.progress.step(1);
+                match applied {
+                    Ok(applied) => self.count(applied, tally)?,
+                    // Ends the reading of new work; what is under way is brought to its end, so that it need not be found out again.
+                    Err(error) => {
+                        stop.store(true, Ordering::Relaxed);
+                        failure.get_or_insert(error);
+                    }
+                }
+                if tally.notes.len() >= REMEMBER_EVERY {
+                    self.remember(tally).await?;
+                }
             }
-        }
-        drop(work);
-        match failure {
-            None => Ok(()),
-            Some(error) => {
-                self.remember(tally).await?;
-                Err(error)
+            drop(work);
+            match failure {
+                None => Ok(()),
+                Some(error) => {
+                    self.remember(tally).await?;
+                    Err(error)
+                }
             }
-        }
+        };
+        futures::join!(read, write).1
     }
 
     fn count(&self, applied: Applied, tally: &mut Tally) -> Result<()> {
