@@ -162,12 +162,13 @@ fn first_table(options: &Options, on: &str, first: &[Passes; 2], floors: &[Durat
     if let Some(floor) = floor {
         let (a, b) = (ratio(ours.quickest(), floor), ratio(theirs.quickest(), floor));
         table.row("time to bare PUTs", [format!("{a:.2}"), format!("{b:.2}"), "1".into()]);
-        // A server that costs nothing leaves nothing to compare with but the program itself.
-        if options.server != Server::Memory {
+        if options.server == Server::Memory {
+            // A server that costs nothing leaves nothing to compare with but the program itself.
+            let own = |passes: &Passes| time(passes.quickest().saturating_sub(floor) / u32::try_from(events).unwrap_or(u32::MAX));
+            table.row("beyond the PUTs, an event", [ours, theirs].map(own));
+        } else {
             table.target("at most 1.20", a <= FLOOR);
         }
-        let own = |passes: &Passes| time(passes.quickest().saturating_sub(floor) / u32::try_from(events).unwrap_or(u32::MAX));
-        table.row("beyond the PUTs, an event", [ours, theirs].map(own));
     }
     table.row("writes", [ours, theirs].map(|passes| count(passes.traffic().target.writes())));
     table.target("one an event, none at the source", ours.all(|t| t.target.writes() == events && t.source.writes() == 0));
