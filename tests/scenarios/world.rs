@@ -78,6 +78,8 @@ pub struct Core {
     clock: Arc<Hands>,
     dir: TempDir,
     servers: [String; 2],
+    /// Real servers have their own time, and need it.
+    real: bool,
 }
 
 /// An account to connect: who keeps it, where it really is, user and password.
@@ -90,11 +92,11 @@ struct Account {
 
 impl Core {
     /// Connects both accounts and pairs their calendars called `main`.
-    async fn new(accounts: [Account; 2], terms: Terms) -> anyhow::Result<Self> {
+    async fn new(accounts: [Account; 2], terms: Terms, real: bool) -> anyhow::Result<Self> {
         let dir = data_dir()?;
         let clock = Arc::new(Hands(AtomicI64::new(BEGINNING.parse::<Timestamp>()?.as_second())));
         let servers = [accounts[0].url.clone(), accounts[1].url.clone()];
-        let services = services(&dir, &clock, &servers)?;
+        let services = services(&dir, &clock, &servers, real)?;
         let mut ids = Vec::new();
         for (account, address) in accounts.into_iter().zip(ADDRESSES) {
             let Account { kind, user, password, .. } = account;
@@ -112,7 +114,7 @@ impl Core {
             window_future: "12mo".parse()?,
         };
         let pair = directory::add_pair(&services, new).await?;
-        Ok(Self { services, pair, clock, dir, servers })
+        Ok(Self { services, pair, clock, dir, servers, real })
     }
 
     /// One pass.
@@ -129,7 +131,7 @@ impl Core {
 
     /// The process dies and another one starts: nothing in memory survives.
     pub fn restart(&mut self) -> anyhow::Result<()> {
-        self.services = services(&self.dir, &self.clock, &self.servers)?;
+        self.services = services(&self.dir, &self.clock, &self.servers, self.real)?;
         Ok(())
     }
 
@@ -175,7 +177,7 @@ impl World {
             servers[i].account(&accounts[i].user, &accounts[i].password);
             servers[i].calendar(&accounts[i].user, "main")
         });
-        Ok(Self { core: Core::new(accounts, terms).await?, servers, calendars })
+        Ok(Self { core: Core::new(accounts, terms, false).await?, servers, calendars })
     }
 
     /// Writes (PUT and DELETE) that the two servers were asked for since the counts were reset.
@@ -260,20 +262,24 @@ impl Stage {
         }
         let two = "two of each";
         let accounts = accounts.try_into().ok().context(two)?;
-        let core = Core::new(accounts, terms).await?;
+        let core = Core::new(accounts, terms, true).await?;
         Ok(Self { core, hosts: hosts.try_into().ok().context(two)?, people: people.try_into().ok().context(two)? })
     }
 }
 
-fn services(dir: &TempDir, clock: &Arc<Hands>, servers: &[String; 2]) -> anyhow::Result<Services> {
+fn services(dir: &TempDir, clock: &Arc<Hands>, servers: &[String; 2], real: bool) -> anyhow::Result<Services> {
     let time = clock.clone();
+    let access = Access { allow_private: true };
     let store = Arc::new(store::Embedded::open(dir.path(), move || time.now())?);
     Ok(Services {
         leases: store.clone(),
         queue: store.clone(),
         store,
         vault: Arc::new(vault::Envelope::new(vault::Local::open(dir.path())?, vault::Root::new(&[7; 32]))),
-        connect: Arc::new(Connector { http: Arc::new(Http::hurried(Access { allow_private: true })?), servers: servers.clone() }),
+        connect: Arc::new(Connector {
+            http: Arc::new(if real { Http::new(access)? } else { Http::hurried(access)? }),
+            servers: servers.clone(),
+        }),
         clock: clock.clone(),
         owner: "local".into(),
     })
