@@ -156,28 +156,43 @@ impl Accounts {
         Ok(End { calendar, account, provider })
     }
 
-    /// The state of a calendar: the first question of a round asks for all calendars of its account.
-    async fn glance(&mut self, services: &Services, pairs: &[Pair], end: &End) -> Result<Glance> {
-        let account = &end.account.id;
-        if !self.glances.contains_key(account) {
-            let mut addresses = Vec::new();
-            for pair in pairs {
-                for id in [&pair.from, &pair.to] {
-                    if let Some(row) = directory::calendar(services, id).await?.filter(|row| row.account == *account) {
-                        addresses.push(row.address);
-                    }
-                }
+    /// The state of both calendars: the first question of a round asks for all calendars of their accounts, of both accounts at once.
+    async fn glance(&mut self, services: &Services, pairs: &[Pair], ends: &[End; 2]) -> Result<[Glance; 2]> {
+        let mut asked: BTreeMap<&AccountId, (&End, Vec<String>)> = BTreeMap::new();
+        for end in ends.iter().filter(|end| !self.glances.contains_key(&end.account.id)) {
+            asked.entry(&end.account.id).or_insert((end, Vec::new())).1.push(end.calendar.address.clone());
+        }
+        for id in pairs.iter().flat_map(|pair| [&pair.from, &pair.to]) {
+            if asked.is_empty() {
+                break;
             }
-            addresses.push(end.calendar.address.clone());
+            if let Some(row) = directory::calendar(services, id).await?
+                && let Some((_, addresses)) = asked.get_mut(&row.account)
+            {
+                addresses.push(row.address);
+            }
+        }
+        let look = asked.into_values().map(|(end, mut addresses)| async move {
             addresses.sort_unstable();
             addresses.dedup();
-            let found = end.provider.glance(&addresses).await;
+            (end, end.provider.glance(&addresses).await.map(|found| addresses.into_iter().zip(found).collect()))
+        });
+        for (end, found) in futures::future::join_all(look).await {
+            let found: providers::Result<BTreeMap<String, Glance>> = found;
             let failure = found.as_ref().err().cloned().map(Error::Provider);
             directory::record_outcome(services, &end.account, failure.as_ref()).await?;
-            self.glances.insert(account.clone(), found.map(|found| addresses.into_iter().zip(found).collect()));
+            self.glances.insert(end.account.id.clone(), found);
         }
-        let glances = self.glances[account].as_ref().map_err(|error| Error::Provider(error.clone()))?;
-        Ok(glances.get(&end.calendar.address).cloned().unwrap_or(Glance::NoTip))
+        let [from, to] = ends;
+        Ok([self.seen(from)?, self.seen(to)?])
+    }
+
+    fn seen(&self, end: &End) -> Result<Glance> {
+        match self.glances.get(&end.account.id) {
+            Some(Ok(glances)) => Ok(glances.get(&end.calendar.address).cloned().unwrap_or(Glance::NoTip)),
+            Some(Err(error)) => Err(Error::Provider(error.clone())),
+            None => Ok(Glance::NoTip),
+        }
     }
 }
 
@@ -232,12 +247,12 @@ async fn look_and_pass(
     progress: &dyn Progress,
 ) -> Result<(Run, Option<Again>)> {
     let ends = [accounts.end(services, &pair.from).await?, accounts.end(services, &pair.to).await?];
+    if options.background && ends.iter().any(|end| end.account.state == AccountStatus::NeedsReconnect) {
+        return Err(Error::Provider(providers::Error::Unauthorized));
+    }
     let mut tips = [None, None];
-    for (end, tip) in ends.iter().zip(&mut tips) {
-        if options.background && end.account.state == AccountStatus::NeedsReconnect {
-            return Err(Error::Provider(providers::Error::Unauthorized));
-        }
-        *tip = match accounts.glance(services, round, end).await? {
+    for (glance, tip) in accounts.glance(services, round, &ends).await?.into_iter().zip(&mut tips) {
+        *tip = match glance {
             Glance::Tip(tip) => Some(tip),
             Glance::NoTip => None,
             Glance::Missing => return Err(Error::Provider(providers::Error::CalendarMissing)),

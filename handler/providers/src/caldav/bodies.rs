@@ -28,6 +28,12 @@ pub(super) const STATE: &str = concat!(
     "<d:resourcetype/><cs:getctag/><d:sync-token/></d:prop></d:propfind>",
 );
 
+/// Whether anything has happened, as cheaply as it can be asked: some servers go through the whole calendar for each property.
+pub(super) const TIP: &str = concat!(
+    r#"<?xml version="1.0" encoding="utf-8"?><d:propfind xmlns:d="DAV:" xmlns:cs="http://calendarserver.org/ns/"><d:prop>"#,
+    "<cs:getctag/></d:prop></d:propfind>",
+);
+
 /// Every member and its version.
 pub(super) const MEMBERS: &str = concat!(
     r#"<?xml version="1.0" encoding="utf-8"?><d:propfind xmlns:d="DAV:"><d:prop>"#,

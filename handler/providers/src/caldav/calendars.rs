@@ -46,7 +46,7 @@ impl CalDav {
         }
     }
 
-    /// The state of several calendars: one request a home that holds more than one of them.
+    /// The state of several calendars: one request a home that holds more than one of them, and one more for each calendar without a ctag.
     pub(super) async fn look(&self, calendars: &[String]) -> Result<Vec<Glance>> {
         let keys: Vec<String> = calendars.iter().map(|calendar| with_slash(calendar)).collect();
         let mut seen: HashMap<String, Glance> = HashMap::new();
@@ -59,6 +59,8 @@ impl CalDav {
         let mut answer = Vec::with_capacity(keys.len());
         for key in &keys {
             let glance = match seen.get(key) {
+                // There, and without a ctag: the sync token may serve as well.
+                Some(Glance::NoTip) => self.look_closer(key).await?,
                 Some(glance) => glance.clone(),
                 None => self.look_at(key).await?,
             };
@@ -69,7 +71,7 @@ impl CalDav {
     }
 
     async fn look_at_home(&self, home: &Place, keys: &[String], seen: &mut HashMap<String, Glance>) -> Result<()> {
-        let reply = self.dav.propfind(&home.url, "1", bodies::STATE, |entry| {
+        let reply = self.dav.propfind(&home.url, "1", bodies::TIP, |entry| {
             let path = address::path(&home.url, &entry.href);
             let key = address::collection_key(&path);
             if keys.contains(&key) && entry.status.is_none_or(|status| status < 300) {
@@ -86,6 +88,14 @@ impl CalDav {
     }
 
     async fn look_at(&self, key: &str) -> Result<Glance> {
+        Ok(match self.props(key, bodies::TIP).await? {
+            None => Glance::Missing,
+            Some(props) if props.ctag.is_some() => glance(&props),
+            Some(_) => self.look_closer(key).await?,
+        })
+    }
+
+    async fn look_closer(&self, key: &str) -> Result<Glance> {
         Ok(self.props(key, bodies::STATE).await?.map_or(Glance::Missing, |props| glance(&props)))
     }
 

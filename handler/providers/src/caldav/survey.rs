@@ -126,7 +126,7 @@ impl CalDav {
 
     /// Everything in a window, and a cursor from before the listing began. Where the server cannot search, more than the window.
     pub(super) async fn listing(&self, calendar: &str, window: Window, tip: Option<&Tip>) -> Result<Survey> {
-        let mark = match tip.and_then(|tip| Mark::read(&tip.0)) {
+        let mark = match tip.and_then(|tip| Mark::read(&tip.0)).filter(|mark| mark.token.is_some()) {
             Some(mark) => mark,
             None => self.mark(calendar).await?,
         };

@@ -180,12 +180,12 @@ async fn a_server_that_cannot_search_is_listed() {
     let cannot_filter_by_time = Stub::new(server(|asked| !asked.body.contains("time-range"))).await;
     let cannot_query = Stub::new(server(|asked| asked.method != "REPORT")).await;
     for (stub, requests) in [(cannot_filter_by_time, 2), (cannot_query, 3)] {
-        let survey = stub.account().survey(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", None))).await.unwrap();
+        let survey = stub.account().survey(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", Some("t1")))).await.unwrap();
         assert_eq!(brief(&survey), ["+a.ics 1"]);
         assert_eq!(stub.asked().len(), requests);
     }
     let closed = Stub::new(server(|_| false)).await;
-    let error = closed.account().survey(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", None))).await.unwrap_err();
+    let error = closed.account().survey(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", Some("t1")))).await.unwrap_err();
     assert!(matches!(error, Error::Forbidden(_)), "a refused listing is not an empty one");
 }
 
@@ -211,12 +211,15 @@ async fn one_request_looks_at_all_calendars_of_a_home() {
         "/home/" => Say::multistatus(
             &[
                 found("/home/", "<d:resourcetype><d:collection/></d:resourcetype>"),
-                found("/home/a", "<cs:getctag>1</cs:getctag><d:sync-token>t</d:sync-token>"),
-                found("/home/b%40/", "<d:sync-token>t</d:sync-token>"),
-                found("/home/c/", "<d:displayname>no mark</d:displayname>"),
+                found("/home/a", "<cs:getctag>1</cs:getctag>"),
+                found("/home/b%40/", ""),
+                found("/home/c/", ""),
             ]
             .concat(),
         ),
+        "/home/a" => Say::multistatus(&found("/home/a", "<cs:getctag>1</cs:getctag>")),
+        "/home/b%40/" => Say::multistatus(&found("/home/b%40/", "<d:sync-token>t</d:sync-token>")),
+        "/home/c/" => Say::multistatus(&found("/home/c/", "<d:displayname>no mark</d:displayname>")),
         "/home/e/" => Say::multistatus(&found("/home/e/", "<cs:getctag>2</cs:getctag>")),
         "/home/f/" => Say::status(403),
         _ => Say::status(404),
@@ -224,17 +227,24 @@ async fn one_request_looks_at_all_calendars_of_a_home() {
     .await;
     let dav = stub.account();
     let glances = dav.glance(&calendars(&["e", "c", "b@", "a", "d", "f", "a"])).await.unwrap();
-    let a = Glance::Tip(tip("1", Some("t")));
+    let a = Glance::Tip(tip("1", None));
     let b = Glance::Tip(Mark { ctag: None, token: Some("t".into()) }.tip().unwrap());
     let e = Glance::Tip(tip("2", None));
     assert_eq!(glances, [e, Glance::NoTip, b, a.clone(), Glance::Missing, Glance::Missing, a]);
-    assert_eq!(stub.asked(), ["PROPFIND /home/", "PROPFIND /home/e/", "PROPFIND /home/d/", "PROPFIND /home/f/"]);
+    let single = ["e", "c", "b%40", "d", "f"].map(|name| format!("PROPFIND /home/{name}/"));
+    assert_eq!(
+        stub.asked(),
+        [vec!["PROPFIND /home/".to_owned()], single.to_vec()].concat(),
+        "those without a ctag are asked for their token"
+    );
 
+    dav.glance(&calendars(&["a", "a"])).await.unwrap();
+    assert_eq!(stub.asked(), ["PROPFIND /home/a"], "the same calendar twice is one, in the server's own spelling");
     dav.glance(&calendars(&["a", "c"])).await.unwrap();
-    assert_eq!(stub.asked(), ["PROPFIND /home/"]);
+    assert_eq!(stub.asked(), ["PROPFIND /home/", "PROPFIND /home/c/"]);
     dav.glance(&calendars(&["e"])).await.unwrap();
     assert_eq!(stub.asked(), ["PROPFIND /home/e/"], "a single calendar is asked itself");
-    let _ = dav.survey("/home/b@/", Since::Window(WINDOW), Some(&tip("1", None))).await;
+    let _ = dav.survey("/home/b@/", Since::Window(WINDOW), Some(&tip("1", Some("t")))).await;
     assert_eq!(stub.asked()[0], "REPORT /home/b%40/", "in the server's own spelling");
 }
 
