@@ -86,7 +86,9 @@ impl Fact {
         let mut allowed = if last.is_empty() { self.agreed.get(&aspect).cloned().into_iter().collect() } else { last };
         allowed.extend(self.doings.iter().filter_map(|doings| doings.buried.get(&aspect)).flatten().cloned());
         // The time of a series and its exceptions are one field: against an exception made by the owner, a copy's move does not stand.
-        if aspect == Aspect::Time && self.doings[self.side].values.keys().any(|aspect| matches!(aspect, Aspect::Occurrence(_))) {
+        let excepted = |aspect: &Aspect| matches!(aspect, Aspect::Occurrence(_));
+        let own = &self.doings[self.side];
+        if aspect == Aspect::Time && (own.values.keys().any(excepted) || own.buried.keys().any(excepted)) {
             allowed.extend(self.agreed.get(&aspect).cloned());
         }
         allowed

@@ -146,6 +146,10 @@ impl Story {
             2 => Aspect::Location,
             _ => Aspect::Occurrence(1 + self.rng.below(6) as u8),
         };
+        // To cancel what is cancelled is no edit.
+        if matches!(aspect, Aspect::Occurrence(_)) && self.facts[i].agreed.contains_key(&aspect) {
+            return Ok(());
+        }
         let value = match aspect {
             Aspect::Time => {
                 let day = self.facts[i].times.iter().any(|time| time.len() == 8);
