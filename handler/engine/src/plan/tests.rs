@@ -7,7 +7,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::calendar::{CalendarId, PairId};
-use crate::event::{Busy, Content, Exception, Moment, Organizer, OriginalStart, Series, Span, Visibility, Zone};
+use crate::event::{Busy, Content, Exception, Field, Moment, Organizer, OriginalStart, Series, Span, Visibility, Zone};
 
 const TEAMS: &str = "Agenda first.\n\n________________________________________________________________________________\nMicrosoft Teams meeting\nJoin: https://teams.microsoft.com/l/meetup-join/19%3ameeting_x\n________________________________________________________________________________";
 

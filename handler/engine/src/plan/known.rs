@@ -1,0 +1,301 @@
+//! An origin and its copy, of which at least one has news: the case table, case by case.
+
+use super::{Change, Create, Decision, Delete, Place, Planner, Seen, Write};
+use crate::attendees;
+use crate::conflict;
+use crate::copy::project;
+use crate::event::{Content, Draft, Event, Field, OriginalStart, Parts};
+use crate::fingerprint::Fingerprint;
+use crate::mapping::{Mapping, State, Times};
+use crate::marker::Role;
+use crate::reason::Reason;
+
+impl Planner<'_> {
+    /// An event and its copy, of which at least one has news.
+    pub fn known(&self, mapping: &Mapping, origin: Seen, copy: Seen) -> Decision {
+        match origin {
+            Seen::Gone => self.origin_gone(mapping, copy, Reason::OriginDeleted),
+            Seen::Event(event) if event.cancelled => self.origin_gone(mapping, copy, Reason::Cancelled),
+            Seen::Event(event) if event.declined => self.origin_gone(mapping, copy, Reason::Declined),
+            Seen::Unreadable { etag, why } => {
+                let mut remember = mapping.clone();
+                remember.origin.etag = etag;
+                Decision::Skip { reason: Reason::Unreadable, why: Some(why), remember: Some(Box::new(remember)) }
+            }
+            Seen::Event(event) => self.origin_there(mapping, &event, copy),
+            Seen::Unchanged => self.origin_unchanged(mapping, copy),
+        }
+    }
+
+    fn origin_gone(&self, mapping: &Mapping, copy: Seen, reason: Reason) -> Decision {
+        let forget = || Decision::Forget(Box::new(mapping.clone()));
+        let delete = |etag| Decision::Delete(Box::new(Delete { mapping: mapping.clone(), role: Role::Copy, etag, reason }));
+        let copy_guests = match &copy {
+            Seen::Event(event) => event.has_guests(),
+            _ => mapping.copy_guests,
+        };
+        match copy {
+            Seen::Gone => forget(),
+            _ if mapping.state == State::Suppressed || copy_guests => forget(),
+            Seen::Unchanged if mapping.state == State::Creating => forget(),
+            Seen::Unchanged => delete(mapping.copy.etag.clone()),
+            Seen::Unreadable { etag, .. } => delete(etag),
+            Seen::Event(event) => {
+                let edited = self.prints.copy(&Draft::from(&*event)).changed_since(&mapping.copy.base, mapping.copy.intent.as_ref());
+                let private = self.pair.private_towards(mapping.side.other());
+                let counts = edited.fields.iter().any(|field| !private || *field == Field::Time) || !edited.exceptions.is_empty();
+                let stands = self.pair.two_way && !mapping.guests && reason == Reason::OriginDeleted && counts && !event.cancelled;
+                if stands { self.make_origin_again(mapping, &event) } else { delete(event.etag) }
+            }
+        }
+    }
+
+    /// Two-way: deleted here, edited there. The edit stands, so the origin is made again from its copy.
+    fn make_origin_again(&self, mapping: &Mapping, copy: &Event) -> Decision {
+        let draft = Draft::from(copy);
+        let draft = Draft { content: Content { description: attendees::remove(&draft.content.description), ..draft.content }, ..draft };
+        let mut next = mapping.clone();
+        next.generation += 1;
+        next.state = State::Live;
+        next.origin.base = self.prints.origin(&draft);
+        next.origin.etag = None;
+        next.origin.intent = None;
+        self.copy_seen(&mut next, copy);
+        // What the copy should show follows from its origin as ever; a private one that was written on is put right by a full pass.
+        next.copy.base = self.prints.copy(&project(&draft, self.look(mapping.side.other())));
+        next.drifted = next.copy.base != self.prints.copy(&Draft::from(copy));
+        next.times = Times::from(&copy.content.span);
+        Decision::Create(Box::new(Create { mapping: next, role: Role::Origin, draft, reason: Some(Reason::EditWins) }))
+    }
+
+    fn origin_unchanged(&self, mapping: &Mapping, copy: Seen) -> Decision {
+        match copy {
+            Seen::Unchanged => Decision::Nothing,
+            Seen::Gone => match mapping.state {
+                State::Suppressed | State::Creating => Decision::Nothing,
+                State::Live | State::Archived if self.pair.two_way && !mapping.guests => Decision::Delete(Box::new(Delete {
+                    mapping: mapping.clone(),
+                    role: Role::Origin,
+                    etag: mapping.origin.etag.clone(),
+                    reason: Reason::CopyDeleted,
+                })),
+                State::Live | State::Archived => self.suppress(mapping, None),
+            },
+            Seen::Unreadable { etag, why } => {
+                let mut remember = mapping.clone();
+                remember.copy.etag = etag;
+                remember.pristine = false;
+                remember.drifted = true;
+                Decision::Skip { reason: Reason::Unreadable, why: Some(why), remember: Some(Box::new(remember)) }
+            }
+            Seen::Event(event) => {
+                // The origin was not read, so nothing can flow back; the caller reads it where something should.
+                let mut next = mapping.clone();
+                let edited = self.prints.copy(&Draft::from(&*event)).changed_since(&mapping.copy.base, mapping.copy.intent.as_ref());
+                self.copy_seen(&mut next, &event);
+                next.state = if next.state == State::Suppressed { State::Live } else { next.state };
+                if edited.is_empty() {
+                    return Decision::Remember(Box::new(next));
+                }
+                next.drifted = true;
+                Decision::Skip { reason: Reason::CopyEdited, why: None, remember: Some(Box::new(next)) }
+            }
+        }
+    }
+
+    fn suppress(&self, mapping: &Mapping, origin: Option<&Event>) -> Decision {
+        let mut next = mapping.clone();
+        next.state = State::Suppressed;
+        next.copy.etag = None;
+        next.copy.intent = None;
+        if let Some(origin) = origin {
+            next.origin.etag.clone_from(&origin.etag);
+            next.origin.sequence = origin.sequence;
+        }
+        Decision::Skip { reason: Reason::Suppressed, why: None, remember: Some(Box::new(next)) }
+    }
+
+    fn copy_seen(&self, mapping: &mut Mapping, copy: &Event) {
+        mapping.copy.id = copy.id.clone();
+        mapping.copy.etag.clone_from(&copy.etag);
+        mapping.copy.sequence = copy.sequence;
+        mapping.pristine = false;
+        mapping.copy_guests = copy.has_guests();
+        if mapping.state == State::Creating {
+            mapping.state = State::Live;
+        }
+    }
+
+    fn origin_there(&self, mapping: &Mapping, origin: &Event, copy: Seen) -> Decision {
+        let now = self.prints.origin(&Draft::from(origin));
+        let changed = now.changed_since(&mapping.origin.base, mapping.origin.intent.as_ref());
+        match self.place(mapping.side, origin) {
+            Err(reason) => return Decision::Skip { reason, why: None, remember: Some(Box::new(self.origin_seen(mapping, origin))) },
+            Ok(Place::After) => return self.origin_gone(mapping, copy, Reason::OutsideWindow),
+            Ok(Place::Before) if changed.is_empty() => {
+                let mut next = self.origin_seen(mapping, origin);
+                if next.state == State::Live {
+                    next.state = State::Archived;
+                }
+                return if next == *mapping { Decision::Nothing } else { Decision::Remember(Box::new(next)) };
+            }
+            Ok(Place::Before | Place::Inside) => {}
+        }
+        match copy {
+            Seen::Gone => self.copy_gone(mapping, origin, &now, &changed),
+            _ if mapping.state == State::Suppressed && !matches!(copy, Seen::Event(_)) => {
+                let wanted = [Field::Time, Field::Title].iter().any(|field| changed.fields.contains(field));
+                if wanted { self.make_copy_again(mapping, origin) } else { self.suppress(mapping, Some(origin)) }
+            }
+            Seen::Unchanged if mapping.state == State::Creating => self.make_copy(mapping.clone(), origin, None),
+            Seen::Unreadable { etag, why } => {
+                let mut next = self.origin_seen(mapping, origin);
+                next.copy.etag = etag;
+                next.drifted = true;
+                Decision::Skip { reason: Reason::Unreadable, why: Some(why), remember: Some(Box::new(next)) }
+            }
+            Seen::Unchanged => self.write(mapping, origin, &now, &changed, None),
+            Seen::Event(copy) => self.write(mapping, origin, &now, &changed, Some(&copy)),
+        }
+    }
+
+    fn origin_seen(&self, mapping: &Mapping, origin: &Event) -> Mapping {
+        let mut next = mapping.clone();
+        next.origin.id = origin.id.clone();
+        next.origin.etag.clone_from(&origin.etag);
+        next.origin.sequence = origin.sequence;
+        next.guests = origin.has_guests();
+        next.times = Times::from(&origin.content.span);
+        next
+    }
+
+    fn copy_gone(&self, mapping: &Mapping, origin: &Event, now: &Fingerprint, changed: &Parts) -> Decision {
+        match mapping.state {
+            State::Suppressed | State::Creating => {}
+            State::Live | State::Archived if self.pair.two_way && !origin.has_guests() => {
+                if !changed.is_empty() {
+                    return self.make_copy_again(mapping, origin);
+                }
+                let mut last = self.origin_seen(mapping, origin);
+                last.origin.base = now.clone();
+                let (role, reason) = (Role::Origin, Reason::CopyDeleted);
+                return Decision::Delete(Box::new(Delete { etag: origin.etag.clone(), mapping: last, role, reason }));
+            }
+            State::Live | State::Archived => {}
+        }
+        if mapping.state == State::Creating {
+            return self.make_copy(mapping.clone(), origin, None);
+        }
+        let wanted = [Field::Time, Field::Title].iter().any(|field| changed.fields.contains(field));
+        if wanted { self.make_copy_again(mapping, origin) } else { self.suppress(mapping, Some(origin)) }
+    }
+
+    fn make_copy_again(&self, mapping: &Mapping, origin: &Event) -> Decision {
+        let mut next = mapping.clone();
+        next.generation += 1;
+        self.make_copy(next, origin, Some(Reason::EditWins))
+    }
+
+    fn make_copy(&self, mapping: Mapping, origin: &Event, reason: Option<Reason>) -> Decision {
+        let draft = project(&Draft::from(origin), self.look(mapping.side.other()));
+        let mut next = self.origin_seen(&mapping, origin);
+        next.origin.base = self.prints.origin(&Draft::from(origin));
+        next.origin.intent = None;
+        next.copy.etag = None;
+        next.copy.sequence = 0;
+        next.copy.base = self.prints.copy(&draft);
+        next.copy.intent = None;
+        next.state = State::Creating;
+        next.pristine = true;
+        next.drifted = false;
+        Decision::Create(Box::new(Create { mapping: next, role: Role::Copy, draft, reason }))
+    }
+
+    /// Both are there, and at least one has news.
+    fn write(&self, mapping: &Mapping, origin: &Event, now: &Fingerprint, changed: &Parts, copy: Option<&Event>) -> Decision {
+        let target = mapping.side.other();
+        let mut next = self.origin_seen(mapping, origin);
+        next.state = State::Live;
+        let copy_now = copy.map(|copy| self.prints.copy(&Draft::from(copy)));
+        let edited = match &copy_now {
+            Some(print) => print.changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()),
+            None => Parts::default(),
+        };
+        if let Some(copy) = copy {
+            self.copy_seen(&mut next, copy);
+        }
+        if next.copy_guests {
+            next.drifted = true;
+            return Decision::Skip { reason: Reason::HasGuests, why: None, remember: Some(Box::new(next)) };
+        }
+        let flows = self.pair.two_way && !next.guests;
+        let (merged, mut ignored) = match copy.filter(|copy| flows && !edited.is_empty() && !copy.cancelled) {
+            Some(copy) => {
+                let merge = conflict::merge(origin, copy, changed, &edited, self.pair.private_towards(target));
+                (merge.origin, merge.ignored)
+            }
+            None => (Draft::from(origin), !edited.is_empty()),
+        };
+        // A guest's meeting is put right at once; other edits of a copy that count for nothing stay until its origin changes.
+        let restore = self.pair.two_way && next.guests;
+        let draft = project(&merged, self.look(target));
+        let wanted = self.prints.copy(&draft);
+        let origin_print = self.prints.origin(&merged);
+        let origin_parts = origin_print.differences(now);
+        let news = !changed.is_empty() || !origin_parts.is_empty() || restore || (self.full && mapping.drifted);
+        let mut copy_parts = match &copy_now {
+            Some(print) => wanted.differences(print),
+            None if mapping.drifted => every_part(&draft),
+            None => wanted.differences(&mapping.copy.base),
+        };
+        if !self.pair.private_towards(target) {
+            // Guests stand in the copy's description, and the hash of a copy leaves them out.
+            if changed.fields.contains(&Field::Attendees) {
+                copy_parts.fields.insert(Field::Description);
+            }
+            copy_parts.exceptions.extend(changed.exceptions.iter().filter(|start| has_exception(&draft, start)));
+        }
+        if !news && ignored {
+            copy_parts = Parts::default();
+        } else {
+            ignored = false;
+        }
+        next.drifted = ignored;
+        next.times = Times::from(&merged.content.span);
+        next.origin.base = origin_print;
+        next.origin.intent = None;
+        next.copy.base = wanted.clone();
+        next.copy.intent = None;
+        if copy_parts.is_empty() && origin_parts.is_empty() {
+            return match (ignored, next == *mapping) {
+                (true, _) => Decision::Skip { reason: Reason::CopyEdited, why: None, remember: Some(Box::new(next)) },
+                (false, true) => Decision::Nothing,
+                (false, false) => Decision::Remember(Box::new(next)),
+            };
+        }
+        if !copy_parts.is_empty() && mapping.is_flapping(&wanted, self.now) {
+            let mut remember = mapping.clone();
+            remember.origin.etag.clone_from(&next.origin.etag);
+            remember.copy.etag.clone_from(&next.copy.etag);
+            return Decision::Skip { reason: Reason::Flapping, why: None, remember: Some(Box::new(remember)) };
+        }
+        let reason = if restore && !edited.is_empty() { Some(Reason::HasGuests) } else { None };
+        let whole = mapping.pristine && copy.is_none() && !mapping.drifted;
+        let copy = (!copy_parts.is_empty()).then_some(Change { draft, parts: copy_parts, whole });
+        if copy.is_some() {
+            next.wrote(&wanted, self.now);
+            next.pristine = whole;
+        }
+        let origin = (!origin_parts.is_empty()).then_some(Change { draft: merged, parts: origin_parts, whole: false });
+        Decision::Write(Box::new(Write { before: mapping.clone(), mapping: next, copy, origin, reason }))
+    }
+}
+
+fn every_part(draft: &Draft) -> Parts {
+    let exceptions = draft.series.iter().flat_map(|series| series.exceptions.keys().copied());
+    Parts { fields: Field::ALL.into_iter().filter(|field| *field != Field::Attendees).collect(), exceptions: exceptions.collect() }
+}
+
+fn has_exception(draft: &Draft, start: &OriginalStart) -> bool {
+    draft.series.as_ref().is_some_and(|series| series.exceptions.contains_key(start))
+}
