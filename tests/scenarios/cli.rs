@@ -197,7 +197,7 @@ pub fn actions(run: &Value) -> Vec<String> {
 }
 
 /// The program that `cargo build -p host` made beside the tests.
-fn program() -> anyhow::Result<PathBuf> {
+pub fn program() -> anyhow::Result<PathBuf> {
     let tests = std::env::current_exe()?;
     let directory = tests.ancestors().nth(2).context("the tests lie in target/PROFILE/deps")?;
     let program = directory.join(format!("calrelay{}", std::env::consts::EXE_SUFFIX));

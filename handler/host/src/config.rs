@@ -29,6 +29,9 @@ pub const OURS: [&str; 7] = [
 /// The file for local use.
 pub const FILE: &str = "local.settings.json";
 
+/// Set by the Functions host.
+const PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
+
 const POLL_SECONDS: std::ops::RangeInclusive<u64> = 1..=86_400;
 
 /// What the settings say.
@@ -44,8 +47,10 @@ pub struct Config {
     pub poll: Duration,
     /// A CalDAV address may point to loopback or private addresses, over plain http.
     pub allow_private_hosts: bool,
-    /// Started by the Functions host.
-    pub under_functions_host: bool,
+    /// That was said in so many words, and not assumed.
+    pub private_hosts_chosen: bool,
+    /// Started by the Functions host, which expects us on this port of the loopback.
+    pub functions_port: Option<u16>,
 }
 
 /// The settings as they were found, good or not.
@@ -57,6 +62,8 @@ pub struct Loaded {
     pub warnings: Vec<String>,
     /// `RUST_LOG`.
     pub log: Option<String>,
+    /// Started by the Functions host, whether with settings that can be used or not.
+    pub under_functions_host: bool,
 }
 
 impl Loaded {
@@ -68,7 +75,7 @@ impl Loaded {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => {
                 let wrong = format!("{FILE} cannot be read ({error}); make it readable, or move it away");
-                return Self { config: Err(vec![wrong]), warnings: Vec::new(), log: None };
+                return Self { config: Err(vec![wrong]), warnings: Vec::new(), log: None, under_functions_host: false };
             }
         };
         Self::from(environment, file.as_deref())
@@ -89,8 +96,9 @@ impl Loaded {
 
         let warnings = values.keys().filter_map(|name| neighbour::warning(name)).collect();
         let log = values.get("RUST_LOG").cloned();
+        let under_functions_host = values.contains_key(PORT);
         let config = Config::from(&values, &mut wrong);
-        Self { config: if wrong.is_empty() { Ok(config) } else { Err(wrong) }, warnings, log }
+        Self { config: if wrong.is_empty() { Ok(config) } else { Err(wrong) }, warnings, log, under_functions_host }
     }
 }
 
@@ -98,7 +106,14 @@ impl Config {
     /// What is wrong is added to `wrong`, and its default stands in for it.
     fn from(values: &BTreeMap<String, String>, wrong: &mut Vec<String>) -> Self {
         let get = |name: &str| values.get(name).map(|value| value.trim());
+        let functions_port = get(PORT).map(|port| port.parse::<u16>().ok().filter(|port| *port != 0));
+        if functions_port == Some(None) {
+            wrong.push(format!("{PORT} must be a port; the Functions host sets it, so leave it out elsewhere"));
+        }
         match get("CALRELAY_STORE") {
+            None if functions_port.is_some() => wrong.push(
+                "CALRELAY_STORE is azure by default under the Functions host, and this version has embedded storage only; set it to embedded".into(),
+            ),
             None | Some("embedded") => {}
             Some("azure") => wrong
                 .push("CALRELAY_STORE is azure, and this version has embedded storage only; leave it out, or set it to embedded".into()),
@@ -122,9 +137,11 @@ impl Config {
                 POLL_SECONDS.end()
             ));
         }
-        let allow_private_hosts = match get("CALRELAY_ALLOW_PRIVATE_HOSTS").map(str::to_ascii_lowercase).as_deref() {
+        let private_hosts = get("CALRELAY_ALLOW_PRIVATE_HOSTS");
+        let allow_private_hosts = match private_hosts.map(str::to_ascii_lowercase).as_deref() {
             // The command line and single-user mode on loopback are used by the machine's owner, who can reach those hosts anyway.
-            None | Some("true") => true,
+            None => functions_port.is_none(),
+            Some("true") => true,
             Some("false") => false,
             Some(_) => {
                 wrong.push("CALRELAY_ALLOW_PRIVATE_HOSTS must be true or false".into());
@@ -137,7 +154,8 @@ impl Config {
             key_vault,
             poll: Duration::from_secs(poll.unwrap_or(60)),
             allow_private_hosts,
-            under_functions_host: get("FUNCTIONS_CUSTOMHANDLER_PORT").is_some(),
+            private_hosts_chosen: private_hosts.is_some(),
+            functions_port: functions_port.flatten(),
         }
     }
 }

@@ -1,12 +1,17 @@
 //! `calrelay`: keeps calendars in step. Reads the settings, starts the log, and does what the command says.
 
+mod azure;
 mod cli;
 mod clock;
 mod config;
 mod connect;
 mod key_vault;
+mod mount;
+mod run;
+mod schedule;
 mod services;
 mod standalone;
+mod stop;
 mod telemetry;
 
 use std::process::ExitCode;
@@ -14,7 +19,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = cli::Cli::read();
     let settings = config::Loaded::read();
-    telemetry::start(settings.log.as_deref());
+    telemetry::start(settings.log.as_deref(), cli.reader(&settings));
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }

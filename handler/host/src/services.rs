@@ -17,10 +17,15 @@ const OWNER: &str = "local";
 
 /// Everything that a command works with.
 pub async fn build(config: &Config) -> Result<Services, Problem> {
+    Ok(build_with_store(config).await?.0)
+}
+
+/// The same, and the embedded storage in it, which tells of messages as they arrive.
+pub async fn build_with_store(config: &Config) -> Result<(Services, Arc<Embedded>), Problem> {
     // Storage first: where it was written by a newer program, nothing else may be made beside it.
     let store = open_store(config).map_err(jobs::Error::from)?;
     let vault = open_vault(config, &store).await?;
-    Ok(join(config, store, vault)?)
+    Ok((join(config, store.clone(), vault)?, store))
 }
 
 /// Embedded storage in the data directory.

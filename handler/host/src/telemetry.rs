@@ -1,9 +1,9 @@
-//! The log: to stderr, as `RUST_LOG` says, warnings and errors by default.
+//! The log, as `RUST_LOG` says: to stderr for people; under the Functions host, which takes every line of stderr for an error, to stdout as JSON.
 
 use std::io::{self, IsTerminal, Write};
 
 use tracing::{Level, Metadata};
-use tracing_subscriber::filter::{EnvFilter, LevelFilter, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
@@ -11,19 +11,33 @@ use tracing_subscriber::{Layer, fmt};
 use crate::cli::progress;
 
 /// The crates whose every word is known to hold no secret and no event content.
-const OURS: [&str; 7] = ["calrelay", "engine", "vault", "providers", "store", "jobs", "host"];
+const OURS: [&str; 8] = ["calrelay", "engine", "vault", "providers", "store", "jobs", "functions", "host"];
+
+/// Who reads the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Somebody who gave a command: warnings and errors.
+    Command,
+    /// Somebody who watches it serve: what was synced, too.
+    Service,
+    /// The Functions host.
+    FunctionsHost,
+}
 
 /// Starts the log. A filter that cannot be read is said, and the default stands in for it.
-pub fn start(filter: Option<&str>) {
-    let default = || EnvFilter::default().add_directive(LevelFilter::WARN.into());
+pub fn start(filter: Option<&str>, reader: Reader) {
+    let default = || EnvFilter::new(if reader == Reader::Command { "warn" } else { "warn,jobs=info,functions=info,calrelay=info" });
     let (filter, refused) = match filter.map(EnvFilter::try_new) {
         None => (default(), false),
         Some(Ok(filter)) => (filter, false),
         Some(Err(_)) => (default(), true),
     };
-    let lines = fmt::layer().with_writer(|| Stderr).with_ansi(io::stderr().is_terminal()).with_filter(filter_fn(harmless));
+    let lines = match reader {
+        Reader::FunctionsHost => fmt::layer().json().flatten_event(true).with_writer(io::stdout).boxed(),
+        Reader::Command | Reader::Service => fmt::layer().with_writer(|| Stderr).with_ansi(io::stderr().is_terminal()).boxed(),
+    };
     // Whoever started a log before us keeps it.
-    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    let _ = tracing_subscriber::registry().with(filter).with(lines.with_filter(filter_fn(harmless))).try_init();
     if refused {
         tracing::warn!("RUST_LOG cannot be understood and has no effect; write a level (warn), or levels by module (warn,jobs=debug)");
     }

@@ -4,7 +4,8 @@
 //! * A poll in which nothing has happened costs one glance an account and reads one row a pair.
 //! * An account that refuses its password is not asked, and a server that is away is asked once a poll, by the glance alone.
 //! * A change of state is told once: a pair is nudged so that its own row says what is wrong, and then left alone until that has changed.
-//! * The queue does not grow while nobody works on it: where it holds a nudge for every pair already, none is added.
+//! * The queue does not grow without end while nobody works on it. It may hold some more nudges than there are pairs, though: those that were
+//!   taken by a process that died stay hidden for a while, and must not keep others out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,6 +31,9 @@ const LISTED_BY: i8 = 6;
 
 /// What is held is looked at again after so long.
 const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(10);
+
+/// So many nudges more than there are pairs may wait: more than those that a dying process leaves hidden.
+const SPARE: usize = 32;
 
 /// What a poll has come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,7 +61,7 @@ pub async fn poll_calendars(services: &Services) -> Result<Polled> {
             due.push(pair);
         }
     }
-    let sent = nudge_all(services, &due, pairs.len(), Cause::Poll).await?;
+    let sent = nudge_all(services, &due, pairs.len() + SPARE, Cause::Poll).await?;
     Ok(Polled { pairs: pairs.len(), due: due.len(), sent })
 }
 

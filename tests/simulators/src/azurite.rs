@@ -8,7 +8,7 @@
 //! signature.
 
 use std::fs::File;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
+
+use crate::port::Port;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -32,11 +34,17 @@ pub struct Azurite {
     keeps: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Ports {
-    blob: u16,
-    queue: u16,
-    table: u16,
+    blob: Port,
+    queue: Port,
+    table: Port,
+}
+
+impl Ports {
+    fn numbers(&self) -> [u16; 3] {
+        [&self.blob, &self.queue, &self.table].map(Port::number)
+    }
 }
 
 impl Azurite {
@@ -58,9 +66,9 @@ impl Azurite {
 
     async fn start_new(keeps: bool) -> anyhow::Result<Self> {
         let mut last = None;
-        // A port may be taken by somebody else between the look and the start.
+        // A port may be taken by a stranger between the look and the start.
         for _ in 0..3 {
-            let ports = Ports { blob: free_port()?, queue: free_port()?, table: free_port()? };
+            let ports = Ports { blob: Port::take()?, queue: Port::take()?, table: Port::take()? };
             let directory = tempfile::tempdir().context("no temporary directory")?;
             let mut azurite = Self { child: None, directory, ports, keeps };
             match azurite.run().await {
@@ -101,7 +109,7 @@ impl Azurite {
 
     /// The connection string, for `AzureWebJobsStorage`.
     pub fn connection_string(&self) -> String {
-        let Ports { blob, queue, table } = self.ports;
+        let [blob, queue, table] = self.ports.numbers();
         format!(
             "DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint=http://127.0.0.1:{blob}/{ACCOUNT};\
              QueueEndpoint=http://127.0.0.1:{queue}/{ACCOUNT};TableEndpoint=http://127.0.0.1:{table}/{ACCOUNT};"
@@ -110,12 +118,12 @@ impl Azurite {
 
     /// The address of its tables, with the account.
     pub fn tables(&self) -> String {
-        format!("http://127.0.0.1:{}/{ACCOUNT}", self.ports.table)
+        format!("http://127.0.0.1:{}/{ACCOUNT}", self.ports.table.number())
     }
 
     /// The address of its queues, with the account.
     pub fn queues(&self) -> String {
-        format!("http://127.0.0.1:{}/{ACCOUNT}", self.ports.queue)
+        format!("http://127.0.0.1:{}/{ACCOUNT}", self.ports.queue.number())
     }
 
     /// What it wrote to its log so far.
@@ -128,7 +136,8 @@ impl Azurite {
         let log = File::options().create(true).append(true).open(self.directory.path().join("azurite.log"))?;
         let mut command = Command::new(program);
         command.args(["--silent", "--disableTelemetry", "--skipApiVersionCheck"]);
-        for (service, port) in [("blob", self.ports.blob), ("queue", self.ports.queue), ("table", self.ports.table)] {
+        let ports = self.ports.numbers();
+        for (service, port) in ["blob", "queue", "table"].into_iter().zip(ports) {
             command.args([format!("--{service}Host"), "127.0.0.1".into(), format!("--{service}Port"), port.to_string()]);
         }
         if self.keeps {
@@ -139,7 +148,7 @@ impl Azurite {
         command.current_dir(self.directory.path()).stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
         let child = self.child.insert(command.spawn().context("Azurite does not start")?);
         let start = Instant::now();
-        for port in [self.ports.blob, self.ports.queue, self.ports.table] {
+        for port in ports {
             while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
                 if let Some(status) = child.try_wait()? {
                     bail!("Azurite ended ({status}) before it answered:\n{}", self.log());
@@ -166,11 +175,6 @@ impl Drop for Azurite {
             let _ = child.wait();
         }
     }
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?.local_addr()?.port())
 }
 
 /// The command that runs it, installed if need be.

@@ -54,13 +54,30 @@ impl Client {
     /// Where the line breaks before the whole answer is there.
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> anyhow::Result<Answer> {
         let url = self.base.join(path)?;
+        self.exchange(&url, method, &url[url::Position::BeforePath..url::Position::AfterQuery], headers, body.into()).await
+    }
+
+    /// Sends one request whose target stands in the request line as it is given here: neither `//` nor `..` is put in order.
+    ///
+    /// # Errors
+    /// As [`Client::send`]; also for a target that cannot stand in a request line.
+    pub async fn send_exactly(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> anyhow::Result<Answer> {
+        self.exchange(&self.base, method, target, headers, body.into()).await
+    }
+
+    async fn exchange(&self, url: &Url, method: &str, target: &str, headers: &[(&str, &str)], body: Bytes) -> anyhow::Result<Answer> {
         ensure!(url.scheme() == "http", "only plain HTTP on the loopback is spoken here");
         let authority = format!("{}:{}", url.host_str().context("no host")?, url.port_or_known_default().context("no port")?);
         let stream = TcpStream::connect(&authority).await?;
         stream.set_nodelay(true)?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         let driver = tokio::spawn(connection);
-        let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
         let mut request = Request::builder().method(method).uri(target).header("host", &authority).header("connection", "close");
         if let Some(login) = &self.login {
             request = request.header("authorization", login);
@@ -68,7 +85,7 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = sender.send_request(request.body(Body::from(body.into()))?).await?;
+        let answer = sender.send_request(request.body(Body::from(body))?).await?;
         let (parts, body) = answer.into_parts();
         let body = axum::body::to_bytes(Body::new(body), usize::MAX).await?;
         driver.abort();

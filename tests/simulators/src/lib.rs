@@ -8,6 +8,7 @@
 //! - [`person`]: somebody who edits a calendar, on any of them.
 //! - [`proxy`]: counts and breaks what passes between a client and a real server.
 //! - [`faults`]: what goes wrong, planned or by a seed.
+//! - [`functions_host`]: a stand-in for the Azure Functions host.
 //! - [`traffic`]: what was asked, counted.
 //! - [`ics`], [`lint`], [`agenda`]: iCalendar read without the product's reader.
 
@@ -16,10 +17,12 @@ pub mod azurite;
 pub mod caldav;
 pub mod client;
 pub mod faults;
+pub mod functions_host;
 pub mod ics;
 pub mod key_vault;
 pub mod lint;
 pub mod person;
+mod port;
 pub mod proxy;
 pub mod rng;
 pub mod servers;

@@ -14,6 +14,7 @@ pub mod progress;
 mod status;
 mod sync;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -21,20 +22,24 @@ use clap::{CommandFactory, Parser, Subcommand};
 use jobs::report::Problem;
 
 use crate::config::Loaded;
-use crate::{services, standalone};
+use crate::telemetry::Reader;
+use crate::{azure, services, standalone};
 pub use output::Output;
-pub use sync::{held_words, summary};
 
 /// Keeps calendars in step: iCloud, Fastmail, Nextcloud, Radicale and any other CalDAV server.
 ///
 /// Without a command, calrelay stays and looks after all pairs every CALRELAY_POLL_SECONDS (60 by default), until it is stopped with Ctrl-C.
-/// It listens on no port: pages and /health come with a later version.
+/// It listens on 127.0.0.1:7071, or where --listen says; /health there tells whether it is well. Started by the Azure Functions host, it is
+/// its custom handler.
 #[derive(Debug, Parser)]
 #[command(name = "calrelay", version)]
 pub struct Cli {
     /// Answer with one JSON document on stdout, and nothing else there.
     #[arg(long, global = true)]
     json: bool,
+    /// Without a command: the address to listen on [default: 127.0.0.1:7071]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -78,13 +83,34 @@ impl Cli {
         if cli.json && cli.command.is_none() {
             Self::command().error(ErrorKind::MissingSubcommand, "--json belongs to a command that answers with data").exit();
         }
+        if cli.listen.is_some() && cli.command.is_some() {
+            Self::command().error(ErrorKind::ArgumentConflict, "--listen is for calrelay without a command").exit();
+        }
         cli
+    }
+
+    /// Who will read the log.
+    pub fn reader(&self, settings: &Loaded) -> Reader {
+        match self.command {
+            Some(_) => Reader::Command,
+            None if settings.under_functions_host => Reader::FunctionsHost,
+            None => Reader::Service,
+        }
     }
 
     /// Does it.
     pub async fn run(self, settings: Loaded) -> ExitCode {
         let output = Output { json: self.json };
-        let outcome = Box::pin(dispatch(self.command, settings, &output)).await;
+        let Some(command) = self.command else {
+            return match Box::pin(serve(self.listen, settings, &output)).await {
+                Ok(status) => status,
+                Err(problem) => {
+                    output.failure(&problem);
+                    ExitCode::FAILURE
+                }
+            };
+        };
+        let outcome = Box::pin(dispatch(command, settings, &output)).await;
         match outcome {
             Ok(Outcome::Done) => ExitCode::SUCCESS,
             Ok(Outcome::Failed) => ExitCode::FAILURE,
@@ -96,29 +122,45 @@ impl Cli {
     }
 }
 
-async fn dispatch(command: Option<Command>, settings: Loaded, output: &Output) -> Result {
-    if let Some(Command::Doctor) = command {
+/// Without a command: under the Functions host, or by itself.
+async fn serve(listen: Option<SocketAddr>, settings: Loaded, output: &Output) -> Result<ExitCode> {
+    let mut config = settings.config.map_err(|wrong| wrong_settings(&wrong))?;
+    if let Some(port) = config.functions_port {
+        let services = services::build(&config).await?;
+        return azure::serve(services, port, config.poll).await.map_err(|error| Problem {
+            code: "system".into(),
+            message: format!("Calrelay could not serve the Functions host on port {port} ({error})."),
+        });
+    }
+    let listen = match listen {
+        Some(listen) => listen,
+        None => standalone::LISTEN.parse().expect("a literal address"),
+    };
+    // Whoever can reach us is not necessarily the machine's owner, who can reach its private hosts anyway.
+    config.allow_private_hosts &= listen.ip().is_loopback() || config.private_hosts_chosen;
+    let (services, store) = services::build_with_store(&config).await?;
+    let this = standalone::Standalone { services, store, poll: config.poll, listen, data_dir: &config.data_dir };
+    standalone::serve(this, output).await.map(|_| ExitCode::SUCCESS)
+}
+
+async fn dispatch(command: Command, settings: Loaded, output: &Output) -> Result {
+    if let Command::Doctor = command {
         return doctor::run(&settings, output).await;
     }
     let config = settings.config.map_err(|wrong| wrong_settings(&wrong))?;
-    if command.is_none() && config.under_functions_host {
-        let message = "This version cannot run under the Azure Functions host yet; nothing was started. Run calrelay on a machine of your own, without FUNCTIONS_CUSTOMHANDLER_PORT.";
-        return Err(Problem { code: "not_supported".into(), message: message.into() });
-    }
     // What needs no storage is answered before any is opened.
-    if let Some(Command::Account(account::Command::Add(account::Add::Google(_) | account::Add::Microsoft(_)))) = &command {
+    if let Command::Account(account::Command::Add(account::Add::Google(_) | account::Add::Microsoft(_))) = &command {
         return Err(account::not_yet());
     }
     let services = services::build(&config).await?;
     match command {
-        None => standalone::serve(&services, &config, output).await,
-        Some(Command::Account(command)) => account::run(&services, &config, command, output).await,
-        Some(Command::Calendars(arguments)) => calendars::run(&services, &arguments, output).await,
-        Some(Command::Pair(command)) => pair::run(&services, &config, command, output).await,
-        Some(Command::Sync(arguments)) => sync::run(&services, &arguments, output).await,
-        Some(Command::Status) => status::run(&services, &config, output).await,
-        Some(Command::Explain(arguments)) => explain::run(&services, &arguments, output).await,
-        Some(Command::Doctor) => unreachable!("answered above"),
+        Command::Account(command) => account::run(&services, &config, command, output).await,
+        Command::Calendars(arguments) => calendars::run(&services, &arguments, output).await,
+        Command::Pair(command) => pair::run(&services, &config, command, output).await,
+        Command::Sync(arguments) => sync::run(&services, &arguments, output).await,
+        Command::Status => status::run(&services, &config, output).await,
+        Command::Explain(arguments) => explain::run(&services, &arguments, output).await,
+        Command::Doctor => unreachable!("answered above"),
     }
 }
 
@@ -144,6 +186,7 @@ mod tests {
     fn every_command_of_the_contract_is_understood() {
         for line in [
             "",
+            "--listen 127.0.0.1:0",
             "account add caldav --url https://dav.example.org/ --user anna --password-stdin --json",
             "account add icloud --user anna@example.org",
             "account add google",
@@ -182,6 +225,7 @@ mod tests {
             "explain --pair p1",
             "account",
             "status now",
+            "--listen nowhere",
         ] {
             let arguments: Vec<&str> = line.split_whitespace().collect();
             assert_eq!(usage(&arguments).unwrap_err().exit_code(), 2, "{line}");

@@ -43,6 +43,12 @@ impl Output {
         }
     }
 
+    /// A line for whoever reads stdout; one that nobody reads is no failure.
+    pub fn line(&self, words: &str) {
+        let mut stdout = io::stdout();
+        let _ = writeln!(stdout, "{}", printable(words)).and_then(|()| stdout.flush());
+    }
+
     /// Words beside the answer, on stderr.
     pub fn aside(&self, words: &str) {
         let _ = writeln!(io::stderr(), "{}", printable(words).trim_end());

@@ -81,7 +81,7 @@ fn words(report: &Report) -> String {
 }
 
 /// One line about a pass over a pair.
-pub fn summary(run: &Run) -> String {
+fn summary(run: &Run) -> String {
     let Run { id, created, changed, deleted, skipped, .. } = run;
     format!("{id}: {}; {created} created, {changed} changed, {deleted} deleted, {skipped} skipped", status::state(run.state))
 }

@@ -21,7 +21,7 @@ fn without_settings_everything_has_its_default() {
     assert_eq!(config.data_dir, PathBuf::from("./.calrelay"));
     assert_eq!(config.poll, Duration::from_secs(60));
     assert_eq!(config.icloud_url.as_str(), "https://caldav.icloud.com/");
-    assert!(config.allow_private_hosts && !config.under_functions_host);
+    assert!(config.allow_private_hosts && config.functions_port.is_none());
 }
 
 #[test]
@@ -127,5 +127,18 @@ fn the_example_file_can_be_used_as_it_stands_and_explains_each_setting() {
         "RUST_LOG",
     ] {
         assert!(values.contains_key(name), "{name}");
+    }
+}
+
+#[test]
+fn under_the_functions_host_defaults_are_those_of_a_service() {
+    let port = ("FUNCTIONS_CUSTOMHANDLER_PORT", "40123");
+    let wrong = wrong(&[port]);
+    assert!(wrong.len() == 1 && wrong[0].starts_with("CALRELAY_STORE is azure by default"), "{wrong:?}");
+    let config = config(&[port, ("CALRELAY_STORE", "embedded")]);
+    assert_eq!(config.functions_port, Some(40123));
+    assert!(!config.allow_private_hosts && !config.private_hosts_chosen);
+    for value in ["0", "70000", "x"] {
+        assert!(load(&[("FUNCTIONS_CUSTOMHANDLER_PORT", value), ("CALRELAY_STORE", "embedded")], None).config.is_err(), "{value}");
     }
 }

@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use url::Url;
 
 use crate::person::Account;
+use crate::port::Port;
 use process::Process;
 
 /// A running server of somebody else's making.
@@ -108,15 +109,16 @@ pub async fn python() -> anyhow::Result<PathBuf> {
     process::python().await.cloned()
 }
 
-/// Starts a server on a free port until it answers; the port may be taken by somebody else meanwhile, so several are tried.
+/// Starts a server on a port of its own until it answers; a stranger may take the port meanwhile, so several are tried.
 async fn start(module: &str, prepare: impl Fn(&Path, u16) -> anyhow::Result<Vec<String>>) -> anyhow::Result<(Process, Url)> {
     let mut last = None;
     for _ in 0..3 {
-        let port = process::free_port()?;
+        let port = Port::take()?;
+        let number = port.number();
         let directory = tempfile::tempdir().context("no temporary directory")?;
-        let arguments = prepare(directory.path(), port)?;
+        let arguments = prepare(directory.path(), number)?;
         match Process::start(module, &arguments, directory, port).await {
-            Ok(process) => return Ok((process, Url::parse(&format!("http://127.0.0.1:{port}/"))?)),
+            Ok(process) => return Ok((process, Url::parse(&format!("http://127.0.0.1:{number}/"))?)),
             Err(error) => last = Some(error),
         }
     }

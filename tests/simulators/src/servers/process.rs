@@ -1,7 +1,6 @@
 //! A Python program that serves a port, from its start to its end.
 
 use std::fs::File;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::client::Client;
+use crate::port::Port;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -22,11 +22,12 @@ pub(super) struct Process {
     // The program ends when this end of its standard input closes.
     _alive: Option<ChildStdin>,
     directory: TempDir,
+    _port: Port,
 }
 
 impl Process {
     /// Runs `python -m module arguments`, and waits until something answers HTTP at the port.
-    pub async fn start(module: &str, arguments: &[String], directory: TempDir, port: u16) -> anyhow::Result<Self> {
+    pub async fn start(module: &str, arguments: &[String], directory: TempDir, port: Port) -> anyhow::Result<Self> {
         let python = python().await?;
         let log = File::create(directory.path().join("server.log"))?;
         let mut child = Command::new(python)
@@ -40,8 +41,8 @@ impl Process {
             .spawn()
             .with_context(|| format!("{module} does not start"))?;
         let alive = child.stdin.take();
-        let mut process = Self { child, _alive: alive, directory };
-        let client = Client::new(&Url::parse(&format!("http://127.0.0.1:{port}/"))?);
+        let client = Client::new(&Url::parse(&format!("http://127.0.0.1:{}/", port.number()))?);
+        let mut process = Self { child, _alive: alive, directory, _port: port };
         let start = Instant::now();
         while client.send("OPTIONS", "/", &[], "").await.is_err() {
             if let Some(status) = process.child.try_wait()? {
@@ -78,11 +79,6 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// A port that was free a moment ago.
-pub(super) fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?.local_addr()?.port())
 }
 
 fn setup(file: &str) -> PathBuf {

@@ -1,0 +1,126 @@
+//! The HTTP functions as routes: the same under both hosts.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request};
+use axum::http::{HeaderMap, Method, Response, StatusCode, header};
+use functions::binding::Trigger;
+use functions::route::Route;
+use functions::trigger::{self, Run};
+use functions::{FUNCTIONS, binding};
+use futures::future::BoxFuture;
+use jobs::Services;
+
+/// The largest body of a request.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+/// An answer takes no longer than this. Azure's front end cuts it off at 230 s.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+type Handler = for<'a> fn(&'a Services, trigger::Request) -> BoxFuture<'a, trigger::Response>;
+
+/// The HTTP functions of the table.
+pub struct Mount {
+    services: Arc<Services>,
+    routes: Vec<(Route, Vec<String>, Handler)>,
+    /// Requests that come from this machine are its user's own.
+    trust_loopback: bool,
+}
+
+impl Mount {
+    /// All of them.
+    ///
+    /// # Errors
+    /// Where a `function.json` cannot be used.
+    pub fn new(services: Arc<Services>, trust_loopback: bool) -> Result<Self, binding::Error> {
+        let mut routes = Vec::new();
+        for function in &FUNCTIONS {
+            if let (Run::Http(run), Trigger::Http { route, methods }) = (function.run, function.binding()?.trigger) {
+                routes.push((route, methods, run));
+            }
+        }
+        Ok(Self { services, routes, trust_loopback })
+    }
+
+    /// Answers a request.
+    pub async fn answer(&self, request: Request) -> Result<Response<Body>, Infallible> {
+        let response = tokio::time::timeout(PATIENCE, self.find_and_run(request)).await;
+        Ok(response.unwrap_or_else(|_| words(StatusCode::SERVICE_UNAVAILABLE, "This took too long, and was given up.\n")))
+    }
+
+    async fn find_and_run(&self, request: Request) -> Response<Body> {
+        let matching: Vec<_> = self.routes.iter().filter(|(route, ..)| route.matches(request.uri().path())).collect();
+        if matching.is_empty() {
+            return words(StatusCode::NOT_FOUND, "There is nothing here.\n");
+        }
+        let Some((.., run)) = matching.iter().find(|(_, methods, _)| methods.iter().any(|method| method == request.method().as_str()))
+        else {
+            let mut refused = words(StatusCode::METHOD_NOT_ALLOWED, "This is not done here.\n");
+            let allowed = matching.iter().flat_map(|(_, methods, _)| methods.clone()).collect::<Vec<_>>().join(", ");
+            if let Ok(allowed) = allowed.parse() {
+                refused.headers_mut().insert(header::ALLOW, allowed);
+            }
+            return refused;
+        };
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let operator = self.trust_loopback && is_own(peer, request.headers());
+        let (parts, body) = request.into_parts();
+        let Ok(body) = to_bytes(body, MAX_BODY).await else {
+            return words(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large, or was cut off.\n");
+        };
+        let head = parts.method == Method::HEAD;
+        let request = trigger::Request { method: parts.method, uri: parts.uri, headers: parts.headers, body: body.into(), operator };
+        let answer = run(&self.services, request).await;
+        respond(answer, head)
+    }
+}
+
+/// From this machine, for this machine: not forwarded, and not by a page of another site that was given our address by its name server.
+fn is_own(peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.bytes().all(|b| b.is_ascii_digit()) { name } else { host });
+    let forwarded = ["forwarded", "x-forwarded-for", "x-forwarded-host", "via"].iter().any(|name| headers.contains_key(*name));
+    peer.is_some_and(|peer| peer.is_loopback()) && !forwarded && ["localhost", "127.0.0.1", "[::1]"].contains(&name)
+}
+
+fn respond(answer: trigger::Response, head: bool) -> Response<Body> {
+    let mut response = Response::new(if head { Body::empty() } else { Body::from(answer.body) });
+    *response.status_mut() = answer.status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(answer.content_type));
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// A plain answer.
+pub fn words(status: StatusCode, words: &str) -> Response<Body> {
+    respond(trigger::Response::text(status, words), false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn details_are_for_the_machines_own_user() {
+        let here = Some("127.0.0.1".parse().unwrap());
+        for host in ["127.0.0.1:7071", "localhost:7071", "localhost", "[::1]:7071"] {
+            assert!(is_own(here, &headers(&[("host", host)])), "{host}");
+        }
+        assert!(!is_own(here, &headers(&[("host", "calendar.example.org")])), "a name server may say that a name is this machine");
+        assert!(!is_own(here, &headers(&[("host", "localhost.example.org:7071")])));
+        assert!(!is_own(here, &headers(&[])));
+        assert!(!is_own(here, &headers(&[("host", "localhost"), ("x-forwarded-for", "192.0.2.1")])));
+        assert!(!is_own(Some("192.0.2.1".parse().unwrap()), &headers(&[("host", "localhost")])));
+        assert!(!is_own(None, &headers(&[("host", "localhost")])));
+    }
+}

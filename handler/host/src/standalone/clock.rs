@@ -1,0 +1,90 @@
+//! The timers, each by its schedule.
+//!
+//! A timer does not overlap with itself: what strikes while it runs is left out, and so is what was missed while the process was not there;
+//! every function behind a timer looks at how things stand, not at what happened since.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use functions::FUNCTIONS;
+use functions::binding::Trigger;
+use functions::trigger::{Answer, Run, Tick};
+use futures::future::BoxFuture;
+use jobs::Services;
+use tokio::sync::watch;
+
+use super::over;
+use crate::run::invoke;
+use crate::schedule::Schedule;
+
+/// The longest sleep: a machine that was asleep, or whose clock was set, is noticed after so long.
+const NAP: Duration = Duration::from_secs(30);
+
+/// One timer.
+pub struct Timer {
+    name: &'static str,
+    run: for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Answer>,
+    schedule: Schedule,
+    /// Strikes when it starts, too.
+    at_once: bool,
+}
+
+/// All timers of the table. Polls strike at their own cadence, and at once.
+///
+/// # Errors
+/// Where a schedule cannot be used.
+pub fn timers(poll: Duration) -> Result<Vec<Timer>, String> {
+    let mut timers = Vec::new();
+    for function in &FUNCTIONS {
+        let timer = match (function.run, function.binding().map_err(|error| error.to_string())?.trigger) {
+            (Run::Poll(run), _) => Timer { name: function.name, run, schedule: Schedule::Every(poll), at_once: true },
+            (Run::Timer(run), Trigger::Timer { schedule }) => {
+                Timer { name: function.name, run, schedule: Schedule::parse(&schedule)?, at_once: false }
+            }
+            _ => continue,
+        };
+        timers.push(timer);
+    }
+    Ok(timers)
+}
+
+impl Timer {
+    /// Strikes until the end.
+    pub async fn run(self, services: Arc<Services>, deadline: Duration, ended: watch::Receiver<bool>) {
+        let mut next = if self.at_once { Some(services.clock.now()) } else { self.schedule.after(services.clock.now()) };
+        while let Some(due) = next {
+            let now = services.clock.now();
+            if due > now {
+                let left = Duration::try_from(now.duration_until(due)).unwrap_or(NAP).min(NAP);
+                tokio::select! {
+                    () = tokio::time::sleep(left) => {}
+                    () = over(ended.clone()) => return,
+                }
+                // A clock that was set back must not keep a timer waiting for the difference.
+                if let Some(sooner) = self.schedule.after(services.clock.now()) {
+                    next = Some(due.min(sooner));
+                }
+                continue;
+            }
+            next = self.schedule.after(now);
+            tokio::select! {
+                _ = invoke(self.name, deadline, (self.run)(&services, Tick::default())) => {}
+                () = over(ended.clone()) => return,
+            }
+        }
+        over(ended).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_timer_of_the_table_is_there() {
+        let timers = timers(Duration::from_secs(7)).unwrap();
+        let names: Vec<_> = timers.iter().map(|timer| (timer.name, timer.at_once)).collect();
+        assert_eq!(names, [("poll_caldav", true), ("reconcile", false)]);
+        assert!(matches!(timers[0].schedule, Schedule::Every(span) if span == Duration::from_secs(7)));
+    }
+}

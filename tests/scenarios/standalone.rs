@@ -1,0 +1,163 @@
+//! `calrelay` without a command: one process that serves, polls and syncs until it is stopped (O4).
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use serde_json::Value;
+use simulators::caldav::{Calendar, Manners};
+use simulators::client::Client;
+use simulators::faults::{Fault, On};
+use simulators::rng::Rng;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use url::Url;
+
+use crate::cli::{Cli, TWO_WAY};
+use crate::events::{hour, many};
+use crate::village::Village;
+
+/// A running calrelay.
+struct Running {
+    child: Child,
+    url: Url,
+}
+
+impl Running {
+    /// On a free port; ready when it has said where it is.
+    async fn start(cli: &Cli) -> anyhow::Result<Self> {
+        let mut child = cli.start(&["--listen", "127.0.0.1:0"], "").await?;
+        let mut lines = BufReader::new(child.stdout.take().context("stdout")?).lines();
+        let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await??.context("it said nothing")?;
+        let url = line.split_whitespace().find(|word| word.starts_with("http://")).with_context(|| line.clone())?;
+        Ok(Self { child, url: Url::parse(url)? })
+    }
+
+    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<(u16, Value)> {
+        let answer = Client::new(&self.url).send("GET", path, headers, "").await?;
+        Ok((answer.status, serde_json::from_slice(&answer.body).unwrap_or_default()))
+    }
+
+    /// SIGTERM, and how it ended.
+    async fn terminate(mut self) -> anyhow::Result<i32> {
+        let id = self.child.id().context("it runs")?;
+        Command::new("kill").arg(id.to_string()).status().await?;
+        let status = tokio::time::timeout(Duration::from_secs(15), self.child.wait()).await.context("it does not end")??;
+        Ok(status.code().unwrap_or(-1))
+    }
+}
+
+async fn village() -> anyhow::Result<Village> {
+    let village = Village::of(Cli::new()?.with("CALRELAY_POLL_SECONDS", "1"), Manners::generic()).await?;
+    village.pair(TWO_WAY).await?;
+    Ok(village)
+}
+
+/// Waits until something holds.
+async fn until(what: &str, holds: impl Fn() -> bool) -> anyhow::Result<Duration> {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(30) {
+        if holds() {
+            return Ok(begun.elapsed());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    bail!("{what}")
+}
+
+#[tokio::test]
+async fn an_edit_arrives_within_the_cadence() -> anyhow::Result<()> {
+    let village = village().await?;
+    let [anna, ben] = &village.people;
+    anna.put("one.ics", &hour("one", 3, 9, "One"));
+    let running = Running::start(&village.cli).await?;
+    until("the first copy", || ben.len() == 1).await?;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    anna.put("two.ics", &hour("two", 4, 9, "Two"));
+    let took = until("the second copy", || ben.len() == 2).await?;
+    assert!(took < Duration::from_secs(5), "a second's cadence, and some for a busy machine: {took:?}");
+    let copy = ben.find("Two").context("the copy of Two")?;
+    ben.edit(&copy, |ics| ics.replace("SUMMARY:Two", "SUMMARY:Twice"));
+    until("the edit flows back", || anna.find("Twice").is_some()).await?;
+    // At rest: a glance a server and a poll, no more.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    village.reset_counts();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(village.writes(), [0, 0]);
+    for server in &village.servers {
+        assert!(server.counts().total() <= 5, "three polls, three glances: {}", server.counts().total());
+    }
+    assert_eq!(running.terminate().await?, 0);
+    village.assert_nobody_was_harmed();
+    Ok(())
+}
+
+#[tokio::test]
+async fn it_says_whether_it_is_well_and_more_to_its_own_user() -> anyhow::Result<()> {
+    let village = village().await?;
+    let running = Running::start(&village.cli).await?;
+    assert_eq!(running.get("/health", &[]).await?, (200, serde_json::json!({"ok": true, "storage": true, "vault": true})));
+    let (status, health) = running.get("/health?detail", &[]).await?;
+    assert_eq!((status, &health["detail"]["accounts"]["ok"]), (200, &Value::from(2)), "{health}");
+    assert_eq!(running.get("/health?detail", &[("x-forwarded-for", "192.0.2.7")]).await?.0, 403);
+    assert_eq!(running.get("/", &[]).await?.0, 200);
+    assert_eq!(running.get("/sync_calendar", &[]).await?.0, 404);
+    let invoked = Client::new(&running.url).send("POST", "/sync_calendar", &[], r#"{"Data":{}}"#).await?;
+    assert_eq!(invoked.status, 404, "here nobody invokes anything from outside");
+    let refused = Client::new(&running.url).send("POST", "/health", &[], "").await?;
+    assert_eq!((refused.status, refused.header("allow")), (405, "GET, HEAD"));
+    assert_eq!(running.terminate().await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_said() -> anyhow::Result<()> {
+    let village = village().await?;
+    let running = Running::start(&village.cli).await?;
+    let address = format!("127.0.0.1:{}", running.url.port().context("a port")?);
+    let answer = village.cli.run(&["--listen", &address]).await?;
+    ensure!(answer.status == 1 && answer.stderr.contains("running already"), "{answer:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn killed_ten_times_in_the_middle_nothing_is_lost_or_doubled() -> anyhow::Result<()> {
+    let village = village().await?;
+    let [anna, ben] = &village.people;
+    for (name, object) in many(60) {
+        anna.put(&name, &object);
+    }
+    village.servers.iter().for_each(|server| server.faults().always(On::any(), Fault::Delay(Duration::from_millis(3))));
+    let mut rng = Rng::of(815, &["standalone"]);
+    for round in 0..10_i64 {
+        let mut running = Running::start(&village.cli).await?;
+        anna.put(&format!("new-{round}.ics"), &hour(&format!("new-{round}"), 210 + round, 9, &format!("New {round}")));
+        tokio::time::sleep(Duration::from_millis(20 + rng.below(300) as u64)).await;
+        running.child.kill().await?;
+    }
+    village.servers.iter().for_each(|server| server.faults().clear());
+    let running = Running::start(&village.cli).await?;
+    until("everything arrives", || ben.len() == 70).await?;
+    assert_eq!(running.terminate().await?, 0);
+    assert_eq!(village.people.each_ref().map(Calendar::len), [70, 70]);
+    assert_eq!(village.agendas()[0], village.agendas()[1]);
+    village.assert_nobody_was_harmed();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_is_found_again() -> anyhow::Result<()> {
+    let village = village().await?;
+    let [anna, ben] = &village.people;
+    let running = Running::start(&village.cli).await?;
+    anna.put("one.ics", &hour("one", 3, 9, "One"));
+    until("the first copy", || ben.len() == 1).await?;
+    village.servers[1].faults().always(On::any(), Fault::Status(503));
+    anna.put("two.ics", &hour("two", 4, 9, "Two"));
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let status = village.cli.status().await?;
+    assert_eq!(status["pairs"][0]["state"], "error", "{status}");
+    village.servers[1].faults().clear();
+    until("the second copy", || ben.len() == 2).await?;
+    assert_eq!(running.terminate().await?, 0);
+    Ok(())
+}
