@@ -14,6 +14,7 @@ use providers::caldav::icloud;
 use url::Url;
 
 use crate::key_vault::Wrapping;
+use crate::storage::Choice;
 
 /// The settings whose names are ours, whether this version acts on them or not.
 pub const OURS: [&str; 7] = [
@@ -39,6 +40,8 @@ const POLL_SECONDS: std::ops::RangeInclusive<u64> = 1..=86_400;
 pub struct Config {
     /// Where embedded storage and the vault's key file live.
     pub data_dir: PathBuf,
+    /// Which storage.
+    pub storage: Choice,
     /// Apple's server, or what stands in for it: discovery begins here, and credentials stay within its hosts.
     pub icloud_url: Url,
     /// The key in Azure Key Vault; `None` where it is a file in the data directory.
@@ -110,25 +113,24 @@ impl Config {
         if functions_port == Some(None) {
             wrong.push(format!("{PORT} must be a port; the Functions host sets it, so leave it out elsewhere"));
         }
-        match get("CALRELAY_STORE") {
-            None if functions_port.is_some() => wrong.push(
-                "CALRELAY_STORE is azure by default under the Functions host, and this version has embedded storage only; set it to embedded".into(),
-            ),
-            None | Some("embedded") => {}
-            Some("azure") => wrong
-                .push("CALRELAY_STORE is azure, and this version has embedded storage only; leave it out, or set it to embedded".into()),
-            Some(_) => wrong.push("CALRELAY_STORE must be embedded or azure".into()),
-        }
-        match get("CALRELAY_MODE") {
-            None | Some("single-user") => {}
-            Some("multi-user") => wrong
-                .push("CALRELAY_MODE is multi-user, and this version is for one user only; leave it out, or set it to single-user".into()),
-            Some(_) => wrong.push("CALRELAY_MODE must be single-user or multi-user".into()),
+        let storage = Choice::from(get, functions_port.is_some()).unwrap_or_else(|why| {
+            wrong.push(why);
+            Choice::Embedded
+        });
+        if !matches!(get("CALRELAY_MODE"), None | Some("single-user" | "multi-user")) {
+            wrong.push("CALRELAY_MODE must be single-user or multi-user".into());
         }
         let key_vault = Wrapping::from(get).unwrap_or_else(|why| {
             wrong.push(why);
             None
         });
+        if key_vault.is_none() && get("WEBSITE_INSTANCE_ID").is_some() {
+            wrong.push(
+                "CALRELAY_KEY_VAULT_KEY is missing: in Azure a key file would vanish with the instance that holds it, and all passwords with it. \
+                 Set it to the identifier of a key in Key Vault"
+                    .into(),
+            );
+        }
         let poll = get("CALRELAY_POLL_SECONDS").map_or(Some(60), |text| text.parse().ok().filter(|seconds| POLL_SECONDS.contains(seconds)));
         if poll.is_none() {
             wrong.push(format!(
@@ -150,6 +152,7 @@ impl Config {
         };
         Self {
             data_dir: get("CALRELAY_DATA_DIR").unwrap_or("./.calrelay").into(),
+            storage,
             icloud_url: icloud_url(get("ICLOUD_CALDAV_URL"), wrong),
             key_vault,
             poll: Duration::from_secs(poll.unwrap_or(60)),

@@ -12,6 +12,7 @@ mod schedule;
 mod services;
 mod standalone;
 mod stop;
+mod storage;
 mod telemetry;
 
 use std::process::ExitCode;

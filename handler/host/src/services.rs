@@ -2,44 +2,35 @@
 
 use std::sync::Arc;
 
+use jobs::Services;
 use jobs::report::Problem;
-use jobs::{Clock, Services};
-use store::{Embedded, Store, Table};
+use store::{Store, Table};
 use vault::{Envelope, KEY_FILE, Local, Vault};
 
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::connect::Connector;
 use crate::key_vault;
+use crate::storage::Storage;
 
 /// Whose directory it is in single-user mode.
 const OWNER: &str = "local";
 
-/// Everything that a command works with.
-pub async fn build(config: &Config) -> Result<Services, Problem> {
-    Ok(build_with_store(config).await?.0)
-}
-
-/// The same, and the embedded storage in it, which tells of messages as they arrive.
-pub async fn build_with_store(config: &Config) -> Result<(Services, Arc<Embedded>), Problem> {
+/// Everything that a command or a function works with, and the storage in it.
+pub async fn build(config: &Config) -> Result<(Services, Storage), Problem> {
     // Storage first: where it was written by a newer program, nothing else may be made beside it.
-    let store = open_store(config).map_err(jobs::Error::from)?;
-    let vault = open_vault(config, &store).await?;
-    Ok((join(config, store.clone(), vault)?, store))
-}
-
-/// Embedded storage in the data directory.
-pub fn open_store(config: &Config) -> store::Result<Arc<Embedded>> {
-    Ok(Arc::new(Embedded::open(&config.data_dir, || SystemClock.now())?))
+    let storage = Storage::open(config).map_err(jobs::Error::from)?;
+    let vault = open_vault(config, storage.store()).await?;
+    Ok((join(config, &storage, vault)?, storage))
 }
 
 /// The vault with its key in Key Vault, where the settings name one, or else in the data directory; that one is made on first use, and never
 /// where there is something that a new key would not open.
-pub async fn open_vault(config: &Config, store: &Arc<Embedded>) -> jobs::Result<Arc<dyn Vault>> {
+pub async fn open_vault(config: &Config, store: Arc<dyn Store>) -> jobs::Result<Arc<dyn Vault>> {
     if let Some(wrapping) = &config.key_vault {
-        return key_vault::open(wrapping, store.clone(), OWNER).await;
+        return key_vault::open(wrapping, store, OWNER).await;
     }
-    key_vault::refuse_if_used(&**store).await?;
+    key_vault::refuse_if_used(&*store).await?;
     if !Local::exists(&config.data_dir) && !store.scan(Table::Secrets, OWNER, "", None, 1).await?.is_empty() {
         let file = config.data_dir.join(KEY_FILE);
         let words = format!(
@@ -52,11 +43,11 @@ pub async fn open_vault(config: &Config, store: &Arc<Embedded>) -> jobs::Result<
 }
 
 /// Store, vault and providers together.
-pub fn join(config: &Config, store: Arc<Embedded>, vault: Arc<dyn Vault>) -> jobs::Result<Services> {
+pub fn join(config: &Config, storage: &Storage, vault: Arc<dyn Vault>) -> jobs::Result<Services> {
     Ok(Services {
-        leases: store.clone(),
-        queue: store.clone(),
-        store,
+        store: storage.store(),
+        queue: storage.queue(),
+        leases: storage.leases(),
         vault,
         connect: Arc::new(Connector::new(config.allow_private_hosts)?),
         clock: Arc::new(SystemClock),

@@ -10,7 +10,6 @@ mod drain;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,14 +19,15 @@ use axum::extract::Request;
 use functions::host::Host;
 use jobs::report::Problem;
 use jobs::{Services, directory};
-use store::Embedded;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::cli::{Outcome, Output, Result};
+use crate::config::Config;
 use crate::mount::Mount;
 use crate::stop::stop_asked;
+use crate::storage::{Choice, Storage};
 
 /// Where it listens when nobody says otherwise.
 pub const LISTEN: &str = "127.0.0.1:7071";
@@ -39,14 +39,12 @@ const GRACE: Duration = Duration::from_secs(10);
 pub struct Standalone<'a> {
     /// What the functions work with.
     pub services: Services,
-    /// The same storage, which tells of messages as they arrive.
-    pub store: Arc<Embedded>,
-    /// Cadence of polling.
-    pub poll: Duration,
+    /// The storage in them, which tells of messages as they arrive.
+    pub storage: Storage,
+    /// Cadence of polling, and where what is remembered stands.
+    pub config: &'a Config,
     /// Where to listen.
     pub listen: SocketAddr,
-    /// Where embedded storage lives; only to say so.
-    pub data_dir: &'a Path,
 }
 
 /// Serves until it is stopped.
@@ -54,7 +52,8 @@ pub struct Standalone<'a> {
 /// # Errors
 /// Where the address cannot be had, or the system does not let us hear of a stop.
 pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
-    let Standalone { services, store, poll, listen, data_dir } = this;
+    let Standalone { services, storage, config, listen } = this;
+    let poll = config.poll;
     let services = Arc::new(services);
     let host = Host::read().map_err(|error| system(&error))?;
     let mut stop = pin!(stop_asked().map_err(|error| system(&error))?);
@@ -66,7 +65,10 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
     output.aside(&format!(
         "It looks after {counted} every {} s; what it remembers stands in {}. Stop it with Ctrl-C.",
         poll.as_secs(),
-        data_dir.display()
+        match config.storage {
+            Choice::Embedded => config.data_dir.display().to_string(),
+            Choice::Azure(_) => "the storage account of AzureWebJobsStorage".to_owned(),
+        }
     ));
     if pairs == 0 {
         output.aside("There is nothing to do yet. In another terminal: `calrelay account add`, `calrelay calendars`, `calrelay pair add`.");
@@ -82,7 +84,7 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
     for timer in clock::timers(poll).map_err(|error| system(&io::Error::other(error)))? {
         parts.spawn(timer.run(services.clone(), host.deadline(), ended.clone()));
     }
-    let drain = drain::Drain::new(services.clone(), store, host).map_err(|error| system(&error))?;
+    let drain = drain::Drain::new(services.clone(), storage.clone(), host).map_err(|error| system(&error))?;
     parts.spawn(drain.run(ended));
 
     tokio::select! {
@@ -95,6 +97,7 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
     output.aside("Stopping as soon as the work under way has ended, in 10 s at the latest. Nothing is lost either way.");
     ending.send_replace(true);
     let _ = tokio::time::timeout(GRACE, async { while parts.join_next().await.is_some() {} }).await;
+    storage.settle().await;
     output.aside("Stopped.");
     Ok(Outcome::Done)
 }

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod directory;
+mod storage;
 
 use jiff::Timestamp;
 use jobs::{Clock, Services};
@@ -13,6 +14,7 @@ use super::{Outcome, Output, Result};
 use crate::clock::SystemClock;
 use crate::config::{Config, Loaded};
 use crate::services;
+use crate::storage::Choice;
 
 /// A clock that shows an earlier time than this is wrong: the program did not exist then.
 const FIRST_RELEASE: &str = "2026-01-01T00:00:00Z";
@@ -103,26 +105,13 @@ async fn inside(config: &Config) -> (Vec<Finding>, Option<Timestamp>) {
 
 /// Opens everything; `None` where there is nothing to open yet.
 async fn open(config: &Config, findings: &mut Vec<Finding>) -> Option<std::result::Result<Services, Finding>> {
-    if !config.data_dir.exists() {
+    if config.storage == Choice::Embedded && !config.data_dir.exists() {
         return None;
     }
     let opened = async {
-        let store = services::open_store(config).map_err(|error| {
-            Finding::from_error(
-                "storage",
-                &error.into(),
-                "See data_dir above; if the file is damaged, restore the data directory from a backup.",
-            )
-        })?;
-        findings.push(match store.check().await {
-            Ok(()) => Finding::good("storage", "Storage opens, has the schema of this version, and shows no damage."),
-            Err(error) => Finding::from_error(
-                "storage",
-                &error.into(),
-                "Stop every calrelay, keep a copy of the data directory, and restore it from a backup.",
-            ),
-        });
-        let vault = services::open_vault(config, &store).await.map_err(|error| {
+        let storage = storage::open(config)?;
+        findings.push(storage::finding(&storage).await);
+        let vault = services::open_vault(config, storage.store()).await.map_err(|error| {
             Finding::from_error(
                 "vault",
                 &error,
@@ -134,7 +123,7 @@ async fn open(config: &Config, findings: &mut Vec<Finding>) -> Option<std::resul
             (Ok(()), Some(_)) => Finding::good("vault", "The key in Azure Key Vault can be used."),
             (Err(error), _) => Finding::from_error("vault", &error.into(), "Do what is said there, then run this again."),
         });
-        services::join(config, store, vault)
+        services::join(config, &storage, vault)
             .map_err(|error| Finding::from_error("accounts", &error, "Check the system's TLS certificates."))
     };
     Some(opened.await)

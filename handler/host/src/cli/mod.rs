@@ -126,8 +126,10 @@ impl Cli {
 async fn serve(listen: Option<SocketAddr>, settings: Loaded, output: &Output) -> Result<ExitCode> {
     let mut config = settings.config.map_err(|wrong| wrong_settings(&wrong))?;
     if let Some(port) = config.functions_port {
-        let services = services::build(&config).await?;
-        return azure::serve(services, port, config.poll).await.map_err(|error| Problem {
+        let (services, storage) = services::build(&config).await?;
+        let served = azure::serve(services, port, config.poll).await;
+        storage.settle().await;
+        return served.map_err(|error| Problem {
             code: "system".into(),
             message: format!("Calrelay could not serve the Functions host on port {port} ({error})."),
         });
@@ -138,8 +140,8 @@ async fn serve(listen: Option<SocketAddr>, settings: Loaded, output: &Output) ->
     };
     // Whoever can reach us is not necessarily the machine's owner, who can reach its private hosts anyway.
     config.allow_private_hosts &= listen.ip().is_loopback() || config.private_hosts_chosen;
-    let (services, store) = services::build_with_store(&config).await?;
-    let this = standalone::Standalone { services, store, poll: config.poll, listen, data_dir: &config.data_dir };
+    let (services, storage) = services::build(&config).await?;
+    let this = standalone::Standalone { services, storage, config: &config, listen };
     standalone::serve(this, output).await.map(|_| ExitCode::SUCCESS)
 }
 
@@ -152,8 +154,8 @@ async fn dispatch(command: Command, settings: Loaded, output: &Output) -> Result
     if let Command::Account(account::Command::Add(account::Add::Google(_) | account::Add::Microsoft(_))) = &command {
         return Err(account::not_yet());
     }
-    let services = services::build(&config).await?;
-    match command {
+    let (services, storage) = services::build(&config).await?;
+    let outcome = match command {
         Command::Account(command) => account::run(&services, &config, command, output).await,
         Command::Calendars(arguments) => calendars::run(&services, &arguments, output).await,
         Command::Pair(command) => pair::run(&services, &config, command, output).await,
@@ -161,7 +163,9 @@ async fn dispatch(command: Command, settings: Loaded, output: &Output) -> Result
         Command::Status => status::run(&services, &config, output).await,
         Command::Explain(arguments) => explain::run(&services, &arguments, output).await,
         Command::Doctor => unreachable!("answered above"),
-    }
+    };
+    storage.settle().await;
+    outcome
 }
 
 fn wrong_settings(wrong: &[String]) -> Problem {

@@ -62,13 +62,6 @@ fn values_that_cannot_be_used_are_all_named() {
 }
 
 #[test]
-fn what_this_version_cannot_do_is_refused_rather_than_ignored() {
-    for (name, value) in [("CALRELAY_STORE", "azure"), ("CALRELAY_MODE", "multi-user")] {
-        assert!(wrong(&[(name, value)])[0].contains("this version"), "{name}");
-    }
-}
-
-#[test]
 fn another_server_may_stand_in_for_apple() {
     let config = config(&[("ICLOUD_CALDAV_URL", "http://127.0.0.1:8080")]);
     assert_eq!(config.icloud_url.as_str(), "http://127.0.0.1:8080/");
@@ -133,12 +126,23 @@ fn the_example_file_can_be_used_as_it_stands_and_explains_each_setting() {
 #[test]
 fn under_the_functions_host_defaults_are_those_of_a_service() {
     let port = ("FUNCTIONS_CUSTOMHANDLER_PORT", "40123");
-    let wrong = wrong(&[port]);
-    assert!(wrong.len() == 1 && wrong[0].starts_with("CALRELAY_STORE is azure by default"), "{wrong:?}");
+    let missing = wrong(&[port]);
+    assert!(missing.len() == 1 && missing[0].starts_with("AzureWebJobsStorage is missing"), "{missing:?}");
+    let azure = config(&[port, ("AzureWebJobsStorage", "UseDevelopmentStorage=true")]);
+    assert!(matches!(azure.storage, Choice::Azure(_)));
     let config = config(&[port, ("CALRELAY_STORE", "embedded")]);
-    assert_eq!(config.functions_port, Some(40123));
+    assert_eq!((config.functions_port, config.storage), (Some(40123), Choice::Embedded));
     assert!(!config.allow_private_hosts && !config.private_hosts_chosen);
     for value in ["0", "70000", "x"] {
         assert!(load(&[("FUNCTIONS_CUSTOMHANDLER_PORT", value), ("CALRELAY_STORE", "embedded")], None).config.is_err(), "{value}");
     }
+}
+
+#[test]
+fn no_key_file_is_made_on_an_instance_that_comes_and_goes() {
+    let azure = [("WEBSITE_INSTANCE_ID", "i1"), ("CALRELAY_STORE", "azure"), ("AzureWebJobsStorage__accountName", "relay")];
+    let wrong = wrong(&azure);
+    assert!(wrong.len() == 1 && wrong[0].starts_with("CALRELAY_KEY_VAULT_KEY is missing"), "{wrong:?}");
+    let key = [("CALRELAY_KEY_VAULT_KEY", "https://relay.vault.azure.net/keys/wrap")];
+    assert!(config(&[azure.as_slice(), key.as_slice()].concat()).key_vault.is_some());
 }

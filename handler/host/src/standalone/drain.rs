@@ -16,12 +16,13 @@ use functions::trigger::{self, Answer, Run};
 use functions::{FUNCTIONS, Function};
 use futures::future::BoxFuture;
 use jobs::Services;
-use store::{Embedded, Message};
+use store::Message;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::over;
 use crate::run::invoke;
+use crate::storage::Storage;
 
 /// A message is hidden for so long while it is worked on; renewed in thirds.
 const LEASE: Duration = Duration::from_secs(60);
@@ -29,7 +30,7 @@ const LEASE: Duration = Duration::from_secs(60);
 /// The queue loop.
 pub struct Drain {
     services: Arc<Services>,
-    store: Arc<Embedded>,
+    storage: Storage,
     host: Host,
     queues: Vec<Arc<Queue>>,
 }
@@ -46,14 +47,14 @@ impl Drain {
     ///
     /// # Errors
     /// Where a `function.json` cannot be used.
-    pub fn new(services: Arc<Services>, store: Arc<Embedded>, host: Host) -> Result<Self, binding::Error> {
+    pub fn new(services: Arc<Services>, storage: Storage, host: Host) -> Result<Self, binding::Error> {
         let mut queues = Vec::new();
         for function in &FUNCTIONS {
             if let (Run::Queue(run), Trigger::Queue { queue }) = (function.run, function.binding()?.trigger) {
                 queues.push(Arc::new(Queue { name: queue, function, run }));
             }
         }
-        Ok(Self { services, store, host, queues })
+        Ok(Self { services, storage, host, queues })
     }
 
     /// Works until the end; what is under way then is finished.
@@ -78,7 +79,7 @@ impl Drain {
             }
             tokio::select! {
                 () = over(ended.clone()) => break,
-                () = self.store.arrived() => {}
+                () = self.storage.arrived() => {}
                 () = tokio::time::sleep(self.host.queues.max_polling_interval) => {}
                 Some(done) = tasks.join_next() => {
                     // Which one it was is not known after a panic; none gets out of `invoke`.

@@ -36,7 +36,7 @@ mod table;
 use std::sync::Arc;
 
 use azure_storage_queue::QueueServiceClient;
-use tokio::sync::RwLock;
+use tokio::sync::{Notify, RwLock};
 
 use crate::Result;
 use pipeline::{Lines, Meter};
@@ -51,6 +51,8 @@ pub struct Azure {
     queue_meter: Arc<Meter>,
     /// Held for reading while a lease that was dropped is being ended.
     endings: Arc<RwLock<()>>,
+    /// Woken when a message was put that can be taken at once.
+    arrivals: Notify,
 }
 
 /// Requests sent so far, each try counted: what the bill calls transactions.
@@ -71,7 +73,7 @@ impl Azure {
         let (table_meter, queue_meter) = (Arc::new(Meter::default()), Arc::new(Meter::default()));
         let Lines { tables, queues } = pipeline::lay(settings, &table_meter, &queue_meter)?;
         let tables = Tables::new(tables, settings.tables.clone());
-        Ok(Self { tables, queues, table_meter, queue_meter, endings: Arc::default() })
+        Ok(Self { tables, queues, table_meter, queue_meter, endings: Arc::default(), arrivals: Notify::new() })
     }
 
     /// What it has cost so far, in this process.

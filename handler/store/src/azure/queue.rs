@@ -42,10 +42,14 @@ impl Queue for Azure {
         match send(&client, body, delay).await {
             Err(Fault::Refused(refusal)) if refusal.no_place() => {
                 create(&client).await?;
-                Ok(send(&client, body, delay).await?)
+                send(&client, body, delay).await?;
             }
-            outcome => Ok(outcome?),
+            outcome => outcome?,
         }
+        if delay.is_zero() {
+            self.arrivals.notify_one();
+        }
+        Ok(())
     }
 
     async fn take(&self, queue: &str, max: usize, visibility: Duration) -> Result<Vec<Message>> {
@@ -111,6 +115,12 @@ impl Queue for Azure {
 }
 
 impl Azure {
+    /// Waits until a message was put through this value that can be taken at once; returns immediately if that happened since the last
+    /// wait. Messages of other processes wake nobody: wait with a time-out.
+    pub async fn arrived(&self) {
+        self.arrivals.notified().await;
+    }
+
     fn queue(&self, name: &str) -> Result<QueueClient, Fault> {
         Ok(self.queues.queue_client(name)?)
     }

@@ -17,7 +17,7 @@ const EMULATOR: (&str, &str) =
 const PUBLIC: &str = "core.windows.net";
 
 /// A storage account, and how to sign in to it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub(super) tables: Url,
     pub(super) queues: Url,
@@ -25,7 +25,7 @@ pub struct Settings {
 }
 
 /// How requests are signed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Access {
     /// With the account's key.
     Key { account: String, key: Secret },

@@ -1,0 +1,183 @@
+//! Which storage the settings choose, and that storage, opened.
+
+use std::sync::Arc;
+
+use jobs::Clock;
+use store::azure::{Azure, Identity, Settings};
+use store::{Embedded, Leases, Queue, Store};
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+
+/// What the settings choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// One file in the data directory.
+    Embedded,
+    /// Tables and queues of a storage account.
+    Azure(Settings),
+}
+
+impl Choice {
+    /// What the settings say: `CALRELAY_STORE`, and for Azure the names of `AzureWebJobsStorage`, which the Functions host reads as well.
+    ///
+    /// # Errors
+    /// In words, what is wrong with them; no value is quoted.
+    pub fn from<'a>(get: impl Fn(&str) -> Option<&'a str>, under_functions_host: bool) -> Result<Self, String> {
+        match get("CALRELAY_STORE") {
+            Some("embedded") => Ok(Self::Embedded),
+            None if !under_functions_host => Ok(Self::Embedded),
+            None | Some("azure") => account(get).map(Self::Azure),
+            Some(_) => Err("CALRELAY_STORE must be embedded or azure".into()),
+        }
+    }
+}
+
+fn account<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Settings, String> {
+    let part = |name: &str| get(&format!("AzureWebJobsStorage__{name}"));
+    let settings = match (get("AzureWebJobsStorage"), part("accountName"), part("tableServiceUri"), part("queueServiceUri")) {
+        (Some(text), ..) => Settings::from_connection_string(text),
+        (None, _, Some(tables), Some(queues)) => Settings::from_services(tables, queues, identity(&get, &part)),
+        (None, _, Some(_), None) | (None, _, None, Some(_)) => {
+            return Err("AzureWebJobsStorage__tableServiceUri and AzureWebJobsStorage__queueServiceUri belong together; set both, or the account's name alone".into());
+        }
+        (None, Some(name), ..) => Settings::from_account(name, identity(&get, &part)),
+        (None, None, None, None) => {
+            return Err("AzureWebJobsStorage is missing, and storage is to be in Azure. Set it (UseDevelopmentStorage=true for Azurite), \
+                        or AzureWebJobsStorage__accountName, or set CALRELAY_STORE to embedded"
+                .into());
+        }
+    };
+    settings.map_err(|error| error.to_string())
+}
+
+/// The identity of the program where Azure gives it one, or else whoever is signed in on this machine.
+fn identity<'a>(get: impl Fn(&str) -> Option<&'a str>, part: impl Fn(&str) -> Option<&'a str>) -> Identity {
+    let managed = part("credential").is_some_and(|kind| kind.eq_ignore_ascii_case("managedidentity"));
+    if managed || get("IDENTITY_ENDPOINT").is_some() {
+        Identity::Managed { client_id: part("clientId").map(str::to_owned) }
+    } else {
+        Identity::Developer
+    }
+}
+
+/// Storage, opened.
+#[derive(Clone)]
+pub enum Storage {
+    /// In the data directory.
+    Embedded(Arc<Embedded>),
+    /// In a storage account.
+    Azure(Arc<Azure>),
+}
+
+impl Storage {
+    /// Opens what the settings choose. In Azure nothing is asked yet.
+    ///
+    /// # Errors
+    /// Where it cannot be opened.
+    pub fn open(config: &Config) -> store::Result<Self> {
+        match &config.storage {
+            Choice::Embedded => Ok(Self::Embedded(Arc::new(Embedded::open(&config.data_dir, || SystemClock.now())?))),
+            Choice::Azure(settings) => Ok(Self::Azure(Arc::new(Azure::connect(settings)?))),
+        }
+    }
+
+    /// Its rows.
+    pub fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Embedded(store) => store.clone(),
+            Self::Azure(store) => store.clone(),
+        }
+    }
+
+    /// Its messages.
+    pub fn queue(&self) -> Arc<dyn Queue> {
+        match self {
+            Self::Embedded(store) => store.clone(),
+            Self::Azure(store) => store.clone(),
+        }
+    }
+
+    /// Its leases.
+    pub fn leases(&self) -> Arc<dyn Leases> {
+        match self {
+            Self::Embedded(store) => store.clone(),
+            Self::Azure(store) => store.clone(),
+        }
+    }
+
+    /// Waits until a message was put by this process that can be taken at once. Those of other processes wake nobody: wait with a time-out.
+    pub async fn arrived(&self) {
+        match self {
+            Self::Embedded(store) => store.arrived().await,
+            Self::Azure(store) => store.arrived().await,
+        }
+    }
+
+    /// What is to be done before the process ends: leases are given back, so that nobody waits for their term.
+    pub async fn settle(&self) {
+        if let Self::Azure(store) = self {
+            store.settle().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "AccountName=relay;AccountKey=c2VjcmV0";
+
+    fn choose(values: &[(&str, &str)], under_functions_host: bool) -> Result<Choice, String> {
+        Choice::from(|name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value), under_functions_host)
+    }
+
+    #[test]
+    fn the_functions_host_brings_azure_with_it() {
+        assert_eq!(choose(&[("AzureWebJobsStorage", KEY)], false), Ok(Choice::Embedded), "the account may belong to the host alone");
+        assert!(matches!(choose(&[("AzureWebJobsStorage", KEY)], true), Ok(Choice::Azure(_))));
+        assert_eq!(choose(&[("CALRELAY_STORE", "embedded")], true), Ok(Choice::Embedded));
+        assert!(matches!(
+            choose(&[("CALRELAY_STORE", "azure"), ("AzureWebJobsStorage", "UseDevelopmentStorage=true")], false),
+            Ok(Choice::Azure(_))
+        ));
+    }
+
+    #[test]
+    fn an_identity_signs_in_where_there_is_no_connection_string() {
+        let azure = ("CALRELAY_STORE", "azure");
+        let named = choose(&[azure, ("AzureWebJobsStorage__accountName", "relay")], false).unwrap();
+        assert_eq!(named, Choice::Azure(Settings::from_account("relay", Identity::Developer).unwrap()));
+        let managed = choose(
+            &[
+                azure,
+                ("AzureWebJobsStorage__accountName", "relay"),
+                ("AzureWebJobsStorage__credential", "managedidentity"),
+                ("AzureWebJobsStorage__clientId", "c1"),
+            ],
+            false,
+        );
+        assert_eq!(
+            managed,
+            Ok(Choice::Azure(Settings::from_account("relay", Identity::Managed { client_id: Some("c1".into()) }).unwrap()))
+        );
+        let places = [
+            ("AzureWebJobsStorage__tableServiceUri", "https://t.example.org"),
+            ("AzureWebJobsStorage__queueServiceUri", "https://q.example.org"),
+        ];
+        let own = choose(&[azure, places[0], places[1], ("IDENTITY_ENDPOINT", "http://localhost/token")], false).unwrap();
+        let expected = Settings::from_services(places[0].1, places[1].1, Identity::Managed { client_id: None }).unwrap();
+        assert_eq!(own, Choice::Azure(expected));
+        assert!(choose(&[azure, places[0]], false).unwrap_err().contains("belong together"));
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_said_without_a_secret() {
+        assert!(choose(&[], true).unwrap_err().starts_with("AzureWebJobsStorage is missing"));
+        for text in ["AccountName=relay;AccountKey=sec ret", "c2VjcmV0", "SharedAccessSignature=c2VjcmV0"] {
+            let why = choose(&[("AzureWebJobsStorage", text)], true).unwrap_err();
+            assert!(why.contains("AzureWebJobsStorage") && !why.contains("sec ret") && !why.contains("c2VjcmV0"), "{why}");
+        }
+        assert!(choose(&[("CALRELAY_STORE", "sqlite")], false).is_err());
+    }
+}
