@@ -15,7 +15,7 @@ pub enum Choice {
     /// One file in the data directory.
     Embedded,
     /// Tables and queues of a storage account.
-    Azure(Settings),
+    Azure(Box<Settings>),
 }
 
 impl Choice {
@@ -27,7 +27,7 @@ impl Choice {
         match get("CALRELAY_STORE") {
             Some("embedded") => Ok(Self::Embedded),
             None if !under_functions_host => Ok(Self::Embedded),
-            None | Some("azure") => account(get).map(Self::Azure),
+            None | Some("azure") => account(get).map(|settings| Self::Azure(Box::new(settings))),
             Some(_) => Err("CALRELAY_STORE must be embedded or azure".into()),
         }
     }
@@ -37,11 +37,11 @@ fn account<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Settings, String
     let part = |name: &str| get(&format!("AzureWebJobsStorage__{name}"));
     let settings = match (get("AzureWebJobsStorage"), part("accountName"), part("tableServiceUri"), part("queueServiceUri")) {
         (Some(text), ..) => Settings::from_connection_string(text),
-        (None, _, Some(tables), Some(queues)) => Settings::from_services(tables, queues, identity(&get, &part)),
+        (None, _, Some(tables), Some(queues)) => Settings::from_services(tables, queues, identity(&get, part)),
         (None, _, Some(_), None) | (None, _, None, Some(_)) => {
             return Err("AzureWebJobsStorage__tableServiceUri and AzureWebJobsStorage__queueServiceUri belong together; set both, or the account's name alone".into());
         }
-        (None, Some(name), ..) => Settings::from_account(name, identity(&get, &part)),
+        (None, Some(name), ..) => Settings::from_account(name, identity(&get, part)),
         (None, None, None, None) => {
             return Err("AzureWebJobsStorage is missing, and storage is to be in Azure. Set it (UseDevelopmentStorage=true for Azurite), \
                         or AzureWebJobsStorage__accountName, or set CALRELAY_STORE to embedded"
@@ -147,7 +147,7 @@ mod tests {
     fn an_identity_signs_in_where_there_is_no_connection_string() {
         let azure = ("CALRELAY_STORE", "azure");
         let named = choose(&[azure, ("AzureWebJobsStorage__accountName", "relay")], false).unwrap();
-        assert_eq!(named, Choice::Azure(Settings::from_account("relay", Identity::Developer).unwrap()));
+        assert_eq!(named, Choice::Azure(Box::new(Settings::from_account("relay", Identity::Developer).unwrap())));
         let managed = choose(
             &[
                 azure,
@@ -159,7 +159,7 @@ mod tests {
         );
         assert_eq!(
             managed,
-            Ok(Choice::Azure(Settings::from_account("relay", Identity::Managed { client_id: Some("c1".into()) }).unwrap()))
+            Ok(Choice::Azure(Box::new(Settings::from_account("relay", Identity::Managed { client_id: Some("c1".into()) }).unwrap())))
         );
         let places = [
             ("AzureWebJobsStorage__tableServiceUri", "https://t.example.org"),
@@ -167,7 +167,7 @@ mod tests {
         ];
         let own = choose(&[azure, places[0], places[1], ("IDENTITY_ENDPOINT", "http://localhost/token")], false).unwrap();
         let expected = Settings::from_services(places[0].1, places[1].1, Identity::Managed { client_id: None }).unwrap();
-        assert_eq!(own, Choice::Azure(expected));
+        assert_eq!(own, Choice::Azure(Box::new(expected)));
         assert!(choose(&[azure, places[0]], false).unwrap_err().contains("belong together"));
     }
 
