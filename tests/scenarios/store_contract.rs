@@ -69,14 +69,14 @@ fn a_holder_that_was_killed_blocks_nobody_for_longer_than_the_term() {
     let settings = settings(&azurite);
     // A process that dies runs none of its destructors, and renews nothing any more.
     let dying = tokio::runtime::Runtime::new().unwrap();
-    let lease = dying.block_on(async { Azure::connect(&settings).unwrap().acquire("pair").await.unwrap().unwrap() });
+    let lease = dying.block_on(async { Azure::connect(&settings).unwrap().acquire("local", &["pair"]).await.unwrap().taken().unwrap() });
     dying.shutdown_background();
     std::mem::forget(lease);
     living.block_on(async {
         let azure = connect(&azurite);
         let began = Instant::now();
         loop {
-            let lease = azure.acquire("pair").await.unwrap();
+            let lease = azure.acquire("local", &["pair"]).await.unwrap().taken();
             if lease.is_some() {
                 break;
             }
@@ -93,11 +93,38 @@ async fn a_lease_has_ended_once_its_holder_has_settled() {
     let azurite = Azurite::start().await.unwrap();
     let (azure, next) = (connect(&azurite), connect(&azurite));
     for _ in 0..5 {
-        drop(azure.acquire("pair").await.unwrap().expect("the one before has ended"));
+        drop(azure.acquire("local", &["pair"]).await.unwrap().taken().expect("the one before has ended"));
         azure.settle().await;
-        drop(next.acquire("pair").await.unwrap().expect("it has ended"));
+        drop(next.acquire("local", &["pair"]).await.unwrap().taken().expect("it has ended"));
         next.settle().await;
     }
+}
+
+/// Takes a good half of a minute of real time: the term of the lease.
+#[tokio::test]
+async fn a_holder_knows_that_its_lease_is_lost_before_anybody_has_taken_it() {
+    let azurite = Azurite::start().await.unwrap();
+    let (azure, proxy) = through_a_proxy(&azurite).await;
+    let next = connect(&azurite);
+    let names = ["pair", "calendar"];
+    let lease = azure.acquire("local", &names).await.unwrap().taken().unwrap();
+    assert!(lease.holds());
+    proxy.faults().always(On::any(), Fault::Status(503));
+    let taken = loop {
+        if let Some(taken) = next.acquire("local", &names[..1]).await.unwrap().taken() {
+            break taken;
+        }
+        pass(Duration::from_millis(300)).await;
+    };
+    assert!(!lease.holds(), "somebody else has one of them");
+    proxy.faults().clear();
+    // By now it is renewed in vain; the other one keeps it.
+    pass(Duration::from_secs(8)).await;
+    assert!(!lease.holds() && taken.holds());
+    drop(lease);
+    azure.settle().await;
+    assert!(next.acquire("local", &names[..1]).await.unwrap().taken().is_none(), "what was lost is not ended by whoever lost it");
+    taken.end().await;
 }
 
 #[tokio::test]
@@ -191,16 +218,16 @@ async fn each_call_costs_what_it_should() {
     assert_eq!(paid(), (1, 0), "a page");
     azure.commit(Table::Pairs, "p", &["k1", "gone", "k2", "missing"].map(delete)).await.unwrap();
     assert_eq!(paid(), (5, 0), "two deletes of rows that are not there: refused, three looked at, done");
-    let lease = azure.acquire("pair").await.unwrap();
-    assert_eq!(paid(), (3, 0), "the first lease ever: no table, made, taken");
-    assert!(azure.acquire("pair").await.unwrap().is_none());
-    assert_eq!(paid(), (2, 0), "a lease that somebody holds");
+    let names = ["pair", "one calendar", "another"];
+    let lease = azure.acquire("local", &names).await.unwrap().taken().unwrap();
+    assert_eq!(paid(), (3, 0), "the first leases ever: no table, made, taken");
+    assert!(azure.acquire("local", &names[1..]).await.unwrap().taken().is_none());
+    assert_eq!(paid(), (2, 0), "leases of which somebody holds one");
     drop(lease);
     azure.settle().await;
-    assert_eq!(paid(), (1, 0), "its end");
-    drop(azure.acquire("pair").await.unwrap());
-    azure.settle().await;
-    assert_eq!(paid(), (2, 0), "a lease, taken and ended");
+    assert_eq!(paid(), (1, 0), "their end");
+    azure.acquire("local", &names).await.unwrap().taken().unwrap().end().await;
+    assert_eq!(paid(), (2, 0), "three leases, taken and ended");
     azure.put("jobs", "x", Duration::ZERO).await.unwrap();
     let message = azure.take("jobs", 1, Duration::from_secs(30)).await.unwrap().remove(0);
     let message = azure.extend("jobs", &message, Duration::from_secs(30)).await.unwrap();

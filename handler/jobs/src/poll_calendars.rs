@@ -16,6 +16,7 @@ use futures::StreamExt;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use providers::{Glance, Provider};
+use store::Attempt;
 
 use crate::directory::{self, AccountStatus, CalendarRow};
 use crate::memory::{self, PairRow};
@@ -191,7 +192,13 @@ fn is_due(row: &PairRow, news: [News; 2], now: Timestamp) -> bool {
 
 /// Somebody is at work on the pair: what it does not see, the next poll does.
 async fn at_work(services: &Services, pair: &Pair) -> Result<bool> {
-    Ok(services.leases.acquire(&directory::pair_lease(&pair.id)).await?.is_none())
+    match services.leases.acquire(&services.owner, &[&directory::pair_lease(&pair.id)]).await? {
+        Attempt::Taken(lease) => {
+            lease.end().await;
+            Ok(false)
+        }
+        Attempt::Busy(_) => Ok(true),
+    }
 }
 
 /// As few nudges as reach all these pairs. `enough` in the queue are enough.

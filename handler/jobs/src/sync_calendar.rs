@@ -62,9 +62,12 @@ async fn pairs_of(services: &Services, calendar: &CalendarId) -> Result<Vec<Pair
 
 async fn one_pair(services: &Services, pair: &Pair, cause: Cause) -> Result<Verdict> {
     // Given back at once: the pass takes it for itself. Whoever comes in between makes it wait, as any other would.
-    if services.leases.acquire(&directory::pair_lease(&pair.id)).await?.is_none() {
-        tracing::debug!(pair = %pair.id, "somebody is at work on this pair already");
-        return Ok(if cause == Cause::Poll { Verdict::Done } else { Verdict::Retry });
+    match services.leases.acquire(&services.owner, &[&directory::pair_lease(&pair.id)]).await?.taken() {
+        Some(lease) => lease.end().await,
+        None => {
+            tracing::debug!(pair = %pair.id, "somebody is at work on this pair already");
+            return Ok(if cause == Cause::Poll { Verdict::Done } else { Verdict::Retry });
+        }
     }
     let before = memory::state(services, &pair.id).await?.error;
     let options = SyncOptions { background: true, ..SyncOptions::default() };
@@ -118,7 +121,7 @@ async fn mark(services: &Services, calendar: &CalendarId) -> Result<Verdict> {
     let mut verdict = Verdict::Done;
     for pair in pairs_of(services, calendar).await? {
         // Whoever is at work on it will write down how that ended.
-        let Some(_lease) = services.leases.acquire(&directory::pair_lease(&pair.id)).await? else {
+        let Some(_lease) = services.leases.acquire(&services.owner, &[&directory::pair_lease(&pair.id)]).await?.taken() else {
             verdict = Verdict::Retry;
             continue;
         };

@@ -14,6 +14,7 @@ pub mod contract;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 mod error;
+mod lease;
 mod limits;
 
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub use azure::Azure;
 #[cfg(feature = "embedded")]
 pub use embedded::Embedded;
 pub use error::{Error, Result};
+pub use lease::{Attempt, Hold, Lease, Leases};
 pub use limits::{MAX_BODY, MAX_COMMIT_BYTES, MAX_DELAY, MAX_KEY, check_commit, check_delay, check_message};
 
 /// The tables. Partition and row keys of each are described where its rows are defined (`jobs`).
@@ -68,7 +70,7 @@ pub trait Store: Send + Sync {
     async fn get_many(&self, table: Table, partition: &str, rows: &[String]) -> Result<Vec<Row>>;
 
     /// Rows of a partition whose key begins with `prefix`, in the order of their keys, after the key `after`; at most `limit`
-    /// (1 to 1,000). Fewer than `limit` may come although more follow; none means the end.
+    /// (1 to 1,000). Where fewer come, none follow.
     async fn scan(&self, table: Table, partition: &str, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<Row>>;
 
     /// Writes several rows of one partition, all or none. Returns the new ETags in the order of `ops` (empty for a delete).
@@ -171,29 +173,4 @@ pub struct Message {
     pub body: String,
     /// How often it has been taken, this time included.
     pub dequeue_count: u32,
-}
-
-/// Exclusive work.
-#[async_trait]
-pub trait Leases: Send + Sync {
-    /// Takes the lease of this name, or `None` while somebody living holds it. It ends when the value is dropped, or when its
-    /// process dies (embedded: at once; Azure: within 30 s).
-    async fn acquire(&self, name: &str) -> Result<Option<Lease>>;
-}
-
-/// Held while a piece of work is done; ends when dropped.
-pub struct Lease(Box<dyn Send + Sync>);
-
-impl Lease {
-    /// Wraps whatever keeps the lease and gives it back on drop.
-    pub fn new(guard: impl Send + Sync + 'static) -> Self {
-        Self(Box::new(guard))
-    }
-}
-
-impl std::fmt::Debug for Lease {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let _ = &self.0;
-        f.write_str("Lease")
-    }
 }

@@ -7,16 +7,13 @@ use store::Lease;
 
 use crate::{Error, Result, Services};
 
-/// How long to wait between two tries.
-const PAUSE: Duration = Duration::from_millis(100);
-
 /// How long a set-up waits for another one.
 const SETUP_PATIENCE: Duration = Duration::from_secs(15);
 
 /// How long a removal waits for a pass.
 const PASS_PATIENCE: Duration = Duration::from_secs(30);
 
-/// The name of the lease under which a pair is worked on: a pass holds it, and so does the removal of the pair. Whoever has taken it reads the
+/// The name of the lease (in the scope of its owner) under which a pair is worked on: a pass holds it, and so does the removal of the pair. Whoever has taken it reads the
 /// pair again ([`super::pair`]) before going on: it may be gone or paused by now.
 pub fn pair_lease(pair: &PairId) -> String {
     format!("pair:{pair}")
@@ -24,7 +21,7 @@ pub fn pair_lease(pair: &PairId) -> String {
 
 /// Taken by whatever adds or removes accounts and pairs.
 pub(super) async fn directory(services: &Services) -> Result<Lease> {
-    patiently(services, &format!("directory:{}", services.owner), SETUP_PATIENCE).await?.ok_or_else(|| {
+    patiently(services, "directory", SETUP_PATIENCE).await?.ok_or_else(|| {
         Error::Request("another calrelay is changing accounts or pairs at this moment; nothing was changed, try again in a minute".into())
     })
 }
@@ -37,15 +34,16 @@ pub(super) async fn pair(services: &Services, pair: &PairId) -> Result<Lease> {
 }
 
 async fn patiently(services: &Services, name: &str, patience: Duration) -> Result<Option<Lease>> {
+    let pause = services.leases.pause();
     let mut waited = Duration::ZERO;
     loop {
-        if let Some(lease) = services.leases.acquire(name).await? {
+        if let Some(lease) = services.leases.acquire(&services.owner, &[name]).await?.taken() {
             return Ok(Some(lease));
         }
         if waited >= patience {
             return Ok(None);
         }
-        tokio::time::sleep(PAUSE).await;
-        waited += PAUSE;
+        tokio::time::sleep(pause).await;
+        waited += pause;
     }
 }

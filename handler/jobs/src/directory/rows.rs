@@ -13,7 +13,7 @@ const VERSION: u32 = 1;
 const ATTEMPTS: usize = 8;
 
 /// Rows taken with one request.
-const PAGE: usize = 200;
+const PAGE: usize = 1000;
 
 pub(super) const ACCOUNT: &str = "account:";
 pub(super) const CALENDAR: &str = "calendar:";
@@ -63,10 +63,12 @@ pub(super) async fn list<T: DeserializeOwned>(services: &Services, prefix: &str)
     let mut after: Option<String> = None;
     loop {
         let page: Vec<Row> = services.store.scan(Table::Directory, &services.owner, prefix, after.as_deref(), PAGE).await?;
-        let Some(last) = page.last() else { return Ok(values) };
-        after = Some(last.key.clone());
         for row in &page {
             values.push(decode(&row.key, &row.value)?);
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE => after = Some(last.key.clone()),
+            _ => return Ok(values),
         }
     }
 }

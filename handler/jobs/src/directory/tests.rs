@@ -164,7 +164,7 @@ async fn a_removed_account_takes_its_secret_its_pairs_and_their_rows_along() {
 async fn a_pair_is_not_removed_under_a_pass() {
     let world = world();
     let (_, made) = world.furnished().await;
-    let pass = world.services.leases.acquire(&pair_lease(&made.id)).await.unwrap().unwrap();
+    let pass = world.services.leases.acquire("local", &[&pair_lease(&made.id)]).await.unwrap().taken().unwrap();
     assert!(matches!(remove_pair(&world.services, &made.id).await, Err(Error::Request(_))));
     assert_eq!(world.rows(Table::Pairs, made.id.as_str()).await.len(), 250);
     drop(pass);

@@ -55,7 +55,6 @@ pub struct SyncOptions {
 const ROUNDS: usize = 4;
 /// How long a pass waits for another one on the same calendar.
 const PATIENCE: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// Syncs these pairs until each is at rest.
 pub async fn sync(services: &Services, pairs: &[Pair], options: SyncOptions, progress: &dyn Progress) -> Report {
@@ -206,7 +205,7 @@ async fn one_pair(
     options: SyncOptions,
     progress: &dyn Progress,
 ) -> Result<Option<(Run, Option<Again>)>> {
-    let _leases = leases(services, pair).await?;
+    let _lease = leases(services, pair).await?;
     let pair = match directory::pair(services, &pair.id).await {
         Ok(pair) if pair.paused => return Ok(None),
         Ok(pair) => pair,
@@ -279,34 +278,25 @@ impl Keys {
     }
 }
 
-/// The pair, and every calendar it writes to: two pairs never write to one calendar at once. Always taken in the same order.
-async fn leases(services: &Services, pair: &Pair) -> Result<Vec<Lease>> {
-    let mut names = vec![format!("calendar:{}", pair.to)];
+/// The pair, and every calendar it writes to: two pairs never write to one calendar at once.
+async fn leases(services: &Services, pair: &Pair) -> Result<Lease> {
+    let mut names = vec![directory::pair_lease(&pair.id), format!("calendar:{}", pair.to)];
     if pair.copies_from(Side::To) {
         names.push(format!("calendar:{}", pair.from));
     }
-    names.sort_unstable();
-    names.push(directory::pair_lease(&pair.id));
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let pause = services.leases.pause();
     let mut waited = Duration::ZERO;
-    'all: loop {
-        let mut leases = Vec::with_capacity(names.len());
-        for name in &names {
-            match services.leases.acquire(name).await? {
-                Some(lease) => leases.push(lease),
-                None if waited >= PATIENCE => {
-                    return Err(Error::Request(
-                        "another sync is at work on this calendar, and was not disturbed; nothing was changed. Try again when it has ended"
-                            .into(),
-                    ));
-                }
-                None => {
-                    drop(leases);
-                    tokio::time::sleep(PAUSE).await;
-                    waited += PAUSE;
-                    continue 'all;
-                }
-            }
+    loop {
+        if let Some(lease) = services.leases.acquire(&services.owner, &names).await?.taken() {
+            return Ok(lease);
         }
-        return Ok(leases);
+        if waited >= PATIENCE {
+            return Err(Error::Request(
+                "another sync is at work on this calendar, and was not disturbed; nothing was changed. Try again when it has ended".into(),
+            ));
+        }
+        tokio::time::sleep(pause).await;
+        waited += pause;
     }
 }

@@ -1,30 +1,35 @@
-//! Leases: a row a name, written again every ten seconds while the lease is held.
+//! Leases: a row a name, all rows of one scope in one partition, written again every ten seconds while they are held.
 //!
 //! # Properties
-//! * At most one holder at a time, as long as the holder can reach the table at least once in [`TERM`].
-//! * A holder that was killed blocks nobody for longer than [`TERM`]; one that ends its lease blocks nobody from then on.
+//! * At most one holder at a time, as long as the holder asks [`Lease::holds`] before it goes on. Leases that are taken together are taken, renewed
+//!   and ended together, or not at all.
+//! * A holder that was killed blocks nobody for longer than [`TERM`]; one that ends its leases blocks nobody from then on.
+//! * A holder learns that it may have lost its leases before anybody else can have taken them.
 //! * Two machines need not agree on the time.
 //!
 //! # Design
-//! *Taking.* The row is inserted, which succeeds for one of many. Where it is there already, it is read: the service says when
-//! it was last written (`Timestamp`) and what time it is (`Date`), both by its own clock. If it is older than [`TERM`], its
-//! holder is dead, and the row is replaced under the condition that it is still the version that was read: of several who
-//! noticed, one wins. Our own clock is asked only how long ten seconds are. `Date` is in whole seconds, rounded down, so a row
-//! looks younger than it is by less than a second, never older.
+//! *Taking.* The rows are inserted in one transaction, which succeeds for one of many. Where one of them is there already, the partition is read:
+//! the service says when each row was last written (`Timestamp`) and what time it is (`Date`), both by its own clock. A row that is older than
+//! [`TERM`] has a dead holder, and is replaced under the condition that it is still the version that was read: of several who noticed, one
+//! wins. `Date` is in whole seconds, rounded down, so a row looks younger than it is by less than a second, never older.
 //!
-//! *Holding.* A task replaces the row under the condition of its last ETag. If the condition fails, somebody has taken over
-//! (this process was asleep, or away from the table for too long): the task says so in the log and leaves the row alone. The
-//! work that is under way does not learn it; what it writes is guarded by ETags and by the providers' own, as it has to be
-//! anyway against a person who edits at the same moment.
+//! *Holding.* A task replaces the rows under the condition of their last ETags. If a condition fails, somebody has taken over. Until when the
+//! leases hold for sure is counted from the moment at which the last renewal was *sent*, by our own monotonic clock, which is asked only how
+//! long some seconds are: the service wrote the rows later than that, so that nobody finds them old before [`TERM`] has passed here. From
+//! [`SURE`] on [`Lease::holds`] says no; what is between the two is for the request that is under way at that moment. (A machine that is put to sleep
+//! as a whole may not count that time. What a pass stores is guarded by ETags as well, and what it writes by the providers' own.)
 //!
-//! *Ending.* Dropping the lease wakes the task, which deletes its version of the row. [`Azure::settle`] waits for that; a
-//! process that exits without it leaves rows that end by themselves.
+//! *Ending.* The task deletes its version of the rows. [`Lease::end`] waits for that; [`Azure::settle`] waits for those that were dropped. A process
+//! that exits without it leaves rows that end by themselves.
 //!
-//! *Why no lease of a blob*: that is what the Functions host uses, and would be one request less now and then; but it would
-//! need a third service, a container, and one more role for the identity, for a term that cannot be below 15 s either.
+//! *Costs.* One transaction to take any number of leases of a scope, one every ten seconds, one to end them; two to find out that one is busy.
+//!
+//! *Why no lease of a blob*: that is what the Functions host uses. It would need a third service, a container, and one more role for the
+//! identity, for a term that cannot be below 15 s either; and several could not be taken in one request.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -35,12 +40,15 @@ use tokio::sync::{OwnedRwLockReadGuard, RwLock, oneshot};
 use tokio::time::timeout;
 
 use super::Azure;
-use super::rows::commit;
-use super::table::Tables;
-use crate::{Error, Lease, Leases, Op, Result};
+use super::rows::{commit, literal};
+use super::table::{Entity, Tables};
+use crate::{Attempt, Error, Hold, Lease, Leases, MAX_COMMIT, Op, Result};
 
 /// A lease that was not renewed for so long is free.
 pub(super) const TERM: SignedDuration = SignedDuration::from_secs(30);
+
+/// From when its last renewal was sent, a lease holds for sure for so long.
+const SURE: Duration = Duration::from_secs(25);
 
 /// Between two renewals.
 const RENEW: Duration = Duration::from_secs(10);
@@ -48,80 +56,150 @@ const RENEW: Duration = Duration::from_secs(10);
 /// After a renewal that failed, and the most that one may take: two more fit into the term.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Where leases stand: the partition is the hash of the name, and each has one row.
+/// The most that whoever ends a lease waits for it.
+const ENDING: Duration = Duration::from_secs(5);
+
+/// Between two tries to take one: each costs two transactions.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Where leases stand.
 const TABLE: &str = "leases";
-const ROW: &str = "lease";
 
 #[async_trait]
 impl Leases for Azure {
-    async fn acquire(&self, name: &str) -> Result<Option<Lease>> {
-        let slot = Slot::new(&self.tables, name)?;
-        let insert = Op::Insert { key: ROW.into(), value: slot.holder.clone() };
-        let etag = match slot.write(insert).await {
-            Err(Error::Conflict(_)) => slot.take_over().await?,
-            outcome => Some(outcome?),
+    async fn acquire(&self, scope: &str, names: &[&str]) -> Result<Attempt> {
+        let claim = Claim::new(&self.tables, scope, names)?;
+        let insert = claim.rows.iter().map(|row| claim.insert(row)).collect();
+        let held = match claim.write(insert).await {
+            Err(Error::Conflict(_)) => match claim.take_over().await? {
+                Ok(held) => held,
+                // Its position among the names as they were given, in which one may stand twice.
+                Err(row) => return Ok(Attempt::Busy(names.iter().position(|name| key(name) == claim.rows[row]).unwrap_or(0))),
+            },
+            outcome => outcome?,
         };
-        Ok(etag.map(|etag| Lease::new(hold(slot, etag, self.endings.clone()))))
+        Ok(Attempt::Taken(Lease::new(keep(claim, held, self.endings.clone()))))
+    }
+
+    fn pause(&self) -> Duration {
+        PAUSE
     }
 }
 
-/// One lease's row, and who wants it.
-struct Slot {
+/// A name may hold anything and be of any length.
+fn key(name: &str) -> String {
+    HEXLOWER.encode(&digest(&SHA256, name.as_bytes()).as_ref()[..20])
+}
+
+/// The rows of some leases, and who wants them.
+struct Claim {
     tables: Tables,
     partition: String,
+    rows: Vec<String>,
     holder: String,
 }
 
-impl Slot {
-    fn new(tables: &Tables, name: &str) -> Result<Self> {
-        // A name may hold anything and be of any length.
-        let partition = HEXLOWER.encode(&digest(&SHA256, name.as_bytes()).as_ref()[..20]);
+/// The versions of the rows that are held, in their order, and when writing them was begun.
+struct Held {
+    etags: Vec<String>,
+    sent: Instant,
+}
+
+impl Claim {
+    fn new(tables: &Tables, scope: &str, names: &[&str]) -> Result<Self> {
+        let mut rows: Vec<String> = Vec::with_capacity(names.len());
+        for row in names.iter().map(|name| key(name)) {
+            if !rows.contains(&row) {
+                rows.push(row);
+            }
+        }
+        if rows.len() > MAX_COMMIT {
+            return Err(Error::TooLarge(format!("{} leases at once, at most {MAX_COMMIT}", rows.len())));
+        }
         let mut random = [0; 16];
         rand::fill(&mut random).map_err(|_| Error::Failed("the system gives no random numbers".into()))?;
-        Ok(Self { tables: tables.clone(), partition, holder: HEXLOWER.encode(&random) })
+        Ok(Self { tables: tables.clone(), partition: key(scope), rows, holder: HEXLOWER.encode(&random) })
     }
 
-    /// Writes the row; its new ETag.
-    async fn write(&self, op: Op) -> Result<String> {
-        let etags = commit(&self.tables, TABLE, &self.partition, &[op]).await?;
-        etags.into_iter().next().ok_or_else(|| Error::Failed("a lease was written and no ETag came".into()))
+    fn insert(&self, row: &str) -> Op {
+        Op::Insert { key: row.to_owned(), value: self.holder.clone() }
     }
 
-    /// Takes the row from a holder that has let it grow old.
-    async fn take_over(&self) -> Result<Option<String>> {
-        let (found, now) = self.tables.get(TABLE, &self.partition, ROW).await.map_err(Error::from)?;
-        let taken = match found {
-            // It was ended just now.
-            None => self.write(Op::Insert { key: ROW.into(), value: self.holder.clone() }).await,
-            Some(row) if now.is_some_and(|now| is_over(row.timestamp, now)) => {
-                self.write(Op::Replace { key: ROW.into(), etag: row.etag, value: self.holder.clone() }).await
+    fn replace(&self, row: &str, etag: String) -> Op {
+        Op::Replace { key: row.to_owned(), etag, value: self.holder.clone() }
+    }
+
+    async fn write(&self, ops: Vec<Op>) -> Result<Held> {
+        let sent = Instant::now();
+        let etags = commit(&self.tables, TABLE, &self.partition, &ops).await?;
+        Ok(Held { etags, sent })
+    }
+
+    /// Our rows as they stand, in their order, and the time by the clock of the service.
+    async fn read(&self) -> Result<(Vec<Option<Entity>>, Option<Timestamp>)> {
+        // The rows of a scope are the leases that are held at this moment: a handful.
+        let filter = format!("PartitionKey eq {}", literal(&self.partition));
+        let mut found: Vec<Option<Entity>> = self.rows.iter().map(|_| None).collect();
+        let (mut next, mut time) = (None, None);
+        loop {
+            let page = self.tables.query(TABLE, &filter, 1000, next.as_ref()).await.map_err(Error::from)?;
+            // The earliest of several, so that no row looks older than it is.
+            time = time.or(page.time);
+            for entity in page.rows {
+                if let Some(index) = self.rows.iter().position(|row| *row == entity.key) {
+                    found[index] = Some(entity);
+                }
             }
-            Some(_) => return Ok(None),
-        };
-        match taken {
-            Err(Error::Conflict(_)) => Ok(None),
-            taken => taken.map(Some),
+            next = page.next;
+            if next.is_none() {
+                return Ok((found, time));
+            }
         }
     }
 
-    /// Writes the row again. `None` where somebody else has it.
-    async fn renew(&self, etag: &str) -> Result<Option<String>> {
-        let replace = Op::Replace { key: ROW.into(), etag: etag.to_owned(), value: self.holder.clone() };
-        match self.write(replace).await {
+    /// Takes the rows that are free, and those whose holder has let them grow old; or says which one is held.
+    async fn take_over(&self) -> Result<Result<Held, usize>> {
+        let (found, now) = self.read().await?;
+        let mut ops = Vec::with_capacity(found.len());
+        for (index, (row, entity)) in self.rows.iter().zip(found).enumerate() {
+            ops.push(match entity {
+                None => self.insert(row),
+                Some(entity) if now.is_some_and(|now| is_over(entity.timestamp, now)) => self.replace(row, entity.etag),
+                Some(_) => return Ok(Err(index)),
+            });
+        }
+        match self.write(ops).await {
+            Err(Error::Conflict(index)) => Ok(Err(index)),
+            written => written.map(Ok),
+        }
+    }
+
+    /// Writes the rows again. `None` where somebody else has one of them.
+    async fn renew(&self, etags: &[String]) -> Result<Option<Held>> {
+        let again = |etags: &[String]| self.rows.iter().zip(etags).map(|(row, etag)| self.replace(row, etag.clone())).collect();
+        match self.write(again(etags)).await {
             // An earlier renewal, which was given up for its slowness, may have been carried out after all.
-            Err(Error::Conflict(_)) => {
-                let (found, _) = self.tables.get(TABLE, &self.partition, ROW).await.map_err(Error::from)?;
-                Ok(found.filter(|row| row.value() == self.holder).map(|row| row.etag))
-            }
+            Err(Error::Conflict(_)) => match self.ours().await? {
+                Some(etags) => self.write(again(&etags)).await.map(Some),
+                None => Ok(None),
+            },
             outcome => outcome.map(Some),
         }
     }
 
-    async fn end(&self, etag: &str) -> Result<()> {
-        let delete = |etag: &str| Op::Delete { key: ROW.into(), etag: Some(etag.to_owned()) };
-        match commit(&self.tables, TABLE, &self.partition, &[delete(etag)]).await {
-            Err(Error::Conflict(_)) => match self.renew(etag).await? {
-                Some(etag) => commit(&self.tables, TABLE, &self.partition, &[delete(&etag)]).await.map(|_| ()),
+    /// The versions of our rows, if all of them are still ours.
+    async fn ours(&self) -> Result<Option<Vec<String>>> {
+        let (found, _) = self.read().await?;
+        Ok(found.into_iter().map(|entity| entity.filter(|entity| entity.value() == self.holder).map(|entity| entity.etag)).collect())
+    }
+
+    async fn end(&self, etags: &[String]) -> Result<()> {
+        let delete = |etags: &[String]| -> Vec<Op> {
+            self.rows.iter().zip(etags).map(|(row, etag)| Op::Delete { key: row.clone(), etag: Some(etag.clone()) }).collect()
+        };
+        match commit(&self.tables, TABLE, &self.partition, &delete(etags)).await {
+            Err(Error::Conflict(_)) => match self.ours().await? {
+                Some(etags) => commit(&self.tables, TABLE, &self.partition, &delete(&etags)).await.map(|_| ()),
                 None => Ok(()),
             },
             outcome => outcome.map(|_| ()),
@@ -133,33 +211,89 @@ fn is_over(written: Timestamp, now: Timestamp) -> bool {
     now.duration_since(written) > TERM
 }
 
-/// What a lease holds: its end wakes the task.
+/// Until when the leases hold for sure: milliseconds after they were first written.
+struct Until {
+    begun: Instant,
+    millis: AtomicU64,
+}
+
+impl Until {
+    fn holds(&self) -> bool {
+        self.begun.elapsed() < Duration::from_millis(self.millis.load(Ordering::Acquire))
+    }
+
+    fn renewed(&self, sent: Instant) {
+        let until = sent.duration_since(self.begun) + SURE;
+        self.millis.store(u64::try_from(until.as_millis()).unwrap_or(u64::MAX), Ordering::Release);
+    }
+
+    fn lost(&self) {
+        self.millis.store(0, Ordering::Release);
+    }
+}
+
+/// Wakes the task that ends the leases. What is in it is dropped when they have ended.
+struct End {
+    _settling: Option<OwnedRwLockReadGuard<()>>,
+    _waiting: Option<oneshot::Sender<()>>,
+}
+
+/// What a lease holds.
 struct Guard {
-    end: Option<oneshot::Sender<Option<OwnedRwLockReadGuard<()>>>>,
+    end: Option<oneshot::Sender<End>>,
+    until: Arc<Until>,
     endings: Arc<RwLock<()>>,
 }
 
-impl Drop for Guard {
-    fn drop(&mut self) {
+impl Guard {
+    fn send(&mut self, waiting: Option<oneshot::Sender<()>>) {
         // Whoever settles waits for this mark; where somebody does already, the ending is not waited for.
-        let mark = self.endings.clone().try_read_owned().ok();
+        let settling = self.endings.clone().try_read_owned().ok();
         if let Some(end) = self.end.take() {
-            // A task that is gone had lost the lease.
-            let _ = end.send(mark);
+            // A task that is gone had lost the leases.
+            let _ = end.send(End { _settling: settling, _waiting: waiting });
         }
     }
 }
 
-fn hold(slot: Slot, mut etag: String, endings: Arc<RwLock<()>>) -> Guard {
-    let (end, mut ended) = oneshot::channel();
+#[async_trait]
+impl Hold for Guard {
+    fn holds(&self) -> bool {
+        self.until.holds()
+    }
+
+    async fn end(mut self: Box<Self>) {
+        let (waiting, ended) = oneshot::channel();
+        self.send(Some(waiting));
+        // Nothing is ever sent: the sender is dropped when it is done, or was.
+        let _ = timeout(ENDING, ended).await;
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.send(None);
+    }
+}
+
+/// Keeps the leases until the guard is dropped.
+fn keep(claim: Claim, held: Held, endings: Arc<RwLock<()>>) -> Guard {
+    let (end, mut ended) = oneshot::channel::<End>();
+    let until = Arc::new(Until { begun: held.sent, millis: AtomicU64::new(0) });
+    until.renewed(held.sent);
+    let guard = Guard { end: Some(end), until: until.clone(), endings };
     tokio::spawn(async move {
-        let mut pause = RENEW;
-        let _mark = loop {
+        let (mut etags, mut pause) = (held.etags, RENEW);
+        let _end = loop {
             match timeout(pause, &mut ended).await {
-                Ok(mark) => break mark.ok().flatten(),
-                Err(_) => match timeout(AGAIN, slot.renew(&etag)).await {
-                    Ok(Ok(Some(new))) => (etag, pause) = (new, RENEW),
+                Ok(end) => break end.ok(),
+                Err(_) => match timeout(AGAIN, claim.renew(&etags)).await {
+                    Ok(Ok(Some(again))) => {
+                        until.renewed(again.sent);
+                        (etags, pause) = (again.etags, RENEW);
+                    }
                     Ok(Ok(None)) => {
+                        until.lost();
                         tracing::warn!("a lease was lost: storage was out of reach, or this process asleep, for longer than its term");
                         return;
                     }
@@ -171,11 +305,11 @@ fn hold(slot: Slot, mut etag: String, endings: Arc<RwLock<()>>) -> Guard {
                 },
             }
         };
-        if let Err(error) = slot.end(&etag).await {
+        if let Err(error) = claim.end(&etags).await {
             tracing::info!(%error, "a lease could not be ended; it ends by itself");
         }
     });
-    Guard { end: Some(end), endings }
+    guard
 }
 
 impl Azure {
@@ -183,7 +317,7 @@ impl Azure {
     /// that the next one need not wait for their term.
     pub async fn settle(&self) {
         // Nothing is lost if it takes too long.
-        let _ = timeout(Duration::from_secs(5), self.endings.write()).await;
+        let _ = timeout(ENDING, self.endings.write()).await;
     }
 }
 
@@ -198,5 +332,20 @@ mod tests {
             jiff::fmt::rfc2822::parse("Sat, 21 Nov 2026 04:00:00 GMT").unwrap().timestamp() + SignedDuration::from_secs(seconds)
         };
         assert!(!is_over(written, after(0)) && !is_over(written, after(30)) && is_over(written, after(31)));
+    }
+
+    #[test]
+    fn a_lease_holds_from_when_its_last_renewal_was_sent_until_it_is_lost() {
+        let begun = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+        let until = Until { begun, millis: AtomicU64::new(0) };
+        until.renewed(begun);
+        assert!(!until.holds(), "sent a minute ago");
+        until.renewed(begun + Duration::from_secs(40));
+        assert!(until.holds(), "sent 20 s ago");
+        until.renewed(begun + Duration::from_secs(34));
+        assert!(!until.holds(), "sent 26 s ago: before the term ends");
+        until.renewed(begun + Duration::from_secs(60));
+        until.lost();
+        assert!(!until.holds());
     }
 }

@@ -40,7 +40,7 @@ const STALE: &str = "W/\"datetime'0001-01-01T00%3A00%3A00Z'\"";
 #[async_trait]
 impl Store for Azure {
     async fn get(&self, table: Table, partition: &str, row: &str) -> Result<Option<Row>> {
-        let (found, _) = self.tables.get(table.name(), &keys::write(partition), &keys::write(row)).await?;
+        let found = self.tables.get(table.name(), &keys::write(partition), &keys::write(row)).await?;
         Ok(found.map(|entity| entity.into_row()).transpose()?)
     }
 
@@ -63,15 +63,18 @@ impl Store for Azure {
         if let Some(above) = keys::above(&prefix) {
             and("lt", &above);
         }
-        let mut next = None;
-        // The service may answer with nothing and a continuation token; nothing means the end only to us.
+        let limit = limit.clamp(1, MAX_PAGE);
+        let (mut rows, mut next) = (Vec::new(), None);
+        // The service may answer with a part, or with nothing, and a continuation token.
         loop {
-            let page = self.tables.query(table.name(), &filter, limit.clamp(1, MAX_PAGE), next.as_ref()).await?;
-            if !page.rows.is_empty() || page.next.is_none() {
-                let rows: Result<Vec<Row>, Fault> = page.rows.into_iter().map(|entity| entity.into_row()).collect();
-                return Ok(rows?);
+            let page = self.tables.query(table.name(), &filter, limit - rows.len(), next.as_ref()).await?;
+            for entity in page.rows {
+                rows.push(entity.into_row()?);
             }
             next = page.next;
+            if next.is_none() || rows.len() >= limit {
+                return Ok(rows);
+            }
         }
     }
 
@@ -83,7 +86,7 @@ impl Store for Azure {
 /// Rows by their keys as they are written, as many as there are.
 async fn read(tables: &Tables, table: &str, partition: &str, rows: Vec<String>) -> Result<Vec<Row>, Fault> {
     let reads = rows.into_iter().map(|row| async move {
-        let (found, _) = tables.get(table, partition, &row).await?;
+        let found = tables.get(table, partition, &row).await?;
         found.map(|entity| entity.into_row()).transpose()
     });
     stream::iter(reads).buffer_unordered(AT_ONCE).try_filter_map(async |row| Ok(row)).try_collect().await
@@ -172,7 +175,7 @@ async fn written_before(tables: &Tables, table: &str, partition: &str, by: &str,
     let mut etags = Vec::with_capacity(ops.len());
     let (mut ours, mut gone) = (false, true);
     for op in ops {
-        let (found, _) = tables.get(table, partition, &keys::write(op.key())).await?;
+        let found = tables.get(table, partition, &keys::write(op.key())).await?;
         gone &= found.is_none();
         etags.push(match found {
             _ if op.value().is_none() => String::new(),
@@ -217,7 +220,7 @@ fn signature() -> String {
 }
 
 /// A text in a filter.
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

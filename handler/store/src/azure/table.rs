@@ -46,7 +46,7 @@ pub(super) struct Tables {
 #[derive(Debug, Deserialize)]
 pub(super) struct Entity {
     #[serde(rename = "RowKey")]
-    key: String,
+    pub key: String,
     #[serde(rename = "odata.etag")]
     pub etag: String,
     /// When it was last written, by the clock of the service.
@@ -82,6 +82,8 @@ pub(super) struct Page {
     pub rows: Vec<Entity>,
     /// What to ask for the rest; `None` at the end.
     pub next: Option<Next>,
+    /// When it was found, by the clock of the service.
+    pub time: Option<Timestamp>,
 }
 
 /// Where a query goes on.
@@ -103,14 +105,13 @@ impl Tables {
         Self { pipeline, endpoint }
     }
 
-    /// One row, and the time by the service's clock. One transaction. A table that is not there has none.
-    pub async fn get(&self, table: &str, partition: &str, row: &str) -> Result<(Option<Entity>, Option<Timestamp>), Fault> {
+    /// One row. One transaction. A table that is not there has none.
+    pub async fn get(&self, table: &str, partition: &str, row: &str) -> Result<Option<Entity>, Fault> {
         let answer = self.send(Method::Get, &self.row(table, partition, row), None).await?;
-        let time = answer.time();
         if answer.status == 404 {
-            return Ok((None, time));
+            return Ok(None);
         }
-        Ok((Some(answer.json()?), time))
+        Ok(Some(answer.json()?))
     }
 
     /// At most `top` rows that a filter lets through. One transaction.
@@ -128,11 +129,11 @@ impl Tables {
         }
         let answer = self.send(Method::Get, &address, None).await?;
         if answer.status == 404 && answer.refusal().no_place() {
-            return Ok(Page { rows: Vec::new(), next: None });
+            return Ok(Page { rows: Vec::new(), next: None, time: answer.time() });
         }
         let partition = answer.headers.get_optional_string(&NEXT_PARTITION);
         let next = partition.map(|partition| Next { partition, row: answer.headers.get_optional_string(&NEXT_ROW) });
-        Ok(Page { rows: answer.json::<Found>()?.value, next })
+        Ok(Page { rows: answer.json::<Found>()?.value, next, time: answer.time() })
     }
 
     /// Several writes to one partition, all or none. One transaction. Also tells whether what is refused may have been done by

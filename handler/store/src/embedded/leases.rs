@@ -11,6 +11,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -18,21 +19,56 @@ use data_encoding::BASE32_NOPAD;
 
 use super::Embedded;
 use super::fault::from_io;
-use crate::{Error, Lease, Leases, Result};
+use crate::{Attempt, Error, Hold, Lease, Leases, Result};
+
+/// Between two tries: the disk is near.
+const PAUSE: Duration = Duration::from_millis(100);
 
 #[async_trait]
 impl Leases for Embedded {
-    async fn acquire(&self, name: &str) -> Result<Option<Lease>> {
-        let file = self.leases.join(file_name(name));
-        let locked = tokio::task::spawn_blocking(move || lock(&file)).await;
-        let locked = locked.map_err(|_| Error::Unavailable("the program is ending".into()))??;
-        Ok(locked.map(Lease::new))
+    async fn acquire(&self, scope: &str, names: &[&str]) -> Result<Attempt> {
+        let mut wanted: Vec<(PathBuf, usize)> =
+            names.iter().enumerate().map(|(index, name)| (self.leases.join(file_name(scope, name)), index)).collect();
+        // Always in the same order, so that of two who want some of the same one gets on; and each file once.
+        wanted.sort();
+        wanted.dedup_by(|a, b| a.0 == b.0);
+        let locked = tokio::task::spawn_blocking(move || lock_all(&wanted)).await;
+        locked.map_err(|_| Error::Unavailable("the program is ending".into()))?
+    }
+
+    fn pause(&self) -> Duration {
+        PAUSE
     }
 }
 
+/// The locked files.
+struct Locks(#[expect(dead_code, reason = "held, never read: closing them unlocks them")] Vec<File>);
+
+#[async_trait]
+impl Hold for Locks {
+    /// The kernel takes no lock away from a living process.
+    fn holds(&self) -> bool {
+        true
+    }
+
+    async fn end(self: Box<Self>) {}
+}
+
+fn lock_all(wanted: &[(PathBuf, usize)]) -> Result<Attempt> {
+    let mut files = Vec::with_capacity(wanted.len());
+    for (path, index) in wanted {
+        match lock(path)? {
+            Some(file) => files.push(file),
+            None => return Ok(Attempt::Busy(*index)),
+        }
+    }
+    Ok(Attempt::Taken(Lease::new(Locks(files))))
+}
+
 /// A name may hold anything and be of any length; its file says nothing about it.
-fn file_name(name: &str) -> PathBuf {
-    let hash = digest(&SHA256, name.as_bytes());
+fn file_name(scope: &str, name: &str) -> PathBuf {
+    // With the length, so that no two pairs of scope and name join to the same text.
+    let hash = digest(&SHA256, format!("{}:{scope}{name}", scope.len()).as_bytes());
     PathBuf::from(BASE32_NOPAD.encode(&hash.as_ref()[..20]).to_ascii_lowercase()).with_extension("lock")
 }
 

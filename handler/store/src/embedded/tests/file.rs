@@ -44,7 +44,7 @@ async fn only_the_owner_can_read_it() {
     let dir = root.path().join("deeper/data");
     let storage = open(&dir);
     storage.commit(Table::Pairs, "p", &[put("a", "1")]).await.unwrap();
-    let _lease = storage.acquire("x").await.unwrap();
+    let _lease = storage.acquire("local", &["x"]).await.unwrap().taken();
     for path in [&dir, &dir.join("leases"), dir.parent().unwrap()] {
         assert_eq!(mode(path), 0o700, "{}", path.display());
     }

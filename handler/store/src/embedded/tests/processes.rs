@@ -65,7 +65,7 @@ mod child {
     #[ignore = "run by other tests, as a process of its own"]
     async fn holds_a_lease() {
         let Some(dir) = dir() else { return };
-        let lease = open(&dir).acquire("calendar").await.unwrap();
+        let lease = open(&dir).acquire("local", &["calendar"]).await.unwrap().taken();
         say(if lease.is_some() { "held" } else { "refused" });
         std::future::pending::<()>().await;
         drop(lease);
@@ -122,16 +122,16 @@ async fn a_killed_process_gives_its_lease_back_at_once() {
     let storage = open(dir.path());
     let mut other = Other::run("holds_a_lease", dir.path());
     assert_eq!(other.next().as_deref(), Some("held"));
-    assert!(storage.acquire("calendar").await.unwrap().is_none(), "a living process keeps it");
+    assert!(storage.acquire("local", &["calendar"]).await.unwrap().taken().is_none(), "a living process keeps it");
     other.process.kill().unwrap();
     other.process.wait().unwrap();
-    assert!(storage.acquire("calendar").await.unwrap().is_some(), "a dead one does not");
+    assert!(storage.acquire("local", &["calendar"]).await.unwrap().taken().is_some(), "a dead one does not");
 }
 
 #[tokio::test]
 async fn a_lease_excludes_another_process() {
     let dir = tempfile::tempdir().unwrap();
-    let lease = open(dir.path()).acquire("calendar").await.unwrap();
+    let lease = open(dir.path()).acquire("local", &["calendar"]).await.unwrap().taken();
     assert!(lease.is_some());
     assert_eq!(Other::run("holds_a_lease", dir.path()).next().as_deref(), Some("refused"));
     drop(lease);
