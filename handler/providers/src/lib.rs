@@ -7,6 +7,7 @@
 
 pub mod caldav;
 mod error;
+pub mod google;
 pub mod http;
 
 use async_trait::async_trait;
