@@ -47,7 +47,7 @@ async fn one_way_a_deleted_copy_stays_away_until_time_or_title_change() -> anyho
         ben.delete(&copy);
         let run = world.sync().await;
         assert_eq!((run.skipped, reasons(&run)), (1, vec!["suppressed".to_owned()]));
-        world.core.restart()?;
+        world.core.restart().await?;
         world.wait(86_400);
         world.sync_with(FULL).await;
         assert!(ben.is_empty(), "no pass makes it again, be it full or the first of a day");

@@ -23,6 +23,7 @@ mod real_servers;
 mod requests;
 mod secrecy;
 mod standalone;
+mod storage;
 mod store_contract;
 mod town;
 mod village;

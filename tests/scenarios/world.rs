@@ -20,7 +20,8 @@ use simulators::person::Person;
 use simulators::proxy::Proxy;
 use simulators::servers::{Kind, Server};
 use simulators::traffic::Counts;
-use tempfile::TempDir;
+
+use crate::storage::{Opened, Place};
 
 /// What the two people are called and sign in with. Invented.
 pub const USERS: [(&str, &str); 2] = [("anna", "anna-secret-7531"), ("ben", "ben-secret-8642")];
@@ -76,7 +77,8 @@ pub struct Core {
     pub services: Services,
     pub pair: Pair,
     clock: Arc<Hands>,
-    dir: TempDir,
+    place: Place,
+    opened: Opened,
     servers: [String; 2],
     /// Real servers have their own time, and need it.
     real: bool,
@@ -93,10 +95,11 @@ struct Account {
 impl Core {
     /// Connects both accounts and pairs their calendars called `main`.
     async fn new(accounts: [Account; 2], terms: Terms, real: bool) -> anyhow::Result<Self> {
-        let dir = data_dir()?;
+        let place = Place::new().await?;
         let clock = Arc::new(Hands(AtomicI64::new(BEGINNING.parse::<Timestamp>()?.as_second())));
         let servers = [accounts[0].url.clone(), accounts[1].url.clone()];
-        let services = services(&dir, &clock, &servers, real)?;
+        let opened = place.open(clock.clone())?;
+        let services = services(&place, &opened, &clock, &servers, real)?;
         let mut ids = Vec::new();
         for (account, address) in accounts.into_iter().zip(ADDRESSES) {
             let Account { kind, user, password, .. } = account;
@@ -114,7 +117,7 @@ impl Core {
             window_future: "12mo".parse()?,
         };
         let pair = directory::add_pair(&services, new).await?;
-        Ok(Self { services, pair, clock, dir, servers, real })
+        Ok(Self { services, pair, clock, place, opened, servers, real })
     }
 
     /// One pass.
@@ -129,9 +132,11 @@ impl Core {
         report.pairs.into_iter().next().expect("one pair, one run")
     }
 
-    /// The process dies and another one starts: nothing in memory survives.
-    pub fn restart(&mut self) -> anyhow::Result<()> {
-        self.services = services(&self.dir, &self.clock, &self.servers, self.real)?;
+    /// The process dies and another one starts: nothing in memory survives. It dies in good order where it has nothing under way.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        self.opened.settle().await;
+        self.opened = self.place.open(self.clock.clone())?;
+        self.services = services(&self.place, &self.opened, &self.clock, &self.servers, self.real)?;
         Ok(())
     }
 
@@ -267,15 +272,13 @@ impl Stage {
     }
 }
 
-fn services(dir: &TempDir, clock: &Arc<Hands>, servers: &[String; 2], real: bool) -> anyhow::Result<Services> {
-    let time = clock.clone();
+fn services(place: &Place, opened: &Opened, clock: &Arc<Hands>, servers: &[String; 2], real: bool) -> anyhow::Result<Services> {
     let access = Access { allow_private: true };
-    let store = Arc::new(store::Embedded::open(dir.path(), move || time.now())?);
     Ok(Services {
-        leases: store.clone(),
-        queue: store.clone(),
-        store,
-        vault: Arc::new(vault::Envelope::new(vault::Local::open(dir.path())?, vault::Root::new(&[7; 32]))),
+        leases: opened.leases(),
+        queue: opened.queue(),
+        store: opened.store(),
+        vault: Arc::new(vault::Envelope::new(vault::Local::open(place.path())?, vault::Root::new(&[7; 32]))),
         connect: Arc::new(Connector {
             http: Arc::new(if real { Http::new(access)? } else { Http::hurried(access)? }),
             servers: servers.clone(),
@@ -283,10 +286,4 @@ fn services(dir: &TempDir, clock: &Arc<Hands>, servers: &[String; 2], real: bool
         clock: clock.clone(),
         owner: "local".into(),
     })
-}
-
-/// In memory where the system has such a place: a thousand worlds should not wear out a disk.
-fn data_dir() -> std::io::Result<TempDir> {
-    let memory = std::path::Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
 }

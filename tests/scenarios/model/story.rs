@@ -237,7 +237,7 @@ impl Story {
             drop(survived);
             // What the dead process had already handed to the system comes to its end before the next one starts.
             tokio::time::sleep(Duration::from_millis(15)).await;
-            self.stage.core.restart()?;
+            self.stage.core.restart().await?;
         } else {
             let run = self.stage.core.sync_with(options).await;
             self.trace.push(format!("pass (faults {odds}): {}", line(&run)));

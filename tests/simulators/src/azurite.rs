@@ -19,6 +19,10 @@ use tokio::sync::OnceCell;
 
 use crate::port::Port;
 
+mod shared;
+
+pub use shared::Account;
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The account that it has by itself, and its key; both are printed in its manual.
@@ -29,9 +33,10 @@ const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6t
 #[derive(Debug)]
 pub struct Azurite {
     child: Option<Child>,
-    directory: TempDir,
+    directory: Option<TempDir>,
     ports: Ports,
     keeps: bool,
+    accounts: Option<String>,
 }
 
 #[derive(Debug)]
@@ -53,7 +58,7 @@ impl Azurite {
     /// # Errors
     /// Where it cannot be installed or does not answer; the words hold the end of its log.
     pub async fn start() -> anyhow::Result<Self> {
-        Self::start_new(false).await
+        Self::start_new(false, None).await
     }
 
     /// Starts one that can be [restarted](Azurite::restart): it writes what it holds into a directory.
@@ -61,16 +66,17 @@ impl Azurite {
     /// # Errors
     /// As [`Azurite::start`].
     pub async fn start_keeping() -> anyhow::Result<Self> {
-        Self::start_new(true).await
+        Self::start_new(true, None).await
     }
 
-    async fn start_new(keeps: bool) -> anyhow::Result<Self> {
+    /// With accounts, it has these and not its own (`name:key;name:key`), and leaves nothing behind even where it is never dropped.
+    async fn start_new(keeps: bool, accounts: Option<String>) -> anyhow::Result<Self> {
         let mut last = None;
         // A port may be taken by a stranger between the look and the start.
         for _ in 0..3 {
             let ports = Ports { blob: Port::take()?, queue: Port::take()?, table: Port::take()? };
-            let directory = tempfile::tempdir().context("no temporary directory")?;
-            let mut azurite = Self { child: None, directory, ports, keeps };
+            let directory = accounts.is_none().then(tempfile::tempdir).transpose().context("no temporary directory")?;
+            let mut azurite = Self { child: None, directory, ports, keeps, accounts: accounts.clone() };
             match azurite.run().await {
                 Ok(()) => return Ok(azurite),
                 Err(error) => last = Some(error),
@@ -109,10 +115,14 @@ impl Azurite {
 
     /// The connection string, for `AzureWebJobsStorage`.
     pub fn connection_string(&self) -> String {
+        self.connection_string_of(ACCOUNT, KEY)
+    }
+
+    fn connection_string_of(&self, account: &str, key: &str) -> String {
         let [blob, queue, table] = self.ports.numbers();
         format!(
-            "DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint=http://127.0.0.1:{blob}/{ACCOUNT};\
-             QueueEndpoint=http://127.0.0.1:{queue}/{ACCOUNT};TableEndpoint=http://127.0.0.1:{table}/{ACCOUNT};"
+            "DefaultEndpointsProtocol=http;AccountName={account};AccountKey={key};BlobEndpoint=http://127.0.0.1:{blob}/{account};\
+             QueueEndpoint=http://127.0.0.1:{queue}/{account};TableEndpoint=http://127.0.0.1:{table}/{account};"
         )
     }
 
@@ -128,24 +138,34 @@ impl Azurite {
 
     /// What it wrote to its log so far.
     pub fn log(&self) -> String {
-        std::fs::read(self.directory.path().join("azurite.log")).map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
+        let log = self.directory.as_ref().and_then(|directory| std::fs::read(directory.path().join("azurite.log")).ok());
+        log.map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
     }
 
     async fn run(&mut self) -> anyhow::Result<()> {
         let program = program().await?;
-        let log = File::options().create(true).append(true).open(self.directory.path().join("azurite.log"))?;
         let mut command = Command::new(program);
         command.args(["--silent", "--disableTelemetry", "--skipApiVersionCheck"]);
         let ports = self.ports.numbers();
         for (service, port) in ["blob", "queue", "table"].into_iter().zip(ports) {
             command.args([format!("--{service}Host"), "127.0.0.1".into(), format!("--{service}Port"), port.to_string()]);
         }
-        if self.keeps {
-            command.arg("--location").arg(self.directory.path());
-        } else {
-            command.arg("--inMemoryPersistence");
+        match &self.directory {
+            Some(directory) if self.keeps => command.arg("--location").arg(directory.path()),
+            _ => command.arg("--inMemoryPersistence"),
+        };
+        command.stdin(Stdio::piped());
+        match &self.directory {
+            Some(directory) => {
+                let log = File::options().create(true).append(true).open(directory.path().join("azurite.log"))?;
+                command.current_dir(directory.path()).stdout(log.try_clone()?).stderr(log);
+            }
+            // In memory it writes nothing; what it has to complain about stands beside what the tests say.
+            None => _ = command.current_dir(std::env::temp_dir()).stdout(Stdio::null()),
         }
-        command.current_dir(self.directory.path()).stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
+        if let Some(accounts) = &self.accounts {
+            command.env("AZURITE_ACCOUNTS", accounts);
+        }
         let child = self.child.insert(command.spawn().context("Azurite does not start")?);
         let start = Instant::now();
         for port in ports {

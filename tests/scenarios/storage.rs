@@ -1,0 +1,108 @@
+//! The storage that a story runs on: embedded, or an account of Azurite where `CALRELAY_TEST_STORE=azurite` says so. A story does not know which.
+
+use std::sync::Arc;
+
+use anyhow::bail;
+use jobs::Clock;
+use simulators::azurite::Account;
+use store::azure::{Azure, Settings};
+use store::{Embedded, Leases, Queue, Store};
+use tempfile::TempDir;
+
+/// The switch of the tests.
+const SWITCH: &str = "CALRELAY_TEST_STORE";
+
+/// Which one it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Embedded,
+    Azurite,
+}
+
+/// What the switch says; embedded where it says nothing.
+#[expect(clippy::disallowed_methods, reason = "a test's own switch, not a setting of the product")]
+pub fn kind() -> anyhow::Result<Kind> {
+    match std::env::var(SWITCH).as_deref() {
+        Err(_) | Ok("" | "embedded") => Ok(Kind::Embedded),
+        Ok("azurite") => Ok(Kind::Azurite),
+        Ok(_) => bail!("{SWITCH} is embedded or azurite"),
+    }
+}
+
+/// A place for what one service keeps. No other story sees anything of it.
+pub struct Place {
+    /// Of embedded storage and of the vault.
+    directory: TempDir,
+    account: Option<Account>,
+}
+
+/// A place, opened by one process.
+#[derive(Clone)]
+pub enum Opened {
+    Embedded(Arc<Embedded>),
+    Azure(Arc<Azure>),
+}
+
+impl Place {
+    /// An empty one.
+    pub async fn new() -> anyhow::Result<Self> {
+        let account = match kind()? {
+            Kind::Embedded => None,
+            Kind::Azurite => Some(Account::take().await?),
+        };
+        Ok(Self { directory: directory()?, account })
+    }
+
+    /// The data directory.
+    pub fn path(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
+    /// Opens it, as a process does that starts.
+    pub fn open(&self, clock: Arc<impl Clock + 'static>) -> anyhow::Result<Opened> {
+        Ok(match &self.account {
+            None => Opened::Embedded(Arc::new(Embedded::open(self.path(), move || clock.now())?)),
+            Some(account) => Opened::Azure(Arc::new(Azure::connect(&Settings::from_connection_string(&account.connection_string())?)?)),
+        })
+    }
+}
+
+impl Opened {
+    /// Rows.
+    pub fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Embedded(store) => store.clone(),
+            Self::Azure(store) => store.clone(),
+        }
+    }
+
+    /// Messages.
+    pub fn queue(&self) -> Arc<dyn Queue> {
+        match self {
+            Self::Embedded(store) => store.clone(),
+            Self::Azure(store) => store.clone(),
+        }
+    }
+
+    /// Leases.
+    pub fn leases(&self) -> Arc<dyn Leases> {
+        match self {
+            Self::Embedded(store) => store.clone(),
+            Self::Azure(store) => store.clone(),
+        }
+    }
+
+    /// Waits until the leases that were dropped have ended, as the program does before it exits. What was held without a lease in anybody's hand
+    /// stays held until its term is over: whoever wants it next has to wait, as after a process that was killed.
+    pub async fn settle(&self) {
+        if let Self::Azure(store) = self {
+            store.settle().await;
+        }
+    }
+}
+
+/// In memory where the system has such a place: a thousand worlds should not wear out a disk.
+fn directory() -> std::io::Result<TempDir> {
+    let memory = std::path::Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
+}
