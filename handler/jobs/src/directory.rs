@@ -9,6 +9,9 @@
 //! | `calendar:ID` | a [`CalendarRow`]: what its provider said at the last listing |
 //! | `pair:ID` | a [`Pair`](engine::pair::Pair); everything a pass remembers stands in [`store::Table::Pairs`], partition `ID` |
 //!
+//! All rows of an owner stand in one partition, and so do the leases of that owner: what one owner does is limited by what a partition bears, and
+//! slows nobody else. A pass reads the partition once, as a [`Snapshot`], and the secrets as well: two requests, however many pairs it works on.
+//!
 //! # Properties
 //! * Ids of accounts and calendars are derived from what they name: connecting an account again finds its pairs as they were.
 //! * Nothing is stored for an account whose provider refused it.
@@ -26,10 +29,13 @@ mod pairs;
 mod problem;
 mod rewrap;
 mod rows;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use accounts::record;
 pub use accounts::{Account, AccountStatus, account, accounts, connect_account, open, record_outcome, remove_account, set_account_state};
 pub use calendars::{CalendarRow, Listing, calendar, calendars};
 pub use lease::pair_lease;
 pub use pairs::{NewPair, add_pair, pair, pairs, pause_pair, remove_pair, resume_pair};
+pub use snapshot::Snapshot;

@@ -21,6 +21,9 @@ pub enum Error {
     /// A calendar of which copies are kept is suddenly empty, although its events are still there.
     #[error("the server listed a calendar as empty although its events are still there")]
     SuspiciousEmpty,
+    /// The lease ran out, or somebody else has written what only its holder may write.
+    #[error("storage was out of reach for too long, and another sync may have taken this calendar over")]
+    Overtaken,
     /// A stored row cannot be read.
     #[error("stored data is damaged: {0}")]
     Damaged(String),

@@ -51,7 +51,7 @@ async fn pair_state(services: &Services, pair: &Pair, cadence: u64) -> Result<Pa
         last_sync: row.last_sync,
         next_sync: row.last_sync.filter(|_| !pair.paused).and_then(next),
         lag_seconds: row.last_sync.map(|last| (now.as_second() - last.as_second()).max(0)),
-        copies: memory::copies(services, &pair.id).await?,
+        copies: row.copies,
         held: row.held.map(|row| row.held),
         error: row.error,
         problems: problems.into_iter().map(|row| row.problem).collect(),

@@ -10,11 +10,12 @@
 use engine::calendar::CalendarId;
 use engine::pair::Pair;
 
-use crate::directory;
+use crate::directory::{self, Snapshot};
 use crate::memory;
 use crate::nudge::{Cause, Nudge};
 use crate::report::{PairStatus, Problem, Run, Silent};
-use crate::{Result, Services, SyncOptions, sync};
+use crate::sync::{Synced, sync_within};
+use crate::{Result, Services, SyncOptions};
 
 /// What is to become of a nudge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,53 +34,33 @@ impl Verdict {
 
 /// Syncs all pairs of a calendar, in the background: accounts that need their owner are left alone.
 pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> Verdict {
-    let pairs = match pairs_of(services, &nudge.calendar_id).await {
-        Ok(pairs) => pairs,
+    let (directory, pairs) = match pairs_of(services, &nudge.calendar_id).await {
+        Ok(found) => found,
         Err(error) => {
             tracing::warn!(calendar = %nudge.calendar_id, %error, "the pairs of a calendar could not be read");
             return Verdict::Retry;
         }
     };
+    let options = SyncOptions { background: true, ..SyncOptions::default() };
     let mut verdict = Verdict::Done;
-    for pair in pairs {
-        let next = match one_pair(services, &pair, nudge.cause).await {
-            Ok(next) => next,
-            Err(error) => {
-                tracing::warn!(pair = %pair.id, %error, "a pair could not be worked on");
-                Verdict::Retry
-            }
-        };
-        verdict = verdict.and(next);
+    for Synced { run, before, busy } in sync_within(services, &directory, &pairs, options, &Silent).await {
+        if busy {
+            tracing::debug!(pair = %run.id, "somebody is at work on this pair already");
+        } else {
+            tell(&run, before.as_ref());
+        }
+        if let Some(problem) = &run.error {
+            verdict = verdict.and(verdict_on(problem, nudge.cause));
+        }
     }
     verdict
 }
 
-async fn pairs_of(services: &Services, calendar: &CalendarId) -> Result<Vec<Pair>> {
-    let mut pairs = directory::pairs(services).await?;
+async fn pairs_of(services: &Services, calendar: &CalendarId) -> Result<(Snapshot, Vec<Pair>)> {
+    let directory = Snapshot::read(services).await?;
+    let mut pairs = directory.pairs()?;
     pairs.retain(|pair| !pair.paused && (pair.from == *calendar || pair.to == *calendar));
-    Ok(pairs)
-}
-
-async fn one_pair(services: &Services, pair: &Pair, cause: Cause) -> Result<Verdict> {
-    // Given back at once: the pass takes it for itself. Whoever comes in between makes it wait, as any other would.
-    match services.leases.acquire(&services.owner, &[&directory::pair_lease(&pair.id)]).await?.taken() {
-        Some(lease) => lease.end().await,
-        None => {
-            tracing::debug!(pair = %pair.id, "somebody is at work on this pair already");
-            return Ok(if cause == Cause::Poll { Verdict::Done } else { Verdict::Retry });
-        }
-    }
-    let before = memory::state(services, &pair.id).await?.error;
-    let options = SyncOptions { background: true, ..SyncOptions::default() };
-    let report = sync(services, std::slice::from_ref(pair), options, &Silent).await;
-    let mut verdict = Verdict::Done;
-    for run in &report.pairs {
-        tell(run, before.as_ref());
-        if let Some(problem) = &run.error {
-            verdict = verdict.and(verdict_on(problem, cause));
-        }
-    }
-    Ok(verdict)
+    Ok((directory, pairs))
 }
 
 /// By the problem's code ([`Problem`] has the table).
@@ -119,22 +100,25 @@ pub async fn give_up_on_calendar(services: &Services, calendar: &CalendarId) -> 
 
 async fn mark(services: &Services, calendar: &CalendarId) -> Result<Verdict> {
     let mut verdict = Verdict::Done;
-    for pair in pairs_of(services, calendar).await? {
+    for pair in pairs_of(services, calendar).await?.1 {
         // Whoever is at work on it will write down how that ended.
-        let Some(_lease) = services.leases.acquire(&services.owner, &[&directory::pair_lease(&pair.id)]).await?.taken() else {
+        let Some(lease) = services.leases.acquire(&services.owner, &[&directory::pair_lease(&pair.id)]).await?.taken() else {
             verdict = Verdict::Retry;
             continue;
         };
-        let mut row = memory::state(services, &pair.id).await?;
         tracing::error!(pair = %pair.id, %calendar, "a nudge failed for good");
-        if row.error.is_none() {
-            row.status = Some(PairStatus::Error);
-            row.error = Some(Problem {
-                code: "gave_up".into(),
-                message: "Syncing failed several times in a row, and this attempt was given up. Nothing was lost: events, copies and what is stored stay as they were. It is tried again by itself; `calrelay doctor` looks for what is in the way.".into(),
-            });
-            memory::save_state(services, &pair.id, &row).await?;
-        }
+        let told = memory::change_state(services, &pair.id, |row| {
+            if row.error.is_none() {
+                row.status = Some(PairStatus::Error);
+                row.error = Some(Problem {
+                    code: "gave_up".into(),
+                    message: "Syncing failed several times in a row, and this attempt was given up. Nothing was lost: events, copies and what is stored stay as they were. It is tried again by itself; `calrelay doctor` looks for what is in the way.".into(),
+                });
+            }
+        });
+        let told = told.await;
+        lease.end().await;
+        told?;
     }
     Ok(verdict)
 }

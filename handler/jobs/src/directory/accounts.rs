@@ -6,7 +6,7 @@ use engine::calendar::{AccountId, ProviderKind};
 use providers::Provider;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use store::{Op, Table};
+use store::{Op, Row, Table};
 use vault::Place;
 
 use super::id::{self, Address};
@@ -133,10 +133,11 @@ pub async fn accounts(services: &Services) -> Result<Vec<Account>> {
 /// # Errors
 /// [`Error::NotFound`] where there is none of this id.
 pub async fn account(services: &Services, id: &AccountId) -> Result<Account> {
-    match rows::get(services, &row_key(id)).await? {
-        Some((account, _)) => Ok(account),
-        None => Err(Error::NotFound(format!("there is no account {id}; `calrelay account list` shows those that are connected"))),
-    }
+    rows::get(services, &row_key(id)).await?.map(|(account, _)| account).ok_or_else(|| missing(id))
+}
+
+pub(super) fn missing(id: &AccountId) -> Error {
+    Error::NotFound(format!("there is no account {id}; `calrelay account list` shows those that are connected"))
 }
 
 /// Forgets an account: its pairs with all that was remembered of them, its calendars, its secret. Copies stay as ordinary events.
@@ -168,21 +169,30 @@ pub async fn remove_account(services: &Services, id: &AccountId) -> Result<()> {
 /// # Errors
 /// [`providers::Error::Credentials`] where no secret is stored for it.
 pub async fn open(services: &Services, account: &Account) -> Result<Arc<dyn Provider>> {
-    let key = account.id.as_str();
-    let Some(row) = services.store.get(Table::Secrets, &services.owner, key).await? else {
+    let row = services.store.get(Table::Secrets, &services.owner, account.id.as_str()).await?;
+    open_with(services, account, row.as_ref()).await
+}
+
+/// The same, with the row of its secret.
+pub(super) async fn open_with(services: &Services, account: &Account, row: Option<&Row>) -> Result<Arc<dyn Provider>> {
+    let Some(row) = row else {
+        let key = &account.id;
         let words =
             format!("the password of the account {key} is not stored any more; connect the account again with `calrelay account add`");
         return Err(Error::Provider(providers::Error::Credentials(words)));
     };
     let SealedSecret { sealed } = rows::decode(&row.key, &row.value)?;
     let secret = services.vault.open(place(services, &account.id), &sealed).await?;
-    rewrap(services, place(services, &account.id), &row, &sealed).await;
+    rewrap(services, place(services, &account.id), row, &sealed).await;
     Ok(services.connect.open(account.kind, &account.endpoint, &account.user, secret)?)
 }
 
 /// Writes down how an account stands, unless it was connected anew since `account` was read. From [`AccountStatus::NeedsReconnect`] only success
-/// leads away: a server that is down cannot make a refused password good again.
+/// leads away: a server that is down cannot make a refused password good again. Where it stood so when `account` was read, storage is not asked.
 pub async fn set_account_state(services: &Services, account: &Account, state: AccountStatus, error: Option<Problem>) -> Result<()> {
+    if account.state == state && account.error == error {
+        return Ok(());
+    }
     rows::update(services, &row_key(&account.id), |stored: &mut Account| settle(stored, account.generation, state, error.clone())).await?;
     Ok(())
 }
@@ -199,6 +209,15 @@ fn settle(stored: &mut Account, generation: u32, state: AccountStatus, error: Op
 pub async fn record_outcome(services: &Services, account: &Account, failure: Option<&Error>) -> Result<()> {
     let Some(state) = conclusion(failure) else { return Ok(()) };
     set_account_state(services, account, state, failure.map(Problem::from)).await
+}
+
+/// The same, for whoever goes on with the account as it was read: so that the next outcome is compared with this one.
+pub(crate) async fn record(services: &Services, account: &mut Account, failure: Option<&Error>) -> Result<()> {
+    record_outcome(services, account, failure).await?;
+    if let Some(state) = conclusion(failure) {
+        settle(account, account.generation, state, failure.map(Problem::from));
+    }
+    Ok(())
 }
 
 fn conclusion(failure: Option<&Error>) -> Option<AccountStatus> {
@@ -243,7 +262,7 @@ fn place<'a>(services: &'a Services, id: &'a AccountId) -> Place<'a> {
     Place { table: Table::Secrets.name(), partition: &services.owner, row: id.as_str() }
 }
 
-fn row_key(id: &AccountId) -> String {
+pub(super) fn row_key(id: &AccountId) -> String {
     format!("{}{id}", rows::ACCOUNT)
 }
 

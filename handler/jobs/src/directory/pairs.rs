@@ -150,6 +150,6 @@ fn missing(id: &PairId) -> Error {
     Error::NotFound(format!("there is no pair {id}; `calrelay pair list` shows those that there are"))
 }
 
-fn row_key(id: &PairId) -> String {
+pub(super) fn row_key(id: &PairId) -> String {
     format!("{}{id}", rows::PAIR)
 }

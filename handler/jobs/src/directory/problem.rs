@@ -53,6 +53,7 @@ fn code_and_next(error: &Error) -> (&'static str, &'static str) {
         Error::Request(_) => ("request", ""),
         Error::NotFound(_) => ("not_found", ""),
         Error::SuspiciousEmpty => ("suspicious_empty", "Try again later; if it stays, look at the calendar on its server."),
+        Error::Overtaken => ("storage", "The next sync goes on where this one stopped."),
         Error::Damaged(_) => (
             "storage",
             "Restore the data directory from a backup, or connect the account and pair the calendars anew: copies that are there already are found again.",

@@ -12,8 +12,8 @@ const VERSION: u32 = 1;
 /// How often a row is read again when somebody else wrote it at the same moment.
 const ATTEMPTS: usize = 8;
 
-/// Rows taken with one request.
-const PAGE: usize = 1000;
+/// Rows taken with one request: as many as storage gives.
+pub(super) const PAGE: usize = 1000;
 
 pub(super) const ACCOUNT: &str = "account:";
 pub(super) const CALENDAR: &str = "calendar:";

@@ -1,4 +1,4 @@
-//! One decision: write at the provider, then say what is to be remembered.
+//! One decision: write at the provider, unless the lease may be lost by now; then say what is to be remembered.
 
 use engine::event::{Draft, Event, EventId};
 use engine::mapping::{Half, Mapping, State, Times};
@@ -120,6 +120,7 @@ impl Pass<'_> {
         let calendar = &end.calendar.address;
         let marker = self.keys.marks.mint(role, mapping.id, self.pair.calendar(side));
         for _ in 0..NAMES {
+            self.may_write()?;
             let uid = match role {
                 Role::Copy => mapping.id.copy_uid(mapping.generation),
                 Role::Origin => mapping.id.origin_uid(mapping.generation),
@@ -142,6 +143,7 @@ impl Pass<'_> {
                     match ours {
                         Some(event) => {
                             // Our own, from a write whose answer was lost, or from an earlier pair.
+                            self.may_write()?;
                             match self.take_over(&mut mapping, role, &event, &draft, &marker).await {
                                 Ok(()) => {
                                     applied.wrote[side as usize] = true;
@@ -229,6 +231,7 @@ impl Pass<'_> {
         }
         if let Some(change) = origin {
             let version = Version { etag: mapping.origin.etag.clone(), sequence: mapping.origin.sequence };
+            self.may_write()?;
             match self.change(&mapping, Role::Origin, &change, &version).await {
                 Ok(written) => {
                     applied.wrote[mapping.side as usize] = true;
@@ -246,6 +249,7 @@ impl Pass<'_> {
         }
         if let Some(change) = copy {
             let version = Version { etag: mapping.copy.etag.clone(), sequence: mapping.copy.sequence };
+            self.may_write()?;
             match self.change(&mapping, Role::Copy, &change, &version).await {
                 Ok(written) => {
                     applied.wrote[mapping.side.other() as usize] = true;
@@ -332,6 +336,7 @@ impl Pass<'_> {
         };
         let end = &self.ends[side as usize];
         let calendar = &end.calendar.address;
+        self.may_write()?;
         let mut outcome = end.provider.delete(calendar, id, etag.as_deref()).await;
         if matches!(outcome, Err(providers::Error::ChangedMeanwhile)) && !self.pair.two_way {
             // A copy that was edited at this moment goes with its origin all the same; but it must still be our copy.
@@ -339,6 +344,7 @@ impl Pass<'_> {
                 if let Found::Event(event) = fetched.found
                     && self.planner.is_copy_of(&event, mapping.id, side)
                 {
+                    self.may_write()?;
                     outcome = end.provider.delete(calendar, id, event.etag.as_deref()).await;
                 }
             }

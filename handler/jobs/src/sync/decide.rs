@@ -84,7 +84,7 @@ impl Pass<'_> {
             }
             tasks.push(task);
         }
-        self.memory.commit(notes).await?;
+        self.intend(notes).await?;
         Ok(tasks)
     }
 

@@ -14,18 +14,21 @@ use engine::reason::Reason;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use store::Lease;
 use tokio::sync::mpsc;
 
 use super::apply::Applied;
 use super::decide::Item;
 use super::survey::{self, Survey};
 use super::{End, Keys, SyncOptions};
-use crate::memory::{HeldRow, Memory, Notes, PairRow};
+use crate::memory::{Head, HeldRow, Memory, Notes, PairRow, ProblemRow};
 use crate::report::{Action, Held, PairStatus, Progress, Run, Verb};
 use crate::{Error, Result, Services};
 
 /// Mappings remembered with one commit.
-const REMEMBER_EVERY: usize = 50;
+const REMEMBER_EVERY: usize = 49;
+/// Events of a batch, so that the intents of all of them, two rows each, and the state fit into one commit.
+const MAX_BATCH: usize = 49;
 /// Batches read ahead of the writes.
 const READ_AHEAD: usize = 2;
 
@@ -36,6 +39,8 @@ pub(super) struct Pass<'a> {
     pub(super) ends: &'a [End; 2],
     pub(super) keys: &'a Keys,
     pub(super) memory: &'a Memory<'a>,
+    head: &'a Head,
+    lease: &'a Lease,
     pub(super) options: SyncOptions,
     pub(super) planner: Planner<'a>,
     pub(super) now: Timestamp,
@@ -62,12 +67,15 @@ pub(super) struct Tally {
 }
 
 impl<'a> Pass<'a> {
+    #[expect(clippy::too_many_arguments, reason = "the parts of one pass, borrowed from several owners")]
     pub(super) fn new(
         services: &'a Services,
         pair: &'a Pair,
         ends: &'a [End; 2],
         keys: &'a Keys,
         memory: &'a Memory<'a>,
+        head: &'a Head,
+        lease: &'a Lease,
         options: SyncOptions,
         progress: &'a dyn Progress,
     ) -> Self {
@@ -82,15 +90,17 @@ impl<'a> Pass<'a> {
             now,
             full: options.full,
         };
-        Self { services, pair, ends, keys, memory, options, planner, now, progress }
+        Self { services, pair, ends, keys, memory, head, lease, options, planner, now, progress }
     }
 
-    /// Does it. `suspects` come from an earlier round. The second part of the answer asks for another one.
+    /// Does it, and writes down where the pair stands then. `suspects` come from an earlier round, `problems` are the known ones. The second part
+    /// of the answer asks for another round.
     pub(super) async fn run(
         &self,
         state: &mut PairRow,
         tips: [Option<Tip>; 2],
         suspects: &[(MappingId, Role)],
+        problems: &[ProblemRow],
     ) -> Result<(Run, Option<Again>)> {
         let today = self.now.to_zoned(TimeZone::UTC).date();
         // What is held rests on what a pass saw; the next one must look as closely, or it would see nothing to hold.
@@ -98,7 +108,6 @@ impl<'a> Pass<'a> {
         let window = self.planner.window;
         let mut survey = survey::survey(self.ends, self.memory, state, &tips, window, roll, self.options).await?;
         survey.suspect(self.memory, suspects).await?;
-        let known_problems = crate::memory::problems(self.services, &self.pair.id, 1000).await?;
         let mut tally = Tally {
             run: Run::new(self.pair.id.clone(), PairStatus::Ok),
             notes: Notes::default(),
@@ -106,18 +115,13 @@ impl<'a> Pass<'a> {
             again: None,
             incomplete: false,
             deletes: Vec::new(),
-            problems: known_problems.iter().map(|row| row.problem.event.clone()).collect(),
+            problems: problems.iter().map(|row| row.problem.event.clone()).collect(),
         };
         let live = match survey.live {
             Some(live) => live,
-            None => self.memory.copies().await?,
+            None => self.head.copies().await,
         };
-        if let Some(live) = survey.live
-            && !self.options.dry_run
-            && live != self.memory.copies().await?
-        {
-            self.memory.set_copies(live).await?;
-        }
+        self.head.set_copies(live).await;
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
         let (mut held, released) = self.verify(&mut survey, &mut tally, state, live, today).await?;
         let (cursors, listed) = (std::mem::take(&mut survey.cursors), survey.listed);
@@ -132,15 +136,14 @@ impl<'a> Pass<'a> {
                 tally.run.push(self.action(Verb::Hold, &delete.mapping, other_role(delete.role), Some(delete.reason)));
             }
         } else {
-            self.delete(deletes, &mut tally).await?;
+            let outcome = self.delete(deletes, &mut tally).await;
             let deleted = tally.run.deleted;
             if deleted > 0 {
                 state.deletions = Some((today, state.deletions_on(today) + deleted));
             }
+            outcome?;
         }
-        self.remember(&mut tally).await?;
-
-        let Tally { mut run, wrote, again, incomplete, .. } = tally;
+        let Tally { mut run, mut notes, wrote, again, incomplete, .. } = tally;
         if held > 0 {
             let since = state.held.as_ref().map_or(self.now, |row| row.since);
             let held = Held::new(&self.pair.id, held, live);
@@ -154,7 +157,11 @@ impl<'a> Pass<'a> {
             return Ok((run, None));
         }
         if held == 0 && again.is_none() && !incomplete {
-            self.save_cursors(state, cursors, listed, wrote).await;
+            if Side::BOTH.into_iter().any(|side| is_echoed(side, listed, wrote)) {
+                // The echo is known by what was written, which is to be remembered before.
+                self.memory.commit(self.head, std::mem::take(&mut notes)).await?;
+            }
+            self.set_cursors(state, cursors, listed, wrote).await;
             if roll {
                 state.listed_on = Some(today);
             }
@@ -162,14 +169,27 @@ impl<'a> Pass<'a> {
         if again.is_none() {
             state.last_sync = Some(self.services.clock.now());
         }
+        state.status = Some(run.state);
+        state.error.clone_from(&run.error);
+        self.memory.finish(self.head, notes, state.clone()).await?;
         Ok((run, again))
+    }
+
+    /// Asked before each write: whether nobody else can be at work on these calendars.
+    pub(super) fn may_write(&self) -> Result<()> {
+        if self.lease.holds() { Ok(()) } else { Err(Error::Overtaken) }
+    }
+
+    /// Notes what is about to be written.
+    pub(super) async fn intend(&self, notes: Notes) -> Result<()> {
+        self.memory.commit(self.head, notes).await
     }
 
     /// Works through everything that has news, batch by batch, several writes at once.
     async fn create_and_change(&self, survey: Survey, tally: &mut Tally) -> Result<()> {
         let items = self.items(survey);
         self.progress.expect(items.len() as u64);
-        let batch = self.ends.iter().map(|end| end.provider.batch()).min().unwrap_or(1).max(1);
+        let batch = self.ends.iter().map(|end| end.provider.batch()).min().unwrap_or(1).clamp(1, MAX_BATCH);
         let parallel = self.ends.iter().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
         let mut batches: Vec<Vec<Item>> = Vec::new();
         let mut items = items.into_iter().peekable();
@@ -271,7 +291,7 @@ impl<'a> Pass<'a> {
         if self.options.dry_run || tally.notes.is_empty() {
             return Ok(());
         }
-        self.memory.commit(std::mem::take(&mut tally.notes)).await
+        self.memory.commit(self.head, std::mem::take(&mut tally.notes)).await
     }
 
     async fn delete(&self, deletes: Vec<Delete>, tally: &mut Tally) -> Result<()> {
@@ -295,13 +315,12 @@ impl<'a> Pass<'a> {
         failure.map_or(Ok(()), Err)
     }
 
-    /// The last thing that a pass does. A side that was listed as a whole and written to is read once more: if that brings only the echo of our
-    /// own writes, the next pass has nothing to do there.
-    async fn save_cursors(&self, state: &mut PairRow, cursors: [Option<engine::change::Cursor>; 2], listed: [bool; 2], wrote: [bool; 2]) {
+    /// How far each side was read, to be saved as the last thing that a pass does. A side that was listed as a whole and written to is read once
+    /// more: if that brings only the echo of our own writes, the next pass has nothing to do there.
+    async fn set_cursors(&self, state: &mut PairRow, cursors: [Option<engine::change::Cursor>; 2], listed: [bool; 2], wrote: [bool; 2]) {
         for (side, cursor) in Side::BOTH.into_iter().zip(cursors) {
             let Some(mut cursor) = cursor else { continue };
-            let i = side as usize;
-            if listed[i] && wrote[i] {
+            if is_echoed(side, listed, wrote) {
                 match self.echo(side, &cursor).await {
                     Ok(Some(later)) => cursor = later,
                     Ok(None) => {}
@@ -331,6 +350,11 @@ impl<'a> Pass<'a> {
             end: Some(mapping.times.end.clone()),
         }
     }
+}
+
+/// Whether a side was listed as a whole, and then written to.
+fn is_echoed(side: Side, listed: [bool; 2], wrote: [bool; 2]) -> bool {
+    listed[side as usize] && wrote[side as usize]
 }
 
 pub(super) fn side_of(mapping: &Mapping, role: Role) -> Side {

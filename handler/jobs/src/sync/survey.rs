@@ -130,7 +130,7 @@ pub(super) async fn survey(
             Some(lines) if !lines.whole && lines.by_id.len() >= FORGOTTEN_FLOOR => {
                 let total = lines.by_id.len();
                 let news = survey.unknown[i].len() + survey.units.len();
-                news * 10 <= total && (total as u64) * 10 >= memory.copies().await? * 9
+                news * 10 <= total && (total as u64) * 10 >= state.copies * 9
             }
             _ => false,
         };
@@ -257,10 +257,8 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
     let mut expected = [0_u64; 2];
     let missing: BTreeSet<usize> = (0..2).filter(|i| lines[*i].as_ref().is_some_and(|lines| lines.whole)).collect();
     loop {
-        let page = memory.page(after.as_deref()).await?;
-        let Some((last, _)) = page.last() else { break };
-        after = Some(last.clone());
-        for (_, mapping) in page {
+        let (page, next) = memory.page(after.as_deref()).await?;
+        for mapping in page {
             live += u64::from(mapping.is_live());
             let mut suspects = Vec::new();
             for side in Side::BOTH {
@@ -291,6 +289,10 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
             if drifted && matches!(unit.origin, News::None) {
                 unit.origin = News::Present(None);
             }
+        }
+        after = next;
+        if after.is_none() {
+            break;
         }
     }
     survey.live = Some(live);

@@ -1,0 +1,87 @@
+//! The directory as it was at one moment: read at once, where row by row would cost a request each.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::calendar::{AccountId, CalendarId, PairId};
+use engine::pair::Pair;
+use providers::Provider;
+use serde::de::DeserializeOwned;
+use store::{Row, Table};
+use tokio::sync::OnceCell;
+
+use super::accounts::{self, Account};
+use super::{CalendarRow, calendars, pairs, rows};
+use crate::{Result, Services};
+
+/// Rows by their keys.
+type Rows = BTreeMap<String, Row>;
+
+/// What one owner has, as it was at one moment. Whoever acts on it asks again, under the lease, for what may have changed and matters: a pair
+/// that is still there and not paused has its calendars and accounts still, for their removal waits for the lease and takes the pair first.
+pub struct Snapshot {
+    rows: Rows,
+    /// The sealed secrets, read when the first is needed. All of an owner's: a handful, with one request.
+    secrets: OnceCell<Rows>,
+}
+
+impl Snapshot {
+    /// Reads it. A row that cannot be understood harms only whoever asks for it.
+    ///
+    /// # Errors
+    /// Storage failures.
+    pub async fn read(services: &Services) -> Result<Self> {
+        Ok(Self { rows: all(services, Table::Directory).await?, secrets: OnceCell::new() })
+    }
+
+    /// A pair, if there is one of this id.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`](crate::Error::Damaged), here and below.
+    pub fn pair(&self, id: &PairId) -> Result<Option<Pair>> {
+        self.get(&pairs::row_key(id))
+    }
+
+    /// All pairs, in the order of their ids.
+    pub fn pairs(&self) -> Result<Vec<Pair>> {
+        let rows = self.rows.range(rows::PAIR.to_owned()..).take_while(|(key, _)| key.starts_with(rows::PAIR));
+        rows.map(|(key, row)| rows::decode(key, &row.value)).collect()
+    }
+
+    /// A calendar as it was last seen; `None` where it never was.
+    pub fn calendar(&self, id: &CalendarId) -> Result<Option<CalendarRow>> {
+        self.get(&calendars::row_key(id))
+    }
+
+    /// An account.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound) where there is none of this id.
+    pub fn account(&self, id: &AccountId) -> Result<Account> {
+        self.get(&accounts::row_key(id))?.ok_or_else(|| accounts::missing(id))
+    }
+
+    /// As [`super::open`].
+    pub async fn open(&self, services: &Services, account: &Account) -> Result<Arc<dyn Provider>> {
+        let secrets = self.secrets.get_or_try_init(|| all(services, Table::Secrets)).await?;
+        accounts::open_with(services, account, secrets.get(account.id.as_str())).await
+    }
+
+    fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+        self.rows.get(key).map(|row| rows::decode(key, &row.value)).transpose()
+    }
+}
+
+/// All rows of the owner.
+async fn all(services: &Services, table: Table) -> Result<Rows> {
+    let mut all = Rows::new();
+    loop {
+        let after = all.last_key_value().map(|(key, _): (&String, &Row)| key.as_str());
+        let page = services.store.scan(table, &services.owner, "", after, rows::PAGE).await?;
+        let last = page.len() < rows::PAGE;
+        all.extend(page.into_iter().map(|row| (row.key.clone(), row)));
+        if last {
+            return Ok(all);
+        }
+    }
+}

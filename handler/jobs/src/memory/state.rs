@@ -1,0 +1,284 @@
+//! Where a pair stands: its row, its version, and the commits that replace it.
+
+use engine::calendar::PairId;
+use engine::change::Cursor;
+use engine::pair::Side;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use store::{MAX_COMMIT, Op, Row, Table};
+use tokio::sync::Mutex;
+
+use super::mappings::Notes;
+use super::{LOOKED, PROBLEM, STATE, decode, encode};
+use crate::report::{EventProblem, Held, PairStatus, Problem};
+use crate::{Error, Result, Services};
+
+/// The most rows that are read with one request.
+const PAGE: usize = 1000;
+
+/// Of the operations of a commit, so many are the state's own.
+const OWN: usize = 2;
+
+/// Where a pair stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PairRow {
+    /// How far each calendar was read.
+    #[serde(default)]
+    pub from: Option<CursorRow>,
+    /// The same for the other.
+    #[serde(default)]
+    pub to: Option<CursorRow>,
+    /// How many copies are kept.
+    #[serde(default)]
+    pub copies: u64,
+    /// The day whose window was last listed as a whole.
+    #[serde(default)]
+    pub listed_on: Option<Date>,
+    /// The end of the last complete pass.
+    #[serde(default)]
+    pub last_sync: Option<Timestamp>,
+    /// How the last pass ended.
+    #[serde(default)]
+    pub status: Option<PairStatus>,
+    /// Why it failed.
+    #[serde(default)]
+    pub error: Option<Problem>,
+    /// Deletions that wait.
+    #[serde(default)]
+    pub held: Option<HeldRow>,
+    /// Deletions made today, for the daily cap.
+    #[serde(default)]
+    pub deletions: Option<(Date, u64)>,
+}
+
+/// How far a calendar was read, and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CursorRow {
+    /// The provider's word.
+    pub cursor: Cursor,
+    /// When it was saved.
+    pub at: Timestamp,
+}
+
+/// Deletions that wait, and since when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldRow {
+    /// As it is shown.
+    pub held: Held,
+    /// Since then; a second look is due ten minutes later.
+    pub since: Timestamp,
+}
+
+impl PairRow {
+    /// The cursor of that end.
+    pub fn cursor(&self, side: Side) -> Option<&Cursor> {
+        match side {
+            Side::From => self.from.as_ref(),
+            Side::To => self.to.as_ref(),
+        }
+        .map(|row| &row.cursor)
+    }
+
+    /// Notes a cursor.
+    pub fn set_cursor(&mut self, side: Side, cursor: Cursor, at: Timestamp) {
+        let row = Some(CursorRow { cursor, at });
+        match side {
+            Side::From => self.from = row,
+            Side::To => self.to = row,
+        }
+    }
+
+    /// Deletions made on that day.
+    pub fn deletions_on(&self, day: Date) -> u64 {
+        self.deletions.filter(|(date, _)| *date == day).map_or(0, |(_, count)| count)
+    }
+}
+
+/// An event that could not be copied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProblemRow {
+    /// As it is shown.
+    #[serde(flatten)]
+    pub problem: EventProblem,
+    /// The version that could not be copied.
+    #[serde(default)]
+    pub etag: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LookedRow {
+    at: Timestamp,
+}
+
+/// Where a pair stands, as it is seen without a lease.
+pub(crate) struct Look {
+    /// As the last pass has left it.
+    pub row: PairRow,
+    /// When it was last seen that nothing is to be done, and the version of the row that says so. A pass makes it.
+    looked: Option<(Timestamp, String)>,
+}
+
+impl Look {
+    /// When the pair was last passed over, or seen to need none.
+    pub fn last(&self) -> Option<Timestamp> {
+        self.row.last_sync.max(self.looked.as_ref().map(|(at, _)| *at))
+    }
+
+    /// Whether a look can be noted.
+    pub fn can_be_noted(&self) -> bool {
+        self.looked.is_some()
+    }
+}
+
+/// Looks at a pair. One request.
+pub(crate) async fn look(services: &Services, pair: &PairId) -> Result<Look> {
+    let rows = services.store.scan(Table::Pairs, pair.as_str(), STATE, None, OWN).await?;
+    let mut look = Look { row: PairRow::default(), looked: None };
+    for row in rows {
+        match row.key.as_str() {
+            STATE => look.row = decode(STATE, &row.value)?,
+            LOOKED => look.looked = Some((decode::<LookedRow>(LOOKED, &row.value)?.at, row.etag)),
+            _ => {}
+        }
+    }
+    Ok(look)
+}
+
+/// Notes that a look has found nothing to do. Needs no lease: it changes nothing that a pass goes by. Whoever was faster has said the same.
+pub(crate) async fn note_look(services: &Services, pair: &PairId, look: &Look, at: Timestamp) -> Result<()> {
+    let Some((_, etag)) = &look.looked else { return Ok(()) };
+    let op = Op::Replace { key: LOOKED.into(), etag: etag.clone(), value: encode(&LookedRow { at })? };
+    match services.store.commit(Table::Pairs, pair.as_str(), &[op]).await {
+        Ok(_) | Err(store::Error::Conflict(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Where a pair stands; `last_sync` is when it was last passed over, or seen to need none.
+pub async fn state(services: &Services, pair: &PairId) -> Result<PairRow> {
+    let look = look(services, pair).await?;
+    Ok(PairRow { last_sync: look.last(), ..look.row })
+}
+
+/// Changes where a pair stands; for whoever holds its lease. What is left as it was is not written.
+pub(crate) async fn change_state(services: &Services, pair: &PairId, change: impl FnOnce(&mut PairRow)) -> Result<()> {
+    let (head, _) = Head::read(services, pair).await?;
+    let before = head.row().await;
+    let mut row = before.clone();
+    change(&mut row);
+    if row == before {
+        return Ok(());
+    }
+    head.commit(services, pair, Notes::default(), Some(row)).await
+}
+
+/// The events of a pair that could not be copied, at most `limit`.
+pub async fn problems(services: &Services, pair: &PairId, limit: usize) -> Result<Vec<ProblemRow>> {
+    let rows = services.store.scan(Table::Pairs, pair.as_str(), PROBLEM, None, limit.clamp(1, PAGE)).await?;
+    rows.into_iter().map(|row| decode(&row.key, &row.value)).collect()
+}
+
+/// Where a pair stands, in the hands of whoever holds its lease: the row as it was last read or written, and its version.
+pub(crate) struct Head(Mutex<Saved>);
+
+struct Saved {
+    row: PairRow,
+    /// Of the row; none before the first commit.
+    etag: Option<String>,
+    /// There is a row for looks.
+    looked: bool,
+}
+
+impl Head {
+    /// Reads it, and the problems of the pair with it.
+    pub async fn read(services: &Services, pair: &PairId) -> Result<(Self, Vec<ProblemRow>)> {
+        let mut saved = Saved { row: PairRow::default(), etag: None, looked: false };
+        let mut problems = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page: Vec<Row> = services.store.scan(Table::Pairs, pair.as_str(), STATE, after.as_deref(), PAGE).await?;
+            let last = page.len() < PAGE;
+            for row in page {
+                match row.key.as_str() {
+                    STATE => (saved.row, saved.etag) = (decode(STATE, &row.value)?, Some(row.etag)),
+                    LOOKED => saved.looked = true,
+                    key if key.starts_with(PROBLEM) => problems.push(decode(key, &row.value)?),
+                    _ => {}
+                }
+                after = Some(row.key);
+            }
+            if last {
+                return Ok((Self(Mutex::new(saved)), problems));
+            }
+        }
+    }
+
+    /// As it was last read or written.
+    pub async fn row(&self) -> PairRow {
+        self.0.lock().await.row.clone()
+    }
+
+    /// How many copies are kept.
+    pub async fn copies(&self) -> u64 {
+        self.0.lock().await.row.copies
+    }
+
+    /// Corrects the count, after all mappings were read. Stored with the next commit.
+    pub async fn set_copies(&self, copies: u64) {
+        self.0.lock().await.row.copies = copies;
+    }
+
+    /// Writes what was noted, each mapping with its index rows in one transaction, as many as fit together; and with the last of them where the
+    /// pair stands from now on, if that is given. Its count is not looked at: that follows from the notes.
+    ///
+    /// # Errors
+    /// [`Error::Overtaken`] where somebody else has written since; then nothing more is written here.
+    pub async fn commit(&self, services: &Services, pair: &PairId, notes: Notes, now: Option<PairRow>) -> Result<()> {
+        // One commit at a time: each replaces the version that the one before has left.
+        let mut saved = self.0.lock().await;
+        let mut groups = notes.groups.into_iter().peekable();
+        let mut batch: Vec<Op> = Vec::new();
+        let mut copies = 0;
+        while let Some(group) = groups.next() {
+            batch.extend(group.ops);
+            copies += group.copies;
+            if groups.peek().is_some_and(|next| batch.len() + next.ops.len() > MAX_COMMIT - OWN) {
+                let row = saved.row.clone();
+                saved.replace(services, pair, std::mem::take(&mut batch), std::mem::take(&mut copies), row).await?;
+            }
+        }
+        match now {
+            Some(row) => saved.replace(services, pair, batch, copies, row).await,
+            None if batch.is_empty() => Ok(()),
+            None => {
+                let row = saved.row.clone();
+                saved.replace(services, pair, batch, copies, row).await
+            }
+        }
+    }
+}
+
+impl Saved {
+    async fn replace(&mut self, services: &Services, pair: &PairId, mut ops: Vec<Op>, copies: i64, row: PairRow) -> Result<()> {
+        let row = PairRow { copies: self.row.copies.saturating_add_signed(copies), ..row };
+        let (key, value) = (STATE.to_owned(), encode(&row)?);
+        ops.push(match &self.etag {
+            Some(etag) => Op::Replace { key, etag: etag.clone(), value },
+            None => Op::Insert { key, value },
+        });
+        let at = ops.len() - 1;
+        if let (false, Some(at)) = (self.looked, row.last_sync) {
+            ops.push(Op::Put { key: LOOKED.into(), value: encode(&LookedRow { at })? });
+        }
+        let etags = match services.store.commit(Table::Pairs, pair.as_str(), &ops).await {
+            Ok(etags) => etags,
+            Err(store::Error::Conflict(_)) => return Err(Error::Overtaken),
+            Err(error) => return Err(error.into()),
+        };
+        self.etag = etags.into_iter().nth(at);
+        self.looked |= row.last_sync.is_some();
+        self.row = row;
+        Ok(())
+    }
+}

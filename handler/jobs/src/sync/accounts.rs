@@ -1,0 +1,122 @@
+//! What one call knows of the accounts: the directory as it was when it began, the providers that were opened, and what a glance has shown.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::calendar::{AccountId, CalendarId};
+use engine::change::Tip;
+use engine::pair::Pair;
+use providers::{Glance, Provider};
+
+use super::SyncOptions;
+use crate::directory::{self, Account, AccountStatus, CalendarRow, Snapshot};
+use crate::{Error, Result, Services};
+
+/// One end of a pair, ready to be worked on.
+#[derive(Clone)]
+pub(crate) struct End {
+    /// The calendar.
+    pub calendar: CalendarRow,
+    /// Its account.
+    pub account: Account,
+    /// Who keeps it.
+    pub provider: Arc<dyn Provider>,
+}
+
+/// Finds both ends of a pair. No request is made.
+pub(crate) async fn ends(services: &Services, pair: &Pair) -> Result<[End; 2]> {
+    Accounts::new(services, &Snapshot::read(services).await?).ends(pair).await
+}
+
+/// What is known of the accounts during one call.
+pub(super) struct Accounts<'a> {
+    services: &'a Services,
+    pub directory: &'a Snapshot,
+    open: BTreeMap<AccountId, (Account, Arc<dyn Provider>)>,
+    /// The state of all calendars of an account, or why it is not known: asked once a round, so that a refused password is sent once.
+    glances: BTreeMap<AccountId, providers::Result<BTreeMap<String, Glance>>>,
+}
+
+/// Both ends of a pair, and where each stands by the last glance.
+pub(super) struct Sight {
+    pub ends: [End; 2],
+    pub tips: [Option<Tip>; 2],
+}
+
+impl<'a> Accounts<'a> {
+    pub fn new(services: &'a Services, directory: &'a Snapshot) -> Self {
+        Self { services, directory, open: BTreeMap::new(), glances: BTreeMap::new() }
+    }
+
+    /// The next one who asks glances anew.
+    pub fn look_again(&mut self) {
+        self.glances.clear();
+    }
+
+    /// Both ends of a pair and where they stand. The first glance of a round asks for the calendars of all its pairs.
+    pub async fn see(&mut self, round: &[Pair], pair: &Pair, options: SyncOptions) -> Result<Sight> {
+        let ends = self.ends(pair).await?;
+        if options.background && ends.iter().any(|end| end.account.state == AccountStatus::NeedsReconnect) {
+            return Err(Error::Provider(providers::Error::Unauthorized));
+        }
+        self.glance(round, &ends).await?;
+        let tip = |end: &End| match self.glances.get(&end.account.id) {
+            Some(Err(error)) => Err(Error::Provider(error.clone())),
+            Some(Ok(glances)) => match glances.get(&end.calendar.address) {
+                Some(Glance::Tip(tip)) => Ok(Some(tip.clone())),
+                Some(Glance::Missing) => Err(Error::Provider(providers::Error::CalendarMissing)),
+                Some(Glance::NoTip) | None => Ok(None),
+            },
+            None => Ok(None),
+        };
+        let tips = [tip(&ends[0])?, tip(&ends[1])?];
+        Ok(Sight { ends, tips })
+    }
+
+    async fn ends(&mut self, pair: &Pair) -> Result<[End; 2]> {
+        Ok([self.end(&pair.from).await?, self.end(&pair.to).await?])
+    }
+
+    async fn end(&mut self, calendar: &CalendarId) -> Result<End> {
+        let calendar = self.directory.calendar(calendar)?.ok_or(Error::Provider(providers::Error::CalendarMissing))?;
+        if !self.open.contains_key(&calendar.account) {
+            let account = self.directory.account(&calendar.account)?;
+            let provider = self.directory.open(self.services, &account).await?;
+            self.open.insert(calendar.account.clone(), (account, provider));
+        }
+        let (account, provider) = self.open[&calendar.account].clone();
+        Ok(End { calendar, account, provider })
+    }
+
+    /// Asks the accounts of these ends that were not asked in this round, all of them at once.
+    async fn glance(&mut self, round: &[Pair], ends: &[End; 2]) -> Result<()> {
+        let mut asked: BTreeMap<&AccountId, (&End, Vec<String>)> = BTreeMap::new();
+        for end in ends.iter().filter(|end| !self.glances.contains_key(&end.account.id)) {
+            asked.entry(&end.account.id).or_insert((end, Vec::new())).1.push(end.calendar.address.clone());
+        }
+        if asked.is_empty() {
+            return Ok(());
+        }
+        for id in round.iter().flat_map(|pair| [&pair.from, &pair.to]) {
+            if let Some(row) = self.directory.calendar(id)?
+                && let Some((_, addresses)) = asked.get_mut(&row.account)
+            {
+                addresses.push(row.address);
+            }
+        }
+        let look = asked.into_values().map(|(end, mut addresses)| async move {
+            addresses.sort_unstable();
+            addresses.dedup();
+            (end, end.provider.glance(&addresses).await.map(|found| addresses.into_iter().zip(found).collect()))
+        });
+        for (end, found) in futures::future::join_all(look).await {
+            let found: providers::Result<BTreeMap<String, Glance>> = found;
+            let failure = found.as_ref().err().cloned().map(Error::Provider);
+            if let Some((account, _)) = self.open.get_mut(&end.account.id) {
+                directory::record(self.services, account, failure.as_ref()).await?;
+            }
+            self.glances.insert(end.account.id.clone(), found);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,206 @@
+//! A pair's turn: looked at without a lease, and worked on under one where there is something to do.
+//!
+//! # Properties
+//! * A look reads; all that it may write is its own time, in a row of its own that no pass goes by. So it can neither hinder nor mislead whoever
+//!   holds the leases, and needs none.
+//! * A look finds nothing to do only where both calendars stand where the saved cursors say, and the last pass left nothing open: no failure, no
+//!   held deletion, and today's listing made. A pass saves its cursors as the last thing it does, together with all that it remembers; so
+//!   whatever a pass that is under way or was cut off has not finished (an open intent, an event that was not found) shows as a cursor that is
+//!   behind. What happened after the glance is somebody's next look: whoever told of it, tells of it after this call has glanced or before,
+//!   and the cursor does not move without it.
+//! * The state is read before the calendars, or after a glance of the same round: in either order a calendar that moved in between is behind
+//!   its cursor, or ahead of it, and then looked at once more for nothing.
+//! * Everything else is done under all leases of the pair, and decided anew from what is read under them: the pair may have been removed or
+//!   paused by then, and somebody else may have done the work.
+//! * A failure that is written down already is not written down again.
+
+use std::time::Duration;
+
+use engine::pair::{Pair, Side};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use store::{Attempt, Lease};
+
+use super::accounts::{Accounts, Sight};
+use super::pass::{Again, Pass};
+use super::{Keys, SyncOptions, fail};
+use crate::memory::{self, Look, Memory, Notes, PairRow};
+use crate::report::{PairStatus, Problem, Progress, Run};
+use crate::{Error, Result, Services, directory};
+
+/// How long a pass waits for another one on the same calendar.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Looks that nobody asked for are noted so often.
+const NOTED: SignedDuration = SignedDuration::from_mins(10);
+
+/// A pair's turn in a round.
+pub(super) struct Turn<'a> {
+    pub services: &'a Services,
+    /// The pairs of this round.
+    pub round: &'a [Pair],
+    pub pair: &'a Pair,
+    /// What an earlier round has left; none in the first.
+    pub again: Option<Again>,
+    pub options: SyncOptions,
+    pub progress: &'a dyn Progress,
+}
+
+/// What became of it.
+pub(super) enum Outcome {
+    /// Removed or paused by somebody else meanwhile.
+    Gone,
+    /// Somebody else is at work on the pair, and nobody asked for this pass.
+    Busy,
+    /// Done, well or not.
+    Done(Box<Done>),
+}
+
+/// A turn that was taken.
+pub(super) struct Done {
+    pub run: Run,
+    /// What was wrong with the pair before.
+    pub before: Option<Problem>,
+    /// Another round is needed.
+    pub again: Option<Again>,
+}
+
+impl Done {
+    fn with(run: Run, before: Option<Problem>, again: Option<Again>) -> Outcome {
+        Outcome::Done(Box::new(Self { run, before, again }))
+    }
+}
+
+impl Turn<'_> {
+    pub async fn take(self, accounts: &mut Accounts<'_>) -> Result<Outcome> {
+        match accounts.directory.pair(&self.pair.id)? {
+            Some(pair) if !pair.paused => {}
+            _ => return Ok(Outcome::Gone),
+        }
+        if self.again.is_none() && !self.options.full {
+            let look = memory::look(self.services, &self.pair.id).await?;
+            let seen = accounts.see(self.round, self.pair, self.options).await;
+            if let Some(run) = self.settled(&look, seen).await? {
+                return Ok(Done::with(run, look.row.error, None));
+            }
+        }
+        let Some((lease, waited)) = self.leases().await? else { return Ok(Outcome::Busy) };
+        if waited {
+            // What was seen is old by now.
+            accounts.look_again();
+        }
+        let outcome = self.work(accounts, &lease).await;
+        lease.end().await;
+        outcome
+    }
+
+    /// Where a look settles it: there is nothing to do, or nothing new to say of why it cannot be done.
+    async fn settled(&self, look: &Look, seen: Result<Sight>) -> Result<Option<Run>> {
+        let now = self.services.clock.now();
+        match seen {
+            Ok(sight) if is_at_rest(&look.row, &sight, now) && (look.can_be_noted() || self.options.dry_run) => {
+                let due = !self.options.background || look.last().is_none_or(|last| now.duration_since(last) >= NOTED);
+                if due && !self.options.dry_run {
+                    memory::note_look(self.services, &self.pair.id, look, now).await?;
+                }
+                Ok(Some(Run::new(self.pair.id.clone(), PairStatus::Ok)))
+            }
+            Ok(_) => Ok(None),
+            Err(error) => {
+                let run = failed(self.pair, &error);
+                let known = look.row.status == Some(run.state) && look.row.error == run.error;
+                Ok(Some(run).filter(|_| known || self.options.dry_run))
+            }
+        }
+    }
+
+    /// Under the leases.
+    async fn work(&self, accounts: &mut Accounts<'_>, lease: &Lease) -> Result<Outcome> {
+        let pair = match directory::pair(self.services, &self.pair.id).await {
+            Ok(pair) if pair.paused => return Ok(Outcome::Gone),
+            Ok(pair) => pair,
+            Err(Error::NotFound(_)) => return Ok(Outcome::Gone),
+            Err(error) => return Err(error),
+        };
+        let keys = Keys::new(self.services, &pair).await?;
+        let memory = Memory::new(self.services, &keys.marks, &pair);
+        let (head, problems) = memory.begin().await?;
+        let mut state = head.row().await;
+        let before = state.error.clone();
+        let suspects = self.again.as_ref().map(|again| again.suspects.as_slice()).unwrap_or_default();
+        let worked = match accounts.see(self.round, &pair, self.options).await {
+            Ok(Sight { ends, tips }) => {
+                let pass = Pass::new(self.services, &pair, &ends, &keys, &memory, &head, lease, self.options, self.progress);
+                pass.run(&mut state, tips, suspects, &problems).await
+            }
+            Err(error) => Err(error),
+        };
+        match worked {
+            Ok((run, again)) => Ok(Done::with(run, before, again)),
+            Err(error) => {
+                let run = failed(&pair, &error);
+                if !self.options.dry_run {
+                    // Of what the pass has come to only the deletions count: cursors are never saved without what belongs to them.
+                    let (status, error, deletions) = (Some(run.state), run.error.clone(), state.deletions);
+                    let state = PairRow { status, error, deletions, ..head.row().await };
+                    if let Err(unsaid) = memory.finish(&head, Notes::default(), state).await {
+                        // What went wrong first is what there is to say.
+                        tracing::warn!(pair = %pair.id, error = %unsaid, "how this pass ended could not be written down");
+                    }
+                }
+                Ok(Done::with(run, before, None))
+            }
+        }
+    }
+
+    /// Takes the pair, and every calendar it writes to: two pairs never write to one calendar at once. Tells whether somebody had to be waited
+    /// for; none where it is not worth waiting.
+    async fn leases(&self) -> Result<Option<(Lease, bool)>> {
+        let Self { services, pair, .. } = self;
+        let mut names = vec![directory::pair_lease(&pair.id), format!("calendar:{}", pair.to)];
+        if pair.copies_from(Side::To) {
+            names.push(format!("calendar:{}", pair.from));
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let pause = services.leases.pause();
+        let mut waited = Duration::ZERO;
+        loop {
+            match services.leases.acquire(&services.owner, &names).await? {
+                Attempt::Taken(lease) => return Ok(Some((lease, !waited.is_zero()))),
+                // The pair itself: whoever is at work on it sees what there is to see.
+                Attempt::Busy(0) if self.options.background => return Ok(None),
+                Attempt::Busy(_) if waited >= PATIENCE => return Err(busy()),
+                Attempt::Busy(_) => {
+                    tokio::time::sleep(pause).await;
+                    waited += pause;
+                }
+            }
+        }
+    }
+}
+
+/// Said where somebody else is at work for longer than one waits.
+pub(super) fn busy() -> Error {
+    Error::Request(
+        "another sync is at work on this calendar, and was not disturbed; nothing was changed. Try again when it has ended".into(),
+    )
+}
+
+fn failed(pair: &Pair, error: &Error) -> Run {
+    let mut run = Run::new(pair.id.clone(), PairStatus::Error);
+    fail(&mut run, error);
+    run
+}
+
+/// Whether nothing has happened since the last pass, and that one left nothing open.
+fn is_at_rest(row: &PairRow, sight: &Sight, now: Timestamp) -> bool {
+    let current = |side: Side| {
+        let (end, tip) = (&sight.ends[side as usize], &sight.tips[side as usize]);
+        row.cursor(side).zip(tip.as_ref()).is_some_and(|(cursor, tip)| end.provider.is_current(cursor, tip))
+    };
+    row.status == Some(PairStatus::Ok)
+        && row.error.is_none()
+        && row.held.is_none()
+        && row.listed_on == Some(now.to_zoned(TimeZone::UTC).date())
+        && Side::BOTH.into_iter().all(current)
+}
