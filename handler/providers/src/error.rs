@@ -24,8 +24,15 @@ pub enum Error {
     #[error("the calendar is not there any more")]
     CalendarMissing,
     /// Wrong or withdrawn credentials: ask the owner.
-    #[error("the server refused the user name or password")]
+    #[error("the server refused the sign-in")]
     Unauthorized,
+    /// The owner has not agreed to everything that is needed; the words say to what.
+    #[error("{0}")]
+    Consent(String),
+    /// The provider does not accept this program: its registration there, or a request that it should not have made. Says nothing about the
+    /// account, whose owner can do nothing about it; whoever runs the program can.
+    #[error("{0}")]
+    Misconfigured(String),
     /// This user may not do this (a read-only calendar, a service not enabled).
     #[error("the server does not allow this: {0}")]
     Forbidden(String),

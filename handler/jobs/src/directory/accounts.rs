@@ -224,7 +224,7 @@ fn conclusion(failure: Option<&Error>) -> Option<AccountStatus> {
     use providers::Error as E;
     match failure {
         None => Some(AccountStatus::Ok),
-        Some(Error::Provider(E::Unauthorized | E::Credentials(_)) | Error::Vault(vault::Error::CannotOpen)) => {
+        Some(Error::Provider(E::Unauthorized | E::Consent(_) | E::Credentials(_)) | Error::Vault(vault::Error::CannotOpen)) => {
             Some(AccountStatus::NeedsReconnect)
         }
         Some(Error::Provider(E::Unreachable(_) | E::BadAnswer(_) | E::RateLimited { .. } | E::Address(_))) => {
@@ -306,6 +306,8 @@ mod tests {
         let of = |error: E| conclusion(Some(&Error::Provider(error)));
         assert_eq!(of(E::Unauthorized), Some(AccountStatus::NeedsReconnect));
         assert_eq!(of(E::Unreachable("x".into())), Some(AccountStatus::Unreachable));
+        assert_eq!(of(E::Consent("x".into())), Some(AccountStatus::NeedsReconnect));
+        assert_eq!(of(E::Misconfigured("x".into())), None, "that is nothing its owner could mend");
         assert_eq!(of(E::CalendarMissing), None);
         assert_eq!(of(E::HasGuests), None);
         assert_eq!(conclusion(Some(&Error::Store(store::Error::Full))), None);

@@ -64,9 +64,12 @@ fn code_and_next(error: &Error) -> (&'static str, &'static str) {
 fn provider(error: &providers::Error) -> (&'static str, &'static str) {
     use providers::Error as E;
     match error {
-        E::Unauthorized => {
-            ("unauthorized", "Check the user name and the password, and connect the account again with `calrelay account add`.")
-        }
+        E::Unauthorized => (
+            "unauthorized",
+            "Check the user name and the password (with Google: give your consent anew), and connect the account again with `calrelay account add`.",
+        ),
+        E::Consent(_) => ("consent", ""),
+        E::Misconfigured(_) => ("settings", "This is for whoever runs calrelay; no account has to be connected again."),
         E::Credentials(_) => ("credentials", ""),
         E::Forbidden(_) => ("forbidden", "Ask the calendar's owner or the server's administrator for access."),
         E::CalendarMissing => {
@@ -115,6 +118,8 @@ mod tests {
     fn codes_are_those_that_programs_rely_on() {
         use providers::Error as P;
         assert_eq!(problem(P::Unauthorized).code, "unauthorized");
+        assert_eq!(problem(P::Consent("tick both boxes".into())).code, "consent");
+        assert_eq!(problem(P::Misconfigured("the app is not known".into())).code, "settings");
         assert_eq!(problem(P::CalendarMissing).code, "not_found");
         assert_eq!(problem(P::Unreachable("refused".into())).code, "unreachable");
         assert_eq!(problem(P::RateLimited { retry_after: None }).code, "throttled");
@@ -127,7 +132,7 @@ mod tests {
     #[test]
     fn a_message_says_what_happened_what_is_safe_and_what_to_do() {
         let message = problem(providers::Error::Unauthorized).message;
-        assert!(message.starts_with("The server refused the user name or password. Nothing was lost"), "{message}");
+        assert!(message.starts_with("The server refused the sign-in. Nothing was lost"), "{message}");
         assert!(message.ends_with("connect the account again with `calrelay account add`."), "{message}");
     }
 

@@ -152,7 +152,7 @@ fn fail(run: &mut Run, error: &Error) {
 
 /// Whether only the owner can help, with new credentials.
 pub(crate) fn needs_reconnect(error: &Error) -> bool {
-    matches!(error, Error::Provider(providers::Error::Unauthorized | providers::Error::Credentials(_)))
+    matches!(error, Error::Provider(providers::Error::Unauthorized | providers::Error::Consent(_) | providers::Error::Credentials(_)))
 }
 
 /// What a pass hashes and marks with.

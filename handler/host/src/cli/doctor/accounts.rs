@@ -36,7 +36,7 @@ async fn look(services: &Services) -> jobs::Result<Vec<Finding>> {
 fn fix(error: &Error) -> &'static str {
     use providers::Error as E;
     match error {
-        Error::Provider(E::Unauthorized | E::Credentials(_)) => {
+        Error::Provider(E::Unauthorized | E::Consent(_) | E::Credentials(_)) => {
             "Connect it again with `calrelay account add` and a password that is valid now; its pairs stay."
         }
         Error::Provider(E::Unreachable(_)) => "Check the network, and that the server is up.",
