@@ -26,7 +26,7 @@ pub trait Leases: Send + Sync {
 pub enum Attempt {
     /// All of them are held.
     Taken(Lease),
-    /// None is: the name at this index is somebody else's for now.
+    /// None is: the name at this index, the first of those that are busy, is somebody else's for now.
     Busy(usize),
 }
 

@@ -76,6 +76,11 @@ async fn all_or_none(leases: &dyn Leases, other: &dyn Leases) {
             acquire(other, scope, &[name]).await.expect("where one is busy, none is taken").end().await;
         }
     }
+    let last = acquire(leases, scope, &["c"]).await.expect("free");
+    for (names, index) in [(["a", "b", "c"], 1), (["c", "b", "a"], 0), (["b", "a", "c"], 0), (["a", "c", "b"], 1)] {
+        assert_eq!(busy(other, scope, &names).await, Some(index), "of two busy ones the first is named: {names:?}");
+    }
+    last.end().await;
     middle.end().await;
     let lease = acquire(other, scope, &["a", "a", "b"]).await.expect("the same name twice counts once");
     assert_eq!(busy(leases, scope, &["b"]).await, Some(0), "each of those that were taken together is held");

@@ -56,11 +56,19 @@ impl Hold for Locks {
 
 fn lock_all(wanted: &[(PathBuf, usize)]) -> Result<Attempt> {
     let mut files = Vec::with_capacity(wanted.len());
-    for (path, index) in wanted {
-        match lock(path)? {
-            Some(file) => files.push(file),
-            None => return Ok(Attempt::Busy(*index)),
+    for (position, (path, index)) in wanted.iter().enumerate() {
+        if let Some(file) = lock(path)? {
+            files.push(file);
+            continue;
         }
+        // The first by the names that are busy is told, and the rest was not tried yet.
+        let mut first = *index;
+        for (path, index) in &wanted[position + 1..] {
+            if *index < first && lock(path)?.is_none() {
+                first = *index;
+            }
+        }
+        return Ok(Attempt::Busy(first));
     }
     Ok(Attempt::Taken(Lease::new(Locks(files))))
 }
