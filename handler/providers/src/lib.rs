@@ -9,6 +9,7 @@ pub mod caldav;
 mod error;
 pub mod google;
 pub mod http;
+mod keep;
 
 use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
@@ -17,6 +18,7 @@ use engine::event::{Draft, Event, EventId, Parts};
 use engine::pair::Window;
 
 pub use error::{Error, Result};
+pub use keep::Keep;
 
 /// One account at one provider.
 ///
