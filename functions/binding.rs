@@ -24,6 +24,8 @@ pub enum Trigger {
         route: Route,
         /// Their methods, in capitals.
         methods: Vec<String>,
+        /// Who gets as far as us.
+        access: Access,
     },
     /// The clock.
     Timer {
@@ -35,6 +37,16 @@ pub enum Trigger {
         /// Of this queue.
         queue: String,
     },
+}
+
+/// Who gets as far as an HTTP function, under the Functions host (`authLevel`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Access {
+    /// Everybody.
+    Anonymous,
+    /// Whoever shows a key of the function or of the app.
+    Function,
 }
 
 /// The trigger, and the name under which the host hands over its data.
@@ -60,6 +72,7 @@ struct Entry {
     name: String,
     route: Option<String>,
     methods: Option<Vec<String>>,
+    auth_level: Option<Access>,
     schedule: Option<String>,
     queue_name: Option<String>,
 }
@@ -83,6 +96,8 @@ fn read(json: &str) -> Result<Binding, String> {
         "httpTrigger" => Trigger::Http {
             route: Route::parse(&entry.route.ok_or_else(|| missing("route"))?)?,
             methods: entry.methods.ok_or_else(|| missing("methods"))?.iter().map(|method| method.to_uppercase()).collect(),
+            // The host would take `function` for what is left out; it is to be said.
+            access: entry.auth_level.ok_or_else(|| missing("authLevel"))?,
         },
         "timerTrigger" => Trigger::Timer { schedule: entry.schedule.ok_or_else(|| missing("schedule"))? },
         "queueTrigger" => Trigger::Queue { queue: entry.queue_name.ok_or_else(|| missing("queueName"))? },
@@ -103,6 +118,8 @@ mod tests {
             r#"{"bindings": [{"type": "blobTrigger", "name": "blob", "direction": "in"}]}"#,
             r#"{"bindings": [{"type": "timerTrigger", "name": "t"}]}"#,
             r#"{"bindings": [{"type": "timerTrigger", "name": "t", "schedule": "0 * * * * *"}, {"type": "queueTrigger", "name": "q", "queueName": "q"}]}"#,
+            r#"{"bindings": [{"type": "httpTrigger", "name": "r", "route": "x", "methods": ["get"]}]}"#,
+            r#"{"bindings": [{"type": "httpTrigger", "name": "r", "route": "x", "methods": ["get"], "authLevel": "admin"}]}"#,
             "[]",
         ] {
             assert!(read(json).is_err(), "{json}");

@@ -6,12 +6,14 @@
 //! # Properties
 //! * The handler's port takes an invocation as `POST /NAME`, and requests from outside under their own paths. So no route may match the
 //!   name of a function: an outsider could invoke it. A test walks all routes against all names.
+//! * Everybody may call every HTTP function, and who may do what is decided in it; but for `diagnose`, whose key the Functions host checks.
 //! * Webhooks and timers only send nudges.
 //!
 //! # To add another one
 //! Make the folder, and a line in [`FUNCTIONS`]; the tests hold its `function.json` to what the Functions host accepts.
 
 pub mod binding;
+mod diagnose;
 mod health;
 mod home;
 pub mod host;
@@ -40,7 +42,8 @@ pub struct Function {
 pub const HOST_JSON: &str = include_str!("../host.json");
 
 /// All functions.
-pub const FUNCTIONS: [Function; 6] = [
+pub const FUNCTIONS: [Function; 7] = [
+    Function { name: "diagnose", json: include_str!("diagnose/function.json"), run: Run::Http(diagnose::run) },
     Function { name: "health", json: include_str!("health/function.json"), run: Run::Http(health::run) },
     Function { name: "home", json: include_str!("home/function.json"), run: Run::Http(home::run) },
     Function { name: "poll_caldav", json: include_str!("poll_caldav/function.json"), run: Run::Poll(poll_caldav::run) },

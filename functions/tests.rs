@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::*;
-use crate::binding::Trigger;
+use crate::binding::{Access, Trigger};
 
 fn bindings(function: &Function) -> Vec<Value> {
     let json: Value = serde_json::from_str(function.json).unwrap();
@@ -62,9 +62,38 @@ fn http_functions_have_one_way_in_and_one_out() {
         let kinds: Vec<_> =
             bindings.iter().map(|binding| (binding["type"].as_str().unwrap(), binding["direction"].as_str().unwrap())).collect();
         assert_eq!(kinds, [("httpTrigger", "in"), ("http", "out")], "{}", function.name);
-        assert_eq!(bindings[0]["authLevel"], "anonymous", "{}: who may do what is ours to decide", function.name);
         assert!(bindings[0]["route"].as_str().is_some_and(|route| !route.is_empty()), "{}: the host would take its name", function.name);
     }
+}
+
+/// Who may do what is ours to decide, with one exception: the Functions host checks the key of `diagnose`, because it knows keys and we do not.
+#[test]
+fn everybody_gets_as_far_as_us_but_for_diagnose() {
+    for function in &FUNCTIONS {
+        let Trigger::Http { access, methods, .. } = function.binding().unwrap().trigger else { continue };
+        let expected = if function.name == "diagnose" { Access::Function } else { Access::Anonymous };
+        assert_eq!(access, expected, "{}", function.name);
+        assert!(access == Access::Anonymous || methods == ["GET"], "{}: whoever has the key may look, and no more", function.name);
+    }
+}
+
+/// What the host lets pass without a key must not be taken by us for a request with one: it would have matched another route there.
+#[test]
+fn no_other_route_leads_to_diagnose() {
+    let routes = |access: Access| {
+        FUNCTIONS.iter().filter_map(move |function| match function.binding().unwrap().trigger {
+            Trigger::Http { route, access: found, .. } if found == access => Some((function.name, route)),
+            _ => None,
+        })
+    };
+    let paths = ["/health/detail", "/health/detail/", "/HEALTH/Detail", "/health//detail", "//health/detail", "/health%2Fdetail"];
+    for (name, route) in routes(Access::Anonymous) {
+        for path in paths {
+            assert!(!route.matches(path), "{name} takes {path} from everybody");
+        }
+    }
+    let (_, diagnose) = routes(Access::Function).next().unwrap();
+    assert_eq!(paths.map(|path| diagnose.matches(path)), [true, true, true, false, false, false]);
 }
 
 #[test]

@@ -28,7 +28,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// Body, of bounded size.
     pub body: Vec<u8>,
-    /// The host knows that it comes from the machine's own user. Never so under the Functions host, where everybody comes through the front.
+    /// The host knows that it comes from an operator. Standalone that is the machine's own user; under the Functions host, where everybody comes
+    /// through the front, whoever has shown the key of a function that asks for one.
     pub operator: bool,
 }
 

@@ -1,4 +1,5 @@
-//! `GET /health`: 200 where storage and vault answer, 503 where one of them does not. `?detail` adds numbers, for operators only.
+//! `GET /health`: 200 where storage and vault answer, 503 where one of them does not. `?detail` adds numbers and findings, for operators only:
+//! for those on the machine itself. In Azure everybody comes through the front, and operators use `diagnose`.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -14,7 +15,8 @@ pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
         if asked && !request.operator {
             return Response::text(
                 StatusCode::FORBIDDEN,
-                "Details are for operators, on the machine itself. /health without them is for everybody.\n",
+                "Details are for operators: on the machine itself here, in Azure at /health/detail with a key of the function app (x-functions-key). \
+                 /health without them is for everybody.\n",
             );
         }
         let health = jobs::health(services, asked).await;

@@ -285,5 +285,6 @@ fn services(place: &Place, opened: &Opened, clock: &Arc<Hands>, servers: &[Strin
         }),
         clock: clock.clone(),
         owner: "local".into(),
+        setup: Arc::default(),
     })
 }

@@ -32,7 +32,7 @@ use jobs::Services;
 use tokio::net::TcpListener;
 
 use self::envelope::Invocation;
-use crate::mount::{MAX_BODY, Mount};
+use crate::mount::{Front, MAX_BODY, Mount};
 use crate::run::invoke;
 use crate::stop::stop_asked;
 
@@ -58,7 +58,7 @@ struct Door {
 pub async fn serve(services: Services, port: u16, poll: Duration) -> io::Result<ExitCode> {
     let services = Arc::new(services);
     let host = Host::read().map_err(io::Error::other)?;
-    let mount = Arc::new(Mount::new(services.clone(), false).map_err(io::Error::other)?);
+    let mount = Arc::new(Mount::new(services.clone(), Front::FunctionsHost).map_err(io::Error::other)?);
     let mut router = Router::new().fallback(move |request: Request| {
         let mount = mount.clone();
         async move { mount.answer(request).await }

@@ -1,37 +1,34 @@
 //! Every setting, read once: from the environment, and for local use from `local.settings.json` beside it.
 //!
 //! The environment wins over the file. An empty value counts as none. A name that begins with `CALRELAY_` and is not known is a warning that
-//! names its nearest neighbour; a value that cannot be used is an error, before anything else is done.
+//! names its nearest neighbour; a value that cannot be used is an error, before anything else is done. What nothing depends on in this version
+//! (`names.rs` says which) is checked all the same and hinders nothing: it is a finding (`check.rs`).
 
+mod address;
+mod check;
 mod file;
+mod names;
 mod neighbour;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jobs::doctor::Finding;
 use providers::caldav::icloud;
 use url::Url;
 
 use crate::key_vault::Wrapping;
 use crate::storage::Choice;
 
-/// The settings whose names are ours, whether this version acts on them or not.
-pub const OURS: [&str; 7] = [
-    "CALRELAY_ALLOW_PRIVATE_HOSTS",
-    "CALRELAY_DATA_DIR",
-    "CALRELAY_KEY_VAULT_KEY",
-    "CALRELAY_MODE",
-    "CALRELAY_POLL_SECONDS",
-    "CALRELAY_PUBLIC_URL",
-    "CALRELAY_STORE",
-];
-
 /// The file for local use.
 pub const FILE: &str = "local.settings.json";
 
 /// Set by the Functions host.
 const PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
+
+/// Set by Azure on every instance of an app.
+const INSTANCE: &str = "WEBSITE_INSTANCE_ID";
 
 const POLL_SECONDS: std::ops::RangeInclusive<u64> = 1..=86_400;
 
@@ -61,8 +58,8 @@ pub struct Config {
 pub struct Loaded {
     /// What they say, or everything that is wrong with them.
     pub config: Result<Config, Vec<String>>,
-    /// What is odd, and harms nothing.
-    pub warnings: Vec<String>,
+    /// What else there is to say: what is to be mended and hinders nothing, and what is well and should be known.
+    pub remarks: Vec<Finding>,
     /// `RUST_LOG`.
     pub log: Option<String>,
     /// Started by the Functions host, whether with settings that can be used or not.
@@ -78,7 +75,7 @@ impl Loaded {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => {
                 let wrong = format!("{FILE} cannot be read ({error}); make it readable, or move it away");
-                return Self { config: Err(vec![wrong]), warnings: Vec::new(), log: None, under_functions_host: false };
+                return Self { config: Err(vec![wrong]), remarks: Vec::new(), log: None, under_functions_host: false };
             }
         };
         Self::from(environment, file.as_deref())
@@ -97,11 +94,24 @@ impl Loaded {
         values.extend(environment);
         values.retain(|_, value| !value.trim().is_empty());
 
-        let warnings = values.keys().filter_map(|name| neighbour::warning(name)).collect();
+        let remarks = check::remarks(&values);
         let log = values.get("RUST_LOG").cloned();
         let under_functions_host = values.contains_key(PORT);
         let config = Config::from(&values, &mut wrong);
-        Self { config: if wrong.is_empty() { Ok(config) } else { Err(wrong) }, warnings, log, under_functions_host }
+        Self { config: if wrong.is_empty() { Ok(config) } else { Err(wrong) }, remarks, log, under_functions_host }
+    }
+
+    /// Everything that is to be said of the settings.
+    pub fn findings(&self) -> Vec<Finding> {
+        const FIX: &str =
+            "Correct it in the environment, in local.settings.json, or in Azure among the app's settings; nothing works before.";
+        let wrong = self.config.as_ref().err().into_iter().flatten();
+        let mut findings: Vec<Finding> = wrong.map(|why| Finding::bad(check::CHECK, why.clone(), FIX)).collect();
+        findings.extend(self.remarks.iter().cloned());
+        if findings.iter().all(|finding| finding.ok) {
+            findings.insert(0, Finding::good(check::CHECK, "All settings are known and can be used."));
+        }
+        findings
     }
 }
 
@@ -124,7 +134,14 @@ impl Config {
             wrong.push(why);
             None
         });
-        if key_vault.is_none() && get("WEBSITE_INSTANCE_ID").is_some() {
+        if storage == Choice::Embedded && get(INSTANCE).is_some() {
+            wrong.push(
+                "CALRELAY_STORE must be azure, or be left out: in Azure a file would vanish with the instance that holds it, and every instance \
+                 would have its own"
+                    .into(),
+            );
+        }
+        if key_vault.is_none() && get(INSTANCE).is_some() {
             wrong.push(
                 "CALRELAY_KEY_VAULT_KEY is missing: in Azure a key file would vanish with the instance that holds it, and all passwords with it. \
                  Set it to the identifier of a key in Key Vault"

@@ -21,8 +21,11 @@ fn main() -> ExitCode {
     let cli = cli::Cli::read();
     let settings = config::Loaded::read();
     telemetry::start(settings.log.as_deref(), cli.reader(&settings));
-    for warning in &settings.warnings {
-        tracing::warn!("{warning}");
+    for remark in &settings.remarks {
+        match &remark.fix {
+            Some(fix) => tracing::warn!("{} {fix}", remark.message),
+            None => tracing::info!("{}", remark.message),
+        }
     }
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(cli.run(settings)),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, Method, Response, StatusCode, header};
-use functions::binding::Trigger;
+use functions::binding::{Access, Trigger};
 use functions::route::Route;
 use functions::trigger::{self, Run};
 use functions::{FUNCTIONS, binding};
@@ -23,12 +23,41 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 type Handler = for<'a> fn(&'a Services, trigger::Request) -> BoxFuture<'a, trigger::Response>;
 
+/// What stands between us and those who ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// The Functions host: it is the only one that reaches us, everybody comes through it, and it checks keys where `function.json` asks for one.
+    FunctionsHost,
+    /// Nothing, and we listen on the loopback: a request that comes from this machine is its user's own.
+    Loopback,
+    /// Nothing, and we listen on an address that others reach too.
+    Open,
+}
+
+impl Front {
+    /// Whether it is the operator who asks.
+    fn is_operator(self, access: Access, peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
+        match self {
+            Self::FunctionsHost => access == Access::Function,
+            Self::Loopback => is_own(peer, headers),
+            Self::Open => false,
+        }
+    }
+}
+
+/// One HTTP function.
+struct Mounted {
+    route: Route,
+    methods: Vec<String>,
+    access: Access,
+    run: Handler,
+}
+
 /// The HTTP functions of the table.
 pub struct Mount {
     services: Arc<Services>,
-    routes: Vec<(Route, Vec<String>, Handler)>,
-    /// Requests that come from this machine are its user's own.
-    trust_loopback: bool,
+    routes: Vec<Mounted>,
+    front: Front,
 }
 
 impl Mount {
@@ -36,14 +65,14 @@ impl Mount {
     ///
     /// # Errors
     /// Where a `function.json` cannot be used.
-    pub fn new(services: Arc<Services>, trust_loopback: bool) -> Result<Self, binding::Error> {
+    pub fn new(services: Arc<Services>, front: Front) -> Result<Self, binding::Error> {
         let mut routes = Vec::new();
         for function in &FUNCTIONS {
-            if let (Run::Http(run), Trigger::Http { route, methods }) = (function.run, function.binding()?.trigger) {
-                routes.push((route, methods, run));
+            if let (Run::Http(run), Trigger::Http { route, methods, access }) = (function.run, function.binding()?.trigger) {
+                routes.push(Mounted { route, methods, access, run });
             }
         }
-        Ok(Self { services, routes, trust_loopback })
+        Ok(Self { services, routes, front })
     }
 
     /// Answers a request.
@@ -53,28 +82,28 @@ impl Mount {
     }
 
     async fn find_and_run(&self, request: Request) -> Response<Body> {
-        let matching: Vec<_> = self.routes.iter().filter(|(route, ..)| route.matches(request.uri().path())).collect();
+        let matching: Vec<_> = self.routes.iter().filter(|function| function.route.matches(request.uri().path())).collect();
         if matching.is_empty() {
             return words(StatusCode::NOT_FOUND, "There is nothing here.\n");
         }
-        let Some((.., run)) = matching.iter().find(|(_, methods, _)| methods.iter().any(|method| method == request.method().as_str()))
+        let Some(function) = matching.iter().find(|function| function.methods.iter().any(|method| method == request.method().as_str()))
         else {
             let mut refused = words(StatusCode::METHOD_NOT_ALLOWED, "This is not done here.\n");
-            let allowed = matching.iter().flat_map(|(_, methods, _)| methods.clone()).collect::<Vec<_>>().join(", ");
+            let allowed = matching.iter().flat_map(|function| function.methods.clone()).collect::<Vec<_>>().join(", ");
             if let Ok(allowed) = allowed.parse() {
                 refused.headers_mut().insert(header::ALLOW, allowed);
             }
             return refused;
         };
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let operator = self.trust_loopback && is_own(peer, request.headers());
+        let operator = self.front.is_operator(function.access, peer, request.headers());
         let (parts, body) = request.into_parts();
         let Ok(body) = to_bytes(body, MAX_BODY).await else {
             return words(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large, or was cut off.\n");
         };
         let head = parts.method == Method::HEAD;
         let request = trigger::Request { method: parts.method, uri: parts.uri, headers: parts.headers, body: body.into(), operator };
-        let answer = run(&self.services, request).await;
+        let answer = (function.run)(&self.services, request).await;
         respond(answer, head)
     }
 }
@@ -122,5 +151,16 @@ mod tests {
         assert!(!is_own(here, &headers(&[("host", "localhost"), ("x-forwarded-for", "192.0.2.1")])));
         assert!(!is_own(Some("192.0.2.1".parse().unwrap()), &headers(&[("host", "localhost")])));
         assert!(!is_own(None, &headers(&[("host", "localhost")])));
+    }
+
+    #[test]
+    fn the_operator_is_whom_the_front_knows() {
+        let (here, host) = (Some("127.0.0.1".parse().unwrap()), headers(&[("host", "localhost:7071")]));
+        let operators = |front: Front| [Access::Anonymous, Access::Function].map(|access| front.is_operator(access, here, &host));
+        assert_eq!(operators(Front::Loopback), [true, true]);
+        assert_eq!(operators(Front::Open), [false, false]);
+        assert_eq!(operators(Front::FunctionsHost), [false, true], "the host itself comes from the loopback, with everybody's requests");
+        let away = Some("192.0.2.1".parse().unwrap());
+        assert!(!Front::Loopback.is_operator(Access::Function, away, &host), "without the host nobody has checked a key");
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jobs::Services;
+use jobs::doctor::{Finding, Setup};
 use jobs::report::Problem;
 use store::{Store, Table};
 use vault::{Envelope, KEY_FILE, Local, Vault};
@@ -11,17 +12,17 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::connect::Connector;
 use crate::key_vault;
-use crate::storage::Storage;
+use crate::storage::{Choice, Storage};
 
 /// Whose directory it is in single-user mode.
 const OWNER: &str = "local";
 
-/// Everything that a command or a function works with, and the storage in it.
-pub async fn build(config: &Config) -> Result<(Services, Storage), Problem> {
+/// Everything that a command or a function works with, and the storage in it. `findings` is what there is to say of the settings.
+pub async fn build(config: &Config, findings: Vec<Finding>) -> Result<(Services, Storage), Problem> {
     // Storage first: where it was written by a newer program, nothing else may be made beside it.
     let storage = Storage::open(config).map_err(jobs::Error::from)?;
     let vault = open_vault(config, storage.store()).await?;
-    Ok((join(config, &storage, vault)?, storage))
+    Ok((join(config, &storage, vault, findings)?, storage))
 }
 
 /// The vault with its key in Key Vault, where the settings name one, or else in the data directory; that one is made on first use, and never
@@ -43,7 +44,7 @@ pub async fn open_vault(config: &Config, store: Arc<dyn Store>) -> jobs::Result<
 }
 
 /// Store, vault and providers together.
-pub fn join(config: &Config, storage: &Storage, vault: Arc<dyn Vault>) -> jobs::Result<Services> {
+pub fn join(config: &Config, storage: &Storage, vault: Arc<dyn Vault>, findings: Vec<Finding>) -> jobs::Result<Services> {
     Ok(Services {
         store: storage.store(),
         queue: storage.queue(),
@@ -52,5 +53,10 @@ pub fn join(config: &Config, storage: &Storage, vault: Arc<dyn Vault>) -> jobs::
         connect: Arc::new(Connector::new(config.allow_private_hosts)?),
         clock: Arc::new(SystemClock),
         owner: OWNER.to_owned(),
+        setup: Arc::new(Setup {
+            findings,
+            azure_storage: matches!(config.storage, Choice::Azure(_)),
+            key_vault: config.key_vault.is_some(),
+        }),
     })
 }

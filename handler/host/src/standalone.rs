@@ -25,7 +25,7 @@ use tokio::task::JoinSet;
 
 use crate::cli::{Outcome, Output, Result};
 use crate::config::Config;
-use crate::mount::Mount;
+use crate::mount::{Front, Mount};
 use crate::stop::stop_asked;
 use crate::storage::{Choice, Storage};
 
@@ -79,7 +79,10 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
 
     let (ending, ended) = watch::channel(false);
     let mut parts: JoinSet<()> = JoinSet::new();
-    let mount = Arc::new(Mount::new(services.clone(), address.ip().is_loopback()).map_err(|error| system(&error))?);
+    let mount = Arc::new(
+        Mount::new(services.clone(), if address.ip().is_loopback() { Front::Loopback } else { Front::Open })
+            .map_err(|error| system(&error))?,
+    );
     parts.spawn(web(listener, mount, ended.clone()));
     for timer in clock::timers(poll).map_err(|error| system(&io::Error::other(error)))? {
         parts.spawn(timer.run(services.clone(), host.deadline(), ended.clone()));

@@ -1,4 +1,4 @@
-//! Whether the service can do its work: storage and vault answer.
+//! Whether the service can do its work: storage and vault answer. For its operator, numbers and findings as well.
 //!
 //! Providers are not asked: one that is down must not get the service restarted.
 
@@ -9,12 +9,13 @@ use std::time::Duration;
 use serde::Serialize;
 use store::Table;
 
+use crate::doctor::{self, Accounts, Finding};
 use crate::{Result, Services, nudge, status};
 
 /// Whoever does not answer within this time is out of reach.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How the service stands. Says nothing about users.
+/// How the service stands. Without what is for operators it says nothing about users.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Health {
     /// Everything below is within reach.
@@ -26,6 +27,10 @@ pub struct Health {
     /// For operators only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<Detail>,
+    /// For operators only: what `calrelay doctor` finds, the settings of this very process included. There may be something to mend in a service
+    /// that is [`ok`](Self::ok).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub findings: Option<Vec<Finding>>,
 }
 
 /// Numbers for the operator.
@@ -45,7 +50,7 @@ pub struct Detail {
     pub lag_seconds: Option<i64>,
 }
 
-/// Asks storage and vault. `detail` adds numbers, which reads the whole directory.
+/// Asks storage and vault. `detail` adds numbers and findings, which reads the whole directory.
 pub async fn health(services: &Services, detail: bool) -> Health {
     let storage = within(async {
         services.store.get(Table::Directory, &services.owner, "health").await?;
@@ -59,11 +64,18 @@ pub async fn health(services: &Services, detail: bool) -> Health {
         Ok(())
     });
     let (storage, vault) = futures::join!(storage, vault);
-    let detail = match detail && storage.is_some() {
-        true => within(numbers(services)).await,
-        false => None,
+    let (storage, vault) = (storage.is_some(), vault.is_some());
+    let (detail, findings) = match detail {
+        true => futures::join!(within(numbers(services)), findings(services)),
+        false => (None, None),
     };
-    Health { ok: storage.is_some() && vault.is_some(), storage: storage.is_some(), vault: vault.is_some(), detail }
+    Health { ok: storage && vault, storage, vault, detail, findings }
+}
+
+async fn findings(services: &Services) -> Option<Vec<Finding>> {
+    let mut findings = services.setup.findings.clone();
+    findings.extend(doctor::findings(services, Accounts::Remembered).await);
+    Some(findings)
 }
 
 async fn within<T>(answer: impl Future<Output = Result<T>>) -> Option<T> {

@@ -3,6 +3,7 @@
 //! *Webhooks and timers only enqueue. The plan is made without I/O. The cursor is saved last.*
 
 pub mod directory;
+pub mod doctor;
 mod error;
 mod explain;
 mod health;
@@ -49,6 +50,8 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     /// Whose directory this is; the partition of accounts, calendars and pairs. `local` in single-user mode.
     pub owner: String,
+    /// What the host knows of this installation, for whoever asks how it is.
+    pub setup: Arc<doctor::Setup>,
 }
 
 /// The time, so that only the process itself reads the system's clock.

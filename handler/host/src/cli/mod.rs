@@ -124,9 +124,10 @@ impl Cli {
 
 /// Without a command: under the Functions host, or by itself.
 async fn serve(listen: Option<SocketAddr>, settings: Loaded, output: &Output) -> Result<ExitCode> {
+    let findings = settings.findings();
     let mut config = settings.config.map_err(|wrong| wrong_settings(&wrong))?;
     if let Some(port) = config.functions_port {
-        let (services, storage) = services::build(&config).await?;
+        let (services, storage) = services::build(&config, findings).await?;
         let served = azure::serve(services, port, config.poll).await;
         storage.settle().await;
         return served.map_err(|error| Problem {
@@ -140,7 +141,7 @@ async fn serve(listen: Option<SocketAddr>, settings: Loaded, output: &Output) ->
     };
     // Whoever can reach us is not necessarily the machine's owner, who can reach its private hosts anyway.
     config.allow_private_hosts &= listen.ip().is_loopback() || config.private_hosts_chosen;
-    let (services, storage) = services::build(&config).await?;
+    let (services, storage) = services::build(&config, findings).await?;
     let this = standalone::Standalone { services, storage, config: &config, listen };
     standalone::serve(this, output).await.map(|_| ExitCode::SUCCESS)
 }
@@ -154,7 +155,7 @@ async fn dispatch(command: Command, settings: Loaded, output: &Output) -> Result
     if let Command::Account(account::Command::Add(account::Add::Google(_) | account::Add::Microsoft(_))) = &command {
         return Err(account::not_yet());
     }
-    let (services, storage) = services::build(&config).await?;
+    let (services, storage) = services::build(&config, settings.remarks).await?;
     let outcome = match command {
         Command::Account(command) => account::run(&services, &config, command, output).await,
         Command::Calendars(arguments) => calendars::run(&services, &arguments, output).await,

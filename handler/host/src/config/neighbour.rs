@@ -1,16 +1,16 @@
 //! A name that nobody knows, and the one that was probably meant.
 
-use super::OURS;
+use super::names::{PREFIX, ours};
 
 /// What to say of a setting's name, if it is meant for us and not known.
 pub fn warning(name: &str) -> Option<String> {
     // Windows does not tell capitals apart, other systems do: say what is wrong rather than guess.
-    if !name.to_ascii_uppercase().starts_with("CALRELAY_") || OURS.contains(&name) {
+    if !name.to_ascii_uppercase().starts_with(PREFIX) || ours().any(|known| known == name) {
         return None;
     }
     let name: String = name.chars().take(64).collect();
-    let nearest = OURS.iter().min_by_key(|known| distance(&name.to_ascii_uppercase(), known))?;
-    Some(format!("the setting {name} is not known and has no effect; did you mean {nearest}?"))
+    let nearest = ours().min_by_key(|known| distance(&name.to_ascii_uppercase(), known))?;
+    Some(format!("The setting {name} is not known and has no effect; did you mean {nearest}?"))
 }
 
 /// How many characters have to be put in, taken out or replaced to make one text of the other (Levenshtein).
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn known_names_and_those_of_others_are_no_matter() {
-        for name in OURS.into_iter().chain(["PATH", "RELAY_DATA_DIR", "GOOGLE_CLIENT_ID"]) {
+        for name in ours().chain(["PATH", "RELAY_DATA_DIR", "GOOGLE_CLIENT_ID"]) {
             assert_eq!(warning(name), None, "{name}");
         }
     }

@@ -1,5 +1,6 @@
 //! What the settings come to.
 
+use super::names::{SETTINGS, Use};
 use super::*;
 
 fn load(environment: &[(&str, &str)], file: Option<&str>) -> Loaded {
@@ -28,7 +29,7 @@ fn without_settings_everything_has_its_default() {
 fn the_environment_wins_over_the_file() {
     let file = r#"{"IsEncrypted": false, "Values": {"CALRELAY_DATA_DIR": "/from/file", "CALRELAY_POLL_SECONDS": 5, "_CALRELAY_DATA_DIR": "where data lives"}}"#;
     let loaded = load(&[("CALRELAY_DATA_DIR", "/from/environment")], Some(file));
-    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    assert!(loaded.remarks.is_empty(), "{:?}", loaded.remarks);
     let config = loaded.config.unwrap();
     assert_eq!(config.data_dir, PathBuf::from("/from/environment"));
     assert_eq!(config.poll, Duration::from_secs(5));
@@ -71,7 +72,9 @@ fn another_server_may_stand_in_for_apple() {
 fn an_unknown_name_is_a_warning_and_no_error() {
     let loaded = load(&[("CALRELAY_DATADIR", "/elsewhere"), ("PATH", "/bin")], None);
     assert!(loaded.config.is_ok());
-    assert_eq!(loaded.warnings, ["the setting CALRELAY_DATADIR is not known and has no effect; did you mean CALRELAY_DATA_DIR?"]);
+    let [remark] = &loaded.remarks[..] else { panic!("{:?}", loaded.remarks) };
+    assert_eq!(remark.message, "The setting CALRELAY_DATADIR is not known and has no effect; did you mean CALRELAY_DATA_DIR?");
+    assert!(!remark.ok && remark.fix.is_some());
 }
 
 #[test]
@@ -103,23 +106,41 @@ fn a_byte_order_mark_is_no_obstacle() {
 fn the_example_file_can_be_used_as_it_stands_and_explains_each_setting() {
     let example = include_str!("../../../../local.settings.example.json");
     let loaded = load(&[], Some(example));
-    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    assert!(loaded.remarks.is_empty(), "{:?}", loaded.remarks);
     assert_eq!(loaded.config.unwrap(), config(&[]));
     let json: serde_json::Value = serde_json::from_str(example).unwrap();
     let values = json["Values"].as_object().unwrap();
-    for name in values.keys().filter(|name| !name.starts_with('_')) {
-        assert!(values.contains_key(&format!("_{name}")), "{name} has no word on it");
+    for (name, used) in SETTINGS {
+        assert!(values.contains_key(name), "{name} is not there");
+        let word = values.get(&format!("_{name}")).and_then(|word| word.as_str()).unwrap_or_default();
+        assert!(!word.is_empty(), "{name} has no word on it");
+        assert_eq!(word.starts_with("For a later version"), used == Use::Later, "{name}: {word}");
     }
-    for name in [
-        "CALRELAY_DATA_DIR",
-        "CALRELAY_STORE",
-        "CALRELAY_MODE",
-        "CALRELAY_POLL_SECONDS",
-        "CALRELAY_ALLOW_PRIVATE_HOSTS",
-        "ICLOUD_CALDAV_URL",
-        "RUST_LOG",
-    ] {
-        assert!(values.contains_key(name), "{name}");
+    // What `func start` asks for is none of ours.
+    let others = ["FUNCTIONS_WORKER_RUNTIME"];
+    for name in values.keys().filter(|name| !name.starts_with('_')) {
+        assert!(others.contains(&name.as_str()) || SETTINGS.iter().any(|(known, _)| known == name), "{name} is no setting");
+    }
+}
+
+/// Whatever is read is in the list, so that it is checked, compared and explained.
+#[test]
+fn no_name_is_read_that_is_not_in_the_list() {
+    let sources = [include_str!("../config.rs"), include_str!("../storage.rs"), include_str!("../key_vault.rs"), include_str!("check.rs")];
+    // What the platform sets, and what is for the Functions host alone.
+    let others = [
+        "APPLICATIONINSIGHTS_CONNECTION_STRING",
+        "AZURE_CLIENT_ID",
+        "FUNCTIONS_CUSTOMHANDLER_PORT",
+        "FUNCTIONS_WORKER_RUNTIME",
+        "IDENTITY_ENDPOINT",
+        "WEBSITE_INSTANCE_ID",
+    ];
+    for source in sources {
+        for name in source.split('"').filter(|text| text.len() > 4 && text.contains('_')) {
+            let is_name = name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+            assert!(!is_name || others.contains(&name) || SETTINGS.iter().any(|(known, _)| *known == name), "{name}");
+        }
     }
 }
 
@@ -145,4 +166,22 @@ fn no_key_file_is_made_on_an_instance_that_comes_and_goes() {
     assert!(wrong.len() == 1 && wrong[0].starts_with("CALRELAY_KEY_VAULT_KEY is missing"), "{wrong:?}");
     let key = [("CALRELAY_KEY_VAULT_KEY", "https://relay.vault.azure.net/keys/wrap")];
     assert!(config(&[azure.as_slice(), key.as_slice()].concat()).key_vault.is_some());
+}
+
+#[test]
+fn no_file_of_rows_is_made_on_an_instance_that_comes_and_goes() {
+    let key = ("CALRELAY_KEY_VAULT_KEY", "https://relay.vault.azure.net/keys/wrap");
+    let wrong = wrong(&[("WEBSITE_INSTANCE_ID", "i1"), ("CALRELAY_STORE", "embedded"), key]);
+    assert!(wrong.len() == 1 && wrong[0].starts_with("CALRELAY_STORE must be azure"), "{wrong:?}");
+}
+
+#[test]
+fn what_is_wrong_and_what_is_odd_are_findings() {
+    let findings = load(&[("CALRELAY_POLL_SECONDS", "x"), ("CALRELAY_DATADIR", "y"), ("GOOGLE_CLIENT_ID", "z")], None).findings();
+    assert_eq!(findings.len(), 3);
+    assert!(findings.iter().all(|finding| !finding.ok && finding.fix.is_some() && finding.check == "settings"));
+    assert!(load(&[], None).findings()[0].ok);
+    let later = load(&[("CALRELAY_MODE", "multi-user")], None);
+    assert!(later.findings().len() == 2 && later.findings().iter().all(|finding| finding.ok));
+    assert_eq!(later.config.unwrap(), config(&[]), "accepted, and nothing is different yet");
 }

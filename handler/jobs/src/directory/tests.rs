@@ -52,6 +52,7 @@ fn world() -> World {
         connect: Arc::new(Offline),
         clock: Arc::new(Still),
         owner: "local".into(),
+        setup: Arc::default(),
     };
     World { services, dir }
 }

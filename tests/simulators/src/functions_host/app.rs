@@ -148,7 +148,7 @@ fn read_function(name: &str, file: &Value) -> anyhow::Result<Function> {
         "httpTrigger" => {
             let out = bindings.len() == 2 && bindings.iter().any(|binding| kind(binding) == "http" && binding["direction"] == "out");
             ensure!(out, "with anything but one trigger and one http output, requests would come in an envelope");
-            ensure!(trigger["authLevel"] == "anonymous", "without a key, only anonymous functions can be called");
+            ensure!(["anonymous", "function"].iter().any(|level| trigger["authLevel"] == *level), "authLevel must be said");
             let methods = trigger["methods"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_uppercase).collect();
             // Without a route, or with an empty one, the host takes the name.
             Trigger::Http { template: Template::parse(&text("route").unwrap_or_else(|| name.to_owned()))?, methods }

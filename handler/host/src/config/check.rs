@@ -1,0 +1,202 @@
+//! What is to be said of settings beside what their readers say: names that nobody knows, halves of pairs, addresses that nothing asks yet, and
+//! what goes wrong in Azure only. Nothing in here hinders a start, and no value is quoted: it may be a secret.
+
+use std::collections::BTreeMap;
+
+use jobs::doctor::Finding;
+
+use super::address::{ADDRESSES, wrong};
+use super::names::SETTINGS;
+use super::{INSTANCE, PORT, neighbour};
+
+/// The name of the check.
+pub const CHECK: &str = "settings";
+
+/// The settings, empty ones left out.
+struct Values<'a>(&'a BTreeMap<String, String>);
+
+impl<'a> Values<'a> {
+    fn get(&self, name: &str) -> Option<&'a str> {
+        self.0.get(name).map(|value| value.trim())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    fn is(&self, name: &str, value: &str) -> bool {
+        self.get(name).is_some_and(|found| found.eq_ignore_ascii_case(value))
+    }
+
+    /// On an instance of an app in Azure.
+    fn in_azure(&self) -> bool {
+        self.has(INSTANCE)
+    }
+
+    /// Started by the Functions host, in Azure or elsewhere.
+    fn under_functions_host(&self) -> bool {
+        self.has(PORT)
+    }
+}
+
+/// Everything that is to be said.
+pub fn remarks(values: &BTreeMap<String, String>) -> Vec<Finding> {
+    let unknown = values.keys().filter_map(|name| neighbour::warning(name));
+    let mut found: Vec<Finding> = unknown.map(|why| bad(why, "Correct the name, or remove the setting.")).collect();
+    let values = Values(values);
+    references(&values, &mut found);
+    mode(&values, &mut found);
+    addresses(&values, &mut found);
+    for (owner, id, secret) in [
+        ("Google Calendar", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"),
+        ("Microsoft 365", "MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET"),
+    ] {
+        found.extend(halves(&values, owner, id, secret));
+    }
+    storage(&values, &mut found);
+    if values.under_functions_host() {
+        functions_host(&values, &mut found);
+    }
+    if values.in_azure() {
+        azure(&values, &mut found);
+    }
+    found
+}
+
+fn good(message: impl Into<String>) -> Finding {
+    Finding::good(CHECK, message)
+}
+
+fn bad(message: impl Into<String>, fix: impl Into<String>) -> Finding {
+    Finding::bad(CHECK, message, fix)
+}
+
+/// Azure puts the secret in the place of a reference before it starts the app, and leaves the reference where it cannot.
+fn references(values: &Values<'_>, found: &mut Vec<Finding>) {
+    let unresolved = |name: &str| values.get(name).is_some_and(|value| value.starts_with("@Microsoft.KeyVault("));
+    found.extend(SETTINGS.iter().filter(|(name, _)| unresolved(name)).map(|(name, _)| {
+        bad(
+            format!("{name} is a reference to Key Vault that was not resolved."),
+            "In Azure, look under Environment variables for the reason: mostly the app's identity lacks the role Key Vault Secrets User on the secret, \
+             or there is no such secret. Elsewhere, give the value itself.",
+        )
+    }));
+}
+
+fn mode(values: &Values<'_>, found: &mut Vec<Finding>) {
+    if values.is("CALRELAY_MODE", "multi-user") {
+        found.push(good(
+            "CALRELAY_MODE is multi-user. Sign-in, and pages for several people, come with a later version; until then all accounts and pairs \
+             are those of the operator, who adds them with commands.",
+        ));
+    }
+}
+
+fn addresses(values: &Values<'_>, found: &mut Vec<Finding>) {
+    for (name, path) in ADDRESSES {
+        let Some(text) = values.get(name) else { continue };
+        found.push(match wrong(text, path) {
+            Some(why) => bad(
+                format!("{name} cannot be used: it {why}."),
+                format!("Correct {name}, or remove it. Nothing depends on it in this version."),
+            ),
+            None => good(format!("{name} can be used. This version only checks it; a later one will use it.")),
+        });
+    }
+}
+
+fn halves(values: &Values<'_>, owner: &str, id: &str, secret: &str) -> Option<Finding> {
+    let (there, missing) = match (values.has(id), values.has(secret)) {
+        (false, false) => return None,
+        (true, true) => {
+            return Some(good(format!("{id} and {secret} are set. This version only checks that; {owner} comes with a later one.")));
+        }
+        (true, false) => (id, secret),
+        (false, true) => (secret, id),
+    };
+    Some(bad(
+        format!("{there} is set and {missing} is not: one is of no use without the other."),
+        format!("Set {missing} as well, or remove {there}. Both belong to the OAuth app that you registered for {owner}."),
+    ))
+}
+
+fn storage(values: &Values<'_>, found: &mut Vec<Finding>) {
+    const STRING: &str = "AzureWebJobsStorage";
+    let identity = ["accountName", "tableServiceUri", "queueServiceUri"].map(|part| format!("{STRING}__{part}"));
+    let by_identity = identity.iter().any(|name| values.has(name));
+    if values.has(STRING) && by_identity {
+        found.push(bad(
+            format!("{STRING} is set, and so are names that begin with {STRING}__: the connection string is used, the others are not."),
+            format!("Remove {STRING} where an identity is to sign in, or else the others."),
+        ));
+    }
+    if !values.under_functions_host() && !values.has("CALRELAY_STORE") && (values.has(STRING) || by_identity) {
+        found.push(good(
+            "A storage account is named, and storage is the data directory: here CALRELAY_STORE has to say azure for the account to be used.",
+        ));
+    }
+    // Sealed with a file of this machine, secrets in the account would open nowhere else. An emulator is on this machine too.
+    let emulator = values
+        .get(STRING)
+        .map(str::to_ascii_lowercase)
+        .is_some_and(|text| ["usedevelopmentstorage=true", "://127.0.0.1", "://localhost"].iter().any(|sign| text.contains(sign)));
+    let shared = values.is("CALRELAY_STORE", "azure") && !emulator;
+    if shared && !values.has("CALRELAY_KEY_VAULT_KEY") && !values.in_azure() {
+        found.push(bad(
+            "Storage is an account in Azure, and the key is a file on this machine: a password that is added here opens nowhere else.",
+            "Set CALRELAY_KEY_VAULT_KEY to the key that the function app uses (the output keyUri of the deployment), before any account is added.",
+        ));
+    }
+}
+
+fn functions_host(values: &Values<'_>, found: &mut Vec<Finding>) {
+    if values.get("FUNCTIONS_WORKER_RUNTIME").is_some_and(|runtime| runtime != "custom") {
+        found.push(bad(
+            "FUNCTIONS_WORKER_RUNTIME is not custom: the Functions host would look for functions in another language.",
+            "Remove it in Azure (Flex Consumption takes the runtime from functionAppConfig, as infra/ sets it); for `func start` set it to custom.",
+        ));
+    }
+    let part = |name: &str| values.has(&format!("AzureWebJobsStorage__{name}"));
+    if part("tableServiceUri") && !part("accountName") && !part("blobServiceUri") {
+        found.push(bad(
+            "AzureWebJobsStorage__blobServiceUri is missing: the Functions host keeps the state of timers in blobs, and no timer would run.",
+            "Set it to the account's blob endpoint, or set AzureWebJobsStorage__accountName.",
+        ));
+    }
+    if values.get("CALRELAY_POLL_SECONDS").and_then(|text| text.parse::<u64>().ok()).is_some_and(|seconds| seconds < 60) {
+        found.push(good("CALRELAY_POLL_SECONDS is less than 60, and 60 it is: the timer of the Functions host ticks once a minute."));
+    }
+}
+
+fn azure(values: &Values<'_>, found: &mut Vec<Finding>) {
+    const DEPLOY: &str = "Deploy infra/main.bicep again, which sets it, or set it among the app's settings";
+    for (name, why) in [
+        ("CALRELAY_PUBLIC_URL", "pages and webhooks of a later version need it"),
+        ("APPLICATIONINSIGHTS_CONNECTION_STRING", "without it nobody hears of a failure: no log, no alert"),
+    ] {
+        if !values.has(name) {
+            found.push(bad(format!("{name} is missing: {why}."), format!("{DEPLOY}.")));
+        }
+    }
+    if values.is("CALRELAY_ALLOW_PRIVATE_HOSTS", "true") {
+        found.push(bad(
+            "CALRELAY_ALLOW_PRIVATE_HOSTS is true: in Azure the private addresses are the platform's own, and hand out the app's identity.",
+            "Set it to false, or remove it.",
+        ));
+    }
+    let string = values.get("AzureWebJobsStorage").map(str::to_ascii_lowercase);
+    if string.as_deref().is_some_and(|text| text.contains("usedevelopmentstorage=true")) {
+        found.push(bad(
+            "AzureWebJobsStorage is the emulator's, and there is none in Azure.",
+            format!("Remove it and set AzureWebJobsStorage__accountName. {DEPLOY}."),
+        ));
+    } else if string.is_some() {
+        found.push(good(
+            "AzureWebJobsStorage holds a key of the account. That works; with AzureWebJobsStorage__accountName and the app's identity there is no key \
+             to keep.",
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! What is said of settings that hinder nothing.
+
+use super::*;
+
+fn found(settings: &[(&str, &str)]) -> Vec<Finding> {
+    remarks(&settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect())
+}
+
+/// The one thing to mend, of which nothing is quoted.
+fn to_mend(settings: &[(&str, &str)]) -> Finding {
+    let ill: Vec<_> = found(settings).into_iter().filter(|finding| !finding.ok).collect();
+    let [finding] = &ill[..] else { panic!("{settings:?}: {ill:?}") };
+    assert!(finding.fix.as_ref().is_some_and(|fix| !fix.is_empty()) && finding.check == CHECK, "{finding:?}");
+    assert!(!format!("{finding:?}").contains("hunter2"), "{finding:?}");
+    finding.clone()
+}
+
+/// An app in Azure as infra/ deploys it.
+const AZURE: [(&str, &str); 12] = [
+    ("WEBSITE_INSTANCE_ID", "i1"),
+    ("FUNCTIONS_CUSTOMHANDLER_PORT", "40123"),
+    ("APPLICATIONINSIGHTS_CONNECTION_STRING", "InstrumentationKey=hunter2"),
+    ("AzureWebJobsStorage__accountName", "relay"),
+    ("AzureWebJobsStorage__credential", "managedidentity"),
+    ("AzureWebJobsStorage__blobServiceUri", "https://relay.blob.core.windows.net"),
+    ("AzureWebJobsStorage__queueServiceUri", "https://relay.queue.core.windows.net"),
+    ("AzureWebJobsStorage__tableServiceUri", "https://relay.table.core.windows.net"),
+    ("CALRELAY_PUBLIC_URL", "https://calendars.example.org"),
+    ("CALRELAY_STORE", "azure"),
+    ("CALRELAY_KEY_VAULT_KEY", "https://relay.vault.azure.net/keys/wrapping"),
+    ("CALRELAY_ALLOW_PRIVATE_HOSTS", "false"),
+];
+
+fn in_azure(but: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
+    let kept = AZURE.into_iter().filter(|(name, _)| but.iter().all(|(changed, _)| changed != name));
+    kept.chain(but.iter().copied()).filter(|(_, value)| !value.is_empty()).collect()
+}
+
+#[test]
+fn without_settings_there_is_nothing_to_say() {
+    assert_eq!(found(&[]), []);
+    assert_eq!(found(&[("PATH", "/bin"), ("CALRELAY_DATA_DIR", "/srv"), ("FUNCTIONS_WORKER_RUNTIME", "custom")]), []);
+}
+
+#[test]
+fn what_infra_deploys_is_well() {
+    assert!(found(&in_azure(&[])).iter().all(|finding| finding.ok), "{:?}", found(&in_azure(&[])));
+}
+
+#[test]
+fn one_half_of_a_pair_is_of_no_use() {
+    for (there, missing) in [
+        ("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"),
+        ("GOOGLE_CLIENT_SECRET", "GOOGLE_CLIENT_ID"),
+        ("MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET"),
+        ("MICROSOFT_CLIENT_SECRET", "MICROSOFT_CLIENT_ID"),
+    ] {
+        let finding = to_mend(&[(there, "hunter2")]);
+        assert!(finding.message.starts_with(there) && finding.message.contains(missing), "{finding:?}");
+        assert!(finding.fix.unwrap().contains(&format!("Set {missing}")));
+        let both = found(&[(there, "hunter2"), (missing, "hunter2")]);
+        assert!(both.len() == 1 && both[0].ok && both[0].message.contains("later"), "{both:?}");
+    }
+}
+
+#[test]
+fn every_address_is_looked_at() {
+    for (name, _) in ADDRESSES {
+        assert!(to_mend(&[(name, "https://anna:hunter2@x.example.org")]).message.starts_with(name));
+        let well = found(&[(name, "https://x.example.org")]);
+        assert!(well.len() == 1 && well[0].ok && well[0].message.contains("only checks"), "{well:?}");
+    }
+    assert!(to_mend(&[("CALRELAY_PUBLIC_URL", "https://x.example.org/app")]).message.contains("without a path"));
+    assert!(to_mend(&[("GRAPH_URL", "http://graph.example.org/v1.0")]).message.contains("plain http"));
+}
+
+#[test]
+fn several_people_come_later_and_that_is_nothing_to_mend() {
+    let said = found(&[("CALRELAY_MODE", "multi-user")]);
+    assert!(said.len() == 1 && said[0].ok && said[0].message.contains("later version"), "{said:?}");
+    assert_eq!(found(&[("CALRELAY_MODE", "single-user")]), []);
+}
+
+#[test]
+fn a_reference_that_stayed_one_is_found() {
+    let pair = [
+        ("GOOGLE_CLIENT_ID", "id"),
+        ("GOOGLE_CLIENT_SECRET", "@Microsoft.KeyVault(SecretUri=https://relay.vault.azure.net/secrets/hunter2)"),
+    ];
+    assert!(to_mend(&in_azure(&pair)).message.contains("GOOGLE_CLIENT_SECRET is a reference"));
+}
+
+#[test]
+fn which_storage_is_meant_is_asked_where_it_is_not_clear() {
+    let both =
+        [("CALRELAY_STORE", "azure"), ("AzureWebJobsStorage", "UseDevelopmentStorage=true"), ("AzureWebJobsStorage__accountName", "relay")];
+    assert!(to_mend(&both).message.contains("the connection string is used"));
+    let unused = found(&[("AzureWebJobsStorage__accountName", "relay")]);
+    assert!(unused.len() == 1 && unused[0].ok && unused[0].message.contains("CALRELAY_STORE has to say azure"), "{unused:?}");
+}
+
+#[test]
+fn a_key_file_beside_an_account_that_others_use_is_found() {
+    let account = [("CALRELAY_STORE", "azure"), ("AzureWebJobsStorage__accountName", "relay")];
+    assert!(to_mend(&account).fix.unwrap().contains("CALRELAY_KEY_VAULT_KEY"));
+    let string = [("CALRELAY_STORE", "azure"), ("AzureWebJobsStorage", "AccountName=relay;AccountKey=hunter2")];
+    assert!(to_mend(&string).message.contains("opens nowhere else"));
+    for emulator in ["UseDevelopmentStorage=true", "AccountName=a;AccountKey=k;TableEndpoint=http://127.0.0.1:10002/a"] {
+        assert_eq!(found(&[("CALRELAY_STORE", "azure"), ("AzureWebJobsStorage", emulator)]), [], "{emulator}");
+    }
+}
+
+#[test]
+fn what_goes_wrong_in_azure_only_is_found_there() {
+    for (name, value, words) in [
+        ("CALRELAY_PUBLIC_URL", "", "CALRELAY_PUBLIC_URL is missing"),
+        ("APPLICATIONINSIGHTS_CONNECTION_STRING", "", "nobody hears of a failure"),
+        ("CALRELAY_ALLOW_PRIVATE_HOSTS", "true", "the app's identity"),
+        ("FUNCTIONS_WORKER_RUNTIME", "node", "is not custom"),
+    ] {
+        let finding = to_mend(&in_azure(&[(name, value)]));
+        assert!(finding.message.contains(words), "{finding:?}");
+    }
+    let blobs = in_azure(&[("AzureWebJobsStorage__blobServiceUri", ""), ("AzureWebJobsStorage__accountName", "")]);
+    assert!(to_mend(&blobs).message.contains("no timer would run"));
+    let none = ["AzureWebJobsStorage__accountName", "AzureWebJobsStorage__tableServiceUri", "AzureWebJobsStorage__queueServiceUri"];
+    let string = |value| [(none[0], ""), (none[1], ""), (none[2], ""), ("AzureWebJobsStorage", value)];
+    assert!(to_mend(&in_azure(&string("UseDevelopmentStorage=true"))).message.contains("emulator"));
+    let key = found(&in_azure(&string("AccountName=relay;AccountKey=hunter2")));
+    assert!(key.iter().all(|finding| finding.ok) && key.iter().any(|finding| finding.message.contains("a key of the account")), "{key:?}");
+}
+
+#[test]
+fn what_the_platform_sets_itself_is_no_slip() {
+    let platform = [("FUNCTIONS_WORKER_RUNTIME", "custom"), ("FUNCTIONS_EXTENSION_VERSION", "~4"), ("WEBSITE_SKU", "FlexConsumption")];
+    assert!(found(&in_azure(&platform)).iter().all(|finding| finding.ok));
+}
+
+#[test]
+fn a_cadence_below_the_hosts_is_said() {
+    let said = found(&in_azure(&[("CALRELAY_POLL_SECONDS", "5")]));
+    assert!(said.iter().any(|finding| finding.ok && finding.message.contains("once a minute")), "{said:?}");
+    assert_eq!(found(&[("CALRELAY_POLL_SECONDS", "5")]), [], "by ourselves we are as quick as we are told");
+}

@@ -1,0 +1,93 @@
+//! The accounts: does each answer, and accept us?
+
+use super::{Finding, in_time, sentence};
+use crate::directory::{self, AccountStatus, Listing};
+use crate::{Error, Result, Services};
+
+const CHECK: &str = "accounts";
+
+/// Accounts named by what their last passes found; the others are counted.
+const MOST: usize = 50;
+
+/// Each is asked for its calendars, all at once. Every one has its provider's own patience.
+pub async fn asked(services: &Services) -> Vec<Finding> {
+    told(ask(services).await)
+}
+
+/// What is remembered of them.
+pub async fn remembered(services: &Services) -> Vec<Finding> {
+    told(in_time(remember(services)).await)
+}
+
+fn told(found: Result<Vec<Finding>>) -> Vec<Finding> {
+    found.unwrap_or_else(|error| vec![Finding::from_error(CHECK, &error, "See storage and vault.")])
+}
+
+async fn ask(services: &Services) -> Result<Vec<Finding>> {
+    let accounts = directory::accounts(services).await?;
+    if accounts.is_empty() {
+        return Ok(vec![none()]);
+    }
+    let Listing { calendars, failures } = directory::calendars(services, None).await?;
+    let one = |account: &directory::Account| {
+        let (id, name) = (&account.id, &account.name);
+        let check = format!("account:{id}");
+        match failures.iter().find(|(failed, _)| failed == id) {
+            Some((_, error)) => Finding::bad(&check, format!("{name}: {}", sentence(error)), fix(error)),
+            None => {
+                let count = calendars.iter().filter(|calendar| calendar.account == *id).count();
+                Finding::good(&check, format!("{name} answers; calendars: {count}."))
+            }
+        }
+    };
+    Ok(accounts.iter().map(one).collect())
+}
+
+/// Says no name: whoever operates a service for others need not know them.
+async fn remember(services: &Services) -> Result<Vec<Finding>> {
+    let accounts = directory::accounts(services).await?;
+    if accounts.is_empty() {
+        return Ok(vec![none()]);
+    }
+    let ill: Vec<_> = accounts.iter().filter(|account| account.state != AccountStatus::Ok).collect();
+    let well = accounts.len() - ill.len();
+    let mut findings = vec![Finding::good(CHECK, format!("{well} of {} answered when they were last asked.", accounts.len()))];
+    findings.extend(ill.iter().take(MOST).map(|account| {
+        let code = account.error.as_ref().map_or("unknown", |problem| problem.code.as_str());
+        let message = format!("It could not be used when it was last asked ({}, {code}).", account.state.as_str());
+        Finding::bad(
+            &format!("account:{}", account.id),
+            message,
+            match account.state {
+                AccountStatus::NeedsReconnect => "Its owner has to connect it again; its pairs stay.",
+                _ => "It is asked again by itself. Where it stays so, look whether its server can be reached from here.",
+            },
+        )
+    }));
+    if ill.len() > MOST {
+        let more = format!("{} more accounts could not be used when they were last asked.", ill.len() - MOST);
+        findings.push(Finding::bad(CHECK, more, "`calrelay account list` names them all."));
+    }
+    Ok(findings)
+}
+
+fn none() -> Finding {
+    Finding::good(CHECK, "No account is connected yet.")
+}
+
+fn fix(error: &Error) -> &'static str {
+    use providers::Error as E;
+    match error {
+        Error::Provider(E::Unauthorized | E::Consent(_) | E::Credentials(_)) => {
+            "Connect it again with `calrelay account add` and a password that is valid now; its pairs stay."
+        }
+        Error::Provider(E::Misconfigured(_)) => {
+            "That is for whoever runs calrelay: correct the registration at the provider, or the settings."
+        }
+        Error::Provider(E::Unreachable(_)) => "Check the network, and that the server is up.",
+        Error::Provider(E::RateLimited { .. }) => "Wait some minutes; a longer CALRELAY_POLL_SECONDS asks less often.",
+        Error::Provider(E::Address(_)) => "Correct the address by removing and adding the account, or see CALRELAY_ALLOW_PRIVATE_HOSTS.",
+        Error::Vault(_) => "See vault. If the key is gone for good, connect the account again.",
+        _ => "Try again later; if it stays, ask the server's administrator.",
+    }
+}

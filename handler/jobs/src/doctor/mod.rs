@@ -1,0 +1,109 @@
+//! What is wrong with an installation, and how to mend it: the same findings for `calrelay doctor` and for a running service.
+//!
+//! # Properties
+//! * Looking changes nothing that anybody would notice: what is written for a try is a row that is not there being removed, and a lease that is
+//!   given back. One thing is made where it is missing, as the first work would: the vault's root.
+//! * Every look ends within [`PATIENCE`], whoever does not answer.
+//! * A finding quotes no value of a setting and no event: it may be shown to whoever operates the service.
+
+mod accounts;
+mod clock;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod vault;
+mod work;
+
+pub use clock::finding as clock;
+
+use std::future::Future;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::{Error, Result, Services};
+
+/// Whoever does not answer within this time is out of reach.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What one check found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was looked at: `settings`, `vault`, `account:ID`…
+    pub check: String,
+    /// There is nothing to mend.
+    pub ok: bool,
+    /// What was found, in a sentence.
+    pub message: String,
+    /// How to mend it.
+    pub fix: Option<String>,
+}
+
+impl Finding {
+    /// Nothing to mend.
+    pub fn good(check: &str, message: impl Into<String>) -> Self {
+        Self { check: check.to_owned(), ok: true, message: message.into(), fix: None }
+    }
+
+    /// Something to mend, and how.
+    pub fn bad(check: &str, message: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { check: check.to_owned(), ok: false, message: message.into(), fix: Some(fix.into()) }
+    }
+
+    /// From an error; what to do about it is said by the check, which knows where to look.
+    pub fn from_error(check: &str, error: &Error, fix: &str) -> Self {
+        Self::bad(check, sentence(error), fix)
+    }
+}
+
+/// What the host knows of an installation before anybody is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// What was found in the settings at the start.
+    pub findings: Vec<Finding>,
+    /// Storage is an account in Azure, and no file.
+    pub azure_storage: bool,
+    /// The wrapping key is in Key Vault, and in no file.
+    pub key_vault: bool,
+}
+
+/// How much is asked of accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accounts {
+    /// Each is asked for its calendars, once.
+    Asked,
+    /// What their last passes left behind; their servers are not troubled.
+    Remembered,
+}
+
+/// Looks at storage, vault, clock, accounts and the work that waits; what was found in the settings is not repeated.
+pub async fn findings(services: &Services, how: Accounts) -> Vec<Finding> {
+    let accounts = async {
+        match how {
+            Accounts::Asked => accounts::asked(services).await,
+            Accounts::Remembered => accounts::remembered(services).await,
+        }
+    };
+    let (storage, vault, accounts, work) =
+        futures::join!(storage::findings(services), vault::finding(services), accounts, work::finding(services));
+    // Last, when somebody has answered whose clock ours can be held against.
+    let clock = clock::finding(services.clock.now(), services.connect.server_time());
+    storage.into_iter().chain([vault]).chain(accounts).chain(work).chain([clock]).collect()
+}
+
+/// An answer, or that none came in time.
+async fn in_time<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = || store::Error::Unavailable(format!("no answer within {} s", PATIENCE.as_secs()));
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(late().into()))
+}
+
+fn sentence(error: &Error) -> String {
+    let text = error.to_string();
+    let mut chars = text.chars();
+    let first = chars.next().into_iter().flat_map(char::to_uppercase);
+    let mut sentence: String = first.chain(chars).collect();
+    if !sentence.ends_with('.') {
+        sentence.push('.');
+    }
+    sentence
+}

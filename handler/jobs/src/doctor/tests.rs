@@ -1,0 +1,205 @@
+//! What is found where storage, vault or accounts are not as they should be.
+
+use std::sync::Arc;
+
+use ::vault::Envelope;
+use async_trait::async_trait;
+use engine::calendar::ProviderKind;
+use jiff::Timestamp;
+use providers::Provider;
+use secrecy::SecretString;
+use store::{Attempt, Embedded, Leases, Message, Op, Queue, Row, Store, Table};
+
+use super::*;
+use crate::{Clock, Connect, nudge};
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        "2026-07-01T12:00:00Z".parse().unwrap()
+    }
+}
+
+struct Offline;
+
+#[async_trait]
+impl Connect for Offline {
+    async fn discover(&self, _: ProviderKind, _: &str, _: &str, _: &SecretString) -> providers::Result<String> {
+        Ok("here".into())
+    }
+    fn open(&self, _: ProviderKind, _: &str, _: &str, _: SecretString) -> providers::Result<Arc<dyn Provider>> {
+        Err(providers::Error::Unreachable("nobody is there".into()))
+    }
+}
+
+/// Storage that lets one read and nothing else, as an account does to whoever has a reader's role; or that never answers.
+#[derive(Clone, Copy)]
+enum Broken {
+    ReadOnly,
+    Silent,
+}
+
+const REFUSED: &str = "the storage account refuses access (status 403)";
+
+impl Broken {
+    async fn read<T>(self, answer: T) -> store::Result<T> {
+        match self {
+            Self::ReadOnly => Ok(answer),
+            Self::Silent => std::future::pending().await,
+        }
+    }
+    async fn write<T>(self) -> store::Result<T> {
+        match self {
+            Self::ReadOnly => Err(store::Error::Failed(REFUSED.into())),
+            Self::Silent => std::future::pending().await,
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Broken {
+    async fn get(&self, _: Table, _: &str, _: &str) -> store::Result<Option<Row>> {
+        self.read(None).await
+    }
+    async fn get_many(&self, _: Table, _: &str, _: &[String]) -> store::Result<Vec<Row>> {
+        self.read(Vec::new()).await
+    }
+    async fn scan(&self, _: Table, _: &str, _: &str, _: Option<&str>, _: usize) -> store::Result<Vec<Row>> {
+        self.read(Vec::new()).await
+    }
+    async fn commit(&self, _: Table, _: &str, _: &[Op]) -> store::Result<Vec<String>> {
+        self.write().await
+    }
+}
+
+#[async_trait]
+impl Queue for Broken {
+    async fn put(&self, _: &str, _: &str, _: Duration) -> store::Result<()> {
+        self.write().await
+    }
+    async fn take(&self, _: &str, _: usize, _: Duration) -> store::Result<Vec<Message>> {
+        self.write().await
+    }
+    async fn delete(&self, _: &str, _: &Message) -> store::Result<()> {
+        self.write().await
+    }
+    async fn extend(&self, _: &str, _: &Message, _: Duration) -> store::Result<Message> {
+        self.write().await
+    }
+    async fn poison(&self, _: &str, _: &Message) -> store::Result<()> {
+        self.write().await
+    }
+    async fn len(&self, _: &str) -> store::Result<u64> {
+        self.read(3).await
+    }
+}
+
+#[async_trait]
+impl Leases for Broken {
+    async fn acquire(&self, _: &str, _: &[&str]) -> store::Result<Attempt> {
+        self.write().await
+    }
+    fn pause(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+}
+
+fn services() -> (Services, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Embedded::open(dir.path(), || Still.now()).unwrap());
+    let services = Services {
+        leases: store.clone(),
+        queue: store.clone(),
+        store,
+        vault: Arc::new(Envelope::local(dir.path()).unwrap()),
+        connect: Arc::new(Offline),
+        clock: Arc::new(Still),
+        owner: "local".into(),
+        setup: Arc::default(),
+    };
+    (services, dir)
+}
+
+fn broken(broken: Broken) -> (Services, tempfile::TempDir) {
+    let (services, dir) = services();
+    let setup = Setup { azure_storage: true, ..Setup::default() };
+    let (store, queue, leases) = (Arc::new(broken), Arc::new(broken), Arc::new(broken));
+    (Services { store, queue, leases, setup: Arc::new(setup), ..services }, dir)
+}
+
+fn of<'a>(findings: &'a [Finding], check: &str) -> &'a Finding {
+    findings.iter().find(|finding| finding.check == check).unwrap_or_else(|| panic!("no {check} in {findings:?}"))
+}
+
+#[tokio::test]
+async fn a_fresh_installation_is_well_and_stays_empty() {
+    let (services, _dir) = services();
+    for how in [Accounts::Asked, Accounts::Remembered] {
+        let findings = findings(&services, how).await;
+        assert!(findings.iter().all(|finding| finding.ok && finding.fix.is_none()), "{findings:?}");
+        for check in ["storage:rows", "storage:queue", "storage:leases", "vault", "accounts", "work", "clock"] {
+            of(&findings, check);
+        }
+    }
+    for table in Table::ALL {
+        assert_eq!(services.store.scan(table, "doctor", "", None, 10).await.unwrap(), []);
+    }
+    assert_eq!(services.queue.len(nudge::QUEUE).await.unwrap(), 0);
+    assert!(services.leases.acquire("doctor", &["doctor"]).await.unwrap().taken().is_some(), "it was given back");
+}
+
+#[tokio::test]
+async fn whoever_may_only_read_is_told_which_roles_are_missing() {
+    let (services, _dir) = broken(Broken::ReadOnly);
+    let findings = findings(&services, Accounts::Remembered).await;
+    for (check, role) in [
+        ("storage:rows", "Storage Table Data Contributor on the tables"),
+        ("storage:queue", "Storage Queue Data Contributor"),
+        ("storage:leases", "Storage Table Data Contributor on the table leases"),
+    ] {
+        let finding = of(&findings, check);
+        assert!(!finding.ok && finding.message.contains("403"), "{finding:?}");
+        assert!(finding.fix.as_ref().is_some_and(|fix| fix.contains(role)), "{finding:?}");
+    }
+    let work = of(&findings, "work");
+    assert!(!work.ok && work.message.starts_with("3 calendars failed for good"), "{work:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_does_not_answer_holds_nobody_up() {
+    let (services, _dir) = broken(Broken::Silent);
+    let begun = tokio::time::Instant::now();
+    let health = crate::health(&services, true).await;
+    assert!(begun.elapsed() <= PATIENCE + Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(!health.ok && !health.storage && health.detail.is_none());
+    let findings = health.findings.unwrap();
+    assert!(of(&findings, "storage:rows").message.contains("no answer within 10 s"), "{findings:?}");
+    assert!(of(&findings, "clock").ok, "what can be looked at is looked at");
+}
+
+#[tokio::test]
+async fn an_account_that_does_not_answer_is_named_and_what_is_remembered_names_nobody() {
+    let (services, _dir) = services();
+    let url = "https://dav.example.org/";
+    let account =
+        crate::directory::connect_account(&services, ProviderKind::Caldav, url, "anna", &"secret".to_owned().into()).await.unwrap();
+    let asked = findings(&services, Accounts::Asked).await;
+    let check = format!("account:{}", account.id);
+    assert!(!of(&asked, &check).ok && of(&asked, &check).message.contains("anna"), "{asked:?}");
+    let remembered = findings(&services, Accounts::Remembered).await;
+    assert!(remembered.iter().all(|finding| !finding.message.contains("anna")), "{remembered:?}");
+    assert!(remembered.iter().any(|finding| finding.check.starts_with("account")), "{remembered:?}");
+}
+
+#[tokio::test]
+async fn details_carry_the_settings_and_probes_do_not() {
+    let (services, _dir) = services();
+    let setup = Setup { findings: vec![Finding::bad("settings", "Odd.", "Mend it.")], ..Setup::default() };
+    let services = Services { setup: Arc::new(setup), ..services };
+    let health = crate::health(&services, true).await;
+    assert!(health.ok, "there is something to mend, and it works all the same");
+    assert_eq!(health.findings.unwrap()[0].message, "Odd.");
+    let probe = serde_json::to_value(crate::health(&services, false).await).unwrap();
+    assert_eq!(probe, serde_json::json!({"ok": true, "storage": true, "vault": true}));
+}
