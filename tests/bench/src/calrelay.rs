@@ -7,18 +7,23 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
+use url::Url;
 
+use crate::options::Options;
 use crate::process;
 use crate::stage::{End, own_data};
 
-/// Finds the program beside this one, and has it built where it is missing or out of date.
+/// Finds the program beside this one, and has it built where it is missing or out of date; or takes the one that the options name.
 ///
 /// # Errors
 /// Where it cannot be built.
-pub async fn program(no_build: bool) -> anyhow::Result<PathBuf> {
+pub async fn program(options: &Options) -> anyhow::Result<PathBuf> {
+    if let Some(program) = &options.program {
+        return std::path::absolute(program).context("the program's path");
+    }
     let bench = std::env::current_exe()?;
     let program = bench.with_file_name(format!("calrelay{}", std::env::consts::EXE_SUFFIX));
-    if !no_build {
+    if !options.no_build {
         let mut build = Command::new(option_env!("CARGO").unwrap_or("cargo"));
         build.args(["build", "--package", "host"]).current_dir(Path::new(env!("CARGO_MANIFEST_DIR")));
         if !cfg!(debug_assertions) {
@@ -31,31 +36,63 @@ pub async fn program(no_build: bool) -> anyhow::Result<PathBuf> {
     Ok(program)
 }
 
-/// An installation with one pair.
+/// An installation: a data directory, and perhaps settings.
 #[derive(Debug)]
 pub struct Calrelay {
     program: PathBuf,
     dir: TempDir,
+    settings: Vec<(String, String)>,
 }
 
 impl Calrelay {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// Where there is no place for its data.
+    pub fn new(program: &Path, settings: Vec<(String, String)>) -> anyhow::Result<Self> {
+        Ok(Self { program: program.to_owned(), dir: own_data()?, settings })
+    }
+
     /// Connects both servers and pairs the two calendars, one-way.
     ///
     /// # Errors
     /// Where a command fails.
     pub async fn connect(program: &Path, ends: &[End; 2], source: &str, target: &str) -> anyhow::Result<Self> {
-        let this = Self { program: program.to_owned(), dir: own_data()? };
+        let this = Self::new(program, Vec::new())?;
+        this.join(ends, source, target).await?;
+        Ok(this)
+    }
+
+    /// Likewise.
+    ///
+    /// # Errors
+    /// Where a command fails.
+    pub async fn join(&self, ends: &[End; 2], source: &str, target: &str) -> anyhow::Result<()> {
         let mut ids = Vec::new();
         for (end, name) in ends.iter().zip([source, target]) {
-            let url = end.url();
-            let add = ["account", "add", "caldav", "--url", url.as_str(), "--user", &end.user, "--password-stdin", "--json"];
-            let account = this.answer(&add, &format!("{}\n", end.password)).await?;
-            let account = account["id"].as_str().context("an account without an id")?;
-            let listing = this.answer(&["calendars", "--account", account, "--json"], "").await?;
+            let listing = self.account(&end.url(), &end.user, &end.password).await?;
             ids.push(id_of(&listing, name).with_context(|| format!("the calendar {name} is not listed: {listing}"))?);
         }
-        this.answer(&["pair", "add", "--from", &ids[0], "--to", &ids[1], "--json"], "").await?;
-        Ok(this)
+        self.pair(&ids[0], &ids[1]).await
+    }
+
+    /// Connects an account, and lists its calendars.
+    ///
+    /// # Errors
+    /// Where a command fails.
+    pub async fn account(&self, url: &Url, user: &str, password: &str) -> anyhow::Result<Value> {
+        let add = ["account", "add", "caldav", "--url", url.as_str(), "--user", user, "--password-stdin", "--json"];
+        let account = self.answer(&add, &format!("{password}\n")).await?;
+        let account = account["id"].as_str().context("an account without an id")?;
+        self.answer(&["calendars", "--account", account, "--json"], "").await
+    }
+
+    /// Pairs two calendars by their ids, one-way.
+    ///
+    /// # Errors
+    /// Where the command fails.
+    pub async fn pair(&self, from: &str, to: &str) -> anyhow::Result<()> {
+        self.answer(&["pair", "add", "--from", from, "--to", to, "--json"], "").await.map(|_| ())
     }
 
     /// One pass, to be run.
@@ -63,21 +100,33 @@ impl Calrelay {
         self.command(&["sync"])
     }
 
+    /// Where its data are.
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// What it is told in the environment.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let own = ("CALRELAY_DATA_DIR".to_owned(), self.data_dir().display().to_string());
+        self.settings.iter().cloned().chain([own]).collect()
+    }
+
     async fn answer(&self, arguments: &[&str], stdin: &str) -> anyhow::Result<Value> {
         let run = process::run(self.command(arguments), stdin).await?;
         serde_json::from_str(&run.stdout).context("the answer is no JSON")
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// A command, to be run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         // Away from every settings file, and with nobody's environment.
-        command.args(arguments).current_dir(self.dir.path()).env_clear().env("CALRELAY_DATA_DIR", self.dir.path().join("data"));
+        command.args(arguments).current_dir(self.dir.path()).env_clear().envs(self.environment());
         command
     }
 }
 
 /// The id of a calendar by its name, which a server may lengthen to a path.
-fn id_of(listing: &Value, name: &str) -> Option<String> {
+pub fn id_of(listing: &Value, name: &str) -> Option<String> {
     let calendars = listing["calendars"].as_array()?;
     let called =
         |calendar: &&Value| calendar["name"].as_str().is_some_and(|found| found.trim_matches('/').rsplit('/').next() == Some(name));

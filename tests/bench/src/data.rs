@@ -26,11 +26,15 @@ END:STANDARD
 END:VTIMEZONE
 ";
 
+/// Now.
+#[expect(clippy::disallowed_methods, reason = "there is no service here; the programs that are measured go by the same clock")]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
 /// Today.
 pub fn today() -> Date {
-    #[expect(clippy::disallowed_methods, reason = "there is no service here; the programs that are measured go by the same clock")]
-    let now = Timestamp::now();
-    now.to_zoned(TimeZone::UTC).date()
+    now().to_zoned(TimeZone::UTC).date()
 }
 
 /// The objects of a calendar, with their names: of twenty events fifteen single ones, three whole days, two weekly series.

@@ -1,9 +1,11 @@
-//! Calrelay measured: against vdirsyncer on the same servers in one run, and against itself on calendars of growing size.
+//! Calrelay measured: against vdirsyncer on the same servers in one run, against itself on calendars of growing size, and under a stand-in for
+//! the Functions host, on Azurite and on embedded storage.
 //!
 //! ```text
 //! cargo run --release -p bench                          everything, on Xandikos; seven minutes on two cores, after the build
 //! cargo run --release -p bench -- --server radicale     the same on Radicale; five minutes
 //! cargo run --release -p bench -- --only memory         one part
+//! cargo run --release -p bench -- --only start,idle,load --program target/package/calrelay      what infra/package.sh made
 //! ```
 //!
 //! What is measured is the program itself, `calrelay`, started anew for every pass, as `vdirsyncer` is. Both speak to their two servers through
@@ -13,12 +15,18 @@
 
 mod bare;
 mod calrelay;
+mod crowd;
 mod data;
+mod hosted;
+mod idle;
+mod listener;
+mod load;
 mod memory;
 mod options;
 mod peers;
 mod process;
 mod stage;
+mod start;
 mod stats;
 mod table;
 mod vdirsyncer;
@@ -29,9 +37,13 @@ use clap::Parser;
 
 use options::{Options, Part};
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match measure(&Options::parse()).await {
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let done = match options.answer_at {
+        Some(port) => start::answer_at(port).map_err(Into::into),
+        None => tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(measure(&options))),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("The measurement could not be made: {error:#}");
@@ -42,7 +54,7 @@ async fn main() -> ExitCode {
 
 async fn measure(options: &Options) -> anyhow::Result<()> {
     stage::keep_servers_in_memory();
-    let calrelay = calrelay::program(options.no_build).await?;
+    let calrelay = calrelay::program(options).await?;
     let mut verdicts = Vec::new();
     let mut show = |table: table::Table| {
         println!("{table}");
@@ -53,6 +65,15 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     }
     if options.wants(&[Part::Memory]) {
         memory::measure(options, &calrelay, &mut show).await?;
+    }
+    if options.wants(&[Part::Start]) {
+        start::measure(options, &calrelay, &mut show).await?;
+    }
+    if options.wants(&[Part::Idle]) {
+        idle::measure(&calrelay, &mut show).await?;
+    }
+    if options.wants(&[Part::Load]) {
+        load::measure(options, &calrelay, &mut show).await?;
     }
     let missed: Vec<&str> = verdicts.iter().filter(|verdict| !verdict.met).map(|verdict| verdict.what.as_str()).collect();
     println!("{} of {} targets met.", verdicts.len() - missed.len(), verdicts.len());

@@ -1,5 +1,7 @@
 //! What is to be measured, and on what.
 
+use std::path::PathBuf;
+
 use clap::{Parser, ValueEnum};
 
 /// Measures calrelay against vdirsyncer and against its targets.
@@ -24,9 +26,21 @@ pub struct Options {
     /// Passes without a change of each program, in turn.
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u64).range(1..=100))]
     pub repeats: u64,
+    /// Starts of each program, in turn.
+    #[arg(long, default_value_t = 21, value_parser = clap::value_parser!(u64).range(1..=200))]
+    pub starts: u64,
+    /// Pairs that change at once.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=2_000))]
+    pub pairs: u64,
     /// Take the programs as they are, and build nothing.
     #[arg(long)]
     pub no_build: bool,
+    /// Measure this calrelay, such as the one in target/package.
+    #[arg(long, value_name = "FILE")]
+    pub program: Option<PathBuf>,
+    /// Not to measure, but to be measured: answer HTTP at this port of the loopback, with as little as that takes.
+    #[arg(long, hide = true, value_name = "PORT")]
+    pub answer_at: Option<u16>,
 }
 
 /// A part of the whole.
@@ -42,6 +56,12 @@ pub enum Part {
     Ten,
     /// Large calendars on a server in memory.
     Memory,
+    /// From the start to the first answer, as under the Functions host.
+    Start,
+    /// Memory under the Functions host when there is nothing to do.
+    Idle,
+    /// Many pairs that change at once.
+    Load,
 }
 
 /// A server.
