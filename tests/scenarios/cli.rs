@@ -9,9 +9,12 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
+use crate::storage::OfProgram;
+
 /// Somebody at a terminal.
 pub struct Cli {
     home: TempDir,
+    storage: OfProgram,
     settings: Vec<(String, String)>,
 }
 
@@ -33,7 +36,7 @@ impl Cli {
     /// A user who has never used the program.
     pub fn new() -> anyhow::Result<Self> {
         program()?;
-        Ok(Self { home: tempfile::tempdir()?, settings: Vec::new() })
+        Ok(Self { home: tempfile::tempdir()?, storage: OfProgram::default(), settings: Vec::new() })
     }
 
     /// With a setting.
@@ -60,6 +63,7 @@ impl Cli {
             .current_dir(self.home.path())
             .env_clear()
             .env("CALRELAY_DATA_DIR", self.data_dir())
+            .envs(self.storage.settings().await?)
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

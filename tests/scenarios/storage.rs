@@ -8,6 +8,7 @@ use simulators::azurite::Account;
 use store::azure::{Azure, Settings};
 use store::{Embedded, Leases, Queue, Store};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 /// The switch of the tests.
 const SWITCH: &str = "CALRELAY_TEST_STORE";
@@ -46,11 +47,7 @@ pub enum Opened {
 impl Place {
     /// An empty one.
     pub async fn new() -> anyhow::Result<Self> {
-        let account = match kind()? {
-            Kind::Embedded => None,
-            Kind::Azurite => Some(Account::take().await?),
-        };
-        Ok(Self { directory: directory()?, account })
+        Ok(Self { directory: directory()?, account: account().await? })
     }
 
     /// The data directory.
@@ -99,6 +96,27 @@ impl Opened {
             store.settle().await;
         }
     }
+}
+
+/// The same for the program, which is told by its settings: an account that is taken when it is first started.
+#[derive(Default)]
+pub struct OfProgram(OnceCell<Option<Account>>);
+
+impl OfProgram {
+    /// Its settings, none where it is embedded storage in the data directory.
+    pub async fn settings(&self) -> anyhow::Result<Vec<(&'static str, String)>> {
+        let account = self.0.get_or_try_init(account).await?;
+        let settings =
+            account.iter().map(|account| [("CALRELAY_STORE", "azure".to_owned()), ("AzureWebJobsStorage", account.connection_string())]);
+        Ok(settings.flatten().collect())
+    }
+}
+
+async fn account() -> anyhow::Result<Option<Account>> {
+    Ok(match kind()? {
+        Kind::Embedded => None,
+        Kind::Azurite => Some(Account::take().await?),
+    })
 }
 
 /// In memory where the system has such a place: a thousand worlds should not wear out a disk.
