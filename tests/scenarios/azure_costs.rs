@@ -27,14 +27,14 @@ const ONE_CHANGE: u64 = 12;
 /// A person who asks for a pass is told when it was.
 const ASKED: u64 = NOTHING + 1;
 
-fn event(uid: &str, title: &str) -> String {
+pub fn event(uid: &str, title: &str) -> String {
     format!(
         "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//test//EN\nBEGIN:VEVENT\nUID:{uid}\nDTSTAMP:20260301T000000Z\nDTSTART:20260312T110000Z\nDTEND:20260312T120000Z\nSUMMARY:{title}\nEND:VEVENT\nEND:VCALENDAR\n"
     )
 }
 
 /// The world's rows, moved to Azure; from here on it knows no other storage.
-async fn on_azure(world: &mut World, azurite: &Azurite) -> anyhow::Result<Arc<Azure>> {
+pub async fn on_azure(world: &mut World, azurite: &Azurite) -> anyhow::Result<Arc<Azure>> {
     let azure = Arc::new(Azure::connect(&Settings::from_connection_string(&azurite.connection_string())?)?);
     let partitions = [
         (Table::Directory, world.services.owner.clone()),

@@ -1,0 +1,244 @@
+//! Leases and what holds where they do not: a holder that has lost its own, two who each believe to be alone, and those who only look.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use futures::future::join_all;
+use jiff::Timestamp;
+use jobs::nudge::{Cause, Nudge};
+use jobs::report::Silent;
+use jobs::{Services, SyncOptions, Verdict, directory, sync_calendar};
+use simulators::azurite::Azurite;
+use simulators::caldav::Manners;
+use simulators::faults::{Fault, On};
+use store::azure::{Azure, Settings};
+use store::{Attempt, Hold, Lease, Leases, Table};
+
+use crate::azure_costs::{event, on_azure};
+use crate::ways::{BACKGROUND, ONE_WAY, TWO_WAY, at_rest, code, did};
+use crate::world::{Terms, World};
+
+/// Leases that are lost after their holder has asked so many times whether they hold.
+struct Fleeting {
+    leases: Arc<dyn Leases>,
+    asks: usize,
+}
+
+struct Asked {
+    lease: Lease,
+    left: AtomicUsize,
+}
+
+#[async_trait]
+impl Leases for Fleeting {
+    async fn acquire(&self, scope: &str, names: &[&str]) -> store::Result<Attempt> {
+        Ok(match self.leases.acquire(scope, names).await? {
+            Attempt::Taken(lease) => Attempt::Taken(Lease::new(Asked { lease, left: AtomicUsize::new(self.asks) })),
+            busy => busy,
+        })
+    }
+
+    fn pause(&self) -> Duration {
+        self.leases.pause()
+    }
+}
+
+#[async_trait]
+impl Hold for Asked {
+    fn holds(&self) -> bool {
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+
+    async fn end(self: Box<Self>) {
+        self.lease.end().await;
+    }
+}
+
+/// Leases that exclude nobody: what a holder has that was asleep for too long, and does not know it.
+struct Worthless;
+
+#[async_trait]
+impl Leases for Worthless {
+    async fn acquire(&self, _: &str, _: &[&str]) -> store::Result<Attempt> {
+        Ok(Attempt::Taken(Lease::new(Worthless)))
+    }
+
+    fn pause(&self) -> Duration {
+        Duration::from_millis(10)
+    }
+}
+
+#[async_trait]
+impl Hold for Worthless {
+    fn holds(&self) -> bool {
+        true
+    }
+
+    async fn end(self: Box<Self>) {}
+}
+
+async fn world(terms: Terms, events: usize) -> anyhow::Result<World> {
+    let world = World::new([Manners::generic(), Manners::generic()], terms).await?;
+    for n in 0..events {
+        world.calendars[0].put(&format!("e{n}.ics"), &event(&n.to_string(), "Lunch"));
+    }
+    Ok(world)
+}
+
+async fn sync(services: &Services, world: &World, options: SyncOptions) -> jobs::report::Run {
+    jobs::sync(services, std::slice::from_ref(&world.pair), options, &Silent).await.pairs.remove(0)
+}
+
+async fn last_sync(world: &World) -> anyhow::Result<Option<Timestamp>> {
+    Ok(jobs::status(&world.services, 60).await?.pairs[0].last_sync)
+}
+
+#[tokio::test]
+async fn a_pass_that_may_have_lost_its_lease_writes_no_more() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        for asks in [0, 1, 7] {
+            let world = world(terms, 20).await?;
+            let leases = Arc::new(Fleeting { leases: world.services.leases.clone(), asks });
+            let fleeting = Services { leases, ..world.services.clone() };
+            world.reset_counts();
+            let run = sync(&fleeting, &world, SyncOptions::default()).await;
+            assert_eq!((code(&run), world.writes()), ("storage", [0, asks as u64]), "each write is asked for: {run:?}");
+            let run = sync(&world.services, &world, SyncOptions::default()).await;
+            assert_eq!(did(&run), [20 - asks as u64, 0, 0], "what was written was remembered: {run:?}");
+            world.calendars[0].delete("e3.ics");
+            world.calendars[0].edit("e4.ics", |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
+            world.reset_counts();
+            let leases = Arc::new(Fleeting { leases: world.services.leases.clone(), asks: 0 });
+            let run = sync(&Services { leases, ..world.services.clone() }, &world, SyncOptions::default()).await;
+            assert_eq!((code(&run), world.writes()), ("storage", [0, 0]), "{run:?}");
+            at_rest(&world).await;
+            assert_eq!(world.calendars[1].names().len(), 19);
+        }
+    }
+    Ok(())
+}
+
+/// What a lease excludes, the versions of rows and events bear all the same.
+#[tokio::test]
+async fn two_who_both_believe_to_be_alone_harm_nothing() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let world = world(terms, 120).await?;
+        let slow = Fault::Delay(Duration::from_millis(2));
+        world.servers.iter().for_each(|server| server.faults().always(On::any(), slow));
+        let alone = Services { leases: Arc::new(Worthless), ..world.services.clone() };
+        for round in 0..4 {
+            let runs = join_all((0..3).map(|_| sync(&alone, &world, SyncOptions::default()))).await;
+            assert!(runs.iter().all(|run| matches!(code(run), "" | "storage" | "changed_meanwhile")), "{runs:?}");
+            if round == 0 {
+                assert!(runs.iter().any(|run| code(run) == "storage"), "at most one goes on: {runs:?}");
+            }
+            world.calendars[0].edit(&format!("e{round}.ics"), |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
+            world.calendars[0].delete(&format!("e{}.ics", 60 + round));
+        }
+        world.servers.iter().for_each(|server| server.faults().clear());
+        at_rest(&world).await;
+        assert_eq!(world.calendars.each_ref().map(|calendar| calendar.names().len()), [116, 116], "nothing is lost or doubled");
+        assert_eq!(jobs::status(&world.services, 60).await?.pairs[0].copies, 116, "and the count is right");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pass_that_was_overtaken_by_the_removal_of_its_pair_brings_nothing_back() -> anyhow::Result<()> {
+    let world = world(TWO_WAY, 10).await?;
+    world.servers[1].faults().always(On::writes(), Fault::Delay(Duration::from_millis(300)));
+    let alone = Services { leases: Arc::new(Worthless), ..world.services.clone() };
+    let removal = async {
+        while world.servers[1].counts().writes() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        directory::remove_pair(&world.services, &world.pair.id).await
+    };
+    let (run, removed) = tokio::join!(sync(&alone, &world, SyncOptions::default()), removal);
+    removed?;
+    assert_eq!(code(&run), "storage", "{run:?}");
+    let rows = world.services.store.scan(Table::Pairs, world.pair.id.as_str(), "", None, 10).await?;
+    assert!(rows.is_empty(), "{:?}", rows.iter().map(|row| &row.key).collect::<Vec<_>>());
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_only_looks_waits_for_nobody() -> anyhow::Result<()> {
+    let mut world = world(TWO_WAY, 5).await?;
+    at_rest(&world).await;
+    let pair = world.pair.clone();
+    let names = [directory::pair_lease(&pair.id), format!("calendar:{}", pair.to), format!("calendar:{}", pair.from)];
+    let names = names.each_ref().map(String::as_str);
+    let lease = world.services.leases.acquire(&world.services.owner, &names).await?.taken().expect("nobody is at work");
+
+    world.wait(60);
+    let began = Instant::now();
+    let run = world.sync().await;
+    assert_eq!((did(&run), code(&run)), ([0, 0, 0], ""), "{run:?}");
+    let noted = last_sync(&world).await?;
+    assert_eq!(noted, Some(world.services.clock.now()), "a person who asks is told when that was");
+
+    // Somebody is at work, so what has happened is theirs, or the next one's.
+    world.calendars[0].edit("e1.ics", |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
+    world.reset_counts();
+    for (cause, verdict) in [(Cause::Webhook, Verdict::Retry), (Cause::Reconcile, Verdict::Retry), (Cause::Poll, Verdict::Done)] {
+        assert_eq!(sync_calendar(&world.services, &Nudge { calendar_id: pair.from.clone(), cause }).await, verdict, "{cause:?}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(20), "nobody has waited until patience ran out");
+    assert_eq!((world.writes(), last_sync(&world).await?), ([0, 0], noted), "and nothing was written");
+    assert_eq!(jobs::status(&world.services, 60).await?.pairs[0].error, None, "nor is anything wrong");
+    lease.end().await;
+    let verdict = sync_calendar(&world.services, &Nudge { calendar_id: pair.from.clone(), cause: Cause::Webhook }).await;
+    assert_eq!((verdict, world.writes()), (Verdict::Done, [0, 1]));
+
+    // A pass that another process made in between leaves nothing to do, and a pair that is gone is not looked at.
+    world.core.restart().await?;
+    at_rest(&world).await;
+    directory::remove_pair(&world.services, &pair.id).await?;
+    let run = sync(&world.services, &world, SyncOptions::default()).await;
+    assert_eq!((did(&run), code(&run)), ([0, 0, 0], ""), "{run:?}");
+    assert!(world.services.store.scan(Table::Pairs, pair.id.as_str(), "", None, 10).await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn looks_that_nobody_asked_for_are_noted_every_ten_minutes() -> anyhow::Result<()> {
+    let world = world(ONE_WAY, 5).await?;
+    at_rest(&world).await;
+    let first = last_sync(&world).await?;
+    for _ in 0..9 {
+        world.wait(60);
+        assert_eq!(did(&sync(&world.services, &world, BACKGROUND).await), [0, 0, 0]);
+        assert_eq!(last_sync(&world).await?, first);
+    }
+    world.wait(60);
+    sync(&world.services, &world, BACKGROUND).await;
+    assert_eq!(last_sync(&world).await?, Some(world.services.clock.now()));
+    world.wait(1);
+    world.sync().await;
+    assert_eq!(last_sync(&world).await?, Some(world.services.clock.now()), "a person asked");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_instances_on_one_storage_account_make_each_copy_once() -> anyhow::Result<()> {
+    let azurite = Azurite::start().await?;
+    let mut world = world(TWO_WAY, 30).await?;
+    on_azure(&mut world, &azurite).await?;
+    let mut instances = Vec::new();
+    for _ in 0..3 {
+        let azure = Arc::new(Azure::connect(&Settings::from_connection_string(&azurite.connection_string())?)?);
+        instances.push(Services { store: azure.clone(), leases: azure.clone(), queue: azure, ..world.services.clone() });
+    }
+    let runs = join_all(instances.iter().map(|services| sync(services, &world, SyncOptions::default()))).await;
+    assert!(runs.iter().all(|run| run.error.is_none()), "{runs:?}");
+    assert_eq!(runs.iter().map(|run| run.created).sum::<u64>(), 30, "one of them makes each copy");
+    world.calendars[1].edit(&world.calendars[1].names()[0], |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
+    let nudge = Nudge { calendar_id: world.pair.to.clone(), cause: Cause::Poll };
+    join_all(instances.iter().map(|services| sync_calendar(services, &nudge))).await;
+    at_rest(&world).await;
+    assert_eq!(world.calendars.each_ref().map(|calendar| calendar.names().len()), [30, 30]);
+    Ok(())
+}
