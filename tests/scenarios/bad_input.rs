@@ -5,6 +5,7 @@ use simulators::caldav::{CalDav, Manners, Redirect};
 
 use crate::cli::{Cli, ONE_WAY, TWO_WAY};
 use crate::events::hour;
+use crate::storage::leaves_out;
 use crate::village::Village;
 use crate::world::{APP_PASSWORD, USERS};
 
@@ -201,6 +202,9 @@ async fn pairs_that_could_only_do_harm_are_refused() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_data_directory_from_a_newer_version_is_left_alone() -> anyhow::Result<()> {
+    if leaves_out("the version stands in the SQLite file")? {
+        return Ok(());
+    }
     let (village, _) = Village::paired(ONE_WAY).await?;
     let database = std::fs::read_dir(village.cli.data_dir())?
         .flatten()

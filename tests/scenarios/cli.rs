@@ -51,6 +51,11 @@ impl Cli {
         self.home.path().join("data")
     }
 
+    /// Where its rows are kept.
+    pub fn storage(&self) -> &OfProgram {
+        &self.storage
+    }
+
     /// The directory that the program is started in.
     pub fn home(&self) -> &Path {
         self.home.path()

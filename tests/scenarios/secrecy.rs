@@ -98,7 +98,14 @@ async fn no_word_of_an_event_and_no_password_is_written_down() -> anyhow::Result
 
     let mut all = Vec::new();
     files(cli.home(), &mut all)?;
-    assert!(all.iter().any(|file| std::fs::read(file).is_ok_and(|bytes| bytes.starts_with(b"SQLite"))), "{all:?}");
+    match cli.storage().account().await? {
+        None => assert!(all.iter().any(|file| std::fs::read(file).is_ok_and(|bytes| bytes.starts_with(b"SQLite"))), "{all:?}"),
+        Some(account) => {
+            let rows = account.tables().await?;
+            assert!(rows.contains(&pair), "what is stored is seen");
+            assert_eq!(told(rows.as_bytes()), [""; 0], "the tables tell it");
+        }
+    }
     for file in &all {
         assert_eq!(told(&std::fs::read(file)?), [""; 0], "{} tells it", file.display());
     }

@@ -105,11 +105,25 @@ pub struct OfProgram(OnceCell<Option<Account>>);
 impl OfProgram {
     /// Its settings, none where it is embedded storage in the data directory.
     pub async fn settings(&self) -> anyhow::Result<Vec<(&'static str, String)>> {
-        let account = self.0.get_or_try_init(account).await?;
+        let account = self.account().await?;
         let settings =
             account.iter().map(|account| [("CALRELAY_STORE", "azure".to_owned()), ("AzureWebJobsStorage", account.connection_string())]);
         Ok(settings.flatten().collect())
     }
+
+    /// The account; none where it is embedded storage.
+    pub async fn account(&self) -> anyhow::Result<Option<&Account>> {
+        Ok(self.0.get_or_try_init(account).await?.as_ref())
+    }
+}
+
+/// Whether a story has to be left out because it is about the files of embedded storage. Says why.
+pub fn leaves_out(why: &str) -> anyhow::Result<bool> {
+    let out = kind()? != Kind::Embedded;
+    if out {
+        println!("not told on Azurite: {why}");
+    }
+    Ok(out)
 }
 
 async fn account() -> anyhow::Result<Option<Account>> {
