@@ -17,6 +17,7 @@ mod icloud;
 mod infra;
 mod kept;
 mod key_vault;
+mod killed;
 mod leases;
 mod model;
 mod processes;
