@@ -245,3 +245,28 @@ async fn settings_that_nobody_knows_or_can_use() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn settings_for_later_versions_are_checked_and_hinder_nothing() -> anyhow::Result<()> {
+    for (name, value, words) in [
+        ("GOOGLE_CLIENT_ID", "id", "GOOGLE_CLIENT_SECRET is not"),
+        ("MICROSOFT_CLIENT_SECRET", "hunter2", "MICROSOFT_CLIENT_ID is not"),
+        ("CALRELAY_PUBLIC_URL", "https://anna:hunter2@calendars.example.org", "no password"),
+        ("GOOGLE_API_URL", "https://api.example.org/calendar/v3", "must end before"),
+    ] {
+        let cli = Cli::new()?.with(name, value);
+        assert_eq!(cli.run(&["status", "--json"]).await?.status, 0, "{name} hinders nothing");
+        let answer = cli.run(&["doctor", "--json"]).await?;
+        let found = answer.document()?;
+        let ill: Vec<_> = found["findings"].as_array().unwrap().iter().filter(|one| one["ok"] == false).collect();
+        assert!(answer.status == 1 && ill.len() == 1 && ill[0]["message"].as_str().is_some_and(|said| said.contains(words)), "{found}");
+        assert!(!format!("{answer:?}").contains("hunter2"), "{name}: a value is never repeated");
+    }
+    let cli = Cli::new()?.with("CALRELAY_MODE", "multi-user");
+    let well = cli.json(&["doctor"]).await?;
+    assert_eq!(well["ok"], true, "{well}");
+    assert!(
+        well["findings"].as_array().unwrap().iter().any(|one| one["message"].as_str().is_some_and(|said| said.contains("later version")))
+    );
+    Ok(())
+}

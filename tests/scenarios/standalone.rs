@@ -98,7 +98,15 @@ async fn it_says_whether_it_is_well_and_more_to_its_own_user() -> anyhow::Result
     assert_eq!(running.get("/health", &[]).await?, (200, serde_json::json!({"ok": true, "storage": true, "vault": true})));
     let (status, health) = running.get("/health?detail", &[]).await?;
     assert_eq!((status, &health["detail"]["accounts"]["ok"]), (200, &Value::from(2)), "{health}");
-    assert_eq!(running.get("/health?detail", &[("x-forwarded-for", "192.0.2.7")]).await?.0, 403);
+    assert!(health["findings"].as_array().is_some_and(|found| found.iter().all(|finding| finding["ok"] == true)), "{health}");
+    let (status, diagnosis) = running.get("/health/detail", &[]).await?;
+    let keys = |document: &Value| document.as_object().map(|map| map.keys().cloned().collect::<Vec<_>>());
+    assert_eq!((status, keys(&diagnosis)), (200, keys(&health)), "the same document, moments later");
+    for path in ["/health?detail", "/health/detail"] {
+        assert_eq!(running.get(path, &[("x-forwarded-for", "192.0.2.7")]).await?.0, 403, "{path}: only from the machine itself");
+        assert_eq!(running.get(path, &[("x-functions-key", "any")]).await?.0, 200, "here a key says nothing, for or against");
+        assert_eq!(running.get(path, &[("via", "1.1 proxy"), ("x-functions-key", "any")]).await?.0, 403, "{path}");
+    }
     assert_eq!(running.get("/", &[]).await?.0, 200);
     assert_eq!(running.get("/sync_calendar", &[]).await?.0, 404);
     let invoked = Client::new(&running.url).send("POST", "/sync_calendar", &[], r#"{"Data":{}}"#).await?;

@@ -106,7 +106,7 @@ impl Loaded {
         const FIX: &str =
             "Correct it in the environment, in local.settings.json, or in Azure among the app's settings; nothing works before.";
         let wrong = self.config.as_ref().err().into_iter().flatten();
-        let mut findings: Vec<Finding> = wrong.map(|why| Finding::bad(check::CHECK, why.clone(), FIX)).collect();
+        let mut findings: Vec<Finding> = wrong.map(|why| Finding::bad(check::CHECK, format!("{why}."), FIX)).collect();
         findings.extend(self.remarks.iter().cloned());
         if findings.iter().all(|finding| finding.ok) {
             findings.insert(0, Finding::good(check::CHECK, "All settings are known and can be used."));

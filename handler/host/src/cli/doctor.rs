@@ -5,7 +5,7 @@
 mod directory;
 mod storage;
 
-use jobs::doctor::{self, Accounts, Finding};
+use jobs::doctor::{self, Accounts, Finding, Setup};
 use jobs::{Clock, Services};
 use serde::Serialize;
 
@@ -14,6 +14,9 @@ use crate::clock::SystemClock;
 use crate::config::{Config, Loaded};
 use crate::services;
 use crate::storage::{Choice, Storage};
+
+/// What the identity needs on the storage account.
+const ROLES: &str = "the roles Storage Table Data Contributor and Storage Queue Data Contributor";
 
 #[derive(Serialize)]
 struct Answer {
@@ -53,7 +56,7 @@ async fn inside(config: &Config) -> Vec<Finding> {
             findings.extend(doctor::findings(&services, Accounts::Asked).await);
             storage.settle().await;
         }
-        Err(finding) => findings.push(finding),
+        Err(finding) => findings.extend([finding, doctor::clock(SystemClock.now(), None)]),
     }
     findings
 }
@@ -62,12 +65,18 @@ async fn inside(config: &Config) -> Vec<Finding> {
 async fn open(config: &Config, findings: &mut Vec<Finding>) -> std::result::Result<(Services, Storage), Finding> {
     let storage = storage::open(config)?;
     findings.extend(storage::finding(&storage).await);
-    let vault = services::open_vault(config, storage.store()).await.map_err(|error| {
-        let fix = match config.key_vault {
-            None => "Put back the key file that belongs to this data directory, readable for you only (chmod 600).",
-            Some(_) => "Do what is said there, then run this again.",
-        };
-        Finding::from_error("vault", &error, fix)
+    let vault = doctor::in_time(services::open_vault(config, storage.store())).await.map_err(|error| {
+        let azure = matches!(config.storage, Choice::Azure(_));
+        match (&error, &config.key_vault) {
+            // What is sealed is looked up first, and storage is the first to be missed.
+            (jobs::Error::Store(_), _) => Finding::from_error("storage", &error, &Setup::mend_storage(azure, ROLES)),
+            (_, None) => Finding::from_error(
+                "vault",
+                &error,
+                "Put back the key file that belongs to this data directory, readable for you only (chmod 600).",
+            ),
+            (_, Some(_)) => Finding::from_error("vault", &error, "Do what is said there, then run this again."),
+        }
     })?;
     let services = services::join(config, &storage, vault, Vec::new())
         .map_err(|error| Finding::from_error("accounts", &error, "Check the system's TLS certificates."))?;

@@ -28,6 +28,11 @@ impl<'a> Values<'a> {
         self.get(name).is_some_and(|found| found.eq_ignore_ascii_case(value))
     }
 
+    /// A reference to Key Vault where its value should be.
+    fn is_reference(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value.starts_with("@Microsoft.KeyVault("))
+    }
+
     /// On an instance of an app in Azure.
     fn in_azure(&self) -> bool {
         self.has(INSTANCE)
@@ -73,8 +78,7 @@ fn bad(message: impl Into<String>, fix: impl Into<String>) -> Finding {
 
 /// Azure puts the secret in the place of a reference before it starts the app, and leaves the reference where it cannot.
 fn references(values: &Values<'_>, found: &mut Vec<Finding>) {
-    let unresolved = |name: &str| values.get(name).is_some_and(|value| value.starts_with("@Microsoft.KeyVault("));
-    found.extend(SETTINGS.iter().filter(|(name, _)| unresolved(name)).map(|(name, _)| {
+    found.extend(SETTINGS.iter().filter(|(name, _)| values.is_reference(name)).map(|(name, _)| {
         bad(
             format!("{name} is a reference to Key Vault that was not resolved."),
             "In Azure, look under Environment variables for the reason: mostly the app's identity lacks the role Key Vault Secrets User on the secret, \
@@ -108,6 +112,8 @@ fn addresses(values: &Values<'_>, found: &mut Vec<Finding>) {
 fn halves(values: &Values<'_>, owner: &str, id: &str, secret: &str) -> Option<Finding> {
     let (there, missing) = match (values.has(id), values.has(secret)) {
         (false, false) => return None,
+        // Said already.
+        (true, true) if values.is_reference(secret) => return None,
         (true, true) => {
             return Some(good(format!("{id} and {secret} are set. This version only checks that; {owner} comes with a later one.")));
         }

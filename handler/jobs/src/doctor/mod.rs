@@ -23,8 +23,8 @@ use serde::Serialize;
 
 use crate::{Error, Result, Services};
 
-/// Whoever does not answer within this time is out of reach.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+/// Whoever does not answer within this time is out of reach. Long enough for storage to be tried again several times, and to say why it failed.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What one check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -67,6 +67,20 @@ pub struct Setup {
     pub key_vault: bool,
 }
 
+impl Setup {
+    /// How to mend storage that cannot be used; `roles` is what an identity needs there.
+    pub fn mend_storage(azure: bool, roles: &str) -> String {
+        if azure {
+            format!(
+                "Check the account's name and that its firewall lets this machine in. The identity needs {roles}; a role that was just given \
+                 takes some minutes to work. On a machine of your own, sign in with `az login`."
+            )
+        } else {
+            "See data_dir, and that the directory can be written to; if a file is damaged, restore the directory from a backup.".into()
+        }
+    }
+}
+
 /// How much is asked of accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accounts {
@@ -92,7 +106,10 @@ pub async fn findings(services: &Services, how: Accounts) -> Vec<Finding> {
 }
 
 /// An answer, or that none came in time.
-async fn in_time<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
+///
+/// # Errors
+/// The answer's own, or that none came within [`PATIENCE`].
+pub async fn in_time<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
     let late = || store::Error::Unavailable(format!("no answer within {} s", PATIENCE.as_secs()));
     tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(late().into()))
 }
@@ -102,7 +119,7 @@ fn sentence(error: &Error) -> String {
     let mut chars = text.chars();
     let first = chars.next().into_iter().flat_map(char::to_uppercase);
     let mut sentence: String = first.chain(chars).collect();
-    if !sentence.ends_with('.') {
+    if !sentence.ends_with(['.', '?', '!']) {
         sentence.push('.');
     }
     sentence

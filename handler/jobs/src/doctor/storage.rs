@@ -2,7 +2,7 @@
 
 use store::{Message, Op, Table};
 
-use super::{Finding, in_time};
+use super::{Finding, Setup, in_time};
 use crate::{Result, Services, nudge};
 
 /// A partition, a row, a message and a lease that nothing else uses.
@@ -17,19 +17,7 @@ pub async fn findings(services: &Services) -> Vec<Finding> {
     let azure = services.setup.azure_storage;
     let told = |check: &str, outcome: Result<()>, well: &str, roles: &str| match outcome {
         Ok(()) => Finding::good(check, well),
-        Err(error) if azure => Finding::from_error(
-            check,
-            &error,
-            &format!(
-                "Check the account's name and that its firewall lets this machine in. The identity needs {roles}; a role that was just given \
-                 takes some minutes to work. On a machine of your own, sign in with `az login`."
-            ),
-        ),
-        Err(error) => Finding::from_error(
-            check,
-            &error,
-            "See data_dir, and that the directory can be written to; if a file is damaged, restore the directory from a backup.",
-        ),
+        Err(error) => Finding::from_error(check, &error, &Setup::mend_storage(azure, roles)),
     };
     vec![
         told(
