@@ -36,10 +36,18 @@ pub enum Fault {
     },
     /// The server does its work; the line breaks in the middle of the answer's body.
     Truncated,
-    /// A 207 without any entry, as from a server whose index is broken. Fits listings only.
+    /// A listing without any entry, as from a server whose index is broken. Fits listings only.
     EmptyListing,
-    /// The sync token is not known any more: 403 `valid-sync-token`. Fits sync-collection with a token only.
+    /// The sync token is not known any more: 403 `valid-sync-token`, from Google 410 `fullSyncRequired`. Fits listings with a token only, each
+    /// page of them by itself.
     LostToken,
+    /// Refused with this status and this reason of Google's (`rateLimitExceeded`, `quotaExceeded`, `accessNotConfigured`…), and nothing done.
+    Refused {
+        /// Status.
+        status: u16,
+        /// The reason in the error.
+        reason: &'static str,
+    },
     /// The answer comes late.
     Delay(Duration),
 }
@@ -61,7 +69,7 @@ impl Fault {
     fn fits(self, asked: &Asked<'_>) -> bool {
         match self {
             Self::EmptyListing => asked.kind.lists(),
-            Self::LostToken => asked.kind == Kind::SyncCollection && asked.incremental,
+            Self::LostToken => matches!(asked.kind, Kind::SyncCollection | Kind::List) && asked.incremental,
             _ => true,
         }
     }
@@ -71,10 +79,10 @@ impl Fault {
         matches!(self, Self::DropAfter | Self::StatusAfter(_) | Self::Truncated | Self::Delay(_))
     }
 
-    /// The answer that takes the place of the server's, where the fault is an answer.
+    /// The answer that takes the place of a CalDAV server's, where the fault is an answer.
     pub(crate) fn answer(self) -> Option<Response<Body>> {
         let (status, retry_after, xml) = match self {
-            Self::Status(status) | Self::StatusAfter(status) => (status, None, ""),
+            Self::Status(status) | Self::StatusAfter(status) | Self::Refused { status, .. } => (status, None, ""),
             Self::Throttled { status, retry_after } => (status, Some(retry_after), ""),
             Self::EmptyListing => (207, None, r#"<multistatus xmlns="DAV:"/>"#),
             Self::LostToken => (403, None, r#"<error xmlns="DAV:"><valid-sync-token/></error>"#),
@@ -117,9 +125,9 @@ impl On {
         Self { kinds: Some(kinds.to_vec()), path: None }
     }
 
-    /// PUT and DELETE.
+    /// Writes of events: PUT and DELETE, and Google's insert, import, update, patch and delete.
     pub fn writes() -> Self {
-        Self::kinds(&[Kind::Put, Kind::Delete])
+        Self::kinds(&[Kind::Put, Kind::Delete, Kind::Insert, Kind::Import, Kind::Update, Kind::Patch])
     }
 
     /// Only where the path contains this.
@@ -139,7 +147,7 @@ impl On {
 pub(crate) struct Asked<'a> {
     pub kind: Kind,
     pub path: &'a str,
-    /// Whether it is a sync-collection with a token.
+    /// Whether it is a listing with a sync token.
     pub incremental: bool,
 }
 

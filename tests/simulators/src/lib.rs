@@ -2,6 +2,7 @@
 //! who edit their calendars.
 //!
 //! - [`caldav`]: a CalDAV server in memory, with the manners of real ones.
+//! - [`google`]: Google Calendar in memory, held against Google's own description of it.
 //! - [`key_vault`]: Azure Key Vault in memory, with real RSA.
 //! - [`azurite`]: Azure storage, started and ended.
 //! - [`servers`]: Radicale and Xandikos, started and ended.
@@ -18,6 +19,7 @@ pub mod caldav;
 pub mod client;
 pub mod faults;
 pub mod functions_host;
+pub mod google;
 pub mod ics;
 pub mod key_vault;
 pub mod lint;

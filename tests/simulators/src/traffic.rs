@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A kind of request: the method, and for REPORT which report it is.
+/// A kind of request: for CalDAV the method, and for REPORT which report it is; for Google which of its methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// PROPFIND.
@@ -29,6 +29,32 @@ pub enum Kind {
     Options,
     /// MKCALENDAR and MKCOL.
     MakeCalendar,
+    /// Google: the page on which a person consents, and its form.
+    Consent,
+    /// Google: a code or a refresh token becomes an access token.
+    Token,
+    /// Google: a grant is given back.
+    Revoke,
+    /// Google: `calendarList.list` and `calendarList.get`.
+    CalendarList,
+    /// Google: `events.list`.
+    List,
+    /// Google: `events.instances`.
+    Instances,
+    /// Google: `events.insert`.
+    Insert,
+    /// Google: `events.import`.
+    Import,
+    /// Google: `events.update`.
+    Update,
+    /// Google: `events.patch`.
+    Patch,
+    /// Google: `events.watch`.
+    Watch,
+    /// Google: `channels.stop`.
+    Stop,
+    /// Google: many calls in one request. What is inside is counted in [`Counts::batched`].
+    Batch,
     /// Everything else.
     Other,
 }
@@ -58,12 +84,24 @@ impl Kind {
 
     /// Whether it changes what stands on the server.
     pub fn writes(self) -> bool {
-        matches!(self, Self::Put | Self::Delete | Self::MakeCalendar | Self::Other)
+        matches!(
+            self,
+            Self::Put | Self::Delete | Self::MakeCalendar | Self::Insert | Self::Import | Self::Update | Self::Patch | Self::Other
+        )
     }
 
     /// Whether its answer tells what is in a calendar or a home.
     pub fn lists(self) -> bool {
-        matches!(self, Self::Propfind | Self::SyncCollection | Self::CalendarQuery | Self::Multiget)
+        matches!(
+            self,
+            Self::Propfind
+                | Self::SyncCollection
+                | Self::CalendarQuery
+                | Self::Multiget
+                | Self::CalendarList
+                | Self::List
+                | Self::Instances
+        )
     }
 }
 
@@ -82,6 +120,7 @@ pub struct Tally {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     by_kind: BTreeMap<Kind, Tally>,
+    inside: BTreeMap<Kind, u64>,
     /// Most requests under way at one moment.
     pub peak: usize,
     /// Most writes under way at one moment.
@@ -97,6 +136,11 @@ impl Counts {
     /// Requests and bytes of this kind.
     pub fn tally(&self, kind: Kind) -> Tally {
         self.by_kind.get(&kind).copied().unwrap_or_default()
+    }
+
+    /// How many calls of this kind came inside of batches. They are no requests of their own, and in no other number here.
+    pub fn batched(&self, kind: Kind) -> u64 {
+        self.inside.get(&kind).copied().unwrap_or_default()
     }
 
     /// All requests.
@@ -128,6 +172,9 @@ impl fmt::Display for Counts {
         }
         for (n, (kind, tally)) in self.by_kind.iter().enumerate() {
             write!(f, "{}{} {kind:?}", if n == 0 { "" } else { ", " }, tally.requests)?;
+        }
+        for (kind, calls) in &self.inside {
+            write!(f, ", {calls} {kind:?} inside")?;
         }
         write!(f, " ({} at once)", self.peak)
     }
@@ -168,6 +215,11 @@ impl Meter {
         tally.bytes_up += bytes_up as u64;
         drop(reading);
         UnderWay { meter: self.clone(), kind }
+    }
+
+    /// Counts a call inside of a batch.
+    pub(crate) fn inside(&self, kind: Kind) {
+        *self.reading().counts.inside.entry(kind).or_default() += 1;
     }
 
     fn reading(&self) -> MutexGuard<'_, Reading> {

@@ -1,0 +1,36 @@
+#!/bin/sh
+# Fetches Google's own description of its Calendar API (the discovery document), once, and prints its path: out of the wheel of
+# google-api-python-client on PyPI, at one version, into target/corpora/google-<version>/. The simulator of Google is held against it.
+# Needs Python 3 with pip, or the one that tests/setup/servers.sh has installed. Repeat as you like: what is there already is kept.
+set -eu
+
+version=2.202.0
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
+cd "$root"
+corpora=$root/target/corpora
+destination=$corpora/google-$version
+document=$destination/calendar.v3.json
+if [ ! -f "$document" ]; then
+    mkdir -p "$corpora"
+    python=${PYTHON:-python3}
+    "$python" -m pip --version >/dev/null 2>&1 || python=$root/target/servers/venv/bin/python
+    work=$(mktemp -d "$corpora/fetching.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
+    if ! "$python" -m pip download --disable-pip-version-check --only-binary :all: --no-deps --dest "$work" \
+        "google-api-python-client==$version" >"$work/log" 2>&1; then
+        tail -n 20 "$work/log" >&2
+        echo "Google's discovery document could not be fetched from PyPI. Nothing was changed; run this script again when there is a network." >&2
+        exit 1
+    fi
+    mkdir "$work/found"
+    "$python" - "$work" "$work/found/calendar.v3.json" <<'PYTHON'
+import pathlib, sys, zipfile
+(wheel,) = pathlib.Path(sys.argv[1]).glob("*.whl")
+with zipfile.ZipFile(wheel) as archive:
+    pathlib.Path(sys.argv[2]).write_bytes(archive.read("googleapiclient/discovery_cache/documents/calendar.v3.json"))
+PYTHON
+    # Two runs may arrive at once: the first to finish wins, and both have the same file.
+    mv -T "$work/found" "$destination" 2>/dev/null || [ -f "$document" ] || mv "$work/found" "$destination"
+fi
+echo "$document"

@@ -1,0 +1,214 @@
+//! The skin: which door a request came to, who asks, and whether Google's own description allows it.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Request, Response};
+use hyper::body::Incoming;
+use serde_json::{Map, Value};
+use url::form_urlencoded;
+
+use super::call::Call;
+use super::discovery::{BASE, Discovery};
+use super::reply::{Refusal, Reply};
+use super::state::Records;
+use super::{Shared, batch, calendar_list, channels, faults, listing, oauth, write};
+use crate::faults::{Asked, Fault};
+use crate::traffic::Kind;
+use crate::wire::{Outcome, truncated};
+
+const LARGEST_BODY: usize = 16 * 1024 * 1024;
+
+/// A request, read.
+#[derive(Clone, Debug)]
+pub(super) struct Asking {
+    pub verb: String,
+    pub path: String,
+    pub query: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Asking {
+    /// The pairs of a query or of a form.
+    pub fn pairs(text: &[u8]) -> Vec<(String, String)> {
+        form_urlencoded::parse(text).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub fn kind(&self, discovery: &Discovery) -> Kind {
+        match self.path.as_str() {
+            oauth::AUTHORIZE | oauth::CONSENT => Kind::Consent,
+            oauth::TOKEN => Kind::Token,
+            oauth::REVOKE => Kind::Revoke,
+            batch::PATH => Kind::Batch,
+            path => discovery.route(&self.verb, path).map_or(Kind::Other, |(method, _)| faults::kind(&method.id)),
+        }
+    }
+
+    /// What faults look at.
+    pub fn asked(&self, kind: Kind) -> Asked<'_> {
+        let incremental = kind == Kind::List && Self::pairs(self.query.as_bytes()).iter().any(|(name, _)| name == "syncToken");
+        Asked { kind, path: &self.path, incremental }
+    }
+}
+
+/// Takes a request through faults to an answer.
+pub(super) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Outcome {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(Body::new(body), LARGEST_BODY).await else { return Outcome::Cut };
+    let request = Asking {
+        verb: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body,
+    };
+    let kind = request.kind(shared.discovery);
+    let under_way = shared.meter.enter(kind, request.body.len());
+    let fault = shared.faults.draw(&request.asked(kind));
+    tokio::time::sleep(shared.manners().latency).await;
+    if let Some(Fault::Delay(delay)) = fault {
+        tokio::time::sleep(delay).await;
+    }
+    if let Some(fault) = fault.filter(|fault| !fault.lets_through()) {
+        return faults::answer(fault, kind).map_or(Outcome::Cut, |reply| response(&reply, None));
+    }
+    let reply = match kind {
+        Kind::Consent | Kind::Token | Kind::Revoke => oauth::serve(shared, &request),
+        Kind::Batch => batch::serve(shared, &request).await,
+        _ => {
+            let reply = api(shared, &request);
+            channels::greet(shared, kind).await;
+            reply
+        }
+    };
+    match fault {
+        Some(Fault::DropAfter) => Outcome::Cut,
+        Some(fault @ Fault::StatusAfter(_)) => faults::answer(fault, kind).map_or(Outcome::Cut, |reply| response(&reply, None)),
+        // Nothing to cut in an empty answer but the answer itself.
+        Some(Fault::Truncated) if reply.body.is_empty() => Outcome::Cut,
+        Some(Fault::Truncated) => response(&reply, Some(truncated(&reply.body))),
+        _ => {
+            under_way.answered(reply.body.len());
+            response(&reply, None)
+        }
+    }
+}
+
+fn response(reply: &Reply, body: Option<Body>) -> Outcome {
+    let mut answer = Response::builder().status(reply.status);
+    if !matches!(reply.status, 204 | 304) {
+        answer = answer.header("content-length", reply.body.len());
+    }
+    for (name, value) in &reply.headers {
+        answer = answer.header(*name, value);
+    }
+    answer.body(body.unwrap_or_else(|| Body::from(reply.body.clone()))).map_or(Outcome::Cut, Outcome::Answer)
+}
+
+/// One call of the API, alone or inside of a batch.
+pub(super) fn api(shared: &Arc<Shared>, request: &Asking) -> Reply {
+    let reply = shared.write(|records| match checked(shared, records, request) {
+        Ok(reply) => reply,
+        Err(refusal) => refusal.reply(),
+    });
+    if !request.path.starts_with(BASE) {
+        return Reply::html(404, "<title>Error 404 (Not Found)!!1</title>".to_owned());
+    }
+    reply
+}
+
+fn checked(shared: &Arc<Shared>, records: &mut Records, request: &Asking) -> Result<Reply, Refusal> {
+    let discovery = shared.discovery;
+    let Some((method, path)) = discovery.route(&request.verb, &request.path) else {
+        records.violation(format!("{} of something that the API does not have", request.verb));
+        return Err(Refusal::not_found());
+    };
+    let (now, manners) = (shared.clock.now(), shared.manners());
+    let token = request.header("authorization").and_then(|said| said.strip_prefix("Bearer "));
+    let access = token.and_then(|token| records.grants.access(token, now)).ok_or_else(|| Refusal::of_status(401))?;
+    if !method.scopes.iter().any(|scope| access.scopes.contains(scope)) {
+        return Err(Refusal::new(403, "insufficientPermissions", "Request had insufficient authentication scopes."));
+    }
+    let kind = faults::kind(&method.id);
+    let writes_to = if kind.writes() { path.get("calendarId") } else { None };
+    records.usage.call(&access.account, writes_to.map(String::as_str), &manners.quotas, now)?;
+    let query = Asking::pairs(request.query.as_bytes());
+    let mut wrong = discovery.check_query(method, &query);
+    let body = body(method.request.is_some(), request, &mut wrong);
+    if let Some(schema) = method.request.as_ref().filter(|_| wrong.is_empty()) {
+        wrong.extend(discovery.check_body(schema, &body, true));
+    }
+    if !wrong.is_empty() {
+        wrong.iter().for_each(|words| records.violation(format!("{}: {words}", method.id)));
+        return Err(Refusal::new(400, "invalidParameter", &wrong.join("; ")));
+    }
+    let Value::Object(body) = body else { return Err(Refusal::new(400, "parseError", "Parse Error")) };
+    let call = Call {
+        method,
+        path,
+        query,
+        body,
+        headers: &request.headers,
+        account: access.account,
+        now,
+        manners: &manners,
+        base: &shared.base(),
+    };
+    let reply = dispatch(records, &call)?;
+    let answered: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    if let Some(schema) = method.response.as_ref().filter(|_| reply.status == 200) {
+        for words in discovery.check_body(schema, &answered, false) {
+            records.violation(format!("the simulator's own answer to {}: {words}", method.id));
+        }
+    }
+    Ok(match call.param("fields") {
+        Some(fields) if reply.status == 200 => Reply::json(200, &super::fields::selected(fields, &answered)?),
+        _ => reply,
+    })
+}
+
+fn dispatch(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refusal> {
+    match call.method.id.as_str() {
+        "calendarList.list" => calendar_list::list(records, call),
+        "calendarList.get" => calendar_list::get(records, call),
+        "events.list" => listing::list(records, call),
+        "events.instances" => listing::instances(records, call),
+        "events.get" => write::get(records, call),
+        "events.insert" => write::insert(records, call),
+        "events.import" => write::import(records, call),
+        "events.update" | "events.patch" => write::change(records, call),
+        "events.delete" => write::delete(records, call),
+        "events.watch" => channels::watch(records, call),
+        "channels.stop" => channels::stop(records, call),
+        other => {
+            records.violation(format!("{other} is not simulated"));
+            Err(Refusal::new(501, "notImplemented", "Not simulated."))
+        }
+    }
+}
+
+/// The body as JSON, where the method has one.
+fn body(has_one: bool, request: &Asking, wrong: &mut Vec<String>) -> Value {
+    let empty = Value::Object(Map::new());
+    if !has_one {
+        if !request.body.is_empty() {
+            wrong.push("a body where there is none".to_owned());
+        }
+        return empty;
+    }
+    if request.header("content-type").is_none_or(|kind| kind.split(';').next() != Some("application/json")) {
+        wrong.push("the body is not said to be JSON".to_owned());
+    }
+    match serde_json::from_slice(&request.body) {
+        Ok(value @ Value::Object(_)) => value,
+        _ => {
+            wrong.push("the body is no JSON object".to_owned());
+            empty
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What a test may choose about the server: how it pages, how slow it is, what it allows.
+
+use std::time::Duration;
+
+use super::quota::Quotas;
+
+/// How the server behaves where Google may behave in more than one way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manners {
+    /// Pages are never larger than this, whatever is asked for.
+    pub page_size: usize,
+    /// Every page but the last is followed by one without any item.
+    pub empty_pages: bool,
+    /// The last item of a page comes again as the first of the next.
+    pub repeats_items: bool,
+    /// Listings come in the opposite order: exceptions before their series.
+    pub reversed: bool,
+    /// 410 comes without its reason.
+    pub bare_gone: bool,
+    /// When a series is deleted, its exceptions are listed as cancelled too.
+    pub buries_exceptions: bool,
+    /// `events.import` of an iCalUID that is there changes that event; otherwise it is refused with 409.
+    pub import_replaces: bool,
+    /// Every answer takes this long.
+    pub latency: Duration,
+    /// What is allowed.
+    pub quotas: Quotas,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        Self {
+            page_size: 2_500,
+            empty_pages: false,
+            repeats_items: false,
+            reversed: false,
+            bare_gone: false,
+            buries_exceptions: false,
+            import_replaces: true,
+            latency: Duration::ZERO,
+            quotas: Quotas::default(),
+        }
+    }
+}

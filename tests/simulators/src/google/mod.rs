@@ -1,0 +1,255 @@
+//! Google Calendar in memory, strict: what Google's own description of its API does not have is refused and held against whoever asked.
+//!
+//! `state.rs` is the accounts of record and `collection.rs` one calendar with verbs; `account.rs` and `calendar.rs` are a person's hand on
+//! them; `http.rs` and the files beside it are the skin that speaks OAuth and the Calendar API; `push.rs` delivers notifications;
+//! `manners.rs` is what a test may choose.
+//!
+//! Properties:
+//! - Every call and every answer is held against Google's discovery document. What does not fit is in [`Server::violations`], which must stay
+//!   empty: nothing that stood in an event is quoted there.
+//! - A write is applied whole or not at all, at one moment, in the order of its ETags.
+//! - Everything that a test does through [`Account`] and [`Calendar`] happens past HTTP: it is neither counted nor struck by a fault, and
+//!   costs no quota. It is pushed like any change.
+//! - Guests are never mailed; what Google would have sent is counted in [`Server::mails`] and [`Server::propagated`]. Both must stay 0.
+//! - All times come from one [`Clock`] that the test may move.
+//!
+//! What Google is known to do, and on whose word, is told nowhere better than in its own reference; where that is silent, the choice is
+//! noted beside the code.
+
+mod account;
+mod batch;
+mod calendar;
+mod calendar_list;
+mod call;
+mod channels;
+mod clock;
+mod collection;
+mod discovery;
+mod event;
+mod faults;
+mod fields;
+mod grants;
+mod guests;
+mod http;
+mod listing;
+mod manners;
+mod oauth;
+mod push;
+mod quota;
+mod reply;
+mod series;
+mod state;
+mod times;
+mod view;
+mod write;
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use url::Url;
+
+use crate::faults::Faults;
+use crate::traffic::{Counts, Meter};
+use crate::wire::Listener;
+use discovery::Discovery;
+use state::Records;
+
+pub use account::{Account, Consent};
+pub use calendar::Calendar;
+pub use clock::Clock;
+pub use collection::Sort;
+pub use manners::Manners;
+pub use push::{Push, Pushes, Way};
+pub use quota::Quotas;
+pub use state::Role;
+
+/// The client that is registered here. Invented.
+pub const CLIENT_ID: &str = "calrelay-tests.apps.googleusercontent.com";
+
+/// Its secret. Invented.
+pub const CLIENT_SECRET: &str = "GOCSPX-simulated";
+
+/// To read the list of calendars.
+pub const CALENDAR_LIST_READONLY: &str = "https://www.googleapis.com/auth/calendar.calendarlist.readonly";
+
+/// To read and write events.
+pub const EVENTS: &str = "https://www.googleapis.com/auth/calendar.events";
+
+/// What a sync needs, and no more.
+pub const SCOPES: [&str; 2] = [CALENDAR_LIST_READONLY, EVENTS];
+
+/// Google, running. Dropping it ends it.
+#[derive(Debug)]
+pub struct Server {
+    shared: Arc<Shared>,
+    front: Listener,
+}
+
+/// What the skin and the test's hands have in common.
+#[derive(Debug)]
+struct Shared {
+    records: Mutex<Records>,
+    manners: Mutex<Manners>,
+    redirects: Mutex<Vec<String>>,
+    faults: Faults,
+    meter: Meter,
+    clock: Clock,
+    pushes: Pushes,
+    discovery: &'static Discovery,
+    base: OnceLock<String>,
+}
+
+impl Server {
+    /// Starts Google on a free port of the loopback. The first in a machine fetches the discovery document (`tests/setup/discovery.sh`).
+    ///
+    /// # Errors
+    /// Where no port can be had, or the document cannot be.
+    pub async fn start() -> anyhow::Result<Self> {
+        let shared = Arc::new(Shared {
+            records: Mutex::default(),
+            manners: Mutex::default(),
+            redirects: Mutex::default(),
+            faults: Faults::default(),
+            meter: Meter::default(),
+            clock: Clock::default(),
+            pushes: Pushes::new(tokio::runtime::Handle::current()),
+            discovery: Discovery::get().await?,
+            base: OnceLock::new(),
+        });
+        let answering = Arc::clone(&shared);
+        let front = Listener::start(move |request| {
+            let shared = Arc::clone(&answering);
+            async move { http::answer(&shared, request).await }
+        })
+        .await?;
+        shared.base.get_or_init(|| front.url().as_str().trim_end_matches('/').to_owned());
+        Ok(Self { shared, front })
+    }
+
+    /// Scheme, host and port.
+    pub fn url(&self) -> Url {
+        self.front.url()
+    }
+
+    /// The settings under which the product finds this server instead of Google, its client's id and secret among them.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        let base = self.shared.base();
+        vec![
+            ("GOOGLE_CLIENT_ID", CLIENT_ID.to_owned()),
+            ("GOOGLE_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
+            ("GOOGLE_AUTH_URL", format!("{base}{}", oauth::AUTHORIZE)),
+            ("GOOGLE_TOKEN_URL", format!("{base}{}", oauth::TOKEN)),
+            ("GOOGLE_REVOKE_URL", format!("{base}{}", oauth::REVOKE)),
+            ("GOOGLE_API_URL", base),
+        ]
+    }
+
+    /// A person's account, made with its primary calendar where there is none of this address.
+    pub fn account(&self, address: &str) -> Account {
+        let now = self.shared.clock.now();
+        self.shared.write(|records| records.account(address, now));
+        Account { shared: Arc::clone(&self.shared), address: address.to_owned() }
+    }
+
+    /// Registers an address to which the page of consent may lead back. Addresses on the loopback need no registration, as those of
+    /// installed apps.
+    pub fn register_redirect(&self, address: &str) {
+        self.shared.redirects.lock().unwrap_or_else(PoisonError::into_inner).push(address.to_owned());
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// Notifications, and what goes wrong with them.
+    pub fn pushes(&self) -> &Pushes {
+        &self.shared.pushes
+    }
+
+    /// Changes manners while the server runs.
+    pub fn manners(&self, change: impl FnOnce(&mut Manners)) {
+        change(&mut self.shared.manners.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// What goes wrong.
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// What was asked since the last reset.
+    pub fn counts(&self) -> Counts {
+        self.shared.meter.counts()
+    }
+
+    /// Counts from zero.
+    pub fn reset_counts(&self) {
+        self.shared.meter.reset();
+    }
+
+    /// How often an access token was asked for with a refresh token.
+    pub fn refreshes(&self) -> u64 {
+        self.shared.write(|records| records.grants.refreshes)
+    }
+
+    /// How many calls were refused because of a quota.
+    pub fn refused_by_quota(&self) -> u64 {
+        self.shared.write(|records| records.usage.refused)
+    }
+
+    /// The most calls that one account has made in any minute.
+    pub fn busiest_minute(&self) -> u32 {
+        self.shared.write(|records| records.usage.busiest)
+    }
+
+    /// The ids of the channels that live, each with its calendar's.
+    pub fn channels(&self) -> Vec<(String, String)> {
+        let now = self.shared.clock.now();
+        let living = |records: &mut Records| {
+            records.channels.values().filter(|channel| now < channel.expires).map(|c| (c.id.clone(), c.calendar.clone())).collect()
+        };
+        self.shared.write(living)
+    }
+
+    /// How many mails to guests there would have been. Must be 0.
+    pub fn mails(&self) -> u64 {
+        self.shared.write(|records| records.mails)
+    }
+
+    /// How many times a guest's calendar was changed. Must be 0.
+    pub fn propagated(&self) -> u64 {
+        self.shared.write(|records| records.propagated)
+    }
+
+    /// What was asked that Google does not have or that nobody should ask. Must be empty. Quotes no content.
+    pub fn violations(&self) -> Vec<String> {
+        self.shared.write(|records| records.violations.clone())
+    }
+}
+
+impl Shared {
+    /// Works on the records, and sends off what there is to tell afterwards.
+    fn write<T>(&self, work: impl FnOnce(&mut Records) -> T) -> T {
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = work(&mut records);
+        let deliveries = channels::announcements(&mut records, self.clock.now());
+        drop(records);
+        self.pushes.post(deliveries);
+        done
+    }
+
+    fn manners(&self) -> Manners {
+        self.manners.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn base(&self) -> String {
+        self.base.get().cloned().unwrap_or_default()
+    }
+
+    fn redirects_to(&self, address: &str) -> bool {
+        let loopback = Url::parse(address).is_ok_and(|url| url.scheme() == "http" && url.host_str() == Some("127.0.0.1"));
+        loopback || self.redirects.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|known| known == address)
+    }
+}
+
+#[cfg(test)]
+mod tests;

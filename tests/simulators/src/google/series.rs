@@ -1,0 +1,194 @@
+//! Series: which occurrences a recurring event has, and the ids that lead to them.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::{Date, DateTime};
+use jiff::{SignedDuration, Timestamp};
+use rrule::RRuleSet;
+use serde_json::{Map, Value};
+
+use super::reply::Refusal;
+use super::times::{When, in_zone, stored, zone};
+
+/// No series of a test has more occurrences than this in the time that anybody looks at.
+const MOST: usize = 5_000;
+
+/// The lines of `recurrence`; none where the event is no series.
+pub(super) fn lines(event: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    event.get("recurrence").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// The lines that make occurrences, without those that take single ones away or add them.
+pub(super) fn rules(event: &Map<String, Value>) -> BTreeSet<&str> {
+    lines(event).filter(|line| line.starts_with("RRULE") || line.starts_with("EXRULE")).collect()
+}
+
+/// Whether the event is a series.
+pub(super) fn is_series(event: &Map<String, Value>) -> bool {
+    lines(event).next().is_some()
+}
+
+/// Looks at what stands in `recurrence`.
+pub(super) fn check(event: &Map<String, Value>) -> Result<(), Refusal> {
+    let Some(start) = stored(event, "start") else { return Err(Refusal::required("Missing start time.")) };
+    let wrong = || Refusal::invalid("Invalid recurrence rule.");
+    for line in lines(event) {
+        let (name, values) = split(line).ok_or_else(wrong)?;
+        match name {
+            "RRULE" | "EXRULE" => drop(rule_set(&start, "RRULE", values).ok_or_else(wrong)?),
+            "RDATE" | "EXDATE" => drop(dates(line, &start).ok_or_else(wrong)?),
+            _ => return Err(wrong()),
+        }
+    }
+    if rules(event).is_empty() && !lines(event).any(|line| line.starts_with("RDATE")) { Err(wrong()) } else { Ok(()) }
+}
+
+/// The starts of the occurrences before `before`, in order, as the rule has them: exceptions are not looked at.
+pub(super) fn starts(event: &Map<String, Value>, before: Timestamp) -> Vec<When> {
+    let Some(start) = stored(event, "start") else { return Vec::new() };
+    let zone = match &start {
+        When::Day(_) => "UTC".to_owned(),
+        When::At { zone, .. } => zone.clone(),
+    };
+    let mut walls = BTreeSet::from([start.wall()]);
+    let mut gone = BTreeSet::new();
+    for line in lines(event) {
+        let Some((name, values)) = split(line) else { continue };
+        match name {
+            "RRULE" | "EXRULE" => {
+                let Some(set) = rule_set(&start, "RRULE", values) else { continue };
+                let found =
+                    set.into_iter().take(MOST).map(|time| wall_of(time.timestamp())).take_while(|wall| in_zone(*wall, &zone) < before);
+                if name == "RRULE" { walls.extend(found) } else { gone.extend(found) }
+            }
+            "RDATE" => walls.extend(dates(line, &start).unwrap_or_default()),
+            "EXDATE" => gone.extend(dates(line, &start).unwrap_or_default()),
+            _ => {}
+        }
+    }
+    walls.difference(&gone).filter(|wall| in_zone(**wall, &zone) < before).map(|wall| start.at_wall(*wall)).collect()
+}
+
+/// The start of the occurrence with this stamp, where there is one.
+pub(super) fn occurrence(event: &Map<String, Value>, stamp: &str) -> Option<When> {
+    let about = match stamp.parse::<Date>().ok().filter(|_| stamp.len() == 8) {
+        Some(date) => in_zone(date.at(0, 0, 0, 0), "UTC"),
+        None => stamp.parse().ok()?,
+    };
+    starts(event, about + SignedDuration::from_hours(48)).into_iter().find(|start| start.stamp() == stamp)
+}
+
+/// `<master>_<stamp>`, taken apart.
+pub(super) fn of_instance(id: &str) -> Option<(&str, &str)> {
+    id.rsplit_once('_')
+}
+
+fn split(line: &str) -> Option<(&str, &str)> {
+    let (head, values) = line.split_once(':')?;
+    Some((head.split(';').next()?, values))
+}
+
+/// The rule on the wall clock, which is given to the crate as if it were UTC.
+fn rule_set(start: &When, name: &str, rule: &str) -> Option<RRuleSet> {
+    let parts: Option<Vec<String>> = rule
+        .split(';')
+        .map(|part| {
+            let (key, value) = part.split_once('=')?;
+            Some(if key == "UNTIL" { format!("UNTIL={}", until(start, value)?) } else { part.to_owned() })
+        })
+        .collect();
+    let start = start.wall().strftime("%Y%m%dT%H%M%SZ");
+    format!("DTSTART:{start}\n{name}:{}", parts?.join(";")).parse::<RRuleSet>().ok()
+}
+
+fn until(start: &When, value: &str) -> Option<String> {
+    let wall = match (start, value.len()) {
+        (When::Day(_), _) => value.get(..8)?.parse::<Date>().ok()?.at(0, 0, 0, 0),
+        (When::At { .. }, 8) => value.parse::<Date>().ok()?.at(23, 59, 59, 0),
+        (When::At { zone: name, .. }, _) if value.ends_with('Z') => zone(name)?.to_datetime(value.parse().ok()?),
+        (When::At { .. }, _) => value.parse::<DateTime>().ok()?,
+    };
+    Some(wall.strftime("%Y%m%dT%H%M%SZ").to_string())
+}
+
+/// The wall clocks in an RDATE or EXDATE line, by the clock of the series.
+fn dates(line: &str, start: &When) -> Option<Vec<DateTime>> {
+    let (head, values) = line.split_once(':')?;
+    let parameter = |name: &str| head.split(';').skip(1).find_map(|p| p.strip_prefix(name)?.strip_prefix('='));
+    let named = parameter("TZID");
+    if parameter("VALUE") == Some("PERIOD") {
+        return None;
+    }
+    values
+        .split(',')
+        .map(|value| match start {
+            When::Day(_) => Some(value.get(..8)?.parse::<Date>().ok()?.at(0, 0, 0, 0)),
+            When::At { zone: own, .. } if value.ends_with('Z') => Some(zone(own)?.to_datetime(value.parse().ok()?)),
+            // A date stands for the occurrence of that day.
+            When::At { .. } if value.len() == 8 => Some(value.parse::<Date>().ok()?.to_datetime(start.wall().time())),
+            When::At { zone: own, .. } => {
+                let wall = value.parse::<DateTime>().ok()?;
+                let there = named.unwrap_or(own);
+                zone(there)?;
+                Some(zone(own)?.to_datetime(in_zone(wall, there)))
+            }
+        })
+        .collect()
+}
+
+fn wall_of(second: i64) -> DateTime {
+    Timestamp::from_second(second).map(|t| jiff::tz::TimeZone::UTC.to_datetime(t)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn stamps(event: Value, before: &str) -> Vec<String> {
+        starts(event.as_object().unwrap(), before.parse().unwrap()).iter().map(When::stamp).collect()
+    }
+
+    fn weekly(lines: &[&str]) -> Value {
+        json!({"start": {"dateTime": "2026-03-24T10:00:00+02:00", "timeZone": "Europe/Tallinn"}, "recurrence": lines})
+    }
+
+    #[test]
+    fn occurrences_keep_to_the_wall_clock_and_their_ids_to_utc() {
+        let seen = stamps(weekly(&["RRULE:FREQ=WEEKLY;COUNT=3"]), "2027-01-01T00:00:00Z");
+        assert_eq!(seen, ["20260324T080000Z", "20260331T070000Z", "20260407T070000Z"]);
+    }
+
+    #[test]
+    fn an_end_and_gaps_are_read_in_every_form() {
+        let end = |rule: &str| stamps(weekly(&[rule]), "2027-01-01T00:00:00Z").len();
+        assert_eq!(end("RRULE:FREQ=WEEKLY;UNTIL=20260407T070000Z"), 3);
+        assert_eq!(end("RRULE:FREQ=WEEKLY;UNTIL=20260407T065959Z"), 2);
+        assert_eq!(end("RRULE:FREQ=WEEKLY;UNTIL=20260407"), 3);
+        for gap in ["EXDATE;TZID=Europe/Tallinn:20260331T100000", "EXDATE:20260331T070000Z", "EXDATE;VALUE=DATE:20260331"] {
+            let seen = stamps(weekly(&["RRULE:FREQ=WEEKLY;COUNT=3", gap]), "2027-01-01T00:00:00Z");
+            assert_eq!(seen, ["20260324T080000Z", "20260407T070000Z"], "{gap}");
+        }
+        let all_day =
+            json!({"start": {"date": "2026-03-01"}, "recurrence": ["RRULE:FREQ=DAILY;UNTIL=20260303", "RDATE;VALUE=DATE:20260310"]});
+        assert_eq!(stamps(all_day, "2027-01-01T00:00:00Z"), ["20260301", "20260302", "20260303", "20260310"]);
+    }
+
+    #[test]
+    fn what_is_no_rule_is_refused() {
+        for line in ["DTSTART:20260101T000000Z", "RRULE:FREQ=SOMETIMES", "RRULE", "EXDATE:20260331T070000Z", "RRULE:FREQ=DAILY;UNTIL=x"] {
+            assert!(check(weekly(&[line]).as_object().unwrap()).is_err(), "{line}");
+        }
+        assert!(check(weekly(&["RRULE:FREQ=DAILY"]).as_object().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn an_id_leads_to_an_occurrence_or_nowhere() {
+        let event = weekly(&["RRULE:FREQ=WEEKLY"]);
+        let event = event.as_object().unwrap();
+        assert!(occurrence(event, "20260331T070000Z").is_some());
+        assert!(occurrence(event, "20260331T080000Z").is_none());
+        assert!(occurrence(event, "20260331").is_none());
+    }
+}
