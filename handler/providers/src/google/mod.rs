@@ -1,6 +1,129 @@
 //! Google Calendar, API version 3 (<https://developers.google.com/workspace/calendar/api/v3/reference>).
+//!
+//! # Properties
+//! * No request can mail a guest or put anything onto another person's calendar: the addresses of writes are made in one place (`address`),
+//!   bodies have no field for a guest (`convert`), and what other people take part in is neither edited nor deleted.
+//! * A change costs one list and one write. A series costs one request more, to be read whole.
+//! * A copy's id follows from its UID, so that a create whose answer was lost is found again, not repeated.
+//! * Every write but a create is conditional on a version (`If-Match`).
+//! * Stays below Google's quotas by itself (`api`), and tells apart those that last seconds, an hour or a day (`errors`).
+//!
+//! `api` sends, `wire` is Google's JSON, `convert` the only file that knows both languages; `series` joins masters and exceptions; `survey`,
+//! `fetch`, `write` and `exceptions` are the provider's verbs; `oauth` asks for consent and keeps access tokens fresh.
 
+mod address;
+mod api;
+mod batch;
+mod calendars;
+mod convert;
+mod errors;
+mod exceptions;
+mod fetch;
+mod html;
+mod known;
 pub mod oauth;
+mod series;
+mod survey;
 pub mod tokens;
+mod wire;
+mod write;
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use engine::calendar::RemoteCalendar;
+use engine::change::{Cursor, Tip};
+use engine::event::EventId;
+use url::Url;
+
+pub use address::GOOGLE;
 pub use tokens::Tokens;
+
+use crate::http::Http;
+use crate::{Edit, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version, Written};
+use address::Addresses;
+use api::Api;
+use known::Known;
+
+/// Writes under way at once: those to one calendar take turns, and meanwhile the other side of a pair need not wait.
+const PARALLEL_WRITES: usize = 4;
+
+/// A Google account.
+pub struct Client {
+    api: Api,
+    known: Known,
+}
+
+impl Client {
+    /// An account. No request is made. `root` is [`GOOGLE`] but in simulated worlds; `account` names the account (its e-mail address), so
+    /// that all clients of one account keep its pace together.
+    ///
+    /// # Errors
+    /// [`crate::Error::Address`] for a root that may not be reached.
+    pub fn new(http: &Arc<Http>, root: &Url, account: &str, tokens: Arc<dyn Tokens>) -> Result<Self> {
+        http.access().check(root)?;
+        Ok(Self { api: Api::new(http.clone(), Addresses::new(root.clone()), account, tokens), known: Known::default() })
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Provider for Client {
+    async fn calendars(&self) -> Result<Vec<RemoteCalendar>> {
+        self.list_calendars().await
+    }
+
+    /// Google has no cheap mark of a calendar's state; a calendar that is gone shows when it is surveyed.
+    async fn glance(&self, calendars: &[String]) -> Result<Vec<Glance>> {
+        Ok(vec![Glance::NoTip; calendars.len()])
+    }
+
+    async fn survey(&self, calendar: &str, since: Since<'_>, _tip: Option<&Tip>) -> Result<Survey> {
+        self.look(calendar, since).await
+    }
+
+    fn is_current(&self, _cursor: &Cursor, _tip: &Tip) -> bool {
+        false
+    }
+
+    async fn fetch(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>> {
+        self.read(calendar, ids).await
+    }
+
+    fn batch(&self) -> usize {
+        batch::MOST
+    }
+
+    fn parallel_writes(&self) -> usize {
+        PARALLEL_WRITES
+    }
+
+    async fn exists(&self, calendar: &str, id: &EventId) -> Result<bool> {
+        self.is_there(calendar, id).await
+    }
+
+    fn id_of_copy(&self, _calendar: &str, uid: &str) -> Option<EventId> {
+        Some(address::id_of_copy(uid))
+    }
+
+    async fn create(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Written> {
+        self.make(calendar, copy).await
+    }
+
+    async fn rewrite(&self, calendar: &str, id: &EventId, version: &Version, copy: &NewCopy<'_>) -> Result<Written> {
+        self.write_anew(calendar, id, version, copy).await
+    }
+
+    async fn edit(&self, calendar: &str, id: &EventId, version: &Version, edit: &Edit<'_>) -> Result<Written> {
+        self.change(calendar, id, version, edit).await
+    }
+
+    async fn delete(&self, calendar: &str, id: &EventId, etag: Option<&str>) -> Result<()> {
+        self.remove(calendar, id, etag).await
+    }
+}

@@ -75,7 +75,7 @@ pub(crate) enum Retry {
     Write,
 }
 
-/// User name and password for HTTP Basic.
+/// What a request is authorized with: user name and password (HTTP Basic), or a token.
 pub(crate) struct Credentials {
     header: HeaderValue,
 }
@@ -92,6 +92,14 @@ impl Credentials {
         let pair = zeroize::Zeroizing::new(format!("{user}:{}", password.expose_secret()));
         let text = zeroize::Zeroizing::new(format!("Basic {}", data_encoding::BASE64.encode(pair.as_bytes())));
         let mut header = HeaderValue::from_str(&text).map_err(|_| Error::Credentials("the password cannot be sent".into()))?;
+        header.set_sensitive(true);
+        Ok(Self { header })
+    }
+
+    /// An access token (RFC 6750 section 2.1).
+    pub(crate) fn bearer(token: &SecretString) -> Result<Self> {
+        let text = zeroize::Zeroizing::new(format!("Bearer {}", token.expose_secret()));
+        let mut header = HeaderValue::from_str(&text).map_err(|_| Error::Credentials("the access token cannot be sent".into()))?;
         header.set_sensitive(true);
         Ok(Self { header })
     }

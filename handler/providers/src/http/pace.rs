@@ -107,6 +107,15 @@ impl Pace {
         }
     }
 
+    /// Counts a request as so many more: the next one keeps its distance from all of them.
+    pub(crate) fn charge(&self, more: u32) {
+        if more > 0 {
+            let mut state = self.state();
+            let from = state.next.map_or_else(Instant::now, |next| next.max(Instant::now()));
+            state.next = Some(from + self.limits.spacing * more / self.hurry);
+        }
+    }
+
     /// Takes the next turn if it is now; otherwise says when to ask again.
     fn reserve(&self) -> Result<Option<Instant>> {
         let now = Instant::now();
@@ -186,6 +195,18 @@ mod tests {
             drop(pace.admit().await.unwrap());
         }
         assert_eq!(begun.elapsed(), Duration::from_secs(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_may_count_as_several() {
+        let pace = Pace::new(APPLE, 1);
+        let begun = Instant::now();
+        for _ in 0..3 {
+            drop(pace.admit().await.unwrap());
+            pace.charge(2);
+        }
+        drop(pace.admit().await.unwrap());
+        assert_eq!(begun.elapsed(), Duration::from_millis(9 * 250));
     }
 
     #[tokio::test(start_paused = true)]

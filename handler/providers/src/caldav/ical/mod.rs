@@ -13,6 +13,7 @@ mod occurrences;
 mod people;
 mod property;
 mod read;
+pub(crate) mod recurrence;
 mod tree;
 mod until;
 mod value;

@@ -1,0 +1,194 @@
+//! Many reads as one request (<https://developers.google.com/workspace/calendar/api/guides/batch>): `multipart/mixed`, a request in each part.
+//!
+//! It saves round trips, no quota: each part counts. Parts may come back in any order and each has its own status. What does not come back
+//! whole is asked for by itself, so that a batch is never worth less than its parts.
+
+use reqwest::StatusCode;
+use reqwest::header::HeaderValue;
+use url::Url;
+
+use super::api::{Api, Call, Given, Reply};
+use super::errors::Refusal;
+use crate::Result;
+
+/// Requests in one batch: Google allows more and slows down.
+pub(super) const MOST: usize = 50;
+const BOUNDARY: &str = "calrelay-batch";
+
+impl Api {
+    /// Reads several addresses, in one request where there are at least two; the answers in the order of the questions.
+    pub(super) async fn read_all(&self, urls: Vec<Url>) -> Result<Vec<Reply>> {
+        let mut replies = Vec::with_capacity(urls.len());
+        for urls in urls.chunks(MOST) {
+            let mut together: Vec<Option<Reply>> = if urls.len() > 1 { self.together(urls).await? } else { Vec::new() };
+            for (at, url) in urls.iter().enumerate() {
+                let reply = match together.get_mut(at).and_then(Option::take) {
+                    Some(reply) => reply,
+                    None => self.call(&Call::list(url.clone())).await?,
+                };
+                replies.push(reply);
+            }
+        }
+        Ok(replies)
+    }
+
+    async fn together(&self, urls: &[Url]) -> Result<Vec<Option<Reply>>> {
+        let content_type = HeaderValue::from_static("multipart/mixed; boundary=calrelay-batch");
+        let units = u32::try_from(urls.len()).unwrap_or(1);
+        let call = Call::batch(self.addresses.batch(), content_type, body(urls), units);
+        match self.call(&call).await? {
+            Reply::Given(given) => Ok(parts(&given, urls.len())),
+            // Whatever is wrong with the batch need not be wrong with its parts.
+            Reply::Refused(_) => Ok(Vec::new()),
+        }
+    }
+}
+
+fn body(urls: &[Url]) -> Vec<u8> {
+    let mut body = String::new();
+    for (at, url) in urls.iter().enumerate() {
+        let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        body.push_str(&format!(
+            "--{BOUNDARY}\r\nContent-Type: application/http\r\nContent-ID: <item-{at}>\r\n\r\nGET {target} HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n"
+        ));
+    }
+    body.push_str(&format!("--{BOUNDARY}--\r\n"));
+    body.into_bytes()
+}
+
+/// The answers of a batch by the number of their question; `None` for what is missing, cannot be read, or asks to wait.
+fn parts(given: &Given, count: usize) -> Vec<Option<Reply>> {
+    let mut replies: Vec<Option<Reply>> = (0..count).map(|_| None).collect();
+    let Some(boundary) = boundary(&given.content_type) else { return replies };
+    let delimiter = format!("--{boundary}");
+    let mut lines = Lines(&given.body);
+    let mut begun = false;
+    let mut from = given.body.len();
+    // A delimiter stands at the beginning of a line; JSON has no line that begins with two hyphens and this.
+    loop {
+        let here = given.body.len() - lines.0.len();
+        let Some(line) = lines.next() else { break };
+        if !line.starts_with(delimiter.as_bytes()) {
+            continue;
+        }
+        if begun
+            && let Some((at, reply)) = part(&given.body[from..here])
+            && let Some(place) = replies.get_mut(at)
+        {
+            *place = Some(reply);
+        }
+        if line[delimiter.len()..].starts_with(b"--") {
+            break;
+        }
+        begun = true;
+        from = given.body.len() - lines.0.len();
+    }
+    replies
+}
+
+fn boundary(content_type: &str) -> Option<&str> {
+    let (kind, parameters) = content_type.split_once(';')?;
+    if !kind.trim().eq_ignore_ascii_case("multipart/mixed") {
+        return None;
+    }
+    let value = parameters.split(';').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("boundary").then(|| value.trim().trim_matches('"'))
+    })?;
+    (!value.is_empty() && value.len() <= 200).then_some(value)
+}
+
+/// One part: its own headers, and an answer with a head of its own.
+fn part(bytes: &[u8]) -> Option<(usize, Reply)> {
+    let mut lines = Lines(bytes);
+    let id = header(&mut lines, "content-id")?;
+    let at: usize = id.trim_matches(['<', '>']).rsplit_once("item-")?.1.parse().ok()?;
+    let status = lines.next()?;
+    let status = std::str::from_utf8(status).ok()?.strip_prefix("HTTP/")?.split(' ').nth(1)?;
+    let status = StatusCode::from_bytes(status.as_bytes()).ok()?;
+    let content_type = header(&mut lines, "content-type").unwrap_or_default();
+    let body = lines.0;
+    if status.is_success() {
+        return Some((at, Reply::Given(Given { content_type, body: body.to_vec() })));
+    }
+    let refusal = Refusal::new(status, "Google", body);
+    let again = status.is_server_error() || matches!(status.as_u16(), 401 | 429) || refusal.quota(None).is_some();
+    (!again).then_some((at, Reply::Refused(refusal)))
+}
+
+/// Reads headers up to the blank line behind them; the value of one of them, empty where it is not there. `None` where they do not end.
+fn header(lines: &mut Lines<'_>, wanted: &str) -> Option<String> {
+    let mut found = String::new();
+    loop {
+        let line = lines.next()?;
+        if line.is_empty() {
+            return Some(found);
+        }
+        if let Some((name, value)) = std::str::from_utf8(line).ok().and_then(|line| line.split_once(':'))
+            && name.trim().eq_ignore_ascii_case(wanted)
+        {
+            value.trim().clone_into(&mut found);
+        }
+    }
+}
+
+/// Lines, whichever way they end; what is left is the rest.
+struct Lines<'a>(&'a [u8]);
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let end = self.0.iter().position(|b| *b == b'\n').unwrap_or(self.0.len());
+        let (line, rest) = self.0.split_at(end);
+        self.0 = rest.get(1..).unwrap_or_default();
+        Some(line.strip_suffix(b"\r").unwrap_or(line))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ANSWER: &str = "--batch_x\r\nContent-Type: application/http\r\nContent-ID: <response-item-1>\r\n\r\n\
+        HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{\r\n \"id\": \"b\"\r\n}\r\n\r\n\
+        --batch_x\r\nContent-Type: application/http\r\nContent-ID: response-item-0\r\n\r\n\
+        HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}\r\n\
+        --batch_x\r\nContent-ID: <response-item-2>\r\n\r\nHTTP/1.1 403 Forbidden\r\n\r\n\
+        {\"error\":{\"errors\":[{\"reason\":\"rateLimitExceeded\"}]}}\r\n--batch_x--";
+
+    fn given(body: &str) -> Given {
+        Given { content_type: "multipart/mixed; boundary=\"batch_x\"".into(), body: body.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn answers_are_found_by_their_number() {
+        let found = parts(&given(ANSWER), 4);
+        assert!(matches!(&found[0], Some(Reply::Refused(refusal)) if refusal.is_gone()));
+        let Some(Reply::Given(second)) = &found[1] else { panic!() };
+        assert_eq!(second.json::<serde_json::Value>().unwrap()["id"], "b");
+        assert!(found[2].is_none(), "who is asked to wait is asked again by itself");
+        assert!(found[3].is_none(), "and so is who was left out");
+    }
+
+    #[test]
+    fn a_question_is_written_with_its_whole_address() {
+        let url = Url::parse("https://example.org/calendar/v3/calendars/a%23b/events/c?fields=id,etag").unwrap();
+        let body = String::from_utf8(body(&[url])).unwrap();
+        assert!(body.contains("GET /calendar/v3/calendars/a%23b/events/c?fields=id,etag HTTP/1.1\r\n"), "{body}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_is_too_strange(cut in 0..ANSWER.len(), noise in prop::collection::vec(any::<u8>(), 0..20)) {
+            let mut body = ANSWER.as_bytes()[..cut].to_vec();
+            body.extend(noise);
+            parts(&Given { body, ..given("") }, 3);
+        }
+    }
+}

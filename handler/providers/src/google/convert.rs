@@ -1,0 +1,105 @@
+//! Google's words into the engine's and back; nothing else knows both.
+//!
+//! | engine | read | written |
+//! |---|---|---|
+//! | title, location | `summary`, `location` | the same |
+//! | description | `description`, HTML to plain text | plain text that reads back as it was |
+//! | all-day | `start.date`, `end.date`, end exclusive | the same |
+//! | timed | `dateTime` in its `timeZone` | with offset and IANA zone |
+//! | visibility | absent is `default` | all four values |
+//! | free | `transparency: transparent` | `transparent` (working elsewhere too) |
+//! | tentative | `status: tentative` and opaque | `opaque`: `status` is not ours to set |
+//! | out of office | `eventType: outOfOffice` and opaque | `opaque` |
+//! | busy | anything else | `opaque` |
+//! | guests | `attendees` without ourselves and rooms | never |
+//! | organizer | `organizer`, ours if `self` | never |
+//! | declined | ourselves with `responseStatus: declined` | never |
+//! | loop mark | `extendedProperties.private.calrelayOrigin` | the same |
+//! | series | `recurrence` and exceptions | the same |
+
+mod read;
+mod time;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::event::{Content, Field, Moment, OriginalStart, Series, Span, Zone};
+
+pub(super) use read::{content, event, is_declined, is_event, is_withheld, original_start};
+pub(super) use time::{anchored, anchored_start, rfc3339};
+pub(super) use write::{Purpose, copy, fields, marker, recurrence};
+
+/// The private extended property that carries the loop mark.
+pub(super) const MARKER: &str = "calrelayOrigin";
+
+/// What is needed to understand an event beyond its own text.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Context<'a> {
+    /// The zone of the calendar.
+    pub zone: Option<&'a str>,
+    /// We see less of it than its owner (`freeBusyReader`, or private events as a `reader`).
+    pub outsider: bool,
+}
+
+/// The fields in which two contents differ, as far as Google can tell them apart.
+pub(super) fn differences(found: &Content, wanted: &Content) -> BTreeSet<Field> {
+    let same_text = |a: &str, b: &str| a == b || engine::text::normalise(a) == engine::text::normalise(b);
+    let mut differ = BTreeSet::new();
+    let mut note = |field, same: bool| {
+        if !same {
+            differ.insert(field);
+        }
+    };
+    note(Field::Time, same_span(&found.span, &wanted.span));
+    note(Field::Title, same_text(&found.title, &wanted.title));
+    note(Field::Description, same_text(&found.description, &wanted.description));
+    note(Field::Location, same_text(&found.location, &wanted.location));
+    note(Field::Visibility, found.visibility == wanted.visibility);
+    note(Field::Busy, write::transparency(found.busy) == write::transparency(wanted.busy));
+    differ
+}
+
+/// The same instants, in the same zone where they begin.
+pub(super) fn same_span(a: &Span, b: &Span) -> bool {
+    match (a, b) {
+        (Span::Timed { start: from, end: to }, Span::Timed { start, end }) => {
+            let instant = |moment| engine::zone::instant(moment, None);
+            from.zone == start.zone && instant(from) == instant(start) && instant(to) == instant(end)
+        }
+        (a, b) => a == b,
+    }
+}
+
+/// The content of an occurrence that does not depart from its series.
+pub(super) fn plain(master: &Content, start: OriginalStart) -> Option<Content> {
+    let span = match (&master.span, start) {
+        (Span::AllDay { start: first, end }, OriginalStart::Day(day)) => {
+            Span::AllDay { start: day, end: day.checked_add(*end - *first).ok()? }
+        }
+        (Span::Timed { start: first, end }, OriginalStart::At(instant)) => {
+            let length = engine::zone::length(&master.span, None);
+            let moment = |zone: &Zone, at| Moment { local: engine::zone::rules(zone, None).to_datetime(at), zone: zone.clone() };
+            Span::Timed { start: moment(&first.zone, instant), end: moment(&end.zone, instant.checked_add(length).ok()?) }
+        }
+        _ => return None,
+    };
+    Some(Content { span, ..master.clone() })
+}
+
+/// Whether the series gives this start; `None` where its rules cannot be followed.
+pub(super) fn is_occurrence(master: &Content, series: &Series, start: OriginalStart) -> Option<bool> {
+    let Some(plain) = plain(master, start) else { return Some(false) };
+    let bare = Series { exceptions: BTreeMap::new(), ..series.clone() };
+    let from = engine::zone::start(&plain.span, None);
+    let to = from.checked_add(jiff::SignedDuration::from_secs(1)).ok()?;
+    let found = engine::recurrence::occurrences(master, &bare, from..to, None).ok()?;
+    Some(found.iter().any(|occurrence| occurrence.original == start))
+}
+
+/// Whether a series repeats at all.
+pub(super) fn repeats(series: &Series) -> bool {
+    !series.rules.is_empty() || !series.extra.is_empty()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! Days and times.
+
+use engine::event::{Content, Draft, Exception, Moment, OriginalStart, Series, Span, Zone};
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+
+use super::super::wire::EventDateTime;
+use crate::caldav::ical::Unreadable;
+
+/// A day or a time as it was read.
+pub(super) enum When {
+    /// A whole day.
+    Day(Date),
+    /// A time.
+    Time(Moment),
+}
+
+/// Reads a start or an end. `repeats` says that its zone matters and not its instant alone.
+pub(super) fn read(from: &EventDateTime, calendar: Option<&str>, repeats: bool) -> Result<When, Unreadable> {
+    let unreadable = || Unreadable("one of its times is neither a date nor a time".into());
+    if let Some(text) = &from.date_time {
+        return moment(text, from.time_zone.as_deref(), calendar, repeats).map(When::Time).ok_or_else(unreadable);
+    }
+    let text = from.date.as_deref().ok_or_else(unreadable)?;
+    text.parse().map(When::Day).map_err(|_| unreadable())
+}
+
+fn moment(text: &str, named: Option<&str>, calendar: Option<&str>, repeats: bool) -> Option<Moment> {
+    let zone = match named {
+        Some(name) => engine::zone::resolve(name),
+        None => calendar.and_then(engine::zone::resolve),
+    };
+    let Ok(instant) = text.parse::<Timestamp>() else {
+        // Without an offset: a wall-clock time in the zone that is named.
+        let local: DateTime = text.parse().ok()?;
+        return Some(Moment { local: whole_seconds(local), zone: zone.unwrap_or(Zone::Floating) });
+    };
+    let zone = match zone {
+        Some(zone) => zone,
+        // A series in a zone that nobody knows would drift; better not to read it at all.
+        None if repeats && named.is_some() => return None,
+        None => Zone::Utc,
+    };
+    let rules = engine::zone::rules(&zone, None);
+    let local = whole_seconds(rules.to_datetime(instant));
+    // The second of two hours of the same name can be said in UTC only.
+    let twice = !repeats && engine::zone::instant_in(local, &rules).as_second() != instant.as_second();
+    if twice {
+        Some(Moment { local: whole_seconds(TimeZone::UTC.to_datetime(instant)), zone: Zone::Utc })
+    } else {
+        Some(Moment { local, zone })
+    }
+}
+
+fn whole_seconds(local: DateTime) -> DateTime {
+    local.with().subsec_nanosecond(0).build().unwrap_or(local)
+}
+
+/// Start and end of a span.
+pub(super) fn write(span: &Span) -> (EventDateTime, EventDateTime) {
+    match span {
+        Span::AllDay { start, end } => (day(*start), day(*end)),
+        Span::Timed { start, end } => (time(start), time(end)),
+    }
+}
+
+fn day(day: Date) -> EventDateTime {
+    EventDateTime { date: Some(day.to_string()), ..EventDateTime::default() }
+}
+
+fn time(moment: &Moment) -> EventDateTime {
+    let instant = engine::zone::instant(moment, None);
+    let (zone, text) = match &moment.zone {
+        Zone::Iana(name) => {
+            let zoned = instant.to_zoned(engine::zone::rules(&moment.zone, None));
+            // RFC 3339 has no seconds in an offset, the local mean times of old have.
+            let in_minutes = zoned.offset().seconds() % 60 == 0;
+            let text = if in_minutes { zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string() } else { rfc3339(instant) };
+            (name.as_str(), text)
+        }
+        Zone::Utc | Zone::Floating => ("UTC", rfc3339(instant)),
+    };
+    EventDateTime { date_time: Some(text), time_zone: Some(zone.to_owned()), ..EventDateTime::default() }
+}
+
+/// An instant as a query wants it.
+pub(in super::super) fn rfc3339(instant: Timestamp) -> String {
+    instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A draft whose floating times stand in a zone: Google has no floating ones.
+pub(in super::super) fn anchored(draft: &Draft, zone: &Zone) -> Draft {
+    let moment = |moment: &Moment| match moment.zone {
+        Zone::Floating => Moment { local: moment.local, zone: zone.clone() },
+        _ => moment.clone(),
+    };
+    let content = |content: &Content| match &content.span {
+        Span::Timed { start, end } => Content { span: Span::Timed { start: moment(start), end: moment(end) }, ..content.clone() },
+        Span::AllDay { .. } => content.clone(),
+    };
+    let original = |start: OriginalStart| anchored_start(start, zone);
+    let exception = |exception: &Exception| match exception {
+        Exception::Cancelled => Exception::Cancelled,
+        Exception::Changed(changed) => Exception::Changed(Box::new(content(changed))),
+    };
+    let series = draft.series.as_ref().map(|series| Series {
+        rules: series.rules.clone(),
+        extra: series.extra.iter().copied().map(original).collect(),
+        exceptions: series.exceptions.iter().map(|(start, value)| (original(*start), exception(value))).collect(),
+    });
+    Draft { content: content(&draft.content), series }
+}
+
+/// The identity of an occurrence whose floating time stands in a zone.
+pub(in super::super) fn anchored_start(start: OriginalStart, zone: &Zone) -> OriginalStart {
+    match start {
+        OriginalStart::Floating(local) => OriginalStart::At(engine::zone::instant(&Moment { local, zone: zone.clone() }, None)),
+        other => other,
+    }
+}

@@ -1,0 +1,126 @@
+//! Occurrences that depart from their series, brought to what a draft wants.
+//!
+//! Google drops exceptions when a series is moved or its rule changes, or keeps them, as it sees fit. So nothing is assumed: what stands there
+//! is compared with what should, one occurrence after the other, and only differences are written.
+
+use engine::event::{Content, Draft, Exception, OriginalStart};
+use reqwest::Method;
+
+use super::api::{Call, Reply};
+use super::convert::{self, Purpose};
+use super::errors::Refusal;
+use super::series::Whole;
+use super::{Client, wire};
+use crate::{Error, Result};
+
+/// A draft with more changed occurrences is refused: each is a write of its own.
+const MOST: usize = 1_000;
+
+impl Client {
+    /// Brings the exceptions of a series to those of a draft. `whole` is what stands there, and is kept up to date.
+    pub(super) async fn settle_exceptions(&self, calendar: &str, whole: &mut Whole, draft: &Draft, marker: Option<&str>) -> Result<()> {
+        let Some(series) = draft.series.as_ref().filter(|_| whole.master.is_master()) else { return Ok(()) };
+        if series.exceptions.len() > MOST {
+            return Err(Error::Refused(format!("more than {MOST} of its occurrences depart from its rule")));
+        }
+        let manner = self.manner(calendar);
+        let standing = whole.by_start(&draft.content.span, manner.context()).map_err(|why| Error::Refused(why.0))?;
+        let standing: Vec<(OriginalStart, wire::Event)> = standing.into_iter().map(|(start, item)| (start, item.clone())).collect();
+        let at = |start: &OriginalStart| standing.iter().find(|(there, _)| there == start).map(|(_, item)| item);
+        for (start, exception) in &series.exceptions {
+            match (exception, at(start)) {
+                (Exception::Changed(wanted), Some(item)) => self.change_occurrence(calendar, whole, item, wanted, marker).await?,
+                (Exception::Changed(wanted), None) => {
+                    match self.occurrence(calendar, &whole.master.id, *start, draft).await? {
+                        Some(item) => self.change_occurrence(calendar, whole, &item, wanted, marker).await?,
+                        None => tracing::debug!("a changed occurrence that the rule does not give is left out"),
+                    };
+                }
+                (Exception::Cancelled, Some(item)) if !item.is_cancelled() => self.cancel_occurrence(calendar, whole, item).await?,
+                (Exception::Cancelled, _) => {}
+            }
+        }
+        for (start, item) in standing.iter().filter(|(start, _)| !series.exceptions.contains_key(start)) {
+            match (convert::is_occurrence(&draft.content, series, *start), item.is_cancelled()) {
+                (Some(true), _) => {
+                    if let Some(plain) = convert::plain(&draft.content, *start) {
+                        self.change_occurrence(calendar, whole, item, &plain, marker).await?;
+                    }
+                }
+                (Some(false), false) => self.cancel_occurrence(calendar, whole, item).await?,
+                (Some(false), true) | (None, _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The occurrence that begins there by the rule; `None` where there is none.
+    async fn occurrence(&self, calendar: &str, series: &str, start: OriginalStart, draft: &Draft) -> Result<Option<wire::Event>> {
+        let text = match start {
+            OriginalStart::Day(day) => day.to_string(),
+            OriginalStart::At(instant) => convert::rfc3339(instant),
+            OriginalStart::Floating(_) => return Ok(None),
+        };
+        let url = self.api.addresses.instance(calendar, series, &text)?;
+        let page: wire::Events = match self.api.call(&Call::get(url)).await? {
+            Reply::Given(given) => given.json()?,
+            Reply::Refused(refusal) => return Err(meanwhile(&refusal)),
+        };
+        let manner = self.manner(calendar);
+        let items = page.items.iter().filter_map(|item| serde_json::from_str::<wire::Event>(item.get()).ok());
+        Ok(items.into_iter().find(|item| convert::original_start(item, &draft.content.span, manner.context()) == Some(start)))
+    }
+
+    /// Makes an occurrence show this, if it does not.
+    async fn change_occurrence(
+        &self,
+        calendar: &str,
+        whole: &mut Whole,
+        item: &wire::Event,
+        wanted: &Content,
+        marker: Option<&str>,
+    ) -> Result<()> {
+        let manner = self.manner(calendar);
+        let fields = match convert::content(item, manner.context()) {
+            Ok(found) if !item.is_cancelled() => convert::differences(&found, wanted),
+            _ => engine::event::Field::ALL.into(),
+        };
+        let mut body = convert::fields(wanted, &fields, Purpose::Patch);
+        if item.is_cancelled() {
+            body.insert("status".into(), "confirmed".into());
+        }
+        if body.is_empty() {
+            return Ok(());
+        }
+        if let Some(marker) = marker {
+            convert::marker(&mut body, marker);
+        }
+        let url = self.api.addresses.change(calendar, &item.id)?;
+        match self.write(calendar, Method::PATCH, url, item.etag.as_deref(), Some(&body)).await? {
+            Reply::Given(given) => {
+                let written: wire::Event = given.json()?;
+                whole.exceptions.insert(written.id.clone(), written);
+                Ok(())
+            }
+            Reply::Refused(refusal) => Err(meanwhile(&refusal)),
+        }
+    }
+
+    /// Takes an occurrence out.
+    async fn cancel_occurrence(&self, calendar: &str, whole: &mut Whole, item: &wire::Event) -> Result<()> {
+        let url = self.api.addresses.delete(calendar, &item.id)?;
+        match self.write(calendar, Method::DELETE, url, item.etag.as_deref(), None).await? {
+            Reply::Refused(refusal) if !refusal.is_gone() => Err(meanwhile(&refusal)),
+            Reply::Given(_) | Reply::Refused(_) => {
+                let gone = wire::Event { status: Some(wire::CANCELLED.into()), ..item.clone() };
+                whole.exceptions.insert(gone.id.clone(), gone);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A series that changes while it is written: to be read again.
+fn meanwhile(refusal: &Refusal) -> Error {
+    if refusal.is_gone() { Error::ChangedMeanwhile } else { refusal.error() }
+}

@@ -1,0 +1,354 @@
+//! Descriptions: Google keeps them as HTML or as plain text and does not say which.
+//!
+//! # Properties
+//! * What [`from_text`] writes, [`to_text`] reads back as it was, whatever the text: a plain text in which something looks like a tag or an
+//!   entity is written so that it does not.
+//! * Line ends are line ends in both forms, as Google's own pages show them.
+//! * Linear in the length of the text, however it is made: a tag or an entity is looked for over a bounded distance only.
+//! * Nothing but text comes out: unknown tags are text (`<alice@example.org>`), known ones go, of a link its address is kept.
+
+/// The longest tag that is taken for one; a link's address may be long.
+const LONGEST_TAG: usize = 4096;
+/// The longest entity: `&thetasym;` is long enough, and so is any number.
+const LONGEST_ENTITY: usize = 12;
+
+/// What a tag does to the text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A line end of its own.
+    Break,
+    /// Begins and ends lines.
+    Block,
+    /// A link.
+    Link,
+    /// Nothing: letters look different.
+    Inline,
+    /// What stands in it is not for people.
+    Hidden,
+}
+
+/// The tags that Google's pages and its peers write; everything else in angle brackets is text.
+const TAGS: [(&str, Kind); 48] = [
+    ("a", Kind::Link),
+    ("abbr", Kind::Inline),
+    ("b", Kind::Inline),
+    ("big", Kind::Inline),
+    ("blockquote", Kind::Block),
+    ("body", Kind::Block),
+    ("br", Kind::Break),
+    ("center", Kind::Block),
+    ("code", Kind::Inline),
+    ("div", Kind::Block),
+    ("em", Kind::Inline),
+    ("font", Kind::Inline),
+    ("h1", Kind::Block),
+    ("h2", Kind::Block),
+    ("h3", Kind::Block),
+    ("h4", Kind::Block),
+    ("h5", Kind::Block),
+    ("h6", Kind::Block),
+    ("head", Kind::Hidden),
+    ("hr", Kind::Block),
+    ("html", Kind::Block),
+    ("html-blob", Kind::Block),
+    ("i", Kind::Inline),
+    ("img", Kind::Inline),
+    ("li", Kind::Block),
+    ("mark", Kind::Inline),
+    ("ol", Kind::Block),
+    ("p", Kind::Block),
+    ("pre", Kind::Block),
+    ("q", Kind::Inline),
+    ("s", Kind::Inline),
+    ("script", Kind::Hidden),
+    ("small", Kind::Inline),
+    ("span", Kind::Inline),
+    ("strike", Kind::Inline),
+    ("strong", Kind::Inline),
+    ("style", Kind::Hidden),
+    ("sub", Kind::Inline),
+    ("sup", Kind::Inline),
+    ("table", Kind::Block),
+    ("tbody", Kind::Block),
+    ("td", Kind::Inline),
+    ("th", Kind::Inline),
+    ("thead", Kind::Block),
+    ("tr", Kind::Block),
+    ("tt", Kind::Inline),
+    ("u", Kind::Inline),
+    ("ul", Kind::Block),
+];
+
+/// A tag as it stands at the beginning of a text.
+struct Tag<'a> {
+    kind: Kind,
+    closing: bool,
+    /// What stands between its name and its `>`.
+    attributes: &'a str,
+    /// Its whole length.
+    length: usize,
+}
+
+/// A description as plain text.
+pub(super) fn to_text(html: &str) -> String {
+    let mut reader = Reader { out: String::with_capacity(html.len()), link: None, hidden: 0, fresh: false };
+    let mut rest = html;
+    while let Some(at) = rest.find(['<', '&']) {
+        reader.text(&rest[..at]);
+        rest = &rest[at..];
+        let length = if rest.starts_with('<') {
+            match tag(rest) {
+                Some(tag) => {
+                    reader.tag(&tag);
+                    tag.length
+                }
+                None => {
+                    reader.text("<");
+                    1
+                }
+            }
+        } else {
+            match entity(rest) {
+                Some((c, length)) => {
+                    reader.text(c.encode_utf8(&mut [0; 4]));
+                    length
+                }
+                None => {
+                    reader.text("&");
+                    1
+                }
+            }
+        };
+        rest = &rest[length..];
+    }
+    reader.text(rest);
+    reader.out
+}
+
+/// A plain text as a description: the same characters, but for those that would be taken for a tag or an entity.
+pub(super) fn from_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['<', '&']) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        match rest.as_bytes()[0] {
+            b'<' if name(rest).is_some() => out.push_str("&lt;"),
+            b'&' if entity(rest).is_some() => out.push_str("&amp;"),
+            other => out.push(char::from(other)),
+        }
+        rest = &rest[1..];
+    }
+    out.push_str(rest);
+    out
+}
+
+struct Reader {
+    out: String,
+    /// The address of the link that we are in, and where its words begin.
+    link: Option<(String, usize)>,
+    /// How deep we are in what is not for people.
+    hidden: usize,
+    /// A block has just ended or begun: the next text begins a line.
+    fresh: bool,
+}
+
+impl Reader {
+    fn text(&mut self, text: &str) {
+        if self.hidden > 0 || text.is_empty() {
+            return;
+        }
+        if std::mem::take(&mut self.fresh) && !self.out.is_empty() && !self.out.ends_with('\n') && !text.starts_with('\n') {
+            self.out.push('\n');
+        }
+        self.out.push_str(text);
+    }
+
+    fn tag(&mut self, tag: &Tag<'_>) {
+        match tag.kind {
+            Kind::Hidden => self.hidden = if tag.closing { self.hidden.saturating_sub(1) } else { self.hidden + 1 },
+            Kind::Break if self.hidden == 0 => {
+                self.fresh = false;
+                self.out.push('\n');
+            }
+            Kind::Block => self.fresh = true,
+            Kind::Link if tag.closing => self.end_link(),
+            Kind::Link => {
+                self.end_link();
+                self.link = href(tag.attributes).map(|address| (address, self.out.len()));
+            }
+            Kind::Break | Kind::Inline => {}
+        }
+    }
+
+    /// The address of a link behind its words, unless they are the address.
+    fn end_link(&mut self) {
+        let Some((address, begin)) = self.link.take() else { return };
+        let words = self.out.get(begin..).unwrap_or_default().trim();
+        let bare = |text: &str| {
+            let text = text.trim_start_matches("https://").trim_start_matches("http://").trim_start_matches("mailto:");
+            text.trim_end_matches('/').to_lowercase()
+        };
+        let same = words.is_empty() || bare(words) == bare(&address);
+        if words.is_empty() {
+            self.text(&address);
+        } else if !same {
+            self.text(&format!(" <{address}>"));
+        }
+    }
+}
+
+/// What the name means that a text begins with, as that of a tag, and where it ends.
+fn name(text: &str) -> Option<(Kind, usize)> {
+    let inner = text.strip_prefix('<')?;
+    let begin = 1 + usize::from(inner.starts_with('/'));
+    let named = &text[begin..];
+    let length = named.bytes().take(16).take_while(|b| b.is_ascii_alphanumeric() || *b == b'-').count();
+    let name = named[..length].to_ascii_lowercase();
+    let (_, kind) = TAGS[TAGS.binary_search_by_key(&name.as_str(), |(name, _)| *name).ok()?];
+    named[length..].starts_with(['>', '/', ' ', '\t', '\n', '\r']).then_some((kind, begin + length))
+}
+
+/// The tag that a text begins with.
+fn tag(text: &str) -> Option<Tag<'_>> {
+    let (kind, end) = name(text)?;
+    let closing = text.starts_with("</");
+    let rest = &text[end..];
+    // A `>` inside of a quoted attribute does not end the tag.
+    let mut quote = None;
+    for (at, byte) in rest.bytes().enumerate().take(LONGEST_TAG) {
+        match (quote, byte) {
+            (None, b'>') => return Some(Tag { kind, closing, attributes: &rest[..at], length: end + at + 1 }),
+            (None, b'<') => return None,
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(open), byte) if open == byte => quote = None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The address of a link, if it is one that leads somewhere.
+fn href(attributes: &str) -> Option<String> {
+    let lower = attributes.to_ascii_lowercase();
+    let at = lower.find("href=")? + "href=".len();
+    let value = &attributes[at..];
+    let value = match value.chars().next()? {
+        quote @ ('"' | '\'') => value[1..].split(quote).next()?,
+        _ => value.split_ascii_whitespace().next()?,
+    };
+    let address = decoded(value);
+    let scheme = ["http://", "https://", "mailto:", "tel:"]
+        .iter()
+        .any(|scheme| address.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme)));
+    (scheme && !address.contains(['<', '>', '\n'])).then_some(address)
+}
+
+fn decoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let (c, length) = entity(rest).unwrap_or(('&', 1));
+        out.push(c);
+        rest = &rest[length..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The character that the entity at the beginning of a text means, and its length.
+fn entity(text: &str) -> Option<(char, usize)> {
+    let end = text.bytes().take(LONGEST_ENTITY).position(|b| b == b';')?;
+    let name = text.get(1..end)?;
+    let c = match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        "nbsp" => ' ',
+        "hellip" => '…',
+        "ndash" => '–',
+        "mdash" => '—',
+        "lsquo" => '‘',
+        "rsquo" => '’',
+        "ldquo" => '“',
+        "rdquo" => '”',
+        "bull" => '•',
+        "copy" => '©',
+        "reg" => '®',
+        "euro" => '€',
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(hex) if hex.bytes().all(|b| b.is_ascii_hexdigit()) => u32::from_str_radix(hex, 16).ok()?,
+                None if number.bytes().all(|b| b.is_ascii_digit()) => number.parse().ok()?,
+                _ => return None,
+            };
+            char::from_u32(code).filter(|c| !c.is_control() || *c == '\n' || *c == '\t')?
+        }
+    };
+    Some((c, end + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order() {
+        assert!(TAGS.windows(2).all(|two| two[0].0 < two[1].0));
+    }
+
+    #[test]
+    fn what_googles_pages_write_reads_as_a_person_sees_it() {
+        for (html, text) in [
+            ("plain\ntext", "plain\ntext"),
+            ("one<br>two<br/>three", "one\ntwo\nthree"),
+            ("<p>one</p><p>two</p>", "one\ntwo"),
+            ("a<ul><li>b</li><li>c</li></ul>d", "a\nb\nc\nd"),
+            ("<b>bold</b> &amp; <i>soft</i>&nbsp;&#8364;&#x41;", "bold & soft €A"),
+            ("see <a href=\"https://example.org/a?b=1&amp;c=2\">the page</a>.", "see the page <https://example.org/a?b=1&c=2>."),
+            ("<a href='https://example.org/'>example.org</a>", "example.org"),
+            ("<a href=\"javascript:alert(1)\">here</a>", "here"),
+            ("<a title=\"a > b\" href=\"mailto:a@example.org\"></a>", "mailto:a@example.org"),
+            ("ask <alice@example.org> & <https://example.org>", "ask <alice@example.org> & <https://example.org>"),
+            ("1 < 2 > 1 &c; &unknown; &", "1 < 2 > 1 &c; &unknown; &"),
+            ("<style>p { color: red }</style>kept<script>x</script>", "kept"),
+            ("<html-blob>a<br>b</html-blob>", "a\nb"),
+            ("<b", "<b"),
+            ("<b <b>x</b>", "<b x"),
+        ] {
+            assert_eq!(to_text(html), text, "{html}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_looks_like_html_is_written_so_that_it_does_not() {
+        assert_eq!(from_text("a < b & c <x@example.org>"), "a < b & c <x@example.org>");
+        assert_eq!(from_text("<b <b>&amp;</b>"), "&lt;b &lt;b>&amp;amp;&lt;/b>");
+    }
+
+    #[test]
+    fn hostile_texts_take_linear_time() {
+        for text in ["<a ".repeat(100_000), "&#".repeat(150_000), "<p \"".repeat(80_000), "<a href=\"https://x\">".repeat(20_000)] {
+            assert!(to_text(&text).len() <= 2 * text.len() + 1);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(text in "(<|>|/|&|;|#|amp|lt|br|b|a href=|\"|\n| |x|é|[0-9]){0,40}|\\PC{0,80}") {
+            prop_assert_eq!(to_text(&from_text(&text)), text);
+        }
+
+        #[test]
+        fn any_description_is_read(text in "(?s).{0,200}|(</?(p|br|a href='http://x'|li|style)>|&[a-z#0-9]{0,6};|y){0,60}") {
+            to_text(&text);
+        }
+    }
+}

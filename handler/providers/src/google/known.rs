@@ -1,0 +1,77 @@
+//! What was learnt about calendars on the way; all of it can be learnt again.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use engine::event::Zone;
+
+use super::api::{Call, Reply};
+use super::convert::{self, Context};
+use super::{Client, wire};
+use crate::{Error, Result};
+
+/// So many calendars are remembered; more than any account has.
+const MOST: usize = 10_000;
+
+/// How a calendar shows its events.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Manner {
+    zone: Option<String>,
+    outsider: bool,
+}
+
+impl Manner {
+    /// By the head of a list of it.
+    pub(super) fn of(page: &wire::Events) -> Self {
+        Self { zone: page.time_zone.clone(), outsider: convert::is_withheld(page.access_role.as_deref()) }
+    }
+
+    pub(super) fn context(&self) -> Context<'_> {
+        Context { zone: self.zone.as_deref(), outsider: self.outsider }
+    }
+}
+
+/// The manners of an account's calendars.
+#[derive(Default)]
+pub(super) struct Known(Mutex<HashMap<String, Manner>>);
+
+impl Client {
+    pub(super) fn learn(&self, calendar: &str, manner: Manner) {
+        let mut known = self.known.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < MOST {
+            known.insert(calendar.to_owned(), manner);
+        }
+    }
+
+    /// What is known; nothing where the calendar was not listed yet.
+    pub(super) fn manner(&self, calendar: &str) -> Manner {
+        self.known.0.lock().unwrap_or_else(PoisonError::into_inner).get(calendar).cloned().unwrap_or_default()
+    }
+
+    /// The zone in which floating times are meant.
+    pub(super) async fn zone(&self, calendar: &str) -> Result<Zone> {
+        let mut manner = self.manner(calendar);
+        if manner.zone.is_none() {
+            let entry: wire::CalendarListEntry = match self.api.call(&Call::get(self.api.addresses.listed_calendar(calendar)?)).await? {
+                Reply::Given(given) => given.json()?,
+                Reply::Refused(refusal) if refusal.is_gone() => return Err(Error::CalendarMissing),
+                Reply::Refused(refusal) => return Err(refusal.error()),
+            };
+            manner.zone = entry.time_zone;
+            self.learn(calendar, manner.clone());
+        }
+        Ok(manner.zone.as_deref().and_then(engine::zone::resolve).unwrap_or(Zone::Utc))
+    }
+
+    /// What a missing event means.
+    pub(super) async fn gone(&self, calendar: &str) -> Result<Error> {
+        Ok(match self.api.call(&Call::get(self.api.addresses.probe(calendar)?)).await? {
+            Reply::Given(given) => {
+                self.learn(calendar, Manner::of(&given.json()?));
+                Error::Gone
+            }
+            Reply::Refused(refusal) if refusal.is_gone() => Error::CalendarMissing,
+            Reply::Refused(refusal) => refusal.error(),
+        })
+    }
+}

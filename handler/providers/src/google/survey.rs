@@ -1,0 +1,175 @@
+//! What happened in a calendar: pages of `events.list`.
+//!
+//! # Properties
+//! * A change costs one request where it is not about a series; each series that changed is read once more, whole, fifty of them at a time.
+//! * What is listed is passed on with its content, up to [`CARRIED`] bytes, so that nobody needs to ask for it again.
+//! * A cursor is given only when every page has been read; a token that Google has forgotten, on whichever page, is
+//!   [`Error::CursorExpired`].
+//! * An item that cannot be read does not spoil the others: it is listed, and [`crate::Provider::fetch`] says why.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::change::{Cursor, Listed};
+use engine::event::EventId;
+use engine::pair::Window;
+
+use super::api::{Call, Reply};
+use super::batch::MOST;
+use super::convert::{self, Context};
+use super::fetch::Read;
+use super::known::Manner;
+use super::series::Whole;
+use super::{Client, wire};
+use crate::{Error, Result, Since, Survey};
+
+/// The most events of one survey that are carried along, in bytes of their JSON.
+const CARRIED: usize = 16 << 20;
+/// The most pages of one survey: more events than any calendar has.
+const MAX_PAGES: usize = 1_000;
+
+impl Client {
+    /// What happened since a cursor, or everything in a window.
+    pub(super) async fn look(&self, calendar: &str, since: Since<'_>) -> Result<Survey> {
+        let (from, to);
+        let parameters: Vec<(&str, &str)> = match since {
+            Since::Cursor(cursor) => vec![("syncToken", cursor.0.as_str())],
+            Since::Window(Window { start, end }) => {
+                (from, to) = (convert::rfc3339(engine::zone::day_instant(start)), convert::rfc3339(engine::zone::day_instant(end)));
+                vec![("showDeleted", "false"), ("timeMin", from.as_str()), ("timeMax", to.as_str())]
+            }
+        };
+        let mut gathered = Gathered::new(matches!(since, Since::Cursor(_)));
+        let mut next: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            let mut parameters = parameters.clone();
+            parameters.extend(next.as_deref().map(|token| ("pageToken", token)));
+            let page = self.page(calendar, &parameters, gathered.incremental).await?;
+            let manner = Manner::of(&page);
+            for item in &page.items {
+                gathered.add(item.get(), manner.context());
+            }
+            self.learn(calendar, manner);
+            match (page.next_page_token, page.next_sync_token) {
+                (Some(token), _) if next.as_ref() == Some(&token) => break,
+                (Some(token), _) => next = Some(token),
+                (None, Some(token)) => {
+                    self.read_touched(calendar, &mut gathered).await?;
+                    return Ok(Survey { listed: gathered.lines.into_values().collect(), cursor: Cursor(token) });
+                }
+                (None, None) => break,
+            }
+        }
+        Err(Error::BadAnswer("Google's list of this calendar has no end".into()))
+    }
+
+    async fn page(&self, calendar: &str, parameters: &[(&str, &str)], incremental: bool) -> Result<wire::Events> {
+        let url = self.api.addresses.list(calendar, parameters)?;
+        let refusal = match self.api.call(&Call::list(url)).await? {
+            Reply::Given(given) => return given.json(),
+            Reply::Refused(refusal) => refusal,
+        };
+        Err(match refusal.status.as_u16() {
+            404 => Error::CalendarMissing,
+            400 | 410 if incremental => Error::CursorExpired,
+            410 => Error::Unreachable("Google lost its place in the middle of the list".into()),
+            _ => refusal.error(),
+        })
+    }
+
+    /// Reads the series that were touched, each whole.
+    async fn read_touched(&self, calendar: &str, gathered: &mut Gathered) -> Result<()> {
+        let touched: Vec<(String, Option<String>)> =
+            std::mem::take(&mut gathered.touched).into_iter().filter(|(id, _)| !gathered.gone.contains(id)).collect();
+        for group in touched.chunks(MOST) {
+            if gathered.carried >= CARRIED {
+                // No room for their content: whoever wants them reads them.
+                group.iter().for_each(|(id, _)| gathered.name(id));
+                continue;
+            }
+            for (id, read) in self.read_series(calendar, group.to_vec()).await? {
+                match read {
+                    Read::Series { whole, manner, bytes } => gathered.present(&whole, manner.context(), bytes),
+                    // Somebody was invited to single occurrences: each is an event of its own.
+                    Read::Alone { items, manner } => {
+                        items.into_iter().for_each(|item| gathered.present(&Whole::alone(item), manner.context(), 0))
+                    }
+                    Read::Unreadable => gathered.name(&id),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the pages have brought so far.
+struct Gathered {
+    incremental: bool,
+    lines: BTreeMap<EventId, Listed>,
+    /// Masters of which they or an exception were listed, with their UIDs where the list has them.
+    touched: BTreeMap<String, Option<String>>,
+    /// What was named as deleted.
+    gone: BTreeSet<String>,
+    /// How much is carried along.
+    carried: usize,
+}
+
+impl Gathered {
+    fn new(incremental: bool) -> Self {
+        Self { incremental, lines: BTreeMap::new(), touched: BTreeMap::new(), gone: BTreeSet::new(), carried: 0 }
+    }
+
+    /// Takes an item; what is said last about an id counts.
+    fn add(&mut self, json: &str, context: Context<'_>) {
+        let Ok(head) = serde_json::from_str::<wire::Head>(json) else { return };
+        if head.id.is_empty() {
+            return;
+        }
+        if let Some(master) = head.recurring_event_id {
+            let uid = self.touched.entry(master).or_default();
+            if uid.is_none() {
+                *uid = head.i_cal_uid;
+            }
+            // It may have been an event of its own before its series came to this calendar.
+            if self.incremental {
+                self.put(Listed::Removed { id: EventId::new(head.id) });
+            }
+            return;
+        }
+        if head.status.as_deref() == Some(wire::CANCELLED) {
+            self.put(Listed::Removed { id: EventId::new(head.id.as_str()) });
+            self.gone.insert(head.id);
+            return;
+        }
+        self.gone.remove(&head.id);
+        match serde_json::from_str::<wire::Event>(json) {
+            Ok(item) if item.is_master() => {
+                self.lines.remove(&EventId::new(item.id.as_str()));
+                self.touched.insert(item.id, item.i_cal_uid);
+            }
+            Ok(item) if convert::is_event(&item) => {
+                self.touched.remove(&item.id);
+                self.present(&Whole::alone(item), context, json.len());
+            }
+            Ok(_) => {}
+            Err(_) => self.put(Listed::Present { id: EventId::new(head.id), etag: head.etag, event: None }),
+        }
+    }
+
+    /// An event with its content, while there is room.
+    fn present(&mut self, whole: &Whole, context: Context<'_>, bytes: usize) {
+        let event = if self.carried + bytes <= CARRIED { whole.event(context).ok().map(Box::new) } else { None };
+        if event.is_some() {
+            self.carried += bytes;
+        }
+        self.put(Listed::Present { id: EventId::new(whole.master.id.as_str()), etag: whole.version(), event });
+    }
+
+    /// An event that is to be read by whoever wants it.
+    fn name(&mut self, id: &str) {
+        self.put(Listed::Present { id: EventId::new(id), etag: None, event: None });
+    }
+
+    fn put(&mut self, line: Listed) {
+        self.lines.insert(line.id().clone(), line);
+    }
+}
