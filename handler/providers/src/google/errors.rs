@@ -88,10 +88,12 @@ impl Refusal {
     pub(super) fn error(&self) -> Error {
         match self.status.as_u16() {
             403 if self.quota(None).is_some() => Error::RateLimited { retry_after: Some(BUSY) },
-            403 if self.says("insufficientPermissions") || self.says("ACCESS_TOKEN_SCOPE_INSUFFICIENT") => Error::Unauthorized,
+            403 if self.says("insufficientPermissions") || self.says("ACCESS_TOKEN_SCOPE_INSUFFICIENT") => {
+                Error::Consent("Google was not asked, or not allowed, to let Calrelay do this; connect the account again and tick every box".into())
+            }
             403 if self.says("forbiddenForNonOrganizer") => Error::HasGuests,
             403 if self.says("accessNotConfigured") || self.says("SERVICE_DISABLED") => {
-                Error::Forbidden("the Google Calendar API is not switched on in the project of this deployment".into())
+                Error::Misconfigured("the Google Calendar API is not switched on in the Google Cloud project of this deployment".into())
             }
             403 => Error::Forbidden("this account may not do that in this calendar".into()),
             400 | 422 => Error::Refused(self.mistake().into()),
@@ -142,11 +144,11 @@ mod tests {
             (400, "anything", |e| matches!(e, Error::Refused(_))),
             (401, "authError", |e| matches!(e, Error::Unauthorized)),
             (403, "userRateLimitExceeded", |e| matches!(e, Error::RateLimited { .. })),
-            (403, "insufficientPermissions", |e| matches!(e, Error::Unauthorized)),
+            (403, "insufficientPermissions", |e| matches!(e, Error::Consent(_))),
             (403, "forbidden", |e| matches!(e, Error::Forbidden(_))),
             (403, "requiredAccessLevel", |e| matches!(e, Error::Forbidden(_))),
             (403, "forbiddenForNonOrganizer", |e| matches!(e, Error::HasGuests)),
-            (403, "accessNotConfigured", |e| matches!(e, Error::Forbidden(_))),
+            (403, "accessNotConfigured", |e| matches!(e, Error::Misconfigured(_))),
             (404, "notFound", |e| matches!(e, Error::Gone)),
             (409, "duplicate", |e| matches!(e, Error::Exists)),
             (410, "deleted", |e| matches!(e, Error::Gone)),
