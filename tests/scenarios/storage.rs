@@ -20,6 +20,16 @@ pub enum Kind {
     Azurite,
 }
 
+impl Kind {
+    /// What is written before a command so that it runs on this one.
+    pub fn switch(self) -> &'static str {
+        match self {
+            Self::Embedded => "",
+            Self::Azurite => "CALRELAY_TEST_STORE=azurite ",
+        }
+    }
+}
+
 /// What the switch says; embedded where it says nothing.
 #[expect(clippy::disallowed_methods, reason = "a test's own switch, not a setting of the product")]
 pub fn kind() -> anyhow::Result<Kind> {
