@@ -51,7 +51,7 @@ param keySize int = 3072
 @description('Locks storage and vault against deletion by mistake. Purge protection of the vault is always on.')
 param deleteLock bool = true
 
-@description('Who may use the app: one person without sign-in, or everybody who signs in.')
+@description('Who may use the app: one person without sign-in, or everybody who signs in. Sign-in comes with a later version; until then it is all one.')
 @allowed(['single-user', 'multi-user'])
 param mode string = 'multi-user'
 
@@ -242,3 +242,9 @@ output domainProof string = app.outputs.domainProof
 
 @description('The vault, for rotating the key.')
 output vaultName string = vault.outputs.name
+
+@description('The wrapping key: CALRELAY_KEY_VAULT_KEY on the operator\'s own machine.')
+output keyUri string = vault.outputs.keyUri
+
+@description('The storage account: AzureWebJobsStorage__accountName on the operator\'s own machine.')
+output storageName string = storage.outputs.name
