@@ -14,7 +14,7 @@ use simulators::rng::Rng;
 use store::{Embedded, Message, Queue};
 use tempfile::TempDir;
 
-use crate::cli::{TWO_WAY, program};
+use crate::cli::{Cli, TWO_WAY, program};
 use crate::events::{hour, many};
 use crate::village::Village;
 
@@ -65,7 +65,8 @@ struct Town {
 
 impl Town {
     async fn new() -> anyhow::Result<Self> {
-        let village = Village::new(Manners::generic()).await?;
+        // Its queue is looked into from here, which is a file of embedded storage.
+        let village = Village::of(Cli::new()?.with("CALRELAY_STORE", "embedded"), Manners::generic()).await?;
         village.pair(TWO_WAY).await?;
         let package = package()?;
         let settings = [("CALRELAY_STORE", "embedded"), ("CALRELAY_ALLOW_PRIVATE_HOSTS", "true")];
