@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use engine::calendar::{AccountId, CalendarId, PairId};
 use engine::pair::Pair;
@@ -14,12 +15,16 @@ use super::accounts::{self, Account};
 use super::{CalendarRow, calendars, pairs, rows};
 use crate::{Result, Services};
 
+/// After so long, whoever begins something looks whether it was paused meanwhile.
+const RECENT: Duration = Duration::from_secs(10);
+
 /// Rows by their keys.
 type Rows = BTreeMap<String, Row>;
 
-/// What one owner has, as it was at one moment. Whoever acts on it asks again, under the lease, for what may have changed and matters: a pair
-/// that is still there and not paused has its calendars and accounts still, for their removal waits for the lease and takes the pair first.
+/// What one owner has, as it was at one moment. Whoever acts on it makes sure, under the lease, of what may have changed and matters: a pair that
+/// is still there has its calendars and accounts still, for their removal waits for the lease and takes the pair first.
 pub struct Snapshot {
+    read: Instant,
     rows: Rows,
     /// The sealed secrets, read when the first is needed. All of an owner's: a handful, with one request.
     secrets: OnceCell<Rows>,
@@ -31,7 +36,13 @@ impl Snapshot {
     /// # Errors
     /// Storage failures.
     pub async fn read(services: &Services) -> Result<Self> {
-        Ok(Self { rows: all(services, Table::Directory).await?, secrets: OnceCell::new() })
+        let read = Instant::now();
+        Ok(Self { read, rows: all(services, Table::Directory).await?, secrets: OnceCell::new() })
+    }
+
+    /// Whether it was read just now: work that goes by it counts as begun by then.
+    pub fn is_recent(&self) -> bool {
+        self.read.elapsed() < RECENT
     }
 
     /// A pair, if there is one of this id.

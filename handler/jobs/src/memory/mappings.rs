@@ -7,6 +7,7 @@ use engine::event::EventId;
 use engine::mapping::Mapping;
 use engine::marker::{MappingId, Marks};
 use engine::pair::{Pair, Side};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::{MAX_COMMIT, Op, Table};
 
@@ -69,36 +70,43 @@ impl<'a> Memory<'a> {
         Head::read(self.services, &self.pair.id).await
     }
 
-    /// The mappings of these events of one calendar, be they origins or copies.
+    /// The mappings of these events of one calendar, be they origins or copies. One row for each that its likelier name finds, two for others.
     pub async fn lookup(&self, side: Side, ids: &[EventId]) -> Result<BTreeMap<EventId, Mapping>> {
-        let calendar = self.pair.calendar(side);
-        let other = self.pair.calendar(side.other());
-        let mut wanted: BTreeMap<String, &EventId> = BTreeMap::new();
-        for id in ids {
-            wanted.insert(mapping_key(self.marks.mapping(calendar, other, id)), id);
-            wanted.insert(index_key(self.marks, calendar, id), id);
+        let mut found = match side {
+            Side::From => self.origins(side, ids.iter()).await?,
+            Side::To => self.indexed(side, ids.iter()).await?,
+        };
+        // Of a one-way pair no origin was ever made again, and no event of the other calendar is one.
+        if self.pair.two_way {
+            let rest: Vec<&EventId> = ids.iter().filter(|id| !found.contains_key(*id)).collect();
+            found.extend(match side {
+                Side::From => self.indexed(side, rest.into_iter()).await?,
+                Side::To => self.origins(side, rest.into_iter()).await?,
+            });
         }
+        Ok(found)
+    }
+
+    /// Those of which these are the origins, and always were.
+    async fn origins(&self, side: Side, ids: impl Iterator<Item = &EventId>) -> Result<BTreeMap<EventId, Mapping>> {
+        let (calendar, other) = (self.pair.calendar(side), self.pair.calendar(side.other()));
+        let keys: BTreeMap<String, &EventId> = ids.map(|id| (mapping_key(self.marks.mapping(calendar, other, id)), id)).collect();
         let mut found = BTreeMap::new();
-        let mut indirect: BTreeMap<String, &EventId> = BTreeMap::new();
-        for (key, value) in self.get_many(wanted.keys().cloned().collect()).await? {
-            let Some(id) = wanted.get(&key) else { continue };
-            if key.starts_with(MAPPING) {
-                let mapping: Mapping = decode(&key, &value)?;
-                // An origin that was made again keeps the mapping of its former id.
-                if mapping.side == side && mapping.origin.id == **id {
-                    found.insert((*id).clone(), mapping);
-                }
-            } else {
-                let index: IndexRow = decode(&key, &value)?;
-                indirect.insert(mapping_key(index.m), id);
-            }
-        }
-        for (key, value) in self.get_many(indirect.keys().cloned().collect()).await? {
-            if let Some(id) = indirect.get(&key) {
-                found.insert((*id).clone(), decode(&key, &value)?);
+        for (id, mapping) in self.get_many::<Mapping>(keys).await? {
+            // An origin that was made again keeps the mapping of its former id.
+            if mapping.side == side && mapping.origin.id == *id {
+                found.insert(id.clone(), mapping);
             }
         }
         Ok(found)
+    }
+
+    /// Those of which these are the copies, or origins that were made again.
+    async fn indexed(&self, side: Side, ids: impl Iterator<Item = &EventId>) -> Result<BTreeMap<EventId, Mapping>> {
+        let calendar = self.pair.calendar(side);
+        let keys = ids.map(|id| (index_key(self.marks, calendar, id), id)).collect();
+        let indirect = self.get_many::<IndexRow>(keys).await?.into_iter().map(|(id, index)| (mapping_key(index.m), id)).collect();
+        Ok(self.get_many(indirect).await?.into_iter().map(|(id, mapping)| (id.clone(), mapping)).collect())
     }
 
     /// A mapping by its id.
@@ -108,12 +116,18 @@ impl<'a> Memory<'a> {
         row.map(|row| decode(&key, &row.value)).transpose()
     }
 
-    async fn get_many(&self, keys: Vec<String>) -> Result<Vec<(String, String)>> {
-        let mut rows = Vec::new();
+    /// The rows of these keys, as many as there are, each with what was asked for by its key.
+    async fn get_many<'k, T: DeserializeOwned>(&self, wanted: BTreeMap<String, &'k EventId>) -> Result<Vec<(&'k EventId, T)>> {
+        let keys: Vec<String> = wanted.keys().cloned().collect();
+        let mut found = Vec::new();
         for keys in keys.chunks(MAX_COMMIT) {
-            rows.extend(self.services.store.get_many(Table::Pairs, self.partition(), keys).await?);
+            for row in self.services.store.get_many(Table::Pairs, self.partition(), keys).await? {
+                if let Some(id) = wanted.get(&row.key) {
+                    found.push((*id, decode(&row.key, &row.value)?));
+                }
+            }
         }
-        Ok(rows.into_iter().map(|row| (row.key, row.value)).collect())
+        Ok(found)
     }
 
     /// A page of mappings, in the order of their ids, after a key; and the key after which the next page begins, unless this is the last.

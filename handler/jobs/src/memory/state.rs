@@ -219,6 +219,11 @@ impl Head {
         self.0.lock().await.row.clone()
     }
 
+    /// Whether nothing is remembered of the pair: it is new, or was removed.
+    pub async fn is_new(&self) -> bool {
+        self.0.lock().await.etag.is_none()
+    }
+
     /// How many copies are kept.
     pub async fn copies(&self) -> u64 {
         self.0.lock().await.row.copies

@@ -9,11 +9,19 @@
 //!   its own finds nothing. An unusual share of deletions waits for the owner ([`engine::guard`]).
 //! * A failed, partial or suddenly empty read deletes nothing.
 //! * What one event causes (an unreadable object, a refusal) does not stop the others.
+//! * Two passes never write to one calendar at once; and where storage is out of reach for so long that a lease may be lost, its holder stops before
+//!   its next write, and stores nothing over what the next holder has stored.
 //!
 //! # Design
-//! `turn` looks at a pair, and takes the leases where there is something to do. `survey` finds out what has news at both ends and joins it by mapping; `pass` reads those events in batches, asks the planner, and hands its
-//! decisions to `apply`, several at once; deletions come last, when their number is known. Each pair has its own cursors, although two pairs may
-//! share a calendar: a pair that is held, paused or broken then cannot make another one lose or repeat anything.
+//! `turn` looks at a pair without a lease, and takes the leases where there is something to do. `survey` finds out what has news at both ends and
+//! joins it by mapping; `pass` reads those events in batches, asks the planner, and hands its decisions to `apply`, several at once; deletions come
+//! last, when their number is known. Each pair has its own cursors, although two pairs may share a calendar: a pair that is held, paused or broken
+//! then cannot make another one lose or repeat anything.
+//!
+//! # What it asks of storage
+//! A call reads the owner's directory and secrets once, and then for each pair its state: three requests, where nothing is to be done all there
+//! are. A pass adds the leases (taken together, ended together: two), the state once more, a row or two for each event with news, a commit for each
+//! batch of intents, and one for each fifty results; the last of these holds the cursors too. Nothing that two owners do touches one partition.
 
 mod accounts;
 mod apply;

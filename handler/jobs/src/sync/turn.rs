@@ -10,8 +10,9 @@
 //!   and the cursor does not move without it.
 //! * The state is read before the calendars, or after a glance of the same round: in either order a calendar that moved in between is behind
 //!   its cursor, or ahead of it, and then looked at once more for nothing.
-//! * Everything else is done under all leases of the pair, and decided anew from what is read under them: the pair may have been removed or
-//!   paused by then, and somebody else may have done the work.
+//! * Everything else is done under all leases of the pair, and decided anew from what is read under them: the pair may have been removed by
+//!   then (its removal waits for the lease, and takes its state along), and somebody else may have done the work. A pass that has begun when its
+//!   pair is paused ends as it would have; whoever goes by a directory that was read a while ago asks first.
 //! * A failure that is written down already is not written down again.
 
 use std::time::Duration;
@@ -116,21 +117,20 @@ impl Turn<'_> {
 
     /// Under the leases.
     async fn work(&self, accounts: &mut Accounts<'_>, lease: &Lease) -> Result<Outcome> {
-        let pair = match directory::pair(self.services, &self.pair.id).await {
-            Ok(pair) if pair.paused => return Ok(Outcome::Gone),
-            Ok(pair) => pair,
-            Err(Error::NotFound(_)) => return Ok(Outcome::Gone),
-            Err(error) => return Err(error),
-        };
-        let keys = Keys::new(self.services, &pair).await?;
-        let memory = Memory::new(self.services, &keys.marks, &pair);
+        let pair = self.pair;
+        let keys = Keys::new(self.services, pair).await?;
+        let memory = Memory::new(self.services, &keys.marks, pair);
         let (head, problems) = memory.begin().await?;
+        // A removal takes what is remembered along, and waits for the lease: a pair of which something is remembered is there.
+        if (head.is_new().await || !accounts.directory.is_recent()) && self.has_ended().await? {
+            return Ok(Outcome::Gone);
+        }
         let mut state = head.row().await;
         let before = state.error.clone();
         let suspects = self.again.as_ref().map(|again| again.suspects.as_slice()).unwrap_or_default();
-        let worked = match accounts.see(self.round, &pair, self.options).await {
+        let worked = match accounts.see(self.round, pair, self.options).await {
             Ok(Sight { ends, tips }) => {
-                let pass = Pass::new(self.services, &pair, &ends, &keys, &memory, &head, lease, self.options, self.progress);
+                let pass = Pass::new(self.services, pair, &ends, &keys, &memory, &head, lease, self.options, self.progress);
                 pass.run(&mut state, tips, suspects, &problems).await
             }
             Err(error) => Err(error),
@@ -138,7 +138,7 @@ impl Turn<'_> {
         match worked {
             Ok((run, again)) => Ok(Done::with(run, before, again)),
             Err(error) => {
-                let run = failed(&pair, &error);
+                let run = failed(pair, &error);
                 if !self.options.dry_run {
                     // Of what the pass has come to only the deletions count: cursors are never saved without what belongs to them.
                     let (status, error, deletions) = (Some(run.state), run.error.clone(), state.deletions);
@@ -150,6 +150,15 @@ impl Turn<'_> {
                 }
                 Ok(Done::with(run, before, None))
             }
+        }
+    }
+
+    /// Whether the pair was removed or paused by now.
+    async fn has_ended(&self) -> Result<bool> {
+        match directory::pair(self.services, &self.pair.id).await {
+            Ok(pair) => Ok(pair.paused),
+            Err(Error::NotFound(_)) => Ok(true),
+            Err(error) => Err(error),
         }
     }
 
