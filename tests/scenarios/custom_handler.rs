@@ -166,6 +166,21 @@ async fn nobody_outside_invokes_a_function() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the host lets pass has shown the key of `diagnose`; the port itself is on the loopback.
+#[tokio::test]
+async fn the_operator_is_told_more_by_a_function_with_a_key() -> anyhow::Result<()> {
+    let town = Town::new().await?;
+    let answer = Client::new(town.handler.url()).send("GET", "/health/detail", &[("x-functions-key", "known to the host")], "").await?;
+    let document: Value = serde_json::from_slice(&answer.body)?;
+    assert_eq!((answer.status, &document["detail"]["pairs"]["ok"]), (200, &Value::from(1)), "{document}");
+    let checks: Vec<&str> = document["findings"].as_array().context("findings")?.iter().filter_map(|one| one["check"].as_str()).collect();
+    for check in ["settings", "storage:rows", "storage:queue", "storage:leases", "vault", "accounts", "work", "clock"] {
+        assert!(checks.contains(&check), "{check}: {document}");
+    }
+    assert!(!document.to_string().contains("anna"), "it names nobody: {document}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_message_that_fails_for_good_marks_its_pair() -> anyhow::Result<()> {
     let town = Town::new().await?;

@@ -24,23 +24,16 @@ pub enum Reader {
     FunctionsHost,
 }
 
-/// Starts the log. A filter that cannot be read is said, and the default stands in for it.
+/// Starts the log. The default stands in for a filter that cannot be read, which is said among the settings' findings.
 pub fn start(filter: Option<&str>, reader: Reader) {
     let default = || EnvFilter::new(if reader == Reader::Command { "warn" } else { "warn,jobs=info,functions=info,calrelay=info" });
-    let (filter, refused) = match filter.map(EnvFilter::try_new) {
-        None => (default(), false),
-        Some(Ok(filter)) => (filter, false),
-        Some(Err(_)) => (default(), true),
-    };
+    let filter = filter.and_then(|filter| EnvFilter::try_new(filter).ok()).unwrap_or_else(default);
     let lines = match reader {
         Reader::FunctionsHost => fmt::layer().json().flatten_event(true).with_writer(io::stdout).boxed(),
         Reader::Command | Reader::Service => fmt::layer().with_writer(|| Stderr).with_ansi(io::stderr().is_terminal()).boxed(),
     };
     // Whoever started a log before us keeps it.
     let _ = tracing_subscriber::registry().with(filter).with(lines.with_filter(filter_fn(harmless))).try_init();
-    if refused {
-        tracing::warn!("RUST_LOG cannot be understood and has no effect; write a level (warn), or levels by module (warn,jobs=debug)");
-    }
 }
 
 /// At their most talkative level the crates below us may show bytes from the wire, and those hold events and passwords.

@@ -41,6 +41,11 @@ pub fn wrong(text: &str, path: Path) -> Option<String> {
     Some(why.into())
 }
 
+/// Whether passwords would travel to it in clear, through a network.
+pub fn in_clear(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| url.scheme() == "http" && !is_loopback(&url))
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use jobs::doctor::Finding;
+use tracing_subscriber::filter::EnvFilter;
 
-use super::address::{ADDRESSES, wrong};
+use super::address::{ADDRESSES, in_clear, wrong};
 use super::names::SETTINGS;
 use super::{INSTANCE, PORT, neighbour};
 
@@ -58,6 +59,7 @@ pub fn remarks(values: &BTreeMap<String, String>) -> Vec<Finding> {
     ] {
         found.extend(halves(&values, owner, id, secret));
     }
+    log(&values, &mut found);
     storage(&values, &mut found);
     if values.under_functions_host() {
         functions_host(&values, &mut found);
@@ -97,6 +99,12 @@ fn mode(values: &Values<'_>, found: &mut Vec<Finding>) {
 }
 
 fn addresses(values: &Values<'_>, found: &mut Vec<Finding>) {
+    if values.get("ICLOUD_CALDAV_URL").is_some_and(in_clear) {
+        found.push(bad(
+            "ICLOUD_CALDAV_URL begins with http:// and is not on this machine: passwords would travel in clear.",
+            "Begin it with https://, or remove it for Apple's own server.",
+        ));
+    }
     for (name, path) in ADDRESSES {
         let Some(text) = values.get(name) else { continue };
         found.push(match wrong(text, path) {
@@ -126,8 +134,21 @@ fn halves(values: &Values<'_>, owner: &str, id: &str, secret: &str) -> Option<Fi
     ))
 }
 
+fn log(values: &Values<'_>, found: &mut Vec<Finding>) {
+    if values.get("RUST_LOG").is_some_and(|filter| EnvFilter::try_new(filter).is_err()) {
+        found.push(bad("RUST_LOG cannot be understood and has no effect.", "Write a level (warn), or levels by module (warn,jobs=debug)."));
+    }
+}
+
 fn storage(values: &Values<'_>, found: &mut Vec<Finding>) {
     const STRING: &str = "AzureWebJobsStorage";
+    const CREDENTIAL: &str = "AzureWebJobsStorage__credential";
+    if values.has(CREDENTIAL) && !values.is(CREDENTIAL, "managedidentity") {
+        found.push(bad(
+            format!("{CREDENTIAL} is not managedidentity, the only word that is understood."),
+            "Set it to managedidentity in Azure; remove it on a machine of your own.",
+        ));
+    }
     let identity = ["accountName", "tableServiceUri", "queueServiceUri"].map(|part| format!("{STRING}__{part}"));
     let by_identity = identity.iter().any(|name| values.has(name));
     if values.has(STRING) && by_identity {

@@ -142,3 +142,40 @@ fn a_cadence_below_the_hosts_is_said() {
     assert!(said.iter().any(|finding| finding.ok && finding.message.contains("once a minute")), "{said:?}");
     assert_eq!(found(&[("CALRELAY_POLL_SECONDS", "5")]), [], "by ourselves we are as quick as we are told");
 }
+
+#[test]
+fn values_that_would_be_passed_over_are_found() {
+    assert!(to_mend(&[("RUST_LOG", "jobs=loudly")]).message.starts_with("RUST_LOG"));
+    assert!(to_mend(&[("ICLOUD_CALDAV_URL", "http://dav.example.org")]).message.contains("in clear"));
+    assert!(to_mend(&in_azure(&[("AzureWebJobsStorage__credential", "hunter2")])).message.contains("managedidentity"));
+    for well in [
+        ("RUST_LOG", "warn,jobs=debug"),
+        ("ICLOUD_CALDAV_URL", "http://127.0.0.1:9000"),
+        ("ICLOUD_CALDAV_URL", "https://caldav.icloud.com"),
+    ] {
+        assert_eq!(found(&[well]), [], "{well:?}");
+    }
+}
+
+/// What the deployment sets is known here, all of ours is set that has a meaning there, and nothing in it is to be mended.
+#[test]
+fn the_deployment_sets_what_is_known() {
+    let bicep = include_str!("../../../../../infra/modules/settings.bicep");
+    let name = |line: &str| line.trim().split_once(": ").map(|(name, _)| name.to_owned());
+    let is_setting = |name: &String| name.contains('_') && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let set: Vec<String> = bicep.lines().filter_map(name).filter(is_setting).collect();
+    assert!(set.len() > 12, "{set:?}");
+    // For the Functions host alone.
+    let others =
+        ["AzureWebJobsStorage__blobServiceUri", "APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"];
+    for name in &set {
+        assert!(others.contains(&name.as_str()) || SETTINGS.iter().any(|(known, _)| known == name), "{name} is not known");
+    }
+    // There is no directory to keep anything in.
+    for name in super::super::names::ours().filter(|name| *name != "CALRELAY_DATA_DIR") {
+        assert!(set.iter().any(|found| found == name), "{name} is not set");
+    }
+    for (name, _) in AZURE.iter().skip(2) {
+        assert!(set.iter().any(|found| found == name), "{name} is in the example of this test only");
+    }
+}
