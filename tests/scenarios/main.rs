@@ -13,6 +13,7 @@ mod custom_handler;
 mod deletions;
 mod disasters;
 mod events;
+mod google;
 mod icloud;
 mod infra;
 mod kept;

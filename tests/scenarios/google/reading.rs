@@ -1,0 +1,207 @@
+//! Lists, cursors and reads by id.
+
+use super::*;
+use simulators::faults::{Fault, On};
+use simulators::google::{Role, Sort};
+
+#[tokio::test]
+async fn a_change_costs_one_request_and_brings_its_content() {
+    let desk = Desk::new().await;
+    desk.calendar.put("lunch", single("Lunch"));
+    let first = desk.listed().await;
+    assert_eq!(told(&first), names(&[("lunch", "Lunch")]));
+    desk.server.reset_counts();
+    assert_eq!(told(&desk.since(&first.cursor).await), names(&[]));
+    desk.calendar.patch("lunch", json!({ "summary": "Late lunch" }));
+    desk.calendar.put("tea", single("Tea"));
+    let second = desk.since(&first.cursor).await;
+    assert_eq!(told(&second), names(&[("lunch", "Late lunch"), ("tea", "Tea")]));
+    desk.calendar.remove("tea");
+    assert_eq!(told(&desk.since(&second.cursor).await), names(&[("tea", "-")]));
+    assert_eq!((desk.asked(Kind::List), desk.server.counts().total()), (3, 3));
+    desk.clean();
+}
+
+#[tokio::test]
+async fn the_version_that_a_list_tells_is_that_of_the_event() {
+    let desk = Desk::new().await;
+    desk.calendar.put("lunch", single("Lunch"));
+    desk.calendar.put("team", weekly());
+    desk.calendar.patch("team_20260317T080000Z", json!({ "summary": "Moved" }));
+    for listed in desk.listed().await.listed {
+        let Listed::Present { id, etag, event: Some(event) } = listed else { panic!() };
+        let read = desk.event(&id).await;
+        assert_eq!((etag, &event.etag), (read.etag.clone(), &read.etag));
+        assert!(*event == *read, "the list and the read show the same");
+    }
+    desk.clean();
+}
+
+#[tokio::test]
+async fn pages_of_every_manner_are_read_to_their_end() {
+    let desk = Desk::new().await;
+    for n in 0..23 {
+        desk.calendar.put(&format!("event{n:02}"), single(&format!("Event {n}")));
+    }
+    for (empty_pages, repeats_items, reversed) in [(true, false, false), (false, true, false), (true, true, true)] {
+        desk.server.manners(|manners| {
+            (manners.page_size, manners.empty_pages, manners.repeats_items, manners.reversed) = (5, empty_pages, repeats_items, reversed);
+        });
+        let survey = desk.listed().await;
+        assert_eq!(told(&survey).len(), 23);
+        assert_eq!(survey.listed.len(), 23, "every id once");
+    }
+    desk.clean();
+}
+
+#[tokio::test]
+async fn a_window_is_a_window_and_what_is_no_event_is_left_out() {
+    let desk = Desk::new().await;
+    let on = |day: &str, kind: &str| json!({ "summary": kind, "eventType": kind, "start": { "date": day }, "end": { "date": day } });
+    let next = |day: &str| day.parse::<jiff::civil::Date>().unwrap().tomorrow().unwrap().to_string();
+    let put = |id: &str, day: &str, kind: &str| {
+        let mut event = on(day, kind);
+        event["end"]["date"] = json!(next(day));
+        if kind == "workingLocation" {
+            event["workingLocationProperties"] = json!({ "type": "homeOffice", "homeOffice": {} });
+            event["visibility"] = json!("public");
+            event["transparency"] = json!("transparent");
+        }
+        desk.calendar.put(id, event)
+    };
+    put("before1", "2025-12-08", "default");
+    put("inside1", "2025-12-10", "default");
+    put("after1", "2027-03-11", "default");
+    put("home1", "2026-03-11", "workingLocation");
+    put("born1", "2026-03-12", "birthday");
+    let survey = desk.listed().await;
+    assert_eq!(told(&survey), names(&[("inside1", "default")]));
+    desk.calendar.patch("home1", json!({ "summary": "Elsewhere" }));
+    assert_eq!(told(&desk.since(&survey.cursor).await), names(&[]));
+    desk.clean();
+}
+
+#[tokio::test]
+async fn a_forgotten_cursor_says_so_on_whichever_page() {
+    let desk = Desk::new().await;
+    let cursor = desk.listed().await.cursor;
+    for n in 0..12 {
+        desk.calendar.put(&format!("event{n:02}"), single("Event"));
+    }
+    desk.server.manners(|manners| (manners.page_size, manners.bare_gone) = (5, true));
+    for page in 1..=3 {
+        desk.server.faults().after(page - 1, 1, On::kind(Kind::List), Fault::LostToken);
+        let error = desk.client.survey(desk.calendar.id(), Since::Cursor(&cursor), None).await.unwrap_err();
+        assert!(matches!(error, Error::CursorExpired), "page {page}: {error:?}");
+    }
+    desk.calendar.forget_tokens();
+    let error = desk.client.survey(desk.calendar.id(), Since::Cursor(&cursor), None).await.unwrap_err();
+    assert!(matches!(error, Error::CursorExpired));
+    assert_eq!(told(&desk.listed().await).len(), 12, "and the whole list is there as ever");
+    desk.clean();
+}
+
+#[tokio::test]
+async fn a_calendar_that_is_gone_is_told_from_an_event_that_is() {
+    let desk = Desk::new().await;
+    desk.calendar.put("lunch", single("Lunch"));
+    let cursor = desk.listed().await.cursor;
+    assert!(matches!(desk.read(&id("nothing1")).await, Found::NotFound));
+    assert!(!desk.client.exists(desk.calendar.id(), &id("nothing1")).await.unwrap());
+    desk.calendar.set_gone(true);
+    let window = Window { start: date(2026, 1, 1), end: date(2027, 1, 1) };
+    for since in [Since::Cursor(&cursor), Since::Window(window)] {
+        assert!(matches!(desk.client.survey(desk.calendar.id(), since, None).await, Err(Error::CalendarMissing)));
+    }
+    assert!(matches!(desk.client.fetch(desk.calendar.id(), &[id("lunch")]).await, Err(Error::CalendarMissing)));
+    assert!(matches!(desk.client.exists(desk.calendar.id(), &id("lunch")).await, Err(Error::CalendarMissing)));
+    assert!(matches!(desk.create("x", &lunch()).await, Err(Error::CalendarMissing)));
+    assert!(matches!(desk.delete(&id("lunch"), None).await, Err(Error::CalendarMissing)));
+    desk.clean();
+}
+
+#[tokio::test]
+async fn many_events_are_read_with_one_request() {
+    let desk = Desk::new().await;
+    let mut ids: Vec<EventId> = (0..50).map(|n| id(&format!("event{n:02}"))).collect();
+    for id in &ids {
+        desk.calendar.put(id.as_str(), single(id.as_str()));
+    }
+    desk.calendar.remove("event07");
+    ids[9] = id("nothing1");
+    desk.server.reset_counts();
+    let found = desk.client.fetch(desk.calendar.id(), &ids).await.unwrap();
+    assert_eq!((desk.asked(Kind::Batch), desk.server.counts().total()), (1, 1));
+    for (wanted, fetched) in ids.iter().zip(found) {
+        assert_eq!(fetched.id, *wanted);
+        match fetched.found {
+            Found::Event(event) => assert_eq!(event.content.title, wanted.as_str()),
+            Found::NotFound => assert!(["event07", "nothing1"].contains(&wanted.as_str())),
+            Found::Unreadable { why, .. } => panic!("{why}"),
+        }
+    }
+    desk.clean();
+}
+
+#[tokio::test]
+async fn what_a_batch_does_not_answer_is_asked_by_itself() {
+    let desk = Desk::new().await;
+    let ids: Vec<EventId> = (0..5).map(|n| id(&format!("event{n:02}"))).collect();
+    for id in &ids {
+        desk.calendar.put(id.as_str(), single("Event"));
+    }
+    let at = |event: &str| On::kind(Kind::Get).at(event);
+    desk.server.faults().next(at("event01"), Fault::Status(500));
+    desk.server.faults().next(at("event02"), Fault::Refused { status: 403, reason: "rateLimitExceeded" });
+    desk.server.faults().next(at("event03"), Fault::DropBefore);
+    let found = desk.client.fetch(desk.calendar.id(), &ids).await.unwrap();
+    assert!(found.iter().all(|fetched| matches!(fetched.found, Found::Event(_))));
+    desk.server.faults().next(On::kind(Kind::Batch), Fault::Status(400));
+    let found = desk.client.fetch(desk.calendar.id(), &ids).await.unwrap();
+    assert!(found.iter().all(|fetched| matches!(fetched.found, Found::Event(_))));
+    desk.clean();
+}
+
+#[tokio::test]
+async fn details_that_are_not_shown_to_us_are_said_to_be_busy() {
+    let desk = Desk::new().await;
+    let bens = desk.server.account("ben@example.org").primary();
+    bens.put(
+        "secret1",
+        json!({ "summary": "Doctor", "visibility": "private", "start": { "date": "2026-03-11" }, "end": { "date": "2026-03-12" } }),
+    );
+    bens.put("open1", single("Open"));
+    for (role, titles) in [(Role::FreeBusyReader, ["Busy", "Busy"]), (Role::Reader, ["Open", "Busy"])] {
+        desk.anna.sees(&bens, role);
+        let window = Window { start: date(2026, 1, 1), end: date(2027, 1, 1) };
+        let survey = desk.client.survey(bens.id(), Since::Window(window), None).await.unwrap();
+        assert_eq!(told(&survey), names(&[("open1", titles[0]), ("secret1", titles[1])]));
+    }
+    desk.clean();
+}
+
+#[tokio::test]
+async fn calendars_that_are_nobodys_are_not_offered() {
+    let desk = Desk::new().await;
+    let projects = desk.anna.calendar("Projects");
+    let ben = desk.server.account("ben@example.org").primary();
+    desk.anna.sees(&ben, Role::Reader);
+    desk.anna.calendar_of("Room", Sort::Resource, Role::Writer);
+    desk.anna.calendar_of("Holidays", Sort::Holidays, Role::Reader);
+    let import = desk.anna.calendar_of("Football", Sort::Import, Role::Reader);
+    let lost = desk.anna.calendar("Lost");
+    desk.anna.loses(&lost);
+    desk.anna.renames(&projects, "My projects");
+    let mut seen: Vec<_> = desk.client.calendars().await.unwrap().into_iter().map(|c| (c.address, c.name, c.writable, c.zone)).collect();
+    seen.sort();
+    let zone = Some("Europe/Tallinn".to_owned());
+    let mut expected: Vec<_> = [("anna@example.org", true), (projects.id(), true), ("ben@example.org", false), (import.id(), false)]
+        .into_iter()
+        .map(|(id, writable)| (id.to_owned(), writable))
+        .collect();
+    expected.sort();
+    assert_eq!(seen.iter().map(|(id, _, writable, _)| (id.clone(), *writable)).collect::<Vec<_>>(), expected);
+    assert!(seen.iter().all(|(_, _, _, found)| *found == zone));
+    assert!(seen.iter().any(|(id, name, ..)| id == projects.id() && name == "My projects"));
+    desk.clean();
+}

@@ -1,0 +1,277 @@
+//! Series with moved and cancelled occurrences, read and written as one event.
+
+use super::*;
+use engine::event::Exception;
+use std::collections::BTreeMap;
+
+type Exceptions = BTreeMap<OriginalStart, Exception>;
+
+/// Tuesdays at ten, the second one cancelled, the third one moved to the afternoon, over a change of clocks.
+fn team() -> Draft {
+    let moved = content("Team, later", hour((2026, 3, 24), 15));
+    let exceptions = [
+        (at("2026-03-17T08:00:00Z"), Exception::Cancelled),
+        (at("2026-03-24T08:00:00Z"), Exception::Changed(Box::new(moved))),
+        (at("2026-03-31T07:00:00Z"), Exception::Cancelled),
+    ];
+    let series = Series { rules: vec!["FREQ=WEEKLY".into()], extra: vec![at("2026-03-12T08:00:00Z")], exceptions: exceptions.into() };
+    Draft { content: content("Team", hour((2026, 3, 10), 10)), series: Some(series) }
+}
+
+fn exceptions(draft: &Draft) -> &Exceptions {
+    &draft.series.as_ref().unwrap().exceptions
+}
+
+/// The days on which a person sees something, with its title, until June.
+fn seen(draft: &Draft) -> Vec<String> {
+    let range = "2026-03-01T00:00:00Z".parse().unwrap().."2026-04-20T00:00:00Z".parse().unwrap();
+    let series = draft.series.as_ref().unwrap();
+    let occurrences = engine::recurrence::occurrences(&draft.content, series, range, None).unwrap();
+    let title = |original| match series.exceptions.get(original) {
+        Some(Exception::Changed(content)) => content.title.clone(),
+        _ => draft.content.title.clone(),
+    };
+    occurrences.iter().map(|o| format!("{} {}", engine::zone::start(&o.span, None), title(&o.original))).collect()
+}
+
+#[tokio::test]
+async fn a_series_is_written_with_all_its_exceptions_and_reads_as_it_was() {
+    let desk = Desk::new().await;
+    let written = desk.create("x", &team()).await.unwrap();
+    assert_eq!(
+        (desk.asked(Kind::Insert), desk.asked(Kind::Instances), desk.asked(Kind::Patch), desk.server.counts().total()),
+        (1, 1, 1, 3)
+    );
+    let event = desk.event(&written.id).await;
+    assert_eq!(Draft::from(&*event), team());
+    assert_eq!(event.etag, written.etag, "what is written is known as it stands");
+    let survey = desk.listed().await;
+    assert_eq!(told(&survey), names(&[(written.id.as_str(), "Team")]));
+    assert!(survey.listed.iter().all(|line| matches!(line, Listed::Present { etag, .. } if *etag == written.etag)));
+    desk.clean();
+}
+
+#[tokio::test]
+async fn a_series_of_days_is_written_and_reads_as_it_was() {
+    let desk = Desk::new().await;
+    let days = |title, first: i8, last: i8| content(title, Span::AllDay { start: date(2026, 3, first), end: date(2026, 3, last) });
+    let exceptions = [
+        (OriginalStart::Day(date(2026, 3, 12)), Exception::Cancelled),
+        (OriginalStart::Day(date(2026, 3, 14)), Exception::Changed(Box::new(days("Two days", 14, 16)))),
+    ];
+    let series = Series { rules: vec!["FREQ=DAILY;INTERVAL=2;COUNT=5".into()], extra: Vec::new(), exceptions: exceptions.into() };
+    let draft = Draft { content: days("Watch", 10, 11), series: Some(series) };
+    let written = desk.create("x", &draft).await.unwrap();
+    assert_eq!(Draft::from(&*desk.event(&written.id).await), draft);
+    desk.clean();
+}
+
+#[tokio::test]
+async fn what_happens_to_one_occurrence_is_news_of_its_series() {
+    let desk = Desk::new().await;
+    desk.calendar.put("team", weekly());
+    let mut cursor = desk.listed().await.cursor;
+    let mut versions = vec![desk.event(&id("team")).await.etag];
+    for reversed in [false, true] {
+        desk.server.manners(|manners| manners.reversed = reversed);
+        let day = if reversed { "20260324" } else { "20260317" };
+        let occurrence = format!("team_{day}T080000Z");
+        desk.calendar.patch(&occurrence, json!({ "summary": "Moved" }));
+        for cancel in [false, true] {
+            if cancel {
+                desk.calendar.remove(&occurrence);
+            }
+            desk.server.reset_counts();
+            let survey = desk.since(&cursor).await;
+            assert_eq!(told(&survey), names(&[("team", "Team"), (&occurrence, "-")]), "the master was not listed");
+            assert!(desk.server.counts().total() <= 3, "{}", desk.server.counts());
+            let event = desk.event(&id("team")).await;
+            let start = at(&format!("{}-{}-{}T08:00:00Z", &day[..4], &day[4..6], &day[6..]));
+            let found = event.series.as_ref().unwrap().exceptions.get(&start).unwrap();
+            assert_eq!(*found == Exception::Cancelled, cancel);
+            assert!(!versions.contains(&event.etag));
+            versions.push(event.etag.clone());
+            cursor = survey.cursor;
+        }
+    }
+    desk.calendar.remove("team");
+    assert_eq!(told(&desk.since(&cursor).await), names(&[("team", "-")]));
+    desk.clean();
+}
+
+#[tokio::test]
+async fn a_series_that_is_deleted_with_its_exceptions_is_only_deleted() {
+    let desk = Desk::new().await;
+    desk.server.manners(|manners| manners.buries_exceptions = true);
+    desk.calendar.put("team", weekly());
+    desk.calendar.patch("team_20260317T080000Z", json!({ "summary": "Moved" }));
+    let cursor = desk.listed().await.cursor;
+    desk.calendar.remove("team");
+    desk.server.reset_counts();
+    assert_eq!(told(&desk.since(&cursor).await)["team"], "-");
+    assert_eq!(desk.server.counts().total(), 1, "and is not read again");
+    assert!(!desk.client.exists(desk.calendar.id(), &id("team")).await.unwrap());
+    assert!(!desk.client.exists(desk.calendar.id(), &id("team_20260317T080000Z")).await.unwrap());
+    desk.clean();
+}
+
+#[tokio::test]
+async fn a_series_that_is_cut_becomes_two() {
+    let desk = Desk::new().await;
+    desk.calendar.put("team", weekly());
+    desk.calendar.patch("team_20260317T080000Z", json!({ "summary": "Moved" }));
+    let cursor = desk.listed().await.cursor;
+    let rest = desk.calendar.split("team", "team_20260324T080000Z", json!({ "summary": "New team" }));
+    let survey = desk.since(&cursor).await;
+    let told = told(&survey);
+    assert_eq!((told["team"].as_str(), told[&rest].as_str()), ("Team", "New team"));
+    let old = Draft::from(&*desk.event(&id("team")).await);
+    assert_eq!(seen(&old), ["2026-03-10T08:00:00Z Team", "2026-03-17T08:00:00Z Moved"]);
+    desk.clean();
+}
+
+/// Brings a written series to a draft by every way that there is, and looks at what stands there.
+async fn brought_to(wanted: &Draft) {
+    let desk = Desk::new().await;
+    // Whole.
+    let written = desk.create("x", &team()).await.unwrap();
+    let written = desk.rewrite(&written, wanted).await.unwrap();
+    let event = desk.event(&written.id).await;
+    assert_eq!(seen(&Draft::from(&*event)), seen(wanted), "rewritten");
+    assert_eq!(Draft::from(&*event), *wanted, "rewritten");
+    // In part, as a planner names the parts.
+    let written = desk.create("y", &team()).await.unwrap();
+    let prints = engine::fingerprint::Fingerprinter::new(&[7; 32], "pair");
+    let differ = prints.copy(wanted).differences(&prints.copy(&team()));
+    let written = desk.edit(&written.id, written.etag.as_deref(), differ, wanted).await.unwrap();
+    let event = desk.event(&written.id).await;
+    assert_eq!(Draft::from(&*event), *wanted, "edited");
+    assert_eq!(event.etag, written.etag);
+    desk.clean();
+}
+
+fn with(change: impl FnOnce(&mut Content, &mut Series)) -> Draft {
+    let mut draft = team();
+    if let Some(series) = &mut draft.series {
+        change(&mut draft.content, series);
+    }
+    draft
+}
+
+#[tokio::test]
+async fn an_occurrence_is_cancelled_taken_back_or_changed_again() {
+    let (first, second, third) = (at("2026-03-17T08:00:00Z"), at("2026-03-24T08:00:00Z"), at("2026-03-31T07:00:00Z"));
+    let moved = || Exception::Changed(Box::new(content("Elsewhere", hour((2026, 3, 18), 9))));
+    brought_to(&with(|_, series| drop(series.exceptions.insert(at("2026-04-07T07:00:00Z"), Exception::Cancelled)))).await;
+    brought_to(&with(|_, series| drop(series.exceptions.insert(second, Exception::Cancelled)))).await;
+    brought_to(&with(|_, series| drop(series.exceptions.remove(&first)))).await;
+    brought_to(&with(|_, series| drop(series.exceptions.remove(&second)))).await;
+    brought_to(&with(|_, series| drop(series.exceptions.insert(third, moved())))).await;
+    brought_to(&with(|_, series| drop(series.exceptions.insert(second, moved())))).await;
+    brought_to(&with(|_, series| series.exceptions.clear())).await;
+}
+
+#[tokio::test]
+async fn the_master_changes_and_its_exceptions_stay() {
+    brought_to(&with(|content, _| content.title = "New title".into())).await;
+    brought_to(&with(|content, _| content.visibility = Visibility::Private)).await;
+}
+
+#[tokio::test]
+async fn a_series_moves_and_its_exceptions_with_it() {
+    // An hour later: every occurrence has another original start.
+    let later = |start: &OriginalStart| match start {
+        OriginalStart::At(instant) => OriginalStart::At(*instant + jiff::SignedDuration::from_hours(1)),
+        other => *other,
+    };
+    brought_to(&with(|content, series| {
+        content.span = hour((2026, 3, 10), 11);
+        series.extra = series.extra.iter().map(later).collect();
+        series.exceptions = series.exceptions.iter().map(|(start, exception)| (later(start), exception.clone())).collect();
+    }))
+    .await;
+    brought_to(&with(|_, series| series.rules = vec!["FREQ=WEEKLY;COUNT=5".into()])).await;
+    brought_to(&with(|_, series| {
+        series.rules = vec!["FREQ=WEEKLY;INTERVAL=2".into()];
+        series.exceptions.retain(|start, _| *start == at("2026-03-24T08:00:00Z"));
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_series_becomes_a_single_event_and_a_series_again() {
+    let desk = Desk::new().await;
+    let written = desk.create("x", &team()).await.unwrap();
+    let written = desk.rewrite(&written, &lunch()).await.unwrap();
+    assert_eq!(Draft::from(&*desk.event(&written.id).await), lunch());
+    let written = desk.rewrite(&written, &team()).await.unwrap();
+    assert_eq!(Draft::from(&*desk.event(&written.id).await), team());
+    let single = Draft { series: None, ..team() };
+    let all = [at("2026-03-17T08:00:00Z"), at("2026-03-24T08:00:00Z"), at("2026-03-31T07:00:00Z")];
+    let written = desk.edit(&written.id, written.etag.as_deref(), parts(&[Field::Time], &all), &single).await.unwrap();
+    assert_eq!(Draft::from(&*desk.event(&written.id).await), single);
+    desk.clean();
+}
+
+#[tokio::test]
+async fn an_occurrence_that_a_person_cancelled_comes_back() {
+    let desk = Desk::new().await;
+    let etag = desk.calendar.put("team", weekly());
+    let _ = etag;
+    desk.calendar.remove("team_20260317T080000Z");
+    let before = desk.event(&id("team")).await;
+    let start = at("2026-03-17T08:00:00Z");
+    assert_eq!(before.series.as_ref().unwrap().exceptions.get(&start), Some(&Exception::Cancelled));
+    let mut draft = Draft::from(&*before);
+    draft.series.as_mut().unwrap().exceptions.clear();
+    desk.edit(&id("team"), before.etag.as_deref(), parts(&[], &[start]), &draft).await.unwrap();
+    assert_eq!(Draft::from(&*desk.event(&id("team")).await), draft);
+    desk.clean();
+}
+
+#[tokio::test]
+async fn an_edit_of_one_occurrence_leaves_the_series_alone() {
+    let desk = Desk::new().await;
+    desk.calendar.put("team", weekly());
+    let before = desk.event(&id("team")).await;
+    let master = desk.calendar.get("team").unwrap();
+    let mut draft = Draft::from(&*before);
+    let start = at("2026-03-24T08:00:00Z");
+    let changed = Content { title: "Team, elsewhere".into(), ..content("", hour((2026, 3, 24), 10)) };
+    draft.series.as_mut().unwrap().exceptions.insert(start, Exception::Changed(Box::new(changed)));
+    desk.server.reset_counts();
+    desk.edit(&id("team"), before.etag.as_deref(), parts(&[], &[start]), &draft).await.unwrap();
+    assert_eq!((desk.asked(Kind::Instances), desk.asked(Kind::Patch)), (1, 1));
+    assert_eq!(desk.calendar.get("team").unwrap()["summary"], master["summary"]);
+    assert_eq!(exceptions(&Draft::from(&*desk.event(&id("team")).await)), exceptions(&draft));
+    desk.clean();
+}
+
+#[tokio::test]
+async fn a_series_with_a_guest_at_one_occurrence_is_left_alone() {
+    let desk = Desk::new().await;
+    desk.calendar.put("team", weekly());
+    desk.calendar.patch("team_20260317T080000Z", json!({ "attendees": [{ "email": "ben@example.org" }] }));
+    let event = desk.event(&id("team")).await;
+    assert!(event.has_guests());
+    let edit = desk.edit(&id("team"), event.etag.as_deref(), parts(&[Field::Title], &[]), &lunch()).await;
+    assert!(matches!(edit, Err(Error::HasGuests)));
+    assert!(matches!(desk.delete(&id("team"), event.etag.as_deref()).await, Err(Error::HasGuests)));
+    desk.clean();
+}
+
+#[tokio::test]
+async fn many_series_cost_one_request_more() {
+    let desk = Desk::new().await;
+    for n in 0..30 {
+        desk.calendar.put(&format!("team{n:02}"), weekly());
+        desk.calendar.patch(&format!("team{n:02}_20260317T080000Z"), json!({ "summary": "Moved" }));
+    }
+    desk.server.reset_counts();
+    let survey = desk.listed().await;
+    assert_eq!(survey.listed.len(), 30);
+    let is_whole = |line: &Listed| matches!(line, Listed::Present { event: Some(event), .. } if event.series.as_ref().is_some_and(|series| series.exceptions.len() == 1));
+    assert!(survey.listed.iter().all(is_whole));
+    assert_eq!((desk.asked(Kind::List), desk.asked(Kind::Batch), desk.server.counts().total()), (1, 1, 2));
+    desk.clean();
+}
