@@ -61,6 +61,11 @@ impl Account {
         self.shared.write(|records| records.grants.new_access(&self.address, scopes, now))
     }
 
+    /// One refresh token is dead (unused for half a year, or one of too many). Access tokens live on.
+    pub fn kills(&self, refresh_token: &str) {
+        self.shared.write(|records| records.grants.kill(refresh_token));
+    }
+
     /// Takes all consent back, on Google's own pages: every token is dead.
     pub fn withdraws_consent(&self) {
         self.shared.write(|records| records.grants.end(&self.address));
@@ -120,6 +125,7 @@ impl Account {
 
     /// A calendar of this title and sort in which the account may do so much, made where there is none.
     pub fn calendar_of(&self, title: &str, sort: Sort, role: Role) -> Calendar {
+        assert!(sort != Sort::Primary, "an account has its primary calendar from the beginning");
         let now = self.shared.clock.now();
         let id = self.shared.write(|records| records.calendar(&self.address, title, sort, role, now));
         Calendar { shared: Arc::clone(&self.shared), id }

@@ -51,11 +51,12 @@ async fn one(shared: &Arc<Shared>, call: &Asking) -> Reply {
         tokio::time::sleep(delay).await;
     }
     let reply = match fault {
-        Some(fault) if !fault.lets_through() => None,
+        Some(fault) if !fault.lets_through() && fault != Fault::EmptyListing => None,
         _ => Some(api(shared, call)),
     };
     match (fault, reply) {
         (None | Some(Fault::Delay(_)), Some(reply)) => reply,
+        (Some(Fault::EmptyListing), Some(reply)) => faults::emptied(reply),
         (fault, _) => fault.and_then(|fault| faults::answer(fault, kind)).unwrap_or_else(|| Refusal::of_status(503).reply()),
     }
 }

@@ -147,6 +147,28 @@ impl Calendar {
         })
     }
 
+    /// The same in words: `2026-03-10T08:00:00Z - 2026-03-10T09:00:00Z  Title  @ Place  [private]`, days for what lasts all day.
+    pub fn agenda(&self, from: Timestamp, to: Timestamp) -> Vec<String> {
+        let line = |event: &Value| {
+            let text = |name: &str| event[name].as_str().unwrap_or_default();
+            let time = |name: &str| match event[name]["dateTime"].as_str().and_then(super::times::instant) {
+                Some(instant) => instant.to_string(),
+                None => event[name]["date"].as_str().unwrap_or_default().to_owned(),
+            };
+            let mut line = format!("{} - {}  {}", time("start"), time("end"), text("summary"));
+            if !text("location").is_empty() {
+                line += &format!("  @ {}", text("location"));
+            }
+            for name in ["visibility", "transparency"] {
+                if !text(name).is_empty() {
+                    line += &format!("  [{}]", text(name));
+                }
+            }
+            line
+        };
+        self.occurrences(from, to).iter().map(line).collect()
+    }
+
     /// Deletes all events.
     pub fn clear(&self) {
         for item in self.items() {

@@ -1,6 +1,7 @@
 //! Channels: `events.watch`, `channels.stop`, and what is to be told through which.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -114,7 +115,8 @@ pub(super) fn stop(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refu
 /// Where the `sync` message is to come before the answer, waits until it has.
 pub(super) async fn greet(shared: &Arc<Shared>, kind: Kind) {
     if kind == Kind::Watch && shared.pushes.greets_first() {
-        shared.pushes.settle().await;
+        // A webhook that waits for the answer itself must not wait for ever.
+        let _ = tokio::time::timeout(Duration::from_secs(5), shared.pushes.settle()).await;
     }
 }
 

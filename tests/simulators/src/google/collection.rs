@@ -125,8 +125,9 @@ impl Collection {
         let revision = self.next(&id, now);
         let before = self.events.get(&id).map(|stored| &stored.event);
         let moved = before.is_some_and(|old| ["start", "end", "recurrence"].iter().any(|name| old.get(*name) != event.get(*name)));
-        let said = event.get("sequence").and_then(Value::as_i64).unwrap_or_default();
-        event.insert("sequence".into(), json!(said + i64::from(moved)));
+        let sequence = |event: Option<&Map<String, Value>>| event?.get("sequence")?.as_i64();
+        let last = sequence(before).max(sequence(Some(&event))).unwrap_or_default();
+        event.insert("sequence".into(), json!(last + i64::from(moved)));
         event.insert("kind".into(), json!("calendar#event"));
         event.insert("etag".into(), json!(self.etag(revision)));
         let only_reminders = before.is_some_and(|old| {

@@ -80,7 +80,10 @@ impl Discovery {
             if parameter["repeated"] != true && query[..n].iter().any(|(earlier, _)| earlier == name) {
                 wrong.push(format!("query parameter {name} twice"));
             }
-            if !fits_text(parameter, value) {
+            if name == "oauth_token" {
+                wrong.push("a token in an address".to_owned());
+            }
+            if !fits_text(parameter, value) || (name == "quotaUser" && value.len() > 40) {
                 wrong.push(format!("query parameter {name} has a value that it cannot have"));
             }
         }
@@ -95,6 +98,25 @@ impl Discovery {
             None => wrong.push(format!("there is no schema {schema}")),
         }
         wrong
+    }
+
+    /// Whether the answer of this schema has a field at this path; a star stands for any.
+    pub fn has_field(&self, schema: &str, path: &[&str]) -> bool {
+        fn at<'a>(schemas: &'a Map<String, Value>, mut schema: &'a Value) -> &'a Value {
+            while let Some(inner) = schema["$ref"].as_str().and_then(|name| schemas.get(name)).or_else(|| schema.get("items")) {
+                schema = inner;
+            }
+            schema
+        }
+        let Some(mut place) = self.schemas.get(schema) else { return false };
+        for name in path {
+            place = at(&self.schemas, place);
+            match place["properties"].get(*name).or_else(|| place.get("additionalProperties")) {
+                Some(inner) => place = inner,
+                None => return *name == "*",
+            }
+        }
+        true
     }
 
     fn check(&self, schema: &Value, value: &Value, place: &str, nulls: bool, wrong: &mut Vec<String>) {

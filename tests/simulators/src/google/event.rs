@@ -50,8 +50,8 @@ fn is_default(name: &str, value: &Value) -> bool {
     }
 }
 
-/// What a client wants in an event, and nothing else.
-pub(super) fn wanted(body: &Map<String, Value>) -> Map<String, Value> {
+/// What can be written of what a client sends.
+pub(super) fn writable(body: &Map<String, Value>) -> Map<String, Value> {
     body.iter().filter(|(name, _)| WRITABLE.contains(&name.as_str())).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
@@ -185,6 +185,15 @@ fn reminders(event: &mut Map<String, Value>) -> Result<(), Refusal> {
         reminders.remove("overrides");
     }
     Ok(())
+}
+
+/// A description without the part between two lines of the form `-::~:~::…::~:~::-`: Google takes that for its own conference block, and
+/// throws away what is inside.
+pub(super) fn without_conference_block(text: &str) -> String {
+    let is_border = |line: &str| line.len() >= 20 && line.starts_with("-::~") && line.ends_with("~::-");
+    let borders: Vec<usize> = text.lines().enumerate().filter(|(_, line)| is_border(line.trim())).map(|(n, _)| n).collect();
+    let [first, last, ..] = borders[..] else { return text.to_owned() };
+    text.lines().enumerate().filter(|(n, _)| !(first..=last).contains(n)).map(|(_, line)| line).collect::<Vec<_>>().join("\n")
 }
 
 /// An id that a client may choose: the alphabet of base32hex, 5 to 1024 long.

@@ -1,6 +1,6 @@
 //! What a fault looks like where Google is asked.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::reply::{Refusal, Reply};
 use crate::faults::Fault;
@@ -13,17 +13,24 @@ pub(super) fn answer(fault: Fault, kind: Kind) -> Option<Reply> {
         Fault::Refused { status, reason } => Refusal::new(status, reason, "Refused on purpose."),
         Fault::Throttled { status, retry_after } => Refusal { retry_after: Some(retry_after), ..Refusal::of_status(status) },
         Fault::LostToken => Refusal::full_sync(),
-        Fault::EmptyListing => {
-            let name = if kind == Kind::CalendarList { "calendar#calendarList" } else { "calendar#events" };
-            return Some(Reply::json(200, &json!({"kind": name, "items": []})));
-        }
-        Fault::DropBefore | Fault::DropAfter | Fault::Truncated | Fault::Delay(_) => return None,
+        Fault::DropBefore | Fault::DropAfter | Fault::Truncated | Fault::Delay(_) | Fault::EmptyListing => return None,
     };
     if matches!(kind, Kind::Token | Kind::Revoke) && refusal.status < 500 {
         let error = if refusal.reason.is_empty() { "invalid_request" } else { &refusal.reason };
         return Some(Reply::json(refusal.status, &json!({"error": error})));
     }
     Some(refusal.reply())
+}
+
+/// A listing that has lost its items on the way, and is in order otherwise.
+pub(super) fn emptied(reply: Reply) -> Reply {
+    match serde_json::from_slice::<Value>(&reply.body) {
+        Ok(mut body) if body["items"].is_array() => {
+            body["items"] = json!([]);
+            Reply::json(reply.status, &body)
+        }
+        _ => reply,
+    }
 }
 
 /// The kind of a method of the API.

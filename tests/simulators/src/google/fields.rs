@@ -2,19 +2,27 @@
 
 use serde_json::{Map, Value};
 
-use super::reply::Refusal;
-
-/// The part of an answer that was asked for.
-pub(super) fn selected(fields: &str, value: &Value) -> Result<Value, Refusal> {
+/// The part of an answer that was asked for, where all that was asked for exists.
+pub(super) fn selected(fields: &str, value: &Value, exists: impl Fn(&[&str]) -> bool) -> Result<Value, &'static str> {
     let mut rest = fields;
-    let tree = read(&mut rest).filter(|_| rest.is_empty());
-    let tree = tree.ok_or_else(|| Refusal::new(400, "invalidParameter", "Invalid field selection"))?;
-    Ok(pick(&tree, value))
+    let tree = read(&mut rest).filter(|_| rest.is_empty()).ok_or("fields cannot be read")?;
+    if tree.exists(&mut Vec::new(), &exists) { Ok(pick(&tree, value)) } else { Err("fields names what the answer cannot have") }
 }
 
 /// Names, each with what is wanted inside; nothing inside means all.
 #[derive(Debug)]
 struct Tree(Vec<(String, Option<Tree>)>);
+
+impl Tree {
+    fn exists<'a>(&'a self, above: &mut Vec<&'a str>, exists: &impl Fn(&[&str]) -> bool) -> bool {
+        self.0.iter().all(|(name, inside)| {
+            above.push(name);
+            let all = exists(above) && inside.as_ref().is_none_or(|inside| inside.exists(above, exists));
+            above.pop();
+            all
+        })
+    }
+}
 
 fn read(rest: &mut &str) -> Option<Tree> {
     let mut names = Vec::new();
@@ -75,11 +83,13 @@ mod tests {
     fn only_what_is_asked_for_is_answered() {
         let whole =
             json!({"kind": "k", "items": [{"id": "a", "start": {"date": "d", "timeZone": "z"}, "etag": "e"}], "nextPageToken": "p"});
-        let seen = selected("items(id,start/date),nextPageToken", &whole).unwrap();
+        let seen = selected("items(id,start/date),nextPageToken", &whole, |_| true).unwrap();
         assert_eq!(seen, json!({"items": [{"id": "a", "start": {"date": "d"}}], "nextPageToken": "p"}));
-        assert_eq!(selected("items/id", &whole).unwrap(), json!({"items": [{"id": "a"}]}));
+        assert_eq!(selected("items/id", &whole, |_| true).unwrap(), json!({"items": [{"id": "a"}]}));
         for broken in ["", "items(", "items(id", "items)", "a,,b", "items/"] {
-            assert!(selected(broken, &whole).is_err(), "{broken}");
+            assert!(selected(broken, &whole, |_| true).is_err(), "{broken}");
         }
+        let known = |path: &[&str]| path.last() != Some(&"start");
+        assert!(selected("items/start", &whole, known).is_err() && selected("items/id", &whole, known).is_ok());
     }
 }

@@ -114,6 +114,11 @@ impl Grants {
         self.codes.retain(|_, code| code.account != account);
     }
 
+    /// This refresh token is dead, and nothing else.
+    pub fn kill(&mut self, token: &str) {
+        self.refresh.retain(|r| r.token != token);
+    }
+
     /// All access tokens of the account are over before their time; the refresh tokens live.
     pub fn expire(&mut self, account: &str) {
         self.access.retain(|_, access| access.account != account);

@@ -20,7 +20,8 @@ pub(super) fn told(
     if private || !there.organizes(event) {
         return;
     }
-    let own = [there.id.clone(), there.owner.clone()];
+    // Whoever invites himself to an event of another calendar of his has it on both.
+    let own = [there.id.clone()];
     let mut told: Vec<String> = [before, after].into_iter().flatten().flat_map(|event| guests(event, &own)).map(str::to_owned).collect();
     told.sort();
     told.dedup();

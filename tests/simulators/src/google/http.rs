@@ -1,6 +1,7 @@
 //! The skin: which door a request came to, who asks, and whether Google's own description allows it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, Response};
@@ -12,7 +13,7 @@ use super::call::Call;
 use super::discovery::{BASE, Discovery};
 use super::reply::{Refusal, Reply};
 use super::state::Records;
-use super::{Shared, batch, calendar_list, channels, faults, listing, oauth, write};
+use super::{Shared, batch, calendar_list, channels, faults, fields, listing, oauth, write};
 use crate::faults::{Asked, Fault};
 use crate::traffic::Kind;
 use crate::wire::{Outcome, truncated};
@@ -70,11 +71,13 @@ pub(super) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> 
     let kind = request.kind(shared.discovery);
     let under_way = shared.meter.enter(kind, request.body.len());
     let fault = shared.faults.draw(&request.asked(kind));
-    tokio::time::sleep(shared.manners().latency).await;
-    if let Some(Fault::Delay(delay)) = fault {
-        tokio::time::sleep(delay).await;
+    let delay = if let Some(Fault::Delay(delay)) = fault { delay } else { Duration::ZERO };
+    let wait = shared.manners().latency + delay;
+    // Even no sleep at all takes a millisecond.
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
     }
-    if let Some(fault) = fault.filter(|fault| !fault.lets_through()) {
+    if let Some(fault) = fault.filter(|fault| !fault.lets_through() && *fault != Fault::EmptyListing) {
         return faults::answer(fault, kind).map_or(Outcome::Cut, |reply| response(&reply, None));
     }
     let reply = match kind {
@@ -88,6 +91,7 @@ pub(super) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> 
     };
     match fault {
         Some(Fault::DropAfter) => Outcome::Cut,
+        Some(Fault::EmptyListing) => response(&faults::emptied(reply), None),
         Some(fault @ Fault::StatusAfter(_)) => faults::answer(fault, kind).map_or(Outcome::Cut, |reply| response(&reply, None)),
         // Nothing to cut in an empty answer but the answer itself.
         Some(Fault::Truncated) if reply.body.is_empty() => Outcome::Cut,
@@ -166,10 +170,16 @@ fn checked(shared: &Arc<Shared>, records: &mut Records, request: &Asking) -> Res
             records.violation(format!("the simulator's own answer to {}: {words}", method.id));
         }
     }
-    Ok(match call.param("fields") {
-        Some(fields) if reply.status == 200 => Reply::json(200, &super::fields::selected(fields, &answered)?),
-        _ => reply,
-    })
+    match (call.param("fields"), &method.response) {
+        (Some(selection), Some(schema)) if reply.status == 200 => {
+            let picked = fields::selected(selection, &answered, |path| discovery.has_field(schema, path));
+            picked.map(|picked| Reply::json(200, &picked)).map_err(|words| {
+                records.violation(format!("{}: {words}", method.id));
+                Refusal::new(400, "invalidParameter", "Invalid field selection")
+            })
+        }
+        _ => Ok(reply),
+    }
 }
 
 fn dispatch(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refusal> {
@@ -201,7 +211,7 @@ fn body(has_one: bool, request: &Asking, wrong: &mut Vec<String>) -> Value {
         }
         return empty;
     }
-    if request.header("content-type").is_none_or(|kind| kind.split(';').next() != Some("application/json")) {
+    if !request.body.is_empty() && request.header("content-type").is_none_or(|kind| kind.split(';').next() != Some("application/json")) {
         wrong.push("the body is not said to be JSON".to_owned());
     }
     match serde_json::from_slice(&request.body) {

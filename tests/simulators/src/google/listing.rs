@@ -183,7 +183,7 @@ pub(super) fn in_range(calendar: &Collection, event: &Map<String, Value>, from: 
     let within = |start: Timestamp, end: Timestamp| from.is_none_or(|from| end > from) && to.is_none_or(|to| start < to);
     let length = end.duration_since(start);
     if series::is_series(event) && !is_cancelled(event) {
-        let horizon = to.or_else(|| from.map(|from| from + SignedDuration::from_hours(24 * 1_500)));
+        let horizon = to.or_else(|| from.map(|from| from.max(start) + SignedDuration::from_hours(24 * 1_500)));
         let starts = series::starts(event, horizon.unwrap_or(Timestamp::MAX));
         return starts.iter().any(|start| {
             let start = start.instant(&calendar.zone);

@@ -17,6 +17,8 @@ pub struct Manners {
     pub reversed: bool,
     /// 410 comes without its reason.
     pub bare_gone: bool,
+    /// `visibility: confidential` is read as `private`.
+    pub confidential_is_private: bool,
     /// When a series is deleted, its exceptions are listed as cancelled too.
     pub buries_exceptions: bool,
     /// `events.import` of an iCalUID that is there changes that event; otherwise it is refused with 409.
@@ -35,6 +37,7 @@ impl Default for Manners {
             repeats_items: false,
             reversed: false,
             bare_gone: false,
+            confidential_is_private: false,
             buries_exceptions: false,
             import_replaces: true,
             latency: Duration::ZERO,

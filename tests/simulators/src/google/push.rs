@@ -101,6 +101,8 @@ struct State {
     way: Way,
     held: Vec<usize>,
     sent: Vec<Push>,
+    /// How many of them were forgotten.
+    cleared: usize,
 }
 
 impl Pushes {
@@ -114,19 +116,17 @@ impl Pushes {
         change(&mut self.state().way);
     }
 
-    /// All notifications so far, in the order in which they were made.
+    /// All notifications since the last [`Pushes::clear`], in the order in which they were made.
     pub fn sent(&self) -> Vec<Push> {
-        self.state().sent.clone()
+        let state = self.state();
+        state.sent[state.cleared..].to_vec()
     }
 
     /// Forgets what was sent. What is held back is forgotten too, and never comes.
     pub fn clear(&self) {
         let mut state = self.state();
         state.held.clear();
-        // What is under way still has its place.
-        if self.0.under_way.load(Ordering::Acquire) == 0 {
-            state.sent.clear();
-        }
+        state.cleared = state.sent.len();
     }
 
     /// Lets go of what was held back, one after the other, and waits until all have been answered.

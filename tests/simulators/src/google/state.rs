@@ -123,6 +123,7 @@ impl Records {
         }
         self.born += 1;
         let random = self.word(26);
+        let role = if sort.pushes() { role } else { role.min(Role::Reader) };
         let id = match sort {
             Sort::Primary => account.to_owned(),
             Sort::Secondary => format!("{random}@group.calendar.google.com"),

@@ -12,6 +12,9 @@ use super::state::Role;
 pub(super) fn shown(call: &Call<'_>, calendar: &Collection, role: Role, event: &Map<String, Value>) -> Result<Value, Refusal> {
     let mut event = calendar.view(event, call.zone(calendar)?);
     if !is_cancelled(&event) {
+        if call.manners.confidential_is_private && event.get("visibility").is_some_and(|visibility| visibility == "confidential") {
+            event.insert("visibility".into(), json!("private"));
+        }
         hide(&mut event, role);
         cut_guests(&mut event, call.param("maxAttendees").and_then(|n| n.parse().ok()));
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::call::Call;
-use super::event::{is_cancelled, is_client_id, merge, settle, wanted};
+use super::event::{is_cancelled, is_client_id, merge, settle, without_conference_block, writable};
 use super::reply::{Refusal, Reply};
 use super::state::{Records, Role};
 use super::view::shown;
@@ -70,7 +70,7 @@ fn create(records: &mut Records, call: &Call<'_>, calendar: &str, id: &str, uid:
         return Err(Refusal::new(400, "eventTypeRestriction", "An event of this type cannot be created."));
     }
     let mut event = Map::new();
-    merge(&mut event, &wanted(body));
+    merge(&mut event, &wanted(call));
     let there = &records.calendars[calendar];
     let organizer = match body.get("organizer").filter(|_| call.method.id == "events.import").and_then(|o| o["email"].as_str()) {
         Some(email) if email != there.id => json!({"email": email}),
@@ -119,6 +119,42 @@ pub(super) fn get(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refus
     Ok(Reply::json(200, &shown(call, calendar, role, &event)?))
 }
 
+/// What an update does not take away.
+const KEPT: &[&str] = &[
+    "id",
+    "iCalUID",
+    "created",
+    "creator",
+    "organizer",
+    "htmlLink",
+    "hangoutLink",
+    "recurringEventId",
+    "originalStartTime",
+    "eventType",
+    "privateCopy",
+    "sequence",
+    "updated",
+];
+
+/// Whether a field is passed over because the caller has not said that it knows about such things.
+fn is_ignored(name: &str, call: &Call<'_>) -> bool {
+    match name {
+        "conferenceData" => call.param("conferenceDataVersion") != Some("1"),
+        "attachments" => !call.flag("supportsAttachments"),
+        _ => false,
+    }
+}
+
+/// What a caller wants in an event, and nothing else.
+fn wanted(call: &Call<'_>) -> Map<String, Value> {
+    let mut wanted = writable(&call.body);
+    wanted.retain(|name, _| !is_ignored(name, call));
+    if let Some(Value::String(text)) = wanted.get_mut("description") {
+        *text = without_conference_block(text);
+    }
+    wanted
+}
+
 /// `events.update` and `events.patch`.
 pub(super) fn change(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refusal> {
     let calendar = call.writable(records)?;
@@ -148,26 +184,9 @@ pub(super) fn change(records: &mut Records, call: &Call<'_>) -> Result<Reply, Re
     }
     let mut event = before.clone();
     if call.method.id == "events.update" {
-        let kept = [
-            "id",
-            "iCalUID",
-            "created",
-            "creator",
-            "organizer",
-            "htmlLink",
-            "recurringEventId",
-            "originalStartTime",
-            "eventType",
-            "privateCopy",
-            "sequence",
-            "updated",
-        ];
-        event.retain(|name, _| kept.contains(&name.as_str()));
+        event.retain(|name, _| KEPT.contains(&name.as_str()) || is_ignored(name, call));
     }
-    merge(&mut event, &wanted(body));
-    if is_cancelled(&before) && status.is_some() {
-        event.insert("status".into(), json!(status));
-    }
+    merge(&mut event, &wanted(call));
     if !records.calendars[&calendar].organizes(&before) && touches_the_meeting(&before, &event) {
         return Err(Refusal::new(403, "forbiddenForNonOrganizer", "Shared properties can only be changed by the organizer of the event."));
     }

@@ -1,8 +1,14 @@
 //! The server as a client sees it.
 
+mod batch;
+mod calendar_list;
 mod consent;
+mod guests;
+mod limits;
+mod push;
 mod reading;
 mod series;
+mod strictness;
 mod writing;
 
 use serde_json::{Value, json};

@@ -24,3 +24,100 @@ async fn exceptions_are_items_of_their_own() {
     assert_eq!(single.ids(), ["standup_20260310T080000Z", "standup_20260317T080000Z", "standup_20260331T070000Z"]);
     w.clean();
 }
+
+#[tokio::test]
+async fn an_occurrence_is_found_and_changed_by_its_id() {
+    let w = world().await;
+    w.work.put("standup", weekly(10, "Stand-up", ""));
+    let all = w.get("/standup/instances?timeMin=2026-03-10T00:00:00Z&timeMax=2026-04-01T00:00:00Z").await;
+    assert_eq!(all.ids(), ["standup_20260310T080000Z", "standup_20260317T080000Z", "standup_20260324T080000Z", "standup_20260331T070000Z"]);
+    let one = w.get("/standup/instances?originalStart=2026-03-31T10:00:00%2B03:00").await;
+    assert_eq!(one.ids(), ["standup_20260331T070000Z"]);
+    let id = "standup_20260331T070000Z";
+    let untouched = w.get(&format!("/{id}")).await;
+    assert_eq!((untouched.status, untouched.text("etag")), (200, w.work.etag("standup").unwrap().as_str()));
+    assert!(untouched.body.get("recurrence").is_none());
+    assert_eq!(w.get("/standup_20260331T080000Z").await.refusal(), (404, "notFound"), "nothing starts then");
+    let etag = untouched.text("etag");
+    let path = w.events(&format!("/{id}?sendUpdates=none"));
+    assert_eq!(w.raw("PATCH", &path, &[("if-match", "\"old\"")], Some(json!({"summary": "Moved"}))).await.status, 412);
+    assert_eq!(w.raw("PATCH", &path, &[("if-match", etag)], Some(json!({"summary": "Moved"}))).await.status, 200);
+    assert_eq!(w.work.etag("standup").unwrap(), etag, "the series itself is as it was");
+    assert_eq!(w.patch(id, json!({"recurrence": ["RRULE:FREQ=DAILY"]})).await.refusal(), (400, "invalid"));
+    assert_eq!(w.delete(id).await.status, 204);
+    assert_eq!(w.delete(id).await.refusal(), (410, "deleted"));
+    let left = w.get("/standup/instances?timeMin=2026-03-30T00:00:00Z&timeMax=2026-04-01T00:00:00Z").await;
+    assert_eq!(left.ids(), Vec::<String>::new());
+    let with = w.get("/standup/instances?showDeleted=true&timeMin=2026-03-30T00:00:00Z&timeMax=2026-04-01T00:00:00Z").await;
+    assert_eq!(with.ids(), ["-standup_20260331T070000Z"]);
+    assert_eq!(w.patch(id, json!({"status": "confirmed"})).await.status, 200, "and back again");
+    w.clean();
+}
+
+#[tokio::test]
+async fn another_start_or_rule_discards_the_exceptions_and_another_title_does_not() {
+    for (change, kept) in [
+        (json!({"summary": "Other"}), true),
+        (json!({"location": "There"}), true),
+        (json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=9"]}), false),
+        (json!({"start": {"dateTime": "2026-03-10T11:00:00+02:00"}, "end": {"dateTime": "2026-03-10T12:00:00+02:00"}}), false),
+        (json!({"recurrence": ["RRULE:FREQ=WEEKLY", "EXDATE;TZID=Europe/Tallinn:20260331T100000"]}), true),
+        (json!({"recurrence": ["RRULE:FREQ=WEEKLY", "EXDATE;TZID=Europe/Tallinn:20260317T100000"]}), false),
+    ] {
+        let w = world().await;
+        w.work.put("standup", weekly(10, "Stand-up", ""));
+        w.work.patch("standup_20260317T080000Z", json!({"summary": "Elsewhere"}));
+        let token = encode(w.list("").await.text("nextSyncToken"));
+        assert_eq!(w.patch("standup", change.clone()).await.status, 200, "{change}");
+        assert_eq!(w.list(&format!("syncToken={token}")).await.ids(), ["standup"], "nobody is told of what is discarded");
+        assert_eq!(w.list("").await.ids().len(), if kept { 2 } else { 1 }, "{change}");
+    }
+}
+
+#[tokio::test]
+async fn a_series_needs_a_zone_and_its_deletion_takes_all() {
+    let w = world().await;
+    let mut event = weekly(10, "Stand-up", "");
+    event["start"].as_object_mut().unwrap().remove("timeZone");
+    assert_eq!(w.insert(event.clone()).await.refusal(), (400, "required"));
+    let day = json!({"start": {"date": "2026-03-10"}, "end": {"date": "2026-03-11"}, "recurrence": ["RRULE:FREQ=DAILY;COUNT=3"]});
+    let made = w.insert(day).await;
+    assert_eq!(made.status, 200, "days need none");
+    let id = made.text("id");
+    assert_eq!(w.delete(&format!("{id}_20260311")).await.status, 204);
+    for buried in [false, true] {
+        w.server.manners(|m| m.buries_exceptions = buried);
+        w.work.put("standup", weekly(10, "Stand-up", ""));
+        w.work.patch("standup_20260317T080000Z", json!({"summary": "Elsewhere"}));
+        let token = encode(w.list("").await.text("nextSyncToken"));
+        assert_eq!(w.delete("standup").await.status, 204);
+        let told = w.list(&format!("syncToken={token}")).await.ids();
+        assert_eq!(told.len(), if buried { 2 } else { 1 });
+        assert!(told.contains(&"-standup".to_owned()));
+        assert_eq!(w.get("/standup_20260324T080000Z").await.refusal(), (404, "notFound"));
+        assert_eq!(w.get("/standup/instances").await.refusal(), (404, "notFound"));
+    }
+    w.clean();
+}
+
+#[tokio::test]
+async fn a_person_cuts_a_series_in_two() {
+    let w = world().await;
+    w.work.put("standup", weekly(10, "Stand-up", ""));
+    w.work.patch("standup_20260317T080000Z", json!({"summary": "Elsewhere"}));
+    let new = w.work.split("standup", "standup_20260324T080000Z", json!({"summary": "Later"}));
+    let (from, to) = ("2026-03-01T00:00:00Z".parse().unwrap(), "2026-04-08T00:00:00Z".parse().unwrap());
+    assert_eq!(
+        w.work.agenda(from, to),
+        [
+            "2026-03-10T08:00:00Z - 2026-03-10T09:00:00Z  Stand-up",
+            "2026-03-17T08:00:00Z - 2026-03-17T09:00:00Z  Elsewhere",
+            "2026-03-24T08:00:00Z - 2026-03-24T09:00:00Z  Later",
+            "2026-03-31T07:00:00Z - 2026-03-31T08:00:00Z  Later",
+            "2026-04-07T07:00:00Z - 2026-04-07T08:00:00Z  Later",
+        ]
+    );
+    assert_eq!(new, "standup_R20260324T080000Z");
+    assert_eq!(w.list("").await.ids(), ["standup", "standup_20260317T080000Z", "standup_R20260324T080000Z"]);
+    w.clean();
+}
