@@ -15,7 +15,7 @@ DAYS = 30
 SECONDS = DAYS * 86_400
 
 # Work. Transactions are those that tests/scenarios/azure_costs.rs counts on Azurite; a message is put, taken and deleted.
-PER_CHANGE = {"queue": 3, "table": 11}  # one changed event of a pair, leases and all
+PER_CHANGE = {"queue": 3, "table": 9}  # one changed event of a pair, leases and all
 PER_IDLE = {"queue": 3, "table": 3}    # a push that finds nothing
 PER_POLL = {"queue": 0, "table": 3}    # a poll that finds nothing: directory, secrets, the state of the pair, and no message
 CHANGES_A_DAY = 10                     # changed events of one user
