@@ -56,6 +56,8 @@ pub enum ProviderKind {
     Caldav,
     /// Apple's CalDAV server, with its own manners.
     Icloud,
+    /// Google Calendar, through its own API.
+    Google,
 }
 
 impl ProviderKind {
@@ -64,6 +66,7 @@ impl ProviderKind {
         match self {
             Self::Caldav => "caldav",
             Self::Icloud => "icloud",
+            Self::Google => "google",
         }
     }
 }

@@ -78,8 +78,9 @@ fn visibility_on(target: ProviderKind, visibility: Visibility) -> Visibility {
 /// The free/busy value that a provider shows for ours.
 fn busy_on(target: ProviderKind, busy: Busy) -> Busy {
     match (target, busy) {
-        (ProviderKind::Caldav | ProviderKind::Icloud, Busy::Oof) => Busy::Busy,
-        (ProviderKind::Caldav | ProviderKind::Icloud, Busy::WorkingElsewhere) => Busy::Free,
+        // None of them has more than busy and free in the ordinary events that we write.
+        (ProviderKind::Caldav | ProviderKind::Icloud | ProviderKind::Google, Busy::Oof) => Busy::Busy,
+        (ProviderKind::Caldav | ProviderKind::Icloud | ProviderKind::Google, Busy::WorkingElsewhere) => Busy::Free,
         (_, busy) => busy,
     }
 }

@@ -23,7 +23,9 @@
 mod accounts;
 mod calendars;
 mod check;
+mod grants;
 mod id;
+mod keep;
 mod lease;
 mod pairs;
 mod problem;
@@ -34,8 +36,11 @@ mod snapshot;
 mod tests;
 
 pub(crate) use accounts::record;
-pub use accounts::{Account, AccountStatus, account, accounts, connect_account, open, record_outcome, remove_account, set_account_state};
+pub use accounts::{
+    Account, AccountStatus, Removal, account, accounts, connect_account, open, record_outcome, remove_account, set_account_state,
+};
 pub use calendars::{CalendarRow, Listing, calendar, calendars};
+pub use grants::connect_grant;
 pub use lease::pair_lease;
 pub use pairs::{NewPair, add_pair, pair, pairs, pause_pair, remove_pair, resume_pair};
 pub use snapshot::Snapshot;

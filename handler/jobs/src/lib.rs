@@ -2,6 +2,7 @@
 //!
 //! *Webhooks and timers only enqueue. The plan is made without I/O. The cursor is saved last.*
 
+pub mod consent;
 pub mod directory;
 pub mod doctor;
 mod error;
@@ -20,11 +21,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use engine::calendar::ProviderKind;
 use jiff::Timestamp;
-use providers::Provider;
+use providers::{Keep, Provider};
 use secrecy::SecretString;
 use store::{Leases, Queue, Store};
 use vault::Vault;
 
+pub use consent::Consents;
 pub use error::{Error, Result};
 pub use explain::explain;
 pub use health::{Detail, Health, health};
@@ -69,6 +71,27 @@ pub trait Connect: Send + Sync {
 
     /// A provider for an account. No request is made.
     fn open(&self, kind: ProviderKind, endpoint: &str, user: &str, secret: SecretString) -> providers::Result<Arc<dyn Provider>>;
+
+    /// As [`Connect::open`], for a provider that may replace its secret at use: the new one goes to `keep`.
+    fn open_kept(
+        &self,
+        kind: ProviderKind,
+        endpoint: &str,
+        user: &str,
+        secret: SecretString,
+        keep: Arc<dyn Keep>,
+    ) -> providers::Result<Arc<dyn Provider>> {
+        drop(keep);
+        self.open(kind, endpoint, user, secret)
+    }
+
+    /// How accounts of this kind are connected by consent.
+    ///
+    /// # Errors
+    /// [`providers::Error::Misconfigured`] where they are not, or this program is not registered with the provider; the words say how it is done.
+    fn consents(&self, kind: ProviderKind) -> providers::Result<&dyn Consents> {
+        Err(providers::Error::Misconfigured(format!("{kind} accounts are not connected by consent here")))
+    }
 
     /// What time it is by the server that answered last, to find a clock that is off; `None` before any did.
     fn server_time(&self) -> Option<Timestamp> {

@@ -10,8 +10,9 @@ use store::{Op, Row, Table};
 use vault::Place;
 
 use super::id::{self, Address};
+use super::keep::Drawer;
 use super::rewrap::rewrap;
-use super::{calendars, lease, pairs, rows};
+use super::{calendars, grants, lease, pairs, rows};
 use crate::report::{AccountState, Problem};
 use crate::{Error, Result, Services};
 
@@ -92,7 +93,18 @@ pub async fn connect_account(services: &Services, kind: ProviderKind, url: &str,
         return Err(Error::Provider(providers::Error::Credentials("the password is empty; it was not sent".into())));
     }
     let endpoint = services.connect.discover(kind, &address.url, &user, secret).await?;
+    store(services, kind, address, user, endpoint, secret).await
+}
 
+/// Stores an account whose secret was seen to be good.
+pub(super) async fn store(
+    services: &Services,
+    kind: ProviderKind,
+    address: Address,
+    user: String,
+    endpoint: String,
+    secret: &SecretString,
+) -> Result<Account> {
     let _setup = lease::directory(services).await?;
     let id = id::account(kind, &address, &user);
     let sealed = services.vault.seal(place(services, &id), secret).await?;
@@ -140,20 +152,33 @@ pub(super) fn missing(id: &AccountId) -> Error {
     Error::NotFound(format!("there is no account {id}; `calrelay account list` shows those that are connected"))
 }
 
-/// Forgets an account: its pairs with all that was remembered of them, its calendars, its secret. Copies stay as ordinary events.
+/// What a removal could not do.
+#[derive(Debug, Default)]
+pub struct Removal {
+    /// The account's grant may still stand at its provider, and why. Its owner can end it there.
+    pub grant_left: Option<Error>,
+}
+
+/// Forgets an account: its pairs with all that was remembered of them, its calendars, its secret. Copies stay as ordinary events. A grant that
+/// nobody else holds is given back.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Request`] while a pass over one of its pairs is under way. What was removed until then stays removed, the account
 /// is still listed, and the removal can be repeated.
-pub async fn remove_account(services: &Services, id: &AccountId) -> Result<()> {
+pub async fn remove_account(services: &Services, id: &AccountId) -> Result<Removal> {
     let _setup = lease::directory(services).await?;
-    account(services, id).await?;
+    let removed = account(services, id).await?;
     let calendars = calendars::stored(services, id).await?;
     for pair in pairs::pairs(services).await? {
         if calendars.iter().any(|calendar| calendar.id == pair.from || calendar.id == pair.to) {
             pairs::remove_locked(services, &pair.id).await?;
         }
     }
+    // With a pair end its channels: they can be stopped only as long as the grant lives.
+    let grant_left = match grants::is_granted(removed.kind) {
+        true => give_back(services, &removed).await.err(),
+        false => None,
+    };
     let secret = Op::Delete { key: id.to_string(), etag: None };
     services.store.commit(Table::Secrets, &services.owner, &[secret]).await?;
     let keys: Vec<String> = calendars.iter().map(|calendar| calendars::row_key(&calendar.id)).chain([row_key(id)]).collect();
@@ -161,7 +186,17 @@ pub async fn remove_account(services: &Services, id: &AccountId) -> Result<()> {
         let ops: Vec<Op> = chunk.iter().map(|key| Op::Delete { key: key.clone(), etag: None }).collect();
         services.store.commit(Table::Directory, &services.owner, &ops).await?;
     }
-    Ok(())
+    Ok(Removal { grant_left })
+}
+
+async fn give_back(services: &Services, account: &Account) -> Result<()> {
+    if !grants::let_go(services, account.kind, &account.endpoint, &account.user).await? {
+        return Ok(());
+    }
+    let Some(row) = services.store.get(Table::Secrets, &services.owner, account.id.as_str()).await? else { return Ok(()) };
+    let SealedSecret { sealed } = rows::decode(&row.key, &row.value)?;
+    let secret = services.vault.open(place(services, &account.id), &sealed).await?;
+    Ok(services.connect.consents(account.kind)?.withdraw(&secret).await?)
 }
 
 /// A provider for an account: opens its secret, makes no request.
@@ -184,7 +219,8 @@ pub(super) async fn open_with(services: &Services, account: &Account, row: Optio
     let SealedSecret { sealed } = rows::decode(&row.key, &row.value)?;
     let secret = services.vault.open(place(services, &account.id), &sealed).await?;
     rewrap(services, place(services, &account.id), row, &sealed).await;
-    Ok(services.connect.open(account.kind, &account.endpoint, &account.user, secret)?)
+    let keep = Arc::new(Drawer::of(services, &account.id));
+    Ok(services.connect.open_kept(account.kind, &account.endpoint, &account.user, secret, keep)?)
 }
 
 /// Writes down how an account stands, unless it was connected anew since `account` was read. From [`AccountStatus::NeedsReconnect`] only success
@@ -234,7 +270,7 @@ fn conclusion(failure: Option<&Error>) -> Option<AccountStatus> {
     }
 }
 
-fn checked_user(kind: ProviderKind, user: &str) -> Result<String> {
+pub(super) fn checked_user(kind: ProviderKind, user: &str) -> Result<String> {
     let user = user.trim();
     let refuse = |why: &str| Err(Error::Provider(providers::Error::Credentials(why.to_owned())));
     if user.is_empty() {
@@ -245,15 +281,15 @@ fn checked_user(kind: ProviderKind, user: &str) -> Result<String> {
         return refuse("a user name cannot contain a colon or a control character; nothing was sent");
     }
     Ok(match kind {
-        // An Apple ID is an e-mail address, and Apple does not tell capitals apart.
-        ProviderKind::Icloud => user.to_lowercase(),
+        // They are e-mail addresses, and neither Apple nor Google tells capitals apart.
+        ProviderKind::Icloud | ProviderKind::Google => user.to_lowercase(),
         ProviderKind::Caldav => user.to_owned(),
     })
 }
 
 fn name(kind: ProviderKind, user: &str, host: &str) -> String {
     match kind {
-        ProviderKind::Icloud => user.to_owned(),
+        ProviderKind::Icloud | ProviderKind::Google => user.to_owned(),
         ProviderKind::Caldav => format!("{user} on {host}"),
     }
 }

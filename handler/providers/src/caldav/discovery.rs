@@ -31,6 +31,7 @@ pub async fn discover(http: &Arc<Http>, kind: ProviderKind, url: &str, user: &st
         ProviderKind::Caldav => (Scope::Sites(vec![Site::of(&url)]), password.clone()),
         ProviderKind::Icloud if icloud::is_china(&url) => return Err(Error::Address(icloud::CHINA.into())),
         ProviderKind::Icloud => (icloud::scope(&url), icloud::app_password(password)?),
+        ProviderKind::Google => return Err(Error::Address(super::NOT_GOOGLE.into())),
     };
     let dav = Dav {
         http: http.clone(),
@@ -41,7 +42,7 @@ pub async fn discover(http: &Arc<Http>, kind: ProviderKind, url: &str, user: &st
     };
     let mut search = Search { dav, kind, base: url.clone() };
     let mut endpoint = match kind {
-        ProviderKind::Caldav => search.anywhere(&url).await?,
+        ProviderKind::Caldav | ProviderKind::Google => search.anywhere(&url).await?,
         ProviderKind::Icloud => search.apple(&url).await?,
     };
     if user.contains('@') {

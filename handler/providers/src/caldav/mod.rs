@@ -100,6 +100,7 @@ impl CalDav {
                 let partition = Some(address::at(&first.url, "/")).filter(|partition| partition.origin() != base.origin());
                 (icloud::scope(&base), Some(Route::new(address::at(&base, "/"), partition)), icloud::app_password(password)?)
             }
+            ProviderKind::Google => return Err(Error::Address(NOT_GOOGLE.into())),
         };
         let dav = Dav {
             http: http.clone(),
@@ -135,7 +136,7 @@ impl CalDav {
 
     fn manners(&self) -> Manners {
         match self.kind {
-            ProviderKind::Caldav => Manners::default(),
+            ProviderKind::Caldav | ProviderKind::Google => Manners::default(),
             ProviderKind::Icloud => icloud::MANNERS,
         }
     }
@@ -186,7 +187,7 @@ impl Provider for CalDav {
 
     fn parallel_writes(&self) -> usize {
         match self.kind {
-            ProviderKind::Caldav => LIMITS.parallel,
+            ProviderKind::Caldav | ProviderKind::Google => LIMITS.parallel,
             ProviderKind::Icloud => icloud::PARALLEL_WRITES,
         }
     }
@@ -216,6 +217,9 @@ impl Provider for CalDav {
     }
 }
 
+/// Google has an API of its own, and its CalDAV takes no passwords.
+const NOT_GOOGLE: &str = "a Google account is not reached over CalDAV; connect it with `calrelay account add google`";
+
 fn with_slash(calendar: &str) -> String {
     let closing = if calendar.ends_with('/') { "" } else { "/" };
     format!("{calendar}{closing}")
@@ -223,7 +227,7 @@ fn with_slash(calendar: &str) -> String {
 
 fn limits(kind: ProviderKind) -> Limits {
     match kind {
-        ProviderKind::Caldav => LIMITS,
+        ProviderKind::Caldav | ProviderKind::Google => LIMITS,
         ProviderKind::Icloud => icloud::LIMITS,
     }
 }

@@ -1,0 +1,155 @@
+//! Accounts that are connected by consent: a person is sent to the provider's page and comes back with a code (RFC 6749 section 4.1).
+//!
+//! # Properties
+//! * What comes back is taken once: its row goes before anything else is done, also where the provider says no, and where the check fails.
+//! * It is taken from the browser that began and from no other: the state is in the address, a second secret in a cookie, and storage knows only
+//!   the hash of either. Both are 32 random bytes, compared in constant time.
+//! * Ten minutes after it was begun it is worth nothing, and the next consent clears it away. No more than [`PENDING`] wait at once.
+//! * The PKCE verifier is sealed by the vault for its row. Without row, cookie and code together nobody can redeem anything.
+//! * Where anything does not fit, the provider is not asked, and nothing is said of what it was.
+//! * Where a person goes afterwards does not depend on the request.
+
+mod pending;
+mod query;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use async_trait::async_trait;
+use engine::calendar::ProviderKind;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::directory::{self, Account};
+use crate::{Error, Result, Services};
+
+pub use pending::PENDING;
+pub use query::Answer;
+pub use token::Token;
+
+/// How accounts of one kind are connected by consent.
+#[async_trait]
+pub trait Consents: Send + Sync {
+    /// Where to send a person whose answer is to come to `redirect`. `state` comes back with it. No request is made.
+    fn ask(&self, redirect: &Url, state: &str) -> providers::Result<Asked>;
+
+    /// Exchanges a code for a grant, and finds out whose it is.
+    ///
+    /// # Errors
+    /// [`providers::Error::Consent`] where too little was allowed, or the code is not taken.
+    async fn redeem(&self, redirect: &Url, code: &SecretString, verifier: &SecretString) -> providers::Result<Granted>;
+
+    /// Takes a grant that was given elsewhere, by its refresh token.
+    ///
+    /// # Errors
+    /// As [`Consents::redeem`]; [`providers::Error::Unauthorized`] where it is dead.
+    async fn adopt(&self, refresh_token: &SecretString) -> providers::Result<Granted>;
+
+    /// Gives a grant back. It ends for everybody to whom the same person gave it through this program.
+    async fn withdraw(&self, refresh_token: &SecretString) -> providers::Result<()>;
+}
+
+/// A question to a person.
+pub struct Asked {
+    /// The provider's page.
+    pub url: Url,
+    /// What redeems the code; kept from everybody until it is there.
+    pub verifier: SecretString,
+}
+
+/// A grant, and whose it is.
+pub struct Granted {
+    /// Where the account lives: the same for all of its kind, whatever the settings say.
+    pub url: String,
+    /// Its name there.
+    pub user: String,
+    /// The provider's own words, as from [`Connect::discover`](crate::Connect::discover).
+    pub endpoint: String,
+    /// The refresh token.
+    pub secret: SecretString,
+}
+
+/// A consent that has begun.
+pub struct Begun {
+    /// Where to send the browser.
+    pub location: String,
+    /// What its cookie is to hold.
+    pub browser: Token,
+}
+
+/// Why a consent did not lead to an account.
+#[derive(Debug)]
+pub enum Unfinished {
+    /// This is no answer to a question that this browser was sent away with, or not any more. The provider was not asked.
+    NotOurs,
+    /// It was, and this is what went wrong.
+    Failed(Error),
+}
+
+impl<E: Into<Error>> From<E> for Unfinished {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// The kind of accounts that is connected by consent under this name in the address.
+pub fn kind(name: &str) -> Option<ProviderKind> {
+    [ProviderKind::Google].into_iter().find(|kind| kind.as_str() == name)
+}
+
+/// Begins: writes down what the answer will be checked against.
+///
+/// # Errors
+/// [`providers::Error::Misconfigured`] where the program is not registered with that provider; [`Error::Request`] where too many wait already.
+pub async fn begin(services: &Services, kind: ProviderKind, redirect: &str) -> Result<Begun> {
+    let redirect = Url::parse(redirect).map_err(|_| Error::Request("this address cannot be come back to".into()))?;
+    let (state, browser) = (Token::random()?, Token::random()?);
+    let asked = services.connect.consents(kind)?.ask(&redirect, state.expose())?;
+    pending::put(services, kind, &redirect, &state, &browser, &asked.verifier).await?;
+    Ok(Begun { location: asked.url.into(), browser })
+}
+
+/// Ends: takes the answer that came to the redirect address of `kind`, by its query, and connects the account. `cookie` is what the browser holds.
+///
+/// # Errors
+/// [`Unfinished`]; nothing was connected then, and an earlier connection of the same account is as it was.
+pub async fn finish(services: &Services, kind: ProviderKind, query: &str, cookie: Option<&str>) -> Result<Account, Unfinished> {
+    let answer = Answer::parse(query);
+    let state = answer.state().ok_or(Unfinished::NotOurs)?;
+    let waiting = pending::take(services, state).await?.ok_or(Unfinished::NotOurs)?;
+    let browser = cookie.and_then(Token::parse).ok_or(Unfinished::NotOurs)?;
+    if !waiting.is_for(kind, &browser, services.clock.now()) {
+        return Err(Unfinished::NotOurs);
+    }
+    let code = answer.code()?;
+    let verifier = waiting.verifier(services).await?;
+    Ok(redeem(services, kind, &waiting.redirect()?, code, &verifier).await?)
+}
+
+/// Redeems a code and connects the account: for whoever has checked the answer itself, as the command line does on its own port.
+///
+/// # Errors
+/// What the provider says, in which case nothing was stored.
+pub async fn redeem(
+    services: &Services,
+    kind: ProviderKind,
+    redirect: &Url,
+    code: &SecretString,
+    verifier: &SecretString,
+) -> Result<Account> {
+    let granted = services.connect.consents(kind)?.redeem(redirect, code, verifier).await?;
+    directory::connect_grant(services, kind, granted).await
+}
+
+/// Connects the account of a grant that was given elsewhere.
+///
+/// # Errors
+/// As [`redeem`].
+pub async fn adopt(services: &Services, kind: ProviderKind, refresh_token: &SecretString) -> Result<Account> {
+    let plain = refresh_token.expose_secret().bytes().all(|b| b.is_ascii_graphic());
+    if refresh_token.expose_secret().is_empty() || !plain {
+        return Err(Error::Provider(providers::Error::Credentials("this is no refresh token; it was not sent".into())));
+    }
+    let granted = services.connect.consents(kind)?.adopt(refresh_token).await?;
+    directory::connect_grant(services, kind, granted).await
+}

@@ -1,0 +1,121 @@
+//! Consents that wait for their answer: a row each.
+//!
+//! They stand in [`Table::Secrets`], in a partition of their own, `consent:OWNER`, under the hash of their state: a pass that reads what an
+//! owner has does not read them, and who reads storage cannot answer for anybody.
+
+use engine::calendar::ProviderKind;
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use store::{Op, Table};
+use url::Url;
+use vault::Place;
+
+use super::token::Token;
+use crate::{Error, Result, Services};
+
+/// The version that is written, and the only one that is read: none of these rows outlives a release.
+const VERSION: u32 = 1;
+/// How long an answer is waited for.
+const LIFE: SignedDuration = SignedDuration::from_mins(10);
+/// How many answers are waited for at once.
+pub const PENDING: usize = 20;
+/// Rows read to find those that are over.
+const PAGE: usize = 1000;
+
+#[derive(Serialize, Deserialize)]
+struct Waiting {
+    v: u32,
+    provider: ProviderKind,
+    redirect: String,
+    /// The hash of what the browser's cookie holds.
+    browser: String,
+    /// The PKCE verifier, sealed for this row.
+    verifier: String,
+    begun: Timestamp,
+}
+
+impl Waiting {
+    fn is_over(&self, now: Timestamp) -> bool {
+        // Far ahead is as wrong as far behind: then one of two clocks is off.
+        now.duration_since(self.begun).abs() > LIFE
+    }
+}
+
+/// A consent whose row is gone: whoever holds this is the only one who can go on with it.
+pub(super) struct Taken {
+    key: String,
+    waiting: Waiting,
+}
+
+/// Writes one down, after those that are over were cleared away.
+pub(super) async fn put(
+    services: &Services,
+    provider: ProviderKind,
+    redirect: &Url,
+    state: &Token,
+    browser: &Token,
+    verifier: &SecretString,
+) -> Result<()> {
+    let (partition, now) = (partition(services), services.clock.now());
+    let mut over = Vec::new();
+    let mut waiting = 0;
+    for row in services.store.scan(Table::Secrets, &partition, "", None, PAGE).await? {
+        match serde_json::from_str::<Waiting>(&row.value) {
+            Ok(known) if !known.is_over(now) => waiting += 1,
+            _ => over.push(Op::Delete { key: row.key, etag: None }),
+        }
+    }
+    for chunk in over.chunks(store::MAX_COMMIT) {
+        services.store.commit(Table::Secrets, &partition, chunk).await?;
+    }
+    if waiting >= PENDING {
+        return Err(Error::Request(
+            "too many accounts are being connected at this moment; nothing was begun, try again in ten minutes".into(),
+        ));
+    }
+    let key = state.hash();
+    let sealed = services.vault.seal(place(&partition, &key), verifier).await?;
+    let row = Waiting { v: VERSION, provider, redirect: redirect.to_string(), browser: browser.hash(), verifier: sealed, begun: now };
+    let value = serde_json::to_string(&row).map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
+    services.store.commit(Table::Secrets, &partition, &[Op::Insert { key, value }]).await?;
+    Ok(())
+}
+
+/// Takes one away by its state; `None` where there is none, or somebody else was faster.
+pub(super) async fn take(services: &Services, state: &Token) -> Result<Option<Taken>> {
+    let (partition, key) = (partition(services), state.hash());
+    let Some(row) = services.store.get(Table::Secrets, &partition, &key).await? else { return Ok(None) };
+    match services.store.commit(Table::Secrets, &partition, &[Op::Delete { key: key.clone(), etag: Some(row.etag) }]).await {
+        Ok(_) => {}
+        Err(store::Error::Conflict(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    // One that cannot be read is as good as none.
+    let waiting = serde_json::from_str::<Waiting>(&row.value).ok().filter(|waiting| waiting.v == VERSION);
+    Ok(waiting.map(|waiting| Taken { key, waiting }))
+}
+
+impl Taken {
+    /// Whether this browser began it, for this provider, and not too long ago.
+    pub fn is_for(&self, provider: ProviderKind, browser: &Token, now: Timestamp) -> bool {
+        browser.has_hash(&self.waiting.browser) && self.waiting.provider == provider && !self.waiting.is_over(now)
+    }
+
+    pub fn redirect(&self) -> Result<Url> {
+        Url::parse(&self.waiting.redirect).map_err(|_| Error::Damaged("the address of a consent cannot be read".into()))
+    }
+
+    pub async fn verifier(&self, services: &Services) -> Result<SecretString> {
+        let partition = partition(services);
+        Ok(services.vault.open(place(&partition, &self.key), &self.waiting.verifier).await?)
+    }
+}
+
+fn partition(services: &Services) -> String {
+    format!("consent:{}", services.owner)
+}
+
+fn place<'a>(partition: &'a str, row: &'a str) -> Place<'a> {
+    Place { table: Table::Secrets.name(), partition, row }
+}

@@ -1,0 +1,107 @@
+//! What comes back with a person: the query of the redirect (RFC 6749 sections 4.1.2 and 4.1.2.1). Anybody can send one.
+
+use secrecy::SecretString;
+use url::form_urlencoded;
+
+use super::token::Token;
+use crate::Result;
+
+/// The longest query that is looked at, in bytes.
+const LONGEST: usize = 8 * 1024;
+/// The longest code; Google's own limit is 256 bytes.
+const LONGEST_CODE: usize = 2 * 1024;
+
+/// An answer, as far as it has the form of one.
+pub struct Answer {
+    state: Option<Token>,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    Code(SecretString),
+    Error(Refusal),
+    Neither,
+}
+
+/// What a provider says in place of a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    Denied,
+    Policy,
+    Trouble,
+    Ours,
+}
+
+impl Answer {
+    /// Reads a query. A parameter that comes twice makes it no answer at all (section 3.1); those that are not known are passed over.
+    pub fn parse(query: &str) -> Self {
+        let nothing = Self { state: None, outcome: Outcome::Neither };
+        if query.len() > LONGEST {
+            return nothing;
+        }
+        let (mut state, mut code, mut error) = (None, None, None);
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let place = match &*name {
+                "state" => &mut state,
+                "code" => &mut code,
+                "error" => &mut error,
+                _ => continue,
+            };
+            if place.replace(value.into_owned()).is_some() {
+                return nothing;
+            }
+        }
+        let sendable = |code: &String| (1..=LONGEST_CODE).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_graphic());
+        let outcome = match (code, error) {
+            (Some(code), None) if sendable(&code) => Outcome::Code(code.into()),
+            (None, Some(error)) => Outcome::Error(Refusal::named(&error)),
+            _ => Outcome::Neither,
+        };
+        Self { state: state.as_deref().and_then(Token::parse), outcome }
+    }
+
+    /// The state, if it has the form of one of ours.
+    pub fn state(&self) -> Option<&Token> {
+        self.state.as_ref()
+    }
+
+    /// The code.
+    ///
+    /// # Errors
+    /// What the provider said in its place. Nothing of the query is quoted.
+    pub fn code(&self) -> Result<&SecretString> {
+        match &self.outcome {
+            Outcome::Code(code) => Ok(code),
+            Outcome::Error(refusal) => Err(refusal.error().into()),
+            Outcome::Neither => Err(providers::Error::BadAnswer("it holds neither a code nor a refusal".into()).into()),
+        }
+    }
+}
+
+impl Refusal {
+    fn named(error: &str) -> Self {
+        match error {
+            "access_denied" => Self::Denied,
+            "admin_policy_enforced" | "org_internal" | "consent_required" | "interaction_required" => Self::Policy,
+            "server_error" | "temporarily_unavailable" => Self::Trouble,
+            _ => Self::Ours,
+        }
+    }
+
+    fn error(self) -> providers::Error {
+        use providers::Error as E;
+        match self {
+            Self::Denied => {
+                E::Consent("the answer was no, and that is respected. Should it have been a mistake, connect the account again".into())
+            }
+            Self::Policy => E::Consent(
+                "the administrator of this organisation does not allow calrelay. Ask for it to be allowed, and connect the account again"
+                    .into(),
+            ),
+            Self::Trouble => E::Unreachable("the provider says that it failed".into()),
+            Self::Ours => {
+                E::Misconfigured("the provider refused the question, which is a mistake of this program or of its settings".into())
+            }
+        }
+    }
+}

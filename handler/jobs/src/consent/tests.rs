@@ -1,0 +1,313 @@
+//! On real storage and a real vault; the provider writes down what it is asked.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use providers::Provider;
+use store::{Embedded, Table};
+use vault::Envelope;
+
+use super::*;
+use crate::{Clock, Connect};
+
+/// A provider of consents: every code is good, `anna@example.org` always says yes.
+#[derive(Default)]
+struct Consenting {
+    redeemed: Mutex<Vec<[String; 3]>>,
+    withdrawn: Mutex<Vec<String>>,
+    refuse: Mutex<Option<providers::Error>>,
+}
+
+#[async_trait]
+impl Connect for Consenting {
+    async fn discover(&self, _: ProviderKind, _: &str, _: &str, _: &SecretString) -> providers::Result<String> {
+        Err(providers::Error::Unauthorized)
+    }
+    fn open(&self, _: ProviderKind, _: &str, _: &str, _: SecretString) -> providers::Result<Arc<dyn Provider>> {
+        Err(providers::Error::Unauthorized)
+    }
+    fn consents(&self, _: ProviderKind) -> providers::Result<&dyn Consents> {
+        Ok(self)
+    }
+}
+
+#[async_trait]
+impl Consents for Consenting {
+    fn ask(&self, redirect: &Url, state: &str) -> providers::Result<Asked> {
+        let mut url = Url::parse("https://accounts.example.org/auth").unwrap();
+        url.query_pairs_mut().append_pair("redirect_uri", redirect.as_str()).append_pair("state", state);
+        Ok(Asked { url, verifier: format!("verifier-{}", &state[..4]).into() })
+    }
+    async fn redeem(&self, redirect: &Url, code: &SecretString, verifier: &SecretString) -> providers::Result<Granted> {
+        let asked = [redirect.as_str(), code.expose_secret(), verifier.expose_secret()].map(str::to_owned);
+        self.redeemed.lock().unwrap().push(asked);
+        let refused = self.refuse.lock().unwrap().clone();
+        match refused {
+            Some(error) => Err(error),
+            None => self.adopt(&"1//token".into()).await,
+        }
+    }
+    async fn adopt(&self, refresh_token: &SecretString) -> providers::Result<Granted> {
+        let (url, user) = ("https://www.googleapis.com/".into(), "Anna@example.org".into());
+        Ok(Granted { url, user, endpoint: r#"{"client":"c1"}"#.into(), secret: refresh_token.clone() })
+    }
+    async fn withdraw(&self, refresh_token: &SecretString) -> providers::Result<()> {
+        self.withdrawn.lock().unwrap().push(refresh_token.expose_secret().to_owned());
+        self.refuse.lock().unwrap().clone().map_or(Ok(()), Err)
+    }
+}
+
+/// A clock that is set by hand, in seconds.
+#[derive(Default)]
+struct Hand(Mutex<i64>);
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(*self.0.lock().unwrap()).unwrap()
+    }
+}
+
+struct World {
+    services: Services,
+    provider: Arc<Consenting>,
+    clock: Arc<Hand>,
+    _dir: tempfile::TempDir,
+}
+
+const REDIRECT: &str = "http://127.0.0.1:7071/oauth/google/callback";
+
+fn world() -> World {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
+    let (provider, clock) = (Arc::new(Consenting::default()), Arc::new(Hand::default()));
+    let services = Services {
+        leases: store.clone(),
+        queue: store.clone(),
+        store,
+        vault: Arc::new(Envelope::local(dir.path()).unwrap()),
+        connect: provider.clone(),
+        clock: clock.clone(),
+        owner: "local".into(),
+    };
+    World { services, provider, clock, _dir: dir }
+}
+
+/// What the browser holds after the beginning.
+struct Sent {
+    state: String,
+    cookie: String,
+}
+
+impl World {
+    async fn begin(&self) -> Sent {
+        let begun = begin(&self.services, ProviderKind::Google, REDIRECT).await.unwrap();
+        let query: BTreeMap<String, String> = Url::parse(&begun.location).unwrap().query_pairs().into_owned().collect();
+        Sent { state: query["state"].clone(), cookie: begun.browser.expose().to_owned() }
+    }
+
+    async fn finish(&self, query: &str, cookie: Option<&str>) -> Result<Account, Unfinished> {
+        finish(&self.services, ProviderKind::Google, query, cookie).await
+    }
+
+    async fn rows(&self) -> usize {
+        self.services.store.scan(Table::Secrets, "consent:local", "", None, 1000).await.unwrap().len()
+    }
+
+    fn redeemed(&self) -> usize {
+        self.provider.redeemed.lock().unwrap().len()
+    }
+
+    async fn accounts(&self) -> usize {
+        directory::accounts(&self.services).await.unwrap().len()
+    }
+}
+
+#[tokio::test]
+async fn a_consent_connects_an_account() {
+    let world = world();
+    let Sent { state, cookie } = world.begin().await;
+    let account = world.finish(&format!("state={state}&code=4%2F0abc&scope=x"), Some(&cookie)).await.unwrap();
+    assert_eq!((&*account.user, &*account.name, account.kind), ("anna@example.org", "anna@example.org", ProviderKind::Google));
+    let expected = [REDIRECT, "4/0abc", &format!("verifier-{}", &state[..4])].map(str::to_owned);
+    assert_eq!(*world.provider.redeemed.lock().unwrap(), [expected]);
+    assert_eq!(world.rows().await, 0);
+
+    let Sent { state, cookie } = world.begin().await;
+    let again = world.finish(&format!("code=c&state={state}"), Some(&cookie)).await.unwrap();
+    assert_eq!((again.id, again.generation, world.accounts().await), (account.id, 2, 1));
+}
+
+#[tokio::test]
+async fn an_answer_is_taken_once() {
+    let world = world();
+    let Sent { state, cookie } = world.begin().await;
+    let query = format!("state={state}&code=c");
+    world.finish(&query, Some(&cookie)).await.unwrap();
+    assert!(matches!(world.finish(&query, Some(&cookie)).await, Err(Unfinished::NotOurs)));
+    assert_eq!(world.redeemed(), 1);
+}
+
+#[tokio::test]
+async fn of_many_that_come_at_once_one_is_taken() {
+    let world = Arc::new(world());
+    let Sent { state, cookie } = world.begin().await;
+    let query = format!("state={state}&code=c");
+    let all = futures::future::join_all((0..20).map(|_| world.finish(&query, Some(&cookie)))).await;
+    assert_eq!((all.iter().filter(|one| one.is_ok()).count(), world.redeemed()), (1, 1));
+}
+
+#[tokio::test]
+async fn what_does_not_fit_redeems_nothing_and_uses_the_answer_up() {
+    for change in ["no cookie", "another cookie", "a cookie of another consent", "too late", "from the future", "another provider's"] {
+        let world = world();
+        let other = world.begin().await;
+        let Sent { state, cookie } = world.begin().await;
+        let cookie = match change {
+            "no cookie" => None,
+            "another cookie" => Some(Token::random().unwrap().expose().to_owned()),
+            "a cookie of another consent" => Some(other.cookie),
+            _ => Some(cookie),
+        };
+        match change {
+            "too late" => *world.clock.0.lock().unwrap() = 601,
+            "from the future" => *world.clock.0.lock().unwrap() = -601,
+            _ => {}
+        }
+        let kind = if change == "another provider's" { ProviderKind::Icloud } else { ProviderKind::Google };
+        let query = format!("state={state}&code=c");
+        assert!(matches!(finish(&world.services, kind, &query, cookie.as_deref()).await, Err(Unfinished::NotOurs)), "{change}");
+        assert_eq!((world.redeemed(), world.accounts().await, world.rows().await), (0, 0, 1), "{change}: only the other one waits");
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_nobody_was_given_is_none() {
+    let world = world();
+    let Sent { state, cookie } = world.begin().await;
+    let forged = Token::random().unwrap().expose().to_owned();
+    for query in [
+        format!("state={forged}&code=c"),
+        format!("state={state}&state={state}&code=c"),
+        format!("state={}&code=c", &state[1..]),
+        format!("state={state}%00&code=c"),
+        "code=c".to_owned(),
+        String::new(),
+    ] {
+        assert!(matches!(world.finish(&query, Some(&cookie)).await, Err(Unfinished::NotOurs)), "{query}");
+    }
+    assert_eq!((world.redeemed(), world.rows().await), (0, 1));
+    world.finish(&format!("state={state}&code=c"), Some(&cookie)).await.expect("a forged one spoils nothing");
+}
+
+#[tokio::test]
+async fn a_no_is_heard_once_and_stores_nothing() {
+    let world = world();
+    for (query, consent) in
+        [("error=access_denied", true), ("error=admin_policy_enforced", true), ("error=invalid_scope", false), ("", false)]
+    {
+        let Sent { state, cookie } = world.begin().await;
+        let Err(Unfinished::Failed(Error::Provider(error))) = world.finish(&format!("state={state}&{query}"), Some(&cookie)).await else {
+            panic!("{query}")
+        };
+        assert_eq!(matches!(error, providers::Error::Consent(_)), consent, "{query}");
+    }
+    assert_eq!((world.redeemed(), world.accounts().await, world.rows().await), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn what_the_provider_refuses_stores_nothing() {
+    let world = world();
+    *world.provider.refuse.lock().unwrap() = Some(providers::Error::Consent("tick both boxes".into()));
+    let Sent { state, cookie } = world.begin().await;
+    let refused = world.finish(&format!("state={state}&code=c"), Some(&cookie)).await;
+    assert!(matches!(refused, Err(Unfinished::Failed(Error::Provider(providers::Error::Consent(_))))));
+    assert_eq!((world.accounts().await, world.rows().await), (0, 0));
+}
+
+#[tokio::test]
+async fn those_that_wait_are_few_and_not_for_long() {
+    let world = world();
+    for _ in 0..PENDING {
+        world.begin().await;
+    }
+    assert!(matches!(begin(&world.services, ProviderKind::Google, REDIRECT).await, Err(Error::Request(_))));
+    *world.clock.0.lock().unwrap() = 601;
+    world.begin().await;
+    assert_eq!(world.rows().await, 1, "those that are over are cleared away");
+}
+
+#[tokio::test]
+async fn storage_holds_neither_state_nor_cookie_nor_verifier() {
+    let world = world();
+    let Sent { state, cookie } = world.begin().await;
+    for row in world.services.store.scan(Table::Secrets, "consent:local", "", None, 10).await.unwrap() {
+        let text = format!("{} {}", row.key, row.value);
+        assert!(!text.contains(&state) && !text.contains(&cookie) && !text.contains("verifier-"), "{text}");
+    }
+    let token = Token::random().unwrap();
+    assert!(!format!("{token:?}").contains(token.expose()));
+}
+
+#[tokio::test]
+async fn a_grant_is_given_back_by_the_last_who_holds_it() {
+    let world = world();
+    let anna = adopt(&world.services, ProviderKind::Google, &"1//a".into()).await.unwrap();
+    let other = Services { owner: "other".into(), ..world.services.clone() };
+    adopt(&other, ProviderKind::Google, &"1//b".into()).await.unwrap();
+    assert!(directory::remove_account(&world.services, &anna.id).await.unwrap().grant_left.is_none());
+    assert!(world.provider.withdrawn.lock().unwrap().is_empty(), "the other one still needs it");
+    directory::remove_account(&other, &anna.id).await.unwrap();
+    assert_eq!(*world.provider.withdrawn.lock().unwrap(), ["1//b"]);
+}
+
+#[tokio::test]
+async fn an_account_goes_also_where_the_provider_cannot_be_told() {
+    let world = world();
+    let anna = adopt(&world.services, ProviderKind::Google, &"1//a".into()).await.unwrap();
+    *world.provider.refuse.lock().unwrap() = Some(providers::Error::Unreachable("x".into()));
+    assert!(directory::remove_account(&world.services, &anna.id).await.unwrap().grant_left.is_some());
+    assert_eq!(world.accounts().await, 0);
+    assert!(world.services.store.scan(Table::Secrets, "local", "", None, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_no_refresh_token_is_not_sent() {
+    let world = world();
+    for text in ["", "1//a b", "1//a\u{0}", "ä"] {
+        let refused = adopt(&world.services, ProviderKind::Google, &text.into()).await;
+        assert!(matches!(refused, Err(Error::Provider(providers::Error::Credentials(_)))), "{text:?}");
+    }
+}
+
+proptest! {
+    /// Whatever comes: it is read or not, nothing of it is repeated, and a state is only what has the form of one.
+    #[test]
+    fn hostile_queries_are_answered_calmly(query in hostile()) {
+        let answer = Answer::parse(&query);
+        if let Some(state) = answer.state() {
+            prop_assert_eq!(Token::parse(state.expose()).map(|token| token.hash()), Some(state.hash()));
+        }
+        match answer.code() {
+            Ok(code) => prop_assert!(code.expose_secret().bytes().all(|b| b.is_ascii_graphic()) && code.expose_secret().len() <= 2048),
+            Err(error) => prop_assert!(!error.to_string().contains("hostile"), "{}", error),
+        }
+    }
+}
+
+/// Queries with the right names and whatever else, often and in any order.
+fn hostile() -> impl Strategy<Value = String> {
+    let name = prop_oneof![Just("state"), Just("code"), Just("error"), Just("error_description"), Just("st%61te"), Just("")];
+    let value = prop_oneof![
+        "[A-Za-z0-9_-]{43}",
+        "\\PC{0,60}",
+        "(%[0-9a-f]{2}){0,20}",
+        "hostile.{0,20}",
+        Just("access_denied".to_owned()),
+        "a{2040,2060}",
+        Just("%".to_owned()),
+    ];
+    let pair = (name, value, prop_oneof![Just("="), Just(""), Just("==")]).prop_map(|(name, value, sign)| format!("{name}{sign}{value}"));
+    proptest::collection::vec(pair, 0..8).prop_map(|pairs| pairs.join("&"))
+}
