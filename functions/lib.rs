@@ -13,10 +13,14 @@
 //! Make the folder, and a line in [`FUNCTIONS`]; the tests hold its `function.json` to what the Functions host accepts.
 
 pub mod binding;
+mod connect;
+mod cookie;
 mod diagnose;
 mod health;
 mod home;
 pub mod host;
+mod oauth_callback;
+pub mod page;
 mod poll_caldav;
 mod reconcile;
 pub mod route;
@@ -42,10 +46,12 @@ pub struct Function {
 pub const HOST_JSON: &str = include_str!("../host.json");
 
 /// All functions.
-pub const FUNCTIONS: [Function; 7] = [
+pub const FUNCTIONS: [Function; 9] = [
+    Function { name: "connect", json: include_str!("connect/function.json"), run: Run::Http(connect::run) },
     Function { name: "diagnose", json: include_str!("diagnose/function.json"), run: Run::Http(diagnose::run) },
     Function { name: "health", json: include_str!("health/function.json"), run: Run::Http(health::run) },
     Function { name: "home", json: include_str!("home/function.json"), run: Run::Http(home::run) },
+    Function { name: "oauth_callback", json: include_str!("oauth_callback/function.json"), run: Run::Http(oauth_callback::run) },
     Function { name: "poll_caldav", json: include_str!("poll_caldav/function.json"), run: Run::Poll(poll_caldav::run) },
     Function { name: "reconcile", json: include_str!("reconcile/function.json"), run: Run::Timer(reconcile::run) },
     Function { name: "sync_calendar", json: include_str!("sync_calendar/function.json"), run: Run::Queue(sync_calendar::run) },

@@ -1,7 +1,7 @@
 //! What starts a function: a request, a tick, a message; and what it answers.
 
 use futures::future::BoxFuture;
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use jobs::Services;
 
 /// What a function is started by, and its code.
@@ -42,20 +42,22 @@ pub struct Response {
     pub content_type: &'static str,
     /// Body.
     pub body: String,
+    /// Header fields beside those that every answer has.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Response {
     /// A JSON document.
     pub fn json(status: StatusCode, document: &impl serde::Serialize) -> Self {
         match serde_json::to_string(document) {
-            Ok(body) => Self { status, content_type: "application/json", body },
+            Ok(body) => Self { status, content_type: "application/json", body, headers: Vec::new() },
             Err(_) => Self::text(StatusCode::INTERNAL_SERVER_ERROR, "The answer cannot be written down.\n"),
         }
     }
 
     /// Words.
     pub fn text(status: StatusCode, words: impl Into<String>) -> Self {
-        Self { status, content_type: "text/plain; charset=utf-8", body: words.into() }
+        Self { status, content_type: "text/plain; charset=utf-8", body: words.into(), headers: Vec::new() }
     }
 }
 

@@ -7,6 +7,7 @@
 mod address;
 mod check;
 mod file;
+mod google;
 mod names;
 mod neighbour;
 
@@ -18,6 +19,7 @@ use jobs::doctor::Finding;
 use providers::caldav::icloud;
 use url::Url;
 
+pub use self::google::Google;
 use crate::key_vault::Wrapping;
 use crate::storage::Choice;
 
@@ -41,6 +43,8 @@ pub struct Config {
     pub storage: Choice,
     /// Apple's server, or what stands in for it: discovery begins here, and credentials stay within its hosts.
     pub icloud_url: Url,
+    /// Google.
+    pub google: Google,
     /// The key in Azure Key Vault; `None` where it is a file in the data directory.
     pub key_vault: Option<Wrapping>,
     /// Cadence of polling.
@@ -171,6 +175,7 @@ impl Config {
             data_dir: get("CALRELAY_DATA_DIR").unwrap_or("./.calrelay").into(),
             storage,
             icloud_url: icloud_url(get("ICLOUD_CALDAV_URL"), wrong),
+            google: Google::from(get, wrong),
             key_vault,
             poll: Duration::from_secs(poll.unwrap_or(60)),
             allow_private_hosts,

@@ -1,29 +1,48 @@
 //! How an account becomes a provider.
 
+mod google;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::calendar::ProviderKind;
 use jiff::Timestamp;
-use jobs::Connect;
-use providers::Provider;
+use jobs::{Connect, Consents};
 use providers::caldav::{self, CalDav, Endpoint};
 use providers::http::{Access, Http};
+use providers::{Keep, Provider};
 use secrecy::SecretString;
 
-/// Makes CalDAV providers, iCloud's included, that share one HTTP client: it keeps connections open and knows each account's pace.
+use self::google::Google;
+use crate::config::Config;
+
+/// Makes providers that share one HTTP client: it keeps connections open and knows each account's pace.
 pub struct Connector {
     http: Arc<Http>,
+    /// `None` where the settings name no OAuth client.
+    google: Option<Google>,
 }
 
 impl Connector {
-    /// With private hosts within reach, or without.
+    /// As the settings say.
     ///
     /// # Errors
     /// Where TLS cannot be set up on this machine.
-    pub fn new(allow_private_hosts: bool) -> providers::Result<Self> {
-        let access = Access { allow_private: allow_private_hosts };
-        Ok(Self { http: Arc::new(Http::new(access)?) })
+    pub fn new(config: &Config) -> providers::Result<Self> {
+        let http = Arc::new(Http::new(Access { allow_private: config.allow_private_hosts })?);
+        let google = match &config.google.client {
+            Some(client) => Some(Google::new(&http, client, &config.google.api_url)?),
+            None => None,
+        };
+        Ok(Self { http, google })
+    }
+
+    fn google(&self) -> providers::Result<&Google> {
+        self.google.as_ref().ok_or_else(|| {
+            let words = "Google accounts need an OAuth client of your own, and none is set. Register one in the Google Cloud console (Desktop app, \
+                         for the command line), and set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET";
+            providers::Error::Misconfigured(words.into())
+        })
     }
 }
 
@@ -36,6 +55,29 @@ impl Connect for Connector {
     fn open(&self, kind: ProviderKind, endpoint: &str, user: &str, secret: SecretString) -> providers::Result<Arc<dyn Provider>> {
         let endpoint: Endpoint = endpoint.parse()?;
         Ok(Arc::new(CalDav::new(&self.http, kind, &endpoint, user, &secret)?))
+    }
+
+    fn open_kept(
+        &self,
+        kind: ProviderKind,
+        endpoint: &str,
+        user: &str,
+        secret: SecretString,
+        keep: Arc<dyn Keep>,
+    ) -> providers::Result<Arc<dyn Provider>> {
+        match kind {
+            ProviderKind::Google => self.google()?.open(endpoint, user, &secret, keep),
+            ProviderKind::Caldav | ProviderKind::Icloud => self.open(kind, endpoint, user, secret),
+        }
+    }
+
+    fn consents(&self, kind: ProviderKind) -> providers::Result<&dyn Consents> {
+        match kind {
+            ProviderKind::Google => Ok(self.google()?),
+            ProviderKind::Caldav | ProviderKind::Icloud => {
+                Err(providers::Error::Misconfigured(format!("{kind} accounts are connected with a password, and not by consent")))
+            }
+        }
     }
 
     fn server_time(&self) -> Option<Timestamp> {

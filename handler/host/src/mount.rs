@@ -116,13 +116,15 @@ fn is_own(peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
     peer.is_some_and(|peer| peer.is_loopback()) && !forwarded && ["localhost", "127.0.0.1", "[::1]"].contains(&name)
 }
 
-fn respond(answer: trigger::Response, head: bool) -> Response<Body> {
+/// An answer as it is sent.
+pub fn respond(answer: trigger::Response, head: bool) -> Response<Body> {
     let mut response = Response::new(if head { Body::empty() } else { Body::from(answer.body) });
     *response.status_mut() = answer.status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(answer.content_type));
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+    headers.extend(answer.headers);
     response
 }
 

@@ -50,7 +50,7 @@ pub fn join(config: &Config, storage: &Storage, vault: Arc<dyn Vault>, findings:
         queue: storage.queue(),
         leases: storage.leases(),
         vault,
-        connect: Arc::new(Connector::new(config.allow_private_hosts)?),
+        connect: Arc::new(Connector::new(config)?),
         clock: Arc::new(SystemClock),
         owner: OWNER.to_owned(),
         setup: Arc::new(Setup {

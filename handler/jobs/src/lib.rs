@@ -21,6 +21,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use engine::calendar::ProviderKind;
 use jiff::Timestamp;
+pub use providers::Error as ProviderError;
 use providers::{Keep, Provider};
 use secrecy::SecretString;
 use store::{Leases, Queue, Store};

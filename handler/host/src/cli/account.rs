@@ -2,12 +2,13 @@
 
 use clap::{Args, Subcommand};
 use engine::calendar::{AccountId, ProviderKind};
+use jobs::directory::Account;
 use jobs::report::{AccountState, Problem};
 use jobs::{Services, directory};
 use serde::Serialize;
 
 use super::output::table;
-use super::{Outcome, Output, Result, password};
+use super::{Outcome, Output, Result, consent, password};
 use crate::config::Config;
 
 /// What can be done with accounts.
@@ -47,7 +48,7 @@ pub enum Add {
         #[command(flatten)]
         secret: Secret,
     },
-    /// Google Calendar: not in this version.
+    /// Google Calendar: opens Google's page in your browser, where you give your consent. Needs GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET.
     Google(Consent),
     /// Microsoft 365: not in this version.
     Microsoft(Consent),
@@ -64,14 +65,14 @@ pub struct Secret {
 /// How a consent comes in.
 #[derive(Debug, Args)]
 pub struct Consent {
-    /// Take an existing grant from stdin.
+    /// Take an existing grant: read its refresh token from the first line of stdin. No browser is needed.
     #[arg(long)]
     refresh_token_stdin: bool,
 }
 
-/// What `account add google` and `account add microsoft` come to for now.
+/// What `account add microsoft` comes to for now.
 pub fn not_yet() -> Problem {
-    let message = "Google and Microsoft accounts cannot be connected with this version; nothing was stored. It connects iCloud (`calrelay account add icloud`) and any CalDAV server (`calrelay account add caldav`).";
+    let message = "Microsoft accounts cannot be connected with this version; nothing was stored. It connects Google (`calrelay account add google`), iCloud (`calrelay account add icloud`) and any CalDAV server (`calrelay account add caldav`).";
     Problem { code: "not_supported".into(), message: message.into() }
 }
 
@@ -82,7 +83,8 @@ pub async fn run(services: &Services, config: &Config, command: Command, output:
         Command::Add(Add::Icloud { user, secret }) => {
             add(services, ProviderKind::Icloud, config.icloud_url.as_str(), &user, &secret, output).await
         }
-        Command::Add(Add::Google(_) | Add::Microsoft(_)) => Err(not_yet()),
+        Command::Add(Add::Google(given)) => grant(services, ProviderKind::Google, &given, output).await,
+        Command::Add(Add::Microsoft(_)) => Err(not_yet()),
         Command::List => list(services, output).await,
         Command::Remove { id } => remove(services, &id, output).await,
     }
@@ -97,14 +99,27 @@ struct Added<'a> {
 
 async fn add(services: &Services, kind: ProviderKind, url: &str, user: &str, secret: &Secret, output: &Output) -> Result {
     let question = match kind {
-        ProviderKind::Caldav => "Password",
+        ProviderKind::Caldav | ProviderKind::Google => "Password",
         ProviderKind::Icloud => "App-specific password (not the one of your Apple Account)",
     };
     let secret = password::read(secret.password_stdin, question)?;
-    let account = directory::connect_account(services, kind, url, user, &secret)
-        .await
-        .map_err(|error| Problem::keeping(&error, "Nothing was stored; if the account was connected before, it stays as it was."))?;
-    output.answer(&Added { id: &account.id, provider: kind, name: &account.name }, || {
+    let account =
+        directory::connect_account(services, kind, url, user, &secret).await.map_err(|error| Problem::keeping(&error, consent::KEPT))?;
+    connected(&account, output)
+}
+
+async fn grant(services: &Services, kind: ProviderKind, given: &Consent, output: &Output) -> Result {
+    let account = if given.refresh_token_stdin {
+        let token = password::first_line_of_stdin("refresh token")?;
+        jobs::consent::adopt(services, kind, &token).await.map_err(|error| Problem::keeping(&error, consent::KEPT))?
+    } else {
+        consent::ask(services, kind, output).await?
+    };
+    connected(&account, output)
+}
+
+fn connected(account: &Account, output: &Output) -> Result {
+    output.answer(&Added { id: &account.id, provider: account.kind, name: &account.name }, || {
         format!("Connected {} as {}. Its calendars: calrelay calendars --account {}\n", account.name, account.id, account.id)
     })?;
     Ok(Outcome::Done)
@@ -143,7 +158,13 @@ struct Removed<'a> {
 }
 
 async fn remove(services: &Services, id: &AccountId, output: &Output) -> Result {
-    directory::remove_account(services, id).await?;
+    let removal = directory::remove_account(services, id).await?;
+    if let Some(error) = removal.grant_left {
+        let why = Problem::keeping(&error, "The account is removed here all the same.").message;
+        output.aside(&format!(
+            "Google could not be told that the consent is over. {why} You can end it yourself: https://myaccount.google.com/connections"
+        ));
+    }
     output.answer(&Removed { id }, || {
         format!("Removed {id} with its password, its pairs and all that was remembered of them. Copies stay as ordinary events.\n")
     })?;

@@ -4,7 +4,9 @@
 //! failed, 2 for wrong usage. A command that fails before it has an answer prints `{"error": {"code", "message"}}`.
 
 mod account;
+mod browser;
 mod calendars;
+mod consent;
 mod doctor;
 mod explain;
 mod output;
@@ -26,7 +28,7 @@ use crate::telemetry::Reader;
 use crate::{azure, services, standalone};
 pub use output::Output;
 
-/// Keeps calendars in step: iCloud, Fastmail, Nextcloud, Radicale and any other CalDAV server.
+/// Keeps calendars in step: Google, iCloud, Fastmail, Nextcloud, Radicale and any other CalDAV server.
 ///
 /// Without a command, calrelay stays and looks after all pairs every CALRELAY_POLL_SECONDS (60 by default), until it is stopped with Ctrl-C.
 /// It listens on 127.0.0.1:7071, or where --listen says; /health there tells whether it is well. Started by the Azure Functions host, it is
@@ -152,7 +154,7 @@ async fn dispatch(command: Command, settings: Loaded, output: &Output) -> Result
     }
     let config = settings.config.map_err(|wrong| wrong_settings(&wrong))?;
     // What needs no storage is answered before any is opened.
-    if let Command::Account(account::Command::Add(account::Add::Google(_) | account::Add::Microsoft(_))) = &command {
+    if let Command::Account(account::Command::Add(account::Add::Microsoft(_))) = &command {
         return Err(account::not_yet());
     }
     let (services, storage) = services::build(&config, settings.remarks).await?;

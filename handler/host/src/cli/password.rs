@@ -16,11 +16,22 @@ const LONGEST: u64 = 4096;
 /// # Errors
 /// Where it is empty, too long, not text, or cannot be asked for.
 pub fn read(from_stdin: bool, question: &str) -> Result<SecretString> {
-    let password = if from_stdin { first_line(std::io::stdin().lock())? } else { ask(question)? };
-    if password.expose_secret().is_empty() {
-        return refuse("The password is empty. Nothing was sent and nothing was stored.");
+    if from_stdin { first_line_of_stdin("password") } else { there("password", ask(question)?) }
+}
+
+/// The first line of stdin, where something other than a password may stand too.
+///
+/// # Errors
+/// As [`read`].
+pub fn first_line_of_stdin(what: &str) -> Result<SecretString> {
+    there(what, first_line(std::io::stdin().lock(), what)?)
+}
+
+fn there(what: &str, secret: SecretString) -> Result<SecretString> {
+    if secret.expose_secret().is_empty() {
+        return refuse(&format!("The {what} is empty. Nothing was sent and nothing was stored."));
     }
-    Ok(password)
+    Ok(secret)
 }
 
 fn ask(question: &str) -> Result<SecretString> {
@@ -32,20 +43,20 @@ fn ask(question: &str) -> Result<SecretString> {
     }
 }
 
-fn first_line(input: impl BufRead) -> Result<SecretString> {
+fn first_line(input: impl BufRead, what: &str) -> Result<SecretString> {
     // Large enough from the start: a buffer that grows leaves copies behind.
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST as usize + 2));
     if input.take(LONGEST + 2).read_until(b'\n', &mut line).is_err() {
-        return refuse("The password could not be read from stdin. Nothing was sent and nothing was stored.");
+        return refuse(&format!("The {what} could not be read from stdin. Nothing was sent and nothing was stored."));
     }
     let text = line.strip_suffix(b"\n").unwrap_or(&line);
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     if text.len() as u64 > LONGEST {
-        return refuse("The password on stdin is longer than 4096 bytes. Nothing was sent and nothing was stored.");
+        return refuse(&format!("The {what} on stdin is longer than 4096 bytes. Nothing was sent and nothing was stored."));
     }
     match std::str::from_utf8(text) {
         Ok(text) => Ok(text.to_owned().into()),
-        Err(_) => refuse("The password on stdin is not UTF-8 text. Nothing was sent and nothing was stored."),
+        Err(_) => refuse(&format!("The {what} on stdin is not UTF-8 text. Nothing was sent and nothing was stored.")),
     }
 }
 
@@ -58,7 +69,7 @@ mod tests {
     use super::*;
 
     fn line(input: &[u8]) -> Option<String> {
-        first_line(input).ok().map(|secret| secret.expose_secret().to_owned())
+        first_line(input, "password").ok().map(|secret| secret.expose_secret().to_owned())
     }
 
     #[test]

@@ -3,12 +3,8 @@
 use url::{Host, Url};
 
 /// The settings that are addresses and that nothing asks yet, and whether a path may follow the host.
-pub const ADDRESSES: [(&str, Path); 7] = [
+pub const ADDRESSES: [(&str, Path); 3] = [
     ("CALRELAY_PUBLIC_URL", Path::None),
-    ("GOOGLE_AUTH_URL", Path::Any),
-    ("GOOGLE_TOKEN_URL", Path::Any),
-    ("GOOGLE_REVOKE_URL", Path::Any),
-    ("GOOGLE_API_URL", Path::Before("/calendar/v3")),
     ("MICROSOFT_LOGIN_URL", Path::None),
     ("GRAPH_URL", Path::Any),
 ];

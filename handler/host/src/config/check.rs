@@ -13,6 +13,8 @@ use super::{INSTANCE, PORT, neighbour};
 /// The name of the check.
 pub const CHECK: &str = "settings";
 
+const GOOGLE: &str = "Google Calendar";
+
 /// The settings, empty ones left out.
 struct Values<'a>(&'a BTreeMap<String, String>);
 
@@ -54,7 +56,7 @@ pub fn remarks(values: &BTreeMap<String, String>) -> Vec<Finding> {
     mode(&values, &mut found);
     addresses(&values, &mut found);
     for (owner, id, secret) in [
-        ("Google Calendar", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"),
+        (GOOGLE, "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"),
         ("Microsoft 365", "MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET"),
     ] {
         found.extend(halves(&values, owner, id, secret));
@@ -123,7 +125,11 @@ fn halves(values: &Values<'_>, owner: &str, id: &str, secret: &str) -> Option<Fi
         // Said already.
         (true, true) if values.is_reference(secret) => return None,
         (true, true) => {
-            return Some(good(format!("{id} and {secret} are set. This version only checks that; {owner} comes with a later one.")));
+            let what = match owner {
+                GOOGLE => "`calrelay account add google` connects accounts with them".to_owned(),
+                _ => format!("This version only checks that; {owner} comes with a later one"),
+            };
+            return Some(good(format!("{id} and {secret} are set. {what}.")));
         }
         (true, false) => (id, secret),
         (false, true) => (secret, id),

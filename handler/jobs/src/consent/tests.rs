@@ -90,6 +90,7 @@ fn world() -> World {
         connect: provider.clone(),
         clock: clock.clone(),
         owner: "local".into(),
+        setup: Arc::default(),
     };
     World { services, provider, clock, _dir: dir }
 }
