@@ -126,7 +126,13 @@ fn the_example_file_can_be_used_as_it_stands_and_explains_each_setting() {
 /// Whatever is read is in the list, so that it is checked, compared and explained.
 #[test]
 fn no_name_is_read_that_is_not_in_the_list() {
-    let sources = [include_str!("../config.rs"), include_str!("../storage.rs"), include_str!("../key_vault.rs"), include_str!("check.rs"), include_str!("google.rs")];
+    let sources = [
+        include_str!("../config.rs"),
+        include_str!("../storage.rs"),
+        include_str!("../key_vault.rs"),
+        include_str!("check.rs"),
+        include_str!("google.rs"),
+    ];
     // What the platform sets, and what is for the Functions host alone.
     let others = [
         "APPLICATIONINSIGHTS_CONNECTION_STRING",

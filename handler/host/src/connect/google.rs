@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jobs::Consents;
 use jobs::consent::{Asked, Granted};
+use providers::google;
 use providers::google::oauth::{self, Client, Grants, Settings};
 use providers::http::{Access, Http};
 use providers::{Error, Keep, Provider, Result};
@@ -48,9 +49,8 @@ impl Google {
                     .into(),
             ));
         }
-        let grant = self.grants.open(user, secret, keep);
-        drop(grant);
-        Err(Error::Misconfigured("calendars of Google accounts cannot be read by this version yet".into()))
+        let tokens = self.grants.open(user, secret, keep);
+        Ok(Arc::new(google::Client::new(&self.http, &self.api, user, tokens)?))
     }
 
     async fn granted(&self, granted: oauth::Granted) -> Result<Granted> {

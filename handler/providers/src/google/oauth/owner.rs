@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::header::HeaderMap;
+use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
-use zeroize::Zeroizing;
 
-use crate::http::{Http, Limits, Request, Retry, refusal};
+use crate::google::errors::Refusal;
+use crate::http::{Credentials, Http, Limits, Request, Retry};
 use crate::{Error, Result};
 
 const LIMITS: Limits = Limits { parallel: 2, spacing: Duration::ZERO, doubling: false };
@@ -42,31 +42,29 @@ struct Entry {
 /// [`Error::BadAnswer`] where no calendar is the primary one.
 pub async fn owner(http: &Arc<Http>, api: &Url, access: &SecretString) -> Result<String> {
     let odd = |what: &str| Error::BadAnswer(format!("Google's list of calendars {what}"));
-    let text = Zeroizing::new(format!("Bearer {}", access.expose_secret()));
-    let mut bearer = HeaderValue::from_str(&text).map_err(|_| Error::Credentials("the access token cannot be sent".into()))?;
-    bearer.set_sensitive(true);
+    let bearer = Credentials::bearer(access)?;
     let pace = http.pace(&format!("owner {api}"), LIMITS);
     let list = format!("{}/calendar/v3/users/me/calendarList", api.as_str().trim_end_matches('/'));
     let mut token: Option<String> = None;
     for _ in 0..PAGES {
         let mut url = Url::parse(&list).map_err(|_| Error::Address("GOOGLE_API_URL cannot be used".into()))?;
-        url.query_pairs_mut().append_pair("maxResults", "250").extend_pairs(token.iter().map(|token| ("pageToken", token)));
-        let headers = HeaderMap::from_iter([(AUTHORIZATION, bearer.clone())]);
-        let request =
-            Request { method: Method::GET, url: &url, credentials: None, headers, body: Vec::new(), retry: Retry::Read, slow: false };
+        // Hidden ones too: a primary calendar can be hidden.
+        let rest = token.iter().map(|token| ("pageToken", token.as_str()));
+        url.query_pairs_mut().extend_pairs([("maxResults", "250"), ("showHidden", "true")].into_iter().chain(rest));
+        let request = Request {
+            method: Method::GET,
+            url: &url,
+            credentials: Some(&bearer),
+            headers: HeaderMap::new(),
+            body: Vec::new(),
+            retry: Retry::Read,
+            slow: false,
+        };
         let answer = http.send(&request, &pace).await?;
         let (status, host) = (answer.status(), answer.host().to_owned());
         let Some(body) = answer.bytes(LARGEST).await? else { return Err(odd("is too large")) };
         if !status.is_success() {
-            return Err(match reason(&body).as_deref() {
-                Some("accessNotConfigured" | "SERVICE_DISABLED") => Error::Misconfigured(
-                    "the Google Calendar API is not switched on in the Google Cloud project of GOOGLE_CLIENT_ID. Switch it on there".into(),
-                ),
-                Some("insufficientPermissions" | "ACCESS_TOKEN_SCOPE_INSUFFICIENT") => {
-                    super::scope::check("").err().unwrap_or(Error::Unauthorized)
-                }
-                _ => refusal(status, &host),
-            });
+            return Err(Refusal::new(status, &host, &body).error());
         }
         let page: Page = serde_json::from_slice(&body).map_err(|_| odd("cannot be read"))?;
         if let Some(id) = page.items.into_iter().find(|entry| entry.primary).and_then(|entry| entry.id) {
@@ -79,10 +77,4 @@ pub async fn owner(http: &Arc<Http>, api: &Url, access: &SecretString) -> Result
         }
     }
     Err(odd("has no primary calendar"))
-}
-
-/// The reason of a refusal (`error.errors[].reason`).
-fn reason(body: &[u8]) -> Option<String> {
-    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
-    body["error"]["errors"][0]["reason"].as_str().or_else(|| body["error"]["details"][0]["reason"].as_str()).map(str::to_owned)
 }
