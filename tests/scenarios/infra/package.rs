@@ -80,6 +80,30 @@ fn the_package_holds_the_program_with_its_run_bit_and_the_triggers_alone() {
     assert_eq!(String::from_utf8(listed.stdout).unwrap(), "calrelay 0o755\nhealth/function.json 0o644\nhost.json 0o644\n");
 }
 
+/// As it is today, unpacked from its zip as the host does that, and read by the host's stand-in.
+#[test]
+fn what_is_packaged_of_this_repository_is_an_app_with_all_its_functions() {
+    let dir = TempDir::new().unwrap();
+    put(&dir, "built", "#!/bin/sh\n");
+    let run = Command::new("bash")
+        .arg(super::root().join("infra/package.sh"))
+        .arg("--binary")
+        .arg(dir.path().join("built"))
+        .env("CARGO_TARGET_DIR", dir.path().join("target"))
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let unpack = "import sys, zipfile\nzipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
+    let zip = String::from_utf8(run.stdout).unwrap();
+    let site = dir.path().join("site");
+    assert!(Command::new("python3").args(["-c", unpack, zip.trim()]).arg(&site).status().unwrap().success());
+    let app = simulators::functions_host::App::read(&site).unwrap();
+    let folders = std::fs::read_dir(super::root().join("functions")).unwrap().map(Result::unwrap);
+    let mut named: Vec<_> = folders.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().into_string().unwrap()).collect();
+    named.sort();
+    assert_eq!(app.functions.keys().cloned().collect::<Vec<_>>(), named, "a folder without a trigger would be left out in silence");
+}
+
 #[test]
 fn the_same_files_make_the_same_zip() {
     let dir = checkout();
