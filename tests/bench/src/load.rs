@@ -22,6 +22,7 @@ use crate::crowd::{Couple, Crowd};
 use crate::hosted::{self, Folder, Process};
 use crate::listener::{QUEUE, Queues, listen};
 use crate::options::Options;
+use crate::process;
 use crate::stats::{count, median, time};
 use crate::table::Table;
 
@@ -178,6 +179,8 @@ async fn round(
     watched: &Watched,
     listener: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<Round> {
+    // The echo of the last changes is read before, so that every round begins at rest.
+    process::run(crowd.calrelay.pass(), "").await?;
     crowd.change(n)?;
     let before = watched.worked()?;
     let tips: Vec<String> = crowd.couples.iter().map(|couple| couple.target.ctag()).collect();
