@@ -67,7 +67,7 @@ impl<'a> Memory<'a> {
 
     /// Where the pair stands, and which events could not be copied; for whoever holds its lease. One request.
     pub(crate) async fn begin(&self) -> Result<(Head, Vec<ProblemRow>)> {
-        Head::read(self.services, &self.pair.id).await
+        Head::read(&*self.services.store, &self.pair.id).await
     }
 
     /// The mappings of these events of one calendar, be they origins or copies. One row for each that its likelier name finds, two for others.
@@ -174,12 +174,12 @@ impl<'a> Memory<'a> {
 
     /// Writes what was noted ([`Head::commit`]).
     pub(crate) async fn commit(&self, head: &Head, notes: Notes) -> Result<()> {
-        head.commit(self.services, &self.pair.id, notes, None).await
+        head.commit(&*self.services.store, &self.pair.id, notes, None).await
     }
 
     /// The last write of a pass: what was noted, and where the pair stands from now on.
     pub(crate) async fn finish(&self, head: &Head, notes: Notes, row: PairRow) -> Result<()> {
-        head.commit(self.services, &self.pair.id, notes, Some(row)).await
+        head.commit(&*self.services.store, &self.pair.id, notes, Some(row)).await
     }
 
     fn index_keys(&self, mapping: &Mapping) -> Vec<String> {

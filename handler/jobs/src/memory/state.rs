@@ -6,7 +6,7 @@ use engine::pair::Side;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use store::{MAX_COMMIT, Op, Row, Table};
+use store::{MAX_COMMIT, Op, Row, Store, Table};
 use tokio::sync::Mutex;
 
 use super::mappings::Notes;
@@ -132,8 +132,8 @@ impl Look {
 }
 
 /// Looks at a pair. One request.
-pub(crate) async fn look(services: &Services, pair: &PairId) -> Result<Look> {
-    let rows = services.store.scan(Table::Pairs, pair.as_str(), STATE, None, OWN).await?;
+pub(crate) async fn look(store: &dyn Store, pair: &PairId) -> Result<Look> {
+    let rows = store.scan(Table::Pairs, pair.as_str(), STATE, None, OWN).await?;
     let mut look = Look { row: PairRow::default(), looked: None };
     for row in rows {
         match row.key.as_str() {
@@ -146,10 +146,10 @@ pub(crate) async fn look(services: &Services, pair: &PairId) -> Result<Look> {
 }
 
 /// Notes that a look has found nothing to do. Needs no lease: it changes nothing that a pass goes by. Whoever was faster has said the same.
-pub(crate) async fn note_look(services: &Services, pair: &PairId, look: &Look, at: Timestamp) -> Result<()> {
+pub(crate) async fn note_look(store: &dyn Store, pair: &PairId, look: &Look, at: Timestamp) -> Result<()> {
     let Some((_, etag)) = &look.looked else { return Ok(()) };
     let op = Op::Replace { key: LOOKED.into(), etag: etag.clone(), value: encode(&LookedRow { at })? };
-    match services.store.commit(Table::Pairs, pair.as_str(), &[op]).await {
+    match store.commit(Table::Pairs, pair.as_str(), &[op]).await {
         Ok(_) | Err(store::Error::Conflict(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
@@ -157,20 +157,20 @@ pub(crate) async fn note_look(services: &Services, pair: &PairId, look: &Look, a
 
 /// Where a pair stands; `last_sync` is when it was last passed over, or seen to need none.
 pub async fn state(services: &Services, pair: &PairId) -> Result<PairRow> {
-    let look = look(services, pair).await?;
+    let look = look(&*services.store, pair).await?;
     Ok(PairRow { last_sync: look.last(), ..look.row })
 }
 
 /// Changes where a pair stands; for whoever holds its lease. What is left as it was is not written.
 pub(crate) async fn change_state(services: &Services, pair: &PairId, change: impl FnOnce(&mut PairRow)) -> Result<()> {
-    let (head, _) = Head::read(services, pair).await?;
+    let (head, _) = Head::read(&*services.store, pair).await?;
     let before = head.row().await;
     let mut row = before.clone();
     change(&mut row);
     if row == before {
         return Ok(());
     }
-    head.commit(services, pair, Notes::default(), Some(row)).await
+    head.commit(&*services.store, pair, Notes::default(), Some(row)).await
 }
 
 /// The events of a pair that could not be copied, at most `limit`.
@@ -192,12 +192,12 @@ struct Saved {
 
 impl Head {
     /// Reads it, and the problems of the pair with it.
-    pub async fn read(services: &Services, pair: &PairId) -> Result<(Self, Vec<ProblemRow>)> {
+    pub async fn read(store: &dyn Store, pair: &PairId) -> Result<(Self, Vec<ProblemRow>)> {
         let mut saved = Saved { row: PairRow::default(), etag: None, looked: false };
         let mut problems = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let page: Vec<Row> = services.store.scan(Table::Pairs, pair.as_str(), STATE, after.as_deref(), PAGE).await?;
+            let page: Vec<Row> = store.scan(Table::Pairs, pair.as_str(), STATE, after.as_deref(), PAGE).await?;
             let last = page.len() < PAGE;
             for row in page {
                 match row.key.as_str() {
@@ -239,7 +239,7 @@ impl Head {
     ///
     /// # Errors
     /// [`Error::Overtaken`] where somebody else has written since; then nothing more is written here.
-    pub async fn commit(&self, services: &Services, pair: &PairId, notes: Notes, now: Option<PairRow>) -> Result<()> {
+    pub async fn commit(&self, store: &dyn Store, pair: &PairId, notes: Notes, now: Option<PairRow>) -> Result<()> {
         // One commit at a time: each replaces the version that the one before has left.
         let mut saved = self.0.lock().await;
         let mut groups = notes.groups.into_iter().peekable();
@@ -250,22 +250,22 @@ impl Head {
             copies += group.copies;
             if groups.peek().is_some_and(|next| batch.len() + next.ops.len() > MAX_COMMIT - OWN) {
                 let row = saved.row.clone();
-                saved.replace(services, pair, std::mem::take(&mut batch), std::mem::take(&mut copies), row).await?;
+                saved.replace(store, pair, std::mem::take(&mut batch), std::mem::take(&mut copies), row).await?;
             }
         }
         match now {
-            Some(row) => saved.replace(services, pair, batch, copies, row).await,
+            Some(row) => saved.replace(store, pair, batch, copies, row).await,
             None if batch.is_empty() => Ok(()),
             None => {
                 let row = saved.row.clone();
-                saved.replace(services, pair, batch, copies, row).await
+                saved.replace(store, pair, batch, copies, row).await
             }
         }
     }
 }
 
 impl Saved {
-    async fn replace(&mut self, services: &Services, pair: &PairId, mut ops: Vec<Op>, copies: i64, row: PairRow) -> Result<()> {
+    async fn replace(&mut self, store: &dyn Store, pair: &PairId, mut ops: Vec<Op>, copies: i64, row: PairRow) -> Result<()> {
         let row = PairRow { copies: self.row.copies.saturating_add_signed(copies), ..row };
         let (key, value) = (STATE.to_owned(), encode(&row)?);
         ops.push(match &self.etag {
@@ -276,7 +276,7 @@ impl Saved {
         if let (false, Some(at)) = (self.looked, row.last_sync) {
             ops.push(Op::Put { key: LOOKED.into(), value: encode(&LookedRow { at })? });
         }
-        let etags = match services.store.commit(Table::Pairs, pair.as_str(), &ops).await {
+        let etags = match store.commit(Table::Pairs, pair.as_str(), &ops).await {
             Ok(etags) => etags,
             Err(store::Error::Conflict(_)) => return Err(Error::Overtaken),
             Err(error) => return Err(error.into()),
@@ -287,3 +287,6 @@ impl Saved {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

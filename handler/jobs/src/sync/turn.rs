@@ -79,7 +79,7 @@ impl Turn<'_> {
             _ => return Ok(Outcome::Gone),
         }
         if self.again.is_none() && !self.options.full {
-            let look = memory::look(self.services, &self.pair.id).await?;
+            let look = memory::look(&*self.services.store, &self.pair.id).await?;
             let seen = accounts.see(self.round, self.pair, self.options).await;
             if let Some(run) = self.settled(&look, seen).await? {
                 return Ok(Done::with(run, look.row.error, None));
@@ -102,7 +102,7 @@ impl Turn<'_> {
             Ok(sight) if is_at_rest(&look.row, &sight, now) && (look.can_be_noted() || self.options.dry_run) => {
                 let due = !self.options.background || look.last().is_none_or(|last| now.duration_since(last) >= NOTED);
                 if due && !self.options.dry_run {
-                    memory::note_look(self.services, &self.pair.id, look, now).await?;
+                    memory::note_look(&*self.services.store, &self.pair.id, look, now).await?;
                 }
                 Ok(Some(Run::new(self.pair.id.clone(), PairStatus::Ok)))
             }
