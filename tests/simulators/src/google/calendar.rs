@@ -58,6 +58,15 @@ impl Calendar {
         self.with(|calendar| calendar.remove(id, now, buries))
     }
 
+    /// Moves an event to another calendar: it keeps its id there, and leaves a tombstone here. Says whether it was there.
+    pub fn move_to(&self, other: &Self, id: &str) -> bool {
+        let Some(mut event) = self.with(|calendar| calendar.living(id)) else { return false };
+        event.remove("organizer");
+        self.remove(id);
+        other.keep(event);
+        true
+    }
+
     /// Cuts a series before the occurrence with this id: the old one ends, a new one takes over with these changes. Gives the new id.
     pub fn split(&self, id: &str, occurrence: &str, change: Value) -> String {
         let first = self.get(occurrence).expect("the occurrence exists while the test cuts there");

@@ -96,6 +96,11 @@ impl Grants {
         self.refresh.iter().any(|r| r.account == account)
     }
 
+    /// All that the account has consented to so far.
+    pub fn granted(&self, account: &str) -> BTreeSet<String> {
+        self.refresh.iter().filter(|r| r.account == account).flat_map(|r| r.scopes.clone()).collect()
+    }
+
     /// Ends all that the owner of this token consented to; `false` where it is none that lives.
     pub fn revoke(&mut self, token: &str) -> bool {
         let account = match (self.refresh(token), self.access.get(token)) {

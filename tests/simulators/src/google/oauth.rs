@@ -123,7 +123,10 @@ fn decide(shared: &Shared, records: &mut Records, form: &[(String, String)]) -> 
     }
     let wanted: BTreeSet<&str> = value(&asked, "scope").unwrap_or_default().split(' ').collect();
     let ticked = form.iter().filter(|(name, scope)| name == "scope" && wanted.contains(scope.as_str()));
-    let scopes: BTreeSet<String> = ticked.map(|(_, scope)| scope.clone()).collect();
+    let mut scopes: BTreeSet<String> = ticked.map(|(_, scope)| scope.clone()).collect();
+    if value(&asked, "include_granted_scopes") == Some("true") {
+        scopes.extend(records.grants.granted(account));
+    }
     let again = value(&asked, "prompt").is_some_and(|prompt| prompt.split(' ').any(|word| word == "consent"));
     let offline = value(&asked, "access_type") == Some("offline") && (again || !records.grants.stands(account));
     let code = Code {

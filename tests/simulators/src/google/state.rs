@@ -136,9 +136,16 @@ impl Records {
         id
     }
 
-    /// Puts a calendar in an account's list, or changes what the account may do there.
+    /// Puts a calendar in an account's list, or changes what the account may do there. Another role costs the sync tokens.
     pub fn show(&mut self, account: &str, calendar: &str, role: Role) {
-        self.entry(account, calendar, |entry| (entry.role, entry.deleted) = (role, false));
+        let mut changed = false;
+        self.entry(account, calendar, |entry| {
+            changed = (entry.role, entry.deleted) != (role, false);
+            (entry.role, entry.deleted) = (role, false);
+        });
+        if let Some(calendar) = self.calendars.get_mut(calendar).filter(|_| changed) {
+            calendar.generation += 1;
+        }
     }
 
     /// Changes an entry of a list, made where there is none.

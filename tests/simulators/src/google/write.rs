@@ -190,8 +190,14 @@ pub(super) fn change(records: &mut Records, call: &Call<'_>) -> Result<Reply, Re
     if !records.calendars[&calendar].organizes(&before) && touches_the_meeting(&before, &event) {
         return Err(Refusal::new(403, "forbiddenForNonOrganizer", "Shared properties can only be changed by the organizer of the event."));
     }
+    if before.get("locked").is_some_and(|locked| locked == true) && MAIN.iter().any(|name| before.get(*name) != event.get(*name)) {
+        return Err(Refusal::new(403, "forbidden", "The event is locked."));
+    }
     put(records, call, &calendar, Some(&before), event)
 }
+
+/// The fields of a locked event that cannot be changed.
+const MAIN: &[&str] = &["summary", "description", "location", "start", "end", "recurrence"];
 
 pub(super) fn delete(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refusal> {
     let calendar = call.writable(records)?;

@@ -93,6 +93,11 @@ async fn who_may_only_read_cannot_write_and_who_may_not_see_finds_nothing() {
     assert!(w.list("").await.body["items"][0].get("summary").is_none());
     ben.sees(&w.work, Role::Writer);
     assert_eq!(w.insert(at_ten(13, "Tea")).await.status, 200);
+    let token = encode(w.list("").await.text("nextSyncToken"));
+    ben.sees(&w.work, Role::Writer);
+    assert_eq!(w.list(&format!("syncToken={token}")).await.status, 200, "nothing has changed");
+    ben.sees(&w.work, Role::Owner);
+    assert_eq!(w.list(&format!("syncToken={token}")).await.refusal(), (410, "fullSyncRequired"), "other rights, other tokens");
     ben.loses(&w.work);
     assert_eq!(w.list("").await.refusal(), (404, "notFound"));
     w.clean();

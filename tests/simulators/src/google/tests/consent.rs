@@ -129,6 +129,27 @@ async fn a_refresh_token_comes_with_a_first_or_an_asked_for_consent_only() {
 }
 
 #[tokio::test]
+async fn earlier_grants_are_merged_where_that_is_asked_for() {
+    let w = world().await;
+    w.anna.grant(&["https://www.googleapis.com/auth/calendar.readonly"]);
+    let scopes = async |merge: &'static str| {
+        let back =
+            w.anna.consents(&address(&w, |pairs| pairs.push(("include_granted_scopes", merge.to_owned()))), Consent::All).await.unwrap();
+        exchange(&w, &part(&back, "code"), VERIFIER).await.text("scope").split(' ').count()
+    };
+    assert_eq!((scopes("false").await, scopes("true").await), (2, 3));
+}
+
+#[tokio::test]
+async fn a_dead_refresh_token_leaves_the_others_alive() {
+    let w = world().await;
+    let (dead, alive) = (w.anna.refresh_token(), w.anna.refresh_token());
+    w.anna.kills(&dead);
+    assert_eq!((refresh(&w, &dead).await.text("error"), refresh(&w, &alive).await.status), ("invalid_grant", 200));
+    w.clean();
+}
+
+#[tokio::test]
 async fn a_revocation_ends_everything_of_that_person() {
     let w = world().await;
     let (one, other) = (w.anna.refresh_token(), w.anna.refresh_token());

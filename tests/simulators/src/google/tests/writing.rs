@@ -226,3 +226,23 @@ async fn updated_and_etag_follow_what_changed() {
     assert_eq!(renamed.text("updated"), "2026-03-10T12:05:00.000Z");
     assert_eq!(w.patch(made.text("id"), json!({"sequence": -1})).await.refusal(), (400, "invalid"), "a sequence does not fall");
 }
+
+#[tokio::test]
+async fn a_locked_event_keeps_its_main_fields() {
+    let w = world().await;
+    let mut event = at_ten(11, "Locked");
+    event["locked"] = json!(true);
+    w.work.put("locked", event);
+    assert_eq!(w.patch("locked", json!({"summary": "Open"})).await.refusal(), (403, "forbidden"));
+    assert_eq!(w.patch("locked", json!({"extendedProperties": {"private": {"a": "b"}}})).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_event_that_is_moved_leaves_a_tombstone() {
+    let w = world().await;
+    w.work.put("lunch1", at_ten(11, "Lunch"));
+    let token = encode(w.list("").await.text("nextSyncToken"));
+    assert!(w.work.move_to(&w.anna.primary(), "lunch1"));
+    assert_eq!(w.list(&format!("syncToken={token}")).await.ids(), ["-lunch1"]);
+    assert_eq!(w.anna.primary().find("Lunch").unwrap()["organizer"]["email"], "anna@example.org");
+}
