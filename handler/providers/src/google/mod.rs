@@ -20,6 +20,7 @@ mod errors;
 mod exceptions;
 mod fetch;
 mod html;
+pub mod items;
 mod known;
 pub mod oauth;
 mod series;
