@@ -109,7 +109,7 @@ async fn an_answer_that_is_cut_off_is_no_answer() {
     let window = Window { start: date(2026, 1, 1), end: date(2027, 1, 1) };
     desk.server.faults().next(On::kind(Kind::List), Fault::Truncated);
     assert!(desk.client.survey(desk.calendar.id(), Since::Window(window), None).await.is_err());
-    desk.server.faults().next(On::kind(Kind::List), Fault::EmptyListing);
+    desk.server.faults().next(On::kind(Kind::List), Fault::NoEnd);
     let error = desk.client.survey(desk.calendar.id(), Since::Window(window), None).await.unwrap_err();
     assert!(matches!(error, Error::BadAnswer(_)), "a list without an end has not been read to its end");
     desk.clean();

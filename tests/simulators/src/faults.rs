@@ -36,8 +36,10 @@ pub enum Fault {
     },
     /// The server does its work; the line breaks in the middle of the answer's body.
     Truncated,
-    /// A listing without any entry, as from a server whose index is broken. Fits listings only.
+    /// A listing without any entry, as from a server whose index is broken; all else about it is in order. Fits listings only.
     EmptyListing,
+    /// A listing that names neither a next page nor a sync token: nobody can know that it is whole. Fits Google's listings of events only.
+    NoEnd,
     /// The sync token is not known any more: 403 `valid-sync-token`, from Google 410 `fullSyncRequired`. Fits listings with a token only, each
     /// page of them by itself.
     LostToken,
@@ -69,6 +71,7 @@ impl Fault {
     fn fits(self, asked: &Asked<'_>) -> bool {
         match self {
             Self::EmptyListing => asked.kind.lists(),
+            Self::NoEnd => asked.kind == Kind::List,
             Self::LostToken => matches!(asked.kind, Kind::SyncCollection | Kind::List) && asked.incremental,
             _ => true,
         }
@@ -76,7 +79,7 @@ impl Fault {
 
     /// Whether the server still does its work.
     pub(crate) fn lets_through(self) -> bool {
-        matches!(self, Self::DropAfter | Self::StatusAfter(_) | Self::Truncated | Self::Delay(_))
+        matches!(self, Self::DropAfter | Self::StatusAfter(_) | Self::Truncated | Self::NoEnd | Self::Delay(_))
     }
 
     /// The answer that takes the place of a CalDAV server's, where the fault is an answer.
@@ -86,7 +89,7 @@ impl Fault {
             Self::Throttled { status, retry_after } => (status, Some(retry_after), ""),
             Self::EmptyListing => (207, None, r#"<multistatus xmlns="DAV:"/>"#),
             Self::LostToken => (403, None, r#"<error xmlns="DAV:"><valid-sync-token/></error>"#),
-            Self::DropBefore | Self::DropAfter | Self::Truncated | Self::Delay(_) => return None,
+            Self::DropBefore | Self::DropAfter | Self::Truncated | Self::NoEnd | Self::Delay(_) => return None,
         };
         let mut answer = Response::builder().status(status);
         if let Some(seconds) = retry_after {

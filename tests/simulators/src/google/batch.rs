@@ -56,7 +56,7 @@ async fn one(shared: &Arc<Shared>, call: &Asking) -> Reply {
     };
     match (fault, reply) {
         (None | Some(Fault::Delay(_)), Some(reply)) => reply,
-        (Some(Fault::EmptyListing), Some(reply)) => faults::emptied(reply),
+        (Some(fault @ (Fault::EmptyListing | Fault::NoEnd)), Some(reply)) => faults::spoilt(fault, reply),
         (fault, _) => fault.and_then(|fault| faults::answer(fault, kind)).unwrap_or_else(|| Refusal::of_status(503).reply()),
     }
 }

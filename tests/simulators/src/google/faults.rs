@@ -13,7 +13,7 @@ pub(super) fn answer(fault: Fault, kind: Kind) -> Option<Reply> {
         Fault::Refused { status, reason } => Refusal::new(status, reason, "Refused on purpose."),
         Fault::Throttled { status, retry_after } => Refusal { retry_after: Some(retry_after), ..Refusal::of_status(status) },
         Fault::LostToken => Refusal::full_sync(),
-        Fault::DropBefore | Fault::DropAfter | Fault::Truncated | Fault::Delay(_) | Fault::EmptyListing => return None,
+        Fault::DropBefore | Fault::DropAfter | Fault::Truncated | Fault::Delay(_) | Fault::EmptyListing | Fault::NoEnd => return None,
     };
     if matches!(kind, Kind::Token | Kind::Revoke) && refusal.status < 500 {
         let error = if refusal.reason.is_empty() { "invalid_request" } else { &refusal.reason };
@@ -22,15 +22,15 @@ pub(super) fn answer(fault: Fault, kind: Kind) -> Option<Reply> {
     Some(refusal.reply())
 }
 
-/// A listing that has lost its items on the way, and is in order otherwise.
-pub(super) fn emptied(reply: Reply) -> Reply {
-    match serde_json::from_slice::<Value>(&reply.body) {
-        Ok(mut body) if body["items"].is_array() => {
-            body["items"] = json!([]);
-            Reply::json(reply.status, &body)
-        }
-        _ => reply,
+/// A listing as it comes out of a fault of its own: without its items, or without its end.
+pub(super) fn spoilt(fault: Fault, reply: Reply) -> Reply {
+    let Ok(Value::Object(mut body)) = serde_json::from_slice(&reply.body) else { return reply };
+    match fault {
+        Fault::EmptyListing if body.contains_key("items") => drop(body.insert("items".into(), json!([]))),
+        Fault::NoEnd => body.retain(|name, _| !matches!(name.as_str(), "nextPageToken" | "nextSyncToken")),
+        _ => return reply,
     }
+    Reply::json(reply.status, &Value::Object(body))
 }
 
 /// The kind of a method of the API.

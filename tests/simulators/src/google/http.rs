@@ -91,7 +91,7 @@ pub(super) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> 
     };
     match fault {
         Some(Fault::DropAfter) => Outcome::Cut,
-        Some(Fault::EmptyListing) => response(&faults::emptied(reply), None),
+        Some(fault @ (Fault::EmptyListing | Fault::NoEnd)) => response(&faults::spoilt(fault, reply), None),
         Some(fault @ Fault::StatusAfter(_)) => faults::answer(fault, kind).map_or(Outcome::Cut, |reply| response(&reply, None)),
         // Nothing to cut in an empty answer but the answer itself.
         Some(Fault::Truncated) if reply.body.is_empty() => Outcome::Cut,

@@ -54,6 +54,9 @@ async fn faults_look_like_googles() {
     faults.next(On::kind(Kind::List), Fault::EmptyListing);
     let empty = w.list("").await;
     assert_eq!((empty.ids(), empty.text("nextSyncToken").is_empty()), (vec![], false));
+    faults.next(On::kind(Kind::List), Fault::NoEnd);
+    let endless = w.list("").await;
+    assert_eq!((endless.ids().len(), endless.text("nextSyncToken"), endless.text("nextPageToken")), (1, "", ""));
     faults.next(On::writes(), Fault::StatusAfter(504));
     assert_eq!(w.insert(at_ten(12, "Made")).await.status, 504);
     assert!(w.work.find("Made").is_some());
