@@ -14,6 +14,7 @@ mod deletions;
 mod disasters;
 mod events;
 mod google;
+mod google_consent;
 mod icloud;
 mod infra;
 mod kept;

@@ -17,14 +17,14 @@ use crate::events::{hour, many};
 use crate::village::Village;
 
 /// A running calrelay.
-struct Running {
-    child: Child,
-    url: Url,
+pub struct Running {
+    pub child: Child,
+    pub url: Url,
 }
 
 impl Running {
     /// On a free port; ready when it has said where it is.
-    async fn start(cli: &Cli) -> anyhow::Result<Self> {
+    pub async fn start(cli: &Cli) -> anyhow::Result<Self> {
         let mut child = cli.start(&["--listen", "127.0.0.1:0"], "").await?;
         let mut lines = BufReader::new(child.stdout.take().context("stdout")?).lines();
         let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await??.context("it said nothing")?;

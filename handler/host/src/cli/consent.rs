@@ -163,3 +163,39 @@ fn unheard(error: &std::io::Error) -> Problem {
     );
     Problem { code: "address".into(), message }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    async fn knock(method: &str, path: &str, host: &str, send: &mpsc::Sender<Arrived>) -> StatusCode {
+        let request = Request::builder().method(method).uri(path).header("host", host).body(Body::empty()).unwrap();
+        door(request, "127.0.0.1:4711".into(), send.clone()).await.status()
+    }
+
+    #[tokio::test]
+    async fn one_answer_is_let_in_by_its_own_name() {
+        let (send, mut arrived) = mpsc::channel::<Arrived>(1);
+        for (method, path, host) in [
+            ("GET", "/", "127.0.0.1:4711"),
+            ("POST", PATH, "127.0.0.1:4711"),
+            ("GET", PATH, "calendar.example.org:4711"),
+            ("GET", PATH, "localhost:4711"),
+            ("GET", "/oauth/google/callback/", "127.0.0.1:4711"),
+        ] {
+            assert_eq!(knock(method, path, host, &send).await, StatusCode::NOT_FOUND, "{method} {path} {host}");
+        }
+        let first = tokio::spawn({
+            let send = send.clone();
+            async move { knock("GET", "/oauth/google/callback?code=x", "127.0.0.1:4711", &send).await }
+        });
+        let (query, reply) = arrived.recv().await.unwrap();
+        assert_eq!(query, "code=x");
+        reply.send(page(StatusCode::OK, "x", &[])).unwrap();
+        assert_eq!(first.await.unwrap(), StatusCode::OK);
+        drop(arrived);
+        assert_eq!(knock("GET", PATH, "127.0.0.1:4711", &send).await, StatusCode::GONE);
+    }
+}

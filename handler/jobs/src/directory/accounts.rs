@@ -219,7 +219,7 @@ pub(super) async fn open_with(services: &Services, account: &Account, row: Optio
     let SealedSecret { sealed } = rows::decode(&row.key, &row.value)?;
     let secret = services.vault.open(place(services, &account.id), &sealed).await?;
     rewrap(services, place(services, &account.id), row, &sealed).await;
-    let keep = Arc::new(Drawer::of(services, &account.id));
+    let keep = Arc::new(Drawer::of(services, account));
     Ok(services.connect.open_kept(account.kind, &account.endpoint, &account.user, secret, keep)?)
 }
 
@@ -235,7 +235,9 @@ pub async fn set_account_state(services: &Services, account: &Account, state: Ac
 
 fn settle(stored: &mut Account, generation: u32, state: AccountStatus, error: Option<Problem>) {
     let refused = stored.state == AccountStatus::NeedsReconnect && state == AccountStatus::Unreachable;
-    if stored.generation == generation && !refused {
+    // That something went well says nothing here: it may have been done without asking anybody.
+    let unasked = state == AccountStatus::Ok && grants::is_granted(stored.kind);
+    if stored.generation == generation && !refused && !unasked {
         stored.state = state;
         stored.error = error;
     }
@@ -253,6 +255,23 @@ pub(crate) async fn record(services: &Services, account: &mut Account, failure: 
     if let Some(state) = conclusion(failure) {
         settle(account, account.generation, state, failure.map(Problem::from));
     }
+    Ok(())
+}
+
+/// The same for what a grant has come to: the evidence that counts for an account that holds one.
+pub(super) async fn record_grant(services: &Services, account: &mut Account, failure: Option<&Error>) -> Result<()> {
+    let Some(state) = conclusion(failure) else { return Ok(()) };
+    let error = failure.map(Problem::from);
+    if account.state == state && account.error == error {
+        return Ok(());
+    }
+    let generation = account.generation;
+    let heard = |stored: &mut Account| match state {
+        AccountStatus::Ok if stored.generation == generation => (stored.state, stored.error) = (state, None),
+        _ => settle(stored, generation, state, error.clone()),
+    };
+    rows::update(services, &row_key(&account.id), heard).await?;
+    heard(account);
     Ok(())
 }
 
@@ -327,6 +346,13 @@ mod tests {
         assert_eq!(stored.state, AccountStatus::NeedsReconnect);
         settle(&mut stored, 3, AccountStatus::Ok, None);
         assert_eq!(stored.state, AccountStatus::Ok);
+    }
+
+    #[test]
+    fn a_grant_that_ended_is_not_revived_by_a_glance_that_asked_nobody() {
+        let mut stored = Account { kind: ProviderKind::Google, ..account(AccountStatus::NeedsReconnect) };
+        settle(&mut stored, 3, AccountStatus::Ok, None);
+        assert_eq!(stored.state, AccountStatus::NeedsReconnect);
     }
 
     #[test]

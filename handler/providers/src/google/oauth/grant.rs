@@ -156,7 +156,13 @@ impl Tokens for Grant {
             state.refresh.clone()
         };
         let outcome = self.client.refresh(&refresh).await;
-        let answer = self.state().settle(outcome);
+        let (answer, keep) = {
+            let mut state = self.state();
+            (state.settle(outcome), state.keep.clone())
+        };
+        if let Some(keep) = keep {
+            keep.stands(answer.as_ref().err()).await;
+        }
         self.store().await;
         answer
     }

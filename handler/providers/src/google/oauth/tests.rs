@@ -87,6 +87,8 @@ impl World {
 struct Drawer {
     kept: Mutex<Vec<String>>,
     shut: Mutex<bool>,
+    /// Whether access was given, each time that it was asked for.
+    heard: Mutex<Vec<bool>>,
 }
 
 #[async_trait]
@@ -97,6 +99,10 @@ impl Keep for Drawer {
             self.kept.lock().unwrap().push(format!("{} -> {}", old.expose_secret(), new.expose_secret()));
         }
         open
+    }
+
+    async fn stands(&self, failure: Option<&Error>) {
+        self.heard.lock().unwrap().push(failure.is_none());
     }
 }
 
@@ -229,6 +235,19 @@ async fn a_thousand_hear_of_one_refusal() {
     assert!(good == 0 && bad.iter().all(|error| matches!(error, Error::Unauthorized)));
     assert!(matches!(grant.bearer().await, Err(Error::Unauthorized)), "and whoever comes right after");
     assert_eq!(world.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_keeps_the_secret_hears_how_it_stands() {
+    let world = world().await;
+    let (grants, drawer) = (Grants::new(world.client.clone()), Arc::new(Drawer::default()));
+    let grant = grants.open("anna@example.org", &"1//r".into(), drawer.clone());
+    let token = grant.bearer().await.unwrap();
+    grant.bearer().await.unwrap();
+    grant.refused(&token);
+    world.next(400, DEAD);
+    assert!(grant.bearer().await.is_err() && grant.bearer().await.is_err());
+    assert_eq!(*drawer.heard.lock().unwrap(), [true, false], "once for each time that Google was asked");
 }
 
 #[tokio::test]
