@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use simulators::azurite::Azurite;
 use simulators::functions_host::{App, Handler};
 use simulators::proxy::Proxy;
@@ -28,6 +29,8 @@ use crate::table::Table;
 
 /// Rounds, all pairs in each.
 const ROUNDS: u64 = 3;
+/// Nudges that are put into the queue at the same time.
+const SENDERS: usize = 32;
 /// A round takes no longer.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// How often the targets are looked at.
@@ -186,15 +189,16 @@ async fn round(
     let tips: Vec<String> = crowd.couples.iter().map(|couple| couple.target.ctag()).collect();
     let (couples, begun) = (crowd.couples.clone(), Instant::now());
     let watching = tokio::task::spawn_blocking(move || watch(&couples, &tips, begun));
-    let enqueue = async {
-        let mut enqueued = Vec::new();
-        for Couple { id, .. } in &crowd.couples {
-            let nudge = serde_json::json!({"calendarId": id, "cause": "webhook"}).to_string();
-            enqueued.push(begun.elapsed());
+    // As many at once as a storm of notifications would bring: the queue, not whoever fills it, is to be what is waited for.
+    let put = |id: &str| {
+        let nudge = serde_json::json!({"calendarId": id, "cause": "webhook"}).to_string();
+        async move {
+            let enqueued = begun.elapsed();
             queues.0.put(QUEUE, &nudge, Duration::ZERO).await?;
+            Ok::<_, anyhow::Error>(enqueued)
         }
-        Ok::<_, anyhow::Error>(enqueued)
     };
+    let enqueue = stream::iter(&crowd.couples).map(|couple| put(&couple.id)).buffered(SENDERS).try_collect::<Vec<_>>();
     let working = async {
         // The first are worked on while the last are put in, as they would be.
         let (enqueued, ()) = tokio::try_join!(enqueue, listener)?;
