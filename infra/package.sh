@@ -74,7 +74,7 @@ portable)
         echo "$zig $zigbuild" >"$venv/installed"
     fi
     say "Building calrelay for x86_64 Linux with glibc $glibc or newer ..."
-    # Whole-program optimisation: a seventh smaller, and a minute or two longer.
+    # Whole-program optimisation: smaller, and some minutes longer.
     export CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
     PATH=$venv/bin:$PATH CARGO_TARGET_DIR=$target cargo zigbuild --release --locked -p host --bin calrelay --target "x86_64-unknown-linux-gnu.$glibc" >&2
     binary=$target/x86_64-unknown-linux-gnu/release/calrelay
