@@ -3,27 +3,39 @@
 //! Stripping happens here, before anything is hashed, logged or sent: what a copy may not show never leaves this function.
 
 use crate::calendar::ProviderKind;
-use crate::event::{Busy, Content, Draft, Exception, Series, Visibility};
-use crate::{attendees, conference};
+use crate::event::{Busy, Content, Draft, Event, Exception, Series, Visibility, Zone};
+use crate::{attendees, conference, zone};
 
 /// The one thing that a private copy says. A fixed word: it is no translation and no setting.
 pub const BUSY: &str = "Busy";
 
 /// How copies in one calendar are to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct Look<'a> {
     /// Only "Busy" and the time.
     pub private: bool,
+    /// Who keeps the calendar of the origins.
+    pub source: ProviderKind,
     /// Who keeps the calendar.
     pub target: ProviderKind,
+    /// The zone in which floating times of the origins are meant, for calendars that have no floating times.
+    pub zone: Option<&'a str>,
 }
 
 /// The copy of an origin.
-pub fn project(origin: &Draft, look: Look) -> Draft {
+pub fn project(origin: &Draft, look: Look<'_>) -> Draft {
+    let anchored;
+    let origin = match look.target {
+        ProviderKind::Google => {
+            anchored = zone::anchored(origin, &look.zone.and_then(zone::resolve).unwrap_or(Zone::Utc));
+            &anchored
+        }
+        ProviderKind::Caldav | ProviderKind::Icloud => origin,
+    };
     Draft { content: content(&origin.content, look), series: origin.series.as_ref().map(|series| self::series(series, look)) }
 }
 
-fn series(series: &Series, look: Look) -> Series {
+fn series(series: &Series, look: Look<'_>) -> Series {
     let exception = |exception: &Exception| match exception {
         Exception::Cancelled => Exception::Cancelled,
         Exception::Changed(changed) => Exception::Changed(Box::new(content(changed, look))),
@@ -35,7 +47,7 @@ fn series(series: &Series, look: Look) -> Series {
     }
 }
 
-fn content(origin: &Content, look: Look) -> Content {
+fn content(origin: &Content, look: Look<'_>) -> Content {
     let busy = busy_on(look.target, origin.busy);
     if look.private {
         return Content {
@@ -54,7 +66,7 @@ fn content(origin: &Content, look: Look) -> Content {
         description: attendees::append(&conference::strip(&origin.description).kept, &origin.attendees),
         location: cut(&conference::strip_location(&origin.location)),
         attendees: Vec::new(),
-        visibility: visibility_on(look.target, origin.visibility),
+        visibility: visibility_on(look.source, look.target, origin.visibility),
         busy,
     }
 }
@@ -66,12 +78,29 @@ fn cut(text: &str) -> String {
     text[..text.floor_char_boundary(LONGEST_LINE)].to_owned()
 }
 
-/// The visibility that a provider shows for ours. Never weaker than it was.
-fn visibility_on(target: ProviderKind, visibility: Visibility) -> Visibility {
-    match (target, visibility) {
+/// A copy in the words of its origin's provider. What flows back from it says no more than its owner did: the `PUBLIC` of a CalDAV copy may
+/// stand for Google's default, and must not become Google's `public`.
+pub fn homeward(copy: &Event, source: ProviderKind, target: ProviderKind) -> Event {
+    let mut copy = copy.clone();
+    let contents = copy.series.iter_mut().flat_map(|series| series.exceptions.values_mut()).filter_map(|exception| match exception {
+        Exception::Changed(content) => Some(content.as_mut()),
+        Exception::Cancelled => None,
+    });
+    for content in std::iter::once(&mut copy.content).chain(contents) {
+        content.visibility = visibility_on(source, target, content.visibility);
+    }
+    copy
+}
+
+/// The visibility that a provider shows for that of another. Never weaker than it was.
+fn visibility_on(source: ProviderKind, target: ProviderKind, visibility: Visibility) -> Visibility {
+    use ProviderKind::{Caldav, Google, Icloud};
+    match (source, target, visibility) {
         // CLASS knows no default: absent and PUBLIC are the same (RFC 5545 section 3.8.1.3).
-        (ProviderKind::Caldav | ProviderKind::Icloud, Visibility::Default) => Visibility::Public,
-        (_, visibility) => visibility,
+        (_, Caldav | Icloud, Visibility::Default) => Visibility::Public,
+        // Google's `public` shows details to everyone who may see when its owner is busy; nobody has asked for that.
+        (Caldav | Icloud, Google, Visibility::Public) => Visibility::Default,
+        (_, _, visibility) => visibility,
     }
 }
 
@@ -79,8 +108,87 @@ fn visibility_on(target: ProviderKind, visibility: Visibility) -> Visibility {
 fn busy_on(target: ProviderKind, busy: Busy) -> Busy {
     match (target, busy) {
         // None of them has more than busy and free in the ordinary events that we write.
-        (ProviderKind::Caldav | ProviderKind::Icloud | ProviderKind::Google, Busy::Oof) => Busy::Busy,
-        (ProviderKind::Caldav | ProviderKind::Icloud | ProviderKind::Google, Busy::WorkingElsewhere) => Busy::Free,
+        (_, Busy::Oof) => Busy::Busy,
+        (_, Busy::WorkingElsewhere) => Busy::Free,
+        // Google's `status` says what its owner answered, and is not ours to set.
+        (ProviderKind::Google, Busy::Tentative) => Busy::Busy,
         (_, busy) => busy,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::event::{Moment, OriginalStart, Span};
+
+    fn draft(visibility: Visibility, busy: Busy, zone: Zone) -> Draft {
+        let moment = |hour| Moment { local: date(2026, 3, 10).at(hour, 0, 0, 0), zone: zone.clone() };
+        let content = Content {
+            span: Span::Timed { start: moment(10), end: moment(11) },
+            title: "Review".into(),
+            description: String::new(),
+            location: String::new(),
+            attendees: Vec::new(),
+            visibility,
+            busy,
+        };
+        Draft { content, series: None }
+    }
+
+    fn look(source: ProviderKind, target: ProviderKind) -> Look<'static> {
+        Look { private: false, source, target, zone: Some("Europe/Tallinn") }
+    }
+
+    #[test]
+    fn a_copy_shows_no_more_than_its_origin() {
+        use ProviderKind::{Caldav, Google, Icloud};
+        for (source, target, origin, copy) in [
+            (Google, Google, Visibility::Public, Visibility::Public),
+            (Google, Google, Visibility::Default, Visibility::Default),
+            (Icloud, Google, Visibility::Public, Visibility::Default),
+            (Google, Caldav, Visibility::Default, Visibility::Public),
+            (Caldav, Google, Visibility::Private, Visibility::Private),
+            (Google, Icloud, Visibility::Confidential, Visibility::Confidential),
+        ] {
+            let projected = project(&draft(origin, Busy::Busy, Zone::Utc), look(source, target));
+            assert_eq!(projected.content.visibility, copy, "{source} to {target}");
+        }
+    }
+
+    #[test]
+    fn what_a_provider_has_no_word_for_is_the_nearest_that_blocks_as_much() {
+        for (busy, on_google, on_caldav) in [
+            (Busy::Tentative, Busy::Busy, Busy::Tentative),
+            (Busy::Oof, Busy::Busy, Busy::Busy),
+            (Busy::WorkingElsewhere, Busy::Free, Busy::Free),
+            (Busy::Free, Busy::Free, Busy::Free),
+        ] {
+            for (target, expected) in [(ProviderKind::Google, on_google), (ProviderKind::Caldav, on_caldav)] {
+                let projected = project(&draft(Visibility::Default, busy, Zone::Utc), look(ProviderKind::Caldav, target));
+                assert_eq!(projected.content.busy, expected, "{busy:?} on {target}");
+            }
+        }
+    }
+
+    #[test]
+    fn floating_times_stand_in_their_calendars_zone_where_there_are_none() {
+        let mut origin = draft(Visibility::Default, Busy::Busy, Zone::Floating);
+        let start = |day| OriginalStart::Floating(date(2026, 3, day).at(10, 0, 0, 0));
+        let moved = Exception::Changed(Box::new(origin.content.clone()));
+        let exceptions = BTreeMap::from([(start(17), Exception::Cancelled), (start(31), moved)]);
+        origin.series = Some(Series { rules: vec!["FREQ=WEEKLY".into()], extra: vec![start(12)], exceptions });
+        let copy = project(&origin, look(ProviderKind::Icloud, ProviderKind::Google));
+        let at = |text: &str| OriginalStart::At(text.parse().unwrap());
+        assert_eq!(copy.content.span, draft(Visibility::Default, Busy::Busy, Zone::Iana("Europe/Tallinn".into())).content.span);
+        let series = copy.series.unwrap();
+        assert_eq!(series.extra, [at("2026-03-12T08:00:00Z")]);
+        let Exception::Changed(moved) = &series.exceptions[&at("2026-03-31T07:00:00Z")] else { panic!() };
+        assert_eq!(moved.span, copy.content.span);
+        assert_eq!(series.exceptions[&at("2026-03-17T08:00:00Z")], Exception::Cancelled);
+        assert_eq!(project(&origin, look(ProviderKind::Icloud, ProviderKind::Caldav)).content.span, origin.content.span);
     }
 }

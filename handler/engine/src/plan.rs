@@ -20,7 +20,7 @@
 use jiff::Timestamp;
 
 use crate::calendar::ProviderKind;
-use crate::copy::{Look, project};
+use crate::copy::{Look, homeward, project};
 use crate::event::{Draft, Event, EventId, Parts};
 use crate::fingerprint::Fingerprinter;
 use crate::mapping::{Half, Mapping, State, Times};
@@ -158,8 +158,15 @@ impl Planner<'_> {
         self.zones[side as usize]
     }
 
-    fn look(&self, side: Side) -> Look {
-        Look { private: self.pair.private_towards(side), target: self.kind(side) }
+    /// How copies at that end are to look.
+    fn look(&self, side: Side) -> Look<'_> {
+        let (source, target) = (self.kind(side.other()), self.kind(side));
+        Look { private: self.pair.private_towards(side), source, target, zone: self.zone(side.other()).or(self.zone(side)) }
+    }
+
+    /// A copy of that end's origins in the words of their provider.
+    fn homeward(&self, side: Side, copy: &Event) -> Event {
+        homeward(copy, self.kind(side.other()), self.kind(side))
     }
 
     /// The mapping id of an origin at that side.

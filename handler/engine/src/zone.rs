@@ -10,9 +10,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::event::{Moment, Span, Zone};
 
+mod anchor;
 mod like;
 mod names;
 
+pub use anchor::{anchored, anchored_start};
 pub use like::zone_like;
 
 /// The longest zone name that is looked at, in bytes.

@@ -52,7 +52,7 @@ impl Planner<'_> {
 
     /// Two-way: deleted here, edited there. The edit stands, so the origin is made again from its copy.
     fn make_origin_again(&self, mapping: &Mapping, copy: &Event) -> Decision {
-        let draft = Draft::from(copy);
+        let draft = Draft::from(&self.homeward(mapping.side, copy));
         let draft = Draft { content: Content { description: attendees::remove(&draft.content.description), ..draft.content }, ..draft };
         let mut next = mapping.clone();
         next.generation += 1;
@@ -231,7 +231,8 @@ impl Planner<'_> {
         let flows = self.pair.two_way && !next.guests;
         let (merged, mut ignored) = match copy.filter(|copy| flows && !edited.is_empty() && !copy.cancelled) {
             Some(copy) => {
-                let merge = conflict::merge(origin, copy, changed, &edited, self.pair.private_towards(target));
+                let copy = self.homeward(mapping.side, copy);
+                let merge = conflict::merge(origin, &copy, changed, &edited, self.pair.private_towards(target));
                 (merge.origin, merge.ignored)
             }
             None => (Draft::from(origin), !edited.is_empty()),

@@ -481,3 +481,24 @@ fn old_copies_are_taken_over_when_a_pair_is_made_anew() {
     let Seen::Event(theirs) = edited(&copy, "c9", |e| e.marker = None) else { panic!() };
     assert!(matches!(adopt(&theirs), Decision::Create(_)), "what bears no mark is not ours to take");
 }
+
+#[test]
+fn what_flows_back_to_google_is_no_more_public_than_its_owner_had_it() {
+    let world = world();
+    let planner = Planner { kinds: [ProviderKind::Google, ProviderKind::Caldav], ..world.planner() };
+    let Decision::Create(create) = planner.unknown(Side::From, &event(), EventId::new("/b/copy.ics"), None) else { panic!() };
+    assert_eq!(create.draft.content.visibility, Visibility::Public, "CalDAV has no other word");
+    let mut mapping = create.mapping;
+    mapping.state = State::Live;
+    let copy = Event { id: mapping.copy.id.clone(), content: create.draft.content, ..event() };
+    let moved = edited(&copy, "c2", |e| e.content.location = "Room 6".into());
+    let back = write(planner.known(&mapping, Seen::Event(Box::new(event())), moved)).origin.unwrap();
+    assert_eq!((back.draft.content.visibility, &*back.draft.content.location), (Visibility::Default, "Room 6"));
+    let opened = edited(&copy, "c3", |e| e.content.visibility = Visibility::Private);
+    let back = write(planner.known(&mapping, Seen::Event(Box::new(event())), opened)).origin.unwrap();
+    assert_eq!(back.draft.content.visibility, Visibility::Private);
+    let Decision::Create(again) = planner.known(&mapping, Seen::Gone, edited(&copy, "c4", |e| e.content.title = "Kept".into())) else {
+        panic!()
+    };
+    assert_eq!(again.draft.content.visibility, Visibility::Default, "made again from its copy");
+}

@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::event::{Content, Field, Moment, OriginalStart, Series, Span, Zone};
 
 pub(super) use read::{content, event, is_declined, is_event, is_withheld, original_start};
-pub(super) use time::{anchored, anchored_start, rfc3339};
+pub(super) use time::rfc3339;
 pub(super) use write::{Purpose, copy, fields, marker, recurrence};
 
 /// The private extended property that carries the loop mark.

@@ -88,9 +88,9 @@ impl Refusal {
     pub(super) fn error(&self) -> Error {
         match self.status.as_u16() {
             403 if self.quota(None).is_some() => Error::RateLimited { retry_after: Some(BUSY) },
-            403 if self.says("insufficientPermissions") || self.says("ACCESS_TOKEN_SCOPE_INSUFFICIENT") => {
-                Error::Consent("Google was not asked, or not allowed, to let Calrelay do this; connect the account again and tick every box".into())
-            }
+            403 if self.says("insufficientPermissions") || self.says("ACCESS_TOKEN_SCOPE_INSUFFICIENT") => Error::Consent(
+                "Google was not asked, or not allowed, to let Calrelay do this; connect the account again and tick every box".into(),
+            ),
             403 if self.says("forbiddenForNonOrganizer") => Error::HasGuests,
             403 if self.says("accessNotConfigured") || self.says("SERVICE_DISABLED") => {
                 Error::Misconfigured("the Google Calendar API is not switched on in the Google Cloud project of this deployment".into())

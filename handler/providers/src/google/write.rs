@@ -221,7 +221,7 @@ impl Client {
         if !floats(draft) {
             return Ok(draft.clone());
         }
-        Ok(convert::anchored(draft, &self.zone(calendar).await?))
+        Ok(engine::zone::anchored(draft, &self.zone(calendar).await?))
     }
 
     /// The zone in which the floating times of an edit are meant; any, where it has none.
@@ -260,7 +260,7 @@ fn overlaid(old: &Draft, new: &Draft, edit: &Edit<'_>, floating: &Zone) -> Draft
         series.extra = wanted.extra;
     }
     for start in &edit.parts.exceptions {
-        let start = convert::anchored_start(*start, floating);
+        let start = engine::zone::anchored_start(*start, floating);
         match wanted.exceptions.get(&start) {
             Some(exception) => series.exceptions.insert(start, exception.clone()),
             None => series.exceptions.remove(&start),

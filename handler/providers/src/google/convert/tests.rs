@@ -252,18 +252,6 @@ fn a_series_survives_with_its_cancelled_occurrences() {
     assert_eq!(lines[2], "EXDATE;TZID=Europe/Tallinn:20260331T100000", "the hour on the wall, on either side of a change of clocks");
 }
 
-#[test]
-fn floating_times_stand_in_the_calendars_zone() {
-    let floating = |hour| Moment { local: date(2026, 3, 10).at(hour, 0, 0, 0), zone: Zone::Floating };
-    let content = Content { span: Span::Timed { start: floating(10), end: floating(11) }, ..tallinn() };
-    let exceptions = [(OriginalStart::Floating(date(2026, 3, 31).at(10, 0, 0, 0)), Exception::Changed(Box::new(content.clone())))].into();
-    let draft = Draft { content, series: Some(Series { rules: vec!["FREQ=WEEKLY".into()], extra: Vec::new(), exceptions }) };
-    let anchored = anchored(&draft, &Zone::Iana("Europe/Tallinn".into()));
-    assert_eq!(anchored.content.span, tallinn().span);
-    let exceptions = anchored.series.unwrap().exceptions;
-    assert_eq!(exceptions, BTreeMap::from([(at("2026-03-31T07:00:00Z"), Exception::Changed(Box::new(tallinn())))]));
-}
-
 fn weekly() -> wire::Event {
     hour(json!({ "recurrence": ["RRULE:FREQ=WEEKLY", "EXDATE;TZID=Europe/Tallinn:20260317T100000"] }))
 }

@@ -1,6 +1,6 @@
 //! Days and times.
 
-use engine::event::{Content, Draft, Exception, Moment, OriginalStart, Series, Span, Zone};
+use engine::event::{Moment, Span, Zone};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -87,35 +87,4 @@ fn time(moment: &Moment) -> EventDateTime {
 /// An instant as a query wants it.
 pub(in super::super) fn rfc3339(instant: Timestamp) -> String {
     instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// A draft whose floating times stand in a zone: Google has no floating ones.
-pub(in super::super) fn anchored(draft: &Draft, zone: &Zone) -> Draft {
-    let moment = |moment: &Moment| match moment.zone {
-        Zone::Floating => Moment { local: moment.local, zone: zone.clone() },
-        _ => moment.clone(),
-    };
-    let content = |content: &Content| match &content.span {
-        Span::Timed { start, end } => Content { span: Span::Timed { start: moment(start), end: moment(end) }, ..content.clone() },
-        Span::AllDay { .. } => content.clone(),
-    };
-    let original = |start: OriginalStart| anchored_start(start, zone);
-    let exception = |exception: &Exception| match exception {
-        Exception::Cancelled => Exception::Cancelled,
-        Exception::Changed(changed) => Exception::Changed(Box::new(content(changed))),
-    };
-    let series = draft.series.as_ref().map(|series| Series {
-        rules: series.rules.clone(),
-        extra: series.extra.iter().copied().map(original).collect(),
-        exceptions: series.exceptions.iter().map(|(start, value)| (original(*start), exception(value))).collect(),
-    });
-    Draft { content: content(&draft.content), series }
-}
-
-/// The identity of an occurrence whose floating time stands in a zone.
-pub(in super::super) fn anchored_start(start: OriginalStart, zone: &Zone) -> OriginalStart {
-    match start {
-        OriginalStart::Floating(local) => OriginalStart::At(engine::zone::instant(&Moment { local, zone: zone.clone() }, None)),
-        other => other,
-    }
 }
