@@ -5,7 +5,6 @@ use simulators::caldav::Manners;
 
 use crate::cli::{Cli, ONE_WAY, TWO_WAY};
 use crate::events::{at, hour, object};
-use crate::storage::leaves_out;
 use crate::village::Village;
 
 /// That a document has these keys, also where they say nothing.
@@ -142,10 +141,7 @@ async fn doctor_finds_what_is_wrong_and_says_how_to_mend_it() -> anyhow::Result<
     let fresh = Cli::new()?;
     let well = fresh.json(&["doctor"]).await?;
     assert_eq!(well["ok"], true, "{well}");
-    // With rows in Azure and the key in the data directory, the key is made.
-    if !leaves_out("doctor makes no data directory")? {
-        assert!(!fresh.data_dir().exists(), "looking makes nothing");
-    }
+    assert!(!fresh.data_dir().exists(), "looking makes nothing");
     let village = Village::new(Manners::generic()).await?;
     let well = village.cli.json(&["doctor"]).await?;
     assert_eq!(well["ok"], true, "{well}");

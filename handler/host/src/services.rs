@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jobs::Services;
-use jobs::doctor::{Finding, Setup};
+use jobs::doctor::{Finding, Key, Setup};
 use jobs::report::Problem;
 use store::{Store, Table};
 use vault::{Envelope, KEY_FILE, Local, Vault};
@@ -31,7 +31,16 @@ pub async fn open_vault(config: &Config, store: Arc<dyn Store>) -> jobs::Result<
     if let Some(wrapping) = &config.key_vault {
         return key_vault::open(wrapping, store, OWNER).await;
     }
-    key_vault::refuse_if_used(&*store).await?;
+    check_key_file(config, &*store).await?;
+    Ok(Arc::new(Envelope::local(&config.data_dir)?))
+}
+
+/// That a key in the data directory is the right one to use, or to make: nothing is stored that another one has sealed.
+///
+/// # Errors
+/// Where it is not; or where storage fails.
+pub async fn check_key_file(config: &Config, store: &dyn Store) -> jobs::Result<()> {
+    key_vault::refuse_if_used(store).await?;
     if !Local::exists(&config.data_dir) && !store.scan(Table::Secrets, OWNER, "", None, 1).await?.is_empty() {
         let file = config.data_dir.join(KEY_FILE);
         let words = format!(
@@ -40,7 +49,16 @@ pub async fn open_vault(config: &Config, store: Arc<dyn Store>) -> jobs::Result<
         );
         return Err(vault::Error::KeyFile(words).into());
     }
-    Ok(Arc::new(Envelope::local(&config.data_dir)?))
+    Ok(())
+}
+
+/// Where the wrapping key is.
+pub fn key(config: &Config) -> Key {
+    match config.key_vault {
+        Some(_) => Key::KeyVault,
+        None if Local::exists(&config.data_dir) => Key::File,
+        None => Key::NotMade,
+    }
 }
 
 /// Store, vault and providers together.
@@ -53,10 +71,6 @@ pub fn join(config: &Config, storage: &Storage, vault: Arc<dyn Vault>, findings:
         connect: Arc::new(Connector::new(config)?),
         clock: Arc::new(SystemClock),
         owner: OWNER.to_owned(),
-        setup: Arc::new(Setup {
-            findings,
-            azure_storage: matches!(config.storage, Choice::Azure(_)),
-            key_vault: config.key_vault.is_some(),
-        }),
+        setup: Arc::new(Setup { findings, azure_storage: matches!(config.storage, Choice::Azure(_)), key: key(config) }),
     })
 }

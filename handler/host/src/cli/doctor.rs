@@ -1,13 +1,18 @@
 //! `calrelay doctor`: looks at everything that can be wrong with an installation, and says how to mend it.
 //!
-//! Where there is no data directory yet, none is made. Accounts are asked once each.
+//! Where there is no data directory or key yet, none is made. Accounts are asked once each.
 
 mod directory;
+mod no_key;
 mod storage;
 
-use jobs::doctor::{self, Accounts, Finding, Setup};
+use std::sync::Arc;
+
+use jobs::doctor::{self, Accounts, Finding, Key, Setup};
 use jobs::{Clock, Services};
 use serde::Serialize;
+use store::Store;
+use vault::Vault;
 
 use super::{Outcome, Output, Result};
 use crate::clock::SystemClock;
@@ -65,7 +70,7 @@ async fn inside(config: &Config) -> Vec<Finding> {
 async fn open(config: &Config, findings: &mut Vec<Finding>) -> std::result::Result<(Services, Storage), Finding> {
     let storage = storage::open(config)?;
     findings.extend(storage::finding(&storage).await);
-    let vault = doctor::in_time(services::open_vault(config, storage.store())).await.map_err(|error| {
+    let vault = doctor::in_time(open_vault(config, storage.store())).await.map_err(|error| {
         let azure = matches!(config.storage, Choice::Azure(_));
         match (&error, &config.key_vault) {
             // What is sealed is looked up first, and storage is the first to be missed.
@@ -81,6 +86,15 @@ async fn open(config: &Config, findings: &mut Vec<Finding>) -> std::result::Resu
     let services = services::join(config, &storage, vault, Vec::new())
         .map_err(|error| Finding::from_error("accounts", &error, "Check the system's TLS certificates."))?;
     Ok((services, storage))
+}
+
+/// The vault, without making one.
+async fn open_vault(config: &Config, store: Arc<dyn Store>) -> jobs::Result<Arc<dyn Vault>> {
+    if services::key(config) != Key::NotMade {
+        return services::open_vault(config, store).await;
+    }
+    services::check_key_file(config, &*store).await?;
+    Ok(Arc::new(no_key::NoKey))
 }
 
 fn words(answer: &Answer) -> String {

@@ -63,8 +63,20 @@ pub struct Setup {
     pub findings: Vec<Finding>,
     /// Storage is an account in Azure, and no file.
     pub azure_storage: bool,
-    /// The wrapping key is in Key Vault, and in no file.
-    pub key_vault: bool,
+    /// Where the wrapping key is.
+    pub key: Key,
+}
+
+/// Where the wrapping key is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Key {
+    /// In a file.
+    #[default]
+    File,
+    /// In Azure Key Vault.
+    KeyVault,
+    /// In a file that is made with the first account.
+    NotMade,
 }
 
 impl Setup {

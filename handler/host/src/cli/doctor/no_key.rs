@@ -1,0 +1,34 @@
+//! The vault before there is a key, for whoever only looks: it seals and opens nothing, and makes none.
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use vault::{Error, Place, Result, Vault};
+use zeroize::Zeroizing;
+
+/// The vault before there is a key.
+pub struct NoKey;
+
+impl NoKey {
+    fn missing<T>() -> Result<T> {
+        Err(Error::KeyFile("there is no key yet; it is made with the first account".into()))
+    }
+}
+
+#[async_trait]
+impl Vault for NoKey {
+    async fn seal(&self, _: Place<'_>, _: &SecretString) -> Result<String> {
+        Self::missing()
+    }
+    async fn open(&self, _: Place<'_>, _: &str) -> Result<SecretString> {
+        Self::missing()
+    }
+    async fn reseal(&self, _: Place<'_>, _: &str) -> Result<Option<String>> {
+        Self::missing()
+    }
+    async fn hash_key(&self, _: &str) -> Result<Zeroizing<[u8; 32]>> {
+        Self::missing()
+    }
+    async fn check(&self) -> Result<()> {
+        Self::missing()
+    }
+}
