@@ -10,6 +10,7 @@ use url::Url;
 use crate::agenda::{Entry, entries};
 use crate::caldav::{self, crlf};
 use crate::client::Client;
+use crate::google;
 use crate::xml::{CALDAV, DAV};
 
 /// An account on a CalDAV server, and the home of its calendars.
@@ -53,6 +54,8 @@ impl Account {
 pub enum Person {
     /// On the simulator's record itself: never counted, never struck by a fault.
     Near(caldav::Calendar),
+    /// At Google, on the simulator's record itself, likewise.
+    Google(google::Calendar),
     /// Over HTTP, on any server.
     Far(Far),
 }
@@ -70,11 +73,18 @@ impl From<caldav::Calendar> for Person {
     }
 }
 
+impl From<google::Calendar> for Person {
+    fn from(calendar: google::Calendar) -> Self {
+        Self::Google(calendar)
+    }
+}
+
 impl Person {
-    /// The path of the calendar.
+    /// The path of the calendar; at Google its id.
     pub fn path(&self) -> String {
         match self {
             Self::Near(calendar) => calendar.path(),
+            Self::Google(calendar) => calendar.id().to_owned(),
             Self::Far(far) => far.path.clone(),
         }
     }
@@ -87,6 +97,10 @@ impl Person {
         match self {
             Self::Near(calendar) => {
                 calendar.put(name, ics);
+                Ok(())
+            }
+            Self::Google(calendar) => {
+                calendar.put_object(name, ics);
                 Ok(())
             }
             Self::Far(far) => {
@@ -104,6 +118,11 @@ impl Person {
     pub async fn edit(&self, name: &str, change: impl Fn(&str) -> String) -> anyhow::Result<bool> {
         let far = match self {
             Self::Near(calendar) => return Ok(calendar.edit(name, change)),
+            Self::Google(calendar) => {
+                let Some(ics) = calendar.object(name) else { return Ok(false) };
+                calendar.put_object(name, &change(&ics));
+                return Ok(true);
+            }
             Self::Far(far) => far,
         };
         for _ in 0..20 {
@@ -130,6 +149,7 @@ impl Person {
     pub async fn delete(&self, name: &str) -> anyhow::Result<bool> {
         match self {
             Self::Near(calendar) => Ok(calendar.delete(name)),
+            Self::Google(calendar) => Ok(calendar.delete_object(name)),
             Self::Far(far) => match far.client.send("DELETE", &far.object(name), &[], "").await?.status {
                 200 | 204 => Ok(true),
                 404 => Ok(false),
@@ -145,6 +165,7 @@ impl Person {
     pub async fn get(&self, name: &str) -> anyhow::Result<Option<String>> {
         match self {
             Self::Near(calendar) => Ok(calendar.get(name)),
+            Self::Google(calendar) => Ok(calendar.object(name)),
             Self::Far(far) => {
                 let answer = far.client.send("GET", &far.object(name), &[], "").await?;
                 match answer.status {
@@ -163,6 +184,7 @@ impl Person {
     pub async fn objects(&self) -> anyhow::Result<Vec<(String, String)>> {
         match self {
             Self::Near(calendar) => Ok(calendar.objects()),
+            Self::Google(calendar) => Ok(calendar.objects()),
             Self::Far(far) => far.objects().await,
         }
     }

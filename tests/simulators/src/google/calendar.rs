@@ -224,7 +224,7 @@ impl Calendar {
 
     /// Checks and stores an event as Google itself would keep it.
     #[track_caller]
-    fn keep(&self, mut event: Map<String, Value>) -> String {
+    pub(super) fn keep(&self, mut event: Map<String, Value>) -> String {
         let now = self.shared.clock.now();
         self.shared.write(|records| {
             let there = records.calendars.get(&self.id).expect("the calendar exists while the test edits it");
@@ -237,6 +237,12 @@ impl Calendar {
             let kept = records.keep(&self.id, before.as_ref(), event, now);
             kept["etag"].as_str().unwrap_or_default().to_owned()
         })
+    }
+
+    /// Looks at the record.
+    #[track_caller]
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Collection) -> T) -> T {
+        self.with(|calendar| look(calendar))
     }
 
     #[track_caller]

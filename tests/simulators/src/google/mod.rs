@@ -31,6 +31,7 @@ mod fields;
 mod grants;
 mod guests;
 mod http;
+mod ical;
 mod listing;
 mod manners;
 mod oauth;

@@ -78,6 +78,20 @@ pub(super) fn occurrence(event: &Map<String, Value>, stamp: &str) -> Option<When
     starts(event, about + SignedDuration::from_hours(48)).into_iter().find(|start| start.stamp() == stamp)
 }
 
+/// The stamps of the occurrences that an RDATE or EXDATE line names; none where it is another line.
+pub(super) fn stamps(event: &Map<String, Value>, line: &str) -> Vec<String> {
+    let Some(start) = stored(event, "start").filter(|_| line.starts_with("RDATE") || line.starts_with("EXDATE")) else { return Vec::new() };
+    dates(line, &start).into_iter().flatten().map(|wall| start.at_wall(wall).stamp()).collect()
+}
+
+/// The time that a stamp of this series means.
+pub(super) fn at(event: &Map<String, Value>, stamp: &str) -> Option<When> {
+    match stored(event, "start")? {
+        When::Day(_) => stamp.parse().ok().map(When::Day),
+        When::At { zone, .. } => stamp.parse().ok().map(|instant| When::At { instant, zone }),
+    }
+}
+
 /// `<master>_<stamp>`, taken apart.
 pub(super) fn of_instance(id: &str) -> Option<(&str, &str)> {
     id.rsplit_once('_')

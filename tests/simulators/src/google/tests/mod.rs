@@ -4,6 +4,7 @@ mod batch;
 mod calendar_list;
 mod consent;
 mod guests;
+mod ical;
 mod limits;
 mod push;
 mod reading;
