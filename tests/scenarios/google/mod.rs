@@ -3,6 +3,7 @@
 mod reading;
 mod refusals;
 mod series;
+mod wandering;
 mod writing;
 
 use std::collections::BTreeMap;

@@ -80,6 +80,7 @@ impl Client {
     async fn standing(&self, calendar: &str, ids: &[&EventId]) -> Result<Vec<Standing>> {
         let urls = ids.iter().map(|id| self.api.addresses.event(calendar, id.as_str())).collect::<Result<Vec<_>>>()?;
         let mut all = Vec::with_capacity(ids.len());
+        // By the ids of the series that have to be read whole, their UIDs.
         let mut masters = BTreeMap::new();
         for reply in self.api.read_all(urls).await? {
             let standing = match reply {
