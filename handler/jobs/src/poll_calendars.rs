@@ -1,7 +1,7 @@
 //! Which calendars are to be looked at: by a poll of those that cannot call us, and by the nightly pass over all. Only sends nudges.
 //!
 //! # Properties
-//! * A poll in which nothing has happened costs one glance an account and reads one row a pair.
+//! * A poll in which nothing has happened costs one glance an account, reads the directory and the secrets at once, and one row a pair.
 //! * An account that refuses its password is not asked, and a server that is away is asked once a poll, by the glance alone.
 //! * A change of state is told once: a pair is nudged so that its own row says what is wrong, and then left alone until that has changed.
 //! * The queue does not grow without end while nobody works on it. It may hold some more nudges than there are pairs, though: those that were
@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use providers::{Glance, Provider};
 use store::Attempt;
 
-use crate::directory::{self, AccountStatus, CalendarRow};
+use crate::directory::{self, AccountStatus, CalendarRow, Snapshot};
 use crate::memory::{self, PairRow};
 use crate::nudge::{self, Cause, Nudge};
 use crate::report::PairStatus;
@@ -52,8 +52,9 @@ pub struct Polled {
 /// # Errors
 /// Storage failures. What a provider says concerns its account, and is written down there.
 pub async fn poll_calendars(services: &Services) -> Result<Polled> {
-    let pairs = active(services).await?;
-    let sights = look(services, &pairs).await?;
+    let directory = Snapshot::read(services).await?;
+    let pairs = active(&directory)?;
+    let sights = look(services, &directory, &pairs).await?;
     let mut due = Vec::new();
     for pair in &pairs {
         let row = memory::state(services, &pair.id).await?;
@@ -71,14 +72,14 @@ pub async fn poll_calendars(services: &Services) -> Result<Polled> {
 /// # Errors
 /// Storage failures.
 pub async fn reconcile(services: &Services) -> Result<Polled> {
-    let pairs = active(services).await?;
+    let pairs = active(&Snapshot::read(services).await?)?;
     let due: Vec<&Pair> = pairs.iter().collect();
     let sent = nudge_all(services, &due, usize::MAX, Cause::Reconcile).await?;
     Ok(Polled { pairs: pairs.len(), due: due.len(), sent })
 }
 
-async fn active(services: &Services) -> Result<Vec<Pair>> {
-    let mut pairs = directory::pairs(services).await?;
+fn active(directory: &Snapshot) -> Result<Vec<Pair>> {
+    let mut pairs = directory.pairs()?;
     pairs.retain(|pair| !pair.paused);
     Ok(pairs)
 }
@@ -94,15 +95,15 @@ enum Sight {
 }
 
 /// One glance an account.
-async fn look(services: &Services, pairs: &[Pair]) -> Result<BTreeMap<CalendarId, Sight>> {
+async fn look(services: &Services, directory: &Snapshot, pairs: &[Pair]) -> Result<BTreeMap<CalendarId, Sight>> {
     let ids: BTreeSet<&CalendarId> = pairs.iter().flat_map(|pair| [&pair.from, &pair.to]).collect();
     let mut accounts: BTreeMap<AccountId, Vec<CalendarRow>> = BTreeMap::new();
     for id in ids {
-        if let Some(row) = directory::calendar(services, id).await? {
+        if let Some(row) = directory.calendar(id)? {
             accounts.entry(row.account.clone()).or_default().push(row);
         }
     }
-    let mut answers = futures::stream::iter(accounts).map(|(id, rows)| glance(services, id, rows)).buffer_unordered(AT_ONCE);
+    let mut answers = futures::stream::iter(accounts).map(|(id, rows)| glance(services, directory, id, rows)).buffer_unordered(AT_ONCE);
     let mut sights = BTreeMap::new();
     while let Some(seen) = answers.next().await {
         sights.extend(seen?);
@@ -110,16 +111,16 @@ async fn look(services: &Services, pairs: &[Pair]) -> Result<BTreeMap<CalendarId
     Ok(sights)
 }
 
-async fn glance(services: &Services, id: AccountId, rows: Vec<CalendarRow>) -> Result<Vec<(CalendarId, Sight)>> {
+async fn glance(services: &Services, snapshot: &Snapshot, id: AccountId, rows: Vec<CalendarRow>) -> Result<Vec<(CalendarId, Sight)>> {
     let all = |rows: Vec<CalendarRow>, sight: fn() -> Sight| Ok(rows.into_iter().map(|row| (row.id, sight())).collect());
-    let account = match directory::account(services, &id).await {
+    let account = match snapshot.account(&id) {
         Ok(account) if account.state == AccountStatus::NeedsReconnect => return all(rows, || Sight::Refused),
         Ok(account) => account,
-        // Removed meanwhile, with its pairs.
+        // Removed while the directory was read, with its pairs.
         Err(Error::NotFound(_)) => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let provider = match directory::open(services, &account).await {
+    let provider = match snapshot.open(services, &account).await {
         Ok(provider) => provider,
         Err(error @ (Error::Provider(_) | Error::Vault(vault::Error::CannotOpen))) => {
             directory::record_outcome(services, &account, Some(&error)).await?;
