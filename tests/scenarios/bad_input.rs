@@ -237,7 +237,12 @@ async fn settings_that_nobody_knows_or_can_use() -> anyhow::Result<()> {
     });
     assert!(answer.status == 1 && named, "{found}");
 
-    for (name, value) in [("CALRELAY_POLL_SECONDS", "soon"), ("CALRELAY_ALLOW_PRIVATE_HOSTS", "perhaps"), ("CALRELAY_STORE", "paper")] {
+    for (name, value) in [
+        ("CALRELAY_POLL_SECONDS", "soon"),
+        ("CALRELAY_ALLOW_PRIVATE_HOSTS", "perhaps"),
+        ("CALRELAY_STORE", "paper"),
+        ("GOOGLE_API_URL", "https://api.example.org/calendar/v3"),
+    ] {
         let cli = Cli::new()?.with(name, value);
         let (code, words) = cli.run(&["status", "--json"]).await?.failure();
         assert!(code == "settings" && words.contains(name), "{words}");
@@ -252,7 +257,7 @@ async fn settings_for_later_versions_are_checked_and_hinder_nothing() -> anyhow:
         ("GOOGLE_CLIENT_ID", "id", "GOOGLE_CLIENT_SECRET is not"),
         ("MICROSOFT_CLIENT_SECRET", "hunter2", "MICROSOFT_CLIENT_ID is not"),
         ("CALRELAY_PUBLIC_URL", "https://anna:hunter2@calendars.example.org", "no password"),
-        ("GOOGLE_API_URL", "https://api.example.org/calendar/v3", "must end before"),
+        ("MICROSOFT_LOGIN_URL", "https://login.example.org/tenant", "without a path"),
     ] {
         let cli = Cli::new()?.with(name, value);
         assert_eq!(cli.run(&["status", "--json"]).await?.status, 0, "{name} hinders nothing");

@@ -48,7 +48,8 @@ pub enum Add {
         #[command(flatten)]
         secret: Secret,
     },
-    /// Google Calendar: opens Google's page in your browser, where you give your consent. Needs GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET.
+    /// Google Calendar: opens Google's page in your browser, where you give your consent. Needs GOOGLE_CLIENT_ID and
+    /// GOOGLE_CLIENT_SECRET of an OAuth client of your own, of the kind "Desktop app".
     Google(Consent),
     /// Microsoft 365: not in this version.
     Microsoft(Consent),

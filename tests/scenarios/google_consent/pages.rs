@@ -1,0 +1,125 @@
+//! The pages of both hosts: `/oauth/google/start` and `/oauth/google/callback`.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use serde_json::json;
+use simulators::google::Consent;
+use url::Url;
+
+use super::{ANNA, World, assert_calm, visit, with_query};
+use crate::standalone::Running;
+
+/// The pages of a running calrelay.
+struct Pages {
+    world: World,
+    running: Running,
+}
+
+impl Pages {
+    async fn open() -> anyhow::Result<Self> {
+        let world = World::new().await?;
+        let running = Running::start(&world.cli).await?;
+        Ok(Self { world, running })
+    }
+
+    /// Sent away to Google: the address there, and the cookie.
+    async fn start(&self) -> anyhow::Result<(String, String)> {
+        let away = visit(&self.running.url.join("/oauth/google/start")?, &[]).await?;
+        ensure!(away.status == 303, "{}: {}", away.status, away.text());
+        ensure!(away.header("referrer-policy") == "no-referrer" && away.header("cache-control") == "no-store");
+        let cookie = away.header("set-cookie");
+        ensure!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+        Ok((away.header("location").to_owned(), cookie.split(';').next().unwrap_or_default().to_owned()))
+    }
+}
+
+#[tokio::test]
+async fn a_person_gives_consent_on_the_pages_of_a_running_calrelay() -> anyhow::Result<()> {
+    let pages = Pages::open().await?;
+    let world = &pages.world;
+    let (page, cookie) = pages.start().await?;
+    let back = world.anna.consents(&page, Consent::All).await?;
+    assert_eq!(back.path(), "/oauth/google/callback");
+    let home = visit(&back, &[("cookie", &cookie)]).await?;
+    assert_eq!((home.status, home.header("location")), (303, "/oauth/google/callback?done"), "{}", home.text());
+    let done = visit(&back.join(home.header("location"))?, &[]).await?;
+    assert_eq!(done.status, 200);
+    assert_calm(&done);
+    assert_eq!(world.accounts().await?[0]["name"], ANNA);
+
+    // The same answer once more: nothing.
+    let replayed = visit(&back, &[("cookie", &cookie)]).await?;
+    assert_eq!(replayed.status, 400);
+    assert_calm(&replayed);
+    assert_eq!(world.anna.living_refresh_tokens(), 1);
+    world.assert_proper();
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_belongs_to_the_browser_that_was_sent_away() -> anyhow::Result<()> {
+    let pages = Pages::open().await?;
+    let planted = format!("calrelay-oauth={}", "A".repeat(43));
+    for cookie in [None, Some(planted.as_str())] {
+        let (page, own) = pages.start().await?;
+        let back = pages.world.anna.consents(&page, Consent::All).await?;
+        let headers: Vec<_> = cookie.iter().map(|cookie| ("cookie", *cookie)).collect();
+        assert_eq!(visit(&back, &headers).await?.status, 400);
+        assert_eq!(visit(&back, &[("cookie", &own)]).await?.status, 400, "and is used up");
+    }
+    let (page, own) = pages.start().await?;
+    let back = pages.world.anna.consents(&page, Consent::All).await?;
+    for forged in [with_query(&back, "state", &"A".repeat(43)), with_query(&back, "state", ""), back.join("?code=x")?, back.join("?")?] {
+        assert_eq!(visit(&forged, &[("cookie", &own)]).await?.status, 400, "{}", forged.path());
+    }
+    assert_eq!((pages.world.accounts().await?, pages.world.anna.living_refresh_tokens()), (json!([]), 0), "nothing was exchanged");
+    assert_eq!(visit(&back, &[("cookie", &own)]).await?.status, 303, "a forged one spoils nothing");
+
+    let (page, own) = pages.start().await?;
+    let refused = pages.world.ben.consents(&page, Consent::Refused).await?;
+    let no = visit(&refused, &[("cookie", &own)]).await?;
+    assert_eq!((no.status, visit(&refused, &[("cookie", &own)]).await?.status), (403, 400));
+    assert_calm(&no);
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_the_machines_own_user_is_sent_away() -> anyhow::Result<()> {
+    let pages = Pages::open().await?;
+    let start = pages.running.url.join("/oauth/google/start")?;
+    for header in [("x-forwarded-for", "192.0.2.7"), ("sec-fetch-site", "cross-site")] {
+        let answer = visit(&start, &[header]).await?;
+        assert_eq!((answer.status, answer.header("set-cookie")), (403, ""), "{header:?}");
+        assert!(answer.text().contains("calrelay account add google"));
+        assert_calm(&answer);
+    }
+    assert_eq!(visit(&pages.running.url.join("/oauth/microsoft/callback?code=x")?, &[]).await?.status, 404);
+    Ok(())
+}
+
+#[tokio::test]
+async fn under_the_functions_host_the_command_line_is_the_way() -> anyhow::Result<()> {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let World { cli, .. } = World::new().await?;
+    let cli = cli.with("FUNCTIONS_CUSTOMHANDLER_PORT", &port.to_string()).with("CALRELAY_STORE", "embedded");
+    let _handler = cli.start(&[], "").await?;
+    // The host comes from the loopback too, with everybody's requests.
+    let url = Url::parse(&format!("http://localhost:{port}/"))?;
+    let start = url.join("/oauth/google/start")?;
+    let mut answer = visit(&start, &[]).await;
+    for _ in 0..100 {
+        if answer.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        answer = visit(&start, &[]).await;
+    }
+    let answer = answer?;
+    assert_eq!((answer.status, answer.header("set-cookie"), answer.header("location")), (403, "", ""));
+    assert!(answer.text().contains("calrelay account add google") && answer.text().contains("CALRELAY_STORE=azure"));
+    assert_calm(&answer);
+    let stray = visit(&url.join(&format!("/oauth/google/callback?code=x&state={}", "A".repeat(43)))?, &[]).await?;
+    assert_eq!(stray.status, 400);
+    Ok(())
+}
