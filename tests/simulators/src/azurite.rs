@@ -14,9 +14,13 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
+use aws_lc_rs::hmac;
+use data_encoding::BASE64;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
+use url::Url;
 
+use crate::client::Client;
 use crate::port::Port;
 
 mod shared;
@@ -134,6 +138,28 @@ impl Azurite {
     /// The address of its queues, with the account.
     pub fn queues(&self) -> String {
         format!("http://127.0.0.1:{}/{ACCOUNT}", self.ports.queue.number())
+    }
+
+    /// Deletes a table with all its rows. Whoever writes to it next makes it anew.
+    ///
+    /// # Errors
+    /// Where it refuses.
+    pub async fn delete_table(&self, name: &str) -> anyhow::Result<()> {
+        #[expect(clippy::disallowed_methods, reason = "a signature carries the system's time")]
+        let date = jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let path = format!("/{ACCOUNT}/Tables('{name}')");
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &BASE64.decode(KEY.as_bytes())?);
+        let signature = BASE64.encode(hmac::sign(&key, format!("{date}\n/{ACCOUNT}{path}").as_bytes()).as_ref());
+        let authorization = format!("SharedKeyLite {ACCOUNT}:{signature}");
+        let headers = [
+            ("x-ms-date", date.as_str()),
+            ("x-ms-version", "2021-12-02"),
+            ("authorization", &authorization),
+            ("accept", "application/json"),
+        ];
+        let answer = Client::new(&Url::parse(&self.tables())?).send("DELETE", &path, &headers, "").await?;
+        ensure!(matches!(answer.status, 204 | 404), "the table {name} was not deleted ({}): {}", answer.status, answer.text());
+        Ok(())
     }
 
     /// What it wrote to its log so far.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
+use super::ncrontab::Schedule;
 use super::route::Template;
 
 /// A packaged app.
@@ -26,6 +27,8 @@ pub struct App {
     pub prefix: String,
     /// `extensions.queues.batchSize`.
     pub batch_size: usize,
+    /// `extensions.queues.newBatchThreshold`.
+    pub new_batch_threshold: usize,
     /// `extensions.queues.maxDequeueCount`.
     pub max_dequeue_count: u64,
     /// `extensions.queues.visibilityTimeout`.
@@ -54,17 +57,34 @@ pub enum Trigger {
         template: Template,
         /// Its methods, in capitals; empty for all.
         methods: Vec<String>,
+        /// Who may ask.
+        level: Level,
     },
     /// The clock.
     Timer {
-        /// NCRONTAB.
-        schedule: String,
+        /// When.
+        schedule: Schedule,
+        /// `useMonitor`: what was missed while no host was there is made up for, once.
+        monitor: bool,
     },
     /// A message.
     Queue {
         /// Of this queue.
         queue: String,
+        /// The setting that names its account.
+        connection: String,
     },
+}
+
+/// Whose key a request needs: `authLevel`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Nobody's.
+    Anonymous,
+    /// The function's, or the app's.
+    Function,
+    /// The app's master key.
+    Admin,
 }
 
 impl App {
@@ -100,6 +120,7 @@ impl App {
             functions.insert(name, function);
         }
         ensure!(!functions.is_empty(), "no function was found");
+        check_routes(&functions)?;
         Ok(Self {
             root: root.to_owned(),
             program,
@@ -108,19 +129,12 @@ impl App {
             timeout: span(&host["functionTimeout"], 1800)?,
             prefix: host["extensions"]["http"]["routePrefix"].as_str().unwrap_or("api").to_owned(),
             batch_size: batch_size as usize,
+            // By default it also grows with the cores, so a package that leaves it out behaves differently from machine to machine.
+            new_batch_threshold: queues["newBatchThreshold"].as_u64().context("host.json: newBatchThreshold")?.try_into()?,
             max_dequeue_count: number("maxDequeueCount", 5),
             visibility_timeout: span(&queues["visibilityTimeout"], 0)?,
             max_polling_interval: span(&queues["maxPollingInterval"], 60)?,
         })
-    }
-
-    /// The function of a queue.
-    ///
-    /// # Errors
-    /// Where no function listens to it.
-    pub fn of_queue(&self, name: &str) -> anyhow::Result<&Function> {
-        let listens = |function: &&Function| matches!(&function.trigger, Trigger::Queue { queue } if queue == name);
-        self.functions.values().find(listens).with_context(|| format!("no function listens to {name}"))
     }
 }
 
@@ -132,6 +146,21 @@ fn check_folder(name: &str, folder: &Path) -> anyhow::Result<()> {
     for file in std::fs::read_dir(folder)? {
         let file = file?.file_name().into_string().unwrap_or_default();
         ensure!(!file.starts_with("run."), "{name}/{file} would be taken for the function's script");
+    }
+    Ok(())
+}
+
+/// The host would take either.
+fn check_routes(functions: &BTreeMap<String, Function>) -> anyhow::Result<()> {
+    let mut seen: Vec<(&str, &Template, &[String])> = Vec::new();
+    for function in functions.values() {
+        if let Trigger::Http { template, methods, .. } = &function.trigger {
+            for (other, known, theirs) in &seen {
+                let shared = methods.is_empty() || theirs.is_empty() || methods.iter().any(|method| theirs.contains(method));
+                ensure!(*known != template || !shared, "{} and {other} share a route", function.name);
+            }
+            seen.push((&function.name, template, methods));
+        }
     }
     Ok(())
 }
@@ -148,22 +177,26 @@ fn read_function(name: &str, file: &Value) -> anyhow::Result<Function> {
         "httpTrigger" => {
             let out = bindings.len() == 2 && bindings.iter().any(|binding| kind(binding) == "http" && binding["direction"] == "out");
             ensure!(out, "with anything but one trigger and one http output, requests would come in an envelope");
-            ensure!(["anonymous", "function"].iter().any(|level| trigger["authLevel"] == *level), "authLevel must be said");
+            let level = match trigger["authLevel"].as_str() {
+                Some("anonymous") => Level::Anonymous,
+                None | Some("function") => Level::Function,
+                Some("admin") => Level::Admin,
+                Some(other) => bail!("the authLevel {other} is not known"),
+            };
             let methods = trigger["methods"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_uppercase).collect();
             // Without a route, or with an empty one, the host takes the name.
-            Trigger::Http { template: Template::parse(&text("route").unwrap_or_else(|| name.to_owned()))?, methods }
+            Trigger::Http { template: Template::parse(&text("route").unwrap_or_else(|| name.to_owned()))?, methods, level }
         }
         "timerTrigger" => {
             let schedule = text("schedule").context("a timer has a schedule")?;
-            ensure!(schedule.split_whitespace().count() == 6, "a schedule has six fields");
             ensure!(trigger["runOnStartup"] != true, "it would run whenever an instance starts");
-            Trigger::Timer { schedule }
+            Trigger::Timer { schedule: Schedule::parse(&schedule)?, monitor: trigger["useMonitor"] != false }
         }
         "queueTrigger" => {
             let queue = text("queueName").context("a queue has a name")?;
             let legal = (3..=63).contains(&queue.len()) && queue.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
             ensure!(legal && !queue.starts_with('-') && !queue.ends_with('-') && !queue.contains("--"), "{queue} is no name for a queue");
-            Trigger::Queue { queue }
+            Trigger::Queue { queue, connection: text("connection").unwrap_or_else(|| "AzureWebJobsStorage".to_owned()) }
         }
         other => bail!("{other} is not known"),
     };

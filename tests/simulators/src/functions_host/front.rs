@@ -1,38 +1,43 @@
-//! The front: requests from outside reach the handler only by the route of an HTTP function.
+//! The front: requests from outside reach the handler only by the route of an HTTP function, and with the key that it asks for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 use tokio::net::TcpListener;
-use url::Url;
+use url::{Url, form_urlencoded};
 
-use super::app::{App, Trigger};
+use super::app::{App, Level, Trigger};
+use super::shared::Core;
 use crate::client::Client;
 
+/// The app's key for all its functions.
+pub const HOST_KEY: &str = "the-key-for-every-function-of-the-app==";
+/// The app's master key.
+pub const MASTER_KEY: &str = "the-key-for-everything-in-the-app==";
+
+/// The host waits so long for a handler that is being started.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// A running front.
-pub struct Front {
+pub(super) struct Front {
     url: Url,
     server: tokio::task::JoinHandle<()>,
 }
 
-struct Shared {
-    app: App,
-    handler: Client,
-}
-
 impl Front {
-    /// Before the handler at `handler`.
+    /// Starts it.
     ///
     /// # Errors
     /// Where no port can be had.
-    pub async fn start(app: &App, handler: &Url) -> anyhow::Result<Self> {
+    pub async fn start(core: Arc<Core>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = Url::parse(&format!("http://{}/", listener.local_addr()?))?;
-        let shared = Arc::new(Shared { app: app.clone(), handler: Client::new(handler) });
-        let router = Router::new().fallback(pass).with_state(shared);
+        let router = Router::new().fallback(pass).with_state(core);
         let server = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
@@ -51,42 +56,69 @@ impl Drop for Front {
     }
 }
 
-async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
+async fn pass(State(core): State<Arc<Core>>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let path = parts.uri.path();
-    let inside = match shared.app.prefix.as_str() {
-        "" => Some(path),
-        prefix => path.trim_start_matches('/').strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/')),
+    let key = key(&parts);
+    // The host's own: it invokes functions there, for whoever has the master key.
+    if parts.uri.path().trim_start_matches('/').split('/').next() == Some("admin") {
+        return status(if key.as_deref() == Some(MASTER_KEY) { StatusCode::NOT_IMPLEMENTED } else { StatusCode::UNAUTHORIZED });
+    }
+    let Some(level) = level(&core.app, &parts) else { return status(StatusCode::NOT_FOUND) };
+    let welcome = match (level, key.as_deref()) {
+        (Level::Anonymous, _) | (_, Some(MASTER_KEY)) => true,
+        (Level::Function, key) => key == Some(HOST_KEY),
+        (Level::Admin, _) => false,
     };
-    let found = inside.is_some_and(|inside| {
-        shared.app.functions.values().any(|function| match &function.trigger {
-            Trigger::Http { template, methods } => {
-                template.matches(inside) && (methods.is_empty() || methods.iter().any(|method| method == parts.method.as_str()))
-            }
-            _ => false,
-        })
-    });
-    if !found {
-        return status(StatusCode::NOT_FOUND);
+    if !welcome {
+        return status(StatusCode::UNAUTHORIZED);
     }
     let Ok(body) = to_bytes(body, 100 * 1024 * 1024).await else { return status(StatusCode::BAD_REQUEST) };
+    let Ok(Some(up)) = tokio::time::timeout(PATIENCE, core.handler()).await else { return status(StatusCode::SERVICE_UNAVAILABLE) };
     let mut headers =
         vec![("x-azure-functions-invocationid", "1"), ("x-azure-functions-hostversion", "4.1037.0"), ("x-ms-invocation-id", "1")];
-    let given =
-        parts.headers.iter().filter(|(name, _)| !["host", "connection", "content-length", "transfer-encoding"].contains(&name.as_str()));
+    let hop =
+        ["host", "connection", "content-length", "transfer-encoding", "x-azure-functions-invocationid", "x-azure-functions-hostversion"];
+    let given = parts.headers.iter().filter(|(name, _)| !hop.contains(&name.as_str()));
     headers.extend(given.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))));
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    match shared.handler.send_exactly(parts.method.as_str(), target, &headers, body).await {
+    match Client::new(&up.url).send_exactly(parts.method.as_str(), target, &headers, body).await {
         Ok(answer) => {
             let mut response = status(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY));
-            if let Some(kind) = answer.headers.get("content-type") {
-                response.headers_mut().insert("content-type", kind.clone());
+            let passed = answer.headers.iter().filter(|(name, _)| !hop.contains(&name.as_str()));
+            for (name, value) in passed {
+                response.headers_mut().append(name.clone(), value.clone());
             }
             *response.body_mut() = Body::from(answer.body);
             response
         }
         Err(_) => status(StatusCode::BAD_GATEWAY),
     }
+}
+
+/// Whom the function lets in that this request belongs to; `None` where there is none.
+fn level(app: &App, parts: &Parts) -> Option<Level> {
+    let path = parts.uri.path();
+    let inside = match app.prefix.as_str() {
+        "" => path,
+        prefix => path.trim_start_matches('/').strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'))?,
+    };
+    app.functions.values().find_map(|function| match &function.trigger {
+        Trigger::Http { template, methods, level }
+            if template.matches(inside) && (methods.is_empty() || methods.iter().any(|method| method == parts.method.as_str())) =>
+        {
+            Some(*level)
+        }
+        _ => None,
+    })
+}
+
+/// `x-functions-key`, or else `?code=`.
+fn key(parts: &Parts) -> Option<String> {
+    if let Some(key) = parts.headers.get("x-functions-key") {
+        return key.to_str().ok().map(str::to_owned);
+    }
+    let query = parts.uri.query().unwrap_or_default();
+    form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "code").map(|(_, key)| key.into_owned())
 }
 
 fn status(status: StatusCode) -> Response<Body> {

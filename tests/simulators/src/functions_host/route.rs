@@ -3,10 +3,10 @@
 use anyhow::{bail, ensure};
 
 /// A template.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template(Vec<Part>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Literal(String),
     /// One segment; the constraints that it must meet.
