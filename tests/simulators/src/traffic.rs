@@ -123,7 +123,7 @@ pub struct Counts {
     inside: BTreeMap<Kind, u64>,
     /// Most requests under way at one moment.
     pub peak: usize,
-    /// Most writes under way at one moment.
+    /// Most writes under way at one moment. A batch in which something is written is one.
     pub peak_writes: usize,
 }
 
@@ -138,7 +138,8 @@ impl Counts {
         self.by_kind.get(&kind).copied().unwrap_or_default()
     }
 
-    /// How many calls of this kind came inside of batches. They are no requests of their own, and in no other number here.
+    /// How many calls of this kind came inside of batches. They are no requests of their own; of the other
+    /// numbers here only [`Counts::writes`] knows them.
     pub fn batched(&self, kind: Kind) -> u64 {
         self.inside.get(&kind).copied().unwrap_or_default()
     }
@@ -148,9 +149,11 @@ impl Counts {
         self.by_kind.values().map(|t| t.requests).sum()
     }
 
-    /// All requests that could have changed something.
+    /// All requests that could have changed something, and all such calls inside of batches.
     pub fn writes(&self) -> u64 {
-        self.by_kind.iter().filter(|(kind, _)| kind.writes()).map(|(_, t)| t.requests).sum()
+        let requests = self.by_kind.iter().map(|(kind, tally)| (kind, tally.requests));
+        let inside = self.inside.iter().map(|(kind, calls)| (kind, *calls));
+        requests.chain(inside).filter(|(kind, _)| kind.writes()).map(|(_, count)| count).sum()
     }
 
     /// Bytes of all request bodies.
@@ -222,8 +225,27 @@ impl Meter {
         *self.reading().counts.inside.entry(kind).or_default() += 1;
     }
 
+    /// What is under way is a write, though its kind does not say so, until the guard is dropped.
+    pub(crate) fn writing(&self) -> Writing {
+        let mut reading = self.reading();
+        reading.writes_now += 1;
+        reading.counts.peak_writes = reading.counts.peak_writes.max(reading.writes_now);
+        drop(reading);
+        Writing(self.clone())
+    }
+
     fn reading(&self) -> MutexGuard<'_, Reading> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A write inside of a request that has not been answered yet.
+#[derive(Debug)]
+pub(crate) struct Writing(Meter);
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.0.reading().writes_now -= 1;
     }
 }
 
@@ -263,6 +285,22 @@ mod tests {
         assert_eq!(Kind::of("REPORT", b"<?xml?><d:sync-collection xmlns"), Kind::SyncCollection);
         assert_eq!(Kind::of("REPORT", b"<C:calendar-multiget"), Kind::Multiget);
         assert_eq!(Kind::of("REPORT", b"<free-busy-query"), Kind::OtherReport);
+    }
+
+    #[test]
+    fn what_a_batch_writes_is_written() {
+        let meter = Meter::default();
+        let batch = meter.enter(Kind::Batch, 10);
+        let writing = meter.writing();
+        meter.inside(Kind::Patch);
+        meter.inside(Kind::Get);
+        drop((meter.enter(Kind::Insert, 0), batch, writing));
+        let counts = meter.counts();
+        assert_eq!((counts.writes(), counts.total(), counts.peak_writes, counts.batched(Kind::Get)), (2, 2, 2, 1));
+        assert_eq!(counts.to_string(), "1 Insert, 1 Batch, 1 Get inside, 1 Patch inside (2 at once)");
+        drop(meter.enter(Kind::Insert, 0));
+        meter.reset();
+        assert_eq!(meter.counts().peak_writes, 0, "nothing is under way any more");
     }
 
     #[test]

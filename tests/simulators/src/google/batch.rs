@@ -21,6 +21,7 @@ pub(super) async fn serve(shared: &Arc<Shared>, request: &Asking) -> Reply {
         Ok(calls) => return refused(shared, &format!("{} calls in a batch, and {MOST} are allowed", calls.len())),
         Err(words) => return refused(shared, words),
     };
+    let _writing = calls.iter().any(|(_, call)| call.kind(shared.discovery).writes()).then(|| shared.meter.writing());
     let boundary = "batch_simulated";
     let mut body = String::new();
     // Nobody may count on the order.

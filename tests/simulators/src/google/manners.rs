@@ -19,6 +19,8 @@ pub struct Manners {
     pub bare_gone: bool,
     /// `visibility: confidential` is read as `private`.
     pub confidential_is_private: bool,
+    /// Titles, descriptions and places come back without the white space around them, and with other ends of lines.
+    pub trims_texts: bool,
     /// When a series is deleted, its exceptions are listed as cancelled too.
     pub buries_exceptions: bool,
     /// `events.import` of an iCalUID that is there changes that event; otherwise it is refused with 409.
@@ -38,6 +40,7 @@ impl Default for Manners {
             reversed: false,
             bare_gone: false,
             confidential_is_private: false,
+            trims_texts: false,
             buries_exceptions: false,
             import_replaces: true,
             latency: Duration::ZERO,

@@ -93,6 +93,14 @@ fn create(records: &mut Records, call: &Call<'_>, calendar: &str, id: &str, uid:
     put(records, call, calendar, before.as_ref(), event)
 }
 
+fn trim(event: &mut Map<String, Value>) {
+    for name in ["summary", "description", "location"] {
+        if let Some(Value::String(text)) = event.get_mut(name) {
+            *text = text.replace("\r\n", "\n").trim().to_owned();
+        }
+    }
+}
+
 /// Checks, stores and tells an event.
 fn put(
     records: &mut Records,
@@ -102,6 +110,9 @@ fn put(
     mut event: Map<String, Value>,
 ) -> Result<Reply, Refusal> {
     let there = &records.calendars[calendar];
+    if call.manners.trims_texts {
+        trim(&mut event);
+    }
     settle(&mut event, &there.zone)?;
     there.mark(&mut event);
     let role = records.seen(&call.account, calendar).map_or(Role::Writer, |(_, role)| role);

@@ -246,3 +246,14 @@ async fn an_event_that_is_moved_leaves_a_tombstone() {
     assert_eq!(w.list(&format!("syncToken={token}")).await.ids(), ["-lunch1"]);
     assert_eq!(w.anna.primary().find("Lunch").unwrap()["organizer"]["email"], "anna@example.org");
 }
+
+#[tokio::test]
+async fn texts_may_come_back_trimmed() {
+    let w = world().await;
+    let mut event = at_ten(11, " Lunch ");
+    event["description"] = json!("One\r\nTwo\r\n");
+    assert_eq!(w.insert(event.clone()).await.text("description"), "One\r\nTwo\r\n", "as it was sent");
+    w.server.manners(|m| m.trims_texts = true);
+    let made = w.insert(event).await;
+    assert_eq!((made.text("summary"), made.text("description")), ("Lunch", "One\nTwo"));
+}
