@@ -206,6 +206,19 @@ async fn an_answer_with_another_state_ends_the_waiting_and_redeems_nothing() -> 
     Ok(())
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn whoever_changes_their_mind_stops_the_waiting() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let asking = world.ask().await?;
+    let id = asking.child.id().context("it runs")?.to_string();
+    tokio::process::Command::new("kill").args(["-INT", &id]).status().await?;
+    let (code, words) = asking.end().await?.failure();
+    assert!(code == "consent" && words.contains("Nothing was stored"), "{words}");
+    assert_eq!(world.accounts().await?, json!([]));
+    Ok(())
+}
+
 /// Somebody who has caught a code cannot have it redeemed in another's consent: the challenge is another one.
 #[tokio::test]
 async fn a_code_of_another_consent_is_worth_nothing() -> anyhow::Result<()> {

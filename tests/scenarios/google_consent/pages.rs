@@ -123,3 +123,39 @@ async fn under_the_functions_host_the_command_line_is_the_way() -> anyhow::Resul
     assert_eq!(stray.status, 400);
     Ok(())
 }
+
+#[tokio::test]
+async fn whatever_comes_back_is_answered_calmly() -> anyhow::Result<()> {
+    let pages = Pages::open().await?;
+    let state = "A".repeat(43);
+    let long = format!("state={state}&code={}", "x".repeat(20_000));
+    let mut answered = 0;
+    for query in [
+        "",
+        "state",
+        "code=x",
+        "state=%00&code=%0d%0aset-cookie:x",
+        "state=<script>alert(1)</script>&code=1",
+        "error=%3Cscript%3Ealert(1)%3C/script%3E&error_description=marmalade",
+        "state[]=x&code[]=y",
+        "%",
+        "&&&&====&",
+        &format!("state={state}&code=x"),
+        &format!("state={state}&state={state}&code=x"),
+        &format!("state={state}&code=marmalade&error=access_denied"),
+        &long,
+    ] {
+        let answer = simulators::client::Client::new(&pages.running.url)
+            .send_exactly("GET", &format!("/oauth/google/callback?{query}"), &[("cookie", "calrelay-oauth=x; calrelay-oauth")], "")
+            .await;
+        // Some of it cannot even be sent; the others are told apart by nothing.
+        let Ok(answer) = answer else { continue };
+        assert_eq!(answer.status, 400, "{query:.60}");
+        assert_calm(&answer);
+        answered += 1;
+        assert!(!answer.text().contains("marmalade") && !answer.text().contains("alert"), "nothing of it is repeated");
+    }
+    assert!(answered >= 11, "{answered}");
+    assert_eq!(pages.world.accounts().await?, json!([]));
+    Ok(())
+}

@@ -90,3 +90,93 @@ impl Connect for Nobody {
 fn nobody() -> providers::Error {
     providers::Error::Misconfigured("no provider is reached from here".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use store::Embedded;
+    use vault::Envelope;
+
+    use super::*;
+    use crate::directory::{AccountStatus, account, connect_grant};
+
+    struct Still;
+
+    impl crate::Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+    }
+
+    struct World {
+        services: Services,
+        _dir: tempfile::TempDir,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
+            let services = Services {
+                leases: store.clone(),
+                queue: store.clone(),
+                store,
+                vault: Arc::new(Envelope::local(dir.path()).unwrap()),
+                connect: Arc::new(Nobody),
+                clock: Arc::new(Still),
+                owner: "local".into(),
+                setup: Arc::default(),
+            };
+            Self { services, _dir: dir }
+        }
+
+        async fn connect(&self, secret: &str) -> Account {
+            let (url, user) = ("https://www.googleapis.com/".into(), "anna@example.org".into());
+            let granted = crate::consent::Granted { url, user, endpoint: "{}".into(), secret: secret.into() };
+            connect_grant(&self.services, ProviderKind::Google, granted).await.unwrap()
+        }
+
+        async fn secret(&self, account: &Account) -> String {
+            let row = self.services.store.get(Table::Secrets, "local", account.id.as_str()).await.unwrap().unwrap();
+            let SealedSecret { sealed } = rows::decode(&row.key, &row.value).unwrap();
+            let place = Place { table: Table::Secrets.name(), partition: "local", row: account.id.as_str() };
+            self.services.vault.open(place, &sealed).await.unwrap().expose_secret().to_owned()
+        }
+
+        async fn state(&self, of: &Account) -> (AccountStatus, Option<String>) {
+            let now = account(&self.services, &of.id).await.unwrap();
+            (now.state, now.error.map(|error| error.code))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_new_secret_takes_the_place_of_the_one_it_came_from() {
+        let world = World::new();
+        let account = world.connect("1//first").await;
+        let drawer = Drawer::of(&world.services, &account);
+        assert!(drawer.keep(&"1//first".into(), &"1//second".into()).await);
+        assert_eq!(world.secret(&account).await, "1//second");
+        world.connect("1//anew").await;
+        assert!(drawer.keep(&"1//second".into(), &"1//third".into()).await);
+        assert_eq!(world.secret(&account).await, "1//anew", "its owner has connected it meanwhile");
+    }
+
+    #[tokio::test]
+    async fn an_account_stands_as_its_grant_does() {
+        let world = World::new();
+        let account = world.connect("1//first").await;
+        let drawer = Drawer::of(&world.services, &account);
+        drawer.stands(Some(&providers::Error::Misconfigured("x".into()))).await;
+        assert_eq!(world.state(&account).await, (AccountStatus::Ok, None), "that is nothing its owner could mend");
+        drawer.stands(Some(&providers::Error::Unauthorized)).await;
+        assert_eq!(world.state(&account).await, (AccountStatus::NeedsReconnect, Some("unauthorized".into())));
+        drawer.stands(Some(&providers::Error::Unreachable("x".into()))).await;
+        assert_eq!(world.state(&account).await.0, AccountStatus::NeedsReconnect, "a server that is down makes no grant good again");
+        drawer.stands(None).await;
+        assert_eq!(world.state(&account).await, (AccountStatus::Ok, None), "access was given");
+
+        world.connect("1//anew").await;
+        drawer.stands(Some(&providers::Error::Unauthorized)).await;
+        assert_eq!(world.state(&account).await.0, AccountStatus::Ok, "the end of an earlier grant says nothing about this one");
+    }
+}
