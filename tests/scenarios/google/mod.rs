@@ -1,5 +1,6 @@
 //! The Google provider on the simulated Google: what is asked, what a person sees, what is refused.
 
+mod pairs;
 mod reading;
 mod refusals;
 mod series;
