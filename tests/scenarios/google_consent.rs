@@ -278,6 +278,42 @@ async fn consent_that_was_taken_back_stops_the_work_and_loses_no_pair() -> anyho
     Ok(())
 }
 
+/// In the middle of the writes: what was done is kept, what was not is done after the way back, and nothing twice.
+#[tokio::test]
+async fn consent_that_is_taken_back_in_the_middle_of_a_run() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let [_, ben] = world.paired().await?;
+    let tomorrow = world.google.clock().now() + jiff::SignedDuration::from_hours(24);
+    for n in 0..30 {
+        let (from, to) = (tomorrow + jiff::SignedDuration::from_hours(n), tomorrow + jiff::SignedDuration::from_hours(n + 1));
+        let event = json!({"summary": format!("Event {n}"), "start": {"dateTime": from.to_string()}, "end": {"dateTime": to.to_string()}});
+        world.anna.primary().add(event);
+    }
+    world.google.manners(|manners| manners.latency = Duration::from_millis(20));
+    let running = world.cli.start(&["sync", "--json"], "").await?;
+    for _ in 0..2_000 {
+        if world.ben.primary().len() >= 5 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    world.ben.withdraws_consent();
+    let report: Value = serde_json::from_slice(&running.wait_with_output().await?.stdout)?;
+    assert_eq!(report["pairs"][0]["state"], "needs_reconnect", "{report}");
+    let written = world.ben.primary().len();
+    assert!((5..30).contains(&written), "{written}");
+    let accounts = world.accounts().await?;
+    let state = |id: &str| accounts.as_array()?.iter().find(|account| account["id"] == id).map(|account| account["state"].clone());
+    assert_eq!(state(&ben), Some(json!("needs_reconnect")), "{accounts}");
+
+    assert_eq!(world.adopt(&world.ben).await?, ben);
+    world.cli.sync().await?;
+    assert_eq!((world.anna.primary().len(), world.ben.primary().len()), (30, 30));
+    assert_eq!((world.google.mails(), world.google.propagated()), (0, 0));
+    world.assert_proper();
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_client_that_google_does_not_know_is_no_users_fault() -> anyhow::Result<()> {
     let world = World::new().await?;
