@@ -102,7 +102,7 @@ async fn two_calendars_at_google_are_kept_in_step_both_ways() -> anyhow::Result<
     let gone = gone.series.unwrap().exceptions;
     assert!(gone.contains_key(&at("2026-12-29T10:00:00Z")), "cancelled by Ben");
 
-    ben.remove(&ben.find("Late lunch").unwrap()["id"].as_str().unwrap().to_owned());
+    ben.remove(ben.find("Late lunch").unwrap()["id"].as_str().unwrap());
     office.sync().await?;
     assert!(anna.get("lunch1").unwrap()["status"] == "cancelled");
     for _ in 0..2 {
