@@ -41,6 +41,8 @@ pub(super) struct Accounts<'a> {
 pub(super) struct Sight {
     pub ends: [End; 2],
     pub tips: [Option<Tip>; 2],
+    /// There is nothing to read at this end: its provider tells us of changes, and told of the other one.
+    pub quiet: [bool; 2],
 }
 
 impl<'a> Accounts<'a> {
@@ -54,7 +56,7 @@ impl<'a> Accounts<'a> {
     }
 
     /// Both ends of a pair and where they stand. The first glance of a round asks for the calendars of all its pairs.
-    pub async fn see(&mut self, round: &[Pair], pair: &Pair, options: SyncOptions) -> Result<Sight> {
+    pub async fn see(&mut self, round: &[Pair], pair: &Pair, told_of: Option<&CalendarId>, options: SyncOptions) -> Result<Sight> {
         let ends = self.ends(pair).await?;
         if options.background && ends.iter().any(|end| end.account.state == AccountStatus::NeedsReconnect) {
             return Err(Error::Provider(providers::Error::Unauthorized));
@@ -70,7 +72,8 @@ impl<'a> Accounts<'a> {
             None => Ok(None),
         };
         let tips = [tip(&ends[0])?, tip(&ends[1])?];
-        Ok(Sight { ends, tips })
+        let quiet = ends.each_ref().map(|end| told_of.is_some_and(|told| *told != end.calendar.id) && channels::calls_us(end.account.kind));
+        Ok(Sight { ends, tips, quiet })
     }
 
     async fn ends(&mut self, pair: &Pair) -> Result<[End; 2]> {

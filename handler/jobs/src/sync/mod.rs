@@ -31,6 +31,7 @@ mod survey;
 mod turn;
 mod verify;
 
+use engine::calendar::CalendarId;
 use engine::fingerprint::Fingerprinter;
 use engine::marker::Marks;
 use engine::pair::Pair;
@@ -72,7 +73,7 @@ pub async fn sync(services: &Services, pairs: &[Pair], options: SyncOptions, pro
             return Report { dry_run: options.dry_run, pairs: pairs.iter().map(failed).collect() };
         }
     };
-    let turns = sync_within(services, &directory, pairs, options, progress).await;
+    let turns = sync_within(services, &directory, pairs, None, options, progress).await;
     Report { dry_run: options.dry_run, pairs: turns.into_iter().map(|turn| turn.run).collect() }
 }
 
@@ -86,11 +87,12 @@ pub(crate) struct Synced {
     pub busy: bool,
 }
 
-/// The same, for whoever has read the directory.
+/// The same, for whoever has read the directory. `told_of` is the calendar of which its provider has told that something happened, if it did.
 pub(crate) async fn sync_within(
     services: &Services,
     directory: &Snapshot,
     pairs: &[Pair],
+    told_of: Option<&CalendarId>,
     options: SyncOptions,
     progress: &dyn Progress,
 ) -> Vec<Synced> {
@@ -111,7 +113,7 @@ pub(crate) async fn sync_within(
         for (index, pair, again) in std::mem::take(&mut waiting) {
             // A later round goes on with what the first began: it neither lists everything again nor confirms anything new.
             let options = if round == 0 { options } else { SyncOptions { full: false, ..options } };
-            let turn = Turn { services, round: &round_pairs, pair: &pair, again, options, progress };
+            let turn = Turn { services, round: &round_pairs, pair: &pair, told_of, again, options, progress };
             let outcome = turn.take(&mut accounts).await;
             let Synced { run, before: first, busy } = &mut synced[index];
             match outcome {

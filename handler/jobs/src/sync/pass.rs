@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
-use engine::change::Tip;
 use engine::guard::{self, Evidence};
 use engine::mapping::Mapping;
 use engine::marker::{MappingId, Role};
@@ -19,7 +18,7 @@ use tokio::sync::mpsc;
 
 use super::apply::Applied;
 use super::decide::Item;
-use super::survey::{self, Survey};
+use super::survey::{self, Seen, Survey};
 use super::{End, Keys, SyncOptions};
 use crate::memory::{Head, HeldRow, Memory, Notes, PairRow, ProblemRow};
 use crate::report::{Action, Held, PairStatus, Progress, Run, Verb};
@@ -98,7 +97,7 @@ impl<'a> Pass<'a> {
     pub(super) async fn run(
         &self,
         state: &mut PairRow,
-        tips: [Option<Tip>; 2],
+        seen: Seen,
         suspects: &[(MappingId, Role)],
         problems: &[ProblemRow],
     ) -> Result<(Run, Option<Again>)> {
@@ -106,7 +105,7 @@ impl<'a> Pass<'a> {
         // What is held rests on what a pass saw; the next one must look as closely, or it would see nothing to hold.
         let roll = state.listed_on != Some(today) || state.held.is_some();
         let window = self.planner.window;
-        let mut survey = survey::survey(self.ends, self.memory, state, &tips, window, roll, self.options).await?;
+        let mut survey = survey::survey(self.ends, self.memory, state, seen, window, roll, self.options).await?;
         survey.suspect(self.memory, suspects).await?;
         let mut tally = Tally {
             run: Run::new(self.pair.id.clone(), PairStatus::Ok),

@@ -102,12 +102,28 @@ struct Lines {
     whole: bool,
 }
 
+/// What was read of a calendar before the leases were taken, and since when. Of use where the cursor is still the same under them.
+pub(super) struct Ahead {
+    pub cursor: Cursor,
+    pub survey: providers::Survey,
+}
+
+/// Where both ends stand, as far as it was seen before.
+pub(super) struct Seen {
+    /// By the last glance.
+    pub tips: [Option<Tip>; 2],
+    /// There is nothing to read at this end: its provider tells us of changes, and told of the other one.
+    pub quiet: [bool; 2],
+    /// What was read already, where a glance shows nothing.
+    pub ahead: [Option<Ahead>; 2],
+}
+
 /// Looks at both ends; `roll` on the first pass of a day, whose window is listed as a whole.
 pub(super) async fn survey(
     ends: &[End; 2],
     memory: &Memory<'_>,
     state: &PairRow,
-    tips: &[Option<Tip>; 2],
+    mut seen: Seen,
     window: Window,
     roll: bool,
     options: SyncOptions,
@@ -116,7 +132,8 @@ pub(super) async fn survey(
     let mut lines: [Option<Lines>; 2] = [None, None];
     for side in Side::BOTH {
         let i = side as usize;
-        lines[i] = read(&ends[i], state.cursor(side), tips[i].as_ref(), window, options.full, roll).await?;
+        let eye = Eye { tip: seen.tips[i].as_ref(), quiet: seen.quiet[i], ahead: seen.ahead[i].take() };
+        lines[i] = read(&ends[i], state.cursor(side), eye, window, options.full, roll).await?;
     }
     for side in Side::BOTH {
         if let Some(lines) = &mut lines[side as usize] {
@@ -136,7 +153,7 @@ pub(super) async fn survey(
         };
         if forgotten {
             tracing::debug!(side = ?side, "the server listed nearly everything as changed; listing the whole window");
-            let mut whole = read(&ends[i], None, tips[i].as_ref(), window, true, true).await?;
+            let mut whole = read(&ends[i], None, Eye::of(seen.tips[i].as_ref()), window, true, true).await?;
             if let Some(lines) = &mut whole {
                 join(&mut survey, memory, side, lines, options).await?;
             }
@@ -158,19 +175,37 @@ pub(super) async fn survey(
 /// Fewer lines are nothing unusual: somebody may well have touched so many events.
 const FORGOTTEN_FLOOR: usize = 5;
 
+/// What was seen of one end.
+struct Eye<'a> {
+    tip: Option<&'a Tip>,
+    quiet: bool,
+    ahead: Option<Ahead>,
+}
+
+impl<'a> Eye<'a> {
+    fn of(tip: Option<&'a Tip>) -> Self {
+        Self { tip, quiet: false, ahead: None }
+    }
+}
+
 /// Lists one calendar: what happened since the cursor, or the whole window, or both on the first pass of a day. `None` where nothing happened.
-async fn read(end: &End, cursor: Option<&Cursor>, tip: Option<&Tip>, window: Window, full: bool, roll: bool) -> Result<Option<Lines>> {
+async fn read(end: &End, cursor: Option<&Cursor>, eye: Eye<'_>, window: Window, full: bool, roll: bool) -> Result<Option<Lines>> {
+    let Eye { tip, quiet, ahead } = eye;
     let provider = &end.provider;
     let address = &end.calendar.address;
     let cursor = cursor.filter(|_| !full);
     let mut since_cursor = None;
     if let Some(cursor) = cursor {
-        let current = tip.is_some_and(|tip| provider.is_current(cursor, tip));
+        let current = quiet || tip.is_some_and(|tip| provider.is_current(cursor, tip));
         if current && !roll {
             return Ok(None);
         }
         if !current {
-            match provider.survey(address, Since::Cursor(cursor), tip).await {
+            let survey = match ahead.filter(|ahead| ahead.cursor == *cursor) {
+                Some(ahead) => Ok(ahead.survey),
+                None => provider.survey(address, Since::Cursor(cursor), tip).await,
+            };
+            match survey {
                 Ok(survey) => since_cursor = Some(survey),
                 Err(providers::Error::CursorExpired) => {
                     tracing::info!(calendar = %end.calendar.id, "the server has forgotten how far this calendar was read; listing it as a whole");

@@ -3,13 +3,18 @@
 //! # Properties
 //! * A look reads; all that it may write is its own time, in a row of its own that no pass goes by. So it can neither hinder nor mislead whoever
 //!   holds the leases, and needs none.
-//! * A look finds nothing to do only where both calendars stand where the saved cursors say, and the last pass left nothing open: no failure, no
+//! * A look finds nothing to do only where both calendars stand where the saved cursors say (by a glance, or where a provider has nothing to
+//!   glance at, by an empty listing since the cursor), and the last pass left nothing open: no failure, no
 //!   held deletion, and today's listing made. A pass saves its cursors as the last thing it does, together with all that it remembers; so
 //!   whatever a pass that is under way or was cut off has not finished (an open intent, an event that was not found) shows as a cursor that is
 //!   behind. What happened after the glance is somebody's next look: whoever told of it, tells of it after this call has glanced or before,
 //!   and the cursor does not move without it.
 //! * The state is read before the calendars, or after a glance of the same round: in either order a calendar that moved in between is behind
 //!   its cursor, or ahead of it, and then looked at once more for nothing.
+//! * A listing that was made for a look is not made again under the leases, if the cursor is still the one that it began at: it is a little older
+//!   than one made now, and what it lacks, its own cursor lacks too.
+//! * Where a provider has told of one calendar, the other is not read, if its provider would tell us as well: its news come with their own word,
+//!   and with the first pass of a day.
 //! * Everything else is done under all leases of the pair, and decided anew from what is read under them: the pair may have been removed by
 //!   then (its removal waits for the lease, and takes its state along), and somebody else may have done the work. A pass that has begun when its
 //!   pair is paused ends as it would have; whoever goes by a directory that was read a while ago asks first.
@@ -17,13 +22,16 @@
 
 use std::time::Duration;
 
+use engine::calendar::CalendarId;
 use engine::pair::{Pair, Side};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use providers::Since;
 use store::{Attempt, Lease};
 
 use super::accounts::{Accounts, Sight};
 use super::pass::{Again, Pass};
+use super::survey::{Ahead, Seen};
 use super::{Keys, SyncOptions, fail};
 use crate::memory::{self, Look, Memory, Notes, PairRow};
 use crate::report::{PairStatus, Problem, Progress, Run};
@@ -41,6 +49,8 @@ pub(super) struct Turn<'a> {
     /// The pairs of this round.
     pub round: &'a [Pair],
     pub pair: &'a Pair,
+    /// The calendar of which its provider has told that something happened.
+    pub told_of: Option<&'a CalendarId>,
     /// What an earlier round has left; none in the first.
     pub again: Option<Again>,
     pub options: SyncOptions,
@@ -78,28 +88,51 @@ impl Turn<'_> {
             Some(pair) if !pair.paused => {}
             _ => return Ok(Outcome::Gone),
         }
+        let mut ahead = [None, None];
         if self.again.is_none() && !self.options.full {
             let look = memory::look(&*self.services.store, &self.pair.id).await?;
-            let seen = accounts.see(self.round, self.pair, self.options).await;
-            if let Some(run) = self.settled(&look, seen).await? {
+            let seen = self.look(accounts, &look.row).await;
+            if let Some(run) = self.settled(&look, seen.as_ref()).await? {
                 return Ok(Done::with(run, look.row.error, None));
             }
+            ahead = seen.map(|(_, ahead)| ahead).unwrap_or_default();
         }
         let Some((lease, waited)) = self.leases().await? else { return Ok(Outcome::Busy) };
         if waited {
             // What was seen is old by now.
             accounts.look_again();
+            ahead = [None, None];
         }
-        let outcome = self.work(accounts, &lease).await;
+        let outcome = self.work(accounts, ahead, &lease).await;
         lease.end().await;
         outcome
     }
 
+    /// Where both ends stand; and what had to be read to know it, where a glance shows nothing.
+    async fn look(&self, accounts: &mut Accounts<'_>, row: &PairRow) -> Result<(Sight, [Option<Ahead>; 2])> {
+        let sight = accounts.see(self.round, self.pair, self.told_of, self.options).await?;
+        let mut ahead = [None, None];
+        if !left_nothing_open(row, self.services.clock.now()) {
+            return Ok((sight, ahead));
+        }
+        for side in Side::BOTH {
+            let (i, end) = (side as usize, &sight.ends[side as usize]);
+            let Some(cursor) = row.cursor(side).filter(|_| sight.tips[i].is_none() && !sight.quiet[i]) else { continue };
+            match end.provider.survey(&end.calendar.address, Since::Cursor(cursor), None).await {
+                Ok(survey) => ahead[i] = Some(Ahead { cursor: cursor.clone(), survey }),
+                // It is listed as a whole, under the leases.
+                Err(providers::Error::CursorExpired) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok((sight, ahead))
+    }
+
     /// Where a look settles it: there is nothing to do, or nothing new to say of why it cannot be done.
-    async fn settled(&self, look: &Look, seen: Result<Sight>) -> Result<Option<Run>> {
+    async fn settled(&self, look: &Look, seen: Result<&(Sight, [Option<Ahead>; 2]), &Error>) -> Result<Option<Run>> {
         let now = self.services.clock.now();
         match seen {
-            Ok(sight) if is_at_rest(&look.row, &sight, now) && (look.can_be_noted() || self.options.dry_run) => {
+            Ok((sight, ahead)) if is_at_rest(&look.row, sight, ahead, now) && (look.can_be_noted() || self.options.dry_run) => {
                 let due = !self.options.background || look.last().is_none_or(|last| now.duration_since(last) >= NOTED);
                 if due && !self.options.dry_run {
                     memory::note_look(&*self.services.store, &self.pair.id, look, now).await?;
@@ -108,7 +141,7 @@ impl Turn<'_> {
             }
             Ok(_) => Ok(None),
             Err(error) => {
-                let run = failed(self.pair, &error);
+                let run = failed(self.pair, error);
                 let known = look.row.status == Some(run.state) && look.row.error == run.error;
                 Ok(Some(run).filter(|_| known || self.options.dry_run))
             }
@@ -116,7 +149,7 @@ impl Turn<'_> {
     }
 
     /// Under the leases.
-    async fn work(&self, accounts: &mut Accounts<'_>, lease: &Lease) -> Result<Outcome> {
+    async fn work(&self, accounts: &mut Accounts<'_>, ahead: [Option<Ahead>; 2], lease: &Lease) -> Result<Outcome> {
         let pair = self.pair;
         let keys = Keys::new(self.services, pair).await?;
         let memory = Memory::new(self.services, &keys.marks, pair);
@@ -128,10 +161,13 @@ impl Turn<'_> {
         let mut state = head.row().await;
         let before = state.error.clone();
         let suspects = self.again.as_ref().map(|again| again.suspects.as_slice()).unwrap_or_default();
-        let worked = match accounts.see(self.round, pair, self.options).await {
-            Ok(Sight { ends, tips }) => {
+        // A round that follows upon a write looks at both.
+        let told_of = self.told_of.filter(|_| self.again.is_none());
+        let worked = match accounts.see(self.round, pair, told_of, self.options).await {
+            Ok(Sight { ends, tips, quiet }) => {
+                let seen = Seen { tips, quiet, ahead };
                 let pass = Pass::new(self.services, pair, &ends, &keys, &memory, &head, lease, self.options, self.progress);
-                pass.run(&mut state, tips, suspects, &problems).await
+                pass.run(&mut state, seen, suspects, &problems).await
             }
             Err(error) => Err(error),
         };
@@ -202,14 +238,21 @@ fn failed(pair: &Pair, error: &Error) -> Run {
 }
 
 /// Whether nothing has happened since the last pass, and that one left nothing open.
-fn is_at_rest(row: &PairRow, sight: &Sight, now: Timestamp) -> bool {
+fn is_at_rest(row: &PairRow, sight: &Sight, ahead: &[Option<Ahead>; 2], now: Timestamp) -> bool {
     let current = |side: Side| {
-        let (end, tip) = (&sight.ends[side as usize], &sight.tips[side as usize]);
-        row.cursor(side).zip(tip.as_ref()).is_some_and(|(cursor, tip)| end.provider.is_current(cursor, tip))
+        let i = side as usize;
+        let Some(cursor) = row.cursor(side) else { return false };
+        sight.quiet[i]
+            || sight.tips[i].as_ref().is_some_and(|tip| sight.ends[i].provider.is_current(cursor, tip))
+            || ahead[i].as_ref().is_some_and(|ahead| ahead.survey.listed.is_empty())
     };
+    left_nothing_open(row, now) && Side::BOTH.into_iter().all(current)
+}
+
+/// Whether the last pass ended well, made today's listing, and holds nothing.
+fn left_nothing_open(row: &PairRow, now: Timestamp) -> bool {
     row.status == Some(PairStatus::Ok)
         && row.error.is_none()
         && row.held.is_none()
         && row.listed_on == Some(now.to_zoned(TimeZone::UTC).date())
-        && Side::BOTH.into_iter().all(current)
 }
