@@ -43,7 +43,8 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> Verdict {
     };
     let options = SyncOptions { background: true, ..SyncOptions::default() };
     let mut verdict = Verdict::Done;
-    for Synced { run, before, busy } in sync_within(services, &directory, &pairs, options, &Silent).await {
+    let told_of = Some(&nudge.calendar_id).filter(|_| nudge.cause == Cause::Webhook);
+    for Synced { run, before, busy } in sync_within(services, &directory, &pairs, told_of, options, &Silent).await {
         if busy {
             tracing::debug!(pair = %run.id, "somebody is at work on this pair already");
         } else {
