@@ -43,14 +43,14 @@ pub(super) fn list(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refu
     } else {
         body["nextSyncToken"] = json!(format!("CL{}==", account.list_revision));
     }
-    Ok(Reply::json(200, &body))
+    Ok(Reply::json(200, body))
 }
 
 pub(super) fn get(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refusal> {
     let id = call.calendar(records)?.0.id.clone();
     let list = records.accounts.get(&call.account).map(|account| account.list.as_slice()).unwrap_or_default();
     let entry = list.iter().find(|entry| entry.calendar == id).ok_or_else(Refusal::not_found)?;
-    Ok(Reply::json(200, &resource(records, entry)))
+    Ok(Reply::json(200, resource(records, entry)))
 }
 
 /// An entry as it is shown; what is no is left out.

@@ -84,7 +84,7 @@ pub(super) fn watch(records: &mut Records, call: &Call<'_>) -> Result<Reply, Ref
         body["token"] = json!(token);
     }
     records.channels.insert(id, channel);
-    Ok(Reply::json(200, &body))
+    Ok(Reply::json(200, body))
 }
 
 /// When a channel ends: what was asked for, as far as it may be.

@@ -17,20 +17,20 @@ pub(super) fn answer(fault: Fault, kind: Kind) -> Option<Reply> {
     };
     if matches!(kind, Kind::Token | Kind::Revoke) && refusal.status < 500 {
         let error = if refusal.reason.is_empty() { "invalid_request" } else { &refusal.reason };
-        return Some(Reply::json(refusal.status, &json!({"error": error})));
+        return Some(Reply::json(refusal.status, json!({"error": error})));
     }
     Some(refusal.reply())
 }
 
 /// A listing as it comes out of a fault of its own: without its items, or without its end.
 pub(super) fn spoilt(fault: Fault, reply: Reply) -> Reply {
-    let Ok(Value::Object(mut body)) = serde_json::from_slice(&reply.body) else { return reply };
+    let Value::Object(mut body) = reply.value.clone() else { return reply };
     match fault {
         Fault::EmptyListing if body.contains_key("items") => drop(body.insert("items".into(), json!([]))),
         Fault::NoEnd => body.retain(|name, _| !matches!(name.as_str(), "nextPageToken" | "nextSyncToken")),
         _ => return reply,
     }
-    Reply::json(reply.status, &Value::Object(body))
+    Reply::json(reply.status, Value::Object(body))
 }
 
 /// The kind of a method of the API.

@@ -1,5 +1,7 @@
 //! `events.list` and `events.instances`: pages, sync tokens, and what does not go together.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -15,15 +17,15 @@ use super::view::shown;
 /// The rest of a listing that is read page by page.
 #[derive(Clone, Debug)]
 pub(super) struct Pages {
-    items: Vec<Value>,
+    items: Arc<Vec<Value>>,
+    /// How many of them have been told.
+    told: usize,
     /// All parameters but the page's.
     terms: Vec<(String, String)>,
     calendar: String,
     token: Option<String>,
     /// For a listing by a sync token: the generation that it is of.
     generation: Option<u64>,
-    /// The item that the page before ended with.
-    before: Option<Value>,
     empty_next: bool,
 }
 
@@ -81,7 +83,7 @@ fn begin(call: &Call<'_>, calendar: &Collection, role: Role) -> Result<Pages, Re
     let token = call.param("orderBy").is_none().then(|| calendar.token(calendar.revision, &terms_of_token(call)));
     let items: Result<_, _> = events.iter().map(|event| shown(call, calendar, role, event)).collect();
     let generation = incremental.map(|_| calendar.generation);
-    Ok(Pages { items: items?, terms: terms(call), calendar: calendar.id.clone(), token, generation, before: None, empty_next: false })
+    Ok(Pages { items: Arc::new(items?), told: 0, terms: terms(call), calendar: calendar.id.clone(), token, generation, empty_next: false })
 }
 
 /// The revision that a sync token stands for, where it may be used with the rest of the query.
@@ -212,13 +214,15 @@ fn next_page(records: &mut Records, call: &Call<'_>, calendar: &str, token: &str
 fn page(records: &mut Records, call: &Call<'_>, id: &str, mut pages: Pages) -> Reply {
     let asked = call.param("maxResults").and_then(|n| n.parse().ok()).unwrap_or(250_usize);
     let size = asked.min(call.manners.page_size).clamp(1, 2_500);
-    let mut items: Vec<Value> = Vec::new();
+    let mut items: &[Value] = &[];
+    let all = Arc::clone(&pages.items);
     if !pages.empty_next {
-        items.extend(pages.before.take().filter(|_| call.manners.repeats_items && !pages.items.is_empty()));
-        items.extend(pages.items.drain(..size.min(pages.items.len())));
-        pages.before = items.last().cloned();
+        let from = pages.told.saturating_sub(usize::from(call.manners.repeats_items));
+        pages.told = all.len().min(pages.told + size);
+        items = &all[from..pages.told];
     }
-    pages.empty_next = call.manners.empty_pages && !pages.empty_next && !pages.items.is_empty();
+    let done = pages.told == all.len();
+    pages.empty_next = call.manners.empty_pages && !pages.empty_next && !done;
     let (calendar, role) = match records.seen(&call.account, id) {
         Some((calendar, role)) => (calendar, role),
         None => return Refusal::not_found().reply(),
@@ -233,7 +237,7 @@ fn page(records: &mut Records, call: &Call<'_>, id: &str, mut pages: Pages) -> R
         "defaultReminders": [],
         "items": items,
     });
-    if pages.items.is_empty() {
+    if done {
         if let Some(token) = pages.token {
             body["nextSyncToken"] = json!(token);
         }
@@ -242,7 +246,7 @@ fn page(records: &mut Records, call: &Call<'_>, id: &str, mut pages: Pages) -> R
         body["nextPageToken"] = json!(token);
         records.pages.insert(token, pages);
     }
-    Reply::json(200, &body)
+    Reply::json(200, body)
 }
 
 /// `events.instances`: the occurrences of one series, changed ones in their places.
@@ -270,7 +274,14 @@ pub(super) fn instances(records: &mut Records, call: &Call<'_>) -> Result<Reply,
         events.retain(|event| event["id"].as_str().is_some_and(|id| id.ends_with(&format!("_{stamp}"))));
     }
     let items: Result<_, _> = events.iter().map(|event| shown(call, calendar, role, event)).collect();
-    let pages =
-        Pages { items: items?, terms: terms(call), calendar: id.clone(), token: None, generation: None, before: None, empty_next: false };
+    let pages = Pages {
+        items: Arc::new(items?),
+        told: 0,
+        terms: terms(call),
+        calendar: id.clone(),
+        token: None,
+        generation: None,
+        empty_next: false,
+    };
     Ok(page(records, call, &id, pages))
 }

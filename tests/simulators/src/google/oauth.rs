@@ -58,7 +58,7 @@ fn value<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
 }
 
 fn error(status: u16, code: &str, words: &str) -> Reply {
-    Reply::json(status, &json!({"error": code, "error_description": words}))
+    Reply::json(status, json!({"error": code, "error_description": words}))
 }
 
 /// The page: who, and which scopes. What is wrong with the address is told here and never to the client.
@@ -189,12 +189,12 @@ fn given(records: &mut Records, account: &str, scopes: BTreeSet<String>, refresh
     if let Some(refresh) = refresh {
         body["refresh_token"] = json!(refresh);
     }
-    Reply::json(200, &body)
+    Reply::json(200, body)
 }
 
 fn revoke(records: &mut Records, form: &[(String, String)]) -> Reply {
     match value(form, "token") {
-        Some(token) if records.grants.revoke(token) => Reply::json(200, &json!({})),
+        Some(token) if records.grants.revoke(token) => Reply::json(200, json!({})),
         _ => error(400, "invalid_token", "Token expired or revoked"),
     }
 }

@@ -9,15 +9,18 @@ pub(super) struct Reply {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: Bytes,
+    /// The body, where it is JSON.
+    pub value: Value,
 }
 
 impl Reply {
     pub fn status(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Bytes::new() }
+        Self { status, headers: Vec::new(), body: Bytes::new(), value: Value::Null }
     }
 
-    pub fn json(status: u16, value: &Value) -> Self {
-        Self { body: Bytes::from(value.to_string()), ..Self::status(status) }.header("content-type", "application/json; charset=UTF-8")
+    pub fn json(status: u16, value: Value) -> Self {
+        Self { body: Bytes::from(value.to_string()), value, ..Self::status(status) }
+            .header("content-type", "application/json; charset=UTF-8")
     }
 
     pub fn html(status: u16, page: String) -> Self {
@@ -87,7 +90,7 @@ impl Refusal {
             error["reason"] = json!(self.reason);
         }
         let body = json!({"error": {"errors": [error], "code": self.status, "message": self.message}});
-        let mut reply = Reply::json(self.status, &body);
+        let mut reply = Reply::json(self.status, body);
         if self.status == 401 {
             reply = reply.header("www-authenticate", "Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\"");
         }

@@ -118,7 +118,7 @@ fn put(
     let role = records.seen(&call.account, calendar).map_or(Role::Writer, |(_, role)| role);
     let event = records.keep(calendar, before, event, call.now);
     guests::told(records, calendar, before, Some(&event), call);
-    Ok(Reply::json(200, &shown(call, &records.calendars[calendar], role, &event)?))
+    Ok(Reply::json(200, shown(call, &records.calendars[calendar], role, &event)?))
 }
 
 pub(super) fn get(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refusal> {
@@ -127,7 +127,7 @@ pub(super) fn get(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refus
     if call.header("if-none-match").is_some_and(|etag| event["etag"] == etag) {
         return Ok(Reply::status(304));
     }
-    Ok(Reply::json(200, &shown(call, calendar, role, &event)?))
+    Ok(Reply::json(200, shown(call, calendar, role, &event)?))
 }
 
 /// What an update does not take away.
@@ -191,7 +191,7 @@ pub(super) fn change(records: &mut Records, call: &Call<'_>) -> Result<Reply, Re
     if status == Some("cancelled") {
         take_away(records, call, &calendar, &before);
         let gone = super::event::tombstone(&before);
-        return Ok(Reply::json(200, &Value::Object(gone)));
+        return Ok(Reply::json(200, Value::Object(gone)));
     }
     let mut event = before.clone();
     if call.method.id == "events.update" {
