@@ -46,6 +46,24 @@ async fn exchange(w: &World, code: &str, verifier: &str) -> Said {
     post(w, oauth::TOKEN, &[&pairs[..], &client].concat()).await
 }
 
+#[tokio::test]
+async fn a_code_belongs_to_the_address_that_it_was_sent_to_and_lives_for_minutes() {
+    let w = world().await;
+    let code = async || part(&w.anna.consents(&address(&w, |_| ()), Consent::All).await.unwrap(), "code");
+    let elsewhere = [
+        ("grant_type", "authorization_code"),
+        ("code", &code().await),
+        ("redirect_uri", "http://127.0.0.1:9/other"),
+        ("code_verifier", VERIFIER),
+    ];
+    let client = [("client_id", CLIENT_ID), ("client_secret", CLIENT_SECRET)];
+    assert_eq!(post(&w, oauth::TOKEN, &[&elsewhere[..], &client].concat()).await.text("error"), "redirect_uri_mismatch");
+    let late = code().await;
+    w.server.clock().advance(jiff::SignedDuration::from_mins(11));
+    assert_eq!(exchange(&w, &late, VERIFIER).await.text("error"), "invalid_grant");
+    w.clean();
+}
+
 async fn refresh(w: &World, token: &str) -> Said {
     let pairs = [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", CLIENT_ID), ("client_secret", CLIENT_SECRET)];
     post(w, oauth::TOKEN, &pairs).await
