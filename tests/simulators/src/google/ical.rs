@@ -20,6 +20,9 @@ use crate::ics::{self, Component, Property};
 
 impl Calendar {
     /// Puts an object under a name such as `a.ics`, new or not.
+    ///
+    /// # Panics
+    /// For a text that is no object with an event, or an event without a start: a mistake of the test.
     pub fn put_object(&self, name: &str, ics: &str) {
         let calendar = ics::read(ics).expect("an object that a person's program has written can be read");
         let (overrides, masters): (Vec<_>, Vec<_>) = calendar.inside("VEVENT").partition(|event| event.get("RECURRENCE-ID").is_some());
@@ -136,7 +139,7 @@ fn told(event: &Component, calendar_zone: &str) -> Map<String, Value> {
         ("summary".to_owned(), text("SUMMARY")),
         ("description".to_owned(), text("DESCRIPTION")),
         ("location".to_owned(), text("LOCATION")),
-        ("visibility".to_owned(), word("CLASS", &[("PRIVATE", "private"), ("CONFIDENTIAL", "confidential")])),
+        ("visibility".to_owned(), word("CLASS", &[("PUBLIC", "public"), ("PRIVATE", "private"), ("CONFIDENTIAL", "confidential")])),
         ("transparency".to_owned(), word("TRANSP", &[("TRANSPARENT", "transparent")])),
         ("status".to_owned(), word("STATUS", &[("TENTATIVE", "tentative")])),
         ("start".to_owned(), when(start)),
