@@ -275,3 +275,31 @@ async fn many_series_cost_one_request_more() {
     assert_eq!((desk.asked(Kind::List), desk.asked(Kind::Batch), desk.server.counts().total()), (1, 1, 2));
     desk.clean();
 }
+
+#[tokio::test]
+async fn who_was_invited_to_one_occurrence_sees_an_event() {
+    let desk = Desk::new().await;
+    let occurrence = "theirs_20260317T080000Z";
+    let mut one = single("Theirs");
+    one["iCalUID"] = json!("theirs@google.com");
+    one["recurringEventId"] = json!("theirs");
+    one["originalStartTime"] = json!({ "dateTime": "2026-03-17T08:00:00Z", "timeZone": "Europe/Tallinn" });
+    let empty = desk.listed().await.cursor;
+    desk.calendar.put(occurrence, one);
+    let survey = desk.listed().await;
+    assert_eq!(told(&survey), names(&[(occurrence, "Theirs")]));
+    assert_eq!(told(&desk.since(&empty).await), told(&survey));
+    let event = desk.event(&id(occurrence)).await;
+    assert_eq!((&*event.content.title, &event.series), ("Theirs", &None));
+    assert!(desk.client.exists(desk.calendar.id(), &id(occurrence)).await.unwrap());
+    // Then they are invited to all of it, and the one is a part of that.
+    let mut all = weekly();
+    all["iCalUID"] = json!("theirs@google.com");
+    desk.calendar.put("theirs", all);
+    let survey = desk.since(&survey.cursor).await;
+    assert_eq!(told(&survey)["theirs"], "Team");
+    assert!(!desk.client.exists(desk.calendar.id(), &id(occurrence)).await.unwrap());
+    assert!(matches!(desk.read(&id(occurrence)).await, Found::NotFound));
+    assert!(desk.event(&id("theirs")).await.series.is_some());
+    desk.clean();
+}

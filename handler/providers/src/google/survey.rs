@@ -173,3 +173,59 @@ impl Gathered {
         self.lines.insert(line.id().clone(), line);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(id: &str, more: &str) -> String {
+        format!(r#"{{"id":"{id}","etag":"\"1\"","start":{{"date":"2026-03-10"}},"end":{{"date":"2026-03-11"}}{more}}}"#)
+    }
+
+    fn gathered(items: &[String], incremental: bool) -> Gathered {
+        let mut gathered = Gathered::new(incremental);
+        items.iter().for_each(|item| gathered.add(item, Context::default()));
+        gathered
+    }
+
+    #[test]
+    fn what_is_carried_along_has_a_limit_and_what_is_listed_has_none() {
+        let description = format!(r#","description":"{}""#, "x".repeat(3 << 20));
+        let items: Vec<String> = (0..8).map(|n| item(&format!("event{n}"), &description)).collect();
+        let gathered = gathered(&items, false);
+        let carried = gathered.lines.values().filter(|line| matches!(line, Listed::Present { event: Some(_), .. })).count();
+        assert_eq!((gathered.lines.len(), carried), (8, 5));
+        assert!(
+            gathered.lines.values().all(|line| matches!(line, Listed::Present { etag: Some(_), .. })),
+            "their versions are told all the same"
+        );
+    }
+
+    #[test]
+    fn what_is_said_last_counts_and_nothing_spoils_the_rest() {
+        let gone = r#"{"id":"b","status":"cancelled"}"#.to_owned();
+        let broken = r#"{"id":"c","etag":"\"2\"","start":7}"#.to_owned();
+        let nameless = [r#"{"id":7}"#, "{}", "[]", "null"].map(str::to_owned);
+        let mut items = vec![item("a", ""), item("b", ""), gone.clone(), broken, gone, item("a", r#","summary":"last""#)];
+        items.extend(nameless);
+        let gathered = gathered(&items, true);
+        let lines: Vec<&Listed> = gathered.lines.values().collect();
+        assert!(matches!(lines[0], Listed::Present { event: Some(event), .. } if event.content.title == "last"));
+        assert!(matches!(lines[1], Listed::Removed { .. }));
+        assert!(matches!(lines[2], Listed::Present { etag: Some(_), event: None, .. }), "listed, so that a read of it can say why");
+        assert_eq!(lines.len(), 3);
+    }
+
+    #[test]
+    fn a_series_is_touched_by_any_of_its_items_and_not_after_its_end() {
+        let exception = |id: &str| format!(r#"{{"id":"{id}","status":"cancelled","recurringEventId":"s"}}"#);
+        let master = item("s", r#","recurrence":["RRULE:FREQ=DAILY"],"iCalUID":"u""#);
+        let touched = |items: &[String]| {
+            let gathered = gathered(items, true);
+            gathered.touched.into_iter().filter(|(id, _)| !gathered.gone.contains(id)).collect::<Vec<_>>()
+        };
+        assert_eq!(touched(&[exception("s_1")]), [("s".to_owned(), None)]);
+        assert_eq!(touched(&[exception("s_1"), master.clone()]), [("s".to_owned(), Some("u".to_owned()))]);
+        assert_eq!(touched(&[master, r#"{"id":"s","status":"cancelled"}"#.to_owned(), exception("s_1")]), []);
+    }
+}
