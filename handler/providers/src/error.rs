@@ -23,6 +23,9 @@ pub enum Error {
     /// The calendar is not there, or not for us.
     #[error("the calendar is not there any more")]
     CalendarMissing,
+    /// The provider does not tell of changes in this calendar.
+    #[error("the server does not tell of changes in this calendar")]
+    NoPush,
     /// Wrong or withdrawn credentials: ask the owner.
     #[error("the server refused the sign-in")]
     Unauthorized,

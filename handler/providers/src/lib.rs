@@ -10,6 +10,7 @@ mod error;
 pub mod google;
 pub mod http;
 mod keep;
+mod watch;
 
 use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
@@ -19,6 +20,7 @@ use engine::pair::Window;
 
 pub use error::{Error, Result};
 pub use keep::Keep;
+pub use watch::{Watch, Watching};
 
 /// One account at one provider.
 ///
@@ -82,6 +84,20 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// [`Error::ChangedMeanwhile`]; [`Error::HasGuests`].
     async fn delete(&self, calendar: &str, id: &EventId, etag: Option<&str>) -> Result<()>;
+
+    /// Has the provider tell us whenever something changes in a calendar, until it says that this ends. Not to be repeated: each try wants a
+    /// channel of its own.
+    ///
+    /// # Errors
+    /// [`Error::NoPush`] where it does not tell of this calendar, or, as most do, of none.
+    async fn watch(&self, _calendar: &str, _watch: &Watch<'_>) -> Result<Watching> {
+        Err(Error::NoPush)
+    }
+
+    /// Ends a channel before its time; one that is gone already is a success. `resource` is what [`Provider::watch`] said.
+    async fn unwatch(&self, _channel: &str, _resource: &str) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What [`Provider::glance`] saw.

@@ -98,6 +98,18 @@ impl Addresses {
         self.at(&["calendars", calendar, "events", id]).map(|url| silent(url, false))
     }
 
+    /// To open a channel: Google tells of changes in the calendar through it.
+    pub(super) fn watch(&self, calendar: &str) -> Result<Url> {
+        let mut url = self.at(&["calendars", calendar, "events", "watch"])?;
+        url.query_pairs_mut().append_pair("fields", "resourceId,expiration");
+        Ok(url)
+    }
+
+    /// To end a channel.
+    pub(super) fn stop(&self) -> Result<Url> {
+        self.at(&["channels", "stop"])
+    }
+
     /// To send many requests as one.
     pub(super) fn batch(&self) -> Url {
         let mut url = self.root.clone();

@@ -9,12 +9,13 @@
 //! * Stays below Google's quotas by itself (`api`), and tells apart those that last seconds, an hour or a day (`errors`).
 //!
 //! `api` sends, `wire` is Google's JSON, `convert` the only file that knows both languages; `series` joins masters and exceptions; `survey`,
-//! `fetch`, `write` and `exceptions` are the provider's verbs; `oauth` asks for consent and keeps access tokens fresh.
+//! `fetch`, `write`, `exceptions` and `channel` are the provider's verbs; `oauth` asks for consent and keeps access tokens fresh.
 
 mod address;
 mod api;
 mod batch;
 mod calendars;
+mod channel;
 mod convert;
 mod errors;
 mod exceptions;
@@ -41,7 +42,7 @@ pub use address::GOOGLE;
 pub use tokens::Tokens;
 
 use crate::http::Http;
-use crate::{Edit, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version, Written};
+use crate::{Edit, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version, Watch, Watching, Written};
 use address::Addresses;
 use api::Api;
 use known::Known;
@@ -126,5 +127,13 @@ impl Provider for Client {
 
     async fn delete(&self, calendar: &str, id: &EventId, etag: Option<&str>) -> Result<()> {
         self.remove(calendar, id, etag).await
+    }
+
+    async fn watch(&self, calendar: &str, watch: &Watch<'_>) -> Result<Watching> {
+        self.open_channel(calendar, watch).await
+    }
+
+    async fn unwatch(&self, channel: &str, resource: &str) -> Result<()> {
+        self.stop_channel(channel, resource).await
     }
 }
