@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `account:ID` | an [`Account`]; its sealed secret stands in [`store::Table::Secrets`], same partition, row `ID` |
 //! | `calendar:ID` | a [`CalendarRow`]: what its provider said at the last listing |
+//! | `channel:ID` | a [`ChannelRow`]: what a provider was asked to tell us of; its rules are in [`crate::channels`] |
 //! | `pair:ID` | a [`Pair`](engine::pair::Pair); everything a pass remembers stands in [`store::Table::Pairs`], partition `ID` |
 //!
 //! All rows of an owner stand in one partition, and so do the leases of that owner: what one owner does is limited by what a partition bears, and
@@ -22,6 +23,7 @@
 
 mod accounts;
 mod calendars;
+mod channels;
 mod check;
 mod grants;
 mod id;
@@ -40,7 +42,10 @@ pub use accounts::{
     Account, AccountStatus, Removal, account, accounts, connect_account, open, record_outcome, remove_account, set_account_state,
 };
 pub use calendars::{CalendarRow, Listing, calendar, calendars};
+pub use channels::{ChannelRow, ChannelState};
+pub(crate) use channels::{add_channel, change_channel, channel, channels, forget_channels};
 pub use grants::connect_grant;
+pub(crate) use lease::channels as channels_lease;
 pub use lease::pair_lease;
 pub use pairs::{NewPair, add_pair, pair, pairs, pause_pair, remove_pair, resume_pair};
 pub use snapshot::Snapshot;

@@ -2,6 +2,7 @@
 //!
 //! *Webhooks and timers only enqueue. The plan is made without I/O. The cursor is saved last.*
 
+pub mod channels;
 pub mod consent;
 pub mod directory;
 pub mod doctor;
@@ -10,6 +11,7 @@ mod explain;
 mod health;
 pub mod memory;
 pub mod nudge;
+mod pace;
 mod poll_calendars;
 pub mod report;
 mod status;
@@ -31,6 +33,7 @@ pub use consent::Consents;
 pub use error::{Error, Result};
 pub use explain::explain;
 pub use health::{Detail, Health, health};
+pub use pace::Pace;
 pub use poll_calendars::{Polled, poll_calendars, reconcile};
 pub use status::{Status, status};
 pub use sync::{SyncOptions, sync};
@@ -55,6 +58,8 @@ pub struct Services {
     pub owner: String,
     /// What the host knows of this installation, for whoever asks how it is.
     pub setup: Arc<doctor::Setup>,
+    /// When what was last nudged in this process.
+    pub pace: Arc<Pace>,
 }
 
 /// The time, so that only the process itself reads the system's clock.

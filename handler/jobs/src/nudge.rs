@@ -33,6 +33,8 @@ pub enum Cause {
     Reconcile,
     /// The provider told us.
     Webhook,
+    /// A channel was followed by another: what the one before has lost is looked for.
+    Renewal,
     /// Something that this version does not know, from a later one.
     #[serde(other)]
     Other,
@@ -58,7 +60,12 @@ impl Nudge {
 
 /// Sends a nudge.
 pub async fn send(services: &Services, nudge: &Nudge) -> Result<()> {
-    Ok(services.queue.put(QUEUE, &nudge.to_text()?, Duration::ZERO).await?)
+    send_after(services, nudge, Duration::ZERO).await
+}
+
+/// Sends a nudge that is seen after a while.
+pub async fn send_after(services: &Services, nudge: &Nudge, delay: Duration) -> Result<()> {
+    Ok(services.queue.put(QUEUE, &nudge.to_text()?, delay).await?)
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! # Properties
 //! * A poll in which nothing has happened costs one glance an account, reads the directory and the secrets at once, and one row a pair.
 //! * An account that refuses its password is not asked, and a server that is away is asked once a poll, by the glance alone.
+//! * A calendar whose provider calls us ([`crate::channels`]) is never asked. Its pairs are polled for the sake of the other calendar, for what is
+//!   held, and every ten minutes after a failure.
 //! * A change of state is told once: a pair is nudged so that its own row says what is wrong, and then left alone until that has changed.
 //! * The queue does not grow without end while nobody works on it. It may hold some more nudges than there are pairs, though: those that were
 //!   taken by a process that died stay hidden for a while, and must not keep others out.
@@ -21,8 +23,9 @@ use store::Attempt;
 use crate::directory::{self, AccountStatus, CalendarRow, Snapshot};
 use crate::memory::{self, PairRow};
 use crate::nudge::{self, Cause, Nudge};
+use crate::pace::Go;
 use crate::report::PairStatus;
-use crate::{Error, Result, Services};
+use crate::{Error, Result, Services, channels};
 
 /// How many accounts are asked at once.
 const AT_ONCE: usize = 8;
@@ -59,7 +62,8 @@ pub async fn poll_calendars(services: &Services) -> Result<Polled> {
     for pair in &pairs {
         let row = memory::state(services, &pair.id).await?;
         let news = Side::BOTH.map(|side| News::of(sights.get(pair.calendar(side)), &row, side));
-        if is_due(&row, news, services.clock.now()) && !at_work(services, pair).await? {
+        let now = services.clock.now();
+        if is_due(&row, news, now) && !is_too_soon(services, pair, &row, news, now) && !at_work(services, pair).await? {
             due.push(pair);
         }
     }
@@ -88,7 +92,9 @@ fn active(directory: &Snapshot) -> Result<Vec<Pair>> {
 enum Sight {
     /// It answered.
     Seen(Glance, Arc<dyn Provider>),
-    /// Its server did not.
+    /// Its provider calls us; nobody asks.
+    Calls,
+    /// Its server did not answer.
     Away,
     /// Its account refuses the password; nobody asks.
     Refused,
@@ -115,6 +121,7 @@ async fn glance(services: &Services, snapshot: &Snapshot, id: AccountId, rows: V
     let all = |rows: Vec<CalendarRow>, sight: fn() -> Sight| Ok(rows.into_iter().map(|row| (row.id, sight())).collect());
     let account = match snapshot.account(&id) {
         Ok(account) if account.state == AccountStatus::NeedsReconnect => return all(rows, || Sight::Refused),
+        Ok(account) if channels::calls_us(account.kind) => return all(rows, || Sight::Calls),
         Ok(account) => account,
         // Removed while the directory was read, with its pairs.
         Err(Error::NotFound(_)) => return Ok(Vec::new()),
@@ -149,6 +156,8 @@ enum News {
     Quiet,
     /// Something happened, or it cannot be told without a pass.
     Some,
+    /// Its provider tells of what happens.
+    Told,
     /// It could not be looked at.
     Away,
     /// Its account needs its owner.
@@ -159,6 +168,7 @@ impl News {
     fn of(sight: Option<&Sight>, row: &PairRow, side: Side) -> Self {
         match sight {
             Some(Sight::Refused) => Self::Refused,
+            Some(Sight::Calls) => Self::Told,
             None | Some(Sight::Away | Sight::Seen(Glance::Missing, _)) => Self::Away,
             Some(Sight::Seen(Glance::NoTip, _)) => Self::Some,
             Some(Sight::Seen(Glance::Tip(tip), provider)) => {
@@ -191,6 +201,12 @@ fn is_due(row: &PairRow, news: [News; 2], now: Timestamp) -> bool {
     row.listed_on != Some(clock.date()) && (row.listed_on != clock.date().yesterday().ok() || clock.hour() >= LISTED_BY)
 }
 
+/// Nobody sees from outside whether a provider that is not polled is well again: a pair that failed is tried again, but not at every poll.
+fn is_too_soon(services: &Services, pair: &Pair, row: &PairRow, news: [News; 2], now: Timestamp) -> bool {
+    let tried = || services.pace.ask(pair.id.as_str(), now, SECOND_LOOK.unsigned_abs());
+    row.status == Some(PairStatus::Error) && news.contains(&News::Told) && !news.contains(&News::Some) && tried() != Go::Now
+}
+
 /// Somebody is at work on the pair: what it does not see, the next poll does.
 async fn at_work(services: &Services, pair: &Pair) -> Result<bool> {
     match services.leases.acquire(&services.owner, &[&directory::pair_lease(&pair.id)]).await? {
@@ -203,7 +219,7 @@ async fn at_work(services: &Services, pair: &Pair) -> Result<bool> {
 }
 
 /// As few nudges as reach all these pairs. `enough` in the queue are enough.
-async fn nudge_all(services: &Services, pairs: &[&Pair], enough: usize, cause: Cause) -> Result<usize> {
+pub(crate) async fn nudge_all(services: &Services, pairs: &[&Pair], enough: usize, cause: Cause) -> Result<usize> {
     let mut chosen: BTreeSet<&CalendarId> = BTreeSet::new();
     for pair in pairs {
         if !chosen.contains(&pair.from) && !chosen.contains(&pair.to) {

@@ -4,18 +4,24 @@
 //! * What goes wrong is written down with the pair, where its owner sees it, whatever becomes of the nudge.
 //! * A nudge is retried only where that may help and nobody else does it: our own storage or vault was away, or the provider was and no poll
 //!   comes back to it. Refused passwords and other final answers are not repeated.
-//! * Doubles are harmless: of two nudges at once, one finds the pair at work and steps back.
+//! * Doubles are harmless: of two nudges at once, one finds the pair at work and steps back. A poll repeats itself; any other nudge tells of
+//!   something that the pass under way may have gone by already, so there is one more pass after it, for all that came meanwhile.
 //! * Trouble is logged when it begins, when it changes and when it ends, not every time.
+
+use std::time::Duration;
 
 use engine::calendar::CalendarId;
 use engine::pair::Pair;
 
 use crate::directory::{self, Snapshot};
 use crate::memory;
-use crate::nudge::{Cause, Nudge};
+use crate::nudge::{self, Cause, Nudge};
 use crate::report::{PairStatus, Problem, Run, Silent};
 use crate::sync::{Synced, sync_within};
-use crate::{Result, Services, SyncOptions};
+use crate::{Result, Services, SyncOptions, channels};
+
+/// A pair that is at work is looked at again after so long.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// What is to become of a nudge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,20 +47,45 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> Verdict {
             return Verdict::Retry;
         }
     };
+    let opened = channels::open_missing(services, &directory, &pairs).await.unwrap_or_else(|error| {
+        tracing::warn!(calendar = %nudge.calendar_id, %error, "a channel could not be opened; it is tried again within the hour");
+        false
+    });
     let options = SyncOptions { background: true, ..SyncOptions::default() };
-    let mut verdict = Verdict::Done;
-    let told_of = Some(&nudge.calendar_id).filter(|_| nudge.cause == Cause::Webhook);
+    // What happened before a channel was opened is told by nobody.
+    let told_of = Some(&nudge.calendar_id).filter(|_| nudge.cause == Cause::Webhook && !opened);
+    let (mut verdict, mut later) = (Verdict::Done, false);
     for Synced { run, before, busy } in sync_within(services, &directory, &pairs, told_of, options, &Silent).await {
         if busy {
             tracing::debug!(pair = %run.id, "somebody is at work on this pair already");
-        } else {
-            tell(&run, before.as_ref());
+            later = true;
+            continue;
         }
+        tell(&run, before.as_ref());
         if let Some(problem) = &run.error {
             verdict = verdict.and(verdict_on(problem, nudge.cause));
         }
     }
-    verdict
+    if later && nudge.cause != Cause::Poll { verdict.and(again(services, nudge).await) } else { verdict }
+}
+
+/// Has the calendar looked at again, once for all who want that.
+async fn again(services: &Services, nudge: &Nudge) -> Verdict {
+    // A call has its own calendar read, and any other nudge all of them: neither stands for the other.
+    let name = format!("{} {}", nudge.calendar_id, if nudge.cause == Cause::Webhook { "told" } else { "all" });
+    let now = services.clock.now();
+    if !services.pace.put_off(&name, now, AGAIN) {
+        return Verdict::Done;
+    }
+    // A retry would come later, and be counted as a failure.
+    match nudge::send_after(services, nudge, AGAIN).await {
+        Ok(()) => Verdict::Done,
+        Err(error) => {
+            tracing::warn!(calendar = %nudge.calendar_id, %error, "a nudge could not be put off");
+            services.pace.forget(&name);
+            Verdict::Retry
+        }
+    }
 }
 
 async fn pairs_of(services: &Services, calendar: &CalendarId) -> Result<(Snapshot, Vec<Pair>)> {

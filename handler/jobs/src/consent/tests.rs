@@ -91,6 +91,7 @@ fn world() -> World {
         clock: clock.clone(),
         owner: "local".into(),
         setup: Arc::default(),
+        pace: Arc::default(),
     };
     World { services, provider, clock, _dir: dir }
 }

@@ -14,7 +14,7 @@ use super::keep::Drawer;
 use super::rewrap::rewrap;
 use super::{calendars, grants, lease, pairs, rows};
 use crate::report::{AccountState, Problem};
-use crate::{Error, Result, Services};
+use crate::{Error, Result, Services, channels};
 
 /// An account as it is stored. Holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,13 +174,16 @@ pub async fn remove_account(services: &Services, id: &AccountId) -> Result<Remov
             pairs::remove_locked(services, &pair.id).await?;
         }
     }
-    // With a pair end its channels: they can be stopped only as long as the grant lives.
+    // They can be stopped only as long as the grant lives.
+    channels::end_unwanted(services).await;
     let grant_left = match grants::is_granted(removed.kind) {
         true => give_back(services, &removed).await.err(),
         false => None,
     };
     let secret = Op::Delete { key: id.to_string(), etag: None };
     services.store.commit(Table::Secrets, &services.owner, &[secret]).await?;
+    let left: Vec<String> = super::channels(services).await?.into_iter().filter(|row| row.account == *id).map(|row| row.id).collect();
+    super::forget_channels(services, &left).await?;
     let keys: Vec<String> = calendars.iter().map(|calendar| calendars::row_key(&calendar.id)).chain([row_key(id)]).collect();
     for chunk in keys.chunks(store::MAX_COMMIT) {
         let ops: Vec<Op> = chunk.iter().map(|key| Op::Delete { key: key.clone(), etag: None }).collect();

@@ -126,6 +126,7 @@ mod tests {
                 clock: Arc::new(Still),
                 owner: "local".into(),
                 setup: Arc::default(),
+                pace: Arc::default(),
             };
             Self { services, _dir: dir }
         }

@@ -26,6 +26,11 @@ pub(super) async fn directory(services: &Services) -> Result<Lease> {
     })
 }
 
+/// Taken by whoever opens or stops channels; `None` while somebody else does, for longer than one waits.
+pub(crate) async fn channels(services: &Services) -> Result<Option<Lease>> {
+    patiently(services, "channels", SETUP_PATIENCE).await
+}
+
 /// Taken while a pair's rows are removed.
 pub(super) async fn pair(services: &Services, pair: &PairId) -> Result<Lease> {
     patiently(services, &pair_lease(pair), PASS_PATIENCE).await?.ok_or_else(|| {

@@ -7,7 +7,7 @@ use store::{Op, Table};
 use super::check::{End, check};
 use super::id::{self, Address};
 use super::{CalendarRow, accounts, calendars, lease, rows};
-use crate::{Error, Result, Services};
+use crate::{Error, Result, Services, channels};
 
 /// A pair to be made.
 #[derive(Clone, Debug)]
@@ -49,6 +49,7 @@ pub async fn add_pair(services: &Services, new: NewPair) -> Result<Pair> {
     let pair = new.into_pair(id::pair()?);
     let insert = Op::Insert { key: row_key(&pair.id), value: rows::encode(&pair)? };
     services.store.commit(Table::Directory, &services.owner, &[insert]).await?;
+    channels::look(services, &pair).await;
     Ok(pair)
 }
 
@@ -71,7 +72,9 @@ pub async fn pair(services: &Services, id: &PairId) -> Result<Pair> {
 /// [`Error::NotFound`]; [`Error::Request`] while a pass over it is under way.
 pub async fn remove_pair(services: &Services, id: &PairId) -> Result<()> {
     let _setup = lease::directory(services).await?;
-    remove_locked(services, id).await
+    remove_locked(services, id).await?;
+    channels::end_unwanted(services).await;
+    Ok(())
 }
 
 /// The same, for whoever holds the directory's lease.
@@ -108,7 +111,12 @@ pub async fn resume_pair(services: &Services, id: &PairId) -> Result<Pair> {
 }
 
 async fn set_paused(services: &Services, id: &PairId, paused: bool) -> Result<Pair> {
-    rows::update(services, &row_key(id), |pair: &mut Pair| pair.paused = paused).await?.ok_or_else(|| missing(id))
+    let pair = rows::update(services, &row_key(id), |pair: &mut Pair| pair.paused = paused).await?.ok_or_else(|| missing(id))?;
+    match paused {
+        true => channels::end_unwanted(services).await,
+        false => channels::look(services, &pair).await,
+    }
+    Ok(pair)
 }
 
 /// Both calendars, as they were last seen. One that never was is asked for, and so is one that is to be written to and could not be then: its

@@ -69,6 +69,7 @@ fn provider(error: &providers::Error) -> (&'static str, &'static str) {
             "Check the user name and the password (with Google: give your consent anew), and connect the account again with `calrelay account add`.",
         ),
         E::Consent(_) => ("consent", ""),
+        E::NoPush => ("no_push", "Changes there are seen by the nightly pass, and by `calrelay sync`."),
         E::Misconfigured(_) => ("settings", "This is for whoever runs calrelay; no account has to be connected again."),
         E::Credentials(_) => ("credentials", ""),
         E::Forbidden(_) => ("forbidden", "Ask the calendar's owner or the server's administrator for access."),

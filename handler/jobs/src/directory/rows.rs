@@ -17,6 +17,7 @@ pub(super) const PAGE: usize = 1000;
 
 pub(super) const ACCOUNT: &str = "account:";
 pub(super) const CALENDAR: &str = "calendar:";
+pub(super) const CHANNEL: &str = "channel:";
 pub(super) const PAIR: &str = "pair:";
 
 #[derive(Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use store::{Row, Table};
 use tokio::sync::OnceCell;
 
 use super::accounts::{self, Account};
-use super::{CalendarRow, calendars, pairs, rows};
+use super::{CalendarRow, ChannelRow, calendars, pairs, rows};
 use crate::{Result, Services};
 
 /// After so long, whoever begins something looks whether it was paused meanwhile.
@@ -55,8 +55,12 @@ impl Snapshot {
 
     /// All pairs, in the order of their ids.
     pub fn pairs(&self) -> Result<Vec<Pair>> {
-        let rows = self.rows.range(rows::PAIR.to_owned()..).take_while(|(key, _)| key.starts_with(rows::PAIR));
-        rows.map(|(key, row)| rows::decode(key, &row.value)).collect()
+        self.list(rows::PAIR)
+    }
+
+    /// All channels.
+    pub(crate) fn channels(&self) -> Result<Vec<ChannelRow>> {
+        self.list(rows::CHANNEL)
     }
 
     /// A calendar as it was last seen; `None` where it never was.
@@ -76,6 +80,11 @@ impl Snapshot {
     pub async fn open(&self, services: &Services, account: &Account) -> Result<Arc<dyn Provider>> {
         let secrets = self.secrets.get_or_try_init(|| all(services, Table::Secrets)).await?;
         accounts::open_with(services, account, secrets.get(account.id.as_str())).await
+    }
+
+    fn list<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<T>> {
+        let rows = self.rows.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
+        rows.map(|(key, row)| rows::decode(key, &row.value)).collect()
     }
 
     fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {

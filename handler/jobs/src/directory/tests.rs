@@ -53,6 +53,7 @@ fn world() -> World {
         clock: Arc::new(Still),
         owner: "local".into(),
         setup: Arc::default(),
+        pace: Arc::default(),
     };
     World { services, dir }
 }

@@ -65,6 +65,8 @@ pub struct Setup {
     pub azure_storage: bool,
     /// Where the wrapping key is.
     pub key: Key,
+    /// Scheme and host under which providers reach this installation; `None` where they do not, and then they are not asked to call.
+    pub public_url: Option<String>,
 }
 
 /// Where the wrapping key is.

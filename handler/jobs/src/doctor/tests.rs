@@ -117,6 +117,7 @@ fn services() -> (Services, tempfile::TempDir) {
         clock: Arc::new(Still),
         owner: "local".into(),
         setup: Arc::default(),
+        pace: Arc::default(),
     };
     (services, dir)
 }

@@ -1,0 +1,98 @@
+//! Channels as they are stored: a row each, from before the provider is asked until it was told to stop.
+
+use engine::calendar::{AccountId, CalendarId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use store::{Op, Table};
+
+use super::rows;
+use crate::report::Problem;
+use crate::{Result, Services};
+
+/// A channel: a provider's promise to tell of changes in a calendar.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelRow {
+    /// Its id, a random UUID of ours; the end of the row's key.
+    pub id: String,
+    /// Of which calendar it tells.
+    pub calendar: CalendarId,
+    /// Whose account it was opened with.
+    pub account: AccountId,
+    /// How often that had been connected: with a new consent everything earlier is in doubt.
+    pub generation: u32,
+    /// The calendar's address at the provider.
+    pub at: String,
+    /// Where it was told to call us.
+    pub address: String,
+    /// The provider's name for what is watched; not known before it answers or calls.
+    #[serde(default)]
+    pub resource: Option<String>,
+    /// When it was asked for.
+    pub asked: Timestamp,
+    /// When it ends, or until when a refusal is taken for an answer.
+    pub expires: Timestamp,
+    /// How it stands.
+    pub state: ChannelState,
+    /// It has called us.
+    #[serde(default)]
+    pub confirmed: bool,
+    /// Why it is not open.
+    #[serde(default)]
+    pub error: Option<Problem>,
+}
+
+/// How a channel stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelState {
+    /// Asked for; no answer yet, or none that tells whether it was opened.
+    Asked,
+    /// It tells of changes.
+    Open,
+    /// The provider does not tell of this calendar.
+    Refused,
+    /// Not wanted any more; to be stopped.
+    Ending,
+}
+
+impl ChannelRow {
+    /// Whether what comes through it may be believed.
+    pub(crate) fn is_live(&self, now: Timestamp) -> bool {
+        matches!(self.state, ChannelState::Asked | ChannelState::Open) && now < self.expires
+    }
+}
+
+pub(super) fn row_key(id: &str) -> String {
+    format!("{}{id}", rows::CHANNEL)
+}
+
+/// A channel. One request.
+pub(crate) async fn channel(services: &Services, id: &str) -> Result<Option<ChannelRow>> {
+    Ok(rows::get(services, &row_key(id)).await?.map(|(row, _)| row))
+}
+
+/// All channels.
+pub(crate) async fn channels(services: &Services) -> Result<Vec<ChannelRow>> {
+    rows::list(services, rows::CHANNEL).await
+}
+
+/// Writes down a new one.
+pub(crate) async fn add_channel(services: &Services, row: &ChannelRow) -> Result<()> {
+    let insert = Op::Insert { key: row_key(&row.id), value: rows::encode(row)? };
+    services.store.commit(Table::Directory, &services.owner, &[insert]).await?;
+    Ok(())
+}
+
+/// Changes one that is there; as it is then.
+pub(crate) async fn change_channel(services: &Services, id: &str, change: impl FnMut(&mut ChannelRow)) -> Result<Option<ChannelRow>> {
+    rows::update(services, &row_key(id), change).await
+}
+
+/// Forgets some.
+pub(crate) async fn forget_channels(services: &Services, ids: &[String]) -> Result<()> {
+    for chunk in ids.chunks(store::MAX_COMMIT) {
+        let ops: Vec<Op> = chunk.iter().map(|id| Op::Delete { key: row_key(id), etag: None }).collect();
+        services.store.commit(Table::Directory, &services.owner, &ops).await?;
+    }
+    Ok(())
+}
