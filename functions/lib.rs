@@ -7,7 +7,7 @@
 //! * The handler's port takes an invocation as `POST /NAME`, and requests from outside under their own paths. So no route may match the
 //!   name of a function: an outsider could invoke it. A test walks all routes against all names.
 //! * Everybody may call every HTTP function, and who may do what is decided in it; but for `diagnose`, whose key the Functions host checks.
-//! * Webhooks and timers only send nudges.
+//! * Webhooks and timers only send nudges; those that renew something do that as well.
 //!
 //! # To add another one
 //! Make the folder, and a line in [`FUNCTIONS`]; the tests hold its `function.json` to what the Functions host accepts.
@@ -16,6 +16,7 @@ pub mod binding;
 mod connect;
 mod cookie;
 mod diagnose;
+mod google_webhook;
 mod health;
 mod home;
 pub mod host;
@@ -23,6 +24,7 @@ mod oauth_callback;
 pub mod page;
 mod poll_caldav;
 mod reconcile;
+mod renew_google_channels;
 pub mod route;
 mod sync_calendar;
 mod sync_calendar_poison;
@@ -46,14 +48,20 @@ pub struct Function {
 pub const HOST_JSON: &str = include_str!("../host.json");
 
 /// All functions.
-pub const FUNCTIONS: [Function; 9] = [
+pub const FUNCTIONS: [Function; 11] = [
     Function { name: "connect", json: include_str!("connect/function.json"), run: Run::Http(connect::run) },
     Function { name: "diagnose", json: include_str!("diagnose/function.json"), run: Run::Http(diagnose::run) },
+    Function { name: "google_webhook", json: include_str!("google_webhook/function.json"), run: Run::Http(google_webhook::run) },
     Function { name: "health", json: include_str!("health/function.json"), run: Run::Http(health::run) },
     Function { name: "home", json: include_str!("home/function.json"), run: Run::Http(home::run) },
     Function { name: "oauth_callback", json: include_str!("oauth_callback/function.json"), run: Run::Http(oauth_callback::run) },
     Function { name: "poll_caldav", json: include_str!("poll_caldav/function.json"), run: Run::Poll(poll_caldav::run) },
     Function { name: "reconcile", json: include_str!("reconcile/function.json"), run: Run::Timer(reconcile::run) },
+    Function {
+        name: "renew_google_channels",
+        json: include_str!("renew_google_channels/function.json"),
+        run: Run::Upkeep(renew_google_channels::run),
+    },
     Function { name: "sync_calendar", json: include_str!("sync_calendar/function.json"), run: Run::Queue(sync_calendar::run) },
     Function {
         name: "sync_calendar_poison",

@@ -47,7 +47,7 @@ fn the_code_fits_the_trigger() {
         let fits = matches!(
             (&function.run, &trigger),
             (Run::Http(_), Trigger::Http { .. })
-                | (Run::Timer(_) | Run::Poll(_), Trigger::Timer { .. })
+                | (Run::Timer(_) | Run::Upkeep(_) | Run::Poll(_), Trigger::Timer { .. })
                 | (Run::Queue(_), Trigger::Queue { .. })
         );
         assert!(fits, "{}: {trigger:?}", function.name);
@@ -134,7 +134,7 @@ fn queues_are_those_that_jobs_fill() {
 
 #[test]
 fn timers_are_not_started_with_the_host() {
-    for function in FUNCTIONS.iter().filter(|function| matches!(function.run, Run::Timer(_) | Run::Poll(_))) {
+    for function in FUNCTIONS.iter().filter(|function| matches!(function.run, Run::Timer(_) | Run::Upkeep(_) | Run::Poll(_))) {
         assert_eq!(bindings(function)[0]["runOnStartup"], false, "{}: it would run at every scale-out", function.name);
     }
 }

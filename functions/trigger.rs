@@ -11,6 +11,8 @@ pub enum Run {
     Http(for<'a> fn(&'a Services, Request) -> BoxFuture<'a, Response>),
     /// The clock, by the schedule in its `function.json`.
     Timer(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Answer>),
+    /// The clock, as [`Run::Timer`]; where one process is all there is, also at its start, past due: it makes up for what was missed.
+    Upkeep(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Answer>),
     /// The clock, by `CALRELAY_POLL_SECONDS`; the schedule in its `function.json` is the closest that the Functions host gets to it.
     Poll(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Answer>),
     /// A message of a queue.

@@ -286,5 +286,6 @@ fn services(place: &Place, opened: &Opened, clock: &Arc<Hands>, servers: &[Strin
         clock: clock.clone(),
         owner: "local".into(),
         setup: Arc::default(),
+        pace: Arc::default(),
     })
 }

@@ -104,7 +104,9 @@ impl Door {
                 }
             },
             Run::Poll(_) if !is_turn(self.services.clock.now(), self.poll) => Answer::Done,
-            Run::Timer(run) | Run::Poll(run) => invoke(name, self.deadline, run(&self.services, invocation.tick(&self.binding.name))).await,
+            Run::Timer(run) | Run::Upkeep(run) | Run::Poll(run) => {
+                invoke(name, self.deadline, run(&self.services, invocation.tick(&self.binding.name))).await
+            }
             Run::Http(_) => Answer::Done,
         };
         result(if answer == Answer::Done { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR })

@@ -47,6 +47,8 @@ pub struct Config {
     pub google: Google,
     /// The key in Azure Key Vault; `None` where it is a file in the data directory.
     pub key_vault: Option<Wrapping>,
+    /// Scheme and host under which providers reach us, without a slash at the end; `None` where they do not.
+    pub public_url: Option<String>,
     /// Cadence of polling.
     pub poll: Duration,
     /// A CalDAV address may point to loopback or private addresses, over plain http.
@@ -177,12 +179,21 @@ impl Config {
             icloud_url: icloud_url(get("ICLOUD_CALDAV_URL"), wrong),
             google: Google::from(get, wrong),
             key_vault,
+            public_url: public_url(get("CALRELAY_PUBLIC_URL"), wrong),
             poll: Duration::from_secs(poll.unwrap_or(60)),
             allow_private_hosts,
             private_hosts_chosen: private_hosts.is_some(),
             functions_port: functions_port.flatten(),
         }
     }
+}
+
+fn public_url(value: Option<&str>, wrong: &mut Vec<String>) -> Option<String> {
+    let text = value?;
+    if let Some(why) = address::wrong(text, address::Path::None) {
+        wrong.push(format!("CALRELAY_PUBLIC_URL {why}"));
+    }
+    Some(text.trim_end_matches('/').to_owned())
 }
 
 fn icloud_url(value: Option<&str>, wrong: &mut Vec<String>) -> Url {

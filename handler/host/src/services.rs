@@ -71,6 +71,12 @@ pub fn join(config: &Config, storage: &Storage, vault: Arc<dyn Vault>, findings:
         connect: Arc::new(Connector::new(config)?),
         clock: Arc::new(SystemClock),
         owner: OWNER.to_owned(),
-        setup: Arc::new(Setup { findings, azure_storage: matches!(config.storage, Choice::Azure(_)), key: key(config) }),
+        setup: Arc::new(Setup {
+            findings,
+            azure_storage: matches!(config.storage, Choice::Azure(_)),
+            key: key(config),
+            public_url: config.public_url.clone(),
+        }),
+        pace: Arc::default(),
     })
 }

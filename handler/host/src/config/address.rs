@@ -3,11 +3,7 @@
 use url::{Host, Url};
 
 /// The settings that are addresses and that nothing asks yet, and whether a path may follow the host.
-pub const ADDRESSES: [(&str, Path); 3] = [
-    ("CALRELAY_PUBLIC_URL", Path::None),
-    ("MICROSOFT_LOGIN_URL", Path::None),
-    ("GRAPH_URL", Path::Any),
-];
+pub const ADDRESSES: [(&str, Path); 2] = [("MICROSOFT_LOGIN_URL", Path::None), ("GRAPH_URL", Path::Any)];
 
 /// What may follow the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -55,10 +55,9 @@ pub fn remarks(values: &BTreeMap<String, String>) -> Vec<Finding> {
     references(&values, &mut found);
     mode(&values, &mut found);
     addresses(&values, &mut found);
-    for (owner, id, secret) in [
-        (GOOGLE, "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"),
-        ("Microsoft 365", "MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET"),
-    ] {
+    for (owner, id, secret) in
+        [(GOOGLE, "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"), ("Microsoft 365", "MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET")]
+    {
         found.extend(halves(&values, owner, id, secret));
     }
     log(&values, &mut found);
@@ -204,7 +203,7 @@ fn functions_host(values: &Values<'_>, found: &mut Vec<Finding>) {
 fn azure(values: &Values<'_>, found: &mut Vec<Finding>) {
     const DEPLOY: &str = "Deploy infra/main.bicep again, which sets it, or set it among the app's settings";
     for (name, why) in [
-        ("CALRELAY_PUBLIC_URL", "pages and webhooks of a later version need it"),
+        ("CALRELAY_PUBLIC_URL", "without it Google cannot tell of changes, and they wait for the night"),
         ("APPLICATIONINSIGHTS_CONNECTION_STRING", "without it nobody hears of a failure: no log, no alert"),
     ] {
         if !values.has(name) {

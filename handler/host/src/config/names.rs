@@ -16,7 +16,7 @@ pub const SETTINGS: [(&str, Use); 25] = [
     ("CALRELAY_KEY_VAULT_KEY", Use::Now),
     ("CALRELAY_MODE", Use::Later),
     ("CALRELAY_POLL_SECONDS", Use::Now),
-    ("CALRELAY_PUBLIC_URL", Use::Later),
+    ("CALRELAY_PUBLIC_URL", Use::Now),
     ("CALRELAY_STORE", Use::Now),
     ("AzureWebJobsStorage", Use::Now),
     ("AzureWebJobsStorage__accountName", Use::Now),

@@ -51,6 +51,10 @@ fn values_that_cannot_be_used_are_all_named() {
         ("CALRELAY_MODE", "single"),
         ("CALRELAY_KEY_VAULT_KEY", "https://name.vault.azure.cn/keys/k"),
         ("CALRELAY_ALLOW_PRIVATE_HOSTS", "maybe"),
+        ("CALRELAY_PUBLIC_URL", "calendars.example.org"),
+        ("CALRELAY_PUBLIC_URL", "http://calendars.example.org"),
+        ("CALRELAY_PUBLIC_URL", "https://calendars.example.org/app"),
+        ("CALRELAY_PUBLIC_URL", "https://anna:hunter2@calendars.example.org"),
         ("ICLOUD_CALDAV_URL", "caldav.icloud.com"),
         ("ICLOUD_CALDAV_URL", "ftp://caldav.icloud.com"),
         ("ICLOUD_CALDAV_URL", "https://anna:hunter2@caldav.icloud.com"),
@@ -60,6 +64,14 @@ fn values_that_cannot_be_used_are_all_named() {
         assert!(!wrong[0].contains("hunter2"));
     }
     assert_eq!(wrong(&[("CALRELAY_POLL_SECONDS", "x"), ("CALRELAY_MODE", "x")]).len(), 2);
+}
+
+#[test]
+fn the_public_address_has_no_slash_at_its_end() {
+    let url = |value| config(&[("CALRELAY_PUBLIC_URL", value)]).public_url;
+    assert_eq!(url("https://calendars.example.org/").as_deref(), Some("https://calendars.example.org"));
+    assert_eq!(url("http://127.0.0.1:7071").as_deref(), Some("http://127.0.0.1:7071"));
+    assert_eq!(url(""), None);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The timers, each by its schedule.
 //!
 //! A timer does not overlap with itself: what strikes while it runs is left out, and so is what was missed while the process was not there;
-//! every function behind a timer looks at how things stand, not at what happened since.
+//! every function behind a timer looks at how things stand, not at what happened since. Those for which that is not enough strike at the start.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +41,9 @@ pub fn timers(poll: Duration) -> Result<Vec<Timer>, String> {
             (Run::Timer(run), Trigger::Timer { schedule }) => {
                 Timer { name: function.name, run, schedule: Schedule::parse(&schedule)?, at_once: false }
             }
+            (Run::Upkeep(run), Trigger::Timer { schedule }) => {
+                Timer { name: function.name, run, schedule: Schedule::parse(&schedule)?, at_once: true }
+            }
             _ => continue,
         };
         timers.push(timer);
@@ -52,6 +55,8 @@ impl Timer {
     /// Strikes until the end.
     pub async fn run(self, services: Arc<Services>, deadline: Duration, ended: watch::Receiver<bool>) {
         let mut next = if self.at_once { Some(services.clock.now()) } else { self.schedule.after(services.clock.now()) };
+        // Whatever strikes at the start should have struck while nobody was there.
+        let mut past_due = self.at_once;
         while let Some(due) = next {
             let now = services.clock.now();
             if due > now {
@@ -68,9 +73,10 @@ impl Timer {
             }
             next = self.schedule.after(now);
             tokio::select! {
-                _ = invoke(self.name, deadline, (self.run)(&services, Tick::default())) => {}
+                _ = invoke(self.name, deadline, (self.run)(&services, Tick { past_due })) => {}
                 () = over(ended.clone()) => return,
             }
+            past_due = false;
         }
         over(ended).await;
     }
@@ -84,7 +90,7 @@ mod tests {
     fn every_timer_of_the_table_is_there() {
         let timers = timers(Duration::from_secs(7)).unwrap();
         let names: Vec<_> = timers.iter().map(|timer| (timer.name, timer.at_once)).collect();
-        assert_eq!(names, [("poll_caldav", true), ("reconcile", false)]);
+        assert_eq!(names, [("poll_caldav", true), ("reconcile", false), ("renew_google_channels", true)]);
         assert!(matches!(timers[0].schedule, Schedule::Every(span) if span == Duration::from_secs(7)));
     }
 }

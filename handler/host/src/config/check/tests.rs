@@ -72,7 +72,7 @@ fn every_address_is_looked_at() {
         let well = found(&[(name, "https://x.example.org")]);
         assert!(well.len() == 1 && well[0].ok && well[0].message.contains("only checks"), "{well:?}");
     }
-    assert!(to_mend(&[("CALRELAY_PUBLIC_URL", "https://x.example.org/app")]).message.contains("without a path"));
+    assert!(to_mend(&[("MICROSOFT_LOGIN_URL", "https://x.example.org/app")]).message.contains("without a path"));
     assert!(to_mend(&[("GRAPH_URL", "http://graph.example.org/v1.0")]).message.contains("plain http"));
 }
 
@@ -115,7 +115,7 @@ fn a_key_file_beside_an_account_that_others_use_is_found() {
 #[test]
 fn what_goes_wrong_in_azure_only_is_found_there() {
     for (name, value, words) in [
-        ("CALRELAY_PUBLIC_URL", "", "CALRELAY_PUBLIC_URL is missing"),
+        ("CALRELAY_PUBLIC_URL", "", "Google cannot tell of changes"),
         ("APPLICATIONINSIGHTS_CONNECTION_STRING", "", "nobody hears of a failure"),
         ("CALRELAY_ALLOW_PRIVATE_HOSTS", "true", "the app's identity"),
         ("FUNCTIONS_WORKER_RUNTIME", "node", "is not custom"),

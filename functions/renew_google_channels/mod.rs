@@ -1,0 +1,27 @@
+//! Every hour: channels through which Google tells of changes are opened where one is missing, followed before they end, and stopped where
+//! nobody needs them any more. After a time in which nobody was there, all their calendars are looked at as well.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use jobs::Services;
+
+use crate::trigger::{Answer, Tick};
+
+/// Renews. What fails is tried again by the next run.
+pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Answer> {
+    async move {
+        match jobs::channels::renew(services, tick.past_due).await {
+            Ok(tended) if tended == jobs::channels::Tended::default() => Answer::Done,
+            Ok(tended) => {
+                let jobs::channels::Tended { wanted, opened, ended, failed } = tended;
+                tracing::info!(wanted, opened, ended, failed, "channels renewed");
+                Answer::Done
+            }
+            Err(error) => {
+                tracing::warn!(%error, "channels could not be renewed");
+                Answer::Retry
+            }
+        }
+    }
+    .boxed()
+}
