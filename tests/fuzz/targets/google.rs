@@ -19,7 +19,10 @@ fuzz_target!(|answer: &[u8]| {
     assert!(once.content.location == draft.content.location, "the location of a copy differs");
     assert!(once.content.visibility == draft.content.visibility && once.content.busy == draft.content.busy);
     if !floats(&draft.content.span) {
-        assert!(engine::zone::start(&once.content.span, None) == engine::zone::start(&draft.content.span, None), "the start of a copy differs");
+        assert!(
+            engine::zone::start(&once.content.span, None) == engine::zone::start(&draft.content.span, None),
+            "the start of a copy differs"
+        );
         assert!(engine::zone::end(&once.content.span, None) == engine::zone::end(&draft.content.span, None), "the end of a copy differs");
     }
     let twice = items::read(&items::write(&once, fuzz::MARKER)).expect("a copy of a copy can be read");
