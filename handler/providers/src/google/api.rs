@@ -51,14 +51,12 @@ pub(super) struct Call {
 }
 
 /// What Google answered.
-#[derive(Debug)]
 pub(super) enum Reply {
     Given(Given),
     Refused(Refusal),
 }
 
 /// An answer with what was asked for.
-#[derive(Debug)]
 pub(super) struct Given {
     pub content_type: String,
     pub body: Vec<u8>,

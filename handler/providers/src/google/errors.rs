@@ -19,7 +19,6 @@ const BLOCKED: Duration = Duration::from_secs(3600);
 pub(super) const BUSY: Duration = Duration::from_secs(64);
 
 /// Google said no.
-#[derive(Debug)]
 pub(super) struct Refusal {
     pub status: StatusCode,
     reasons: Vec<String>,

@@ -1,6 +1,7 @@
 //! Google's JSON, named as Google names it (<https://developers.google.com/workspace/calendar/api/v3/reference/events#resource>).
 //!
-//! Read tolerantly: of a tombstone only the id is sure to be there, and whatever is not named here is not looked at.
+//! Read tolerantly: of a tombstone only the id is sure to be there, and whatever is not named here is not looked at. What holds content has no
+//! `Debug`, or one that shows none.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use serde_json::value::RawValue;
 pub(super) const CANCELLED: &str = "cancelled";
 
 /// A calendar in the user's list.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct CalendarListEntry {
     #[serde(deserialize_with = "or_default")]
@@ -25,7 +26,7 @@ pub(super) struct CalendarListEntry {
 }
 
 /// A page of calendars.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct CalendarList {
     #[serde(deserialize_with = "or_default")]
@@ -34,7 +35,7 @@ pub(super) struct CalendarList {
 }
 
 /// A page of events. Each is kept as it came, so that one that cannot be read does not spoil the others.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Events {
     #[serde(deserialize_with = "or_default")]
@@ -46,7 +47,7 @@ pub(super) struct Events {
 }
 
 /// What every item has, however strange the rest of it is.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Head {
     #[serde(deserialize_with = "or_default")]
