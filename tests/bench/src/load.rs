@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use simulators::azurite::Azurite;
-use simulators::functions_host::{App, Handler};
+use simulators::functions_host::{App, Site};
 use simulators::proxy::Proxy;
 use store::{Embedded, Queue};
 use tokio::process::Child;
@@ -21,7 +21,7 @@ use url::Url;
 
 use crate::crowd::{Couple, Crowd};
 use crate::hosted::{self, Folder, Process};
-use crate::listener::{QUEUE, Queues, listen};
+use crate::listener::{QUEUE, Queues};
 use crate::options::Options;
 use crate::process;
 use crate::stats::{count, median, time};
@@ -108,16 +108,17 @@ async fn under_the_host(pairs: u64, calrelay: &Path) -> anyhow::Result<(Vec<Roun
     let crowd = Crowd::gather(calrelay, hosted::azure(&azurite.connection_string()), pairs).await?;
     let queues = Queues(storage.clone());
     let folder = Folder::lay(calrelay)?;
-    let handler = Arc::new(Handler::start(App::read(folder.path())?, crowd.calrelay.environment()).await?);
+    let site = Site::new(App::read(folder.path())?, crowd.calrelay.environment())?;
+    let host = site.start(Arc::new(queues.clone())).await?;
     let port = Url::parse(&azurite.queues())?.port().context("a port")?;
     let processes =
         Watched { program: Process::named(&folder.program().display().to_string())?, emulator: Process::named(&port.to_string())? };
     let mut rounds = Vec::new();
     for n in 0..ROUNDS {
         eprintln!("All change at once, round {} of {ROUNDS}…", n + 1);
-        rounds.push(round(&crowd, &queues, n, &processes, listen(&handler, &queues, pairs)).await.with_context(|| handler.log())?);
+        rounds.push(round(&crowd, &queues, n, &processes).await.with_context(|| site.log())?);
     }
-    drop(handler);
+    host.kill().await;
     eprintln!("Once more, to count…");
     let (direct, mut counted) = ([azurite.tables(), azurite.queues()], azurite.connection_string());
     let mut proxies = Vec::new();
@@ -130,10 +131,11 @@ async fn under_the_host(pairs: u64, calrelay: &Path) -> anyhow::Result<(Vec<Roun
     let mut environment = crowd.calrelay.environment();
     environment.retain(|(name, _)| name != "AzureWebJobsStorage");
     environment.push(("AzureWebJobsStorage".into(), counted));
-    let handler = Arc::new(Handler::start(App::read(folder.path())?, environment).await?);
+    let site = Site::new(App::read(folder.path())?, environment)?;
+    let _host = site.start(Arc::new(queues.clone())).await?;
     proxies.iter().for_each(Proxy::reset_counts);
     let before = storage.transactions();
-    round(&crowd, &queues, ROUNDS, &Watched::default(), listen(&handler, &queues, pairs)).await.with_context(|| handler.log())?;
+    round(&crowd, &queues, ROUNDS, &Watched::default()).await.with_context(|| site.log())?;
     // Leases are ended behind the job's back.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let host = storage.transactions().queues - before.queues;
@@ -154,8 +156,7 @@ async fn standalone(pairs: u64, calrelay: &Path) -> anyhow::Result<Vec<Round>> {
     let mut rounds = Vec::new();
     for n in 0..ROUNDS {
         eprintln!("All change at once, round {} of {ROUNDS}…", n + 1);
-        // It listens by itself.
-        rounds.push(round(&crowd, &Queues(queue.clone()), n, &processes, async { Ok(()) }).await?);
+        rounds.push(round(&crowd, &Queues(queue.clone()), n, &processes).await?);
     }
     Ok(rounds)
 }
@@ -175,13 +176,7 @@ impl Watched {
 }
 
 /// One change in every source and a nudge for each, while somebody listens, until all messages are gone.
-async fn round(
-    crowd: &Crowd,
-    queues: &Queues,
-    n: u64,
-    watched: &Watched,
-    listener: impl Future<Output = anyhow::Result<()>>,
-) -> anyhow::Result<Round> {
+async fn round(crowd: &Crowd, queues: &Queues, n: u64, watched: &Watched) -> anyhow::Result<Round> {
     // The echo of the last changes is read before, so that every round begins at rest.
     process::run(crowd.calrelay.pass(), "").await?;
     crowd.change(n)?;
@@ -201,7 +196,7 @@ async fn round(
     let enqueue = stream::iter(&crowd.couples).map(|couple| put(&couple.id)).buffered(SENDERS).try_collect::<Vec<_>>();
     let working = async {
         // The first are worked on while the last are put in, as they would be.
-        let (enqueued, ()) = tokio::try_join!(enqueue, listener)?;
+        let enqueued = enqueue.await?;
         while queues.0.len(QUEUE).await? > 0 {
             tokio::time::sleep(LOOK).await;
         }

@@ -114,7 +114,8 @@ pub(crate) async fn sync_within(
             // A later round goes on with what the first began: it neither lists everything again nor confirms anything new.
             let options = if round == 0 { options } else { SyncOptions { full: false, ..options } };
             let turn = Turn { services, round: &round_pairs, pair: &pair, told_of, again, options, progress };
-            let outcome = turn.take(&mut accounts).await;
+            // A pass is large, and whoever calls this need not be.
+            let outcome = Box::pin(turn.take(&mut accounts)).await;
             let Synced { run, before: first, busy } = &mut synced[index];
             match outcome {
                 Ok(Outcome::Done(done)) => {
