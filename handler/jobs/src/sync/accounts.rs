@@ -9,6 +9,7 @@ use engine::pair::Pair;
 use providers::{Glance, Provider};
 
 use super::SyncOptions;
+use crate::channels;
 use crate::directory::{self, Account, AccountStatus, CalendarRow, Snapshot};
 use crate::{Error, Result, Services};
 
@@ -74,7 +75,7 @@ impl<'a> Accounts<'a> {
         let tips = [tip(&ends[0])?, tip(&ends[1])?];
         let quiet = ends
             .each_ref()
-            .map(|end| told_of.is_some_and(|told| *told != end.calendar.id) && end.account.kind == engine::calendar::ProviderKind::Google);
+            .map(|end| told_of.is_some_and(|told| *told != end.calendar.id) && channels::calls_us(end.account.kind));
         Ok(Sight { ends, tips, quiet })
     }
 
