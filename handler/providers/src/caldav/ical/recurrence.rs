@@ -10,7 +10,7 @@ const NAMES: [&str; 4] = ["RRULE", "RDATE", "EXDATE", "EXRULE"];
 /// The series that the lines make of an event at `span`; cancelled occurrences are its only exceptions.
 ///
 /// # Errors
-/// See [`super::read`].
+/// See [`super::read()`].
 pub(crate) fn series(lines: &[String], span: &Span) -> Result<Option<Series>, Unreadable> {
     let mut object = String::from("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:series\r\n");
     let (start, end) = write::bounds(span);
