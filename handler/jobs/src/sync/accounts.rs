@@ -73,9 +73,7 @@ impl<'a> Accounts<'a> {
             None => Ok(None),
         };
         let tips = [tip(&ends[0])?, tip(&ends[1])?];
-        let quiet = ends
-            .each_ref()
-            .map(|end| told_of.is_some_and(|told| *told != end.calendar.id) && channels::calls_us(end.account.kind));
+        let quiet = ends.each_ref().map(|end| told_of.is_some_and(|told| *told != end.calendar.id) && channels::calls_us(end.account.kind));
         Ok(Sight { ends, tips, quiet })
     }
 
