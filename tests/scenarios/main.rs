@@ -15,6 +15,7 @@ mod disasters;
 mod events;
 mod google;
 mod google_consent;
+mod google_push;
 mod icloud;
 mod infra;
 mod kept;

@@ -4,7 +4,7 @@ mod deaths;
 mod embedded;
 mod outside;
 mod queues;
-mod town;
+pub mod town;
 
 use std::time::Duration;
 
