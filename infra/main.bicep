@@ -90,8 +90,8 @@ param alertEmail string = ''
 @minValue(5)
 param lagAlertSeconds int = 60
 
-@description('Alert when a watch of Google or Microsoft is near its end. Off until there are watches.')
-param watchAlert bool = false
+@description('Alert when a watch of Google or Microsoft is near its end.')
+param watchAlert bool = true
 
 @description('Log every request to storage too. Useful for a day of searching; it costs more than everything else together.')
 param storageLogs bool = false

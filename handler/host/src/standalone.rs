@@ -73,6 +73,12 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
     if pairs == 0 {
         output.aside("There is nothing to do yet. In another terminal: `calrelay account add`, `calrelay calendars`, `calrelay pair add`.");
     }
+    if config.google.client.is_some() && config.public_url.is_none() {
+        output.aside(
+            "CALRELAY_PUBLIC_URL is not set, so Google cannot tell of changes: they are seen once a night, and by `calrelay sync`. Set it to the \
+             address (https://…) under which this calrelay is reached from outside.",
+        );
+    }
     if !address.ip().is_loopback() {
         output.aside("Whoever reaches this address sees whether it is well, and nothing of yours.");
     }

@@ -3,6 +3,7 @@
 use engine::pair::Pair;
 use serde::Serialize;
 
+use crate::channels::{self, WatchState};
 use crate::directory;
 use crate::memory;
 use crate::report::{AccountState, Cursors, PairState, PairStatus};
@@ -18,6 +19,8 @@ pub struct Status {
     pub accounts: Vec<AccountState>,
     /// The pairs.
     pub pairs: Vec<PairState>,
+    /// The calendars whose providers tell of changes, and whether they do.
+    pub watches: Vec<WatchState>,
 }
 
 /// Reads it from storage. `cadence` is the time between two passes of a running calrelay, in seconds.
@@ -36,7 +39,7 @@ pub async fn status(services: &Services, cadence: u64) -> Result<Status> {
     for pair in directory::pairs(services).await? {
         pairs.push(pair_state(services, &pair, cadence).await?);
     }
-    Ok(Status { accounts, pairs })
+    Ok(Status { accounts, pairs, watches: channels::states(services).await? })
 }
 
 async fn pair_state(services: &Services, pair: &Pair, cadence: u64) -> Result<PairState> {

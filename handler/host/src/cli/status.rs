@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use jobs::Services;
+use jobs::channels::WatchState;
 use jobs::report::{PairState, PairStatus};
 use serde::Serialize;
 
@@ -13,7 +14,7 @@ use crate::config::Config;
 /// Does it.
 pub async fn run(services: &Services, config: &Config, output: &Output) -> Result {
     let status = jobs::status(services, config.poll.as_secs()).await?;
-    output.answer(&status, || format!("{}\n{}", account::words(&status.accounts), words(&status.pairs)))?;
+    output.answer(&status, || format!("{}\n{}{}", account::words(&status.accounts), words(&status.pairs), watches(&status.watches)))?;
     Ok(Outcome::Done)
 }
 
@@ -34,6 +35,17 @@ pub fn reason(reason: &impl Serialize) -> String {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),
     }
+}
+
+/// Only what is not as it should be: that changes are told of is nothing to tell.
+fn watches(watches: &[WatchState]) -> String {
+    let mut text = String::new();
+    for watch in watches {
+        if let Some(error) = &watch.error {
+            let _ = writeln!(text, "{}: {}", watch.calendar, error.message);
+        }
+    }
+    text
 }
 
 fn words(pairs: &[PairState]) -> String {

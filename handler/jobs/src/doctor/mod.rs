@@ -8,6 +8,7 @@
 
 mod accounts;
 mod clock;
+mod push;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -112,11 +113,11 @@ pub async fn findings(services: &Services, how: Accounts) -> Vec<Finding> {
             Accounts::Remembered => accounts::remembered(services).await,
         }
     };
-    let (storage, vault, accounts, work) =
-        futures::join!(storage::findings(services), vault::finding(services), accounts, work::finding(services));
+    let (storage, vault, accounts, push, work) =
+        futures::join!(storage::findings(services), vault::finding(services), accounts, push::findings(services), work::finding(services));
     // Last, when somebody has answered whose clock ours can be held against.
     let clock = clock::finding(services.clock.now(), services.connect.server_time());
-    storage.into_iter().chain([vault]).chain(accounts).chain(work).chain([clock]).collect()
+    storage.into_iter().chain([vault]).chain(accounts).chain(push).chain(work).chain([clock]).collect()
 }
 
 /// An answer, or that none came in time.
