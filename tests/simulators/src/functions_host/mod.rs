@@ -31,6 +31,8 @@ mod route;
 mod shared;
 mod storage_queue;
 mod supervisor;
+#[cfg(test)]
+mod tests;
 mod timer;
 
 pub use app::{App, Function, Level, Trigger};

@@ -8,12 +8,10 @@ pub struct Template(Vec<Part>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
+    /// In small letters, as capitals are not told apart.
     Literal(String),
     /// One segment; the constraints that it must meet.
-    Parameter {
-        optional: bool,
-        longest: Option<usize>,
-    },
+    Parameter { optional: bool, longest: Option<usize> },
     /// Everything that is left.
     Rest,
 }
@@ -28,7 +26,7 @@ impl Template {
         for segment in text.trim_matches('/').split('/').filter(|segment| !segment.is_empty()) {
             let Some(inner) = segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}')) else {
                 ensure!(!segment.contains(['{', '}', '*', '?']), "{segment} is more than this stand-in knows");
-                parts.push(Part::Literal(segment.to_owned()));
+                parts.push(Part::Literal(segment.to_ascii_lowercase()));
                 continue;
             };
             if inner.starts_with('*') {
