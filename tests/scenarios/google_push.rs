@@ -411,6 +411,32 @@ async fn a_call_during_a_pass_is_looked_at_after_it() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Nobody sees from outside when Google is well again: the pair asks, every ten minutes.
+#[tokio::test]
+async fn a_pair_that_failed_is_tried_again_every_ten_minutes() -> anyhow::Result<()> {
+    let (mut world, _) = World::paired().await?;
+    world.google.faults().always(On::kind(Kind::List), Fault::Status(503));
+    world.people[0].primary().add(event("Lunch"));
+    world.deliver().await?;
+    world.work().await?;
+    let mut tries = 0;
+    for _ in 0..60 {
+        world.wait(60);
+        jobs::poll_calendars(&world.services).await?;
+        tries += world.work().await?;
+    }
+    assert_eq!(tries, 6);
+    world.google.faults().clear();
+    for _ in 0..10 {
+        world.wait(60);
+        jobs::poll_calendars(&world.services).await?;
+        world.work().await?;
+    }
+    assert_eq!(world.seen("Lunch"), 1);
+    world.assert_proper();
+    Ok(())
+}
+
 /// Without an address nobody calls; nothing is polled for that.
 #[tokio::test]
 async fn without_a_public_address_nothing_is_asked_for() -> anyhow::Result<()> {

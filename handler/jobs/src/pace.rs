@@ -55,7 +55,8 @@ impl Pace {
         go(self.known().get(name).copied(), now, pause) == Go::Covered
     }
 
-    /// Whether one is to be sent that is seen after a pause; it is noted as sent. Not where another one is still to be seen.
+    /// Whether something is due that is done once in a pause: true, and then not again until the pause is over. For a nudge that is put off by the
+    /// pause: one is to be sent, unless another is still to be seen.
     pub(crate) fn put_off(&self, name: &str, now: Timestamp, pause: Duration) -> bool {
         let Ok(seen) = now.checked_add(pause) else { return true };
         let mut known = self.known();

@@ -23,7 +23,6 @@ use store::Attempt;
 use crate::directory::{self, AccountStatus, CalendarRow, Snapshot};
 use crate::memory::{self, PairRow};
 use crate::nudge::{self, Cause, Nudge};
-use crate::pace::Go;
 use crate::report::PairStatus;
 use crate::{Error, Result, Services, channels};
 
@@ -203,8 +202,8 @@ fn is_due(row: &PairRow, news: [News; 2], now: Timestamp) -> bool {
 
 /// Nobody sees from outside whether a provider that is not polled is well again: a pair that failed is tried again, but not at every poll.
 fn is_too_soon(services: &Services, pair: &Pair, row: &PairRow, news: [News; 2], now: Timestamp) -> bool {
-    let tried = || services.pace.ask(pair.id.as_str(), now, SECOND_LOOK.unsigned_abs());
-    row.status == Some(PairStatus::Error) && news.contains(&News::Told) && !news.contains(&News::Some) && tried() != Go::Now
+    let due = || services.pace.put_off(pair.id.as_str(), now, SECOND_LOOK.unsigned_abs());
+    row.status == Some(PairStatus::Error) && news.contains(&News::Told) && !news.contains(&News::Some) && !due()
 }
 
 /// Somebody is at work on the pair: what it does not see, the next poll does.

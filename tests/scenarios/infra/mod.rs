@@ -59,6 +59,15 @@ fn functions_are_called_what_their_folders_are_called() {
     }
 }
 
+/// The alert on watches finds the line that the program writes.
+#[test]
+fn the_alert_on_watches_looks_for_the_words_of_the_program() {
+    let words = "watch near its end";
+    assert!(sources()["modules/alerts.bicep"].contains(&format!("Message has \"{words}\"")));
+    let program = std::fs::read_to_string(root().join("handler/jobs/src/channels/keep.rs")).unwrap();
+    assert!(program.contains(&format!("\"{words}: ")), "the program does not say so any more");
+}
+
 /// Every queue that a function listens to is made by the deployment, which gives the app no right to make one.
 #[test]
 fn every_queue_that_is_listened_to_is_deployed() {

@@ -28,6 +28,9 @@ const JITTER: i64 = 2 * 3600;
 /// With less than this left, the operator is to know.
 const NEAR: SignedDuration = SignedDuration::from_hours(6);
 
+/// What only the calendar's owner can do something about, if anybody; it is said where owners look.
+const OWNERS: [&str; 5] = ["not_found", "forbidden", "unauthorized", "consent", "credentials"];
+
 /// Calendars worked on at once.
 const AT_ONCE: usize = 4;
 
@@ -190,7 +193,7 @@ impl<'a> Keeper<'a> {
         let (code, hours) = (&problem.code, left.map_or(0, |left| left.as_hours()));
         if problem.code == "no_push" {
             tracing::info!(%calendar, "the provider does not tell of changes in this calendar; the nightly pass looks for them");
-        } else if left.is_none_or(|left| left < NEAR) {
+        } else if left.is_none_or(|left| left < NEAR) && !OWNERS.contains(&code.as_str()) {
             tracing::warn!(%calendar, %code, hours, "watch near its end: {}", problem.message);
         } else {
             tracing::info!(%calendar, %code, hours, "a channel could not be followed yet; it is tried again within the hour");
