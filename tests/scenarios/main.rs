@@ -4,6 +4,7 @@
 mod anew;
 mod answers;
 mod azure_costs;
+mod away;
 mod bad_input;
 mod bad_objects;
 mod basics;

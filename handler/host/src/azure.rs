@@ -2,6 +2,8 @@
 //!
 //! # Properties
 //! * Only the loopback is listened on, at the port that the host has chosen.
+//! * It listens before it asks anybody for anything: storage or a vault that is away is told by `/health`, and ends nothing. The host, which
+//!   gives up after three ends in half an hour, sees a handler that is there.
 //! * `POST /NAME` is an invocation by a timer or a queue. The host sends it under the function's own name; requests from outside come under
 //!   their own paths, and no route of ours matches a name (`functions` tests it), so nobody outside can invoke anything.
 //! * Every answer to an invocation has a body: the host would wait for ever for the result of an empty one. The status is 200, unless the

@@ -40,19 +40,24 @@ impl Wrapping {
     }
 }
 
-/// The vault. The key is not asked for anything yet: one that is away hinders no start.
+/// The vault. Nobody is asked for anything yet; [`check`] must have been passed before it is used.
+pub fn open(wrapping: &Wrapping, store: Arc<dyn Store>) -> Arc<dyn Vault> {
+    let key = KeyVault::new(wrapping.key.clone(), wrapping.identity.clone());
+    Arc::new(Envelope::with_root_row(key, Arc::new(Kept { store })))
+}
+
+/// Where the key is to be in Key Vault: that it was not a file before.
 ///
 /// # Errors
-/// Where secrets are stored that were sealed with another key.
-pub async fn open(wrapping: &Wrapping, store: Arc<dyn Store>, owner: &str) -> jobs::Result<Arc<dyn Vault>> {
+/// Where secrets are stored that were sealed with another key; or where storage fails.
+pub async fn check(store: &dyn Store, owner: &str) -> jobs::Result<()> {
     let sealed_before = !store.scan(Table::Secrets, owner, "", None, 1).await?.is_empty();
-    if sealed_before && !has_root(&*store).await? {
+    if sealed_before && !has_root(store).await? {
         let words = "CALRELAY_KEY_VAULT_KEY is set, and there are stored passwords that were sealed with the key file in the data directory; \
                      nothing was changed. Leave the setting out, or begin with an empty data directory and connect the accounts again";
         return Err(Error::KeyFile(words.into()).into());
     }
-    let key = KeyVault::new(wrapping.key.clone(), wrapping.identity.clone());
-    Ok(Arc::new(Envelope::with_root_row(key, Arc::new(Kept { store }))))
+    Ok(())
 }
 
 /// Where the key is to be a file: that it was not in Key Vault before.

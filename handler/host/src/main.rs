@@ -6,6 +6,7 @@ mod clock;
 mod config;
 mod connect;
 mod key_vault;
+mod lazy;
 mod mount;
 mod run;
 mod schedule;

@@ -3,6 +3,7 @@
 //! # Properties
 //! * Routes, schedules and queues are those of `function.json`, retries and the size of batches those of `host.json`.
 //! * A nudge that is sent in this process is worked on at once, and one of another process within `maxPollingInterval`.
+//! * It listens before it asks storage in Azure for anything; where that is away, `/health` says so, and work begins when it is back.
 //! * A stop lets what is under way finish for a while. Cutting it off is safe too, as every job survives the death of its process.
 
 mod clock;
@@ -59,20 +60,7 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
     let mut stop = pin!(stop_asked().map_err(|error| system(&error))?);
     let listener = TcpListener::bind(listen).await.map_err(|error| taken(listen, &error))?;
     let address = listener.local_addr().map_err(|error| system(&error))?;
-    let pairs = directory::pairs(&services).await?.len();
     output.line(&format!("Calrelay is at http://{address}"));
-    let counted = if pairs == 1 { "1 pair".to_owned() } else { format!("{pairs} pairs") };
-    output.aside(&format!(
-        "It looks after {counted} every {} s; what it remembers stands in {}. Stop it with Ctrl-C.",
-        poll.as_secs(),
-        match config.storage {
-            Choice::Embedded => config.data_dir.display().to_string(),
-            Choice::Azure(_) => "the storage account of AzureWebJobsStorage".to_owned(),
-        }
-    ));
-    if pairs == 0 {
-        output.aside("There is nothing to do yet. In another terminal: `calrelay account add`, `calrelay calendars`, `calrelay pair add`.");
-    }
     if config.google.client.is_some() && config.public_url.is_none() {
         output.aside(
             "CALRELAY_PUBLIC_URL is not set, so Google cannot tell of changes: they are seen once a night, and by `calrelay sync`. Set it to the \
@@ -96,8 +84,13 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
     let drain = drain::Drain::new(services.clone(), storage.clone(), host).map_err(|error| system(&error))?;
     parts.spawn(drain.run(ended));
 
+    let greeting = async {
+        greet(&services, config, output).await;
+        std::future::pending().await
+    };
     tokio::select! {
         () = &mut stop => {}
+        () = greeting => {}
         // Each of them ends only when it is told to.
         _ = parts.join_next() => {
             return Err(Problem { code: "system".into(), message: "A part of calrelay broke off, so it was stopped. Nothing was lost; start it again.".into() });
@@ -109,6 +102,30 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
     storage.settle().await;
     output.aside("Stopped.");
     Ok(Outcome::Done)
+}
+
+/// What there is to do. Nothing waits for it: storage may be away.
+async fn greet(services: &Services, config: &Config, output: &Output) {
+    let place = match config.storage {
+        Choice::Embedded => config.data_dir.display().to_string(),
+        Choice::Azure(_) => "the storage account of AzureWebJobsStorage".to_owned(),
+    };
+    let every = config.poll.as_secs();
+    let pairs = match directory::pairs(services).await {
+        Ok(pairs) => pairs.len(),
+        Err(error) => {
+            let problem = Problem::from(error);
+            return output.aside(&format!(
+                "{} It goes on trying every {every} s, and /health says when all is well. What it remembers stands in {place}.",
+                problem.message
+            ));
+        }
+    };
+    let counted = if pairs == 1 { "1 pair".to_owned() } else { format!("{pairs} pairs") };
+    output.aside(&format!("It looks after {counted} every {every} s; what it remembers stands in {place}. Stop it with Ctrl-C."));
+    if pairs == 0 {
+        output.aside("There is nothing to do yet. In another terminal: `calrelay account add`, `calrelay calendars`, `calrelay pair add`.");
+    }
 }
 
 async fn web(listener: TcpListener, mount: Arc<Mount>, ended: watch::Receiver<bool>) {

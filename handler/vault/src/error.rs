@@ -1,7 +1,7 @@
 //! What can go wrong with the vault.
 
 /// A vault failure. Says nothing of the secret.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The sealed text was damaged, belongs to another place, or to another key.
     #[error("this secret cannot be opened: it was damaged, moved from another place, or sealed with another key")]

@@ -83,7 +83,7 @@ async fn open(config: &Config, findings: &mut Vec<Finding>) -> std::result::Resu
             (_, Some(_)) => Finding::from_error("vault", &error, "Do what is said there, then run this again."),
         }
     })?;
-    let services = services::join(config, &storage, vault, Vec::new())
+    let services = services::join(config, &storage, vault, services::key(config), Vec::new())
         .map_err(|error| Finding::from_error("accounts", &error, "Check the system's TLS certificates."))?;
     Ok((services, storage))
 }
@@ -93,7 +93,7 @@ async fn open_vault(config: &Config, store: Arc<dyn Store>) -> jobs::Result<Arc<
     if services::key(config) != Key::NotMade {
         return services::open_vault(config, store).await;
     }
-    services::check_key_file(config, &*store).await?;
+    services::check_key_file(&config.data_dir, &*store).await?;
     Ok(Arc::new(no_key::NoKey))
 }
 

@@ -129,7 +129,7 @@ async fn serve(listen: Option<SocketAddr>, settings: Loaded, output: &Output) ->
     let findings = settings.findings();
     let mut config = settings.config.map_err(|wrong| wrong_settings(&wrong))?;
     if let Some(port) = config.functions_port {
-        let (services, storage) = services::build(&config, findings).await?;
+        let (services, storage) = services::build_to_serve(&config, findings).await?;
         let served = azure::serve(services, port, config.poll).await;
         storage.settle().await;
         return served.map_err(|error| Problem {
@@ -143,7 +143,7 @@ async fn serve(listen: Option<SocketAddr>, settings: Loaded, output: &Output) ->
     };
     // Whoever can reach us is not necessarily the machine's owner, who can reach its private hosts anyway.
     config.allow_private_hosts &= listen.ip().is_loopback() || config.private_hosts_chosen;
-    let (services, storage) = services::build(&config, findings).await?;
+    let (services, storage) = services::build_to_serve(&config, findings).await?;
     let this = standalone::Standalone { services, storage, config: &config, listen };
     standalone::serve(this, output).await.map(|_| ExitCode::SUCCESS)
 }

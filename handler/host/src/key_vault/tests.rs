@@ -60,7 +60,8 @@ async fn the_row_is_written_by_the_first_and_replaced_by_who_knows_it() {
 async fn opening_asks_nobody_and_makes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = storage(&dir);
-    open(&wrapping(), store.clone(), "local").await.unwrap();
+    check(&*store, "local").await.unwrap();
+    let _vault = open(&wrapping(), store.clone());
     assert!(!has_root(&*store).await.unwrap());
     assert!(refuse_if_used(&*store).await.is_ok());
 }
@@ -71,10 +72,10 @@ async fn the_two_kinds_of_keys_are_not_mixed() {
     let store = storage(&dir);
     let secret = Op::Put { key: "a1".into(), value: value("x") };
     store.commit(Table::Secrets, "local", &[secret]).await.unwrap();
-    let refusal = open(&wrapping(), store.clone(), "local").await.err().unwrap().to_string();
+    let refusal = check(&*store, "local").await.unwrap_err().to_string();
     assert!(refusal.contains("Leave the setting out"), "{refusal}");
     Kept { store: store.clone() }.insert("root").await.unwrap();
-    assert!(open(&wrapping(), store.clone(), "local").await.is_ok(), "sealed with this kind of key before");
+    assert!(check(&*store, "local").await.is_ok(), "sealed with this kind of key before");
     let refusal = refuse_if_used(&*store).await.unwrap_err().to_string();
     assert!(refusal.contains("Set it to the identifier"), "{refusal}");
 }

@@ -1,0 +1,97 @@
+//! A vault that is looked for when it is first used, so that a service listens before it has asked anybody anything.
+//!
+//! # Properties
+//! * Nothing is sealed, opened or derived before the key was held against what is stored: [`Source::open`] does that, or fails.
+//! * Whoever comes while it is being opened waits for the same attempt, and has its outcome, good or bad. With the last who waits, it is given up.
+//! * Only success is remembered: after a failure the next use tries again, so a service gets well by itself.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use async_trait::async_trait;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared, WeakShared};
+use secrecy::SecretString;
+use vault::{Place, Result, Vault};
+use zeroize::Zeroizing;
+
+/// Where a vault comes from.
+#[async_trait]
+pub trait Source: Send + Sync + 'static {
+    /// The vault, after it was seen that its key is the right one.
+    async fn open(&self) -> Result<Arc<dyn Vault>>;
+    /// Whether its key answers, as far as that can be told without storage.
+    async fn probe(&self) -> Result<()>;
+}
+
+type Opening = BoxFuture<'static, Result<Arc<dyn Vault>>>;
+
+/// The vault.
+pub struct Lazy<S> {
+    source: Arc<S>,
+    opened: Arc<OnceLock<Arc<dyn Vault>>>,
+    opening: Mutex<Option<WeakShared<Opening>>>,
+}
+
+impl<S: Source> Lazy<S> {
+    /// Asks nobody yet.
+    pub fn new(source: S) -> Self {
+        Self { source: Arc::new(source), opened: Arc::default(), opening: Mutex::default() }
+    }
+
+    async fn vault(&self) -> Result<Arc<dyn Vault>> {
+        match self.opened.get() {
+            Some(vault) => Ok(vault.clone()),
+            None => self.opening().await,
+        }
+    }
+
+    /// The attempt that is under way, or a new one.
+    fn opening(&self) -> Shared<Opening> {
+        let mut current = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(opening) = current.as_ref().and_then(WeakShared::upgrade).filter(|opening| opening.peek().is_none()) {
+            return opening;
+        }
+        let (source, opened) = (self.source.clone(), self.opened.clone());
+        let attempt = async move {
+            // One that ended a moment ago, between our look and the lock.
+            if let Some(vault) = opened.get() {
+                return Ok(vault.clone());
+            }
+            let vault = source.open().await?;
+            Ok(opened.get_or_init(|| vault).clone())
+        };
+        let opening = attempt.boxed().shared();
+        *current = opening.downgrade();
+        opening
+    }
+}
+
+#[async_trait]
+impl<S: Source> Vault for Lazy<S> {
+    async fn seal(&self, place: Place<'_>, secret: &SecretString) -> Result<String> {
+        self.vault().await?.seal(place, secret).await
+    }
+
+    async fn open(&self, place: Place<'_>, sealed: &str) -> Result<SecretString> {
+        self.vault().await?.open(place, sealed).await
+    }
+
+    async fn reseal(&self, place: Place<'_>, sealed: &str) -> Result<Option<String>> {
+        self.vault().await?.reseal(place, sealed).await
+    }
+
+    async fn hash_key(&self, purpose: &str) -> Result<Zeroizing<[u8; 32]>> {
+        self.vault().await?.hash_key(purpose).await
+    }
+
+    /// Before the first use, that of the key alone: storage that is away is no fault of the vault.
+    async fn check(&self) -> Result<()> {
+        match self.opened.get() {
+            Some(vault) => vault.check().await,
+            None => self.source.probe().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
