@@ -17,6 +17,7 @@ mod events;
 mod google;
 mod google_consent;
 mod google_push;
+mod google_pairs;
 mod icloud;
 mod infra;
 mod kept;

@@ -10,17 +10,19 @@ use jiff::Timestamp;
 use jobs::directory::{self, NewPair};
 use jobs::report::{Run, Silent};
 use jobs::{Clock, Connect, Services, SyncOptions};
-use providers::Provider;
 use providers::caldav::{CalDav as Client, Endpoint, discover};
 use providers::http::{Access, Http};
+use providers::{Keep, Provider};
 use secrecy::SecretString;
 use simulators::caldav::{CalDav, Calendar, Manners};
 use simulators::faults::Faults;
+use simulators::google;
 use simulators::person::Person;
 use simulators::proxy::Proxy;
 use simulators::servers::{Kind, Server};
 use simulators::traffic::Counts;
 
+use crate::google_pairs::{Google, Settings};
 use crate::storage::{Opened, Place};
 
 /// What the two people are called and sign in with. Invented.
@@ -54,6 +56,7 @@ pub struct Terms {
 struct Connector {
     http: Arc<Http>,
     servers: [String; 2],
+    google: Option<Google>,
 }
 
 const ADDRESSES: [&str; 2] = ["http://127.0.0.1:1001/", "http://127.0.0.1:1002/"];
@@ -61,6 +64,9 @@ const ADDRESSES: [&str; 2] = ["http://127.0.0.1:1001/", "http://127.0.0.1:1002/"
 #[async_trait::async_trait]
 impl Connect for Connector {
     async fn discover(&self, kind: ProviderKind, url: &str, user: &str, secret: &SecretString) -> providers::Result<String> {
+        if kind == ProviderKind::Google {
+            return Ok(String::new());
+        }
         let url = ADDRESSES.iter().zip(&self.servers).find(|(address, _)| **address == url).map_or(url, |(_, server)| server.as_str());
         let endpoint = discover(&self.http, kind, url, user, secret).await?;
         serde_json::to_string(&endpoint).map_err(|error| providers::Error::BadAnswer(error.to_string()))
@@ -69,6 +75,20 @@ impl Connect for Connector {
     fn open(&self, kind: ProviderKind, endpoint: &str, user: &str, secret: SecretString) -> providers::Result<Arc<dyn Provider>> {
         let endpoint: Endpoint = serde_json::from_str(endpoint).map_err(|error| providers::Error::BadAnswer(error.to_string()))?;
         Ok(Arc::new(Client::new(&self.http, kind, &endpoint, user, &secret)?))
+    }
+
+    fn open_kept(
+        &self,
+        kind: ProviderKind,
+        endpoint: &str,
+        user: &str,
+        secret: SecretString,
+        keep: Arc<dyn Keep>,
+    ) -> providers::Result<Arc<dyn Provider>> {
+        match &self.google {
+            Some(google) if kind == ProviderKind::Google => google.open(&self.http, user, &secret, keep),
+            _ => self.open(kind, endpoint, user, secret),
+        }
     }
 }
 
@@ -80,32 +100,39 @@ pub struct Core {
     place: Place,
     opened: Opened,
     servers: [String; 2],
+    google: Option<Arc<Settings>>,
     /// Real servers have their own time, and need it.
     real: bool,
 }
 
 /// An account to connect: who keeps it, where it really is, user and password.
-struct Account {
-    kind: ProviderKind,
-    url: String,
-    user: String,
-    password: String,
+pub struct Account {
+    pub kind: ProviderKind,
+    pub url: String,
+    pub user: String,
+    pub password: String,
 }
 
 impl Core {
-    /// Connects both accounts and pairs their calendars called `main`.
+    /// Connects both accounts and pairs their calendars called `main`; at Google the primary ones.
     async fn new(accounts: [Account; 2], terms: Terms, real: bool) -> anyhow::Result<Self> {
+        Box::pin(Self::with(accounts, terms, real, None)).await
+    }
+
+    /// The same where Google may be among them.
+    pub async fn with(accounts: [Account; 2], terms: Terms, real: bool, google: Option<Arc<Settings>>) -> anyhow::Result<Self> {
         let place = Place::new().await?;
         let clock = Arc::new(Hands(AtomicI64::new(BEGINNING.parse::<Timestamp>()?.as_second())));
         let servers = [accounts[0].url.clone(), accounts[1].url.clone()];
         let opened = place.open(clock.clone())?;
-        let services = services(&place, &opened, &clock, &servers, real)?;
+        let services = services(&place, &opened, &clock, &servers, real, google.as_deref())?;
         let mut ids = Vec::new();
         for (account, address) in accounts.into_iter().zip(ADDRESSES) {
             let Account { kind, user, password, .. } = account;
             let account = directory::connect_account(&services, kind, address, &user, &password.into()).await?;
             let listing = directory::calendars(&services, Some(&account.id)).await?;
-            ids.extend(listing.calendars.into_iter().filter(|row| row.address.ends_with("/main/")).map(|row| row.id));
+            let is_main = |address: &str| address.ends_with("/main/") || address == account.user;
+            ids.extend(listing.calendars.into_iter().filter(|row| is_main(&row.address)).map(|row| row.id));
         }
         let new = NewPair {
             from: ids[0].clone(),
@@ -117,7 +144,7 @@ impl Core {
             window_future: "12mo".parse()?,
         };
         let pair = directory::add_pair(&services, new).await?;
-        Ok(Self { services, pair, clock, place, opened, servers, real })
+        Ok(Self { services, pair, clock, place, opened, servers, google, real })
     }
 
     /// One pass.
@@ -136,7 +163,7 @@ impl Core {
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.opened.settle().await;
         self.opened = self.place.open(self.clock.clone())?;
-        self.services = services(&self.place, &self.opened, &self.clock, &self.servers, self.real)?;
+        self.services = services(&self.place, &self.opened, &self.clock, &self.servers, self.real, self.google.as_deref())?;
         Ok(())
     }
 
@@ -207,6 +234,7 @@ impl World {
 /// A server, ours or another's with a proxy before it.
 pub enum Host {
     Memory(CalDav),
+    Google(Arc<google::Server>),
     Real { proxy: Proxy, _server: Server },
 }
 
@@ -215,6 +243,7 @@ impl Host {
     pub fn faults(&self) -> &Faults {
         match self {
             Self::Memory(server) => server.faults(),
+            Self::Google(server) => server.faults(),
             Self::Real { proxy, .. } => proxy.faults(),
         }
     }
@@ -223,6 +252,7 @@ impl Host {
     pub fn counts(&self) -> Counts {
         match self {
             Self::Memory(server) => server.counts(),
+            Self::Google(server) => server.counts(),
             Self::Real { proxy, .. } => proxy.counts(),
         }
     }
@@ -231,6 +261,7 @@ impl Host {
     pub fn reset_counts(&self) {
         match self {
             Self::Memory(server) => server.reset_counts(),
+            Self::Google(server) => server.reset_counts(),
             Self::Real { proxy, .. } => proxy.reset_counts(),
         }
     }
@@ -272,17 +303,22 @@ impl Stage {
     }
 }
 
-fn services(place: &Place, opened: &Opened, clock: &Arc<Hands>, servers: &[String; 2], real: bool) -> anyhow::Result<Services> {
+fn services(
+    place: &Place,
+    opened: &Opened,
+    clock: &Arc<Hands>,
+    servers: &[String; 2],
+    real: bool,
+    google: Option<&Settings>,
+) -> anyhow::Result<Services> {
     let access = Access { allow_private: true };
+    let http = Arc::new(if real { Http::new(access)? } else { Http::hurried(access)? });
     Ok(Services {
         leases: opened.leases(),
         queue: opened.queue(),
         store: opened.store(),
         vault: Arc::new(vault::Envelope::new(vault::Local::open(place.path())?, vault::Root::new(&[7; 32]))),
-        connect: Arc::new(Connector {
-            http: Arc::new(if real { Http::new(access)? } else { Http::hurried(access)? }),
-            servers: servers.clone(),
-        }),
+        connect: Arc::new(Connector { google: google.map(|google| Google::new(&http, google)), http, servers: servers.clone() }),
         clock: clock.clone(),
         owner: "local".into(),
         setup: Arc::default(),

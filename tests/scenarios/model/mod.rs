@@ -22,15 +22,17 @@ struct Usual {
     memory: u64,
     /// On real servers, which are slower.
     real: u64,
+    /// With Google at one end or both.
+    google: u64,
     at_once: usize,
 }
 
 impl Usual {
     fn of(storage: Kind) -> Self {
         match storage {
-            Kind::Embedded => Self { memory: 500, real: 24, at_once: 4 },
+            Kind::Embedded => Self { memory: 500, real: 24, google: 30, at_once: 4 },
             // They wait more than they work.
-            Kind::Azurite => Self { memory: 60, real: 4, at_once: 16 },
+            Kind::Azurite => Self { memory: 60, real: 4, google: 6, at_once: 16 },
         }
     }
 }
@@ -45,12 +47,18 @@ async fn the_same_on_radicale_and_xandikos() -> anyhow::Result<()> {
     tell_all(story::Place::Real).await
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_with_google_at_one_end_or_both() -> anyhow::Result<()> {
+    tell_all(story::Place::Google).await
+}
+
 async fn tell_all(place: story::Place) -> anyhow::Result<()> {
     let storage = storage::kind()?;
     let usual = Usual::of(storage);
     let seeds = seeds(match place {
         story::Place::Memory => usual.memory,
         story::Place::Real => usual.real,
+        story::Place::Google => usual.google,
     })?;
     let count = seeds.len();
     let stories = futures::stream::iter(seeds).map(|seed| {

@@ -12,12 +12,14 @@ use jobs::report::{PairStatus, Run, Verb};
 use simulators::agenda::Entry;
 use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
+use simulators::google;
 use simulators::person::Person;
 use simulators::rng::Rng;
 use simulators::servers::Kind;
 
 use super::hand;
 use super::ledger::{Aspect, Fact, Fate};
+use crate::google_pairs::End;
 use crate::world::{Host, Stage, Terms, World};
 
 const EPOCHS: usize = 3;
@@ -31,6 +33,8 @@ pub enum Place {
     Memory,
     /// On Radicale and Xandikos.
     Real,
+    /// At Google, one of them or both.
+    Google,
 }
 
 /// Tells the story of a seed.
@@ -46,6 +50,11 @@ pub async fn tell(seed: u64, place: Place) -> Result<()> {
         Place::Real => {
             let kinds = [Kind::Radicale, Kind::Xandikos];
             Stage::real([kinds[rng.below(2)], kinds[rng.below(2)]], terms).await
+        }
+        Place::Google => {
+            let caldav = [End::CalDav, End::Icloud][rng.below(2)];
+            let ends = [[End::Google, End::Google], [End::Google, caldav], [caldav, End::Google]][rng.below(3)];
+            crate::google_pairs::stage(ends, terms, |server| server.manners(|manners| google_manners(&mut rng, manners))).await
         }
     };
     let mut story = Story {
@@ -69,6 +78,17 @@ fn manners(rng: &mut Rng) -> Manners {
         2 => Manners::xandikos_like(),
         _ => Manners::icloud(),
     }
+}
+
+fn google_manners(rng: &mut Rng, manners: &mut google::Manners) {
+    manners.quotas = google::Quotas::NONE;
+    manners.page_size = [3, 2_500][rng.below(2)];
+    manners.empty_pages = rng.chance(0.3);
+    manners.repeats_items = rng.chance(0.3);
+    manners.reversed = rng.chance(0.3);
+    manners.bare_gone = rng.chance(0.5);
+    manners.confidential_is_private = rng.chance(0.5);
+    manners.buries_exceptions = rng.chance(0.5);
 }
 
 struct Story {
@@ -104,9 +124,16 @@ impl Story {
             self.rest().await?;
         }
         for host in &self.stage.hosts {
-            if let Host::Memory(server) = host {
-                ensure!(server.mails_sent() == 0, "a guest was mailed");
-                ensure!(server.complaints().is_empty(), "the server complains: {:?}", server.complaints());
+            match host {
+                Host::Memory(server) => {
+                    ensure!(server.mails_sent() == 0, "a guest was mailed");
+                    ensure!(server.complaints().is_empty(), "the server complains: {:?}", server.complaints());
+                }
+                Host::Google(server) => {
+                    ensure!((server.mails(), server.propagated()) == (0, 0), "a guest was told");
+                    ensure!(server.violations().is_empty(), "Google complains: {:?}", server.violations());
+                }
+                Host::Real { .. } => {}
             }
         }
         Ok(())
@@ -204,6 +231,14 @@ impl Story {
                 self.trace.push(format!("side {side} forgets its tokens"));
             }
             (1, Person::Near(calendar)) => {
+                calendar.touch_all();
+                self.trace.push(format!("side {side} lists everything as changed"));
+            }
+            (0, Person::Google(calendar)) => {
+                calendar.forget_tokens();
+                self.trace.push(format!("side {side} forgets its tokens"));
+            }
+            (1, Person::Google(calendar)) => {
                 calendar.touch_all();
                 self.trace.push(format!("side {side} lists everything as changed"));
             }
