@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
+use simulators::azurite::Account;
 use simulators::caldav::{Calendar, Manners};
 use simulators::client::Client;
 use simulators::faults::{Fault, On};
@@ -64,9 +65,26 @@ async fn until(what: &str, holds: impl Fn() -> bool) -> anyhow::Result<Duration>
     bail!("{what}")
 }
 
+/// The same with storage in Azure, whatever the other stories run on.
+async fn village_in_azure() -> anyhow::Result<Village> {
+    let account = Account::take().await?.connection_string();
+    let cli = Cli::new()?.with("CALRELAY_POLL_SECONDS", "1").with("CALRELAY_STORE", "azure").with("AzureWebJobsStorage", &account);
+    let village = Village::of(cli, Manners::generic()).await?;
+    village.pair(TWO_WAY).await?;
+    Ok(village)
+}
+
 #[tokio::test]
 async fn an_edit_arrives_within_the_cadence() -> anyhow::Result<()> {
-    let village = village().await?;
+    edits_arrive_within_the_cadence(village().await?).await
+}
+
+#[tokio::test]
+async fn an_edit_arrives_within_the_cadence_with_storage_in_azure() -> anyhow::Result<()> {
+    edits_arrive_within_the_cadence(village_in_azure().await?).await
+}
+
+async fn edits_arrive_within_the_cadence(village: Village) -> anyhow::Result<()> {
     let [anna, ben] = &village.people;
     anna.put("one.ics", &hour("one", 3, 9, "One"));
     let running = Running::start(&village.cli).await?;
@@ -87,6 +105,58 @@ async fn an_edit_arrives_within_the_cadence() -> anyhow::Result<()> {
         assert!(server.counts().total() <= 5, "three polls, three glances: {}", server.counts().total());
     }
     assert_eq!(running.terminate().await?, 0);
+    village.assert_nobody_was_harmed();
+    Ok(())
+}
+
+/// A poll that finds something sends a message to its own process. A look into the queue every second would be late by half of one on average.
+#[tokio::test]
+async fn what_a_poll_finds_is_worked_on_at_once_with_storage_in_azure() -> anyhow::Result<()> {
+    let village = village_in_azure().await?;
+    let [anna, ben] = &village.people;
+    let running = Running::start(&village.cli).await?;
+    anna.put("first.ics", &hour("first", 2, 9, "First"));
+    until("the first copy", || ben.len() == 1).await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut waits = Vec::new();
+    for n in 0..7 {
+        let asked = || village.servers[0].counts().total();
+        let before = asked();
+        until("no poll", || asked() > before).await?;
+        // Right after a glance: the next one finds it.
+        anna.put(&format!("{n}.ics"), &hour(&format!("{n}"), 3 + n, 9, "One"));
+        let before = asked();
+        until("no glance", || asked() > before).await?;
+        let before = asked();
+        waits.push(until("no pass", || asked() > before).await?);
+        until("the copy", || ben.len() == 2 + n as usize).await?;
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+    }
+    waits.sort_unstable();
+    println!("from the glance to the pass: {waits:?}");
+    assert!(waits[3] < Duration::from_millis(400), "it waits for the queue's next look: {waits:?}");
+    assert_eq!(running.terminate().await?, 0);
+    village.assert_nobody_was_harmed();
+    Ok(())
+}
+
+/// The work takes longer than a stop waits for it, so it is cut off. Its lease would be in the way of the next process for half a minute.
+#[tokio::test]
+async fn a_stop_in_the_middle_of_work_gives_its_lease_back() -> anyhow::Result<()> {
+    let village = village_in_azure().await?;
+    let [anna, ben] = &village.people;
+    let running = Running::start(&village.cli).await?;
+    anna.put("one.ics", &hour("one", 3, 9, "One"));
+    until("the first copy", || ben.len() == 1).await?;
+    village.servers[1].faults().next(On::writes(), Fault::Delay(Duration::from_secs(600)));
+    anna.put("two.ics", &hour("two", 4, 9, "Two"));
+    until("no write", || !village.servers[1].faults().waiting()).await?;
+    assert_eq!(running.terminate().await?, 0);
+    let running = Running::start(&village.cli).await?;
+    let took = until("the second copy", || ben.len() == 2).await?;
+    assert!(took < Duration::from_secs(10), "the lease's term is half a minute: {took:?}");
+    assert_eq!(running.terminate().await?, 0);
+    assert_eq!(village.people.each_ref().map(Calendar::len), [2, 2]);
     village.assert_nobody_was_harmed();
     Ok(())
 }

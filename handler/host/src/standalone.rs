@@ -36,6 +36,9 @@ pub const LISTEN: &str = "127.0.0.1:7071";
 /// How long a stop waits for the work under way.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long it waits further for what was cut off then.
+const CUT: Duration = Duration::from_secs(1);
+
 /// What it is to do.
 pub struct Standalone<'a> {
     /// What the functions work with.
@@ -82,7 +85,7 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
         parts.spawn(timer.run(services.clone(), host.deadline(), ended.clone()));
     }
     let drain = drain::Drain::new(services.clone(), storage.clone(), host).map_err(|error| system(&error))?;
-    parts.spawn(drain.run(ended));
+    parts.spawn(drain.run(ended, GRACE));
 
     let greeting = async {
         greet(&services, config, output).await;
@@ -98,7 +101,9 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
     }
     output.aside("Stopping as soon as the work under way has ended, in 10 s at the latest. Nothing is lost either way.");
     ending.send_replace(true);
-    let _ = tokio::time::timeout(GRACE, async { while parts.join_next().await.is_some() {} }).await;
+    let _ = tokio::time::timeout(GRACE + CUT, async { while parts.join_next().await.is_some() {} }).await;
+    // What is still there holds leases, and they end with it.
+    parts.shutdown().await;
     storage.settle().await;
     output.aside("Stopped.");
     Ok(Outcome::Done)

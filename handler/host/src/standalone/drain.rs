@@ -57,8 +57,8 @@ impl Drain {
         Ok(Self { services, storage, host, queues })
     }
 
-    /// Works until the end; what is under way then is finished.
-    pub async fn run(self, ended: watch::Receiver<bool>) {
+    /// Works until the end. What is under way then is finished, or cut off when the grace is over: it holds no lease any more when this returns.
+    pub async fn run(self, ended: watch::Receiver<bool>, grace: Duration) {
         let mut tasks: JoinSet<usize> = JoinSet::new();
         let mut busy: BTreeMap<usize, usize> = BTreeMap::new();
         loop {
@@ -89,7 +89,8 @@ impl Drain {
                 }
             }
         }
-        while tasks.join_next().await.is_some() {}
+        let _ = tokio::time::timeout(grace, async { while tasks.join_next().await.is_some() {} }).await;
+        tasks.shutdown().await;
     }
 
     async fn take(&self, queue: &Queue, room: usize) -> Vec<Message> {
