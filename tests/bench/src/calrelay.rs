@@ -87,6 +87,18 @@ impl Calrelay {
         self.answer(&["calendars", "--account", account, "--json"], "").await
     }
 
+    /// Connects a Google account by a grant; the id of the calendar that is called as the account is.
+    ///
+    /// # Errors
+    /// Where a command fails.
+    pub async fn google(&self, address: &str, grant: &str) -> anyhow::Result<String> {
+        let add = ["account", "add", "google", "--refresh-token-stdin", "--json"];
+        let account = self.answer(&add, &format!("{grant}\n")).await?;
+        let account = account["id"].as_str().context("an account without an id")?;
+        let listing = self.answer(&["calendars", "--account", account, "--json"], "").await?;
+        id_of(&listing, address).with_context(|| format!("no calendar of {address}: {listing}"))
+    }
+
     /// Pairs two calendars by their ids, one-way.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ mod memory;
 mod options;
 mod peers;
 mod process;
+mod push;
 mod stage;
 mod start;
 mod stats;
@@ -75,6 +76,9 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     }
     if options.wants(&[Part::Load]) {
         load::measure(options, &calrelay, &mut show).await?;
+    }
+    if options.wants(&[Part::Push]) {
+        push::measure(&calrelay, &mut show).await?;
     }
     let missed: Vec<&str> = verdicts.iter().filter(|verdict| !verdict.met).map(|verdict| verdict.what.as_str()).collect();
     println!("{} of {} targets met.", verdicts.len() - missed.len(), verdicts.len());

@@ -62,6 +62,8 @@ pub enum Part {
     Idle,
     /// Many pairs that change at once.
     Load,
+    /// Pushes from Google.
+    Push,
 }
 
 /// A server.
