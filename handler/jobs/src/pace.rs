@@ -1,22 +1,41 @@
-//! How often something may be nudged: the first time at once, and then not more than once in a pause, with nothing lost.
+//! What one process knows of its own work: how often something may be nudged (the first time at once, and then not more than once in a pause,
+//! with nothing lost), and which pairs it is at work on.
 //!
 //! # Properties
 //! * After whatever comes, a nudge is looked at: the first at once, and one at the end of the pause for everything that came within it.
 //! * The memory is bounded, and each process has its own: so many processes, so many nudges in a pause.
+//! * Whoever asks for a pair that this process is at work on need not look at it: the lease would say the same, for a price.
 //! * Nothing depends on it: where it is lost, or the clock is set back, something is looked at once more than it had to be.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use engine::calendar::PairId;
 use jiff::{SignedDuration, Timestamp};
 
 /// So many names are remembered.
 const MANY: usize = 10_000;
 
-/// When the last nudge for each name is, or was, to be seen.
+/// The work of one process.
 #[derive(Debug, Default)]
-pub struct Pace(Mutex<HashMap<String, Timestamp>>);
+pub struct Pace {
+    /// When the last nudge for each name is, or was, to be seen.
+    seen: Mutex<HashMap<String, Timestamp>>,
+    at_work: Mutex<BTreeSet<PairId>>,
+}
+
+/// This process is at work on a pair, until this is dropped.
+pub(crate) struct AtWork<'a> {
+    pace: &'a Pace,
+    pair: &'a PairId,
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        locked(&self.pace.at_work).remove(self.pair);
+    }
+}
 
 /// What may be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,9 +95,24 @@ impl Pace {
         self.known().remove(name);
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<String, Timestamp>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Notes that this process is at work on a pair, whose lease it holds.
+    pub(crate) fn begin<'a>(&'a self, pair: &'a PairId) -> AtWork<'a> {
+        locked(&self.at_work).insert(pair.clone());
+        AtWork { pace: self, pair }
     }
+
+    /// Whether this process is at work on a pair.
+    pub(crate) fn is_at_work(&self, pair: &PairId) -> bool {
+        locked(&self.at_work).contains(pair)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
+        locked(&self.seen)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn go(seen: Option<Timestamp>, now: Timestamp, pause: SignedDuration) -> Go {
@@ -127,6 +161,15 @@ mod tests {
         assert!(pace.put_off("a", at(0), PAUSE) && !pace.put_off("a", at(4999), PAUSE));
         assert!(pace.put_off("a", at(5000), PAUSE), "the one before is being looked at");
         assert!(pace.put_off("a", at(-3_600_000), PAUSE), "the clock was set back");
+    }
+
+    #[test]
+    fn a_pair_is_at_work_until_the_work_ends() {
+        let (pace, pair) = (Pace::default(), PairId::new("p1"));
+        let work = pace.begin(&pair);
+        assert!(pace.is_at_work(&pair) && !pace.is_at_work(&PairId::new("p2")));
+        drop(work);
+        assert!(!pace.is_at_work(&pair));
     }
 
     #[test]

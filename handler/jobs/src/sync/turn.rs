@@ -88,6 +88,9 @@ impl Turn<'_> {
             Some(pair) if !pair.paused => {}
             _ => return Ok(Outcome::Gone),
         }
+        if self.options.background && self.services.pace.is_at_work(&self.pair.id) {
+            return Ok(Outcome::Busy);
+        }
         let mut ahead = [None, None];
         if self.again.is_none() && !self.options.full {
             let look = memory::look(&*self.services.store, &self.pair.id).await?;
@@ -103,7 +106,9 @@ impl Turn<'_> {
             accounts.look_again();
             ahead = [None, None];
         }
+        let at_work = self.services.pace.begin(&self.pair.id);
         let outcome = self.work(accounts, ahead, &lease).await;
+        drop(at_work);
         lease.end().await;
         outcome
     }
