@@ -9,6 +9,7 @@ use simulators::caldav::{Calendar, Manners};
 use simulators::client::Client;
 use simulators::faults::{Fault, On};
 use simulators::rng::Rng;
+use store::{Embedded, Queue as _};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use url::Url;
@@ -236,6 +237,38 @@ async fn a_server_that_goes_away_is_found_again() -> anyhow::Result<()> {
     assert_eq!(status["pairs"][0]["state"], "error", "{status}");
     village.servers[1].faults().clear();
     until("the second copy", || ben.len() == 2).await?;
+    assert_eq!(running.terminate().await?, 0);
+    Ok(())
+}
+
+/// One message fails for the first time, and another for the fifth.
+#[tokio::test]
+async fn a_message_that_fails_is_kept_until_it_has_failed_too_often() -> anyhow::Result<()> {
+    const QUEUE: &str = "sync-calendar";
+    let cli = Cli::new()?.with("CALRELAY_POLL_SECONDS", "3600").with("CALRELAY_STORE", "embedded");
+    let village = Village::of(cli, Manners::generic()).await?;
+    village.pair(TWO_WAY).await?;
+    village.cli.sync().await?;
+    #[expect(clippy::disallowed_methods, reason = "a process of its own has the system's clock")]
+    let queues = Embedded::open(&village.cli.data_dir(), jiff::Timestamp::now)?;
+    let nudge = serde_json::json!({"calendarId": village.calendars[0], "cause": "reconcile"}).to_string();
+    queues.put(QUEUE, &nudge, Duration::ZERO).await?;
+    for _ in 0..4 {
+        let taken = queues.take(QUEUE, 1, Duration::from_secs(60)).await?;
+        queues.extend(QUEUE, taken.first().context("the message")?, Duration::ZERO).await?;
+    }
+    queues.put(QUEUE, &nudge, Duration::ZERO).await?;
+    village.servers[1].faults().always(On::any(), Fault::Status(503));
+    let running = Running::start(&village.cli).await?;
+    let begun = Instant::now();
+    while queues.len(QUEUE).await? == 2 {
+        ensure!(begun.elapsed() < Duration::from_secs(20), "nothing is given up");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(queues.len(QUEUE).await?, 1, "the one that has failed once comes again in half a minute");
+    assert_eq!(queues.len("sync-calendar-poison").await?, 0, "the other one was told of");
+    assert_eq!(village.cli.status().await?["pairs"][0]["state"], "error");
     assert_eq!(running.terminate().await?, 0);
     Ok(())
 }
