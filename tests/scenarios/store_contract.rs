@@ -100,6 +100,29 @@ async fn a_lease_has_ended_once_its_holder_has_settled() {
     }
 }
 
+/// Whoever waits for a lease may be cut off while the request is on its way, and it is carried out all the same.
+#[tokio::test]
+async fn a_lease_that_nobody_waits_for_any_more_is_given_back() {
+    let azurite = Azurite::start().await.unwrap();
+    let (azure, proxy) = through_a_proxy(&azurite).await;
+    let next = connect(&azurite);
+    azure.acquire("local", &["pair"]).await.unwrap().taken().unwrap().end().await;
+    // On its way for a second; and carried out, which is heard of at the second try only.
+    for fault in [Fault::Delay(Duration::from_secs(1)), Fault::StatusAfter(503)] {
+        proxy.faults().next(On::any(), fault);
+        let mut acquire = azure.acquire("local", &["pair"]);
+        while proxy.faults().waiting() {
+            assert!(futures::poll!(&mut acquire).is_pending());
+            pass(Duration::from_millis(10)).await;
+        }
+        drop(acquire);
+        pass(Duration::from_millis(300)).await;
+        azure.settle().await;
+        let lease = next.acquire("local", &["pair"]).await.unwrap().taken().expect("it was given back");
+        lease.end().await;
+    }
+}
+
 /// Takes a good half of a minute of real time: the term of the lease.
 #[tokio::test]
 async fn a_holder_knows_that_its_lease_is_lost_before_anybody_has_taken_it() {

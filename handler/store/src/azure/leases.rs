@@ -13,6 +13,9 @@
 //! [`TERM`] has a dead holder, and is replaced under the condition that it is still the version that was read: of several who noticed, one
 //! wins. `Date` is in whole seconds, rounded down, so a row looks younger than it is by less than a second, never older.
 //!
+//! Leases are taken by a task of their own, which outlives whoever stops waiting for them and gives back what nobody waits for: otherwise a
+//! request that was on its way would leave rows that nobody renews and nobody ends.
+//!
 //! *Holding.* A task replaces the rows under the condition of their last ETags. If a condition fails, somebody has taken over. Until when the
 //! leases hold for sure is counted from the moment at which the last renewal was *sent*, by our own monotonic clock, which is asked only how
 //! long some seconds are: the service wrote the rows later than that, so that nobody finds them old before [`TERM`] has passed here. From
@@ -69,16 +72,23 @@ const TABLE: &str = "leases";
 impl Leases for Azure {
     async fn acquire(&self, scope: &str, names: &[&str]) -> Result<Attempt> {
         let claim = Claim::new(&self.tables, scope, names)?;
-        let insert = claim.rows.iter().map(|row| claim.insert(row)).collect();
-        let held = match claim.write(insert).await {
-            Err(Error::Conflict(_)) => match claim.take_over().await? {
-                Ok(held) => held,
+        let keys: Vec<String> = names.iter().map(|name| key(name)).collect();
+        let endings = self.endings.clone();
+        let (give, taken) = oneshot::channel();
+        // Whoever settles waits for this mark too.
+        let settling = endings.clone().try_read_owned().ok();
+        tokio::spawn(async move {
+            let attempt = claim.take().await.map(|outcome| match outcome {
+                Ok(held) => Attempt::Taken(Lease::new(keep(claim, held, endings))),
                 // Its position among the names as they were given, in which one may stand twice.
-                Err(row) => return Ok(Attempt::Busy(names.iter().position(|name| key(name) == claim.rows[row]).unwrap_or(0))),
-            },
-            outcome => outcome?,
-        };
-        Ok(Attempt::Taken(Lease::new(keep(claim, held, self.endings.clone()))))
+                Err(row) => Attempt::Busy(keys.iter().position(|key| *key == claim.rows[row]).unwrap_or(0)),
+            });
+            if let Err(Ok(Attempt::Taken(lease))) = give.send(attempt) {
+                lease.end().await;
+            }
+            drop(settling);
+        });
+        taken.await.unwrap_or_else(|_| Err(Error::Failed("the program is ending".into())))
     }
 
     fn pause(&self) -> Duration {
@@ -171,6 +181,14 @@ impl Claim {
         match self.write(ops).await {
             Err(Error::Conflict(index)) => Ok(Err(index)),
             written => written.map(Ok),
+        }
+    }
+
+    /// Takes all of them, or says which one is held.
+    async fn take(&self) -> Result<Result<Held, usize>> {
+        match self.write(self.rows.iter().map(|row| self.insert(row)).collect()).await {
+            Err(Error::Conflict(_)) => self.take_over().await,
+            outcome => outcome.map(Ok),
         }
     }
 
