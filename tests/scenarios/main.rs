@@ -3,8 +3,8 @@
 
 mod anew;
 mod answers;
-mod azure_costs;
 mod away;
+mod azure_costs;
 mod bad_input;
 mod bad_objects;
 mod basics;

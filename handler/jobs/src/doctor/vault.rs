@@ -14,7 +14,9 @@ pub async fn finding(services: &Services) -> Finding {
     match (in_time(look(services)).await, key) {
         (Ok(()), Key::KeyVault) => Finding::good(CHECK, "The key in Azure Key Vault wraps and unwraps."),
         (Ok(()), _) => Finding::good(CHECK, "The key file is there, is yours only, and can be used."),
-        (Err(error @ (Error::Store(_) | Error::Vault(vault::Error::Row(_)))), _) => Finding::from_error(CHECK, &error, "Nothing is lost. See storage, then look again."),
+        (Err(error @ (Error::Store(_) | Error::Vault(vault::Error::Row(_)))), _) => {
+            Finding::from_error(CHECK, &error, "Nothing is lost. See storage, then look again.")
+        }
         (Err(error), Key::KeyVault) => Finding::from_error(
             CHECK,
             &error,
