@@ -100,7 +100,8 @@ async fn only_the_machines_own_user_is_sent_away() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn under_the_functions_host_the_command_line_is_the_way() -> anyhow::Result<()> {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let held = simulators::port::Port::take()?;
+    let port = held.number();
     let World { cli, .. } = World::new().await?;
     let cli = cli.with("FUNCTIONS_CUSTOMHANDLER_PORT", &port.to_string()).with("CALRELAY_STORE", "embedded");
     let _handler = cli.start(&[], "").await?;

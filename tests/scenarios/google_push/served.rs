@@ -1,6 +1,5 @@
 //! The same through the front doors of the real program: by itself, and under the stand-in for the Functions host.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use simulators::azurite::Azurite;
 use simulators::client::Client;
 use simulators::functions_host::{App, Site, StorageQueues};
 use simulators::google::{Account, Push, Quotas, Server};
+use simulators::port::Port;
 use simulators::traffic::Kind;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
@@ -85,11 +85,6 @@ impl Place {
     }
 }
 
-/// A free port, for an address that must be known before anybody listens there.
-fn port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
 /// The program without a command, until it says where it is.
 async fn serve(cli: &Cli, port: u16) -> anyhow::Result<Child> {
     let mut child = cli.start(&["--listen", &format!("127.0.0.1:{port}")], "").await?;
@@ -118,7 +113,8 @@ fn with(push: &Push, name: &str, value: &str) -> Vec<(&'static str, String)> {
 
 #[tokio::test]
 async fn an_edit_arrives_by_a_call_and_strangers_cause_next_to_nothing() -> anyhow::Result<()> {
-    let port = port()?;
+    let held = Port::take()?;
+    let port = held.number();
     let url = Url::parse(&format!("http://127.0.0.1:{port}"))?;
     let place = Place::new(&[("CALRELAY_PUBLIC_URL", url.as_str()), ("CALRELAY_POLL_SECONDS", "86400")]).await?;
     // As hard as it gets: greetings before answers, and everything twice.
@@ -174,7 +170,8 @@ async fn an_edit_arrives_by_a_call_and_strangers_cause_next_to_nothing() -> anyh
 /// What happened while it was not there is found at its start, without waiting for anything.
 #[tokio::test]
 async fn what_was_missed_is_found_at_the_start() -> anyhow::Result<()> {
-    let port = port()?;
+    let held = Port::take()?;
+    let port = held.number();
     let url = format!("http://127.0.0.1:{port}");
     let place = Place::new(&[("CALRELAY_PUBLIC_URL", &url), ("CALRELAY_POLL_SECONDS", "86400")]).await?;
     let mut running = serve(&place.cli, port).await?;

@@ -10,6 +10,7 @@
 //! - [`proxy`]: counts and breaks what passes between a client and a real server.
 //! - [`faults`]: what goes wrong, planned or by a seed.
 //! - [`functions_host`]: a stand-in for the Azure Functions host.
+//! - [`port`]: a port that nobody else is told.
 //! - [`traffic`]: what was asked, counted.
 //! - [`ics`], [`lint`], [`agenda`]: iCalendar read without the product's reader.
 
@@ -24,7 +25,7 @@ pub mod ics;
 pub mod key_vault;
 pub mod lint;
 pub mod person;
-mod port;
+pub mod port;
 pub mod proxy;
 pub mod rng;
 pub mod servers;

@@ -16,13 +16,16 @@ const COUNT: u16 = 12_000;
 
 /// A port of our own, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Port {
+pub struct Port {
     number: u16,
     _held: File,
 }
 
 impl Port {
     /// Takes a port at which nobody listens.
+    ///
+    /// # Errors
+    /// Where there is none, or no place for the locks.
     pub fn take() -> anyhow::Result<Self> {
         static TAKEN: AtomicU16 = AtomicU16::new(0);
         let locks = std::env::temp_dir().join("calrelay-test-ports");
