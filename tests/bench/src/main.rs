@@ -1,9 +1,9 @@
 //! Calrelay measured: against vdirsyncer on the same servers in one run, against itself on calendars of growing size, and under a stand-in for
-//! the Functions host, on Azurite and on embedded storage.
+//! the Functions host, on Azurite and on embedded storage; and what a push from a simulated Google costs.
 //!
 //! ```text
-//! cargo run --release -p bench                          everything, on Xandikos; nine minutes on two cores, after the build
-//! cargo run --release -p bench -- --server radicale     the same on Radicale; seven minutes
+//! cargo run --release -p bench                          everything, on Xandikos; a quarter of an hour on two cores, after the build
+//! cargo run --release -p bench -- --server radicale     the same on Radicale; a little less
 //! cargo run --release -p bench -- --only memory         one part
 //! cargo run --release -p bench -- --only start,idle,load --program target/package/calrelay      what infra/package.sh made
 //! ```
