@@ -1,0 +1,124 @@
+//! What people and the world do between two passes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use simulators::agenda::Entry;
+use simulators::person::Person;
+
+use super::Story;
+use crate::model::hand;
+use crate::model::ledger::{Aspect, Fact};
+
+impl Story {
+    fn slot(&mut self, series: bool, day: bool) -> String {
+        self.slots += 1;
+        let n = self.slots;
+        let date = format!("2026{:02}{:02}", 4 + (n / 20) % 6, 1 + n % 20);
+        match (day, series) {
+            (true, _) => format!("20261{}{:02}", n / 25 % 3, 1 + n % 25),
+            (_, true) => format!("{date}T{:02}{:02}00", 7 + n / 120 % 12, (n / 40 % 4) * 10),
+            _ => format!("{date}T{:02}{:02}00Z", 7 + n / 120 % 12, (n / 40 % 4) * 10),
+        }
+    }
+
+    pub(super) async fn edit(&mut self) -> Result<()> {
+        let alive: Vec<usize> = (0..self.facts.len()).filter(|i| !self.facts[*i].over).collect();
+        if alive.len() < 3 || self.rng.chance(0.25) {
+            return self.make().await;
+        }
+        let Some(&i) = self.rng.pick(&alive) else { return Ok(()) };
+        let side = self.rng.below(2);
+        let Some(name) = self.entries(i, side).await?.into_iter().next().map(|entry| entry.name) else { return Ok(()) };
+        let number = self.facts[i].number;
+        if self.rng.chance(0.2) {
+            self.stage.people[side].delete(&name).await?;
+            // What was written to it here before went with it, unless a pass had carried it over by then.
+            self.facts[i].delete(side, self.passes);
+            self.trace.push(format!("side {side} deletes E{number}"));
+            return Ok(());
+        }
+        let series = self.facts[i].series;
+        let aspect = match self.rng.below(if series { 4 } else { 3 }) {
+            0 => Aspect::Time,
+            1 => Aspect::Title,
+            2 => Aspect::Location,
+            _ => Aspect::Occurrence(1 + self.rng.below(6) as u8),
+        };
+        // To cancel what is cancelled is no edit.
+        if matches!(aspect, Aspect::Occurrence(_)) && self.facts[i].agreed.contains_key(&aspect) {
+            return Ok(());
+        }
+        let value = match aspect {
+            Aspect::Time => {
+                let day = self.facts[i].times.iter().any(|time| time.len() == 8);
+                self.slot(series, day)
+            }
+            Aspect::Title => self.word("E", number),
+            Aspect::Location => self.word("L", number),
+            Aspect::Occurrence(_) => "cancelled".to_owned(),
+        };
+        self.stage.people[side].edit(&name, |ics| hand::edited(ics, aspect, &value, series)).await?;
+        self.trace.push(format!("side {side} sets {aspect:?} of E{number} to {value}"));
+        self.facts[i].edit(side, aspect, self.passes, value);
+        Ok(())
+    }
+
+    fn word(&mut self, letter: &str, number: u32) -> String {
+        self.slots += 1;
+        format!("{letter}{number}v{}", self.slots)
+    }
+
+    async fn make(&mut self) -> Result<()> {
+        let side = if self.terms.two_way { self.rng.below(2) } else { 0 };
+        let number = self.facts.len() as u32;
+        let series = self.rng.chance(0.25);
+        let day = !series && self.rng.chance(0.2);
+        let (time, title, location) = (self.slot(series, day), self.word("E", number), self.word("L", number));
+        let name = format!("e{number}.ics");
+        let ics = hand::event(&format!("person-{number}"), &time, &title, &location, series);
+        self.stage.people[side].put(&name, &ics).await?;
+        self.trace.push(format!("side {side} makes E{number} at {time}{}", if series { ", a series" } else { "" }));
+        let agreed = BTreeMap::from([(Aspect::Time, time.clone()), (Aspect::Title, title), (Aspect::Location, location)]);
+        let times = BTreeSet::from([time]);
+        let doings = Default::default();
+        self.facts.push(Fact { number, side, name, series, new: true, agreed, doings, times, suppressed: false, over: false });
+        Ok(())
+    }
+
+    /// Everything on a side that belongs to a fact: known by its times, which nobody else ever had, or by its title.
+    pub(super) async fn entries(&self, i: usize, side: usize) -> Result<Vec<Entry>> {
+        let fact = &self.facts[i];
+        let prefix = format!("E{}v", fact.number);
+        let agenda = self.stage.people[side].agenda().await?;
+        let belongs = |entry: &Entry| fact.times.contains(entry.value("DTSTART")) || entry.summary().starts_with(&prefix);
+        Ok(agenda.into_iter().filter(|entry| entry.original().is_none() && belongs(entry)).collect())
+    }
+
+    pub(super) fn mischief(&mut self) {
+        let side = self.rng.below(2);
+        match (self.rng.below(3), &self.stage.people[side]) {
+            (0, Person::Near(calendar)) => {
+                calendar.forget_tokens();
+                self.trace.push(format!("side {side} forgets its tokens"));
+            }
+            (1, Person::Near(calendar)) => {
+                calendar.touch_all();
+                self.trace.push(format!("side {side} lists everything as changed"));
+            }
+            (0, Person::Google(calendar)) => {
+                calendar.forget_tokens();
+                self.trace.push(format!("side {side} forgets its tokens"));
+            }
+            (1, Person::Google(calendar)) => {
+                calendar.touch_all();
+                self.trace.push(format!("side {side} lists everything as changed"));
+            }
+            _ => {
+                let hours = [1, 5, 30][self.rng.below(3)];
+                self.stage.core.wait(hours * 3600);
+                self.trace.push(format!("{hours} hours pass"));
+            }
+        }
+    }
+}
