@@ -144,6 +144,26 @@ async fn many_events_are_read_with_one_request() {
 }
 
 #[tokio::test]
+async fn an_event_is_there_whatever_is_read_beside_it() {
+    let desk = Desk::new().await;
+    desk.calendar.put("lunch", single("Lunch"));
+    desk.calendar.put("team", weekly());
+    desk.calendar.patch("team_20260317T080000Z", json!({ "summary": "Moved" }));
+    desk.calendar.put("tea", single("Tea"));
+    desk.calendar.remove("tea");
+    let ids = ["lunch", "team", "team_20260317T080000Z", "tea"].map(id);
+    let found = desk.client.fetch(desk.calendar.id(), &ids).await.unwrap();
+    let seen = found.iter().map(|fetched| match &fetched.found {
+        Found::Event(event) => (&*event.content.title, event.series.as_ref().map_or(0, |series| series.exceptions.len())),
+        Found::NotFound => ("-", 0),
+        Found::Unreadable { why, .. } => panic!("{why}"),
+    });
+    // An occurrence is no event of its own.
+    assert_eq!(seen.collect::<Vec<_>>(), [("Lunch", 0), ("Team", 1), ("-", 0), ("-", 0)]);
+    desk.clean();
+}
+
+#[tokio::test]
 async fn what_a_batch_does_not_answer_is_asked_by_itself() {
     let desk = Desk::new().await;
     let ids: Vec<EventId> = (0..5).map(|n| id(&format!("event{n:02}"))).collect();

@@ -106,6 +106,10 @@ impl Client {
             let Standing::There(whole, _) = standing else { continue };
             let id = whole.master.id.clone();
             let is_exception = whole.master.recurring_event_id.is_some();
+            if !is_exception && !whole.master.is_master() {
+                // No part of a series: it stands for itself.
+                continue;
+            }
             let etag = whole.master.etag.clone();
             match series.get(whole.master.recurring_event_id.as_ref().unwrap_or(&id)) {
                 // A part of a series is no event of its own.
