@@ -90,6 +90,8 @@ pub struct Event {
     pub series: Option<Series>,
     /// Who called the meeting; read, never written.
     pub organizer: Option<Organizer>,
+    /// Somebody takes part whom [`Content::attendees`] does not name: a room, or guests that are not shown to us.
+    pub others: bool,
     /// Cancelled as a whole: counts as deleted.
     pub cancelled: bool,
     /// The user of this account declined it: counts as deleted.
@@ -102,7 +104,8 @@ impl Event {
     /// Whether other people are involved, so that writing here could reach them.
     pub fn has_guests(&self) -> bool {
         let invites = |exception: &Exception| matches!(exception, Exception::Changed(content) if !content.attendees.is_empty());
-        !self.content.attendees.is_empty()
+        self.others
+            || !self.content.attendees.is_empty()
             || self.organizer.as_ref().is_some_and(|organizer| !organizer.is_me)
             || self.series.as_ref().is_some_and(|series| series.exceptions.values().any(invites))
     }

@@ -2,8 +2,11 @@
 
 mod desk;
 mod disasters;
+mod edits;
 mod fields;
+mod guests;
 mod series;
 mod stage;
+mod topologies;
 
 pub use stage::{End, Google, Settings, stage};

@@ -110,6 +110,7 @@ fn event() -> Event {
         organizer: None,
         cancelled: false,
         declined: false,
+        others: false,
         marker: None,
     }
 }

@@ -238,8 +238,10 @@ impl Pass<'_> {
                     settle(&mut mapping.origin, written);
                 }
                 Err(providers::Error::HasGuests) => {
-                    // The provider sees people where the planner saw none: never written to again, and the copy is put right later.
-                    let now = Mapping { guests: true, drifted: true, ..before };
+                    // The provider sees people where the planner saw none: never written to again, and the copy is put right with the next
+                    // news of its origin, over the version that was seen here.
+                    let mut now = Mapping { guests: true, drifted: true, ..before };
+                    now.copy.etag.clone_from(&mapping.copy.etag);
                     applied.actions.push(self.skip(mapping.side, &mapping.origin.id, Some(mapping.times.clone()), Reason::HasGuests));
                     applied.remember = Some((Some(stored), Some(now)));
                     return Ok(());

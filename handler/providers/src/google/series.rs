@@ -59,6 +59,7 @@ impl Whole {
     pub(super) fn event(&self, context: Context<'_>) -> Result<Event, Unreadable> {
         let mut event = convert::event(&self.master, context)?;
         event.etag = self.version();
+        event.others = self.involves_others();
         let Some(series) = &mut event.series else { return Ok(event) };
         if self.exceptions.len() > MOST_EXCEPTIONS {
             return Err(Unreadable(format!("more than {MOST_EXCEPTIONS} of its occurrences depart from its rule")));

@@ -70,6 +70,7 @@ impl<'a> Reader<'a> {
             organizer: people::organizer(main, self.context),
             cancelled: layout::is_cancelled(main),
             declined: people::declined(main, self.context),
+            others: layout::events(self.calendar).iter().any(|(_, event)| people::has_others(event, self.context)),
             marker: marked(main).or_else(|| layout::events(self.calendar).into_iter().find_map(|(_, event)| marked(event))),
         })
     }

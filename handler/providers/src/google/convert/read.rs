@@ -39,6 +39,7 @@ pub(in super::super) fn event(item: &wire::Event, context: Context<'_>) -> Resul
         organizer: item.organizer.as_ref().map(organizer),
         cancelled: item.is_cancelled(),
         declined: is_declined(item),
+        others: false,
         marker: properties.and_then(|properties| properties.private.get(MARKER)).map(|marker| marker.trim().to_owned()),
     })
 }

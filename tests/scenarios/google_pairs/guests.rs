@@ -1,0 +1,227 @@
+//! Meetings in which other people take part: they are shown, and never written to, whoever edits or deletes their copies.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use engine::pair::Side;
+use serde_json::{Value, json};
+use simulators::faults::{Fault, On};
+use simulators::traffic::Kind;
+
+use super::desk::{Desk, ENDS, hour};
+use crate::events::object;
+use crate::ways::{FULL, TWO_WAY};
+
+/// Everything by which Google lets somebody else have a part in an event.
+fn meetings() -> Vec<(&'static str, Value)> {
+    let me = json!({"email": "anna@example.org", "self": true, "responseStatus": "accepted"});
+    let chief = json!({"email": "chief@example.net"});
+    vec![
+        ("Called by us", json!({"attendees": [me, {"email": "zoe@example.net"}]})),
+        ("Called by another", json!({"organizer": chief, "attendees": [me, chief]})),
+        ("Guests hidden", json!({"organizer": chief, "attendees": [me], "guestsCanSeeOtherGuests": false})),
+        ("Guests left out", json!({"attendees": [me], "attendeesOmitted": true})),
+        ("Nobody but another", json!({"organizer": chief})),
+        (
+            "In a room",
+            json!({"attendees": [me, {"email": "c_188@resource.calendar.google.com", "resource": true, "responseStatus": "accepted"}]}),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn what_others_take_part_in_is_shown_and_left_alone() -> anyhow::Result<()> {
+    for ends in [ENDS[0], ENDS[1]] {
+        let desk = Desk::new(ends, TWO_WAY).await?;
+        let google = desk.google(0).clone();
+        for (n, (title, more)) in meetings().into_iter().enumerate() {
+            google.put(&format!("event{n}"), hour(&format!("2026-04-{:02}", 1 + n), title, more));
+        }
+        let count = meetings().len();
+        assert_eq!(desk.well().await?[0], count as u64);
+        desk.quiet().await?;
+        let untouched = google.revision();
+        for (title, _) in meetings() {
+            let copy = desk.shown(Side::To, title).await?;
+            desk.stage.people[1]
+                .edit(&copy.name, |ics| ics.replace(&format!("SUMMARY:{title}"), &format!("SUMMARY:{title} by Ben")))
+                .await?;
+        }
+        for _ in 0..3 {
+            desk.well().await?;
+        }
+        assert_eq!(google.revision(), untouched, "{ends:?}: nobody's meeting was written to");
+        for (title, _) in meetings() {
+            desk.shown(Side::To, title).await.context("put right")?;
+        }
+        desk.quiet().await?;
+
+        // What happens to the meetings reaches their copies as ever.
+        for n in 0..count {
+            google.patch(&format!("event{n}"), json!({"location": format!("Hall {n}")}));
+        }
+        desk.well().await?;
+        for (n, (title, _)) in meetings().into_iter().enumerate() {
+            assert_eq!(desk.shown(Side::To, title).await?.location, format!("Hall {n}"), "{ends:?}: {title}");
+        }
+        desk.quiet().await?;
+
+        let untouched = google.revision();
+        for (title, _) in meetings() {
+            desk.stage.people[1].delete(&desk.shown(Side::To, title).await?.name).await?;
+        }
+        for options in [jobs::SyncOptions::default(), FULL] {
+            let run = desk.sync_with(options).await;
+            ensure!(run.error.is_none() && run.held.is_none(), "{run:?}");
+        }
+        assert_eq!((google.revision(), google.len()), (untouched, count), "{ends:?}: nobody's meeting was deleted");
+        assert!(desk.stage.people[1].objects().await?.is_empty(), "{ends:?}: a copy that was deleted stays away");
+        google.patch("event0", json!({"summary": "Called anew"}));
+        assert_eq!(desk.well().await?, [1, 0, 0]);
+        desk.quiet().await?;
+    }
+    Ok(())
+}
+
+/// A guest who is invited while an edit of the copy is on its way back.
+#[tokio::test]
+async fn a_guest_may_come_in_the_middle_of_a_pass() -> anyhow::Result<()> {
+    let desk = Desk::new(ENDS[0], TWO_WAY).await?;
+    let google = desk.google(0).clone();
+    google.put("lunch1", hour("2026-04-01", "Lunch", json!({})));
+    desk.well().await?;
+    desk.quiet().await?;
+    let copy = desk.shown(Side::To, "Lunch").await?.name;
+    desk.stage.people[1].edit(&copy, |ics| ics.replace("SUMMARY:Lunch", "SUMMARY:Lunch by Ben")).await?;
+    // The pass has read the event, and hears of that late: what it reads before it writes is another one.
+    desk.server().faults().next(On::kind(Kind::Get), Fault::Delay(Duration::from_millis(400)));
+    let invite = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        google.patch("lunch1", json!({"attendees": [{"email": "anna@example.org"}, {"email": "zoe@example.net"}]}));
+        google.revision()
+    };
+    let (run, invited) = tokio::join!(desk.sync(), invite);
+    assert!(run.error.is_none(), "{run:?}");
+    for _ in 0..2 {
+        desk.well().await?;
+    }
+    assert_eq!((google.revision(), &google.get("lunch1").context("there")?["summary"]), (invited, &json!("Lunch")));
+    desk.shown(Side::To, "Lunch").await.context("put right")?;
+    desk.quiet().await
+}
+
+#[tokio::test]
+async fn guests_come_later_and_go_again() -> anyhow::Result<()> {
+    let (me, zoe) = (json!({"email": "anna@example.org"}), json!({"email": "Zoe@example.net"}));
+    for ends in [ENDS[0], ENDS[1]] {
+        let desk = Desk::new(ends, TWO_WAY).await?;
+        let google = desk.google(0).clone();
+        google.put("lunch1", hour("2026-04-01", "Lunch", json!({"description": "Soup"})));
+        google.put("week1", hour("2026-04-02", "Team", json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"]})));
+        desk.well().await?;
+        let second = "week1_20260409T090000Z";
+        google.patch("lunch1", json!({"attendees": [me, zoe]}));
+        google.patch(second, json!({"attendees": [me, zoe], "location": "Visitors' room"}));
+        desk.well().await?;
+        let lines = |text: String| text.replace("<br>", "\n").replace("\\n", "\n");
+        let shown = lines(desk.shown(Side::To, "Lunch").await?.description);
+        assert!(shown.starts_with("Soup") && shown.ends_with("\nzoe@example.net"), "{shown}");
+        assert_eq!(lines(desk.text(1).await?).matches("\nzoe@example.net").count(), 2, "{ends:?}: one of them at one occurrence");
+        desk.quiet().await?;
+
+        let untouched = google.revision();
+        for title in ["Lunch", "Team"] {
+            let copy = desk.shown(Side::To, title).await?.name;
+            desk.stage.people[1].edit(&copy, |ics| ics.replace(&format!("SUMMARY:{title}"), "SUMMARY:By Ben")).await?;
+        }
+        desk.well().await?;
+        desk.well().await?;
+        assert_eq!(google.revision(), untouched, "{ends:?}");
+        desk.shown(Side::To, "Lunch").await.and(desk.shown(Side::To, "Team").await).context("put right")?;
+
+        // Without guests both are ordinary events again.
+        google.patch("lunch1", json!({"attendees": null}));
+        google.patch(second, json!({"attendees": null}));
+        desk.well().await?;
+        assert_eq!(lines(desk.text(1).await?).matches("zoe@example.net").count(), 0, "{ends:?}");
+        for title in ["Lunch", "Team"] {
+            let copy = desk.shown(Side::To, title).await?.name;
+            desk.stage.people[1].edit(&copy, |ics| ics.replace(&format!("SUMMARY:{title}"), &format!("SUMMARY:{title} by Ben"))).await?;
+        }
+        assert!(desk.well().await?[1] >= 2);
+        desk.shown(Side::From, "Lunch by Ben").await.and(desk.shown(Side::From, "Team by Ben").await)?;
+        desk.quiet().await?;
+    }
+    Ok(())
+}
+
+/// Somebody invites a guest to a copy: then the copy is a meeting of theirs.
+#[tokio::test]
+async fn a_copy_with_guests_is_left_alone_too() -> anyhow::Result<()> {
+    for ends in [ENDS[0], ENDS[2]] {
+        let desk = Desk::new(ends, TWO_WAY).await?;
+        let (copies, times) = (desk.google(1).clone(), "DTSTART:20260401T090000Z\nDTEND:20260401T100000Z\nSUMMARY:");
+        for title in ["Lunch", "Dinner"] {
+            desk.stage.people[0].put(&format!("{title}.ics"), &object(title, &format!("{times}{title}"))).await?;
+        }
+        desk.well().await?;
+        for title in ["Lunch", "Dinner"] {
+            let copy = copies.find(title).context("a copy")?;
+            let guests = json!([{"email": "ben@example.org"}, {"email": "zoe@example.net"}]);
+            copies.patch(copy["id"].as_str().unwrap_or_default(), json!({"attendees": guests}));
+        }
+        desk.well().await?;
+        let untouched = copies.revision();
+        desk.stage.people[0].edit("Lunch.ics", |ics| ics.replace("SUMMARY:Lunch", "SUMMARY:Late lunch")).await?;
+        desk.stage.people[0].delete("Dinner.ics").await?;
+        for options in [jobs::SyncOptions::default(), FULL, jobs::SyncOptions::default()] {
+            let run = desk.sync_with(options).await;
+            ensure!(run.error.is_none() && run.held.is_none() && run.deleted == 0, "{run:?}");
+        }
+        assert_eq!(copies.revision(), untouched, "{ends:?}: nobody was told");
+        // They leave: the copy follows its event again.
+        copies.patch(copies.find("Lunch").context("a copy")?["id"].as_str().unwrap_or_default(), json!({"attendees": null}));
+        desk.stage.people[0].edit("Lunch.ics", |ics| ics.replace("SUMMARY:Late lunch", "SUMMARY:Later lunch")).await?;
+        desk.well().await?;
+        desk.shown(Side::To, "Later lunch").await?;
+        desk.quiet().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_meeting_at_caldav_is_text_at_google() -> anyhow::Result<()> {
+    let desk = Desk::new(ENDS[2], TWO_WAY).await?;
+    let origins = desk.caldav(0).clone();
+    let crowd: String = (0..60).map(|n| format!("ATTENDEE:mailto:Guest{n:02}@example.net\n")).collect();
+    for (n, (title, people)) in [
+        ("Called by us", "ORGANIZER:mailto:anna@calendars.example\nATTENDEE:mailto:zoe@example.net\n"),
+        ("Called by another", "ORGANIZER:mailto:chief@example.net\nATTENDEE;PARTSTAT=ACCEPTED:mailto:anna@calendars.example\n"),
+        ("In a room", "ORGANIZER:mailto:anna@calendars.example\nATTENDEE;CUTYPE=ROOM:mailto:hall@example.net\n"),
+        ("A crowd", crowd.as_str()),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let time = format!("DTSTART:2026040{n}T090000Z\nDTEND:2026040{n}T100000Z", n = n + 1);
+        origins.put(&format!("e{n}.ics"), &object(&format!("uid-{n}"), &format!("{time}\n{people}SUMMARY:{title}")));
+    }
+    assert_eq!(desk.well().await?[0], 4);
+    desk.quiet().await?;
+    let before = origins.objects();
+    for copy in desk.google(1).items() {
+        assert!(copy["attendees"].is_null(), "{copy}");
+        desk.google(1).patch(copy["id"].as_str().unwrap_or_default(), json!({"summary": "By Ben", "description": "Mine"}));
+    }
+    desk.well().await?;
+    desk.well().await?;
+    assert_eq!(origins.objects(), before, "not a byte, and nobody is mailed");
+    let crowd = desk.shown(Side::To, "A crowd").await?.description;
+    assert!(crowd.ends_with("guest49@example.net\n… and 10 more"), "{crowd}");
+    assert!(desk.shown(Side::To, "Called by us").await?.description.ends_with("zoe@example.net"));
+    desk.quiet().await?;
+    desk.google(1).clear();
+    assert_eq!(desk.sync().await.deleted, 0);
+    assert_eq!(origins.objects(), before);
+    desk.clean()
+}

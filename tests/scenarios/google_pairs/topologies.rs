@@ -1,0 +1,228 @@
+//! Several pairs over the same calendars, pairs made anew, and two installations that know nothing of each other.
+
+use anyhow::{Context as _, ensure};
+use engine::calendar::CalendarId;
+use engine::pair::Pair;
+use jobs::directory::{self, NewPair};
+use jobs::report::{PairStatus, Run, Silent};
+use serde_json::json;
+use simulators::google::Calendar;
+
+use super::desk::{Desk, ENDS, hour};
+use super::stage::{End, Settings};
+use crate::ways::{ONE_WAY, TWO_WAY};
+use crate::world::{Account, Core, Terms};
+
+impl Desk {
+    /// What the program calls a calendar at Google.
+    async fn id(&self, calendar: &Calendar) -> anyhow::Result<CalendarId> {
+        let listing = directory::calendars(&self.stage.core.services, None).await?;
+        let found = listing.calendars.into_iter().find(|row| row.address == calendar.id());
+        Ok(found.context("the calendar is listed")?.id)
+    }
+
+    /// One more pair, or the first one anew.
+    async fn pair(&self, from: &CalendarId, to: &CalendarId, terms: Terms) -> jobs::Result<Pair> {
+        let new = NewPair {
+            from: from.clone(),
+            to: to.clone(),
+            two_way: terms.two_way,
+            private: terms.private,
+            private_back: terms.private_back,
+            window_past: self.stage.core.pair.window_past,
+            window_future: self.stage.core.pair.window_future,
+        };
+        directory::add_pair(&self.stage.core.services, new).await
+    }
+
+    /// A pass over these pairs: what was created, changed and deleted by each.
+    async fn all(&self, pairs: &[&Pair]) -> anyhow::Result<Vec<[u64; 3]>> {
+        let pairs: Vec<Pair> = pairs.iter().map(|pair| (*pair).clone()).collect();
+        let report = jobs::sync(&self.stage.core.services, &pairs, jobs::SyncOptions::default(), &Silent).await;
+        let well = |run: &Run| run.error.is_none() && run.state == PairStatus::Ok;
+        ensure!(report.pairs.iter().all(well), "{:?}", report.pairs);
+        Ok(report.pairs.iter().map(|run| [run.created, run.changed, run.deleted]).collect())
+    }
+}
+
+/// The titles in a calendar, sorted.
+fn titles(calendar: &Calendar) -> Vec<String> {
+    let mut all: Vec<String> = calendar.items().iter().map(|item| item["summary"].as_str().unwrap_or_default().to_owned()).collect();
+    all.sort();
+    all
+}
+
+/// Anna's calendar, paired with Ben's, and a third one of Anna's.
+async fn three(terms: Terms) -> anyhow::Result<(Desk, [Calendar; 3])> {
+    let desk = Desk::with(ENDS[0], terms, |server| drop(server.account("anna@example.org").calendar("Club"))).await?;
+    let all = [desk.google(0).clone(), desk.google(1).clone(), desk.server().account("anna@example.org").calendar("Club")];
+    for (calendar, title) in all.iter().zip(["Anna's", "Ben's", "The club's"]) {
+        calendar.put("event1", hour("2026-04-01", title, json!({})));
+    }
+    Ok((desk, all))
+}
+
+#[tokio::test]
+async fn copies_are_not_copied_on_in_a_chain_or_in_a_ring() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (desk, [anna, ben, club]) = three(terms).await?;
+        let [a, b, c] = [desk.id(&anna).await?, desk.id(&ben).await?, desk.id(&club).await?];
+        let pairs = [desk.stage.core.pair.clone(), desk.pair(&b, &c, terms).await?, desk.pair(&c, &a, terms).await?];
+        let every = [&pairs[0], &pairs[1], &pairs[2]];
+        let back = u64::from(terms.two_way);
+        assert_eq!(desk.all(&every).await?, [[1 + back, 0, 0]; 3]);
+        for _ in 0..2 {
+            assert_eq!(desk.all(&every).await?, [[0; 3]; 3], "{terms:?}");
+        }
+        let all = ["Anna's", "Ben's", "The club's"].map(str::to_owned);
+        if terms.two_way {
+            assert_eq!([titles(&anna), titles(&ben), titles(&club)], [(); 3].map(|()| all.to_vec()));
+        } else {
+            let two = |one: usize, other: usize| vec![all[one].clone(), all[other].clone()];
+            assert_eq!([titles(&anna), titles(&ben), titles(&club)], [two(0, 2), two(0, 1), two(1, 2)]);
+        }
+        // A change goes as far as its copies, and no further.
+        anna.patch("event1", json!({"summary": "Anna's, moved", "location": "Harbour"}));
+        let changes: u64 = desk.all(&every).await?.iter().map(|done| done[1]).sum();
+        assert_eq!(changes, 1 + back);
+        anna.remove("event1");
+        let deletions: u64 = desk.all(&every).await?.iter().map(|done| done[2]).sum();
+        assert_eq!(deletions, 1 + back);
+        assert_eq!(desk.all(&every).await?, [[0; 3]; 3]);
+        desk.clean()?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_calendars_flow_into_one_and_none_into_itself() -> anyhow::Result<()> {
+    let (desk, [anna, ben, club]) = three(ONE_WAY).await?;
+    let [a, b, c] = [desk.id(&anna).await?, desk.id(&ben).await?, desk.id(&club).await?];
+    // Both were invited to one meeting: two calendars, two copies.
+    for calendar in [&anna, &club] {
+        calendar.put(
+            "party1",
+            hour("2026-04-02", "Party", json!({"iCalUID": "party@example.net", "attendees": [{"email": "zoe@example.net"}]})),
+        );
+    }
+    let into = [desk.stage.core.pair.clone(), desk.pair(&c, &b, ONE_WAY).await?];
+    assert_eq!(desk.all(&[&into[0], &into[1]]).await?, [[2, 0, 0]; 2]);
+    assert_eq!(titles(&ben), ["Anna's", "Ben's", "Party", "Party", "The club's"]);
+    let untouched = [anna.revision(), club.revision()];
+    // What one of them deletes is deleted for it alone.
+    club.remove("party1");
+    assert_eq!(desk.all(&[&into[0], &into[1]]).await?, [[0; 3], [0, 0, 1]]);
+    assert_eq!(titles(&ben), ["Anna's", "Ben's", "Party", "The club's"]);
+    assert_eq!(anna.revision(), untouched[0]);
+    for (from, to, terms) in [(&b, &a, ONE_WAY), (&a, &b, ONE_WAY), (&a, &b, TWO_WAY), (&b, &c, TWO_WAY), (&a, &a, ONE_WAY)] {
+        let refused = desk.pair(from, to, terms).await;
+        assert!(matches!(refused, Err(jobs::Error::Request(_))), "{from:?} to {to:?}: {refused:?}");
+    }
+    desk.clean()
+}
+
+#[tokio::test]
+async fn a_pair_that_is_made_anew_finds_its_copies() -> anyhow::Result<()> {
+    let private = Terms { private: true, ..TWO_WAY };
+    for ends in [ENDS[0], ENDS[1], ENDS[2]] {
+        for (before, after) in [(ONE_WAY, TWO_WAY), (TWO_WAY, ONE_WAY), (TWO_WAY, private), (private, TWO_WAY)] {
+            let desk = Desk::new(ends, before).await?;
+            for n in 1..=6 {
+                let time = format!("DTSTART:2026040{n}T090000Z\nDTEND:2026040{n}T100000Z\nSUMMARY:Event {n}\nLOCATION:Room {n}");
+                let series = if n == 6 { "\nRRULE:FREQ=WEEKLY;COUNT=5\nEXDATE:20260413T090000Z" } else { "" };
+                let object = crate::events::object(&format!("uid-{n}"), &format!("{time}{series}"));
+                desk.stage.people[0].put(&format!("e{n}.ics"), &object).await?;
+            }
+            desk.well().await?;
+            let names: Vec<String> = desk.stage.people[1].objects().await?.into_iter().map(|(name, _)| name).collect();
+            let services = &desk.stage.core.services;
+            directory::remove_pair(services, &desk.stage.core.pair.id).await?;
+            // Meanwhile one is renamed, one deleted, and of one the copy.
+            desk.stage.people[0].edit("e1.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:First")).await?;
+            desk.stage.people[0].delete("e2.ics").await?;
+            let again = desk.pair(&desk.stage.core.pair.from, &desk.stage.core.pair.to, after).await?;
+            let [done] = desk.all(&[&again]).await?[..] else { panic!("one pair") };
+            assert_eq!((done[0], done[2]), (0, 0), "{ends:?}: nothing is made, nothing deleted");
+            let now: Vec<String> = desk.stage.people[1].objects().await?.into_iter().map(|(name, _)| name).collect();
+            assert_eq!((now, desk.stage.people[0].objects().await?.len()), (names, 5), "{ends:?}: the same, and none twice");
+            let shown = desk.stage.people[1].agenda().await?;
+            let busy = shown.iter().filter(|entry| entry.summary() == "Busy").count();
+            let first = shown.iter().filter(|entry| entry.summary() == "First").count();
+            // The copy without its event is an event like any other now, and stays as it was.
+            let left = usize::from(before.private);
+            assert_eq!((busy, first), if after.private { (5, 0) } else { (left, 1) }, "{ends:?} {before:?} {after:?}");
+            for _ in 0..2 {
+                assert_eq!(desk.all(&[&again]).await?, [[0; 3]]);
+            }
+            desk.stage.people[0].delete("e3.ics").await?;
+            assert_eq!(desk.all(&[&again]).await?, [[0, 0, 1]], "a copy like any other");
+            desk.clean()?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_account_that_is_connected_anew_finds_its_copies() -> anyhow::Result<()> {
+    let desk = Desk::new(ENDS[0], TWO_WAY).await?;
+    for n in 1..=5 {
+        desk.google(0).put(&format!("event{n}"), hour(&format!("2026-04-0{n}"), &format!("Event {n}"), json!({})));
+    }
+    desk.well().await?;
+    let services = &desk.stage.core.services;
+    let (from, to) = (desk.stage.core.pair.from.clone(), desk.stage.core.pair.to.clone());
+    for side in [1, 0] {
+        let user = desk.google(side).id().to_owned();
+        let accounts = directory::accounts(services).await?;
+        let account = accounts.iter().find(|account| account.user == user).context("the account")?.clone();
+        directory::remove_account(services, &account.id).await?;
+        assert!(directory::pairs(services).await?.is_empty(), "it takes its pairs with it");
+        assert_eq!((desk.google(0).len(), desk.google(1).len()), (5, 5), "and nothing else");
+        let token = desk.server().account(&user).refresh_token();
+        let again = directory::connect_account(services, account.kind, &account.url, &user, &token.into()).await?;
+        assert_eq!(again.id, account.id);
+        let pair = desk.pair(&from, &to, TWO_WAY).await?;
+        assert_eq!(desk.all(&[&pair]).await?, [[0; 3]]);
+        desk.google(0).patch(&format!("event{}", side + 1), json!({"summary": "Renamed"}));
+        assert_eq!(desk.all(&[&pair]).await?, [[0, 1, 0]]);
+    }
+    desk.clean()
+}
+
+/// Two people with an installation each meet in a calendar of the one: what one brings there is an ordinary event to the other.
+#[tokio::test]
+async fn two_installations_meet_in_one_calendar() -> anyhow::Result<()> {
+    let desk = Desk::new(ENDS[0], ONE_WAY).await?;
+    let server = desk.server();
+    let account = |who: &str| {
+        let account = server.account(who);
+        Account {
+            kind: engine::calendar::ProviderKind::Google,
+            url: server.url().to_string(),
+            user: account.address().to_owned(),
+            password: account.refresh_token(),
+        }
+    };
+    let theirs = [account("ben@example.org"), account("carl@example.org")];
+    let other = Box::pin(Core::with(theirs, ONE_WAY, false, Some(std::sync::Arc::new(Settings::of(server)?)))).await?;
+    let carl = server.account("carl@example.org").primary();
+    desk.google(0).put("lunch1", hour("2026-04-01", "Lunch", json!({"visibility": "private"})));
+    desk.google(1).put("own1", hour("2026-04-02", "Ben's own", json!({})));
+    for (created, title) in [(2, "Lunch"), (0, "Late lunch")] {
+        desk.google(0).patch("lunch1", json!({"summary": title}));
+        desk.well().await?;
+        let run = other.sync().await;
+        assert_eq!((run.error.is_none(), run.created), (true, created), "{run:?}");
+        assert_eq!(titles(&carl), ["Ben's own", title]);
+        assert_eq!(carl.find(title).context("there")?["visibility"], "private", "as strict as it was");
+    }
+    for _ in 0..2 {
+        desk.quiet().await?;
+        assert_eq!(other.sync().await.actions, Vec::new());
+    }
+    desk.google(0).remove("lunch1");
+    desk.well().await?;
+    assert_eq!((other.sync().await.deleted, titles(&carl)), (1, vec!["Ben's own".to_owned()]));
+    assert_eq!(desk.ends, [End::Google; 2]);
+    desk.clean()
+}
