@@ -34,18 +34,18 @@ mod problem;
 mod rewrap;
 mod rows;
 mod snapshot;
+mod standing;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use accounts::record;
-pub use accounts::{
-    Account, AccountStatus, Removal, account, accounts, connect_account, open, record_outcome, remove_account, set_account_state,
-};
+pub use accounts::{Account, Removal, account, accounts, connect_account, open, remove_account};
 pub use calendars::{CalendarRow, Listing, calendar, calendars};
-pub use channels::{ChannelRow, ChannelState};
-pub(crate) use channels::{add_channel, change_channel, channel, channels, forget_channels};
+pub use channels::{ChannelRow, ChannelState, Told};
+pub(crate) use channels::{add_channel, change_channel, channel_version, channels, forget_channels, replace_channel};
 pub use grants::connect_grant;
 pub(crate) use lease::channels as channels_lease;
 pub use lease::pair_lease;
 pub use pairs::{NewPair, add_pair, pair, pairs, pause_pair, remove_pair, resume_pair};
 pub use snapshot::Snapshot;
+pub(crate) use standing::record;
+pub use standing::{AccountStatus, Parked, record_outcome, set_account_state};

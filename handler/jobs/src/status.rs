@@ -25,16 +25,8 @@ pub struct Status {
 
 /// Reads it from storage. `cadence` is the time between two passes of a running calrelay, in seconds.
 pub async fn status(services: &Services, cadence: u64) -> Result<Status> {
-    let mut accounts = Vec::new();
-    for account in directory::accounts(services).await? {
-        accounts.push(AccountState {
-            id: account.id,
-            provider: account.kind,
-            name: account.name,
-            state: account.state.as_str().to_owned(),
-            error: account.error,
-        });
-    }
+    let now = services.clock.now();
+    let accounts = directory::accounts(services).await?.iter().map(|account| account.shown(now)).collect();
     let mut pairs = Vec::new();
     for pair in directory::pairs(services).await? {
         pairs.push(pair_state(services, &pair, cadence).await?);

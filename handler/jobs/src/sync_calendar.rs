@@ -3,7 +3,8 @@
 //! # Properties
 //! * What goes wrong is written down with the pair, where its owner sees it, whatever becomes of the nudge.
 //! * A nudge is retried only where that may help and nobody else does it: our own storage or vault was away, or the provider was and no poll
-//!   comes back to it. Refused passwords and other final answers are not repeated.
+//!   comes back to it. Refused passwords and other final answers are not repeated, and an account that its provider has closed for an hour or a
+//!   day is left to the polls as soon as its pair says so: what was told meanwhile is done by the first that finds it open.
 //! * Doubles are harmless: of two nudges at once, one finds the pair at work and steps back. A poll repeats itself; any other nudge tells of
 //!   something that the pass under way may have gone by already, so there is one more pass after it, for all that came meanwhile.
 //! * Trouble is logged when it begins, when it changes and when it ends, not every time.
@@ -63,7 +64,10 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> Verdict {
         }
         tell(&run, before.as_ref());
         if let Some(problem) = &run.error {
-            verdict = verdict.and(verdict_on(problem, nudge.cause));
+            let parked = pairs.iter().any(|pair| pair.id == run.id && is_parked(services, &directory, pair));
+            // Its row says so by now, which is what the polls go by after that.
+            let known = parked && before.as_ref() == Some(problem);
+            verdict = verdict.and(if known { Verdict::Done } else { verdict_on(problem, nudge.cause) });
         }
     }
     if later && nudge.cause != Cause::Poll { verdict.and(again(services, nudge).await) } else { verdict }
@@ -93,6 +97,15 @@ async fn pairs_of(services: &Services, calendar: &CalendarId) -> Result<(Snapsho
     let mut pairs = directory.pairs()?;
     pairs.retain(|pair| !pair.paused && (pair.from == *calendar || pair.to == *calendar));
     Ok((directory, pairs))
+}
+
+/// Whether a provider has closed an account of the pair for a while: no retry helps before that is over.
+fn is_parked(services: &Services, directory: &Snapshot, pair: &Pair) -> bool {
+    let now = services.clock.now();
+    [&pair.from, &pair.to].into_iter().any(|id| {
+        let account = directory.calendar(id).ok().flatten().and_then(|calendar| directory.account(&calendar.account).ok());
+        account.is_some_and(|account| account.parked(now).is_some())
+    })
 }
 
 /// By the problem's code ([`Problem`] has the table).

@@ -113,7 +113,6 @@ async fn refused_writes_are_made_later_and_lost_answers_double_nothing() -> anyh
         refused(429, "rateLimitExceeded"),
         refused(403, "quotaExceeded"),
         refused(403, "accessNotConfigured"),
-        refused(403, "insufficientPermissions"),
         refused(403, "forbidden"),
         refused(409, "conflict"),
     ];

@@ -152,10 +152,11 @@ async fn an_edit_arrives_by_a_call_and_strangers_cause_next_to_nothing() -> anyh
     // Replayed, ten thousand times.
     let begun = Instant::now();
     assert!(replay(&url, &genuine.headers, 10_000).await?.iter().all(|status| *status == 200));
-    let pauses = begun.elapsed().as_secs() / 5;
+    // The last of them may be put off for six seconds.
+    let pauses = (begun.elapsed().as_secs() + 6) / 5;
     tokio::time::sleep(Duration::from_secs(7)).await;
     let lists = place.google.counts().of(Kind::List);
-    assert!((1..=pauses + 2).contains(&lists), "one look every five seconds, and one list each: {lists} in {pauses}");
+    assert!((1..=pauses + 1).contains(&lists), "one look every five seconds, and one list each: {lists} in {pauses}");
 
     // Disconnected: first the channels end, then the consent.
     let (before, tokens) = (place.google.channels().len(), place.people[0].living_refresh_tokens());

@@ -132,7 +132,8 @@ struct Accounts {
 }
 
 async fn list(services: &Services, output: &Output) -> Result {
-    let accounts = Accounts { accounts: directory::accounts(services).await?.iter().map(AccountState::from).collect() };
+    let now = services.clock.now();
+    let accounts = Accounts { accounts: directory::accounts(services).await?.iter().map(|account| account.shown(now)).collect() };
     output.answer(&accounts, || words(&accounts.accounts))?;
     Ok(Outcome::Done)
 }

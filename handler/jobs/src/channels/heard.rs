@@ -1,17 +1,11 @@
 //! A notification came in.
 
-use std::time::Duration;
-
 use engine::calendar::ProviderKind;
 
 use super::token;
+use super::told::Tale;
 use crate::directory::{self, ChannelRow, ChannelState};
-use crate::nudge::{self, Cause, Nudge};
-use crate::pace::Go;
 use crate::{Result, Services};
-
-/// A calendar is nudged so often at most, for each channel and process.
-pub const PAUSE: Duration = Duration::from_secs(5);
 
 /// What a notification says. Only the token is worth anything before it was checked.
 #[derive(Clone, Copy)]
@@ -52,38 +46,43 @@ pub async fn hear_google(services: &Services, notice: Notice<'_>) -> Result<Hear
 /// # Errors
 /// Where vault or storage fail: it is to be sent again.
 pub async fn hear(services: &Services, kind: ProviderKind, notice: Notice<'_>) -> Result<Heard> {
-    let Notice { channel, resource, greeting, .. } = notice;
-    if !is_id(channel) || resource.is_empty() || resource.len() > 1024 {
+    let Notice { channel: id, resource, greeting, .. } = notice;
+    if !is_id(id) || resource.is_empty() || resource.len() > 1024 {
         return Ok(Heard::Dropped);
     }
-    let Some(owner) = token::verify(services, kind, channel, notice.token).await? else { return Ok(Heard::Dropped) };
+    let Some(owner) = token::verify(services, kind, id, notice.token).await? else { return Ok(Heard::Dropped) };
     let now = services.clock.now();
-    if !greeting && services.pace.is_covered(channel, now, PAUSE) {
+    let services = &Services { owner, ..services.clone() };
+    let channel = services.pace.channels.of(id);
+    // Whoever waits for a turn may find that it has become needless meanwhile.
+    let covered = || !greeting && channel.is_covered(now);
+    if covered() {
         return Ok(Heard::Covered);
     }
-    let services = &Services { owner, ..services.clone() };
-    let row = directory::channel(services, channel).await?;
-    let Some(row) = row.filter(|row| row.is_live(now) && row.resource.as_deref().is_none_or(|known| known == resource)) else {
-        return Ok(Heard::Dropped);
-    };
+    let mut turn = channel.turn().await;
+    if covered() {
+        return Ok(Heard::Covered);
+    }
+    let fits = |row: &ChannelRow| row.is_live(now) && row.resource.as_deref().is_none_or(|known| known == resource);
+    // What this process wrote last will do: whether it still holds shows when the row is replaced.
+    let mut known = turn.take().filter(|(row, _)| !greeting && fits(row));
+    if known.is_none() {
+        known = directory::channel_version(services, id).await?.filter(|(row, _)| fits(row));
+    }
+    let Some((row, _)) = &known else { return Ok(Heard::Dropped) };
     // It calls, so it is open, whatever became of the answer that should have said so.
     if row.resource.is_none() || row.state == ChannelState::Asked || (greeting && !row.confirmed) {
-        confirm(services, &row, resource).await?;
+        confirm(services, row, resource).await?;
+        known = if greeting { None } else { directory::channel_version(services, id).await? };
     }
-    if greeting {
-        return Ok(Heard::Greeted);
-    }
-    let nudge = Nudge { calendar_id: row.calendar, cause: Cause::Webhook };
-    let delay = match services.pace.ask(channel, now, PAUSE) {
-        Go::Covered => return Ok(Heard::Covered),
-        Go::Now => Duration::ZERO,
-        Go::After(delay) => delay,
+    let (false, Some(known)) = (greeting, known) else { return Ok(if greeting { Heard::Greeted } else { Heard::Dropped }) };
+    let (heard, left) = match channel.tell(services, known, now).await? {
+        Tale::Sent(left) => (Heard::Nudged, left),
+        Tale::Covered(left) => (Heard::Covered, Some(left)),
+        Tale::Gone => (Heard::Dropped, None),
     };
-    if let Err(error) = nudge::send_after(services, &nudge, delay).await {
-        services.pace.forget(channel);
-        return Err(error);
-    }
-    Ok(Heard::Nudged)
+    *turn = left;
+    Ok(heard)
 }
 
 async fn confirm(services: &Services, row: &ChannelRow, resource: &str) -> Result<()> {

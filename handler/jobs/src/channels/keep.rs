@@ -70,9 +70,10 @@ pub(crate) async fn open_missing(services: &Services, directory: &Snapshot, pair
     if services.setup.public_url.is_none() {
         return Ok(false);
     }
-    let known = directory.channels()?;
+    let (known, now) = (directory.channels()?, services.clock.now());
     let missing: BTreeSet<CalendarId> = wanted(directory)?
         .into_iter()
+        .filter(|(_, wanted)| wanted.account.state != AccountStatus::NeedsReconnect && wanted.account.parked(now).is_none())
         .filter(|(id, wanted)| {
             let asked = |row: &ChannelRow| row.calendar == *id && row.generation == wanted.account.generation;
             pairs.iter().any(|pair| pair.from == *id || pair.to == *id) && !known.iter().any(asked)
@@ -162,8 +163,8 @@ impl<'a> Keeper<'a> {
 
     async fn calendar(&self, wanted: Option<&Wanted>, rows: Vec<ChannelRow>) -> Result<Done> {
         let Some(wanted) = wanted else { return Ok(Done { ended: self.end(&rows, &[]).await?, ..Done::default() }) };
-        let Some(address) = address(self.services, wanted.account.kind).filter(|_| wanted.account.state != AccountStatus::NeedsReconnect)
-        else {
+        let shut = wanted.account.state == AccountStatus::NeedsReconnect || wanted.account.parked(self.now).is_some();
+        let Some(address) = address(self.services, wanted.account.kind).filter(|_| !shut) else {
             // Nothing can be opened. What is there may still call, and is left to its end.
             let left: Vec<&str> = rows.iter().filter(|row| row.is_live(self.now)).map(|row| row.id.as_str()).collect();
             return Ok(Done { ended: self.end(&rows, &left).await?, ..Done::default() });
@@ -215,6 +216,7 @@ impl<'a> Keeper<'a> {
             state: ChannelState::Asked,
             confirmed: false,
             error: None,
+            told: None,
         };
         let services = self.services;
         let token = token::sign(services, account.kind, &row.id).await?;

@@ -8,13 +8,15 @@
 //!   much as it would have.
 //! * A channel that is not wanted any more is stopped, and before its account's consent is given back. Where that fails it is tried again, and
 //!   what comes through it meanwhile is dropped.
+//! * Where consent has ended, or the provider has closed the account for a while, nothing is asked: channels that live are left to their end, and
+//!   their rows go with it. With a new consent each calendar gets a new channel, and the old one is stopped.
 //! * Whatever breaks off is put right by the next run: that looks at what is wanted and what is there, not at what it did before.
 //! * Only a token that we have made opens a look at storage, and nobody is told whether it was one.
 //!
 //! # Design
 //! `keep` opens, follows and stops; it runs by the clock (`renew_google_channels`), before the first pass over a new pair, and, as far as it
 //! stops, where a pair is paused or removed. Only a process that serves opens channels, since only it knows under which address it is reached
-//! ([`Setup::public_url`](crate::doctor::Setup::public_url)). `heard` takes calls in, `token` proves them, [`crate::pace`] thins them out. `look` has a pair
+//! ([`Setup::public_url`](crate::doctor::Setup::public_url)). `heard` takes calls in, `token` proves them, `told` thins them out. `look` has pairs
 //! looked at that no poll would notice. The rows stand in the directory, where a pass sees them for nothing.
 
 mod heard;
@@ -24,16 +26,18 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod token;
+pub(crate) mod told;
 
 use std::collections::BTreeMap;
 
 use engine::calendar::{CalendarId, ProviderKind};
 
-pub use heard::{Heard, Notice, PAUSE, hear, hear_google};
+pub use heard::{Heard, Notice, hear, hear_google};
 pub use keep::{Tended, renew};
 pub(crate) use keep::{end_unwanted, open_missing};
-pub(crate) use look::look;
+pub(crate) use look::{look, look_again};
 pub use state::{WatchState, states};
+pub use told::PAUSE;
 
 use crate::directory::{Account, CalendarRow, Snapshot};
 use crate::{Error, Result, Services};

@@ -1,5 +1,7 @@
 //! Tokens, times, and what is heard; the scenarios tell the rest, with a provider that calls.
 
+mod instances;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,6 +94,7 @@ fn row(state: ChannelState, resource: Option<&str>, left: i64) -> ChannelRow {
         state,
         confirmed: false,
         error: None,
+        told: None,
     }
 }
 
@@ -188,7 +191,7 @@ async fn a_greeting_before_the_answer_says_as_much_as_the_answer() {
     let (services, _dir) = services();
     let channel = stored(&services, row(ChannelState::Asked, None, 86_400)).await;
     assert_eq!(heard(&services, &channel, "r1", true).await, Heard::Greeted);
-    let row = directory::channel(&services, &channel.0).await.unwrap().unwrap();
+    let row = directory::channel_version(&services, &channel.0).await.unwrap().unwrap().0;
     assert_eq!((row.state, row.resource.as_deref(), row.confirmed), (ChannelState::Open, Some("r1"), true));
     assert_eq!(waiting(&services).await.0, 0, "it tells of no change");
     assert_eq!(heard(&services, &channel, "r9", false).await, Heard::Dropped, "by now it is known what it tells of");

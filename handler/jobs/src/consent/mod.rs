@@ -4,7 +4,8 @@
 //! * What comes back is taken once: its row goes before anything else is done, also where the provider says no, and where the check fails.
 //! * It is taken from the browser that began and from no other: the state is in the address, a second secret in a cookie, and storage knows only
 //!   the hash of either. Both are 32 random bytes, compared in constant time.
-//! * Ten minutes after it was begun it is worth nothing, and the next consent clears it away. No more than [`PENDING`] wait at once.
+//! * Ten minutes after it was begun it is worth nothing, and the next consent or the next hour ([`clear`]) clears it away. No more than
+//!   [`PENDING`] wait at once.
 //! * The PKCE verifier is sealed by the vault for its row. Without row, cookie and code together nobody can redeem anything.
 //! * Where anything does not fit, the provider is not asked, and nothing is said of what it was.
 //! * Where a person goes afterwards does not depend on the request.
@@ -21,9 +22,9 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::directory::{self, Account};
-use crate::{Error, Result, Services};
+use crate::{Error, Result, Services, channels};
 
-pub use pending::PENDING;
+pub use pending::{PENDING, clear};
 pub use query::Answer;
 pub use token::Token;
 
@@ -138,7 +139,7 @@ pub async fn redeem(
     verifier: &SecretString,
 ) -> Result<Account> {
     let granted = services.connect.consents(kind)?.redeem(redirect, code, verifier).await?;
-    directory::connect_grant(services, kind, granted).await
+    connect(services, kind, granted).await
 }
 
 /// Connects the account of a grant that was given elsewhere.
@@ -151,5 +152,12 @@ pub async fn adopt(services: &Services, kind: ProviderKind, refresh_token: &Secr
         return Err(Error::Provider(providers::Error::Credentials("this is no refresh token; it was not sent".into())));
     }
     let granted = services.connect.consents(kind)?.adopt(refresh_token).await?;
-    directory::connect_grant(services, kind, granted).await
+    connect(services, kind, granted).await
+}
+
+/// Where it is the consent of an account that was connected before, its pairs go on at once.
+async fn connect(services: &Services, kind: ProviderKind, granted: Granted) -> Result<Account> {
+    let account = directory::connect_grant(services, kind, granted).await?;
+    channels::look_again(services, &account).await;
+    Ok(account)
 }

@@ -58,17 +58,7 @@ pub(super) async fn put(
     verifier: &SecretString,
 ) -> Result<()> {
     let (partition, now) = (partition(services), services.clock.now());
-    let mut over = Vec::new();
-    let mut waiting = 0;
-    for row in services.store.scan(Table::Secrets, &partition, "", None, PAGE).await? {
-        match serde_json::from_str::<Waiting>(&row.value) {
-            Ok(known) if !known.is_over(now) => waiting += 1,
-            _ => over.push(Op::Delete { key: row.key, etag: None }),
-        }
-    }
-    for chunk in over.chunks(store::MAX_COMMIT) {
-        services.store.commit(Table::Secrets, &partition, chunk).await?;
-    }
+    let (waiting, _) = sweep(services, &partition, now).await?;
     if waiting >= PENDING {
         return Err(Error::Request(
             "too many accounts are being connected at this moment; nothing was begun, try again in ten minutes".into(),
@@ -80,6 +70,30 @@ pub(super) async fn put(
     let value = serde_json::to_string(&row).map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
     services.store.commit(Table::Secrets, &partition, &[Op::Insert { key, value }]).await?;
     Ok(())
+}
+
+/// Clears away what nobody can answer any more; how many. One request where there is nothing.
+///
+/// # Errors
+/// Storage failures; the next run goes on.
+pub async fn clear(services: &Services) -> Result<usize> {
+    Ok(sweep(services, &partition(services), services.clock.now()).await?.1)
+}
+
+/// The same; how many wait still, and how many were cleared away. A row that cannot be read waits for nobody.
+async fn sweep(services: &Services, partition: &str, now: Timestamp) -> Result<(usize, usize)> {
+    let mut over = Vec::new();
+    let mut waiting = 0;
+    for row in services.store.scan(Table::Secrets, partition, "", None, PAGE).await? {
+        match serde_json::from_str::<Waiting>(&row.value) {
+            Ok(known) if !known.is_over(now) => waiting += 1,
+            _ => over.push(Op::Delete { key: row.key, etag: None }),
+        }
+    }
+    for chunk in over.chunks(store::MAX_COMMIT) {
+        services.store.commit(Table::Secrets, partition, chunk).await?;
+    }
+    Ok((waiting, over.len()))
 }
 
 /// Takes one away by its state; `None` where there is none, or somebody else was faster.

@@ -241,6 +241,23 @@ async fn those_that_wait_are_few_and_not_for_long() {
 }
 
 #[tokio::test]
+async fn what_nobody_answered_is_cleared_away_without_another_consent() {
+    let world = world();
+    let partition = "consent:local";
+    for _ in 0..3 {
+        world.begin().await;
+    }
+    *world.clock.0.lock().unwrap() = 300;
+    let Sent { state, cookie } = world.begin().await;
+    let broken = store::Op::Insert { key: "broken".into(), value: "{".into() };
+    world.services.store.commit(Table::Secrets, partition, &[broken]).await.unwrap();
+    *world.clock.0.lock().unwrap() = 601;
+    assert_eq!((clear(&world.services).await.unwrap(), world.rows().await), (4, 1));
+    assert_eq!(clear(&world.services).await.unwrap(), 0);
+    assert!(world.finish(&format!("state={state}&code=c"), Some(&cookie)).await.is_ok(), "that one was still waited for");
+}
+
+#[tokio::test]
 async fn storage_holds_neither_state_nor_cookie_nor_verifier() {
     let world = world();
     let Sent { state, cookie } = world.begin().await;

@@ -12,8 +12,9 @@ use vault::Place;
 use super::id::{self, Address};
 use super::keep::Drawer;
 use super::rewrap::rewrap;
+use super::standing::{AccountStatus, Parked};
 use super::{calendars, grants, lease, pairs, rows};
-use crate::report::{AccountState, Problem};
+use crate::report::Problem;
 use crate::{Error, Result, Services, channels};
 
 /// An account as it is stored. Holds no secret.
@@ -38,41 +39,9 @@ pub struct Account {
     /// Why it does not stand well.
     #[serde(default)]
     pub error: Option<Problem>,
-}
-
-/// How an account stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AccountStatus {
-    /// It answered when it was last asked.
-    Ok,
-    /// It refuses the secret; nobody asks it again until its owner has connected it anew.
-    NeedsReconnect,
-    /// It did not answer, or not to be understood.
-    Unreachable,
-}
-
-impl AccountStatus {
-    /// The name in `--json`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::NeedsReconnect => "needs_reconnect",
-            Self::Unreachable => "unreachable",
-        }
-    }
-}
-
-impl From<&Account> for AccountState {
-    fn from(account: &Account) -> Self {
-        Self {
-            id: account.id.clone(),
-            provider: account.kind,
-            name: account.name.clone(),
-            state: account.state.as_str().to_owned(),
-            error: account.error.clone(),
-        }
-    }
+    /// Its provider has closed it for a while.
+    #[serde(default)]
+    pub parked: Option<Parked>,
 }
 
 /// The sealed secret of an account, as it is stored.
@@ -118,6 +87,7 @@ pub(super) async fn store(
         generation: 1,
         state: AccountStatus::Ok,
         error: None,
+        parked: None,
     };
     let key = row_key(&account.id);
 
@@ -226,72 +196,6 @@ pub(super) async fn open_with(services: &Services, account: &Account, row: Optio
     Ok(services.connect.open_kept(account.kind, &account.endpoint, &account.user, secret, keep)?)
 }
 
-/// Writes down how an account stands, unless it was connected anew since `account` was read. From [`AccountStatus::NeedsReconnect`] only success
-/// leads away: a server that is down cannot make a refused password good again. Where it stood so when `account` was read, storage is not asked.
-pub async fn set_account_state(services: &Services, account: &Account, state: AccountStatus, error: Option<Problem>) -> Result<()> {
-    if account.state == state && account.error == error {
-        return Ok(());
-    }
-    rows::update(services, &row_key(&account.id), |stored: &mut Account| settle(stored, account.generation, state, error.clone())).await?;
-    Ok(())
-}
-
-fn settle(stored: &mut Account, generation: u32, state: AccountStatus, error: Option<Problem>) {
-    let refused = stored.state == AccountStatus::NeedsReconnect && state == AccountStatus::Unreachable;
-    // That something went well says nothing here: it may have been done without asking anybody.
-    let unasked = state == AccountStatus::Ok && grants::is_granted(stored.kind);
-    if stored.generation == generation && !refused && !unasked {
-        stored.state = state;
-        stored.error = error;
-    }
-}
-
-/// Draws the conclusion for an account from how a piece of work with it ended. Failures that say nothing about the account change nothing.
-pub async fn record_outcome(services: &Services, account: &Account, failure: Option<&Error>) -> Result<()> {
-    let Some(state) = conclusion(failure) else { return Ok(()) };
-    set_account_state(services, account, state, failure.map(Problem::from)).await
-}
-
-/// The same, for whoever goes on with the account as it was read: so that the next outcome is compared with this one.
-pub(crate) async fn record(services: &Services, account: &mut Account, failure: Option<&Error>) -> Result<()> {
-    record_outcome(services, account, failure).await?;
-    if let Some(state) = conclusion(failure) {
-        settle(account, account.generation, state, failure.map(Problem::from));
-    }
-    Ok(())
-}
-
-/// The same for what a grant has come to: the evidence that counts for an account that holds one.
-pub(super) async fn record_grant(services: &Services, account: &mut Account, failure: Option<&Error>) -> Result<()> {
-    let Some(state) = conclusion(failure) else { return Ok(()) };
-    let error = failure.map(Problem::from);
-    if account.state == state && account.error == error {
-        return Ok(());
-    }
-    let generation = account.generation;
-    let heard = |stored: &mut Account| match state {
-        AccountStatus::Ok if stored.generation == generation => (stored.state, stored.error) = (state, None),
-        _ => settle(stored, generation, state, error.clone()),
-    };
-    rows::update(services, &row_key(&account.id), heard).await?;
-    heard(account);
-    Ok(())
-}
-
-fn conclusion(failure: Option<&Error>) -> Option<AccountStatus> {
-    use providers::Error as E;
-    match failure {
-        None => Some(AccountStatus::Ok),
-        Some(Error::Provider(E::Unauthorized | E::Consent(_) | E::Credentials(_)) | Error::Vault(vault::Error::CannotOpen)) => {
-            Some(AccountStatus::NeedsReconnect)
-        }
-        Some(Error::Provider(E::Unreachable(_) | E::BadAnswer(_) | E::RateLimited { .. } | E::Address(_))) => {
-            Some(AccountStatus::Unreachable)
-        }
-        Some(_) => None,
-    }
-}
-
 pub(super) fn checked_user(kind: ProviderKind, user: &str) -> Result<String> {
     let user = user.trim();
     let refuse = |why: &str| Err(Error::Provider(providers::Error::Credentials(why.to_owned())));
@@ -328,57 +232,6 @@ pub(super) fn row_key(id: &AccountId) -> String {
 mod tests {
     use super::*;
 
-    fn account(state: AccountStatus) -> Account {
-        Account {
-            id: AccountId::new("a1"),
-            kind: ProviderKind::Caldav,
-            name: "anna on dav.example.org".into(),
-            url: "https://dav.example.org/".into(),
-            user: "anna".into(),
-            endpoint: "{}".into(),
-            generation: 3,
-            state,
-            error: None,
-        }
-    }
-
-    #[test]
-    fn a_refused_password_stays_refused_when_the_server_goes_away() {
-        let mut stored = account(AccountStatus::NeedsReconnect);
-        settle(&mut stored, 3, AccountStatus::Unreachable, None);
-        assert_eq!(stored.state, AccountStatus::NeedsReconnect);
-        settle(&mut stored, 3, AccountStatus::Ok, None);
-        assert_eq!(stored.state, AccountStatus::Ok);
-    }
-
-    #[test]
-    fn a_grant_that_ended_is_not_revived_by_a_glance_that_asked_nobody() {
-        let mut stored = Account { kind: ProviderKind::Google, ..account(AccountStatus::NeedsReconnect) };
-        settle(&mut stored, 3, AccountStatus::Ok, None);
-        assert_eq!(stored.state, AccountStatus::NeedsReconnect);
-    }
-
-    #[test]
-    fn the_answer_to_an_earlier_password_does_not_count() {
-        let mut stored = account(AccountStatus::Ok);
-        settle(&mut stored, 2, AccountStatus::NeedsReconnect, None);
-        assert_eq!(stored.state, AccountStatus::Ok);
-    }
-
-    #[test]
-    fn only_what_says_something_about_the_account_changes_its_state() {
-        use providers::Error as E;
-        let of = |error: E| conclusion(Some(&Error::Provider(error)));
-        assert_eq!(of(E::Unauthorized), Some(AccountStatus::NeedsReconnect));
-        assert_eq!(of(E::Unreachable("x".into())), Some(AccountStatus::Unreachable));
-        assert_eq!(of(E::Consent("x".into())), Some(AccountStatus::NeedsReconnect));
-        assert_eq!(of(E::Misconfigured("x".into())), None, "that is nothing its owner could mend");
-        assert_eq!(of(E::CalendarMissing), None);
-        assert_eq!(of(E::HasGuests), None);
-        assert_eq!(conclusion(Some(&Error::Store(store::Error::Full))), None);
-        assert_eq!(conclusion(None), Some(AccountStatus::Ok));
-    }
-
     #[test]
     fn user_names_that_could_not_be_sent_are_refused() {
         for user in ["", "  ", "anna:bert", "anna\nbert", "anna\u{0}"] {
@@ -386,18 +239,5 @@ mod tests {
         }
         assert_eq!(checked_user(ProviderKind::Caldav, " Anna ").unwrap(), "Anna");
         assert_eq!(checked_user(ProviderKind::Icloud, "Anna@Example.org").unwrap(), "anna@example.org");
-    }
-
-    #[test]
-    fn an_account_shows_itself_as_the_contract_says() {
-        let mut one = account(AccountStatus::NeedsReconnect);
-        let shown = serde_json::to_value(AccountState::from(&one)).unwrap();
-        assert_eq!(
-            shown,
-            serde_json::json!({"id": "a1", "provider": "caldav", "name": "anna on dav.example.org", "state": "needs_reconnect", "error": null})
-        );
-        one.error = Some(Problem { code: "unauthorized".into(), message: "Words.".into() });
-        let shown = serde_json::to_value(AccountState::from(&one)).unwrap();
-        assert_eq!(shown["error"], serde_json::json!({"code": "unauthorized", "message": "Words."}));
     }
 }

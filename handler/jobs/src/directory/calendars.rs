@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use store::{Op, Table};
 
 use super::accounts::{self, Account};
-use super::{id, pairs, rows};
+use super::{id, pairs, rows, standing};
 use crate::{Error, Result, Services};
 
 /// How many accounts are asked at once.
@@ -56,7 +56,7 @@ pub async fn calendars(services: &Services, only: Option<&AccountId>) -> Result<
         .buffered(AT_ONCE);
     let mut listing = Listing::default();
     while let Some((account, answer)) = answers.next().await {
-        accounts::record_outcome(services, &account, answer.as_ref().err()).await?;
+        standing::record_outcome(services, &account, answer.as_ref().err()).await?;
         match answer {
             Ok(calendars) => listing.calendars.extend(calendars),
             Err(error) => listing.failures.push((account.id, error)),

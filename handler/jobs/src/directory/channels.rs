@@ -39,6 +39,18 @@ pub struct ChannelRow {
     /// Why it is not open.
     #[serde(default)]
     pub error: Option<Problem>,
+    /// When its calendar was last told to be looked at.
+    #[serde(default)]
+    pub told: Option<Told>,
+}
+
+/// A message that a call has led to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// When it is, or was, to be seen.
+    pub seen: Timestamp,
+    /// It is in the queue; before, it was only meant to be.
+    pub sent: bool,
 }
 
 /// How a channel stands.
@@ -66,9 +78,19 @@ pub(super) fn row_key(id: &str) -> String {
     format!("{}{id}", rows::CHANNEL)
 }
 
-/// A channel. One request.
-pub(crate) async fn channel(services: &Services, id: &str) -> Result<Option<ChannelRow>> {
-    Ok(rows::get(services, &row_key(id)).await?.map(|(row, _)| row))
+/// A channel, and the version of its row. One request.
+pub(crate) async fn channel_version(services: &Services, id: &str) -> Result<Option<(ChannelRow, String)>> {
+    rows::get(services, &row_key(id)).await
+}
+
+/// Replaces a row by its version; the new one, or `None` where somebody else was faster, or it is gone. One request.
+pub(crate) async fn replace_channel(services: &Services, row: &ChannelRow, etag: &str) -> Result<Option<String>> {
+    let op = Op::Replace { key: row_key(&row.id), etag: etag.to_owned(), value: rows::encode(row)? };
+    match services.store.commit(Table::Directory, &services.owner, &[op]).await {
+        Ok(etags) => Ok(etags.into_iter().next()),
+        Err(store::Error::Conflict(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// All channels.

@@ -12,8 +12,8 @@ use secrecy::{ExposeSecret, SecretString};
 use store::{Op, Table};
 use vault::Place;
 
-use super::accounts::{self, Account, SealedSecret};
-use super::rows;
+use super::accounts::{Account, SealedSecret};
+use super::{rows, standing};
 use crate::{Connect, Error, Result, Services};
 
 /// The place of an account's secret.
@@ -65,7 +65,7 @@ impl Keep for Drawer {
     async fn stands(&self, failure: Option<&providers::Error>) {
         let mut account = self.account();
         let failure = failure.cloned().map(Error::Provider);
-        if let Err(error) = accounts::record_grant(&self.services, &mut account, failure.as_ref()).await {
+        if let Err(error) = standing::record_grant(&self.services, &mut account, failure.as_ref()).await {
             tracing::warn!(account = %account.id, %error, "how the account stands could not be written down");
             return;
         }
@@ -175,6 +175,12 @@ mod tests {
         assert_eq!(world.state(&account).await.0, AccountStatus::NeedsReconnect, "a server that is down makes no grant good again");
         drawer.stands(None).await;
         assert_eq!(world.state(&account).await, (AccountStatus::Ok, None), "access was given");
+
+        let wait = |seconds| providers::Error::RateLimited { retry_after: Some(std::time::Duration::from_secs(seconds)) };
+        drawer.stands(Some(&wait(3600))).await;
+        drawer.stands(None).await;
+        let closed = crate::directory::account(&world.services, &account.id).await.unwrap();
+        assert!(closed.parked(Timestamp::UNIX_EPOCH).is_some(), "that access was given opens nothing that is closed");
 
         world.connect("1//anew").await;
         drawer.stands(Some(&providers::Error::Unauthorized)).await;

@@ -83,6 +83,7 @@ impl World {
             generation: 1,
             state: AccountStatus::Ok,
             error: None,
+            parked: None,
         };
         let mut rows = vec![("account:a1".to_owned(), rows::encode(&account).unwrap())];
         for id in ["c1", "c2"] {

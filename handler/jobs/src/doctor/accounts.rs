@@ -49,18 +49,20 @@ async fn remember(services: &Services) -> Result<Vec<Finding>> {
     if accounts.is_empty() {
         return Ok(vec![none()]);
     }
-    let ill: Vec<_> = accounts.iter().filter(|account| account.state != AccountStatus::Ok).collect();
+    let now = services.clock.now();
+    let shown = accounts.iter().map(|account| account.shown(now));
+    let ill: Vec<_> = shown.filter(|account| account.state != AccountStatus::Ok.as_str()).collect();
     let well = accounts.len() - ill.len();
     let mut findings = vec![Finding::good(CHECK, format!("{well} of {} answered when they were last asked.", accounts.len()))];
     findings.extend(ill.iter().take(MOST).map(|account| {
         let code = account.error.as_ref().map_or("unknown", |problem| problem.code.as_str());
-        let message = format!("It could not be used when it was last asked ({}, {code}).", account.state.as_str());
+        let message = format!("It could not be used when it was last asked ({}, {code}).", account.state);
         Finding::bad(
             &format!("account:{}", account.id),
             message,
-            match account.state {
-                AccountStatus::NeedsReconnect => "Its owner has to connect it again; its pairs stay.",
-                _ => "It is asked again by itself. Where it stays so, look whether its server can be reached from here.",
+            match account.state == AccountStatus::NeedsReconnect.as_str() {
+                true => "Its owner has to connect it again; its pairs stay.",
+                false => "It is asked again by itself. Where it stays so, look whether its server can be reached from here.",
             },
         )
     }));

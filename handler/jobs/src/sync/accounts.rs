@@ -62,6 +62,10 @@ impl<'a> Accounts<'a> {
         if options.background && ends.iter().any(|end| end.account.state == AccountStatus::NeedsReconnect) {
             return Err(Error::Provider(providers::Error::Unauthorized));
         }
+        let now = self.services.clock.now();
+        if let Some(left) = ends.iter().filter(|_| options.background).find_map(|end| end.account.parked(now)) {
+            return Err(Error::Provider(providers::Error::RateLimited { retry_after: Some(left) }));
+        }
         self.glance(round, &ends).await?;
         let tip = |end: &End| match self.glances.get(&end.account.id) {
             Some(Err(error)) => Err(Error::Provider(error.clone())),

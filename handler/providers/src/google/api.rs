@@ -131,7 +131,8 @@ impl Api {
     /// Asks. Waits for quotas that are back in some seconds; a token that is refused is renewed once.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`], [`Error::RateLimited`], and what [`Http::send`] says. Other refusals are answers.
+    /// [`Error::Unauthorized`] where the new token is refused too, [`Error::Consent`] where it opens too little, [`Error::RateLimited`], and what
+    /// [`Http::send`] says. Other refusals are answers.
     pub(super) async fn call(&self, call: &Call) -> Result<Reply> {
         let (mut renewed, mut waits) = (false, 0);
         loop {
@@ -142,7 +143,7 @@ impl Api {
             if status == StatusCode::UNAUTHORIZED {
                 self.tokens.refused(&bearer);
                 if renewed {
-                    return Err(Error::Unauthorized);
+                    return Err(self.barred(Error::Unauthorized).await);
                 }
                 renewed = true;
                 continue;
@@ -158,11 +159,14 @@ impl Api {
             }
             let body = answer.bytes(MAX_REFUSAL).await.ok().flatten().unwrap_or_default();
             let refusal = Refusal::new(status, &host, &body);
+            if refusal.is_about_consent() {
+                return Err(self.barred(refusal.error()).await);
+            }
             let wait = match refusal.quota(self.http.server_time()) {
                 None => return Ok(Reply::Refused(refusal)),
                 Some(Quota::Long(wait)) => {
                     self.pace.throttled(Some(wait));
-                    return Err(Error::RateLimited { retry_after: Some(wait) });
+                    return Err(self.barred(Error::RateLimited { retry_after: Some(wait) }).await);
                 }
                 Some(Quota::Seconds) => jittered(Duration::from_secs(1 << waits)),
             };
@@ -172,6 +176,12 @@ impl Api {
             waits += 1;
             self.pace.throttled(Some(wait));
         }
+    }
+
+    /// What concerns the account as a whole is told to whoever keeps its grant, before anybody else hears of it.
+    async fn barred(&self, error: Error) -> Error {
+        self.tokens.barred(&error).await;
+        error
     }
 
     fn request<'a>(&self, call: &'a Call, credentials: &'a Credentials) -> Request<'a> {

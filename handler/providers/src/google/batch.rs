@@ -56,7 +56,7 @@ fn body(urls: &[Url]) -> Vec<u8> {
     body.into_bytes()
 }
 
-/// The answers of a batch by the number of their question; `None` for what is missing, cannot be read, or asks to wait.
+/// The answers of a batch by the number of their question; `None` for what is missing, cannot be read, asks to wait, or concerns the account.
 fn parts(given: &Given, count: usize) -> Vec<Option<Reply>> {
     let mut replies: Vec<Option<Reply>> = (0..count).map(|_| None).collect();
     let Some(boundary) = boundary(&given.content_type) else { return replies };
@@ -112,7 +112,8 @@ fn part(bytes: &[u8]) -> Option<(usize, Reply)> {
         return Some((at, Reply::Given(Given { content_type, body: body.to_vec() })));
     }
     let refusal = Refusal::new(status, "Google", body);
-    let again = status.is_server_error() || matches!(status.as_u16(), 401 | 429) || refusal.quota(None).is_some();
+    let again =
+        status.is_server_error() || matches!(status.as_u16(), 401 | 429) || refusal.quota(None).is_some() || refusal.is_about_consent();
     (!again).then_some((at, Reply::Refused(refusal)))
 }
 

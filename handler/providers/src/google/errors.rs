@@ -69,6 +69,11 @@ impl Refusal {
         matches!(self.status.as_u16(), 404 | 410)
     }
 
+    /// The consent that was given does not cover what was asked for: no request of this account will fare better.
+    pub(super) fn is_about_consent(&self) -> bool {
+        self.status == StatusCode::FORBIDDEN && (self.says("insufficientPermissions") || self.says("ACCESS_TOKEN_SCOPE_INSUFFICIENT"))
+    }
+
     /// Which quota was used up; `now` tells how long the day still is.
     pub(super) fn quota(&self, now: Option<Timestamp>) -> Option<Quota> {
         if self.status != StatusCode::FORBIDDEN {
@@ -87,7 +92,7 @@ impl Refusal {
     pub(super) fn error(&self) -> Error {
         match self.status.as_u16() {
             403 if self.quota(None).is_some() => Error::RateLimited { retry_after: Some(BUSY) },
-            403 if self.says("insufficientPermissions") || self.says("ACCESS_TOKEN_SCOPE_INSUFFICIENT") => Error::Consent(
+            403 if self.is_about_consent() => Error::Consent(
                 "Google was not asked, or not allowed, to let Calrelay do this; connect the account again and tick every box".into(),
             ),
             403 if self.says("forbiddenForNonOrganizer") => Error::HasGuests,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// The access tokens of one grant, shared by everything that works with its account.
 ///
@@ -21,4 +21,10 @@ pub trait Tokens: Send + Sync {
     /// Notes that Google answered 401 to this token. If it is still the one that [`Tokens::bearer`] hands out, it is not handed out again;
     /// a token that has been replaced in the meantime is left alone.
     fn refused(&self, bearer: &SecretString);
+
+    /// Hears that Google lets nobody in for this account, although its token is fresh: what was asked for does not matter. The error says whether
+    /// its owner can help ([`Error::Unauthorized`], [`Error::Consent`]) or only time ([`Error::RateLimited`]). Whoever asks waits for this.
+    async fn barred(&self, error: &Error) {
+        let _ = error;
+    }
 }

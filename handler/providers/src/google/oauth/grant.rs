@@ -173,4 +173,17 @@ impl Tokens for Grant {
             state.access = None;
         }
     }
+    async fn barred(&self, error: &Error) {
+        let keep = {
+            let mut state = self.state();
+            if matches!(error, Error::Unauthorized | Error::Consent(_)) {
+                // A token that opens nothing is no answer to those who wait for one.
+                (state.access, state.failure) = (None, Some((error.clone(), Instant::now())));
+            }
+            state.keep.clone()
+        };
+        if let Some(keep) = keep {
+            keep.stands(Some(error)).await;
+        }
+    }
 }

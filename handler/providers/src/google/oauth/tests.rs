@@ -344,6 +344,21 @@ async fn a_refresh_that_gives_fewer_rights_is_no_access() {
 }
 
 #[tokio::test]
+async fn an_account_that_nobody_is_let_into_is_told_of_and_asked_no_more() {
+    let world = world().await;
+    let drawer = Arc::new(Drawer::default());
+    let grant = Grants::new(world.client.clone()).open("anna@example.org", &"1//refresh".into(), drawer.clone());
+    grant.bearer().await.unwrap();
+    grant.barred(&Error::RateLimited { retry_after: Some(Duration::from_secs(3600)) }).await;
+    assert!(grant.bearer().await.is_ok(), "its token is good");
+    grant.barred(&Error::Unauthorized).await;
+    assert_eq!((drawer.heard.lock().unwrap().clone(), world.asked().len()), (vec![true, false, false], 1));
+    let (good, bad) = crowd(&grant, 100).await;
+    assert!(good == 0 && bad.iter().all(|error| matches!(error, Error::Unauthorized)));
+    assert!(world.asked().is_empty(), "all who come right after get the same answer");
+}
+
+#[tokio::test]
 async fn settings_print_no_secret() {
     let settings = Settings {
         client_id: "client-1".into(),

@@ -1,0 +1,212 @@
+//! Several processes that are called about the same channel, and die where it hurts most.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+
+use futures::future::join_all;
+use store::{Message, Op, Queue};
+
+use super::*;
+use crate::Pace;
+
+/// Storage that counts what it is asked.
+struct Counting {
+    inner: Arc<dyn Store>,
+    asked: AtomicUsize,
+}
+
+#[async_trait]
+impl Store for Counting {
+    async fn get(&self, table: Table, partition: &str, key: &str) -> store::Result<Option<Row>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.inner.get(table, partition, key).await
+    }
+    async fn get_many(&self, table: Table, partition: &str, keys: &[String]) -> store::Result<Vec<Row>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.inner.get_many(table, partition, keys).await
+    }
+    async fn scan(&self, table: Table, partition: &str, prefix: &str, after: Option<&str>, limit: usize) -> store::Result<Vec<Row>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.inner.scan(table, partition, prefix, after, limit).await
+    }
+    async fn commit(&self, table: Table, partition: &str, ops: &[Op]) -> store::Result<Vec<String>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        // Others get a word in between.
+        tokio::task::yield_now().await;
+        self.inner.commit(table, partition, ops).await
+    }
+}
+
+/// A queue that writes down when each message is to be seen, and may be away.
+struct Board {
+    clock: Arc<Hands>,
+    away: AtomicBool,
+    seen: Mutex<Vec<Timestamp>>,
+}
+
+#[async_trait]
+impl Queue for Board {
+    async fn put(&self, _: &str, _: &str, delay: Duration) -> store::Result<()> {
+        tokio::task::yield_now().await;
+        if self.away.load(Ordering::Relaxed) {
+            return Err(store::Error::Unavailable("on purpose".into()));
+        }
+        self.seen.lock().unwrap().push(self.clock.now() + delay);
+        Ok(())
+    }
+    async fn take(&self, _: &str, _: usize, _: Duration) -> store::Result<Vec<Message>> {
+        Ok(Vec::new())
+    }
+    async fn extend(&self, _: &str, _: &Message, _: Duration) -> store::Result<Message> {
+        Err(store::Error::Conflict(0))
+    }
+    async fn poison(&self, _: &str, _: &Message) -> store::Result<()> {
+        Ok(())
+    }
+    async fn delete(&self, _: &str, _: &Message) -> store::Result<()> {
+        Ok(())
+    }
+    async fn len(&self, _: &str) -> store::Result<u64> {
+        Ok(0)
+    }
+}
+
+#[derive(Default)]
+struct Hands(AtomicI64);
+
+impl Hands {
+    fn wait(&self, millisecond: i64) {
+        self.0.fetch_add(millisecond, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        now() + SignedDuration::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// One channel, and processes that share storage, queue and clock.
+struct Site {
+    base: Services,
+    store: Arc<Counting>,
+    board: Arc<Board>,
+    clock: Arc<Hands>,
+    channel: (String, SecretString),
+    _dir: tempfile::TempDir,
+}
+
+impl Site {
+    async fn new() -> Self {
+        let (base, dir) = services();
+        let clock = Arc::new(Hands::default());
+        let store = Arc::new(Counting { inner: base.store.clone(), asked: AtomicUsize::new(0) });
+        let board = Arc::new(Board { clock: clock.clone(), away: AtomicBool::new(false), seen: Mutex::default() });
+        let base = Services { store: store.clone(), queue: board.clone(), clock: clock.clone(), ..base };
+        let channel = stored(&base, row(ChannelState::Open, Some("r1"), 86_400)).await;
+        store.asked.store(0, Ordering::Relaxed);
+        Self { base, store, board, clock, channel, _dir: dir }
+    }
+
+    fn process(&self) -> Services {
+        Services { pace: Arc::new(Pace::default()), ..self.base.clone() }
+    }
+
+    async fn call(&self, process: &Services) -> crate::Result<Heard> {
+        let (channel, token) = &self.channel;
+        hear(process, GOOGLE, Notice { channel, token: token.expose_secret(), resource: "r1", greeting: false }).await
+    }
+
+    /// When messages are to be seen, in milliseconds from the beginning.
+    fn seen(&self) -> Vec<i128> {
+        self.board.seen.lock().unwrap().iter().map(|seen| seen.duration_since(now()).as_millis()).collect()
+    }
+
+    fn asked(&self) -> usize {
+        self.store.asked.swap(0, Ordering::Relaxed)
+    }
+}
+
+#[tokio::test]
+async fn however_many_are_called_their_messages_are_a_pause_apart() {
+    let site = Site::new().await;
+    let processes: Vec<Services> = (0..8).map(|_| site.process()).collect();
+    let mut last = 0;
+    // All of them at once, in every tenth of a second of a minute.
+    for tenth in 0..600 {
+        let heard = join_all(processes.iter().flat_map(|process| [process, process]).map(|process| site.call(process))).await;
+        assert!(heard.iter().all(Result::is_ok), "{heard:?}");
+        last = tenth * 100;
+        let next = *site.seen().last().unwrap();
+        assert!(next >= last && next <= last + 6000, "what came at {last} is seen at {next}");
+        site.clock.wait(100);
+    }
+    let seen = site.seen();
+    assert!(seen.windows(2).all(|two| two[1] - two[0] >= 5000), "{seen:?}");
+    assert!(seen.len() as i128 <= (last + 6000) / 5000 + 1, "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_call_by_itself_costs_one_request_of_storage_or_two() {
+    let site = Site::new().await;
+    let process = site.process();
+    assert_eq!((site.call(&process).await.unwrap(), site.asked()), (Heard::Nudged, 2), "the row read, and replaced");
+    for _ in 0..10 {
+        site.clock.wait(60_000);
+        assert_eq!((site.call(&process).await.unwrap(), site.asked()), (Heard::Nudged, 1), "it knows the row by now");
+    }
+    assert_eq!((site.call(&process).await.unwrap(), site.asked()), (Heard::Nudged, 2), "claimed, and noted as sent");
+    for _ in 0..1000 {
+        assert_eq!((site.call(&process).await.unwrap(), site.asked()), (Heard::Covered, 0));
+    }
+    let other = site.process();
+    assert_eq!((site.call(&other).await.unwrap(), site.asked()), (Heard::Covered, 1));
+    assert_eq!((site.call(&other).await.unwrap(), site.asked()), (Heard::Covered, 0));
+}
+
+/// It has claimed the next message, and is gone before that is in the queue: whoever is called next neither relies on it nor fails.
+#[tokio::test]
+async fn nobody_relies_on_a_message_whose_sender_has_died() {
+    let site = Site::new().await;
+    let (one, other) = (site.process(), site.process());
+    assert_eq!(site.call(&one).await.unwrap(), Heard::Nudged);
+    site.clock.wait(1000);
+    site.board.away.store(true, Ordering::Relaxed);
+    assert!(site.call(&one).await.is_err(), "whoever called is to call again");
+    site.board.away.store(false, Ordering::Relaxed);
+    site.clock.wait(100);
+    assert_eq!(site.call(&other).await.unwrap(), Heard::Nudged);
+    assert_eq!(site.seen(), [0, 5000], "in the place of the one that never came");
+    assert_eq!(site.call(&one).await.unwrap(), Heard::Covered);
+    // The same for one that was to be seen at once.
+    site.clock.wait(60_000);
+    site.board.away.store(true, Ordering::Relaxed);
+    assert!(site.call(&other).await.is_err());
+    site.board.away.store(false, Ordering::Relaxed);
+    assert_eq!(site.call(&one).await.unwrap(), Heard::Nudged);
+    assert_eq!(site.seen(), [0, 5000, 61_100 + 5000]);
+}
+
+/// Those that were called meanwhile wait for the one that sends, and hear what became of it.
+#[tokio::test]
+async fn whoever_waits_for_a_message_that_cannot_be_sent_is_not_told_that_it_was() {
+    let site = Site::new().await;
+    let process = site.process();
+    site.board.away.store(true, Ordering::Relaxed);
+    let heard = join_all((0..3).map(|_| site.call(&process))).await;
+    assert!(heard.iter().all(Result::is_err), "{heard:?}");
+    assert!(site.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_channel_that_ends_meanwhile_is_not_revived() {
+    let site = Site::new().await;
+    let process = site.process();
+    assert_eq!(site.call(&process).await.unwrap(), Heard::Nudged);
+    site.clock.wait(60_000);
+    directory::change_channel(&process, &site.channel.0, |row| row.state = ChannelState::Ending).await.unwrap();
+    assert_eq!(site.call(&process).await.unwrap(), Heard::Dropped);
+    directory::forget_channels(&process, std::slice::from_ref(&site.channel.0)).await.unwrap();
+    assert_eq!(site.call(&site.process()).await.unwrap(), Heard::Dropped);
+    assert_eq!(site.seen(), [0]);
+}
