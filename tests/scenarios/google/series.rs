@@ -73,7 +73,7 @@ async fn what_happens_to_one_occurrence_is_news_of_its_series() {
     let mut cursor = desk.listed().await.cursor;
     let mut versions = vec![desk.event(&id("team")).await.etag];
     for reversed in [false, true] {
-        desk.server.manners(|manners| manners.reversed = reversed);
+        desk.server.manners(|manners| (manners.reversed, manners.bare_tombstones) = (reversed, reversed));
         let day = if reversed { "20260324" } else { "20260317" };
         let occurrence = format!("team_{day}T080000Z");
         desk.calendar.patch(&occurrence, json!({ "summary": "Moved" }));

@@ -81,6 +81,7 @@ async fn whatever_a_series_was_it_becomes_what_is_wanted() {
     let prints = Fingerprinter::new(&[7; 32], "pair");
     for seed in 0..SEEDS {
         let mut rng = Rng::new(seed);
+        desk.server.manners(|manners| manners.bare_tombstones = seed % 2 == 1);
         let mut now = series(&mut rng);
         let mut written = desk.create(&format!("series-{seed}"), &now).await.unwrap();
         for step in 0..STEPS {

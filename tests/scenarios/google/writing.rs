@@ -92,7 +92,8 @@ async fn a_create_whose_answer_was_lost_is_found_again() {
 #[tokio::test]
 async fn a_copy_that_was_deleted_lives_again_under_its_id() {
     let desk = Desk::new().await;
-    for delete in [true, false] {
+    for (delete, bare) in [(true, false), (false, false), (true, true)] {
+        desk.server.manners(|manners| manners.bare_tombstones = bare);
         let written = desk.create("x", &lunch()).await.unwrap();
         if delete {
             desk.delete(&written.id, written.etag.as_deref()).await.unwrap();
@@ -164,7 +165,10 @@ async fn what_others_take_part_in_is_left_alone() {
     invited["attendees"] = json!([{ "email": "anna@example.org", "responseStatus": "accepted" }]);
     let mut room = single("With a room");
     room["attendees"] = json!([{ "email": "room@example.org", "resource": true }]);
-    for (name, event) in [("called1", called), ("invited1", invited), ("room1", room)] {
+    let mut crowded = single("With more guests than are told");
+    crowded["attendees"] = json!([{ "email": "anna@example.org" }]);
+    crowded["attendeesOmitted"] = json!(true);
+    for (name, event) in [("called1", called), ("invited1", invited), ("room1", room), ("crowded1", crowded)] {
         let etag = desk.calendar.put(name, event);
         let revision = desk.calendar.revision();
         let edit = desk.edit(&id(name), Some(&etag), parts(&[Field::Title], &[]), &lunch()).await;
@@ -172,5 +176,17 @@ async fn what_others_take_part_in_is_left_alone() {
         assert!(matches!(desk.delete(&id(name), Some(&etag)).await, Err(Error::HasGuests)), "{name}");
         assert_eq!(desk.calendar.revision(), revision);
     }
+    desk.clean();
+}
+
+#[tokio::test]
+async fn what_is_locked_is_left_alone_and_says_so() {
+    let desk = Desk::new().await;
+    let mut locked = single("Lunch");
+    locked["locked"] = json!(true);
+    let etag = desk.calendar.put("locked1", locked);
+    let error = desk.edit(&id("locked1"), Some(&etag), parts(&[Field::Location], &[]), &lunch()).await.unwrap_err();
+    assert!(matches!(&error, Error::Refused(why) if why.contains("locked")), "{error:?}");
+    assert_eq!(desk.asked(Kind::Patch), 0);
     desk.clean();
 }

@@ -176,6 +176,18 @@ mod tests {
     }
 
     #[test]
+    fn no_write_touches_a_conference_and_no_list_takes_a_series_apart() {
+        let parameter = |url: Result<Url>, wanted: &str| {
+            url.unwrap().query_pairs().filter(|(name, _)| name == wanted).map(|(_, value)| value.into_owned()).collect::<Vec<_>>()
+        };
+        for url in [addresses().insert("c"), addresses().change("c", "e")] {
+            assert_eq!(parameter(url, "conferenceDataVersion"), ["0"]);
+        }
+        assert_eq!(parameter(addresses().list("c", &[("syncToken", "t=&+")]), "singleEvents"), ["false"]);
+        assert_eq!(parameter(addresses().list("c", &[("syncToken", "t=&+")]), "syncToken"), ["t=&+"], "whatever stands in it");
+    }
+
+    #[test]
     fn our_ids_have_googles_alphabet_and_one_uid_has_one() {
         let id = id_of_copy("calrelay-abc");
         assert!(id.as_str().bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'v')) && is_ours(&id));

@@ -1,5 +1,7 @@
 //! The user's calendars (<https://developers.google.com/workspace/calendar/api/v3/reference/calendarList>).
 
+use std::collections::HashSet;
+
 use engine::calendar::RemoteCalendar;
 
 use super::api::Call;
@@ -18,6 +20,7 @@ impl Client {
     pub(super) async fn list_calendars(&self) -> Result<Vec<RemoteCalendar>> {
         let mut found = Vec::new();
         let mut next: Option<String> = None;
+        let mut seen = HashSet::new();
         for _ in 0..MAX_PAGES {
             let mut url = self.api.addresses.calendars()?;
             if let Some(token) = &next {
@@ -26,7 +29,7 @@ impl Client {
             let page: wire::CalendarList = self.api.call(&Call::get(url)).await?.given()?.json()?;
             found.extend(page.items.into_iter().filter(is_offered).map(calendar));
             match page.next_page_token {
-                Some(token) if next.as_ref() != Some(&token) => next = Some(token),
+                Some(token) if seen.insert(token.clone()) => next = Some(token),
                 Some(_) => break,
                 None => return Ok(found),
             }

@@ -38,7 +38,7 @@ pub(super) struct Known(Mutex<HashMap<String, Manner>>);
 impl Client {
     pub(super) fn learn(&self, calendar: &str, manner: Manner) {
         let mut known = self.known.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() < MOST {
+        if known.len() < MOST || known.contains_key(calendar) {
             known.insert(calendar.to_owned(), manner);
         }
     }

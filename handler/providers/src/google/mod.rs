@@ -26,6 +26,8 @@ mod known;
 pub mod oauth;
 mod series;
 mod survey;
+#[cfg(test)]
+mod tests;
 pub mod tokens;
 mod wire;
 mod write;

@@ -7,7 +7,7 @@
 //!   [`Error::CursorExpired`].
 //! * An item that cannot be read does not spoil the others: it is listed, and [`crate::Provider::fetch`] says why.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use engine::change::{Cursor, Listed};
 use engine::event::EventId;
@@ -40,6 +40,7 @@ impl Client {
         };
         let mut gathered = Gathered::new(matches!(since, Since::Cursor(_)));
         let mut next: Option<String> = None;
+        let mut seen = HashSet::new();
         for _ in 0..MAX_PAGES {
             let mut parameters = parameters.clone();
             parameters.extend(next.as_deref().map(|token| ("pageToken", token)));
@@ -50,7 +51,8 @@ impl Client {
             }
             self.learn(calendar, manner);
             match (page.next_page_token, page.next_sync_token) {
-                (Some(token), _) if next.as_ref() == Some(&token) => break,
+                // A page that has been read leads nowhere new.
+                (Some(token), _) if !seen.insert(token.clone()) => break,
                 (Some(token), _) => next = Some(token),
                 (None, Some(token)) => {
                     self.read_touched(calendar, &mut gathered).await?;

@@ -100,6 +100,18 @@ impl Discovery {
         wrong
     }
 
+    /// What a body holds though Google alone says it: it is passed over, so that whoever sends it expects what does not come.
+    pub fn read_only(&self, method: &Method, body: &Map<String, Value>) -> Vec<String> {
+        let Some(schema) = &method.request else { return Vec::new() };
+        let properties = self.schemas.get(schema).and_then(|schema| schema["properties"].as_object());
+        let importing = method.id == "events.import";
+        let is = |name: &&String| {
+            let words = properties.and_then(|properties| properties.get(*name)?["description"].as_str()).unwrap_or_default();
+            words.contains("Read-only.") || (words.contains("Read-only, except when importing") && !importing)
+        };
+        body.keys().filter(is).map(|name| format!("{schema}.{name} is read-only")).collect()
+    }
+
     /// Whether the answer of this schema has a field at this path; a star stands for any.
     pub fn has_field(&self, schema: &str, path: &[&str]) -> bool {
         fn at<'a>(schemas: &'a Map<String, Value>, mut schema: &'a Value) -> &'a Value {

@@ -152,6 +152,9 @@ fn checked(shared: &Arc<Shared>, records: &mut Records, request: &Asking) -> Res
         return Err(Refusal::new(400, "invalidParameter", &wrong.join("; ")));
     }
     let Value::Object(body) = body else { return Err(Refusal::new(400, "parseError", "Parse Error")) };
+    for words in discovery.read_only(method, &body) {
+        records.violation(format!("{}: {words}", method.id));
+    }
     let call = Call {
         method,
         path,

@@ -21,6 +21,8 @@ pub struct Manners {
     pub confidential_is_private: bool,
     /// Titles, descriptions and places come back without the white space around them, and with other ends of lines.
     pub trims_texts: bool,
+    /// Of what is cancelled nothing is told but what Google promises: neither its version nor what kind of thing it is.
+    pub bare_tombstones: bool,
     /// When a series is deleted, its exceptions are listed as cancelled too.
     pub buries_exceptions: bool,
     /// `events.import` of an iCalUID that is there changes that event; otherwise it is refused with 409.
@@ -41,6 +43,7 @@ impl Default for Manners {
             bare_gone: false,
             confidential_is_private: false,
             trims_texts: false,
+            bare_tombstones: false,
             buries_exceptions: false,
             import_replaces: true,
             latency: Duration::ZERO,

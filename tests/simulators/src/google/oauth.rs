@@ -87,6 +87,9 @@ fn page(shared: &Shared, records: &mut Records, query: &str) -> Reply {
 fn mistakes(shared: &Shared, pairs: &[(String, String)]) -> Vec<String> {
     let mut wrong: Vec<String> =
         pairs.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str())).map(|(name, _)| format!("unknown parameter {name}")).collect();
+    // RFC 6749, section 3.1.
+    let twice = pairs.iter().enumerate().filter(|(n, (name, _))| pairs[..*n].iter().any(|(earlier, _)| earlier == name));
+    wrong.extend(twice.map(|(_, (name, _))| format!("{name} twice")));
     let mut must = |holds: bool, words: &str| {
         if !holds {
             wrong.push(words.to_owned());
@@ -102,6 +105,8 @@ fn mistakes(shared: &Shared, pairs: &[(String, String)]) -> Vec<String> {
         "no code_challenge of 32 bytes",
     );
     must(value(pairs, "state").is_some_and(|state| state.len() >= 16), "no state, or one that can be guessed");
+    let prompts = |prompt: &str| prompt.split(' ').all(|word| matches!(word, "none" | "consent" | "select_account"));
+    must(value(pairs, "prompt").is_none_or(prompts), "prompt is none of those that there are");
     must(value(pairs, "access_type").is_none_or(|t| matches!(t, "online" | "offline")), "access_type is neither online nor offline");
     wrong
 }
@@ -193,6 +198,9 @@ fn given(records: &mut Records, account: &str, scopes: BTreeSet<String>, refresh
 }
 
 fn revoke(records: &mut Records, form: &[(String, String)]) -> Reply {
+    if form.len() != 1 {
+        records.violation("revoke: one parameter is wanted, and no other");
+    }
     match value(form, "token") {
         Some(token) if records.grants.revoke(token) => Reply::json(200, json!({})),
         _ => error(400, "invalid_token", "Token expired or revoked"),

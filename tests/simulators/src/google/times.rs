@@ -16,9 +16,9 @@ pub(super) enum When {
 
 /// An instant with an offset, as RFC 3339 has it.
 pub(super) fn instant(text: &str) -> Option<Timestamp> {
-    // Jiff reads more forms than Google does.
+    // Jiff reads more forms than RFC 3339 has.
     let with_offset = text.ends_with('Z') || text.as_bytes().iter().rev().nth(5).is_some_and(|sign| matches!(sign, b'+' | b'-'));
-    (with_offset && text.as_bytes().get(10) == Some(&b'T')).then(|| text.parse().ok()).flatten()
+    (with_offset && has_seconds(text)).then(|| text.parse().ok()).flatten()
 }
 
 /// Whether it is an instant with an offset, or a local time of that form.
@@ -27,9 +27,14 @@ pub(super) fn has_form_of_date_time(text: &str) -> bool {
 }
 
 fn local(text: &str) -> Option<DateTime> {
-    (text.len() >= 19 && text.as_bytes()[10] == b'T' && text.is_ascii() && text[19..].bytes().all(|b| b == b'.' || b.is_ascii_digit()))
-        .then(|| text.parse().ok())
-        .flatten()
+    (has_seconds(text) && text[19..].bytes().all(|b| b == b'.' || b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+}
+
+/// Whether a text begins as a date and a time to the second do.
+fn has_seconds(text: &str) -> bool {
+    const FORM: &[u8] = b"0000-00-00T00:00:00";
+    let fits = |(byte, form): (u8, &u8)| if *form == b'0' { byte.is_ascii_digit() } else { byte == *form };
+    text.is_ascii() && text.len() >= FORM.len() && text.bytes().zip(FORM).all(fits)
 }
 
 /// The zone of this IANA name.

@@ -8,10 +8,15 @@ use super::event::is_cancelled;
 use super::reply::Refusal;
 use super::state::Role;
 
+/// What is sure to be told of what is cancelled, the last two of an occurrence.
+const PROMISED: [&str; 4] = ["id", "status", "recurringEventId", "originalStartTime"];
+
 /// An event as this call is answered with it.
 pub(super) fn shown(call: &Call<'_>, calendar: &Collection, role: Role, event: &Map<String, Value>) -> Result<Value, Refusal> {
     let mut event = calendar.view(event, call.zone(calendar)?);
-    if !is_cancelled(&event) {
+    if is_cancelled(&event) {
+        event.retain(|name, _| !call.manners.bare_tombstones || PROMISED.contains(&name.as_str()));
+    } else {
         if call.manners.confidential_is_private && event.get("visibility").is_some_and(|visibility| visibility == "confidential") {
             event.insert("visibility".into(), json!("private"));
         }

@@ -99,10 +99,7 @@ impl Client {
             ("code_verifier", verifier.expose_secret()),
         ];
         let tokens = self.tokens(Step::Code, &form).await?;
-        let Some(given) = &tokens.scope else {
-            return Err(Error::BadAnswer("Google did not say which rights it gave, so none are assumed".into()));
-        };
-        scope::check(given)?;
+        is_enough(&tokens)?;
         let Some(refresh) = tokens.refresh else {
             return Err(Error::BadAnswer("Google gave access for an hour only, without a refresh token".into()));
         };
@@ -114,15 +111,16 @@ impl Client {
     /// # Errors
     /// As [`Client::exchange`]; [`Error::Unauthorized`] where the token is dead.
     pub async fn adopt(&self, refresh: &SecretString) -> Result<Granted> {
-        let refreshed = self.refresh(refresh).await?;
-        let refresh = refreshed.refresh.unwrap_or_else(|| refresh.clone());
-        Ok(Granted { refresh, access: refreshed.access, lifetime: refreshed.lifetime })
+        let tokens = self.refreshed(refresh).await?;
+        is_enough(&tokens)?;
+        let refresh = tokens.refresh.unwrap_or_else(|| refresh.clone());
+        Ok(Granted { refresh, access: tokens.access, lifetime: tokens.lifetime })
     }
 
     /// A new access token.
     pub(super) async fn refresh(&self, refresh: &SecretString) -> Result<Refreshed> {
-        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())];
-        let tokens = self.tokens(Step::Refresh, &form).await?;
+        let tokens = self.refreshed(refresh).await?;
+        // It was enough when it was given; where nothing is said, nothing has changed.
         if let Some(given) = &tokens.scope {
             scope::check(given)?;
         }
@@ -140,6 +138,10 @@ impl Client {
         let (status, host, body) = self.post(url, &[("token", refresh.expose_secret())], Retry::Read).await?;
         let dead = status == StatusCode::BAD_REQUEST && [&b"invalid_token"[..], b"invalid_grant"].iter().any(|code| contains(&body, code));
         if status.is_success() || dead { Ok(()) } else { Err(refused(Step::Refresh, status, &host, &body)) }
+    }
+
+    async fn refreshed(&self, refresh: &SecretString) -> Result<Tokens> {
+        self.tokens(Step::Refresh, &[("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())]).await
     }
 
     async fn tokens(&self, step: Step, form: &[(&str, &str)]) -> Result<Tokens> {
@@ -162,6 +164,14 @@ impl Client {
             Some(body) => Ok((status, host, Zeroizing::new(body))),
             None => Err(Error::BadAnswer(format!("the answer of {host} is too large for a token"))),
         }
+    }
+}
+
+/// Whether a new grant gives all that is needed, and says so.
+fn is_enough(tokens: &Tokens) -> Result<()> {
+    match &tokens.scope {
+        Some(given) => scope::check(given),
+        None => Err(Error::BadAnswer("Google did not say which rights it gave, so none are assumed".into())),
     }
 }
 

@@ -341,6 +341,8 @@ async fn a_refresh_that_gives_fewer_rights_is_no_access() {
     assert!(matches!(world.client.adopt(&"1//r".into()).await, Err(Error::Consent(_))));
     world.next(200, &format!(r#"{{"access_token":"a","scope":"{} {}"}}"#, SCOPES[1], SCOPES[0]));
     assert_eq!(world.client.adopt(&"1//r".into()).await.unwrap().refresh.expose_secret(), "1//r");
+    world.next(200, r#"{"access_token":"a","expires_in":3599}"#);
+    assert!(matches!(world.client.adopt(&"1//r".into()).await, Err(Error::BadAnswer(_))), "of a grant from elsewhere nothing is assumed");
 }
 
 #[tokio::test]

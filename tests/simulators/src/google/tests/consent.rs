@@ -115,18 +115,22 @@ async fn what_is_not_as_it_should_be_is_refused() {
     assert_eq!((said.status, said.text("error")), (401, "invalid_client"));
     assert_eq!(refresh(&w, "never given").await.text("error"), "invalid_grant");
     w.clean();
-    let changes: [(&str, &str); 5] = [
+    let changes: [(&str, &str); 6] = [
         ("redirect_uri", "https://elsewhere.example/"),
         ("code_challenge_method", "plain"),
         ("state", "short"),
         ("client_id", "another"),
         ("code_challenge", "short"),
+        ("prompt", "always"),
     ];
     for (n, (name, value)) in changes.into_iter().enumerate() {
         let address = address(&w, |pairs| pairs.iter_mut().filter(|(key, _)| *key == name).for_each(|(_, v)| value.clone_into(v)));
         assert!(w.anna.consents(&address, Consent::All).await.is_err(), "{name}");
         assert_eq!(w.server.violations().len(), n + 1, "{name}");
     }
+    let twice = address(&w, |pairs| pairs.push(("state", "fedcba9876543210".to_owned())));
+    assert!(w.anna.consents(&twice, Consent::All).await.is_err());
+    assert_eq!(w.server.violations().last().unwrap(), "authorize: state twice");
     w.server.register_redirect("https://elsewhere.example/");
     let elsewhere = address(&w, |pairs| "https://elsewhere.example/".clone_into(&mut pairs[1].1));
     assert!(w.anna.consents(&elsewhere, Consent::All).await.is_ok());
@@ -182,4 +186,6 @@ async fn a_revocation_ends_everything_of_that_person() {
     ben_again.withdraws_consent();
     assert_eq!((refresh(&w, &ben).await.text("error"), ben_again.living_refresh_tokens()), ("invalid_grant", 0));
     w.clean();
+    post(&w, oauth::REVOKE, &[("token", &one), ("client_secret", CLIENT_SECRET)]).await;
+    assert_eq!(w.server.violations(), ["revoke: one parameter is wanted, and no other"]);
 }

@@ -203,3 +203,20 @@ async fn what_is_known_already_is_not_told_again() {
     let answer = w.raw("GET", &w.events("/lunch1"), &[("if-none-match", "\"other\"")], None).await;
     assert_eq!(answer.status, 200);
 }
+
+#[tokio::test]
+async fn of_what_is_cancelled_little_is_promised() {
+    let w = world().await;
+    w.work.put("lunch1", at_ten(11, "Lunch"));
+    w.work.put("weekly1", weekly(11, "Team", ""));
+    let token = encode(w.list("").await.text("nextSyncToken"));
+    w.work.remove("lunch1");
+    w.work.remove("weekly1_20260318T080000Z");
+    w.server.manners(|manners| manners.bare_tombstones = true);
+    let said = w.list(&format!("syncToken={token}")).await;
+    let names = |item: &Value| item.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    let items: Vec<String> = said.body["items"].as_array().unwrap().iter().map(names).collect();
+    assert_eq!(items, ["id status", "id originalStartTime recurringEventId status"]);
+    assert_eq!(names(&w.get("/lunch1").await.body), "id status");
+    w.clean();
+}

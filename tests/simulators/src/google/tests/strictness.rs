@@ -25,6 +25,7 @@ async fn unknown_parameters_and_values() {
         ("singleEvents=True", "query parameter singleEvents has a value that it cannot have"),
         ("singleEvents=true&singleEvents=true", "query parameter singleEvents twice"),
         ("timeMin=2026-03-01T00:00:00", "query parameter timeMin has a value that it cannot have"),
+        ("timeMin=2026-03-01T00:00Z", "query parameter timeMin has a value that it cannot have"),
         ("timeMin=2026-03-01", "query parameter timeMin has a value that it cannot have"),
         ("orderBy=title", "query parameter orderBy has a value that it cannot have"),
         ("eventTypes=default&eventTypes=other", "query parameter eventTypes has a value that it cannot have"),
@@ -48,6 +49,7 @@ async fn unknown_fields_and_wrong_types() {
         ("summary", json!(5), "Event.summary: not a string, or none of this format"),
         ("recurrence", json!("RRULE:FREQ=DAILY"), "Event.recurrence: not a array, or none of this format"),
         ("start", json!({"dateTime": "2026-03-11 10:00"}), "Event.start.dateTime: not a string, or none of this format"),
+        ("start", json!({"dateTime": "2026-03-11T10:00+02:00"}), "Event.start.dateTime: not a string, or none of this format"),
         ("start", json!({"date": "11.3.2026"}), "Event.start.date: not a string, or none of this format"),
         ("start", json!({"zone": "UTC"}), "Event.start: unknown field zone"),
         ("sequence", json!("1"), "Event.sequence: not a integer, or none of this format"),
@@ -67,6 +69,20 @@ async fn unknown_fields_and_wrong_types() {
     let channel = json!({"id": "a", "type": "web_hook", "address": "https://x.example/", "params": {"ttl": 5}});
     let told = violation(&w, "POST", &w.events("/watch"), Some(channel), 400).await;
     assert_eq!(told, "events.watch: Channel.params.*: not a string, or none of this format");
+}
+
+#[tokio::test]
+async fn fields_that_only_google_says() {
+    let w = world().await;
+    for (field, value) in
+        [("organizer", json!({"email": "ben@example.org"})), ("htmlLink", json!("https://example.org/")), ("created", json!(null))]
+    {
+        let mut event = at_ten(11, "Lunch");
+        event[field] = value;
+        let told = violation(&w, "POST", &w.events("?sendUpdates=none"), Some(event), 200).await;
+        assert_eq!(told, format!("events.insert: Event.{field} is read-only"));
+    }
+    assert!(w.work.items().iter().all(|event| event["organizer"]["email"] == w.work.id()), "they are passed over");
 }
 
 #[tokio::test]
