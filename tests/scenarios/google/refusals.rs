@@ -71,6 +71,8 @@ async fn quotas_are_waited_for_as_long_as_they_last() {
 #[tokio::test]
 async fn writes_to_one_calendar_take_turns() {
     let desk = Desk::in_earnest().await;
+    // Longer than the time between the beginnings of two.
+    desk.server.manners(|manners| manners.latency = Duration::from_millis(300));
     let begun = Instant::now();
     let drafts: Vec<String> = (0..6).map(|n| format!("copy-{n}")).collect();
     let draft = lunch();

@@ -178,6 +178,33 @@ mod tests {
     }
 
     #[test]
+    fn who_may_be_answered_better_is_asked_by_itself() {
+        let answer = |status: &str| {
+            let body = format!("--batch_x\r\nContent-ID: <response-item-0>\r\n\r\nHTTP/1.1 {status}\r\n\r\n{{}}\r\n--batch_x--");
+            parts(&given(&body), 1).remove(0)
+        };
+        for passing in ["401 Unauthorized", "429 Too Many Requests", "500 Internal Server Error", "503 Service Unavailable", "nonsense"] {
+            assert!(answer(passing).is_none(), "{passing}");
+        }
+        for lasting in ["400 Bad Request", "403 Forbidden", "404 Not Found", "410 Gone"] {
+            assert!(matches!(answer(lasting), Some(Reply::Refused(_))), "{lasting}");
+        }
+    }
+
+    #[test]
+    fn answers_to_what_was_not_asked_are_passed_over_and_the_last_of_two_counts() {
+        let part = |id: &str, body: &str| format!("--batch_x\r\nContent-ID: {id}\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{body}\r\n");
+        let strange = ["<response-item-7>", "<response-item-99999999999999999999>", "<item>", "<response-item--1>", ""];
+        let mut body: String = strange.iter().map(|id| part(id, "{}")).collect();
+        body.push_str(&part("<response-item-0>", "1"));
+        body.push_str(&part("<response-item-0>", "2"));
+        body.push_str("--batch_x--");
+        let found = parts(&given(&body), 2);
+        assert!(matches!(&found[0], Some(Reply::Given(given)) if given.json::<u8>().is_ok_and(|n| n == 2)));
+        assert!(found[1].is_none());
+    }
+
+    #[test]
     fn a_question_is_written_with_its_whole_address() {
         let url = Url::parse("https://example.org/calendar/v3/calendars/a%23b/events/c?fields=id,etag").unwrap();
         let body = String::from_utf8(body(&[url])).unwrap();

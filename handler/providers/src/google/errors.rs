@@ -167,6 +167,18 @@ mod tests {
     }
 
     #[test]
+    fn reasons_are_found_in_googles_newer_form_too() {
+        let refusal = |reason: &str| {
+            let detail = format!(r#"{{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"{reason}","domain":"googleapis.com"}}"#);
+            let body = format!(r#"{{"error":{{"code":403,"message":"secret","status":"PERMISSION_DENIED","details":[{detail}]}}}}"#);
+            Refusal::new(StatusCode::FORBIDDEN, "example.org", body.as_bytes()).error()
+        };
+        assert!(matches!(refusal("ACCESS_TOKEN_SCOPE_INSUFFICIENT"), Error::Consent(_)));
+        assert!(matches!(refusal("SERVICE_DISABLED"), Error::Misconfigured(_)));
+        assert!(matches!(refusal("IAM_PERMISSION_DENIED"), Error::Forbidden(_)));
+    }
+
+    #[test]
     fn quotas_are_told_apart_by_how_long_they_last() {
         let evening = Some("2026-11-20T07:00:00Z".parse().unwrap());
         assert_eq!(refusal(403, "rateLimitExceeded").quota(evening), Some(Quota::Seconds));

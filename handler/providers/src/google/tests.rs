@@ -19,11 +19,15 @@ use crate::{Error, Found};
 #[derive(Default)]
 struct Google {
     answers: Mutex<VecDeque<(u16, Value)>>,
-    asked: Mutex<Vec<Uri>>,
+    asked: Mutex<Vec<(Uri, Value)>>,
 }
 
-async fn answer(State(google): State<Arc<Google>>, uri: Uri) -> (StatusCode, [(header::HeaderName, &'static str); 1], String) {
-    google.asked.lock().unwrap().push(uri);
+async fn answer(
+    State(google): State<Arc<Google>>,
+    uri: Uri,
+    body: String,
+) -> (StatusCode, [(header::HeaderName, &'static str); 1], String) {
+    google.asked.lock().unwrap().push((uri, serde_json::from_str(&body).unwrap_or_default()));
     let mut answers = google.answers.lock().unwrap();
     let (status, body) = answers.pop_front().unwrap_or((404, Value::Null));
     if status == 200 && answers.is_empty() {
@@ -45,14 +49,17 @@ impl Tokens for Purse {
 
 /// A Google with these answers, and a way to it.
 async fn world(answers: &[Value]) -> (Arc<Google>, Client) {
-    let google = Arc::new(Google::default());
-    google.answers.lock().unwrap().extend(answers.iter().map(|body| (200, body.clone())));
+    let answers = answers.iter().map(|body| (200, body.clone())).collect();
+    through(Http::hurried(Access { allow_private: true }).unwrap(), answers).await
+}
+
+async fn through(http: Http, answers: VecDeque<(u16, Value)>) -> (Arc<Google>, Client) {
+    let google = Arc::new(Google { answers: Mutex::new(answers), ..Google::default() });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     let router = Router::new().fallback(answer).with_state(google.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let http = Arc::new(Http::hurried(Access { allow_private: true }).unwrap());
-    let client = Client::new(&http, &root, "anna@example.org", Arc::new(Purse)).unwrap();
+    let client = Client::new(&Arc::new(http), &root, "anna@example.org", Arc::new(Purse)).unwrap();
     (google, client)
 }
 
@@ -60,6 +67,13 @@ impl Google {
     fn asked(&self) -> usize {
         self.asked.lock().unwrap().len()
     }
+}
+
+/// An answer that was given is not given again.
+fn once(answers: &[(u16, Value)]) -> VecDeque<(u16, Value)> {
+    let mut answers: VecDeque<_> = answers.to_vec().into();
+    answers.push_back((404, Value::Null));
+    answers
 }
 
 fn window() -> Since<'static> {
@@ -104,4 +118,44 @@ async fn a_series_of_endless_pages_is_unreadable_and_spoils_nothing_else() {
 async fn a_calendar_with_a_list_but_no_end_of_it_has_no_cursor() {
     let (_, client) = world(&[json!({ "items": [] })]).await;
     assert!(matches!(client.survey("c", window(), None).await, Err(Error::BadAnswer(_))));
+}
+
+#[tokio::test]
+async fn an_account_that_google_has_shut_out_for_an_hour_asks_nothing_within_it() {
+    let refusal = json!({ "error": { "errors": [{ "reason": "quotaExceeded" }] } });
+    let answers = [(403, refusal), (200, json!({ "items": [] }))];
+    let (google, client) = through(Http::new(Access { allow_private: true }).unwrap(), answers.into()).await;
+    for _ in 0..3 {
+        let Err(Error::RateLimited { retry_after: Some(wait) }) = client.calendars().await else { panic!("it was let through") };
+        assert!((3_500..=3_600).contains(&wait.as_secs()), "{wait:?}");
+    }
+    assert_eq!(google.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_channel_is_asked_for_and_ended_in_googles_own_units() {
+    let channel = json!({ "resourceId": "r", "expiration": "1770000000000" });
+    let (google, client) = through(Http::hurried(Access { allow_private: true }).unwrap(), once(&[(200, channel)])).await;
+    let token = SecretString::from("h1.token");
+    let watch = Watch { channel: "id-1", token: &token, address: "https://x.example/hook", ttl: std::time::Duration::from_secs(518_400) };
+    let watching = client.watch("a#b@example.org", &watch).await.unwrap();
+    assert_eq!(watching, Watching { resource: "r".into(), expires: "2026-02-02T02:40:00Z".parse().unwrap() });
+    client.unwatch("id-1", "r").await.expect("one that is not there any more has ended");
+    let asked = google.asked.lock().unwrap().clone();
+    assert_eq!(asked[0].0.path(), "/calendar/v3/calendars/a%23b@example.org/events/watch");
+    let body = json!({
+        "id": "id-1", "type": "web_hook", "address": "https://x.example/hook", "token": "h1.token", "params": { "ttl": "518400" },
+    });
+    assert_eq!(asked[0].1, body, "seconds, as a text");
+    assert_eq!((asked[1].0.path(), &asked[1].1), ("/calendar/v3/channels/stop", &json!({ "id": "id-1", "resourceId": "r" })));
+}
+
+#[tokio::test]
+async fn a_channel_whose_end_nobody_knows_is_none() {
+    for expiration in [json!("soon"), json!("99999999999999999999"), json!(null), json!(1_770_000_000_000_u64)] {
+        let (_, client) = world(&[json!({ "resourceId": "r", "expiration": expiration })]).await;
+        let (token, ttl) = (SecretString::from("t"), std::time::Duration::from_secs(60));
+        let watch = Watch { channel: "id-1", token: &token, address: "https://x.example/", ttl };
+        assert!(matches!(client.watch("c", &watch).await, Err(Error::BadAnswer(_))), "{expiration}");
+    }
 }
