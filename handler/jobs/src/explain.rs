@@ -1,6 +1,6 @@
 //! Why an event was or was not copied: what is remembered of it, and what the planner would decide now.
 
-use engine::calendar::PairId;
+use engine::calendar::{PairId, ProviderKind};
 use engine::event::EventId;
 use engine::mapping::{Mapping, State};
 use engine::pair::{Pair, Side};
@@ -71,9 +71,12 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
     )))
 }
 
-/// An id as it was given: whole, or only the name of the resource in its calendar.
+/// An id as it was given: whole, or (where ids are paths) only the name of the resource in its calendar.
 fn spelled(end: &End, event: &str) -> EventId {
-    if event.contains('/') { EventId::new(event) } else { EventId::new(format!("{}{event}", end.calendar.address)) }
+    match end.account.kind {
+        ProviderKind::Caldav | ProviderKind::Icloud if !event.contains('/') => EventId::new(format!("{}{event}", end.calendar.address)),
+        _ => EventId::new(event),
+    }
 }
 
 fn planner<'a>(services: &Services, pair: &'a Pair, ends: &'a [End; 2], keys: &'a Keys) -> Planner<'a> {

@@ -2,6 +2,7 @@
 
 mod desk;
 mod disasters;
+mod door;
 mod edits;
 mod fields;
 mod guests;
