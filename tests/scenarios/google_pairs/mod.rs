@@ -5,6 +5,7 @@ mod disasters;
 mod door;
 mod edits;
 mod fields;
+mod guard;
 mod guests;
 mod series;
 mod stage;

@@ -2,7 +2,7 @@
 //!
 //! An event that is merely missing in a listing is first looked for in batches: most of these have aged out of the window, and are found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::event::EventId;
 use engine::guard::{self, Evidence};
@@ -47,7 +47,7 @@ impl Pass<'_> {
         if survey.by_absence && suspects.len() <= MOST_SOUGHT {
             suspects = self.seek(survey, suspects).await?;
         }
-        let deletions = deletions(survey, &suspects);
+        let deletions = deletions(survey, &suspects, self.pair.two_way);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
         let count = deletions.len() as u64;
         let emptied = survey.suddenly_empty && count > 0;
@@ -132,15 +132,18 @@ fn suspects(survey: &Survey) -> Vec<Suspect> {
     survey.units.values().flat_map(halves).flatten().collect()
 }
 
-/// The mappings of which one half is said to be gone: the other one would be deleted. Where both are, there is nothing to delete; and a copy that
-/// was in the making when a pass was cut off is not yet one that anybody relies on.
-fn deletions(survey: &Survey, suspects: &[Suspect]) -> BTreeSet<MappingId> {
-    let mut once = BTreeSet::new();
+/// The mappings of which one half is said to be gone, so that the other one would be deleted. Where both are, there is nothing to delete; a copy
+/// that was in the making when a pass was cut off is not yet one that anybody relies on; and the origins of one-way pairs, and meetings with
+/// guests, stay without their copies.
+fn deletions(survey: &Survey, suspects: &[Suspect], two_way: bool) -> BTreeSet<MappingId> {
+    let mut once = BTreeMap::new();
     let kept = |suspect: &&Suspect| survey.units.get(&suspect.mapping).is_some_and(|unit| unit.mapping.is_live());
     for suspect in suspects.iter().filter(kept) {
-        if !once.insert(suspect.mapping) {
+        if once.insert(suspect.mapping, suspect.role).is_some() {
             once.remove(&suspect.mapping);
         }
     }
-    once
+    let guests = |mapping: &MappingId| survey.units.get(mapping).is_some_and(|unit| unit.mapping.guests);
+    let deletes = |mapping: &MappingId, role: Role| role == Role::Origin || (two_way && !guests(mapping));
+    once.into_iter().filter(|(mapping, role)| deletes(mapping, *role)).map(|(mapping, _)| mapping).collect()
 }
