@@ -7,6 +7,7 @@ mod edits;
 mod fields;
 mod guard;
 mod guests;
+mod kinds;
 mod series;
 mod stage;
 mod topologies;

@@ -15,14 +15,14 @@ use crate::world::{Account, Core, Terms};
 
 impl Desk {
     /// What the program calls a calendar at Google.
-    async fn id(&self, calendar: &Calendar) -> anyhow::Result<CalendarId> {
+    pub async fn id(&self, calendar: &Calendar) -> anyhow::Result<CalendarId> {
         let listing = directory::calendars(&self.stage.core.services, None).await?;
         let found = listing.calendars.into_iter().find(|row| row.address == calendar.id());
         Ok(found.context("the calendar is listed")?.id)
     }
 
     /// One more pair, or the first one anew.
-    async fn pair(&self, from: &CalendarId, to: &CalendarId, terms: Terms) -> jobs::Result<Pair> {
+    pub async fn pair(&self, from: &CalendarId, to: &CalendarId, terms: Terms) -> jobs::Result<Pair> {
         let new = NewPair {
             from: from.clone(),
             to: to.clone(),
@@ -36,7 +36,7 @@ impl Desk {
     }
 
     /// A pass over these pairs: what was created, changed and deleted by each.
-    async fn all(&self, pairs: &[&Pair]) -> anyhow::Result<Vec<[u64; 3]>> {
+    pub async fn all(&self, pairs: &[&Pair]) -> anyhow::Result<Vec<[u64; 3]>> {
         let pairs: Vec<Pair> = pairs.iter().map(|pair| (*pair).clone()).collect();
         let report = jobs::sync(&self.stage.core.services, &pairs, jobs::SyncOptions::default(), &Silent).await;
         let well = |run: &Run| run.error.is_none() && run.state == PairStatus::Ok;

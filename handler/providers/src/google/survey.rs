@@ -90,10 +90,12 @@ impl Client {
             }
             for (id, read) in self.read_series(calendar, group.to_vec()).await? {
                 match read {
+                    Read::Series { whole, .. } if !convert::is_event(&whole.master) => {}
                     Read::Series { whole, manner, bytes } => gathered.present(&whole, manner.context(), bytes),
                     // Somebody was invited to single occurrences: each is an event of its own.
                     Read::Alone { items, manner } => {
-                        items.into_iter().for_each(|item| gathered.present(&Whole::alone(item), manner.context(), 0))
+                        let events = items.into_iter().filter(convert::is_event);
+                        events.for_each(|item| gathered.present(&Whole::alone(item), manner.context(), 0));
                     }
                     Read::Unreadable => gathered.name(&id),
                 }
@@ -144,15 +146,15 @@ impl Gathered {
         }
         self.gone.remove(&head.id);
         match serde_json::from_str::<wire::Event>(json) {
+            Ok(item) if !convert::is_event(&item) => {}
             Ok(item) if item.is_master() => {
                 self.lines.remove(&EventId::new(item.id.as_str()));
                 self.touched.insert(item.id, item.i_cal_uid);
             }
-            Ok(item) if convert::is_event(&item) => {
+            Ok(item) => {
                 self.touched.remove(&item.id);
                 self.present(&Whole::alone(item), context, json.len());
             }
-            Ok(_) => {}
             Err(_) => self.put(Listed::Present { id: EventId::new(head.id), etag: head.etag, event: None }),
         }
     }
