@@ -12,6 +12,11 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// As the settings have it, and no request: by the public address, or else on the machine itself.
+    pub fn of(public_url: Option<&str>) -> Self {
+        if public_url.is_some_and(|url| url.starts_with("https://")) { Self::Https } else { Self::Loopback }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Https => "__Host-oauth",
@@ -65,6 +70,12 @@ mod tests {
         assert_eq!(text(Origin::Https), "__Host-oauth=abc; HttpOnly; SameSite=Lax; Path=/; Max-Age=600; Secure");
         assert_eq!(text(Origin::Loopback), "calrelay-oauth=abc; HttpOnly; SameSite=Lax; Path=/; Max-Age=600");
         assert!(clear(Origin::Https).1.to_str().unwrap().contains("Max-Age=0"));
+    }
+
+    #[test]
+    fn how_the_browser_reaches_us_stands_in_the_settings() {
+        assert_eq!(Origin::of(Some("https://calendars.example.org")), Origin::Https);
+        assert_eq!([Origin::of(Some("http://localhost:7071")), Origin::of(None)], [Origin::Loopback; 2]);
     }
 
     #[test]

@@ -32,6 +32,7 @@ mod sync_calendar_poison;
 mod tests;
 pub mod trigger;
 
+pub use connect::PATH as CONNECT;
 use trigger::Run;
 
 /// One function.

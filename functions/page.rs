@@ -1,4 +1,9 @@
-//! Pages for a person in the middle of something: plain words, no script, no style, nothing loaded, no way out.
+//! Pages for a person in the middle of something: plain words, a light and a dark look, nothing loaded and nothing that runs.
+//!
+//! # Properties
+//! * A page is one document. Its policy lets in its own style, known by its hash, and nothing else; nobody may frame it.
+//! * It leads nowhere but where the person has to go next, and to one place at most ([`Way`]).
+//! * Its words may hold anything; they are shown as they are.
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use jobs::Error;
@@ -6,23 +11,88 @@ use jobs::report::Problem;
 
 use crate::trigger::Response;
 
-const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// The look: the system's own letters and colours, as far as they are legible enough (WCAG 2.2, AA).
+const STYLE: &str = "\
+:root{color-scheme:light dark;font:1.0625rem/1.6 system-ui,sans-serif}\
+body{max-width:38rem;margin:0 auto;padding:12vh 1.5rem 3rem;overflow-wrap:break-word}\
+header{font-weight:600;color:light-dark(#4a5568,#a9b4c4)}\
+h1{font-size:1.75rem;line-height:1.25;margin:.5rem 0 1.25rem}\
+p{margin:0 0 1rem}\
+code{font:.9375em/1.4 ui-monospace,monospace;padding:.1em .35em;border-radius:.25rem;background:light-dark(#eef1f5,#262c36)}\
+.way{display:inline-block;margin:.75rem 0 0;padding:.65rem 1.25rem;border:0;border-radius:.4rem;font:inherit;font-weight:600;\
+text-decoration:none;cursor:pointer;color:#fff;background:#1b5fc1}\
+.way:hover{background:#174f9f}\
+.way:focus-visible{outline:3px solid light-dark(#174f9f,#9cc3ff);outline-offset:3px}";
 
-/// A page. Its words may hold anything; they are shown as they are.
+/// SHA-256 of [`STYLE`].
+const STYLE_HASH: &str = "'sha256-VS+2NHfkqW40cLzSA4AlxSD++YEfpwyTCDzKkmzW7Mw='";
+
+/// What a person can do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way<'a> {
+    /// Nothing, here.
+    Nowhere,
+    /// Look at another page of ours.
+    Link {
+        /// What is said on it.
+        label: &'a str,
+        /// Its path.
+        to: &'a str,
+    },
+    /// Press a button, which begins something.
+    Button {
+        /// What is said on it.
+        label: &'a str,
+        /// The path that is asked.
+        to: &'a str,
+        /// What it takes along.
+        field: Option<(&'a str, &'a str)>,
+    },
+}
+
+/// A page that leads nowhere. What stands between two `` ` `` is shown as something to type.
 pub fn page(status: StatusCode, title: &str, paragraphs: &[&str]) -> Response {
+    page_with(status, title, paragraphs, Way::Nowhere)
+}
+
+/// A page with a way to go on.
+pub fn page_with(status: StatusCode, title: &str, paragraphs: &[&str], way: Way<'_>) -> Response {
     let title = escaped(title);
-    let words: String = paragraphs.iter().map(|words| format!("<p>{}</p>\n", escaped(words))).collect();
+    let words: String = paragraphs.iter().map(|words| format!("<p>{}</p>\n", with_code(words))).collect();
     let body = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title} - Calrelay</title>\n</head>\n<body>\n<h1>{title}</h1>\n{words}</body>\n</html>\n"
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title} - Calrelay</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>Calrelay</header>\n<main>\n<h1>{title}</h1>\n\
+         {words}{}</main>\n</body>\n</html>\n",
+        markup(way)
     );
     let mut response = Response::text(status, body);
     response.content_type = "text/html; charset=utf-8";
-    private(with(response, (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))))
+    // A browser holds a form to its policy on every redirect, and a provider sends people on to wherever their organisation signs them in.
+    let forms = if matches!(way, Way::Button { .. }) { "'self' https:" } else { "'none'" };
+    let policy = format!("default-src 'none'; style-src {STYLE_HASH}; base-uri 'none'; form-action {forms}; frame-ancestors 'none'");
+    let policy = HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+    private(with(response, (header::CONTENT_SECURITY_POLICY, policy)))
 }
 
-/// What went wrong with a consent, as far as it is the person's to know.
-pub fn failed(error: &Error) -> Response {
+fn markup(way: Way<'_>) -> String {
+    match way {
+        Way::Nowhere => String::new(),
+        Way::Link { label, to } => format!("<a class=\"way\" href=\"{}\">{}</a>\n", escaped(to), escaped(label)),
+        Way::Button { label, to, field } => {
+            let field =
+                field.map(|(name, value)| format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escaped(name), escaped(value)));
+            format!(
+                "<form method=\"post\" action=\"{}\">{}<button class=\"way\">{}</button></form>\n",
+                escaped(to),
+                field.unwrap_or_default(),
+                escaped(label)
+            )
+        }
+    }
+}
+
+/// What went wrong with a consent, as far as it is the person's to know, and the way to try again.
+pub fn failed(error: &Error, way: Way<'_>) -> Response {
     use Error as E;
     let provider = |error: &jobs::ProviderError| match error {
         jobs::ProviderError::Consent(_) | jobs::ProviderError::Unauthorized => StatusCode::FORBIDDEN,
@@ -36,7 +106,7 @@ pub fn failed(error: &Error) -> Response {
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let words = Problem::keeping(error, "Nothing was connected; if the account was connected before, it stays as it was.").message;
-    page(status, "The account was not connected", &[&words])
+    page_with(status, "The account was not connected", &[&words], way)
 }
 
 /// There is nothing under this address.
@@ -63,9 +133,19 @@ pub fn with(mut response: Response, header: (HeaderName, HeaderValue)) -> Respon
     response
 }
 
-/// Every host adds `Cache-Control: no-store`.
+/// Every host adds `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`.
 fn private(response: Response) -> Response {
     with(response, (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
+}
+
+/// Escaped, with what stands between two `` ` `` as code.
+fn with_code(words: &str) -> String {
+    let parts: Vec<&str> = words.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return escaped(words);
+    }
+    let part = |(n, part): (usize, &&str)| if n % 2 == 0 { escaped(part) } else { format!("<code>{}</code>", escaped(part)) };
+    parts.iter().enumerate().map(part).collect()
 }
 
 fn escaped(text: &str) -> String {
@@ -88,18 +168,47 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn policy(page: &Response) -> String {
+        let found = page.headers.iter().find(|(name, _)| name == header::CONTENT_SECURITY_POLICY);
+        found.unwrap().1.to_str().unwrap().to_owned()
+    }
+
     #[test]
     fn words_cannot_become_markup() {
-        let page = page(StatusCode::OK, "</title><script>x", &["<img src=x onerror='y'>&\u{0}"]);
-        assert!(!page.body.contains("<script") && !page.body.contains("<img") && !page.body.contains('\u{0}'), "{}", page.body);
-        assert!(page.body.contains("&lt;img src=x onerror=&#39;y&#39;&gt;&amp;"));
-        let policy = page.headers.iter().find(|(name, _)| name == header::CONTENT_SECURITY_POLICY).unwrap();
-        assert!(policy.1.to_str().unwrap().starts_with("default-src 'none'"));
+        let evil = "</title><script>x";
+        for way in [Way::Nowhere, Way::Link { label: evil, to: evil }, Way::Button { label: evil, to: evil, field: Some((evil, evil)) }] {
+            let page = page_with(StatusCode::OK, evil, &["<img src=x onerror='y'>&\u{0}", "`<b>`"], way);
+            assert!(!page.body.contains("<script") && !page.body.contains("<img") && !page.body.contains('\u{0}'), "{}", page.body);
+            assert!(page.body.contains("&lt;img src=x onerror=&#39;y&#39;&gt;&amp;") && page.body.contains("<code>&lt;b&gt;</code>"));
+            assert!(policy(&page).starts_with("default-src 'none'"));
+        }
+    }
+
+    #[test]
+    fn the_style_is_the_one_that_the_policy_lets_in() {
+        use aws_lc_rs::digest::{SHA256, digest};
+        let hash = data_encoding::BASE64.encode(digest(&SHA256, STYLE.as_bytes()).as_ref());
+        assert_eq!(STYLE_HASH, format!("'sha256-{hash}'"));
+        assert!(policy(&page(StatusCode::OK, "x", &[])).contains(&format!("style-src {STYLE_HASH};")));
+    }
+
+    #[test]
+    fn forms_are_sent_where_there_is_one() {
+        assert!(policy(&page(StatusCode::OK, "x", &[])).contains("form-action 'none'"));
+        let button = Way::Button { label: "Go", to: "/x", field: None };
+        assert!(policy(&page_with(StatusCode::OK, "x", &[], button)).contains("form-action 'self' https:;"));
+    }
+
+    #[test]
+    fn what_is_typed_stands_between_two_marks() {
+        assert_eq!(with_code("Run `a b` now"), "Run <code>a b</code> now");
+        assert_eq!(with_code("`a`"), "<code>a</code>");
+        assert_eq!(with_code("one ` alone"), "one ` alone");
     }
 
     #[test]
     fn nobody_is_told_where_a_person_comes_from() {
-        for response in [page(StatusCode::OK, "x", &[]), leave("/"), not_here(), failed(&Error::SuspiciousEmpty)] {
+        for response in [page(StatusCode::OK, "x", &[]), leave("/"), not_here(), failed(&Error::SuspiciousEmpty, Way::Nowhere)] {
             assert!(response.headers.iter().any(|(name, value)| name == header::REFERRER_POLICY && value == "no-referrer"));
         }
     }
@@ -107,11 +216,11 @@ mod tests {
     #[test]
     fn whose_fault_it_was_shows_in_the_status() {
         use jobs::ProviderError as P;
-        let status = |error: P| failed(&Error::Provider(error)).status.as_u16();
+        let status = |error: P| failed(&Error::Provider(error), Way::Nowhere).status.as_u16();
         assert_eq!(status(P::Consent("tick both".into())), 403);
         assert_eq!(status(P::Unreachable("x".into())), 503);
         assert_eq!(status(P::Misconfigured("x".into())), 500);
-        let page = failed(&Error::Provider(P::Consent("tick both".into())));
+        let page = failed(&Error::Provider(P::Consent("tick both".into())), Way::Nowhere);
         assert!(page.body.contains("Tick both. Nothing was connected"), "{}", page.body);
     }
 

@@ -1,47 +1,120 @@
-//! `GET /oauth/google/start`: sends the machine's own user to Google's consent page. Its answer comes to `oauth_callback`.
+//! `/oauth/google/start`: sends a person to Google's consent page. Google's answer comes to `oauth_callback`.
 //!
-//! Nobody can sign in yet, so nobody else may begin: an account that a stranger connects would be the operator's. Under the Functions host
-//! everybody comes through the front, and the command line is the way.
+//! Nobody can sign in yet, so who may begin is decided by what stands in the settings, and by nothing that a request could claim:
+//! * Without a public address it is the machine's own user, by a `GET`.
+//! * With one it is whoever has a link that the operator has sent (`jobs::consent::invite`): a `GET` shows what it is about and changes nothing,
+//!   so that a program which looks at links uses none up; the `POST` of its button begins. What comes from the machine itself counts for nothing
+//!   there: it may be a proxy's, with everybody's requests.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::{HeaderMap, StatusCode, header};
-use jobs::{Services, consent};
+use http::{HeaderMap, Method, StatusCode, header};
+use jobs::Services;
+use jobs::consent::{self, ProviderKind, Unfinished, ticket};
 
 use crate::cookie::{self, Origin};
-use crate::page;
+use crate::page::{self, Way};
 use crate::trigger::{Request, Response};
+
+/// Its own path.
+pub const PATH: &str = "/oauth/google/start";
 
 /// Answers.
 pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
     async move {
-        if !request.operator {
-            return page::page(
-                StatusCode::FORBIDDEN,
-                "Accounts are connected on the command line",
-                &[
-                    "Nobody can sign in here yet, so nobody is sent to Google from here. Nothing was changed.",
-                    "Whoever runs this calrelay connects accounts with: calrelay account add google",
-                    "For a calrelay in Azure the same command is run with its settings, CALRELAY_STORE=azure among them.",
-                ],
-            );
-        }
-        if !began_here(&request.headers) {
-            return page::page(
-                StatusCode::FORBIDDEN,
-                "Another page sent you here",
-                &["Nothing was begun. If you want to connect an account, open this address yourself, or run: calrelay account add google"],
-            );
-        }
-        // An operator comes by one of the loopback's own names. The answer has to come by the same one: the cookie is its alone.
-        let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
         let Some(kind) = consent::kind("google") else { return page::not_here() };
-        match consent::begin(services, kind, &format!("http://{host}/oauth/google/callback")).await {
-            Ok(begun) => page::away(&begun.location, cookie::set(Origin::Loopback, begun.browser.expose())),
-            Err(error) => page::failed(&error),
+        match (&services.setup.public_url, request.method == Method::POST) {
+            (None, false) => of_the_machine(services, kind, &request).await,
+            (Some(public), false) => explained(public, &request),
+            (Some(public), true) => invited(services, kind, public, &request).await,
+            (None, true) => elsewhere(),
         }
     }
     .boxed()
+}
+
+/// The way to try again, after an answer that connected nothing.
+pub fn again(services: &Services) -> Way<'static> {
+    match services.setup.public_url {
+        Some(_) => Way::Button { label: "Try again", to: PATH, field: None },
+        None => Way::Link { label: "Try again", to: PATH },
+    }
+}
+
+async fn of_the_machine(services: &Services, kind: ProviderKind, request: &Request) -> Response {
+    if !request.operator {
+        return elsewhere();
+    }
+    if !began_here(&request.headers) {
+        return sent_here();
+    }
+    // An operator comes by one of the loopback's own names. The answer has to come by the same one: the cookie is its alone.
+    let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
+    match consent::begin(services, kind, &format!("http://{host}/oauth/google/callback")).await {
+        Ok(begun) => page::away(&begun.location, cookie::set(Origin::Loopback, begun.browser.expose())),
+        Err(error) => page::failed(&error, Way::Nowhere),
+    }
+}
+
+fn explained(public: &str, request: &Request) -> Response {
+    let Some(ticket) = ticket(request.uri.query().unwrap_or_default().as_bytes()) else { return elsewhere() };
+    let host = public.split_once("://").map_or(public, |(_, host)| host);
+    page::page_with(
+        StatusCode::OK,
+        "Connect a Google calendar",
+        &[
+            &format!(
+                "Whoever runs the calrelay at {host} has sent you this link. If you did not expect one, close this page: nothing has happened."
+            ),
+            "Google will ask which account it is to be, and what calrelay may do with it. Both boxes have to be ticked: to see the list of your \
+             calendars, and to view and edit events. Calrelay then copies events between the calendars that its operator pairs, and writes to no \
+             others.",
+            "You can take your consent back at any time, at myaccount.google.com/connections.",
+        ],
+        Way::Button { label: "Continue to Google", to: PATH, field: Some(("ticket", ticket.expose())) },
+    )
+}
+
+async fn invited(services: &Services, kind: ProviderKind, public: &str, request: &Request) -> Response {
+    if !began_here(&request.headers) {
+        return sent_here();
+    }
+    let origin = Origin::of(Some(public));
+    let (ticket, cookie) = (ticket(&request.body), cookie::get(origin, &request.headers));
+    let redirect = format!("{public}/oauth/google/callback");
+    match consent::accept(services, kind, &redirect, ticket.as_ref(), cookie.as_deref()).await {
+        Ok(begun) => page::away(&begun.location, cookie::set(origin, begun.browser.expose())),
+        Err(Unfinished::NotOurs) => page::page(
+            StatusCode::GONE,
+            "This link cannot be used any more",
+            &[
+                "It was used already, in another browser perhaps, or it is older than half an hour.",
+                "Nothing was begun, and nothing was changed. Ask whoever sent it for another one.",
+            ],
+        ),
+        Err(Unfinished::Failed(error)) => page::failed(&error, Way::Nowhere),
+    }
+}
+
+fn elsewhere() -> Response {
+    page::page(
+        StatusCode::FORBIDDEN,
+        "Accounts are connected on the command line",
+        &[
+            "Nobody can sign in here yet, so nobody is sent to Google from this address alone. Nothing was changed.",
+            "Whoever runs this calrelay connects accounts with `calrelay account add google`, or makes a link for this page with \
+             `calrelay account add google --link`.",
+            "For a calrelay in Azure the same commands are run with its settings, `CALRELAY_STORE=azure` among them.",
+        ],
+    )
+}
+
+fn sent_here() -> Response {
+    page::page(
+        StatusCode::FORBIDDEN,
+        "Another page sent you here",
+        &["Nothing was begun. If you want to connect an account, open this address yourself, or run `calrelay account add google`."],
+    )
 }
 
 /// Not by a page of another site (Fetch Metadata). A browser that does not say is taken at the person's word: consent is asked for all the same.

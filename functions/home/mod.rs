@@ -3,11 +3,21 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::StatusCode;
-use jobs::Services;
+use jobs::{Services, consent};
 
+use crate::connect;
+use crate::page::{self, Way};
 use crate::trigger::{Request, Response};
 
 /// Answers.
-pub fn run(_services: &Services, _request: Request) -> BoxFuture<'_, Response> {
-    async { Response::text(StatusCode::OK, "Calrelay is running. How it is: /health. How your pairs are: `calrelay status`.\n") }.boxed()
+pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
+    async move {
+        let own = request.operator && services.setup.public_url.is_none();
+        let offered = own && consent::kind("google").is_some_and(|kind| services.connect.consents(kind).is_ok());
+        let way = if offered { Way::Link { label: "Connect a Google account", to: connect::PATH } } else { Way::Nowhere };
+        let words =
+            ["How it is, is told at `/health`. How your pairs are: `calrelay status`. What is wrong, if anything: `calrelay doctor`."];
+        page::page_with(StatusCode::OK, "Calrelay is running", &words, way)
+    }
+    .boxed()
 }

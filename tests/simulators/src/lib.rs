@@ -1,6 +1,7 @@
 //! The world that the tests live in: servers of ours in memory, real servers of others, faults between them and the product, and people
 //! who edit their calendars.
 //!
+//! - [`browser`]: a real browser, and [`tls`] for the addresses that it opens.
 //! - [`caldav`]: a CalDAV server in memory, with the manners of real ones.
 //! - [`google`]: Google Calendar in memory, held against Google's own description of it.
 //! - [`key_vault`]: Azure Key Vault in memory, with real RSA.
@@ -16,6 +17,7 @@
 
 pub mod agenda;
 pub mod azurite;
+pub mod browser;
 pub mod caldav;
 pub mod client;
 pub mod faults;
@@ -29,6 +31,7 @@ pub mod port;
 pub mod proxy;
 pub mod rng;
 pub mod servers;
+pub mod tls;
 pub mod traffic;
 mod wire;
 pub mod xml;

@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 use engine::calendar::{AccountId, ProviderKind};
+use jiff::Timestamp;
+use jobs::consent::Invitation;
 use jobs::directory::Account;
 use jobs::report::{AccountState, Problem};
 use jobs::{Services, directory};
@@ -49,8 +51,8 @@ pub enum Add {
         secret: Secret,
     },
     /// Google Calendar: opens Google's page in your browser, where you give your consent. Needs GOOGLE_CLIENT_ID and
-    /// GOOGLE_CLIENT_SECRET of an OAuth client of your own, of the kind "Desktop app".
-    Google(Consent),
+    /// GOOGLE_CLIENT_SECRET of an OAuth client of your own, of the kind "Desktop app", or "Web application" for --link.
+    Google(Google),
     /// Microsoft 365: not in this version.
     Microsoft(Consent),
 }
@@ -71,6 +73,17 @@ pub struct Consent {
     refresh_token_stdin: bool,
 }
 
+/// How a consent at Google comes in.
+#[derive(Debug, Args)]
+pub struct Google {
+    #[command(flatten)]
+    consent: Consent,
+    /// Print a link to the calrelay that runs at CALRELAY_PUBLIC_URL, by which one account can be connected there within half an hour, in any
+    /// browser. Nothing is asked here.
+    #[arg(long, conflicts_with = "refresh_token_stdin")]
+    link: bool,
+}
+
 /// What `account add microsoft` comes to for now.
 pub fn not_yet() -> Problem {
     let message = "Microsoft accounts cannot be connected with this version; nothing was stored. It connects Google (`calrelay account add google`), iCloud (`calrelay account add icloud`) and any CalDAV server (`calrelay account add caldav`).";
@@ -84,7 +97,8 @@ pub async fn run(services: &Services, config: &Config, command: Command, output:
         Command::Add(Add::Icloud { user, secret }) => {
             add(services, ProviderKind::Icloud, config.icloud_url.as_str(), &user, &secret, output).await
         }
-        Command::Add(Add::Google(given)) => grant(services, ProviderKind::Google, &given, output).await,
+        Command::Add(Add::Google(Google { link: true, .. })) => invite(services, config, output).await,
+        Command::Add(Add::Google(given)) => grant(services, ProviderKind::Google, &given.consent, output).await,
         Command::Add(Add::Microsoft(_)) => Err(not_yet()),
         Command::List => list(services, output).await,
         Command::Remove { id } => remove(services, &id, output).await,
@@ -117,6 +131,29 @@ async fn grant(services: &Services, kind: ProviderKind, given: &Consent, output:
         consent::ask(services, kind, output).await?
     };
     connected(&account, output)
+}
+
+#[derive(Serialize)]
+struct Invited<'a> {
+    link: &'a str,
+    ends: Timestamp,
+}
+
+async fn invite(services: &Services, config: &Config, output: &Output) -> Result {
+    let Some(public) = &config.public_url else {
+        let message = "A link needs an address that browsers reach, and CALRELAY_PUBLIC_URL is not set; none was made. Without one, `calrelay account \
+                       add google` asks for your consent in a browser on this machine.";
+        return Err(Problem { code: "settings".into(), message: message.into() });
+    };
+    let Invitation { ticket, ends } = jobs::consent::invite(services, ProviderKind::Google).await?;
+    let link = format!("{public}{}?ticket={}", functions::CONNECT, ticket.expose());
+    output.answer(&Invited { link: &link, ends }, || {
+        format!(
+            "Open this link in a browser, or send it to whom the account belongs; nobody else should see it. It connects one Google account, to the \
+             calrelay that runs there, and is over at {ends}, or when it was used:\n\n{link}\n"
+        )
+    })?;
+    Ok(Outcome::Done)
 }
 
 fn connected(account: &Account, output: &Output) -> Result {

@@ -13,7 +13,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{Method, StatusCode, header};
 use engine::calendar::ProviderKind;
-use functions::page::{failed, page};
+use functions::page::{Way, failed, page};
 use functions::trigger::Response;
 use jobs::consent::{self, Answer, Asked, Token};
 use jobs::directory::Account;
@@ -127,7 +127,7 @@ fn last_page(outcome: &std::result::Result<Account, Ended>) -> Response {
             "This answer cannot be used",
             &["It does not belong to the question that was asked. Nothing was connected. Run the command again."],
         ),
-        Err(Ended::Failed(error)) => failed(error),
+        Err(Ended::Failed(error)) => failed(error, Way::Nowhere),
     }
 }
 

@@ -197,6 +197,7 @@ mod tests {
             "account add caldav --url https://dav.example.org/ --user anna --password-stdin --json",
             "account add icloud --user anna@example.org",
             "account add google",
+            "account add google --link --json",
             "account add microsoft --refresh-token-stdin",
             "account list --json",
             "account remove a1",
@@ -231,6 +232,7 @@ mod tests {
             "sync --confirm-deletions",
             "explain --pair p1",
             "account",
+            "account add google --link --refresh-token-stdin",
             "status now",
             "--listen nowhere",
         ] {

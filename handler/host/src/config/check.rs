@@ -1,12 +1,12 @@
 //! What is to be said of settings beside what their readers say: names that nobody knows, halves of pairs, addresses that nothing asks yet, and
-//! what goes wrong in Azure only. Nothing in here hinders a start, and no value is quoted: it may be a secret.
+//! what goes wrong in Azure only. Nothing in here hinders a start, and no value is quoted, as it may be a secret, but for the public address.
 
 use std::collections::BTreeMap;
 
 use jobs::doctor::Finding;
 use tracing_subscriber::filter::EnvFilter;
 
-use super::address::{ADDRESSES, in_clear, wrong};
+use super::address::{ADDRESSES, Path, in_clear, wrong};
 use super::names::SETTINGS;
 use super::{INSTANCE, PORT, neighbour};
 
@@ -125,7 +125,7 @@ fn halves(values: &Values<'_>, owner: &str, id: &str, secret: &str) -> Option<Fi
         (true, true) if values.is_reference(secret) => return None,
         (true, true) => {
             let what = match owner {
-                GOOGLE => "`calrelay account add google` connects accounts with them".to_owned(),
+                GOOGLE => redirect(values),
                 _ => format!("This version only checks that; {owner} comes with a later one"),
             };
             return Some(good(format!("{id} and {secret} are set. {what}.")));
@@ -137,6 +137,20 @@ fn halves(values: &Values<'_>, owner: &str, id: &str, secret: &str) -> Option<Fi
         format!("{there} is set and {missing} is not: one is of no use without the other."),
         format!("Set {missing} as well, or remove {there}. Both belong to the OAuth app that you registered for {owner}."),
     ))
+}
+
+/// Which kind of OAuth client it is to be, and what is to be entered with it.
+fn redirect(values: &Values<'_>) -> String {
+    match values.get("CALRELAY_PUBLIC_URL").filter(|text| wrong(text, Path::None).is_none()) {
+        Some(public) => format!(
+            "`calrelay account add google --link` connects accounts with them. For that the client at Google is a \"Web application\", and its one \
+             authorized redirect URI is {}/oauth/google/callback",
+            public.trim_end_matches('/')
+        ),
+        None => "`calrelay account add google` connects accounts with them. For that the client at Google is a \"Desktop app\", and no redirect URI \
+                 is entered"
+            .to_owned(),
+    }
 }
 
 fn log(values: &Values<'_>, found: &mut Vec<Finding>) {

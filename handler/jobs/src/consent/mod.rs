@@ -8,8 +8,10 @@
 //!   [`PENDING`] wait at once.
 //! * The PKCE verifier is sealed by the vault for its row. Without row, cookie and code together nobody can redeem anything.
 //! * Where anything does not fit, the provider is not asked, and nothing is said of what it was.
+//! * Whoever is not the operator begins with a link of theirs, and connects one account with it (`invitation.rs`).
 //! * Where a person goes afterwards does not depend on the request.
 
+mod invitation;
 mod pending;
 mod query;
 #[cfg(test)]
@@ -17,15 +19,16 @@ mod tests;
 mod token;
 
 use async_trait::async_trait;
-use engine::calendar::ProviderKind;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::directory::{self, Account};
 use crate::{Error, Result, Services, channels};
 
-pub use pending::{PENDING, clear};
-pub use query::Answer;
+pub use engine::calendar::ProviderKind;
+pub use invitation::{INVITED, Invitation, invite};
+pub use pending::PENDING;
+pub use query::{Answer, ticket};
 pub use token::Token;
 
 /// How accounts of one kind are connected by consent.
@@ -103,10 +106,47 @@ pub fn kind(name: &str) -> Option<ProviderKind> {
 /// # Errors
 /// [`providers::Error::Misconfigured`] where the program is not registered with that provider; [`Error::Request`] where too many wait already.
 pub async fn begin(services: &Services, kind: ProviderKind, redirect: &str) -> Result<Begun> {
+    begin_in(services, kind, redirect, Token::random()?, false).await
+}
+
+/// Clears away what nobody can answer any more, and links that are over; how many. Two requests where there is nothing.
+///
+/// # Errors
+/// Storage failures; the next run goes on.
+pub async fn clear(services: &Services) -> Result<usize> {
+    Ok(pending::clear(services).await? + invitation::clear(services).await?)
+}
+
+/// Begins with a link that the operator has sent ([`invite`]), or again in the browser that has accepted one. `ticket` is what the link holds,
+/// `cookie` what the browser holds. A link that nobody has accepted comes first: it may be for another account.
+///
+/// # Errors
+/// [`Unfinished::NotOurs`] where neither is good, or not any more; otherwise as [`begin`], and then the link is as it was.
+pub async fn accept(
+    services: &Services,
+    kind: ProviderKind,
+    redirect: &str,
+    ticket: Option<&Token>,
+    cookie: Option<&str>,
+) -> Result<Begun, Unfinished> {
+    if let Some(ticket) = ticket
+        && let Some(unused) = invitation::unused(services, kind, ticket).await?
+    {
+        let begun = begin_in(services, kind, redirect, Token::random()?, true).await?;
+        // Whoever was slower has begun something that leads nowhere: nobody gets its cookie.
+        return if unused.bind(services, &begun.browser).await? { Ok(begun) } else { Err(Unfinished::NotOurs) };
+    }
+    let browser = cookie.and_then(Token::parse).ok_or(Unfinished::NotOurs)?;
+    invitation::accepted(services, kind, &browser).await?.ok_or(Unfinished::NotOurs)?;
+    Ok(begin_in(services, kind, redirect, browser, true).await?)
+}
+
+async fn begin_in(services: &Services, kind: ProviderKind, redirect: &str, browser: Token, invited: bool) -> Result<Begun> {
     let redirect = Url::parse(redirect).map_err(|_| Error::Request("this address cannot be come back to".into()))?;
-    let (state, browser) = (Token::random()?, Token::random()?);
+    let state = Token::random()?;
     let asked = services.connect.consents(kind)?.ask(&redirect, state.expose())?;
-    pending::put(services, kind, &redirect, &state, &browser, &asked.verifier).await?;
+    let way = pending::Way { provider: kind, redirect: &redirect, invited };
+    pending::put(services, way, &state, &browser, &asked.verifier).await?;
     Ok(Begun { location: asked.url.into(), browser })
 }
 
@@ -124,7 +164,17 @@ pub async fn finish(services: &Services, kind: ProviderKind, query: &str, cookie
     }
     let code = answer.code()?;
     let verifier = waiting.verifier(services).await?;
-    Ok(redeem(services, kind, &waiting.redirect()?, code, &verifier).await?)
+    let invitation = if waiting.invited() {
+        let accepted = invitation::accepted(services, kind, &browser).await?.ok_or(Unfinished::NotOurs)?;
+        Some(accepted.take(services).await?.ok_or(Unfinished::NotOurs)?)
+    } else {
+        None
+    };
+    let redeemed = redeem(services, kind, &waiting.redirect()?, code, &verifier).await;
+    if let (Err(_), Some(invitation)) = (&redeemed, invitation) {
+        invitation.put_back(services).await;
+    }
+    Ok(redeemed?)
 }
 
 /// Redeems a code and connects the account: for whoever has checked the answer itself, as the command line does on its own port.

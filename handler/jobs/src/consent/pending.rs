@@ -33,6 +33,9 @@ struct Waiting {
     /// The PKCE verifier, sealed for this row.
     verifier: String,
     begun: Timestamp,
+    /// An invitation was accepted for it, which is then used up.
+    #[serde(default)]
+    invited: bool,
 }
 
 impl Waiting {
@@ -42,6 +45,13 @@ impl Waiting {
     }
 }
 
+/// Whom is asked, where the answer comes to, and on whose word.
+pub(super) struct Way<'a> {
+    pub provider: ProviderKind,
+    pub redirect: &'a Url,
+    pub invited: bool,
+}
+
 /// A consent whose row is gone: whoever holds this is the only one who can go on with it.
 pub(super) struct Taken {
     key: String,
@@ -49,14 +59,7 @@ pub(super) struct Taken {
 }
 
 /// Writes one down, after those that are over were cleared away.
-pub(super) async fn put(
-    services: &Services,
-    provider: ProviderKind,
-    redirect: &Url,
-    state: &Token,
-    browser: &Token,
-    verifier: &SecretString,
-) -> Result<()> {
+pub(super) async fn put(services: &Services, way: Way<'_>, state: &Token, browser: &Token, verifier: &SecretString) -> Result<()> {
     let (partition, now) = (partition(services), services.clock.now());
     let (waiting, _) = sweep(services, &partition, now).await?;
     if waiting >= PENDING {
@@ -66,17 +69,16 @@ pub(super) async fn put(
     }
     let key = state.hash();
     let sealed = services.vault.seal(place(&partition, &key), verifier).await?;
-    let row = Waiting { v: VERSION, provider, redirect: redirect.to_string(), browser: browser.hash(), verifier: sealed, begun: now };
+    let Way { provider, redirect, invited } = way;
+    let (redirect, browser) = (redirect.to_string(), browser.hash());
+    let row = Waiting { v: VERSION, provider, redirect, browser, verifier: sealed, begun: now, invited };
     let value = serde_json::to_string(&row).map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
     services.store.commit(Table::Secrets, &partition, &[Op::Insert { key, value }]).await?;
     Ok(())
 }
 
-/// Clears away what nobody can answer any more; how many. One request where there is nothing.
-///
-/// # Errors
-/// Storage failures; the next run goes on.
-pub async fn clear(services: &Services) -> Result<usize> {
+/// Clears away what nobody can answer any more; how many.
+pub(super) async fn clear(services: &Services) -> Result<usize> {
     Ok(sweep(services, &partition(services), services.clock.now()).await?.1)
 }
 
@@ -114,6 +116,11 @@ impl Taken {
     /// Whether this browser began it, for this provider, and not too long ago.
     pub fn is_for(&self, provider: ProviderKind, browser: &Token, now: Timestamp) -> bool {
         browser.has_hash(&self.waiting.browser) && self.waiting.provider == provider && !self.waiting.is_over(now)
+    }
+
+    /// Whether it was begun with an invitation.
+    pub fn invited(&self) -> bool {
+        self.waiting.invited
     }
 
     pub fn redirect(&self) -> Result<Url> {

@@ -32,6 +32,18 @@ enum Refusal {
     Ours,
 }
 
+/// The secret of an invitation in a query or a form: the only field `ticket`, where it has the form of one of ours.
+pub fn ticket(pairs: &[u8]) -> Option<Token> {
+    if pairs.len() > LONGEST {
+        return None;
+    }
+    let mut found = form_urlencoded::parse(pairs).filter(|(name, _)| name == "ticket").map(|(_, value)| value);
+    match (found.next(), found.next()) {
+        (Some(value), None) => Token::parse(&value),
+        _ => None,
+    }
+}
+
 impl Answer {
     /// Reads a query. A parameter that comes twice makes it no answer at all (section 3.1); those that are not known are passed over.
     pub fn parse(query: &str) -> Self {

@@ -1,5 +1,7 @@
 //! On real storage and a real vault; the provider writes down what it is asked.
 
+mod invitations;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 

@@ -4,7 +4,7 @@
 //! * Looking changes nothing that anybody would notice: what is written for a try is a row that is not there being removed, and a lease that is
 //!   given back. One thing is made where it is missing, as the first work would: the vault's root.
 //! * Every look ends within [`PATIENCE`], whoever does not answer.
-//! * A finding quotes no value of a setting and no event: it may be shown to whoever operates the service.
+//! * A finding quotes no value of a setting (but the public address) and no event: it may be shown to whoever operates the service.
 
 mod accounts;
 mod clock;

@@ -66,6 +66,20 @@ fn one_half_of_a_pair_is_of_no_use() {
 }
 
 #[test]
+fn what_is_to_be_entered_at_google_is_said() {
+    let client = [("GOOGLE_CLIENT_ID", "c1"), ("GOOGLE_CLIENT_SECRET", "hunter2")];
+    let said = |public: &str| found(&[client[0], client[1], ("CALRELAY_PUBLIC_URL", public)])[0].message.clone();
+    for public in ["https://calendars.example.org", "https://calendars.example.org/"] {
+        let said = said(public);
+        assert!(said.contains("\"Web application\"") && said.contains(" https://calendars.example.org/oauth/google/callback"), "{said}");
+    }
+    for public in ["", "https://anna:hunter2@calendars.example.org", "calendars"] {
+        let said = said(public);
+        assert!(said.contains("\"Desktop app\"") && !said.contains("hunter2") && !said.contains("calendars"), "{said}");
+    }
+}
+
+#[test]
 fn every_address_is_looked_at() {
     for (name, _) in ADDRESSES {
         assert!(to_mend(&[(name, "https://anna:hunter2@x.example.org")]).message.starts_with(name));

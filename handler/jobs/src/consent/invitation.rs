@@ -1,0 +1,161 @@
+//! Invitations: a link by which somebody who cannot sign in may connect one account, because the operator has sent it to them.
+//!
+//! # Properties
+//! * Only who can write to storage makes one, which is the operator at the command line.
+//! * Looking at the link changes nothing. Accepting it, which takes the press of a button, binds it to that browser; from then on the link is
+//!   worth nothing, wherever it was logged, and the secret in that browser's cookie is what counts.
+//! * One account is connected with it, and no second one. After a no, or half a yes, the same browser may try again.
+//! * Half an hour after it was made it is worth nothing, whatever was begun with it, and is cleared away as consents are. No more than [`INVITED`]
+//!   stand at once.
+//! * Storage knows hashes alone. What is bound stands under the hash of the cookie, what is not under that of the link.
+//!
+//! They stand in [`Table::Secrets`], in a partition of their own, `invitation:OWNER`.
+
+use engine::calendar::ProviderKind;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::{Op, Row, Table};
+
+use super::token::Token;
+use crate::{Error, Result, Services};
+
+/// The version that is written, and the only one that is read: none of these rows outlives a release.
+const VERSION: u32 = 1;
+/// How long one may be used.
+const LIFE: SignedDuration = SignedDuration::from_mins(30);
+/// How many stand at once.
+pub const INVITED: usize = 20;
+/// Rows read to find those that are over.
+const PAGE: usize = 1000;
+
+/// A link that was made.
+pub struct Invitation {
+    /// The secret in it.
+    pub ticket: Token,
+    /// When it is over.
+    pub ends: Timestamp,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Invited {
+    v: u32,
+    provider: ProviderKind,
+    made: Timestamp,
+    /// A browser has accepted it.
+    bound: bool,
+}
+
+impl Invited {
+    fn is_over(&self, now: Timestamp) -> bool {
+        // Far ahead is as wrong as far behind: then one of two clocks is off.
+        now.duration_since(self.made).abs() > LIFE
+    }
+}
+
+/// One that stands, as it was read.
+pub(super) struct Standing {
+    row: Row,
+    invited: Invited,
+}
+
+/// Makes one, for whoever is sent the link.
+///
+/// # Errors
+/// [`Error::Request`] where too many stand already.
+pub async fn invite(services: &Services, provider: ProviderKind) -> Result<Invitation> {
+    let (standing, _) = sweep(services).await?;
+    if standing >= INVITED {
+        return Err(Error::Request("too many links wait to be used; no other was made, try again in half an hour".into()));
+    }
+    let ticket = Token::random()?;
+    let made = services.clock.now();
+    let invited = Invited { v: VERSION, provider, made, bound: false };
+    services.store.commit(Table::Secrets, &partition(services), &[insert(&ticket, &invited)?]).await?;
+    Ok(Invitation { ticket, ends: made + LIFE })
+}
+
+/// Clears those away that are over; how many.
+pub(super) async fn clear(services: &Services) -> Result<usize> {
+    Ok(sweep(services).await?.1)
+}
+
+/// The same; how many stand still, and how many were cleared away.
+async fn sweep(services: &Services) -> Result<(usize, usize)> {
+    let (partition, now) = (partition(services), services.clock.now());
+    let (mut over, mut standing) = (Vec::new(), 0);
+    for row in services.store.scan(Table::Secrets, &partition, "", None, PAGE).await? {
+        match read(&row) {
+            Some(invited) if !invited.is_over(now) => standing += 1,
+            _ => over.push(Op::Delete { key: row.key, etag: None }),
+        }
+    }
+    for chunk in over.chunks(store::MAX_COMMIT) {
+        services.store.commit(Table::Secrets, &partition, chunk).await?;
+    }
+    Ok((standing, over.len()))
+}
+
+/// The one of this link that nobody has accepted yet.
+pub(super) async fn unused(services: &Services, provider: ProviderKind, ticket: &Token) -> Result<Option<Standing>> {
+    Ok(find(services, provider, ticket).await?.filter(|standing| !standing.invited.bound))
+}
+
+/// The one that this browser has accepted.
+pub(super) async fn accepted(services: &Services, provider: ProviderKind, browser: &Token) -> Result<Option<Standing>> {
+    Ok(find(services, provider, browser).await?.filter(|standing| standing.invited.bound))
+}
+
+impl Standing {
+    /// Binds it to a browser; `false` where another one was faster.
+    pub async fn bind(self, services: &Services, browser: &Token) -> Result<bool> {
+        let bound = Invited { bound: true, ..self.invited };
+        self.replace(services, Some(insert(browser, &bound)?)).await
+    }
+
+    /// Takes it away, so that nobody else connects an account with it; `None` where somebody was faster.
+    pub async fn take(self, services: &Services) -> Result<Option<Taken>> {
+        let taken = Taken(Op::Insert { key: self.row.key.clone(), value: self.row.value.clone() });
+        Ok(self.replace(services, None).await?.then_some(taken))
+    }
+
+    async fn replace(self, services: &Services, with: Option<Op>) -> Result<bool> {
+        let mut ops = vec![Op::Delete { key: self.row.key, etag: Some(self.row.etag) }];
+        ops.extend(with);
+        match services.store.commit(Table::Secrets, &partition(services), &ops).await {
+            Ok(_) => Ok(true),
+            Err(store::Error::Conflict(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// One that was taken away.
+pub(super) struct Taken(Op);
+
+impl Taken {
+    /// Puts it back: nothing was connected with it. Where that fails, another link has to be made, which is safe.
+    pub async fn put_back(self, services: &Services) {
+        let _ = services.store.commit(Table::Secrets, &partition(services), &[self.0]).await;
+    }
+}
+
+async fn find(services: &Services, provider: ProviderKind, token: &Token) -> Result<Option<Standing>> {
+    let Some(row) = services.store.get(Table::Secrets, &partition(services), &token.hash()).await? else { return Ok(None) };
+    let now = services.clock.now();
+    let found = read(&row).filter(|invited| invited.provider == provider && !invited.is_over(now));
+    Ok(found.map(|invited| Standing { row, invited }))
+}
+
+/// One that cannot be read is as good as none.
+fn read(row: &Row) -> Option<Invited> {
+    serde_json::from_str::<Invited>(&row.value).ok().filter(|invited| invited.v == VERSION)
+}
+
+fn insert(token: &Token, invited: &Invited) -> Result<Op> {
+    let value = serde_json::to_string(invited).map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
+    Ok(Op::Insert { key: token.hash(), value })
+}
+
+fn partition(services: &Services) -> String {
+    format!("invitation:{}", services.owner)
+}
