@@ -51,6 +51,11 @@ impl Cli {
         self.home.path().join("data")
     }
 
+    /// Its settings, beside those of its storage.
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.settings
+    }
+
     /// Where its rows are kept.
     pub fn storage(&self) -> &OfProgram {
         &self.storage

@@ -8,6 +8,7 @@ mod azure_costs;
 mod bad_input;
 mod bad_objects;
 mod basics;
+mod browser;
 mod cli;
 mod conformance;
 mod custom_handler;

@@ -247,7 +247,8 @@ impl Shared {
     }
 
     fn redirects_to(&self, address: &str) -> bool {
-        let loopback = Url::parse(address).is_ok_and(|url| url.scheme() == "http" && url.host_str() == Some("127.0.0.1"));
+        let loopback =
+            Url::parse(address).is_ok_and(|url| url.scheme() == "http" && matches!(url.host_str(), Some("127.0.0.1" | "localhost")));
         loopback || self.redirects.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|known| known == address)
     }
 }

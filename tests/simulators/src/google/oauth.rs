@@ -69,19 +69,29 @@ fn page(shared: &Shared, records: &mut Records, query: &str) -> Reply {
         wrong.iter().for_each(|words| records.violation(format!("authorize: {words}")));
         return Reply::html(400, format!("<title>Error 400</title><p>Access blocked: {}", wrong.join("; ")));
     }
-    let boxes: String = value(&pairs, "scope")
-        .unwrap_or_default()
-        .split(' ')
-        .map(|scope| format!("<label><input type=checkbox name=scope value=\"{scope}\" checked>{scope}</label>"))
-        .collect();
+    let boxes: String = value(&pairs, "scope").unwrap_or_default().split(' ').map(tick_box).collect();
     let accounts: String = records.accounts.keys().map(|account| format!("<option>{account}</option>")).collect();
     let query = query.replace('&', "&amp;").replace('"', "&quot;");
     Reply::html(
         200,
         format!(
-            "<!doctype html><title>Sign in</title><form method=post action=\"{CONSENT}\"><input type=hidden name=request value=\"{query}\"><select name=account>{accounts}</select>{boxes}<button name=answer value=allow>Continue</button><button name=answer value=deny>Cancel</button></form>"
+            "<!doctype html><html lang=en><meta name=viewport content=\"width=device-width\"><title>Sign in - Google Accounts</title><main>\
+             <h1>calrelay wants access to your Google Account</h1><form method=post action=\"{CONSENT}\">\
+             <input type=hidden name=request value=\"{query}\"><p><label>Account <select name=account>{accounts}</select></label>\
+             <p>Select what calrelay can access{boxes}<p><button name=answer value=allow>Continue</button> \
+             <button name=answer value=deny>Cancel</button></form></main>"
         ),
     )
+}
+
+/// A right with its box, which is empty until the person ticks it.
+fn tick_box(scope: &str) -> String {
+    let words = match scope {
+        super::CALENDAR_LIST_READONLY => "See the list of Google calendars you\u{2019}re subscribed to",
+        super::EVENTS => "View and edit events on all your calendars",
+        other => other,
+    };
+    format!("<p><label><input type=checkbox name=scope value=\"{scope}\"> {words}</label>")
 }
 
 fn mistakes(shared: &Shared, pairs: &[(String, String)]) -> Vec<String> {

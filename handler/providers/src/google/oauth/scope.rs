@@ -23,8 +23,7 @@ pub(super) fn check(given: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::Consent(format!(
-        "on Google's page the box {} was left empty, and calrelay needs both that are there. Connect the account again with \
-         `calrelay account add google`, and tick both",
+        "on Google's page the box {} was left empty, and calrelay needs both that are there. Connect the account again, and tick both",
         empty.join(" and the box ")
     )))
 }

@@ -1,0 +1,130 @@
+//! Behind a public address, over https: by a link that the operator has sent.
+
+use simulators::browser::Window;
+use simulators::client::Client;
+
+use super::place::{ANNA, Behind, EVENTS, LIST, Place, consent};
+
+const ON: &str = "Continue to Google";
+
+/// What every page of ours comes with.
+#[track_caller]
+fn assert_calm(window: &Window) {
+    for (name, value) in [("referrer-policy", "no-referrer"), ("cache-control", "no-store"), ("x-content-type-options", "nosniff")] {
+        assert_eq!(window.header(name), value, "{name}");
+    }
+    let policy = window.header("content-security-policy");
+    for part in ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "style-src 'sha256-"] {
+        assert!(policy.contains(part) && !policy.contains("unsafe"), "{policy}");
+    }
+}
+
+/// The whole way, with everything that can go wrong on it.
+async fn told(behind: Behind) -> anyhow::Result<()> {
+    let place = Place::public(behind).await?;
+    let (link, window, other) = (place.link().await?, place.browser.window().await?, place.browser.window().await?);
+
+    // To look at it changes nothing, for whoever looks.
+    for looking in [&other, &window, &window] {
+        assert_eq!(looking.open(&link).await?, 200);
+        assert_calm(looking);
+        assert!(looking.text().await?.contains("calendars.example.org has sent you this link"));
+        assert_eq!(looking.cookies().await?.len(), 0);
+    }
+
+    // Without a mouse: the button is the first thing that one comes to.
+    window.press("Tab").await?;
+    assert_eq!(window.ask("document.activeElement.textContent").await?, ON);
+    assert_eq!(window.press_and_follow("Enter").await?, 200);
+    assert!(window.address().await?.starts_with("https://accounts.example.org/"));
+    let waiting = window.cookies().await?;
+    let [cookie] = &waiting[..] else { panic!("{waiting:?}") };
+    assert_eq!([&cookie["name"], &cookie["sameSite"], &cookie["path"]], ["__Host-oauth", "Lax", "/"]);
+    assert_eq!([&cookie["secure"], &cookie["httpOnly"]], [true, true]);
+
+    // From now on the link is this browser's.
+    assert_eq!(other.follow("button", ON).await?, 410);
+    assert_calm(&other);
+    assert!(other.text().await?.contains("This link cannot be used any more"));
+
+    // A box left empty, a no, the way back to the link: all the same, until it is a yes.
+    assert_eq!(consent(&window, &[EVENTS]).await?, 403);
+    assert_calm(&window);
+    assert!(window.text().await?.contains("See the list of Google calendars"));
+    assert_eq!(window.follow("button", "Try again").await?, 200);
+    assert_eq!(window.follow("button", "Cancel").await?, 403);
+    assert_eq!(window.open(&link).await?, 200);
+    assert_eq!(window.follow("button", ON).await?, 200);
+    let asked = window.address().await?;
+    assert_eq!(place.accounts().await?.len(), 0);
+    assert_eq!(consent(&window, &[LIST, EVENTS]).await?, 200);
+    assert_calm(&window);
+    assert_eq!(window.address().await?, "https://calendars.example.org/oauth/google/callback?done");
+    assert_eq!(window.cookies().await?.len(), 0);
+    assert_eq!(place.accounts().await?[0]["name"], ANNA);
+
+    // It has done its work, for everybody.
+    let tokens = place.anna.living_refresh_tokens();
+    assert_eq!(window.open(&asked).await?, 200);
+    assert_eq!(consent(&window, &[LIST, EVENTS]).await?, 400);
+    assert_eq!(window.follow("button", "Try again").await?, 410);
+    window.open(&link).await?;
+    assert_eq!(window.follow("button", ON).await?, 410);
+    assert_eq!((place.accounts().await?.len(), place.anna.living_refresh_tokens()), (1, tokens), "no other code was redeemed");
+    place.assert_proper(&window);
+    place.assert_proper(&other);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_link_connects_one_account_behind_a_proxy() -> anyhow::Result<()> {
+    told(Behind::Proxy).await
+}
+
+#[tokio::test]
+async fn a_link_connects_one_account_under_the_functions_host() -> anyhow::Result<()> {
+    told(Behind::FunctionsHost).await
+}
+
+/// A proxy on the same machine that says nothing of itself: whatever comes through it comes from here, and from everybody.
+#[tokio::test]
+async fn behind_a_public_address_nobody_begins_without_a_link() -> anyhow::Result<()> {
+    let place = Place::public(Behind::Proxy).await?;
+    let window = place.browser.window().await?;
+    assert_eq!(window.open(place.url.as_str()).await?, 200);
+    assert!(window.click("link", "Connect a Google account").await.is_err());
+    let start = place.url.join("/oauth/google/start")?;
+    let junk = "A".repeat(43);
+    for query in ["".to_owned(), "?ticket=".into(), "?ticket=%3Cb%3E".into(), format!("?ticket={junk}&ticket={junk}")] {
+        assert_eq!(window.open(&format!("{start}{query}")).await?, 403, "{query}");
+        assert!(window.text().await?.contains("calrelay account add google --link"));
+    }
+    assert_eq!(window.open(&format!("{start}?ticket={junk}")).await?, 200, "whether it is good is told to whoever goes on");
+    assert_eq!(window.follow("button", ON).await?, 410);
+
+    // From the machine itself, as a proxy would ask; and as a page of another site would have a browser ask.
+    let direct = Client::new(&place.inside());
+    let link = place.link().await?;
+    let ticket = link.rsplit('=').next().unwrap_or_default();
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(direct.send("GET", "/oauth/google/start", &[], "").await?.status, 403);
+    let foreign = direct.send("POST", "/oauth/google/start", &[form, ("sec-fetch-site", "cross-site")], format!("ticket={ticket}")).await?;
+    assert_eq!((foreign.status, foreign.header("set-cookie")), (403, ""));
+    for body in [format!("ticket={junk}"), String::new(), format!("ticket={ticket}&ticket={ticket}"), "x".repeat(100_000)] {
+        let answer = direct.send("POST", "/oauth/google/start", &[form], body).await?;
+        assert_eq!((answer.status, answer.header("set-cookie"), answer.header("location")), (410, "", ""));
+    }
+    let good = direct.send("POST", "/oauth/google/start", &[form], format!("ticket={ticket}")).await?;
+    assert!(good.status == 303 && good.header("set-cookie").starts_with("__Host-oauth="), "none of that has used it up");
+    assert_eq!(place.accounts().await?.len(), 0);
+    place.assert_proper(&window);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_link_needs_an_address_that_browsers_reach() -> anyhow::Result<()> {
+    let place = Place::machine().await?;
+    let (code, words) = place.cli.run(&["account", "add", "google", "--link", "--json"]).await?.failure();
+    assert!(code == "settings" && words.contains("CALRELAY_PUBLIC_URL"), "{words}");
+    Ok(())
+}
