@@ -163,7 +163,9 @@ impl Core {
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.opened.settle().await;
         self.opened = self.place.open(self.clock.clone())?;
+        let setup = self.services.setup.clone();
         self.services = services(&self.place, &self.opened, &self.clock, &self.servers, self.real, self.google.as_deref())?;
+        self.services.setup = setup;
         Ok(())
     }
 

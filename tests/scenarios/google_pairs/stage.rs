@@ -19,8 +19,8 @@ use crate::world::{APP_PASSWORD, Account, Core, Host, Stage, Terms, USERS};
 /// Where Google is, and who we are there.
 #[derive(Clone)]
 pub struct Settings {
-    oauth: oauth::Settings,
-    api: Url,
+    pub oauth: oauth::Settings,
+    pub api: Url,
 }
 
 /// Google, as one process knows it.

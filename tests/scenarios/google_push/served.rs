@@ -20,16 +20,16 @@ use crate::cli::{self, Cli, TWO_WAY};
 use crate::custom_handler::town::{environment, package};
 
 /// Anna and Ben at Google, and the real program.
-struct Place {
-    google: Server,
-    people: [Account; 2],
-    accounts: [String; 2],
-    cli: Cli,
+pub struct Place {
+    pub google: Server,
+    pub people: [Account; 2],
+    pub accounts: [String; 2],
+    pub cli: Cli,
 }
 
 impl Place {
     /// Connected and paired, with these settings.
-    async fn new(settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+    pub async fn new(settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let google = Server::start().await?;
         google.manners(|manners| manners.quotas = Quotas::NONE);
         let cli = google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
@@ -47,17 +47,17 @@ impl Place {
     }
 
     /// In two days; here everybody has the system's clock.
-    fn event(&self, title: &str) -> Value {
+    pub fn event(&self, title: &str) -> Value {
         let at = |hours| json!({ "dateTime": (self.google.clock().now() + SignedDuration::from_hours(hours)).to_string() });
         json!({ "summary": title, "start": at(48), "end": at(49) })
     }
 
     /// How many of Ben's events have this title.
-    fn seen(&self, title: &str) -> usize {
+    pub fn seen(&self, title: &str) -> usize {
         self.people[1].primary().items().iter().filter(|event| event["summary"] == title && event["status"] != "cancelled").count()
     }
 
-    async fn until(&self, what: &str, holds: impl Fn() -> bool) -> anyhow::Result<()> {
+    pub async fn until(&self, what: &str, holds: impl Fn() -> bool) -> anyhow::Result<()> {
         let begun = Instant::now();
         while !holds() {
             ensure!(begun.elapsed() < Duration::from_secs(60), "{what}");
@@ -67,7 +67,7 @@ impl Place {
     }
 
     /// Nothing is asked of Google for longer than a nudge is put off.
-    async fn quiet(&self) -> anyhow::Result<()> {
+    pub async fn quiet(&self) -> anyhow::Result<()> {
         for _ in 0..10 {
             self.google.reset_counts();
             tokio::time::sleep(Duration::from_secs(6)).await;
@@ -79,14 +79,14 @@ impl Place {
     }
 
     #[track_caller]
-    fn assert_proper(&self) {
+    pub fn assert_proper(&self) {
         assert_eq!(self.google.violations(), Vec::<String>::new());
         assert_eq!((self.google.mails(), self.google.propagated()), (0, 0));
     }
 }
 
 /// The program without a command, until it says where it is.
-async fn serve(cli: &Cli, port: u16) -> anyhow::Result<Child> {
+pub async fn serve(cli: &Cli, port: u16) -> anyhow::Result<Child> {
     let mut child = cli.start(&["--listen", &format!("127.0.0.1:{port}")], "").await?;
     let mut lines = BufReader::new(child.stdout.take().context("stdout")?).lines();
     tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await??.context("it said nothing")?;
@@ -94,7 +94,7 @@ async fn serve(cli: &Cli, port: u16) -> anyhow::Result<Child> {
 }
 
 /// Says what Google has said, so many times; the answers.
-async fn replay(url: &Url, headers: &[(&'static str, String)], times: usize) -> anyhow::Result<Vec<u16>> {
+pub async fn replay(url: &Url, headers: &[(&'static str, String)], times: usize) -> anyhow::Result<Vec<u16>> {
     let one = |_| async {
         let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         anyhow::Ok(Client::new(url).send("POST", "/webhooks/google", &headers, "").await?.status)
@@ -107,7 +107,7 @@ async fn replay(url: &Url, headers: &[(&'static str, String)], times: usize) -> 
     Ok(answers)
 }
 
-fn with(push: &Push, name: &str, value: &str) -> Vec<(&'static str, String)> {
+pub fn with(push: &Push, name: &str, value: &str) -> Vec<(&'static str, String)> {
     push.headers.iter().map(|(known, old)| (*known, if *known == name { value.to_owned() } else { old.clone() })).collect()
 }
 

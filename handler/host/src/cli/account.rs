@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use engine::calendar::{AccountId, ProviderKind};
 use jiff::Timestamp;
 use jobs::consent::Invitation;
-use jobs::directory::Account;
+use jobs::directory::{Account, AccountStatus};
 use jobs::report::{AccountState, Problem};
 use jobs::{Services, directory};
 use serde::Serialize;
@@ -130,7 +130,17 @@ async fn grant(services: &Services, kind: ProviderKind, given: &Consent, output:
     } else {
         consent::ask(services, kind, output).await?
     };
-    connected(&account, output)
+    connected(&account, output)?;
+    // A browser may be signed in as somebody else than was meant.
+    for other in directory::accounts(services).await? {
+        if other.kind == kind && other.id != account.id && other.state == AccountStatus::NeedsReconnect {
+            output.aside(&format!(
+                "{} is another account: {} has still to be connected again, by its own consent. Until then its pairs wait, with all their copies.",
+                account.name, other.name
+            ));
+        }
+    }
+    Ok(Outcome::Done)
 }
 
 #[derive(Serialize)]

@@ -67,9 +67,16 @@ pub async fn hear(services: &Services, kind: ProviderKind, notice: Notice<'_>) -
     // What this process wrote last will do: whether it still holds shows when the row is replaced.
     let mut known = turn.take().filter(|(row, _)| !greeting && fits(row));
     if known.is_none() {
-        known = directory::channel_version(services, id).await?.filter(|(row, _)| fits(row));
+        known = directory::channel_version(services, id).await?;
     }
     let Some((row, _)) = &known else { return Ok(Heard::Dropped) };
+    if !fits(row) {
+        // Not wanted any more, and nobody knew how to stop it.
+        if row.state == ChannelState::Ending && row.resource.is_none() {
+            directory::change_channel(services, id, |row| row.resource = Some(resource.to_owned())).await?;
+        }
+        return Ok(Heard::Dropped);
+    }
     // It calls, so it is open, whatever became of the answer that should have said so.
     if row.resource.is_none() || row.state == ChannelState::Asked || (greeting && !row.confirmed) {
         confirm(services, row, resource).await?;

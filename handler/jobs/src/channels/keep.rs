@@ -31,6 +31,9 @@ const NEAR: SignedDuration = SignedDuration::from_hours(6);
 /// What only the calendar's owner can do something about, if anybody; it is said where owners look.
 const OWNERS: [&str; 5] = ["not_found", "forbidden", "unauthorized", "consent", "credentials"];
 
+/// Of the channels of a calendar that may have been opened without an answer, so many are remembered until they call or end.
+const UNHEARD: usize = 3;
+
 /// Calendars worked on at once.
 const AT_ONCE: usize = 4;
 
@@ -252,8 +255,15 @@ impl<'a> Keeper<'a> {
 
     /// Ends all but these; how many.
     async fn end(&self, rows: &[ChannelRow], but: &[&str]) -> Result<usize> {
-        let mut over = Vec::new();
+        let (mut over, mut unheard) = (Vec::new(), 0);
         for row in rows.iter().filter(|row| !but.contains(&row.id.as_str())) {
+            if unheard < UNHEARD && self.may_call(row) {
+                unheard += 1;
+                if row.state != ChannelState::Ending {
+                    directory::change_channel(self.services, &row.id, |row| row.state = ChannelState::Ending).await?;
+                }
+                continue;
+            }
             match self.stop(row).await {
                 Ok(()) => over.push(row.id.clone()),
                 Err(problem) => {
@@ -268,6 +278,13 @@ impl<'a> Keeper<'a> {
         }
         directory::forget_channels(self.services, &over).await?;
         Ok(over.len())
+    }
+
+    /// Whether it may have been opened although nobody knows: its first call will tell how it can be stopped.
+    fn may_call(&self, row: &ChannelRow) -> bool {
+        let unanswered = row.error.as_ref().is_none_or(|error| matches!(error.code.as_str(), "unreachable" | "bad_answer"));
+        let well = self.directory.account(&row.account).is_ok_and(|account| account.state != AccountStatus::NeedsReconnect);
+        row.resource.is_none() && row.state != ChannelState::Refused && unanswered && self.now < row.expires && well
     }
 
     /// Has a channel stopped, where that can be and is worth trying again.

@@ -7,7 +7,7 @@
 //! * The row is there before the provider is asked: its greeting may come before its answer. Where the answer is lost, the first call tells as
 //!   much as it would have.
 //! * A channel that is not wanted any more is stopped, and before its account's consent is given back. Where that fails it is tried again, and
-//!   what comes through it meanwhile is dropped.
+//!   what comes through it meanwhile is dropped. One that may have been opened without an answer is stopped as soon as its first call tells how.
 //! * Where consent has ended, or the provider has closed the account for a while, nothing is asked: channels that live are left to their end, and
 //!   their rows go with it. With a new consent each calendar gets a new channel, and the old one is stopped.
 //! * Whatever breaks off is put right by the next run: that looks at what is wanted and what is there, not at what it did before.

@@ -4,8 +4,8 @@ use engine::calendar::CalendarId;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::wanted;
-use crate::directory::{ChannelState, Snapshot};
+use super::{Wanted, wanted};
+use crate::directory::{Account, AccountStatus, ChannelState, Snapshot};
 use crate::report::Problem;
 use crate::{Result, Services};
 
@@ -26,18 +26,21 @@ pub struct WatchState {
 pub async fn states(services: &Services) -> Result<Vec<WatchState>> {
     let directory = Snapshot::read(services).await?;
     let (rows, now) = (directory.channels()?, services.clock.now());
-    let state = |calendar: CalendarId| {
+    let state = |(calendar, wanted): (CalendarId, Wanted)| {
         let own = || rows.iter().filter(|row| row.calendar == calendar && row.state != ChannelState::Ending);
         let expires = own().filter(|row| row.state == ChannelState::Open && row.is_live(now)).map(|row| row.expires).max();
         let said = own().max_by_key(|row| row.asked).and_then(|row| row.error.clone());
-        let error = said.or_else(|| (expires.is_none()).then(|| missing(services)));
+        let error = said.or_else(|| expires.is_none().then(|| missing(services, &wanted.account)));
         WatchState { open: expires.is_some(), calendar, expires, error }
     };
-    Ok(wanted(&directory)?.into_keys().map(state).collect())
+    Ok(wanted(&directory)?.into_iter().map(state).collect())
 }
 
-fn missing(services: &Services) -> Problem {
+fn missing(services: &Services, account: &Account) -> Problem {
     let message = match services.setup.public_url {
+        _ if account.state == AccountStatus::NeedsReconnect => {
+            "Nobody tells of changes in this calendar until its account is connected again; what happens until then is found after that."
+        }
         None => {
             "CALRELAY_PUBLIC_URL is not set, so nobody can tell of changes in this calendar. They are seen by the nightly pass of a running calrelay, \
              and by `calrelay sync`. Set it to the address (https://…) under which this calrelay is reached from outside."

@@ -258,6 +258,15 @@ impl Pass<'_> {
                     mapping.pristine &= written.event.is_none();
                     settle(&mut mapping.copy, written);
                 }
+                Err(providers::Error::HasGuests) => {
+                    // Somebody else's by now, says the provider: left alone, as one to which people were invited.
+                    let mut now = Mapping { copy_guests: true, drifted: true, ..before };
+                    now.origin.etag.clone_from(&mapping.origin.etag);
+                    now.copy.etag.clone_from(&mapping.copy.etag);
+                    applied.actions.push(self.skip(mapping.side, &mapping.origin.id, Some(mapping.times.clone()), Reason::HasGuests));
+                    applied.remember = Some((Some(stored), Some(now)));
+                    return Ok(());
+                }
                 Err(error) => return self.refused_or_not_written(error, Role::Copy, before, stored, &mapping, applied),
             }
         }

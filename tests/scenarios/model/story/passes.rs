@@ -88,9 +88,9 @@ fn line(run: &Run) -> String {
 }
 
 /// A future whose process dies after so many polls.
-struct Mortal<'a, T> {
-    life: usize,
-    inner: Pin<Box<dyn Future<Output = T> + Send + 'a>>,
+pub(super) struct Mortal<'a, T> {
+    pub life: usize,
+    pub inner: Pin<Box<dyn Future<Output = T> + Send + 'a>>,
 }
 
 impl<T> Future for Mortal<'_, T> {

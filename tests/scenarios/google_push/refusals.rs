@@ -1,0 +1,164 @@
+//! What Google refuses for a reason that is about the account, the calendar or the deployment: each is treated as what it is, and what Google told
+//! of meanwhile is done when it is over.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use jiff::SignedDuration;
+use jobs::directory;
+use jobs::report::PairStatus;
+use serde_json::json;
+use simulators::faults::{Fault, On};
+use simulators::traffic::Kind;
+
+use super::world::{World, event};
+
+fn refused(status: u16, reason: &'static str) -> Fault {
+    Fault::Refused { status, reason }
+}
+
+/// A token that was fetched just now is refused, or opens too little: that is the account's, not the pair's, and nobody asks again.
+#[tokio::test]
+async fn an_account_whose_fresh_token_is_refused_needs_its_owner() -> anyhow::Result<()> {
+    for (fault, code) in [
+        (Fault::Status(401), "unauthorized"),
+        (refused(403, "insufficientPermissions"), "consent"),
+        (refused(403, "ACCESS_TOKEN_SCOPE_INSUFFICIENT"), "consent"),
+    ] {
+        let (mut world, _) = World::paired().await?;
+        world.google.faults().always(On::kinds(&[Kind::List, Kind::Batch, Kind::Insert]), fault);
+        world.people[0].primary().add(event("Lunch"));
+        world.deliver().await?;
+        world.google.reset_counts();
+        world.work().await?;
+        let account = world.account(0).await?;
+        ensure!(account.state == "needs_reconnect" && account.error.as_ref().is_some_and(|error| error.code == code), "{account:?}");
+        assert_eq!((world.account(1).await?.state.as_str(), world.standing().await?.state), ("ok", PairStatus::NeedsReconnect));
+        assert!((world.asked(Kind::List), world.asked(Kind::Token)) <= (2, 1), "{:?}", world.google.counts());
+        world.google.reset_counts();
+        for n in 0..5 {
+            world.people[0].primary().add(event(&format!("More {n}")));
+            world.minutes(20).await?;
+        }
+        assert_eq!(world.google.counts().total(), 0, "{fault:?}: {:?}", world.google.counts());
+        world.google.faults().clear();
+        world.minutes(20).await?;
+        assert_eq!(world.google.counts().total(), 0, "only its owner leads it back");
+        world.connects(&world.people[0]).await?;
+        world.rest().await?;
+        assert_eq!((world.seen("Lunch"), world.people[1].primary().len()), (1, 6), "{fault:?}");
+        world.assert_proper();
+    }
+    Ok(())
+}
+
+/// The account is left alone by all processes, says so, and then everything that was told of is done.
+#[tokio::test]
+async fn an_account_that_google_has_closed_is_left_alone_until_it_is_open_again() -> anyhow::Result<()> {
+    for reason in ["quotaExceeded", "dailyLimitExceeded"] {
+        let (mut world, _) = World::paired().await?;
+        world.google.faults().always(On::kind(Kind::List), refused(403, reason));
+        world.people[0].primary().add(event("Lunch"));
+        world.deliver().await?;
+        world.work().await?;
+        world.google.faults().clear();
+        let account = world.account(0).await?;
+        let words = account.error.as_ref().map(|error| error.message.clone()).unwrap_or_default();
+        ensure!(account.state == "unreachable" && words.contains("left alone until") && words.contains("Nothing was lost"), "{account:?}");
+        assert_eq!(world.account(1).await?.state, "ok");
+        assert_eq!(world.standing().await?.error.map(|error| error.code).as_deref(), Some("throttled"));
+        let row = directory::account(&world.services, &account.id).await?;
+        let left = row.parked(world.google.clock().now()).expect("it is closed");
+        assert!(left >= Duration::from_secs(3600) || reason == "dailyLimitExceeded", "{left:?}");
+        assert!(left <= Duration::from_secs(25 * 3600), "{left:?}");
+
+        // Calls, polls and the queue's retries; a process that dies and remembers nothing.
+        world.google.reset_counts();
+        let end = world.google.clock().now() + SignedDuration::try_from(left)?;
+        for n in 0..3 {
+            if world.google.clock().now() + SignedDuration::from_mins(11) >= end {
+                break;
+            }
+            world.people[n % 2].primary().add(event(&format!("Meanwhile {n}")));
+            world.minutes(10).await?;
+            world.dies()?;
+        }
+        assert_eq!(world.google.counts().total(), 0, "{reason}: {:?}", world.google.counts());
+        let now = world.google.clock().now();
+        world.wait(end.duration_since(now).as_secs() + 1);
+        world.minutes(12).await?;
+        world.rest().await?;
+        let made = world.people[0].primary().len();
+        assert_eq!((world.seen("Lunch"), world.people[1].primary().len()), (1, made), "{reason}");
+        assert_eq!((world.account(0).await?.state.as_str(), world.standing().await?.state), ("ok", PairStatus::Ok), "{reason}");
+        world.assert_proper();
+    }
+    Ok(())
+}
+
+/// Write access is gone: the pair stops, says whom to ask, tries again now and then, and goes on by itself once it has it back.
+#[tokio::test]
+async fn a_pair_that_may_no_longer_write_stops_and_goes_on_when_it_may() -> anyhow::Result<()> {
+    for reason in ["forbidden", "requiredAccessLevel"] {
+        let (mut world, _) = World::paired().await?;
+        world.google.faults().always(On::writes(), refused(403, reason));
+        world.people[0].primary().add(event("Lunch"));
+        world.deliver().await?;
+        world.work().await?;
+        let standing = world.standing().await?;
+        let error = standing.error.expect("it says why");
+        assert_eq!((standing.state, error.code.as_str()), (PairStatus::Error, "forbidden"));
+        assert!(error.message.contains("Nothing was lost") && error.message.contains("access"), "{}", error.message);
+        assert_eq!([world.account(0).await?.state, world.account(1).await?.state], ["ok", "ok"], "no account can help it");
+        world.google.reset_counts();
+        world.minutes(60).await?;
+        assert!(world.google.counts().writes() <= 6 && world.google.counts().total() <= 20, "{:?}", world.google.counts());
+        world.google.faults().clear();
+        world.minutes(11).await?;
+        world.rest().await?;
+        assert_eq!((world.seen("Lunch"), world.standing().await?.state), (1, PairStatus::Ok), "{reason}");
+        world.assert_proper();
+    }
+    Ok(())
+}
+
+/// The project of this deployment is wrong: its operator is told, and nobody has to connect anything.
+#[tokio::test]
+async fn a_mistake_of_the_deployment_is_said_to_be_one() -> anyhow::Result<()> {
+    let (mut world, _) = World::paired().await?;
+    world.google.faults().always(On::kinds(&[Kind::List, Kind::Insert]), refused(403, "accessNotConfigured"));
+    world.people[0].primary().add(event("Lunch"));
+    world.deliver().await?;
+    world.work().await?;
+    let error = world.standing().await?.error.expect("it says why");
+    assert_eq!(error.code, "settings");
+    assert!(error.message.contains("Google Cloud project") && error.message.contains("whoever runs calrelay"), "{}", error.message);
+    assert_eq!([world.account(0).await?.state, world.account(1).await?.state], ["ok", "ok"]);
+    world.google.faults().clear();
+    world.minutes(11).await?;
+    world.rest().await?;
+    assert_eq!((world.seen("Lunch"), world.standing().await?.state), (1, PairStatus::Ok));
+    Ok(())
+}
+
+/// The event is somebody else's after all: that write is dropped, and everything else goes on.
+#[tokio::test]
+async fn a_write_that_only_an_organizer_may_make_is_dropped() -> anyhow::Result<()> {
+    let (mut world, _) = World::paired().await?;
+    let lunch = world.people[0].primary().add(event("Lunch"));
+    let tea = world.people[0].primary().add(event("Tea"));
+    world.rest().await?;
+    world.google.faults().next(On::kinds(&[Kind::Update, Kind::Patch]), refused(403, "forbiddenForNonOrganizer"));
+    world.people[0].primary().patch(&lunch, json!({ "summary": "Late lunch" }));
+    world.deliver().await?;
+    world.work().await?;
+    assert!(!world.google.faults().waiting());
+    world.people[0].primary().patch(&tea, json!({ "summary": "Late tea" }));
+    world.rest().await?;
+    assert_eq!((world.seen("Lunch"), world.seen("Late tea"), world.standing().await?.state), (1, 1, PairStatus::Ok));
+    world.google.reset_counts();
+    world.minutes(60).await?;
+    assert_eq!(world.google.counts().writes(), 0, "it is not tried again");
+    world.assert_proper();
+    Ok(())
+}

@@ -1,0 +1,316 @@
+//! Stories in which nobody asks for a pass: Google calls, messages are taken, the clock strikes. What goes wrong on the way is the story's.
+//!
+//! Where nothing was lost for good, everything is at rest within an hour and a quarter after the faults have stopped; where a call was lost, after
+//! the next night. A process that dies does not come back with a look at everything, as the standalone host does: that would hide what was lost.
+
+mod rest;
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, ensure};
+use engine::calendar::ProviderKind;
+use jiff::SignedDuration;
+use jobs::Services;
+use jobs::directory;
+use jobs::doctor::Setup;
+use simulators::faults::{Fault, On};
+use simulators::google::{Push, Server};
+use simulators::person::Person;
+use simulators::traffic::Kind;
+
+use super::passes::Mortal;
+use super::{EPOCHS, Story, hand, site};
+use crate::world::{BEGINNING, Host};
+
+/// What Google says no with, where the account, the deployment or the moment is wrong.
+const REFUSALS: [(u16, &str); 12] = [
+    (403, "rateLimitExceeded"),
+    (403, "userRateLimitExceeded"),
+    (403, "quotaExceeded"),
+    (403, "dailyLimitExceeded"),
+    (403, "insufficientPermissions"),
+    (403, "forbidden"),
+    (403, "requiredAccessLevel"),
+    (403, "accessNotConfigured"),
+    (409, "duplicate"),
+    (412, "conditionNotMet"),
+    (401, "authError"),
+    (429, "rateLimitExceeded"),
+];
+
+/// Calls on their way, and what has become of them.
+#[derive(Default)]
+pub(super) struct Mail {
+    /// Not delivered yet, in no order.
+    waiting: Vec<Push>,
+    /// How many of those that Google has made are known here.
+    known: usize,
+    /// One was lost for good since the last rest.
+    lost: bool,
+}
+
+impl Story {
+    pub(super) async fn run_pushed(&mut self) -> Result<()> {
+        self.google().clock().stand_at(BEGINNING.parse()?);
+        self.google().pushes().way(|way| way.hold = true);
+        self.stage.core.services.setup = Arc::new(Setup { public_url: Some("https://calendars.example.org".into()), ..Setup::default() });
+        if !self.terms.two_way {
+            let ics = hand::event("own", "20260401T230000Z", "Own", "Home", false);
+            self.stage.people[1].put("own.ics", &ics).await?;
+            self.bystander = self.stage.people[1].get("own.ics").await?;
+        }
+        for epoch in 0..EPOCHS {
+            self.trace.push(format!("epoch {epoch}"));
+            for _ in 0..6 + self.rng.below(12) {
+                match self.rng.below(16) {
+                    0..=5 => self.edit().await?,
+                    6..=8 => self.calls().await?,
+                    9..=11 => self.messages().await?,
+                    12 => self.moments().await?,
+                    13 => self.hours().await?,
+                    14 => self.trouble().await?,
+                    _ => self.outage().await?,
+                }
+            }
+            self.rest_by_itself().await?;
+            self.judge().await?;
+        }
+        self.nobody_complains()
+    }
+
+    fn google(&self) -> &Server {
+        let google = self.stage.hosts.iter().find_map(|host| if let Host::Google(server) = host { Some(server.as_ref()) } else { None });
+        google.expect("Google is in every pair here")
+    }
+
+    fn services(&self) -> Services {
+        self.stage.core.services.clone()
+    }
+
+    fn pass_time(&self, seconds: i64) {
+        self.stage.core.wait(seconds);
+        self.google().clock().advance(SignedDuration::from_secs(seconds));
+    }
+
+    /// What Google has sent since is on its way.
+    fn collect(&mut self) {
+        let sent = self.google().pushes().sent();
+        self.mail.waiting.extend_from_slice(&sent[self.mail.known..]);
+        self.mail.known = sent.len();
+    }
+
+    /// The process dies, and the next one knows nothing.
+    async fn die(&mut self) -> Result<()> {
+        tokio::time::sleep(std::time::Duration::from_millis(15)).await;
+        self.stage.core.restart().await
+    }
+
+    /// Some calls arrive, in any order; some twice, some never.
+    async fn calls(&mut self) -> Result<()> {
+        self.collect();
+        for _ in 0..self.mail.waiting.len().min(1 + self.rng.below(4)) {
+            let push = self.mail.waiting.swap_remove(self.rng.below(self.mail.waiting.len()));
+            let what = format!("{} of {}", push.state, push.calendar);
+            if self.rng.chance(0.06) {
+                self.mail.lost |= push.state != "sync";
+                self.trace.push(format!("a call is lost: {what}"));
+                continue;
+            }
+            if self.rng.chance(0.15) {
+                self.mail.waiting.push(push.clone());
+            }
+            self.deliver(push, what).await?;
+        }
+        Ok(())
+    }
+
+    /// A call, in whose middle the process may die: then Google calls again.
+    async fn deliver(&mut self, push: Push, what: String) -> Result<()> {
+        let services = self.services();
+        let life = if self.rng.chance(0.1) { 1 + self.rng.below(30) } else { usize::MAX };
+        let answer = Mortal { life, inner: Box::pin(site::call(&services, &push)) }.await.transpose()?;
+        self.trace.push(format!("a call: {what}, answered {answer:?}"));
+        drop(services);
+        match answer {
+            Some(200) => {}
+            Some(503) => self.mail.waiting.push(push),
+            Some(other) => anyhow::bail!("a call is answered {other}"),
+            None => {
+                self.mail.waiting.push(push);
+                self.die().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Some messages are worked on, while calls come in; with faults, and processes that die.
+    async fn messages(&mut self) -> Result<()> {
+        for _ in 0..1 + self.rng.below(3) {
+            let Some((message, name)) = site::take(&self.services()).await? else { return Ok(()) };
+            self.passes += 1;
+            let seed = self.rng.number();
+            let odds = [0.0, 0.03, 0.12][self.rng.below(3)];
+            for host in self.stage.hosts.iter().filter(|_| odds > 0.0) {
+                host.faults().randomly(seed, odds, On::any(), Fault::PASSING);
+            }
+            self.refusal();
+            self.collect();
+            let meanwhile = (!self.mail.waiting.is_empty() && self.rng.chance(0.3)).then(|| {
+                let one = self.rng.below(self.mail.waiting.len());
+                self.mail.waiting.swap_remove(one)
+            });
+            let most = if self.rng.chance(0.5) { 60 } else { 600 };
+            let life = if self.rng.chance(0.3) { 1 + self.rng.below(most) } else { usize::MAX };
+            let services = self.services();
+            let both = async {
+                let called = async {
+                    match &meanwhile {
+                        Some(push) => site::call(&services, push).await.map(Some),
+                        None => Ok(None),
+                    }
+                };
+                let (worked, called) = futures::join!(site::work(&services, &message, name), called);
+                anyhow::Ok((worked?, called?))
+            };
+            let done = Mortal { life, inner: Box::pin(both) }.await.transpose()?;
+            drop(services);
+            self.trace.push(match &done {
+                Some((worked, called)) => {
+                    format!("{name} (faults {odds}): {}, called {called:?}", if *worked { "done" } else { "comes back" })
+                }
+                None => format!("{name}: killed after {life} polls"),
+            });
+            if done.as_ref().is_none_or(|(_, called)| called.is_some_and(|status| status != 200)) {
+                self.mail.waiting.extend(meanwhile);
+            }
+            if done.is_none() {
+                self.die().await?;
+            }
+            self.calm();
+        }
+        Ok(())
+    }
+
+    fn calm(&self) {
+        self.stage.hosts.iter().for_each(|host| host.faults().clear());
+    }
+
+    /// The next that somebody asks of Google, of one kind, is refused.
+    fn refusal(&mut self) {
+        if !self.rng.chance(0.2) {
+            return;
+        }
+        let kinds = [Kind::List, Kind::Get, Kind::Insert, Kind::Update, Kind::Patch, Kind::Delete, Kind::Watch, Kind::Stop];
+        let kind = kinds[self.rng.below(kinds.len())];
+        let fault = if self.rng.chance(0.3) {
+            Fault::LostToken
+        } else {
+            let (status, reason) = REFUSALS[self.rng.below(REFUSALS.len())];
+            Fault::Refused { status, reason }
+        };
+        let (kind, skip) = if fault == Fault::LostToken { (Kind::List, self.rng.below(3)) } else { (kind, 0) };
+        self.google().faults().after(skip, 1, On::kind(kind), fault);
+        self.trace.push(format!("{kind:?} is going to meet {fault:?}"));
+    }
+
+    /// Some seconds or minutes, and a poll.
+    async fn moments(&mut self) -> Result<()> {
+        let seconds = [2, 7, 40, 300][self.rng.below(4)];
+        self.pass_time(seconds);
+        site::tick(&self.services(), "poll_caldav", false).await?;
+        self.trace.push(format!("{seconds} s, and a poll"));
+        Ok(())
+    }
+
+    /// Some hours with somebody there: each brings its timers, and what they lead to.
+    async fn hours(&mut self) -> Result<()> {
+        let hours = [1, 4, 30, 150][self.rng.below(4)];
+        self.trace.push(format!("{hours} hours"));
+        for _ in 0..hours {
+            self.hour().await?;
+        }
+        Ok(())
+    }
+
+    async fn hour(&mut self) -> Result<()> {
+        let before = self.google().clock().now();
+        self.pass_time(3600);
+        let services = self.services();
+        site::tick(&services, "poll_caldav", false).await?;
+        site::tick(&services, "renew_google_channels", false).await?;
+        // At half past two by UTC.
+        let of_night = |at: jiff::Timestamp| (at.as_second() - 9_000).div_euclid(86_400);
+        if of_night(before) != of_night(self.google().clock().now()) {
+            site::tick(&services, "reconcile", false).await?;
+        }
+        self.all_messages().await.map(drop)
+    }
+
+    /// Works on everything that can be seen, with all well.
+    async fn all_messages(&mut self) -> Result<usize> {
+        let (services, mut done) = (self.services(), 0);
+        while let Some((message, name)) = site::take(&services).await? {
+            self.passes += 1;
+            site::work(&services, &message, name).await?;
+            done += 1;
+            ensure!(done < 500, "it nudges itself for ever");
+        }
+        Ok(done)
+    }
+
+    /// Somebody does something at Google that is about the account, or Google forgets.
+    async fn trouble(&mut self) -> Result<()> {
+        let side = self.rng.below(2);
+        let Person::Google(calendar) = &self.stage.people[side] else { return Ok(()) };
+        let person = self.google().account(calendar.id());
+        let what = match self.rng.below(5) {
+            0 => {
+                person.withdraws_consent();
+                "takes consent back"
+            }
+            1 => {
+                self.reconnect(side).await?;
+                "is connected anew"
+            }
+            2 => {
+                person.expire_access_tokens();
+                "has its access tokens ended"
+            }
+            3 => {
+                calendar.forget_tokens();
+                "forgets its sync tokens"
+            }
+            _ => {
+                calendar.touch_all();
+                "lists everything as changed"
+            }
+        };
+        self.trace.push(format!("side {side} {what}"));
+        Ok(())
+    }
+
+    /// Nobody is there for hours or days, Google gives up calling, channels end; then the clock makes up for what it missed.
+    async fn outage(&mut self) -> Result<()> {
+        let hours = [5, 30, 200][self.rng.below(3)];
+        self.pass_time(hours * 3600);
+        self.collect();
+        self.mail.waiting.clear();
+        self.die().await?;
+        let services = self.services();
+        for name in ["renew_google_channels", "poll_caldav"] {
+            site::tick(&services, name, true).await?;
+        }
+        self.trace.push(format!("nobody is there for {hours} hours"));
+        Ok(())
+    }
+
+    async fn reconnect(&self, side: usize) -> Result<()> {
+        let Person::Google(calendar) = &self.stage.people[side] else { return Ok(()) };
+        let services = self.services();
+        let accounts = directory::accounts(&services).await?;
+        let account = accounts.into_iter().find(|account| account.user == calendar.id()).context("the account")?;
+        let token = self.google().account(calendar.id()).refresh_token();
+        directory::connect_account(&services, ProviderKind::Google, &account.url, &account.user, &token.into()).await?;
+        Ok(())
+    }
+}
