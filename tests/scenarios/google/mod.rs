@@ -1,8 +1,10 @@
 //! The Google provider on the simulated Google: what is asked, what a person sees, what is refused.
 
+mod discretion;
 mod pairs;
 mod reading;
 mod refusals;
+
 mod series;
 mod wandering;
 mod writing;

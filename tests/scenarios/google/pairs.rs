@@ -6,14 +6,14 @@ use simulators::caldav::CalDav;
 use simulators::traffic::Counts;
 
 /// A program that knows Google, and Anna there.
-struct Office {
-    google: Server,
-    anna: Calendar,
-    cli: Cli,
+pub(super) struct Office {
+    pub(super) google: Server,
+    pub(super) anna: Calendar,
+    pub(super) cli: Cli,
 }
 
 impl Office {
-    async fn new() -> anyhow::Result<Self> {
+    pub(super) async fn new() -> anyhow::Result<Self> {
         let google = Server::start().await?;
         google.manners(|manners| manners.quotas = Quotas::NONE);
         let cli = google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
@@ -22,7 +22,7 @@ impl Office {
     }
 
     /// Connects a person's account at Google; the id of their own calendar.
-    async fn google(&self, who: &str) -> anyhow::Result<String> {
+    pub(super) async fn google(&self, who: &str) -> anyhow::Result<String> {
         let token = format!("{}\n", self.google.account(who).refresh_token());
         let answer = self.cli.run_with(&["account", "add", "google", "--refresh-token-stdin", "--json"], &token).await?;
         let account = cli::id(&answer.done()?)?;
