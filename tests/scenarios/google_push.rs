@@ -1,6 +1,7 @@
 //! Google tells of changes: channels, what comes through them, and what happens when nothing does (G4-G7, G12, S4). On the simulated Google and
 //! its clock; calls are handed over by the story, so that it knows what was heard and what was not.
 
+mod clock;
 mod refusals;
 mod served;
 mod strangers;

@@ -78,7 +78,7 @@ async fn what_is_no_call_of_google_is_answered_like_one_and_does_nothing() -> an
 }
 
 /// A queue that cannot be reached.
-struct Away(Arc<dyn Queue>);
+pub(super) struct Away(pub(super) Arc<dyn Queue>);
 
 #[async_trait]
 impl Queue for Away {

@@ -117,3 +117,18 @@ impl Refusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_a_code_or_a_refusal_and_never_both() {
+        assert!(Answer::parse("code=4/0A&scope=x&state=y").code().is_ok());
+        let long = format!("code={}", "x".repeat(LONGEST_CODE + 1));
+        for neither in ["", "code=", "code=4/0A&error=access_denied", "code=a%0Ab", "code=a&code=b", &long] {
+            let error = Answer::parse(neither).code().map(|_| ()).unwrap_err();
+            assert!(matches!(error, crate::Error::Provider(providers::Error::BadAnswer(_))), "{neither}: {error:?}");
+        }
+    }
+}
