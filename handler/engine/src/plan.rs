@@ -29,6 +29,9 @@ use crate::pair::{Pair, Side, Window};
 use crate::reason::Reason;
 use crate::recurrence;
 
+pub use along::Halves;
+
+mod along;
 mod known;
 #[cfg(test)]
 mod tests;
@@ -49,7 +52,7 @@ pub struct Planner<'a> {
     pub window: Window,
     /// Now.
     pub now: Timestamp,
-    /// A full pass also puts drifted copies right.
+    /// A full pass also puts copies right that were edited, and whose origin has no news.
     pub full: bool,
 }
 

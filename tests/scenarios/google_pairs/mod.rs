@@ -3,6 +3,7 @@
 mod desk;
 mod disasters;
 mod door;
+mod drift;
 mod edits;
 mod fields;
 mod guard;

@@ -49,7 +49,8 @@ impl Scratch {
         }
     }
 
-    async fn same(&self, desk: &Desk, what: &str) -> anyhow::Result<()> {
+    /// Both sides show the same, and something.
+    pub async fn same(&self, desk: &Desk, what: &str) -> anyhow::Result<()> {
         let both = [self.agenda(desk, 0).await?, self.agenda(desk, 1).await?];
         anyhow::ensure!(!both[0].is_empty(), "{what}: nothing is there");
         let lacks = |one: &[String], other: &[String]| one.iter().filter(|line| !other.contains(line)).cloned().collect::<Vec<_>>();

@@ -228,7 +228,9 @@ impl Planner<'_> {
             next.drifted = true;
             return Decision::Skip { reason: Reason::HasGuests, why: None, remember: Some(Box::new(next)) };
         }
-        let flows = self.pair.two_way && !next.guests;
+        // What was found to lead nowhere once does not flow back when its origin changes.
+        let judged = mapping.drifted && copy.is_some_and(|copy| copy.etag.is_some() && copy.etag == mapping.copy.etag);
+        let flows = self.pair.two_way && !next.guests && !judged;
         let (merged, mut ignored) = match copy.filter(|copy| flows && !edited.is_empty() && !copy.cancelled) {
             Some(copy) => {
                 let copy = self.homeward(mapping.side, copy);
@@ -243,10 +245,9 @@ impl Planner<'_> {
         let wanted = self.prints.copy(&draft);
         let origin_print = self.prints.origin(&merged);
         let origin_parts = origin_print.differences(now);
-        let news = !changed.is_empty() || !origin_parts.is_empty() || restore || (self.full && mapping.drifted);
+        let news = !changed.is_empty() || !origin_parts.is_empty() || restore || self.full;
         let mut copy_parts = match &copy_now {
             Some(print) => wanted.differences(print),
-            None if mapping.drifted => every_part(&draft),
             None => wanted.differences(&mapping.copy.base),
         };
         if !self.pair.private_towards(target) {
@@ -261,7 +262,8 @@ impl Planner<'_> {
         } else {
             ignored = false;
         }
-        next.drifted = ignored;
+        // Only who has read it can say that it is right again.
+        next.drifted = ignored || (mapping.drifted && copy.is_none());
         next.times = Times::from(&merged.content.span);
         next.origin.base = origin_print;
         next.origin.intent = None;
@@ -290,11 +292,6 @@ impl Planner<'_> {
         let origin = (!origin_parts.is_empty()).then_some(Change { draft: merged, parts: origin_parts, whole: false });
         Decision::Write(Box::new(Write { before: mapping.clone(), mapping: next, copy, origin, reason }))
     }
-}
-
-fn every_part(draft: &Draft) -> Parts {
-    let exceptions = draft.series.iter().flat_map(|series| series.exceptions.keys().copied());
-    Parts { fields: Field::ALL.into_iter().filter(|field| *field != Field::Attendees).collect(), exceptions: exceptions.collect() }
 }
 
 fn has_exception(draft: &Draft, start: &OriginalStart) -> bool {

@@ -237,15 +237,6 @@ impl Pass<'_> {
                     applied.wrote[mapping.side as usize] = true;
                     settle(&mut mapping.origin, written);
                 }
-                Err(providers::Error::HasGuests) => {
-                    // The provider sees people where the planner saw none: never written to again, and the copy is put right with the next
-                    // news of its origin, over the version that was seen here.
-                    let mut now = Mapping { guests: true, drifted: true, ..before };
-                    now.copy.etag.clone_from(&mapping.copy.etag);
-                    applied.actions.push(self.skip(mapping.side, &mapping.origin.id, Some(mapping.times.clone()), Reason::HasGuests));
-                    applied.remember = Some((Some(stored), Some(now)));
-                    return Ok(());
-                }
                 Err(error) => return self.refused_or_not_written(error, Role::Origin, before, stored, &mapping, applied),
             }
         }
@@ -296,7 +287,8 @@ impl Pass<'_> {
         }
     }
 
-    /// A write that the server refuses for good is noted and not tried again until the event changes; other failures are told apart below.
+    /// A write that the server refuses for good is noted and not tried again until the event changes; the same where the provider sees people whom
+    /// the planner did not. Other failures are told apart below.
     fn refused_or_not_written(
         &self,
         error: providers::Error,
@@ -306,13 +298,31 @@ impl Pass<'_> {
         mapping: &Mapping,
         applied: &mut Applied,
     ) -> Result<()> {
-        let providers::Error::Refused(why) = error else { return self.not_written(error, Some((mapping.id, role)), applied) };
+        // The copy is put right with the origin's next change, by what stands there then.
         let mut now = Mapping { drifted: true, pristine: false, ..before };
         now.origin.etag.clone_from(&mapping.origin.etag);
         now.copy.etag.clone_from(&mapping.copy.etag);
-        applied.actions.push(self.skip(mapping.side, &mapping.origin.id, Some(mapping.times.clone()), Reason::RefusedByServer));
-        applied.problem =
-            Some(self.problem(mapping.side, &mapping.origin.id, mapping.origin.etag.clone(), Reason::RefusedByServer, Some(&why)));
+        let (side, event) = (mapping.side, &mapping.origin.id);
+        let reason = match error {
+            providers::Error::Refused(why) => {
+                let etag = mapping.origin.etag.clone();
+                applied.problem = Some(self.problem(side, event, etag, Reason::RefusedByServer, Some(&why)));
+                Reason::RefusedByServer
+            }
+            providers::Error::HasGuests => {
+                match role {
+                    Role::Origin => {
+                        now.guests = true;
+                        // What else the origin has to say reaches the copy with the next listing.
+                        now.origin.etag = stored.origin.etag.clone();
+                    }
+                    Role::Copy => now.copy_guests = true,
+                }
+                Reason::HasGuests
+            }
+            error => return self.not_written(error, Some((mapping.id, role)), applied),
+        };
+        applied.actions.push(self.skip(side, event, Some(mapping.times.clone()), reason));
         applied.remember = Some((Some(stored), Some(now)));
         Ok(())
     }

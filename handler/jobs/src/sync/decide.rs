@@ -6,7 +6,7 @@ use engine::event::{Event, EventId};
 use engine::mapping::Times;
 use engine::marker::Role;
 use engine::pair::Side;
-use engine::plan::{Decision, Seen};
+use engine::plan::{Decision, Halves, Seen};
 use engine::reason::Reason;
 use providers::Found;
 
@@ -53,10 +53,12 @@ impl Pass<'_> {
         for item in &batch {
             match item {
                 Item::Known(unit) => {
-                    let mapping = &unit.mapping;
-                    let reread = self.pair.two_way && matches!(unit.copy, News::Present(_)) && matches!(unit.origin, News::None);
-                    for (role, news) in [(Role::Origin, &unit.origin), (Role::Copy, &unit.copy)] {
-                        if matches!(news, News::Present(None)) || (reread && role == Role::Origin) {
+                    let Unit { mapping, origin, copy, .. } = &**unit;
+                    let both = |is: fn(&News) -> bool| Halves { origin: is(origin), copy: is(copy) };
+                    let changed = both(|news| matches!(news, News::Present(_)));
+                    let to_read = self.planner.to_read(mapping, changed, both(|news| matches!(news, News::Suspect)));
+                    for (role, news, read) in [(Role::Origin, origin, to_read.origin), (Role::Copy, copy, to_read.copy)] {
+                        if read && !matches!(news, News::Present(Some(_))) {
                             wanted[side_of(mapping, role) as usize].push(survey::half(mapping, role).id.clone());
                         }
                     }

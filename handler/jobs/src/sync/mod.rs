@@ -111,8 +111,6 @@ pub(crate) async fn sync_within(
         let mut later = Vec::new();
         let round_pairs: Vec<Pair> = waiting.iter().map(|(_, pair, _)| pair.clone()).collect();
         for (index, pair, again) in std::mem::take(&mut waiting) {
-            // A later round goes on with what the first began: it neither lists everything again nor confirms anything new.
-            let options = if round == 0 { options } else { SyncOptions { full: false, ..options } };
             let turn = Turn { services, round: &round_pairs, pair: &pair, told_of, again, options, progress };
             // A pass is large, and whoever calls this need not be.
             let outcome = Box::pin(turn.take(&mut accounts)).await;

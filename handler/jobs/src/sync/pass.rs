@@ -92,21 +92,25 @@ impl<'a> Pass<'a> {
         Self { services, pair, ends, keys, memory, head, lease, options, planner, now, progress }
     }
 
-    /// Does it, and writes down where the pair stands then. `suspects` come from an earlier round, `problems` are the known ones. The second part
-    /// of the answer asks for another round.
+    /// Does it, and writes down where the pair stands then. `again` is what an earlier round has left, `problems` are the known ones. The second
+    /// part of the answer asks for another round.
     pub(super) async fn run(
         &self,
         state: &mut PairRow,
         seen: Seen,
-        suspects: &[(MappingId, Role)],
+        again: Option<&Again>,
         problems: &[ProblemRow],
     ) -> Result<(Run, Option<Again>)> {
         let today = self.now.to_zoned(TimeZone::UTC).date();
         // What is held rests on what a pass saw; the next one must look as closely, or it would see nothing to hold.
         let roll = state.listed_on != Some(today) || state.held.is_some();
         let window = self.planner.window;
-        let mut survey = survey::survey(self.ends, self.memory, state, seen, window, roll, self.options).await?;
-        survey.suspect(self.memory, suspects).await?;
+        // A later round goes on with what the first has listed.
+        let full = self.options.full && again.is_none();
+        let mut survey = survey::survey(self.ends, self.memory, state, seen, window, roll, full).await?;
+        if let Some(again) = again {
+            survey.suspect(self.memory, &again.suspects).await?;
+        }
         let mut tally = Tally {
             run: Run::new(self.pair.id.clone(), PairStatus::Ok),
             notes: Notes::default(),

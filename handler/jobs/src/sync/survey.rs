@@ -9,7 +9,7 @@ use engine::marker::{MappingId, Role};
 use engine::pair::{Side, Window};
 use providers::Since;
 
-use super::{End, SyncOptions};
+use super::End;
 use crate::memory::{Memory, PairRow};
 use crate::{Error, Result};
 
@@ -118,7 +118,8 @@ pub(super) struct Seen {
     pub ahead: [Option<Ahead>; 2],
 }
 
-/// Looks at both ends; `roll` on the first pass of a day, whose window is listed as a whole.
+/// Looks at both ends; `roll` on the first pass of a day, whose window is listed as a whole. A `full` survey lists both so, and names all that
+/// drifted besides.
 pub(super) async fn survey(
     ends: &[End; 2],
     memory: &Memory<'_>,
@@ -126,18 +127,18 @@ pub(super) async fn survey(
     mut seen: Seen,
     window: Window,
     roll: bool,
-    options: SyncOptions,
+    full: bool,
 ) -> Result<Survey> {
     let mut survey = Survey::default();
     let mut lines: [Option<Lines>; 2] = [None, None];
     for side in Side::BOTH {
         let i = side as usize;
         let eye = Eye { tip: seen.tips[i].as_ref(), quiet: seen.quiet[i], ahead: seen.ahead[i].take() };
-        lines[i] = read(&ends[i], state.cursor(side), eye, window, options.full, roll).await?;
+        lines[i] = read(&ends[i], state.cursor(side), eye, window, full, roll).await?;
     }
     for side in Side::BOTH {
         if let Some(lines) = &mut lines[side as usize] {
-            join(&mut survey, memory, side, lines, options).await?;
+            join(&mut survey, memory, side, lines).await?;
         }
     }
     // A token that was forgotten without a word shows as a listing of nearly everything, nothing of it new: deletions may have been missed.
@@ -155,13 +156,13 @@ pub(super) async fn survey(
             tracing::debug!(side = ?side, "the server listed nearly everything as changed; listing the whole window");
             let mut whole = read(&ends[i], None, Eye::of(seen.tips[i].as_ref()), window, true, true).await?;
             if let Some(lines) = &mut whole {
-                join(&mut survey, memory, side, lines, options).await?;
+                join(&mut survey, memory, side, lines).await?;
             }
             lines[i] = whole;
         }
     }
-    if options.full || roll || lines.iter().flatten().any(|lines| lines.whole) {
-        all_mappings(&mut survey, memory, &lines, options).await?;
+    if full || roll || lines.iter().flatten().any(|lines| lines.whole) {
+        all_mappings(&mut survey, memory, &lines, full).await?;
     }
     for (i, lines) in lines.into_iter().enumerate() {
         if let Some(lines) = lines {
@@ -235,7 +236,7 @@ fn by_id(listed: Vec<Listed>) -> ById {
 }
 
 /// Joins the lines of one side with the mappings that know them.
-async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut Lines, options: SyncOptions) -> Result<()> {
+async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut Lines) -> Result<()> {
     let ids: Vec<EventId> = lines.by_id.keys().cloned().collect();
     for ids in ids.chunks(LOOKUP) {
         let mut known = memory.lookup(side, ids).await?;
@@ -255,12 +256,7 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
                 Some(_) => continue,
             };
             let id = mapping.id;
-            let drifted = options.full && mapping.drifted;
-            let unit = survey.units.entry(id).or_insert_with(|| Unit::new(mapping));
-            *unit.news(role) = news;
-            if drifted && matches!(unit.origin, News::None) {
-                unit.origin = News::Present(None);
-            }
+            *survey.units.entry(id).or_insert_with(|| Unit::new(mapping)).news(role) = news;
         }
     }
     Ok(())
@@ -286,7 +282,7 @@ pub(super) fn half(mapping: &Mapping, role: Role) -> &Half {
 }
 
 /// Goes through all mappings: which are missing in a complete listing, which drifted.
-async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<Lines>; 2], options: SyncOptions) -> Result<()> {
+async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<Lines>; 2], full: bool) -> Result<()> {
     let mut after = None;
     let mut live = 0_u64;
     let mut expected = [0_u64; 2];
@@ -312,17 +308,13 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
                     }
                 }
             }
-            let drifted = options.full && mapping.drifted;
-            if suspects.is_empty() && !drifted {
+            if suspects.is_empty() && !(full && mapping.drifted) {
                 continue;
             }
             survey.by_absence |= !suspects.is_empty();
             let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
             for role in suspects {
                 *unit.news(role) = News::Suspect;
-            }
-            if drifted && matches!(unit.origin, News::None) {
-                unit.origin = News::Present(None);
             }
         }
         after = next;

@@ -165,14 +165,13 @@ impl Turn<'_> {
         }
         let mut state = head.row().await;
         let before = state.error.clone();
-        let suspects = self.again.as_ref().map(|again| again.suspects.as_slice()).unwrap_or_default();
         // A round that follows upon a write looks at both.
         let told_of = self.told_of.filter(|_| self.again.is_none());
         let worked = match accounts.see(self.round, pair, told_of, self.options).await {
             Ok(Sight { ends, tips, quiet }) => {
                 let seen = Seen { tips, quiet, ahead };
                 let pass = Pass::new(self.services, pair, &ends, &keys, &memory, &head, lease, self.options, self.progress);
-                pass.run(&mut state, seen, suspects, &problems).await
+                pass.run(&mut state, seen, self.again.as_ref(), &problems).await
             }
             Err(error) => Err(error),
         };

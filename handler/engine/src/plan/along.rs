@@ -1,0 +1,30 @@
+//! What has to be read for a decision besides what has news.
+//!
+//! # Properties
+//! * What somebody did to a copy that drifted is in no note of ours, and may have undone any part of it: it is put right by what stands there.
+//!   So a copy that drifted is read before its origin is decided about, and only then.
+//! * A copy's news are decided about with its origin wherever they may lead to a write.
+
+use super::Planner;
+use crate::mapping::Mapping;
+
+/// The two events of a mapping, each with a yes or a no.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Halves {
+    /// The event that a person made.
+    pub origin: bool,
+    /// The event that we made.
+    pub copy: bool,
+}
+
+impl Planner<'_> {
+    /// Which of two events have to be read before [`Planner::known`] is asked. `changed` are those that have news and are there, `gone` those that are
+    /// not: these are never read.
+    pub fn to_read(&self, mapping: &Mapping, changed: Halves, gone: Halves) -> Halves {
+        let copy_counts = changed.copy && (self.pair.two_way || self.full);
+        let to_be_put_right = self.full && mapping.drifted;
+        let origin = changed.origin || (!gone.origin && (copy_counts || to_be_put_right));
+        let drifted = mapping.drifted && mapping.is_live() && !mapping.copy_guests;
+        Halves { origin, copy: changed.copy || (origin && drifted && !gone.copy) }
+    }
+}

@@ -1,0 +1,35 @@
+//! Writes that were cut off: our own half-finished work is told from a person's edit.
+
+use super::*;
+
+#[test]
+fn our_own_unfinished_write_is_not_taken_for_an_edit() {
+    let world = world();
+    let (mapping, origin, copy) = world.synced(event());
+    let renamed = edited(&origin, "o2", |e| e.content.title = "Second".into());
+    let noted = write(world.known(&mapping, renamed, Seen::Unchanged)).intent();
+    // The write arrived, the answer did not; then the origin was edited once more.
+    let third = edited(&origin, "o3", |e| e.content.title = "Third".into());
+    let arrived = edited(&copy, "c2", |e| e.content.title = "Second".into());
+    let next = write(world.known(&noted, third, arrived));
+    assert!(next.origin.is_none());
+    assert_eq!(next.copy.unwrap().draft.content.title, "Third");
+    // A person's edit in the meantime is still seen as one.
+    let both = edited(&copy, "c3", |e| {
+        e.content.title = "Second".into();
+        e.content.location = "Room 1".into();
+    });
+    let next = write(world.known(&noted, edited(&origin, "o2", |e| e.content.title = "Second".into()), both));
+    assert_eq!(fields(&next.origin), [Field::Location]);
+}
+
+#[test]
+fn an_edit_that_is_about_to_flow_back_survives_a_crash_in_between() {
+    let world = world();
+    let (mapping, origin, copy) = world.synced(event());
+    let renamed = edited(&copy, "c2", |e| e.content.title = "Copy's".into());
+    let moved = edited(&origin, "o2", |e| e.content.location = "Room 9".into());
+    let noted = write(world.known(&mapping, moved.clone(), renamed.clone())).intent();
+    let again = write(world.known(&noted, moved, renamed));
+    assert_eq!((fields(&again.origin), fields(&again.copy)), (vec![Field::Title], vec![Field::Location]));
+}

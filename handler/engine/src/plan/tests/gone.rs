@@ -1,0 +1,56 @@
+//! Deletions, and events that leave the window.
+
+use super::*;
+
+#[test]
+fn deleted_origins_take_their_copies_unless_those_were_edited() {
+    let world = world();
+    let (mapping, _, copy) = world.synced(event());
+    let gone = |decision| matches!(decision, Decision::Delete(delete) if delete.role == Role::Copy);
+    assert!(gone(world.known(&mapping, Seen::Gone, Seen::Unchanged)));
+    assert!(gone(world.known(&mapping, Seen::Gone, edited(&copy, "c2", |_| ()))), "an echo is no edit");
+    let edit = edited(&copy, "c2", |e| e.content.title = "Kept".into());
+    let Decision::Create(create) = world.known(&mapping, Seen::Gone, edit.clone()) else { panic!("the edit stands") };
+    assert_eq!((create.role, create.draft.content.title.as_str()), (Role::Origin, "Kept"));
+    assert!(matches!(world.known(&mapping, Seen::Gone, Seen::Gone), Decision::Forget(_)));
+    assert!(gone(world.one_way().known(&mapping, Seen::Gone, edit)), "one-way: it goes all the same");
+}
+
+#[test]
+fn deleted_copies_stay_deleted_until_time_or_title_changes() {
+    let one = world().one_way();
+    let (mapping, origin, _) = one.synced(event());
+    let decision = one.known(&mapping, Seen::Unchanged, Seen::Gone);
+    let Decision::Skip { reason: Reason::Suppressed, remember: Some(suppressed), .. } = decision else { panic!("{decision:?}") };
+    let moved = edited(&origin, "o2", |e| e.content.location = "elsewhere".into());
+    assert_eq!(skipped(&one.known(&suppressed, moved, Seen::Unchanged)), Reason::Suppressed);
+    let renamed = edited(&origin, "o3", |e| e.content.title = "News".into());
+    let Decision::Create(again) = one.known(&suppressed, renamed, Seen::Unchanged) else { panic!() };
+    assert_eq!(again.mapping.generation, 1, "under a new name");
+    assert!(matches!(one.known(&suppressed, Seen::Gone, Seen::Unchanged), Decision::Forget(_)));
+}
+
+#[test]
+fn in_a_two_way_pair_a_deleted_copy_takes_its_origin_unless_that_was_edited() {
+    let world = world();
+    let (mapping, origin, _) = world.synced(event());
+    let decision = world.known(&mapping, Seen::Unchanged, Seen::Gone);
+    assert!(matches!(&decision, Decision::Delete(delete) if delete.role == Role::Origin && delete.etag.as_deref() == Some("o1")));
+    let edited = edited(&origin, "o2", |e| e.content.busy = Busy::Free);
+    assert!(matches!(world.known(&mapping, edited, Seen::Gone), Decision::Create(create) if create.role == Role::Copy));
+}
+
+#[test]
+fn leaving_the_window_keeps_the_past_and_drops_the_far_future() {
+    let world = world();
+    let (mapping, origin, _) = world.synced(event());
+    let mut later = origin.clone();
+    later.etag = Some("o2".into());
+    later.content.span = Span::AllDay { start: date(2028, 1, 1), end: date(2028, 1, 2) };
+    let decision = world.known(&mapping, Seen::Event(Box::new(later)), Seen::Unchanged);
+    assert!(matches!(decision, Decision::Delete(delete) if delete.reason == Reason::OutsideWindow));
+    let mut past = world;
+    past.now = "2026-09-10T12:00:00Z".parse().unwrap();
+    let decision = past.known(&mapping, edited(&origin, "o1", |_| ()), Seen::Unchanged);
+    assert!(matches!(decision, Decision::Remember(mapping) if mapping.state == State::Archived));
+}

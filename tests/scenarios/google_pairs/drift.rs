@@ -1,0 +1,97 @@
+//! One-way pairs in which somebody edits the copies: each stays as it was left until its origin changes, or everything is looked at.
+
+use engine::pair::Side;
+use jobs::SyncOptions;
+use serde_json::{Value, json};
+use simulators::person::Person;
+
+use super::desk::{Desk, ENDS};
+use super::series::Scratch;
+use crate::events::{BERLIN, calendar, vevent};
+use crate::ways::{FULL, ONE_WAY, did};
+
+type Change = fn(&str) -> String;
+
+/// What becomes of each origin; an ordinary event among them, and one to which nothing happens.
+const EVENTS: [(&str, Change); 6] = [
+    ("Title", |ics| ics.replace("SUMMARY:Title", "SUMMARY:Title anew")),
+    ("Time", |ics| ics.replace("T090000", "T093000")),
+    ("Rule", |ics| ics.replace("COUNT=9", "UNTIL=20260420T070000Z")),
+    ("Gap", |ics| ics.replacen("END:VEVENT", "EXDATE;TZID=Europe/Berlin:20260406T090000\nEND:VEVENT", 1)),
+    ("Once", |ics| ics.replace("LOCATION:Room 5", "LOCATION:Room 6")),
+    ("Nothing", str::to_owned),
+];
+
+fn object(title: &str) -> String {
+    let time = |name: &str, hour: u8| format!("{name};TZID=Europe/Berlin:20260302T{hour:02}0000");
+    let rule = if title == "Once" { "" } else { "RRULE:FREQ=WEEKLY;COUNT=9\n" };
+    let lines = format!("{}\n{}\n{rule}SUMMARY:{title}\nLOCATION:Room 5", time("DTSTART", 9), time("DTEND", 10));
+    calendar(&format!("{BERLIN}{}", vevent(title, &lines)))
+}
+
+/// The copy gets a place of its own; of a series one occurrence is cancelled, and one is moved.
+async fn edit(desk: &Desk, title: &str) -> anyhow::Result<()> {
+    let name = desk.shown(Side::To, title).await?.name;
+    if title == "Once" {
+        desk.stage.people[1].edit(&name, |ics| ics.replace("LOCATION:Room", "LOCATION:Mine")).await?;
+    } else if let Person::Google(calendar) = &desk.stage.people[1] {
+        let is_it = |item: &Value| item["summary"] == title && item["recurrence"].is_array();
+        let id = calendar.items().into_iter().find(is_it).unwrap()["id"].as_str().unwrap().to_owned();
+        assert!(calendar.remove(&format!("{id}_20260316T080000Z")), "{title} {id} {:#?}", calendar.items());
+        assert!(calendar.patch(&format!("{id}_20260323T080000Z"), json!({ "summary": "Mine" })));
+        assert!(calendar.patch(&id, json!({ "location": "Mine" })));
+    } else {
+        let other = "RECURRENCE-ID;TZID=Europe/Berlin:20260323T090000\nDTSTART;TZID=Europe/Berlin:20260323T110000\nDTEND;TZID=Europe/Berlin:20260323T120000\nSUMMARY:Mine";
+        let edited = |ics: &str| {
+            let gap = ics.replacen("END:VEVENT", "EXDATE;TZID=Europe/Berlin:20260316T090000\nEND:VEVENT", 1);
+            let uid = gap.lines().find_map(|line| line.strip_prefix("UID:")).unwrap_or_default().trim().to_owned();
+            gap.replace("LOCATION:Room 5", "LOCATION:Mine").replacen("END:VCALENDAR", &format!("{}END:VCALENDAR", vevent(&uid, other)), 1)
+        };
+        assert!(desk.stage.people[1].edit(&name, edited).await?);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_done_to_a_copy_is_undone_when_its_origin_changes_or_everything_is_looked_at() -> anyhow::Result<()> {
+    for ends in ENDS {
+        let desk = Desk::new(ends, ONE_WAY).await?;
+        let scratch = Scratch::of(&desk);
+        for (title, _) in EVENTS {
+            desk.stage.people[0].put(&format!("{}.ics", title.to_lowercase()), &object(title)).await?;
+        }
+        desk.well().await?;
+        scratch.same(&desk, "as they are made").await?;
+        for (title, _) in EVENTS {
+            edit(&desk, title).await?;
+        }
+        let edited = scratch.agenda(&desk, 1).await?;
+        let run = desk.sync().await;
+        assert_eq!((did(&run), run.skipped), ([0, 0, 0], 6), "{ends:?}: {run:?}");
+        desk.quiet().await?;
+        assert_eq!(scratch.agenda(&desk, 1).await?, edited, "{ends:?}: nobody asked for it");
+
+        for (title, change) in EVENTS.into_iter().filter(|(title, _)| *title != "Nothing") {
+            assert!(desk.stage.people[0].edit(&format!("{}.ics", title.to_lowercase()), change).await?);
+        }
+        let preview = desk.sync_with(SyncOptions { dry_run: true, ..SyncOptions::default() }).await;
+        let run = desk.sync().await;
+        assert_eq!((did(&run), run.skipped), ([0, 5, 0], 0), "{ends:?}: {run:?}");
+        assert_eq!(did(&preview), did(&run), "{ends:?}: {preview:?}");
+        desk.quiet().await?;
+        let run = desk.sync_with(SyncOptions { dry_run: true, ..FULL }).await;
+        assert_eq!(did(&run), [0, 1, 0], "{ends:?}: {run:?}");
+        assert_eq!(did(&desk.sync_with(FULL).await), [0, 1, 0], "{ends:?}");
+        scratch.same(&desk, "after all that").await?;
+        desk.quiet().await?;
+
+        // Everything is looked at before anybody has seen the edits.
+        for title in ["Title anew", "Once", "Nothing"] {
+            edit(&desk, title).await?;
+        }
+        assert_eq!(did(&desk.sync_with(FULL).await), [0, 3, 0], "{ends:?}");
+        scratch.same(&desk, "looked at").await?;
+        desk.quiet().await?;
+    }
+    Ok(())
+}
