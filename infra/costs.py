@@ -17,6 +17,7 @@ SECONDS = DAYS * 86_400
 # Work. Transactions are those that tests/scenarios/azure_costs.rs counts on Azurite; a message is put, taken and deleted.
 PER_CHANGE = {"queue": 3, "table": 9}  # one changed event of a pair, leases and all
 PER_IDLE = {"queue": 3, "table": 3}    # a push that finds nothing
+PER_CALL = {"queue": 0, "table": 2}    # a push at the door: its channel's row is read and replaced; once, where the instance knows it already
 PER_POLL = {"queue": 0, "table": 3}    # a poll that finds nothing: directory, secrets, the state of the pair, and no message
 CHANGES_A_DAY = 10                     # changed events of one user
 IDLE_A_CHANGE = 2                      # pushes for one change that find nothing: our own write echoed, and one double
@@ -56,7 +57,7 @@ def month(users, poll_seconds, memory_gb, ready, listening):
     polling = max(ticks * SHORTEST_RUN, polls * SECONDS_A_POLL / POLLS_AT_ONCE) / SECONDS
     instances = answering + syncing + polling
     queue = changes * PER_CHANGE["queue"] + idle * PER_IDLE["queue"] + polls * PER_POLL["queue"] + max(listening, syncing) * SECONDS
-    table = changes * PER_CHANGE["table"] + idle * PER_IDLE["table"] + polls * PER_POLL["table"]
+    table = changes * PER_CHANGE["table"] + idle * PER_IDLE["table"] + pushes * PER_CALL["table"] + polls * PER_POLL["table"]
     logs = min(runs * LOG_KB_A_RUN / 1e6, DAILY_LOG_CAP_GB * DAYS)
     return {
         "running": max(0, instances * SECONDS * memory_gb - FREE_GB_S) * ON_DEMAND_GB_S + max(0, runs - FREE_RUNS) / 1e6 * MILLION_RUNS,

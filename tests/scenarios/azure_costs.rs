@@ -9,7 +9,8 @@
 //! | one event that is new | 9 or 10 | the same; both ways it might be a copy too |
 //! | one event deleted | 8 | nothing is intended: the deletion can be made again |
 //!
-//! A notification comes as a message, which costs three transactions of a queue: put, taken, deleted. A table that is used for the first time costs
+//! A notification comes as a message, which costs three transactions of a queue: put, taken, deleted. Before that, at the door, a call costs one of
+//! tables or two (`handler/jobs/src/channels/told.rs`, and its tests). A table that is used for the first time costs
 //! two more, and a pass one for each ten seconds that it takes: its leases are renewed.
 
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! Consent at Google, through the front doors: the command line's own port, and the pages of a running calrelay (G1, G2, G11, G12, S1, S4).
 
+mod anew;
 mod pages;
 
 use std::sync::Arc;
