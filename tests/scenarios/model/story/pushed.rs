@@ -4,39 +4,20 @@
 //! the next night. A process that dies does not come back with a look at everything, as the standalone host does: that would hide what was lost.
 
 mod rest;
+mod troubles;
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, ensure};
-use engine::calendar::ProviderKind;
+use anyhow::{Result, ensure};
 use jiff::SignedDuration;
 use jobs::Services;
-use jobs::directory;
 use jobs::doctor::Setup;
 use simulators::faults::{Fault, On};
 use simulators::google::{Push, Server};
-use simulators::person::Person;
-use simulators::traffic::Kind;
 
 use super::passes::Mortal;
 use super::{EPOCHS, Story, hand, site};
 use crate::world::{BEGINNING, Host};
-
-/// What Google says no with, where the account, the deployment or the moment is wrong.
-const REFUSALS: [(u16, &str); 12] = [
-    (403, "rateLimitExceeded"),
-    (403, "userRateLimitExceeded"),
-    (403, "quotaExceeded"),
-    (403, "dailyLimitExceeded"),
-    (403, "insufficientPermissions"),
-    (403, "forbidden"),
-    (403, "requiredAccessLevel"),
-    (403, "accessNotConfigured"),
-    (409, "duplicate"),
-    (412, "conditionNotMet"),
-    (401, "authError"),
-    (429, "rateLimitExceeded"),
-];
 
 /// Calls on their way, and what has become of them.
 #[derive(Default)]
@@ -62,13 +43,14 @@ impl Story {
         for epoch in 0..EPOCHS {
             self.trace.push(format!("epoch {epoch}"));
             for _ in 0..6 + self.rng.below(12) {
-                match self.rng.below(16) {
+                match self.rng.below(18) {
                     0..=5 => self.edit().await?,
                     6..=8 => self.calls().await?,
                     9..=11 => self.messages().await?,
                     12 => self.moments().await?,
                     13 => self.hours().await?,
                     14 => self.trouble().await?,
+                    15..=16 => self.hurry().await?,
                     _ => self.outage().await?,
                 }
             }
@@ -191,26 +173,24 @@ impl Story {
         Ok(())
     }
 
-    fn calm(&self) {
-        self.stage.hosts.iter().for_each(|host| host.faults().clear());
+    /// Somebody edits, Google calls, it is done; and again within seconds.
+    async fn hurry(&mut self) -> Result<()> {
+        for _ in 0..2 + self.rng.below(2) {
+            self.edit().await?;
+            self.collect();
+            for push in std::mem::take(&mut self.mail.waiting) {
+                ensure!(site::call(&self.services(), &push).await? == 200, "a call is refused");
+            }
+            self.all_messages().await?;
+            let seconds = 1 + self.rng.below(3) as i64;
+            self.pass_time(seconds);
+        }
+        self.trace.push("edits, calls and work within seconds".into());
+        Ok(())
     }
 
-    /// The next that somebody asks of Google, of one kind, is refused.
-    fn refusal(&mut self) {
-        if !self.rng.chance(0.2) {
-            return;
-        }
-        let kinds = [Kind::List, Kind::Get, Kind::Insert, Kind::Update, Kind::Patch, Kind::Delete, Kind::Watch, Kind::Stop];
-        let kind = kinds[self.rng.below(kinds.len())];
-        let fault = if self.rng.chance(0.3) {
-            Fault::LostToken
-        } else {
-            let (status, reason) = REFUSALS[self.rng.below(REFUSALS.len())];
-            Fault::Refused { status, reason }
-        };
-        let (kind, skip) = if fault == Fault::LostToken { (Kind::List, self.rng.below(3)) } else { (kind, 0) };
-        self.google().faults().after(skip, 1, On::kind(kind), fault);
-        self.trace.push(format!("{kind:?} is going to meet {fault:?}"));
+    fn calm(&self) {
+        self.stage.hosts.iter().for_each(|host| host.faults().clear());
     }
 
     /// Some seconds or minutes, and a poll.
@@ -256,61 +236,5 @@ impl Story {
             ensure!(done < 500, "it nudges itself for ever");
         }
         Ok(done)
-    }
-
-    /// Somebody does something at Google that is about the account, or Google forgets.
-    async fn trouble(&mut self) -> Result<()> {
-        let side = self.rng.below(2);
-        let Person::Google(calendar) = &self.stage.people[side] else { return Ok(()) };
-        let person = self.google().account(calendar.id());
-        let what = match self.rng.below(5) {
-            0 => {
-                person.withdraws_consent();
-                "takes consent back"
-            }
-            1 => {
-                self.reconnect(side).await?;
-                "is connected anew"
-            }
-            2 => {
-                person.expire_access_tokens();
-                "has its access tokens ended"
-            }
-            3 => {
-                calendar.forget_tokens();
-                "forgets its sync tokens"
-            }
-            _ => {
-                calendar.touch_all();
-                "lists everything as changed"
-            }
-        };
-        self.trace.push(format!("side {side} {what}"));
-        Ok(())
-    }
-
-    /// Nobody is there for hours or days, Google gives up calling, channels end; then the clock makes up for what it missed.
-    async fn outage(&mut self) -> Result<()> {
-        let hours = [5, 30, 200][self.rng.below(3)];
-        self.pass_time(hours * 3600);
-        self.collect();
-        self.mail.waiting.clear();
-        self.die().await?;
-        let services = self.services();
-        for name in ["renew_google_channels", "poll_caldav"] {
-            site::tick(&services, name, true).await?;
-        }
-        self.trace.push(format!("nobody is there for {hours} hours"));
-        Ok(())
-    }
-
-    async fn reconnect(&self, side: usize) -> Result<()> {
-        let Person::Google(calendar) = &self.stage.people[side] else { return Ok(()) };
-        let services = self.services();
-        let accounts = directory::accounts(&services).await?;
-        let account = accounts.into_iter().find(|account| account.user == calendar.id()).context("the account")?;
-        let token = self.google().account(calendar.id()).refresh_token();
-        directory::connect_account(&services, ProviderKind::Google, &account.url, &account.user, &token.into()).await?;
-        Ok(())
     }
 }
