@@ -9,6 +9,7 @@ use jobs::directory;
 use jobs::report::PairStatus;
 use serde_json::json;
 use simulators::faults::{Fault, On};
+use simulators::google::Role;
 use simulators::traffic::Kind;
 
 use super::world::{World, event};
@@ -119,6 +120,32 @@ async fn a_pair_that_may_no_longer_write_stops_and_goes_on_when_it_may() -> anyh
         assert_eq!((world.seen("Lunch"), world.standing().await?.state), (1, PairStatus::Ok), "{reason}");
         world.assert_proper();
     }
+    Ok(())
+}
+
+/// The real thing: a calendar was shared for writing, and is shared for reading only. Its pair stops, and no other one.
+#[tokio::test]
+async fn a_calendar_that_is_shared_for_reading_only_stops_its_pair_and_no_other() -> anyhow::Result<()> {
+    let (mut world, _) = World::paired().await?;
+    let anna = world.people[0].clone();
+    // Of somebody who is not connected here.
+    let team = world.google.account("carol@example.org").calendar("Team");
+    anna.sees(&team, Role::Writer);
+    let shared = world.pair(anna.address(), team.id(), false).await?;
+    world.rest().await?;
+    let state = async |world: &World| {
+        let pairs = jobs::status(&world.services, 60).await?.pairs;
+        anyhow::Ok(pairs.into_iter().find(|pair| pair.id == shared.id).map(|pair| (pair.state, pair.error.map(|error| error.code))))
+    };
+    anna.sees(&team, Role::Reader);
+    anna.primary().add(event("Lunch"));
+    world.minutes(5).await?;
+    assert_eq!((world.seen("Lunch"), team.len()), (1, 0), "the other pair goes on");
+    assert_eq!(state(&world).await?, Some((PairStatus::Error, Some("forbidden".into()))));
+    anna.sees(&team, Role::Writer);
+    world.minutes(11).await?;
+    assert_eq!((team.len(), state(&world).await?), (1, Some((PairStatus::Ok, None))));
+    world.assert_proper();
     Ok(())
 }
 
