@@ -52,9 +52,9 @@ impl Fingerprinter {
     fn field(&self, field: Field, content: &Content, series: Option<&Series>, with_attendees: bool) -> Hash {
         let value = match field {
             Field::Time => time(&content.span, series),
-            Field::Title => text::normalise(&content.title),
-            Field::Description => text::normalise(&conference::strip(&attendees::remove(&content.description)).kept),
-            Field::Location => text::normalise(&conference::strip_location(&content.location)),
+            Field::Title => words(&content.title),
+            Field::Description => words(&conference::strip(&attendees::remove(&content.description)).kept),
+            Field::Location => words(&conference::strip_location(&content.location)),
             Field::Attendees if with_attendees => content.attendees.join("\n"),
             Field::Attendees => return Hash::default(),
             Field::Visibility => format!("{:?}", content.visibility),
@@ -84,6 +84,11 @@ impl Fingerprinter {
         hash.copy_from_slice(&context.sign().as_ref()[..SIZE]);
         hash
     }
+}
+
+/// A text without the white space at either end, which servers take away.
+fn words(text: &str) -> String {
+    text::normalise(text).trim_start().to_owned()
 }
 
 /// The time of a single event is a pair of instants, whatever zone it was written in; that of a series depends on the zone as well.

@@ -5,9 +5,15 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+/// Whether a character has no place in a text: control characters other than LF and TAB, which iCalendar does not have (RFC 5545 section 3.1),
+/// and U+FFFE and U+FFFF, which XML does not have.
+pub fn is_unwritable(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
 /// The canonical form of a text of several lines.
 ///
-/// Unicode NFC; CRLF and lone CR become LF; control characters other than LF and TAB are dropped; blanks at the end of
+/// Unicode NFC; CRLF and lone CR become LF; what [`is_unwritable`] is dropped; blanks at the end of
 /// each line and blank lines at either end are trimmed. Indentation is kept.
 pub fn normalise(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
@@ -16,8 +22,7 @@ pub fn normalise(text: &str) -> String {
         match c {
             '\r' if chars.peek() == Some(&'\n') => {}
             '\r' => plain.push('\n'),
-            '\n' | '\t' => plain.push(c),
-            c if c.is_control() => {}
+            c if is_unwritable(c) => {}
             c => plain.push(c),
         }
     }
@@ -97,7 +102,7 @@ mod tests {
     #[test]
     fn letters_are_composed_even_across_a_dropped_control() {
         assert_eq!(normalise("Jo\u{308}geva"), "J\u{f6}geva");
-        assert_eq!(normalise("o\u{1}\u{308}"), "\u{f6}");
+        assert_eq!(normalise("o\u{1}\u{ffff}\u{308}"), "\u{f6}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod fields;
 mod guard;
 mod guests;
 mod kinds;
+mod odd;
 mod series;
 mod stage;
 mod topologies;

@@ -43,7 +43,8 @@ pub(super) struct Context<'a> {
 
 /// The fields in which two contents differ, as far as Google can tell them apart.
 pub(super) fn differences(found: &Content, wanted: &Content) -> BTreeSet<Field> {
-    let same_text = |a: &str, b: &str| a == b || engine::text::normalise(a) == engine::text::normalise(b);
+    let words = |text: &str| engine::text::normalise(text).trim_start().to_owned();
+    let same_text = |a: &str, b: &str| a == b || words(a) == words(b);
     let mut differ = BTreeSet::new();
     let mut note = |field, same: bool| {
         if !same {

@@ -171,7 +171,7 @@ pub(super) fn unescape(text: &str) -> String {
     if out.contains('\r') { out.replace("\r\n", "\n").replace('\r', "\n") } else { out }
 }
 
-/// TEXT as it is written. Line ends become `\n`; control characters, which no line may hold, are dropped.
+/// TEXT as it is written. Line ends become `\n`; what no line may hold is dropped.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for c in plain(text).chars() {
@@ -189,7 +189,7 @@ pub(super) fn escape(text: &str) -> String {
 
 /// A text as it comes back after it was written: the one normalisation that TEXT needs.
 pub(super) fn plain(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\r', "\n").chars().filter(|&c| matches!(c, '\n' | '\t') || !c.is_ascii_control()).collect()
+    text.replace("\r\n", "\n").replace('\r', "\n").chars().filter(|&c| !engine::text::is_unwritable(c)).collect()
 }
 
 #[cfg(test)]

@@ -41,9 +41,9 @@ pub(in super::super) fn fields(content: &Content, which: &BTreeSet<Field>, purpo
                 body.insert("start".into(), bound(&start, purpose));
                 ("end", bound(&end, purpose))
             }
-            Field::Title => ("summary", content.title.as_str().into()),
-            Field::Description => ("description", html::from_text(&content.description).into()),
-            Field::Location => ("location", content.location.as_str().into()),
+            Field::Title => ("summary", clean(&content.title).into()),
+            Field::Description => ("description", html::from_text(&clean(&content.description)).into()),
+            Field::Location => ("location", clean(&content.location).into()),
             Field::Visibility => ("visibility", visibility(content.visibility).into()),
             Field::Busy => ("transparency", transparency(content.busy).into()),
             Field::Attendees => continue,
@@ -51,6 +51,11 @@ pub(in super::super) fn fields(content: &Content, which: &BTreeSet<Field>, purpo
         body.insert(name.into(), value);
     }
     body
+}
+
+/// A text without what nobody can see and not every program bears.
+fn clean(text: &str) -> String {
+    text.chars().filter(|c| !engine::text::is_unwritable(*c)).collect()
 }
 
 /// A day or a time. Where it may replace the other kind, that one is taken away by name.
