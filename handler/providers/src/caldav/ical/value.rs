@@ -260,7 +260,7 @@ mod tests {
         ] {
             assert_eq!(unescape(text), expected, "{text}");
         }
-        assert_eq!(escape("a\0b\u{7}\tc\r\nd\u{85}"), "ab\tc\\nd\u{85}");
+        assert_eq!(escape("a\0b\u{7}\tc\r\nd\u{85}\u{ffff}e"), "ab\tc\\nde");
     }
 
     proptest! {
