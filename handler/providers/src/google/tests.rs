@@ -159,3 +159,27 @@ async fn a_channel_whose_end_nobody_knows_is_none() {
         assert!(matches!(client.watch("c", &watch).await, Err(Error::BadAnswer(_))), "{expiration}");
     }
 }
+
+#[tokio::test]
+async fn whose_a_grant_is_the_primary_calendar_says_on_whichever_page() {
+    let pages = [
+        json!({ "items": [{ "id": "c_1@group.calendar.google.com" }, { "id": "ben@example.org", "primary": false }], "nextPageToken": "2" }),
+        json!({ "items": [{ "id": "Anna@Example.org", "primary": true }] }),
+    ];
+    let (google, client) = world(&pages).await;
+    let root = client.api.addresses.batch().join("/").unwrap();
+    let http = Arc::new(Http::hurried(Access { allow_private: true }).unwrap());
+    let owner = async || oauth::owner(&http, &root, &"ya29.x".into()).await;
+    assert_eq!(owner().await.unwrap(), "anna@example.org");
+    let asked: Vec<String> = google.asked.lock().unwrap().iter().map(|(uri, _)| uri.to_string()).collect();
+    assert_eq!(asked.len(), 2);
+    assert!(asked.iter().all(|uri| uri.contains("showHidden=true")), "it may be hidden");
+    assert!(asked[1].contains("pageToken=2"));
+    for strange in
+        [json!({ "items": [] }), json!({ "items": [{ "primary": true }] }), json!({ "items": [{ "id": "a b", "primary": true }] })]
+    {
+        google.answers.lock().unwrap().clear();
+        google.answers.lock().unwrap().push_back((200, strange));
+        assert!(matches!(owner().await, Err(Error::BadAnswer(_))));
+    }
+}

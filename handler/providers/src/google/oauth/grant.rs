@@ -187,3 +187,18 @@ impl Tokens for Grant {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_handed_out_while_the_request_that_it_is_for_can_still_be_made() {
+        let usable = |seconds| {
+            let now = Instant::now();
+            (Access::new("t".into(), Duration::from_secs(seconds)).until - now).as_secs()
+        };
+        assert!((3_530..=3_540).contains(&usable(3_600)), "a minute less");
+        assert!((30..=35).contains(&usable(61)) && (1..=2).contains(&usable(2)) && usable(0) <= 1, "however short its life");
+    }
+}

@@ -305,6 +305,7 @@ async fn a_new_refresh_token_is_handed_over_to_be_stored() {
     world.next(200, &whole("1//second"));
     let grant = open("1//first");
     let token = grant.bearer().await.unwrap();
+    assert!(Arc::ptr_eq(&grant, &open("1//first")), "storage has the old one yet");
     grant.refused(&token);
     *drawer.shut.lock().unwrap() = false;
     let token = grant.bearer().await.unwrap();
@@ -343,6 +344,8 @@ async fn a_refresh_that_gives_fewer_rights_is_no_access() {
     assert_eq!(world.client.adopt(&"1//r".into()).await.unwrap().refresh.expose_secret(), "1//r");
     world.next(200, r#"{"access_token":"a","expires_in":3599}"#);
     assert!(matches!(world.client.adopt(&"1//r".into()).await, Err(Error::BadAnswer(_))), "of a grant from elsewhere nothing is assumed");
+    world.next(200, &format!(r#"{{"access_token":"a","scope":"{}"}}"#, SCOPES[0]));
+    assert!(matches!(world.grant().bearer().await, Err(Error::Consent(_))), "nor of one that is in use");
 }
 
 #[tokio::test]
