@@ -125,18 +125,19 @@ impl Channel {
                 return Ok(Tale::Gone);
             }
             let told = row.told.clone();
-            let seen = match next(told.as_ref().map(|told| told.seen), now) {
-                Next::Covered if told.as_ref().is_some_and(|told| told.sent) => {
-                    told.inspect(|told| self.cover(told.seen));
+            let seen = match (next(told.as_ref().map(|told| told.seen), now), told) {
+                (Next::At(seen), _) => seen,
+                (Next::Covered, Some(told)) if told.sent => {
+                    self.cover(told.seen);
                     return Ok(Tale::Covered((row, etag)));
                 }
-                Next::Covered if waiting != (etag.clone(), TRIES) => {
+                // Claimed, and not known to be sent.
+                (Next::Covered, _) if waiting != (etag.clone(), TRIES) => {
                     waiting = if waiting.0 == etag { (etag, waiting.1 + 1) } else { (etag, 1) };
                     tokio::time::sleep(TRY).await;
                     continue;
                 }
-                Next::Covered => told.map_or(now, |told| told.seen),
-                Next::At(seen) => seen,
+                (Next::Covered, told) => told.map_or(now, |told| told.seen),
             };
             let row = ChannelRow { told: Some(Told { seen, sent: false }), ..row };
             let Some(etag) = directory::replace_channel(services, &row, &etag).await? else { continue };
