@@ -7,6 +7,8 @@ mod rest;
 mod troubles;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use jiff::SignedDuration;
@@ -83,7 +85,7 @@ impl Story {
 
     /// The process dies, and the next one knows nothing.
     async fn die(&mut self) -> Result<()> {
-        tokio::time::sleep(std::time::Duration::from_millis(15)).await;
+        tokio::time::sleep(Duration::from_millis(15)).await;
         self.stage.core.restart().await
     }
 
@@ -144,25 +146,46 @@ impl Story {
             let most = if self.rng.chance(0.5) { 60 } else { 600 };
             let life = if self.rng.chance(0.3) { 1 + self.rng.below(most) } else { usize::MAX };
             let services = self.services();
+            // What Google sends while the work goes on may be heard while it goes on: before a watch is answered, and of every single write.
+            let (quick, pushes, known, over) =
+                (self.rng.chance(0.25), self.google().pushes().clone(), self.mail.known, AtomicBool::new(false));
             let both = async {
-                let called = async {
-                    match &meanwhile {
-                        Some(push) => site::call(&services, push).await.map(Some),
-                        None => Ok(None),
-                    }
+                let worked = async {
+                    let worked = site::work(&services, &message, name).await;
+                    over.store(true, Ordering::Relaxed);
+                    worked
                 };
-                let (worked, called) = futures::join!(site::work(&services, &message, name), called);
-                anyhow::Ok((worked?, called?))
+                let called = async {
+                    let called = match &meanwhile {
+                        Some(push) => Some(site::call(&services, push).await?),
+                        None => None,
+                    };
+                    let mut heard = known;
+                    while quick && !over.load(Ordering::Relaxed) {
+                        match pushes.sent().get(heard) {
+                            Some(push) if site::call(&services, push).await? == 200 => heard += 1,
+                            _ => tokio::time::sleep(Duration::from_millis(1)).await,
+                        }
+                    }
+                    anyhow::Ok((called, heard))
+                };
+                let (worked, called) = futures::join!(worked, called);
+                let (called, heard) = called?;
+                anyhow::Ok((worked?, called, heard))
             };
             let done = Mortal { life, inner: Box::pin(both) }.await.transpose()?;
+            if let Some((.., heard)) = &done {
+                self.mail.known = *heard;
+            }
             drop(services);
             self.trace.push(match &done {
-                Some((worked, called)) => {
-                    format!("{name} (faults {odds}): {}, called {called:?}", if *worked { "done" } else { "comes back" })
+                Some((worked, called, heard)) => {
+                    let end = if *worked { "done" } else { "comes back" };
+                    format!("{name} (faults {odds}): {end}, called {called:?} and {} times more", heard - known)
                 }
                 None => format!("{name}: killed after {life} polls"),
             });
-            if done.as_ref().is_none_or(|(_, called)| called.is_some_and(|status| status != 200)) {
+            if done.as_ref().is_none_or(|(_, called, _)| called.is_some_and(|status| status != 200)) {
                 self.mail.waiting.extend(meanwhile);
             }
             if done.is_none() {
