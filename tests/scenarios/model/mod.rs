@@ -32,7 +32,7 @@ struct Usual {
 impl Usual {
     fn of(storage: Kind) -> Self {
         match storage {
-            Kind::Embedded => Self { memory: 500, real: 24, google: 30, pushed: 24, at_once: 4 },
+            Kind::Embedded => Self { memory: 500, real: 24, google: 30, pushed: 20, at_once: 4 },
             // They wait more than they work. Its queue has a clock of its own, for which no story of hours can wait.
             Kind::Azurite => Self { memory: 60, real: 4, google: 6, pushed: 0, at_once: 16 },
         }
