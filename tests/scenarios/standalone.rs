@@ -27,7 +27,12 @@ pub struct Running {
 impl Running {
     /// On a free port; ready when it has said where it is.
     pub async fn start(cli: &Cli) -> anyhow::Result<Self> {
-        let mut child = cli.start(&["--listen", "127.0.0.1:0"], "").await?;
+        Self::start_at(cli, 0).await
+    }
+
+    /// On this port.
+    pub async fn start_at(cli: &Cli, port: u16) -> anyhow::Result<Self> {
+        let mut child = cli.start(&["--listen", &format!("127.0.0.1:{port}")], "").await?;
         let mut lines = BufReader::new(child.stdout.take().context("stdout")?).lines();
         let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await??.context("it said nothing")?;
         let url = line.split_whitespace().find(|word| word.starts_with("http://")).with_context(|| line.clone())?;

@@ -6,11 +6,8 @@ set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 home=$("$here/npm.sh" azurite 20.0)
 run=$home/azurite
-# Two may arrive at once, and another may be about to run it.
-[ -x "$run" ] && grep -qs with-node "$run" || {
-    printf '#!/bin/sh\nexec "%s" --require "%s" "%s" "$@"\n' \
-        "$home/with-node" "$here/azurite/serve.cjs" "$home/node_modules/azurite/dist/src/azurite.js" >"$run.$$"
-    chmod +x "$run.$$"
-    mv "$run.$$" "$run"
-}
+# In one step: another test run may be about to start it.
+printf '#!/bin/sh\nexec "%s" --require "%s" "%s" "$@"\n' "$home/with-node" "$here/serve.cjs" "$home/node_modules/azurite/dist/src/azurite.js" >"$run.$$"
+chmod +x "$run.$$"
+mv "$run.$$" "$run"
 echo "$run"

@@ -5,3 +5,4 @@ mod links;
 mod looks;
 mod machine;
 mod place;
+mod second_opinion;

@@ -3,7 +3,7 @@
 //!
 //! - [`browser`]: a real browser, and [`tls`] for the addresses that it opens.
 //! - [`caldav`]: a CalDAV server in memory, with the manners of real ones.
-//! - [`google`]: Google Calendar in memory, held against Google's own description of it.
+//! - [`google`]: Google Calendar in memory, held against Google's own description of it; [`emulate`]: its sign-in, as somebody else sees it.
 //! - [`key_vault`]: Azure Key Vault in memory, with real RSA.
 //! - [`azurite`]: Azure storage, started and ended.
 //! - [`servers`]: Radicale and Xandikos, started and ended.
@@ -20,6 +20,7 @@ pub mod azurite;
 pub mod browser;
 pub mod caldav;
 pub mod client;
+pub mod emulate;
 pub mod faults;
 pub mod functions_host;
 pub mod google;

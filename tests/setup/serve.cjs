@@ -1,4 +1,4 @@
-// Loaded before Azurite: ends it, after it has saved what it holds, when whoever started it closes its standard input or is gone.
+// Loaded before a program: ends it, in good order, when whoever started it closes its standard input or is gone.
 "use strict";
 const end = () => {
     setTimeout(() => process.exit(0), 5000).unref();
