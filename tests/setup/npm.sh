@@ -63,7 +63,7 @@ install() {
     cd "$home"
     # What arrived is kept in npm's cache, so that another attempt fetches only what did not.
     for pause in 2 10 0; do
-        PATH=$bin:$PATH npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=5 && break
+        PATH=$bin:$PATH npm ci --ignore-scripts --no-audit --no-fund --fetch-timeout=60000 && break
         [ "$pause" -gt 0 ] || return 1
         sleep "$pause"
     done

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use engine::calendar::{AccountId, ProviderKind};
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 use jobs::consent::Invitation;
 use jobs::directory::{Account, AccountStatus};
 use jobs::report::{AccountState, Problem};
@@ -157,10 +157,11 @@ async fn invite(services: &Services, config: &Config, output: &Output) -> Result
     };
     let Invitation { ticket, ends } = jobs::consent::invite(services, ProviderKind::Google).await?;
     let link = format!("{public}{}?ticket={}", functions::CONNECT, ticket.expose());
+    let ends = ends.round(Unit::Second).unwrap_or(ends);
     output.answer(&Invited { link: &link, ends }, || {
         format!(
-            "Open this link in a browser, or send it to whom the account belongs; nobody else should see it. It connects one Google account, to the \
-             calrelay that runs there, and is over at {ends}, or when it was used:\n\n{link}\n"
+            "Open this link in a browser, or send it to whom the account belongs; nobody else should see it. It connects one Google account to the \
+             calrelay that runs there, within half an hour:\n\n{link}\n"
         )
     })?;
     Ok(Outcome::Done)
