@@ -43,6 +43,7 @@ async fn a_person_gives_consent_on_the_pages_of_a_running_calrelay() -> anyhow::
     assert_eq!(back.path(), "/oauth/google/callback");
     let home = visit(&back, &[("cookie", &cookie)]).await?;
     assert_eq!((home.status, home.header("location")), (303, "/oauth/google/callback?done"), "{}", home.text());
+    assert!(home.header("set-cookie").contains("Max-Age=0"), "the cookie has done its work");
     let done = visit(&back.join(home.header("location"))?, &[]).await?;
     assert_eq!(done.status, 200);
     assert_calm(&done);

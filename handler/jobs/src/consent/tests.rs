@@ -53,7 +53,9 @@ impl Consents for Consenting {
     }
     async fn adopt(&self, refresh_token: &SecretString) -> providers::Result<Granted> {
         let (url, user) = ("https://www.googleapis.com/".into(), "Anna@example.org".into());
-        Ok(Granted { url, user, endpoint: r#"{"client":"c1"}"#.into(), secret: refresh_token.clone() })
+        // A token that was given to another client says so at its end.
+        let client = refresh_token.expose_secret().rsplit_once('@').map_or("c1", |(_, client)| client);
+        Ok(Granted { url, user, endpoint: format!(r#"{{"client":"{client}"}}"#), secret: refresh_token.clone() })
     }
     async fn withdraw(&self, refresh_token: &SecretString) -> providers::Result<()> {
         self.withdrawn.lock().unwrap().push(refresh_token.expose_secret().to_owned());
@@ -281,6 +283,17 @@ async fn a_grant_is_given_back_by_the_last_who_holds_it() {
     assert!(world.provider.withdrawn.lock().unwrap().is_empty(), "the other one still needs it");
     directory::remove_account(&other, &anna.id).await.unwrap();
     assert_eq!(*world.provider.withdrawn.lock().unwrap(), ["1//b"]);
+}
+
+#[tokio::test]
+async fn whoever_consents_to_another_client_holds_the_grant_of_the_first_no_more() {
+    let world = world();
+    let other = Services { owner: "other".into(), ..world.services.clone() };
+    adopt(&world.services, ProviderKind::Google, &"1//a".into()).await.unwrap();
+    let held = adopt(&other, ProviderKind::Google, &"1//b".into()).await.unwrap();
+    adopt(&world.services, ProviderKind::Google, &"1//c@c2".into()).await.unwrap();
+    directory::remove_account(&other, &held.id).await.unwrap();
+    assert_eq!(*world.provider.withdrawn.lock().unwrap(), ["1//b"], "it was the last one");
 }
 
 #[tokio::test]

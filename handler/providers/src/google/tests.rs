@@ -161,6 +161,35 @@ async fn a_channel_whose_end_nobody_knows_is_none() {
 }
 
 #[tokio::test]
+async fn calendars_are_offered_from_every_page_and_under_the_name_that_their_owner_sees() {
+    let pages = [
+        json!({ "items": [
+            { "id": "anna@example.org", "summary": "anna@example.org", "summaryOverride": "Mine", "accessRole": "owner", "timeZone": "Europe/Tallinn" },
+            { "id": "c_1@resource.calendar.google.com", "summary": "Room", "accessRole": "writer" },
+            { "id": "en.x#holiday@group.v.calendar.google.com", "summary": "Holidays", "accessRole": "reader" },
+            { "id": "gone@group.calendar.google.com", "deleted": true },
+        ], "nextPageToken": "2" }),
+        json!({ "items": [
+            { "id": "c_2@group.calendar.google.com", "summary": "Team", "accessRole": "writer" },
+            { "id": "ben@example.org", "summary": "Ben", "accessRole": "reader" },
+            { "id": "nameless@example.org", "accessRole": "freeBusyReader" },
+        ] }),
+    ];
+    let (google, client) = world(&pages).await;
+    let found = client.calendars().await.unwrap();
+    let seen: Vec<_> = found.iter().map(|calendar| (&*calendar.address, &*calendar.name, calendar.writable)).collect();
+    let expected = [
+        ("anna@example.org", "Mine", true),
+        ("c_2@group.calendar.google.com", "Team", true),
+        ("ben@example.org", "Ben", false),
+        ("nameless@example.org", "nameless@example.org", false),
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!(google.asked(), 2);
+    assert!(google.asked.lock().unwrap()[1].0.query().unwrap().contains("pageToken=2"));
+}
+
+#[tokio::test]
 async fn whose_a_grant_is_the_primary_calendar_says_on_whichever_page() {
     let pages = [
         json!({ "items": [{ "id": "c_1@group.calendar.google.com" }, { "id": "ben@example.org", "primary": false }], "nextPageToken": "2" }),

@@ -227,6 +227,19 @@ fn a_copy_is_marked_silent_and_rings_no_bell() {
 }
 
 #[test]
+fn what_google_cannot_tell_apart_is_no_difference() {
+    let with = |busy| Content { busy, ..tallinn() };
+    for alike in [[Busy::Busy, Busy::Tentative, Busy::Oof].as_slice(), &[Busy::Free, Busy::WorkingElsewhere]] {
+        for (found, wanted) in alike.iter().flat_map(|found| alike.iter().map(move |wanted| (*found, *wanted))) {
+            assert!(differences(&with(found), &with(wanted)).is_empty(), "{found:?} {wanted:?}");
+        }
+    }
+    assert_eq!(differences(&with(Busy::Free), &with(Busy::Oof)), [Field::Busy].into());
+    let trimmed = Content { description: "One \r\ntwo\n".into(), ..tallinn() };
+    assert!(differences(&Content { description: "One\ntwo".into(), ..tallinn() }, &trimmed).is_empty(), "white space that nobody sees");
+}
+
+#[test]
 fn a_patch_takes_the_other_kind_of_time_away() {
     let days = Content { span: Span::AllDay { start: date(2026, 3, 10), end: date(2026, 3, 11) }, ..tallinn() };
     let body = Value::from(fields(&days, &[Field::Time].into(), Purpose::Patch));
