@@ -10,6 +10,7 @@ mod guard;
 mod guests;
 mod kinds;
 mod odd;
+mod private;
 mod series;
 mod stage;
 mod topologies;
