@@ -60,6 +60,17 @@ async fn it_belongs_to_the_browser_that_has_accepted_it() {
     }
 }
 
+/// What stands in an address is never as good as what stands in a cookie, nor the other way round.
+#[tokio::test]
+async fn link_and_cookie_do_not_stand_in_for_each_other() {
+    let world = world();
+    let ticket = world.invite().await;
+    assert!(not_ours(&world.accept(None, Some(ticket.expose())).await), "a link that nobody has accepted is no cookie");
+    let Sent { cookie, .. } = world.accept(Some(&ticket), None).await.unwrap();
+    assert!(not_ours(&world.accept(Token::parse(&cookie).as_ref(), None).await), "a cookie is no link");
+    world.accept(None, Some(&cookie)).await.unwrap();
+}
+
 #[tokio::test]
 async fn of_many_that_accept_at_once_one_is_taken() {
     let world = world();
