@@ -80,7 +80,7 @@ mod tests {
         assert!((1..=32).contains(&host.queues.batch_size), "32 is the most that storage gives at once");
         assert_eq!(host.queues.max_dequeue_count, 5);
         assert_eq!(host.queues.visibility_timeout, Duration::from_secs(30));
-        assert!(host.deadline() < host.timeout);
+        assert!(host.deadline() < host.timeout && host.deadline() >= 2 * jobs::LONG_CALL, "long work ends its turn in time");
         let json: serde_json::Value = serde_json::from_str(HOST_JSON).unwrap();
         assert_eq!(json["customHandler"]["enableProxyingHttpRequest"], true, "bodies are streamed, chunked ones too");
         assert_eq!(json["extensions"]["http"]["routePrefix"], "", "paths are those of the contract");

@@ -19,6 +19,7 @@ mod google;
 mod google_consent;
 mod google_pairs;
 mod google_push;
+mod google_quota;
 mod icloud;
 mod infra;
 mod kept;

@@ -33,7 +33,7 @@ pub use consent::Consents;
 pub use error::{Error, Result};
 pub use explain::explain;
 pub use health::{Detail, Health, health};
-pub use pace::Pace;
+pub use pace::{LONG_CALL, Pace};
 pub use poll_calendars::{Polled, poll_calendars, reconcile};
 pub use status::{Status, status};
 pub use sync::{SyncOptions, sync};

@@ -35,6 +35,8 @@ pub enum Cause {
     Webhook,
     /// A channel was followed by another: what the one before has lost is looked for.
     Renewal,
+    /// A pass gave way to others before it was done.
+    Unfinished,
     /// Something that this version does not know, from a later one.
     #[serde(other)]
     Other,

@@ -1,29 +1,45 @@
-//! What one process knows of its own work: what was put off and is still to be seen, which pairs it is at work on, and which channels have called
-//! it ([`crate::channels`]).
+//! What one process knows of its own work: what was put off and is still to be seen, which pairs it is at work on and for how long before others have
+//! their turn, and which channels have called it ([`crate::channels`]).
 //!
 //! # Properties
 //! * The memory is bounded, and each process has its own.
 //! * Whoever asks for a pair that this process is at work on need not look at it: the lease would say the same, for a price.
+//! * A pair that gave way to others is not taken up again by this process before they could have come.
 //! * Nothing depends on it: where it is lost, or the clock is set back, something is looked at once more than it had to be.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use engine::calendar::PairId;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::channels::told::Channels;
 
 /// So many names are remembered.
 const MANY: usize = 10_000;
 
+/// A pass that nobody waits for writes for so long, and then gives way to others: those that wait for the same calendar, and the host, which ends
+/// what takes too long. A first sync of thousands of events takes many turns.
+pub(crate) const TURN: Duration = Duration::from_secs(60);
+
+/// Where it takes long to find out what is to be written, turns are longer, up to this.
+pub(crate) const LONG_TURN: Duration = Duration::from_secs(180);
+
+/// After so long a call begins no turn any more, but for some dozens of events of each pair that is left. A host has to give calls twice as much.
+pub const LONG_CALL: Duration = Duration::from_secs(240);
+
+/// What gave way is not taken up again for so long. Whoever waits for a lease asks for it more often than that.
+pub(crate) const PAUSE: Duration = Duration::from_secs(5);
+
 /// The work of one process.
 #[derive(Debug, Default)]
 pub struct Pace {
     /// When the last nudge for each name is, or was, to be seen.
     seen: Mutex<HashMap<String, Timestamp>>,
-    at_work: Mutex<BTreeSet<PairId>>,
+    /// Pairs that are not to be taken up: without an end while they are worked on, and for a while after they gave way.
+    at_work: Mutex<BTreeMap<PairId, Option<Instant>>>,
     /// Channels that have called.
     pub(crate) channels: Channels,
 }
@@ -65,13 +81,23 @@ impl Pace {
 
     /// Notes that this process is at work on a pair, whose lease it holds.
     pub(crate) fn begin<'a>(&'a self, pair: &'a PairId) -> AtWork<'a> {
-        locked(&self.at_work).insert(pair.clone());
+        locked(&self.at_work).insert(pair.clone(), None);
         AtWork { pace: self, pair }
     }
 
-    /// Whether this process is at work on a pair.
+    /// Notes that a pair gave way to others.
+    pub(crate) fn gave_way(&self, pair: &PairId) {
+        locked(&self.at_work).insert(pair.clone(), Some(Instant::now() + PAUSE));
+    }
+
+    /// Whether this process is at work on a pair, or has just given way to others.
     pub(crate) fn is_at_work(&self, pair: &PairId) -> bool {
-        locked(&self.at_work).contains(pair)
+        let mut at_work = locked(&self.at_work);
+        let is = at_work.get(pair).is_some_and(|until| until.is_none_or(|until| Instant::now() < until));
+        if !is {
+            at_work.remove(pair);
+        }
+        is
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
@@ -107,6 +133,16 @@ mod tests {
         let work = pace.begin(&pair);
         assert!(pace.is_at_work(&pair) && !pace.is_at_work(&PairId::new("p2")));
         drop(work);
+        assert!(!pace.is_at_work(&pair));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_gave_way_is_left_alone_for_a_moment() {
+        let (pace, pair) = (Pace::default(), PairId::new("p1"));
+        drop(pace.begin(&pair));
+        pace.gave_way(&pair);
+        assert!(pace.is_at_work(&pair));
+        tokio::time::advance(super::PAUSE).await;
         assert!(!pace.is_at_work(&pair));
     }
 

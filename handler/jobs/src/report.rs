@@ -42,12 +42,15 @@ pub struct Run {
     pub held: Option<Held>,
     /// Why the pass ended early.
     pub error: Option<Problem>,
+    /// Events that are still to be gone through: the pass gave way to others, which none does that somebody waits for.
+    #[serde(skip)]
+    pub left: u64,
 }
 
 impl Run {
     /// A pass in which nothing has happened yet.
     pub fn new(id: PairId, state: PairStatus) -> Self {
-        Self { id, state, created: 0, changed: 0, deleted: 0, skipped: 0, actions: Vec::new(), held: None, error: None }
+        Self { id, state, created: 0, changed: 0, deleted: 0, skipped: 0, actions: Vec::new(), held: None, error: None, left: 0 }
     }
 
     /// Adds an action and counts it.
@@ -172,6 +175,8 @@ pub struct PairState {
     pub held: Option<Held>,
     /// Why the last pass failed.
     pub error: Option<Problem>,
+    /// Events that a pass of many has still to go through: one is under way, or gave way to others, or was cut off.
+    pub left: Option<u64>,
     /// Events that could not be copied, each with why; at most 100.
     pub problems: Vec<EventProblem>,
     /// When the cursors were last moved, by side (`from`, `to`).

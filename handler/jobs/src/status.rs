@@ -49,6 +49,7 @@ async fn pair_state(services: &Services, pair: &Pair, cadence: u64) -> Result<Pa
         copies: row.copies,
         held: row.held.map(|row| row.held),
         error: row.error,
+        left: row.left,
         problems: problems.into_iter().map(|row| row.problem).collect(),
         cursors: Cursors { from: row.from.map(|row| row.at), to: row.to.map(|row| row.at) },
     })

@@ -7,6 +7,7 @@
 //!   day is left to the polls as soon as its pair says so: what was told meanwhile is done by the first that finds it open.
 //! * Doubles are harmless: of two nudges at once, one finds the pair at work and steps back. A poll repeats itself; any other nudge tells of
 //!   something that the pass under way may have gone by already, so there is one more pass after it, for all that came meanwhile.
+//! * What is too much for one turn is gone on with by a nudge of its own: it is no failure, however often that is needed.
 //! * Trouble is logged when it begins, when it changes and when it ends, not every time.
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use engine::pair::Pair;
 use crate::directory::{self, Snapshot};
 use crate::memory;
 use crate::nudge::{self, Cause, Nudge};
+use crate::pace::PAUSE;
 use crate::report::{PairStatus, Problem, Run, Silent};
 use crate::sync::{Synced, sync_within};
 use crate::{Result, Services, SyncOptions, channels};
@@ -55,14 +57,15 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> Verdict {
     let options = SyncOptions { background: true, ..SyncOptions::default() };
     // What happened before a channel was opened is told by nobody.
     let told_of = Some(&nudge.calendar_id).filter(|_| nudge.cause == Cause::Webhook && !opened);
-    let (mut verdict, mut later) = (Verdict::Done, false);
+    let (mut verdict, mut later, mut unfinished) = (Verdict::Done, false, false);
     for Synced { run, before, busy } in sync_within(services, &directory, &pairs, told_of, options, &Silent).await {
         if busy {
-            tracing::debug!(pair = %run.id, "somebody is at work on this pair already");
+            tracing::debug!(pair = %run.id, "somebody is at work on this pair or its calendar already");
             later = true;
             continue;
         }
         tell(&run, before.as_ref());
+        unfinished |= run.left > 0;
         if let Some(problem) = &run.error {
             let parked = pairs.iter().any(|pair| pair.id == run.id && is_parked(services, &directory, pair));
             // Its row says so by now, which is what the polls go by after that.
@@ -70,7 +73,22 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> Verdict {
             verdict = verdict.and(if known { Verdict::Done } else { verdict_on(problem, nudge.cause) });
         }
     }
+    if unfinished {
+        verdict = verdict.and(go_on(services, &nudge.calendar_id).await);
+    }
     if later && nudge.cause != Cause::Poll { verdict.and(again(services, nudge).await) } else { verdict }
+}
+
+/// Has a pass gone on with that gave way to others.
+async fn go_on(services: &Services, calendar: &CalendarId) -> Verdict {
+    let nudge = Nudge { calendar_id: calendar.clone(), cause: Cause::Unfinished };
+    match nudge::send_after(services, &nudge, PAUSE).await {
+        Ok(()) => Verdict::Done,
+        Err(error) => {
+            tracing::warn!(%calendar, %error, "a pass that is not done could not be put off");
+            Verdict::Retry
+        }
+    }
 }
 
 /// Has the calendar looked at again, once for all who want that.
@@ -119,7 +137,9 @@ fn verdict_on(problem: &Problem, cause: Cause) -> Verdict {
 
 fn tell(run: &Run, before: Option<&Problem>) {
     let Run { id, created, changed, deleted, skipped, .. } = run;
-    if created + changed + deleted > 0 {
+    if run.left > 0 {
+        tracing::info!(pair = %id, created, changed, skipped, left = run.left, "synced in part; it goes on in some seconds");
+    } else if created + changed + deleted > 0 {
         tracing::info!(pair = %id, created, changed, deleted, skipped, "synced");
     }
     match (&run.error, before) {

@@ -45,6 +45,12 @@ pub trait Provider: Send + Sync {
     /// Whether the cursor was taken at this tip, so that there is nothing to survey.
     fn is_current(&self, cursor: &Cursor, tip: &Tip) -> bool;
 
+    /// Whether a cursor that is no longer known is always refused. Some servers list everything instead, without a word, and leave out what was
+    /// deleted meanwhile.
+    fn owns_to_forgetting(&self) -> bool {
+        false
+    }
+
     /// Reads events in batches; the answer has every id once, in any order. At most [`Provider::batch`] ids a call.
     async fn fetch(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>>;
 

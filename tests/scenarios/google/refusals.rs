@@ -61,7 +61,9 @@ async fn quotas_are_waited_for_as_long_as_they_last() {
     let desk = Desk::new().await;
     desk.server.faults().times(3, On::kind(Kind::List), refused(403, "userRateLimitExceeded"));
     assert!(told(&desk.listed().await).is_empty(), "some seconds are waited out");
-    desk.server.faults().times(4, On::kind(Kind::Insert), refused(403, "rateLimitExceeded"));
+    desk.server.faults().times(5, On::kind(Kind::List), refused(429, "rateLimitExceeded"));
+    assert!(told(&desk.listed().await).is_empty(), "with the other status too");
+    desk.server.faults().times(6, On::kind(Kind::Insert), refused(403, "rateLimitExceeded"));
     assert!(matches!(desk.create("x", &lunch()).await, Err(Error::RateLimited { retry_after: Some(_) })), "more are not");
     assert!(desk.calendar.is_empty());
     desk.create("x", &lunch()).await.unwrap();

@@ -48,6 +48,11 @@ fn watches(watches: &[WatchState]) -> String {
     text
 }
 
+/// A pass of many events.
+fn under_way(left: u64) -> String {
+    format!("A large sync is under way: {left} events are still to be gone through. It goes on by itself; nothing needs to be done.")
+}
+
 fn words(pairs: &[PairState]) -> String {
     let rows: Vec<[String; 5]> = pairs
         .iter()
@@ -65,6 +70,9 @@ fn words(pairs: &[PairState]) -> String {
         }
         if let Some(error) = &pair.error {
             let _ = writeln!(text, "{}: {}", pair.id, error.message);
+        }
+        if let Some(left) = pair.left.filter(|_| matches!(pair.state, PairStatus::Ok | PairStatus::Held)) {
+            let _ = writeln!(text, "{}: {}", pair.id, under_way(left));
         }
         for problem in &pair.problems {
             let _ = writeln!(text, "{}: {} in {}: {}", pair.id, problem.event, problem.calendar, problem.message);

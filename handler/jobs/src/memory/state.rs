@@ -50,6 +50,9 @@ pub struct PairRow {
     /// Deletions made today, for the daily cap.
     #[serde(default)]
     pub deletions: Option<(Date, u64)>,
+    /// Events that a pass of many has still to go through, as far as it is written down; none once it is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<u64>,
 }
 
 /// How far a calendar was read, and when.
@@ -232,6 +235,11 @@ impl Head {
     /// Corrects the count, after all mappings were read. Stored with the next commit.
     pub async fn set_copies(&self, copies: u64) {
         self.0.lock().await.row.copies = copies;
+    }
+
+    /// Says how many events a pass has still to go through. Stored with the next commit.
+    pub async fn set_left(&self, left: u64) {
+        self.0.lock().await.row.left = Some(left);
     }
 
     /// Writes what was noted, each mapping with its index rows in one transaction, as many as fit together; and with the last of them where the

@@ -9,6 +9,8 @@
 //!   its own finds nothing. An unusual share of deletions waits for the owner ([`engine::guard`]).
 //! * A failed, partial or suddenly empty read deletes nothing.
 //! * What one event causes (an unreadable object, a refusal) does not stop the others.
+//! * A pass that nobody waits for gives way after a minute or some: it saves no cursor, as if it had been cut off, and whoever goes on lists again,
+//!   and writes what is left.
 //! * Two passes never write to one calendar at once; and where storage is out of reach for so long that a lease may be lost, its holder stops before
 //!   its next write, and stores nothing over what the next holder has stored.
 //!
@@ -35,6 +37,7 @@ use engine::calendar::CalendarId;
 use engine::fingerprint::Fingerprinter;
 use engine::marker::Marks;
 use engine::pair::Pair;
+use tokio::time::Instant;
 
 use self::accounts::Accounts;
 pub(crate) use self::accounts::{End, ends};
@@ -97,7 +100,7 @@ pub(crate) async fn sync_within(
     progress: &dyn Progress,
 ) -> Vec<Synced> {
     let mut synced = Vec::with_capacity(pairs.len());
-    let mut accounts = Accounts::new(services, directory);
+    let (begun, mut accounts) = (Instant::now(), Accounts::new(services, directory));
     let mut waiting: Vec<(usize, Pair, Option<Again>)> = Vec::new();
     for pair in pairs {
         let run = Run::new(pair.id.clone(), if pair.paused { PairStatus::Paused } else { PairStatus::Ok });
@@ -111,7 +114,7 @@ pub(crate) async fn sync_within(
         let mut later = Vec::new();
         let round_pairs: Vec<Pair> = waiting.iter().map(|(_, pair, _)| pair.clone()).collect();
         for (index, pair, again) in std::mem::take(&mut waiting) {
-            let turn = Turn { services, round: &round_pairs, pair: &pair, told_of, again, options, progress };
+            let turn = Turn { services, round: &round_pairs, pair: &pair, told_of, again, options, begun, progress };
             // A pass is large, and whoever calls this need not be.
             let outcome = Box::pin(turn.take(&mut accounts)).await;
             let Synced { run, before: first, busy } = &mut synced[index];
@@ -148,6 +151,7 @@ pub(crate) async fn sync_within(
 fn merge(run: &mut Run, next: Run) {
     run.state = next.state;
     run.held = next.held;
+    run.left = next.left;
     run.error = next.error;
     for action in next.actions {
         run.push(action);

@@ -15,12 +15,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use store::Lease;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::apply::Applied;
 use super::decide::Item;
 use super::survey::{self, Seen, Survey};
 use super::{End, Keys, SyncOptions};
 use crate::memory::{Head, HeldRow, Memory, Notes, PairRow, ProblemRow};
+use crate::pace::{LONG_CALL, LONG_TURN, TURN};
 use crate::report::{Action, Held, PairStatus, Progress, Run, Verb};
 use crate::{Error, Result, Services};
 
@@ -41,6 +43,8 @@ pub(super) struct Pass<'a> {
     head: &'a Head,
     lease: &'a Lease,
     pub(super) options: SyncOptions,
+    /// When this pass began, and the call of which it is a part.
+    began: [Instant; 2],
     pub(super) planner: Planner<'a>,
     pub(super) now: Timestamp,
     pub(super) progress: &'a dyn Progress,
@@ -76,6 +80,7 @@ impl<'a> Pass<'a> {
         head: &'a Head,
         lease: &'a Lease,
         options: SyncOptions,
+        begun: Instant,
         progress: &'a dyn Progress,
     ) -> Self {
         let now = services.clock.now();
@@ -89,7 +94,7 @@ impl<'a> Pass<'a> {
             now,
             full: options.full,
         };
-        Self { services, pair, ends, keys, memory, head, lease, options, planner, now, progress }
+        Self { services, pair, ends, keys, memory, head, lease, options, began: [Instant::now(), begun], planner, now, progress }
     }
 
     /// Does it, and writes down where the pair stands then. `again` is what an earlier round has left, `problems` are the known ones. The second
@@ -129,7 +134,10 @@ impl<'a> Pass<'a> {
         let (mut held, released) = self.verify(&mut survey, &mut tally, state, live, today).await?;
         let (cursors, listed) = (std::mem::take(&mut survey.cursors), survey.listed);
 
-        self.create_and_change(survey, &mut tally).await?;
+        let left = self.create_and_change(survey, &mut tally).await?;
+        if left > 0 {
+            return Ok((self.give_way(state, tally, left).await?, None));
+        }
 
         let deletes = std::mem::take(&mut tally.deletes);
         let count = deletes.iter().filter(|delete| delete.mapping.is_live()).count() as u64;
@@ -174,6 +182,7 @@ impl<'a> Pass<'a> {
         }
         state.status = Some(run.state);
         state.error.clone_from(&run.error);
+        state.left = None;
         self.memory.finish(self.head, notes, state.clone()).await?;
         Ok((run, again))
     }
@@ -188,10 +197,26 @@ impl<'a> Pass<'a> {
         self.memory.commit(self.head, notes).await
     }
 
-    /// Works through everything that has news, batch by batch, several writes at once.
-    async fn create_and_change(&self, survey: Survey, tally: &mut Tally) -> Result<()> {
+    /// Ends before the end: what was done is remembered, and nothing else. No deletion is made, and no cursor saved.
+    async fn give_way(&self, state: &mut PairRow, tally: Tally, left: u64) -> Result<Run> {
+        let Tally { mut run, notes, .. } = tally;
+        run.left = left;
+        run.held = state.held.as_ref().map(|row| row.held.clone());
+        run.state = if run.held.is_some() { PairStatus::Held } else { PairStatus::Ok };
+        (state.status, state.error, state.left) = (Some(run.state), None, Some(left));
+        self.memory.finish(self.head, notes, state.clone()).await?;
+        Ok(run)
+    }
+
+    /// Works through everything that has news, batch by batch, several writes at once. Says how much is left, where it has to give way.
+    async fn create_and_change(&self, survey: Survey, tally: &mut Tally) -> Result<u64> {
         let items = self.items(survey);
-        self.progress.expect(items.len() as u64);
+        let total = items.len() as u64;
+        self.progress.expect(total);
+        // Nothing new is read after the turn; what was read already is written, unless that takes as long again.
+        let turn = self.options.background.then(|| self.end_of_turn());
+        let (is_over, is_long_over) =
+            (|| turn.is_some_and(|end| Instant::now() >= end), || turn.is_some_and(|end| Instant::now() >= end + TURN));
         let batch = self.ends.iter().map(|end| end.provider.batch()).min().unwrap_or(1).clamp(1, MAX_BATCH);
         let parallel = self.ends.iter().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
         let mut batches: Vec<Vec<Item>> = Vec::new();
@@ -203,7 +228,10 @@ impl<'a> Pass<'a> {
         // while nobody asks it.
         let (sender, mut receiver) = mpsc::channel(READ_AHEAD);
         let read = async move {
-            for batch in batches {
+            for (n, batch) in batches.into_iter().enumerate() {
+                if n > 0 && is_over() {
+                    break;
+                }
                 let tasks = self.prepare(batch).await;
                 let failed = tasks.is_err();
                 // A closed channel: a write has failed, and nothing more is to be read.
@@ -214,7 +242,7 @@ impl<'a> Pass<'a> {
         };
         let write = async move {
             let stop = AtomicBool::new(false);
-            let stopped = || stop.load(Ordering::Relaxed);
+            let stopped = || stop.load(Ordering::Relaxed) || is_long_over();
             let tasks = stream::poll_fn(|context| if stopped() { Poll::Ready(None) } else { receiver.poll_recv(context) });
             let mut work = Box::pin(
                 tasks
@@ -224,9 +252,10 @@ impl<'a> Pass<'a> {
                     .map(|task| async move { self.apply(task?).await })
                     .buffer_unordered(parallel),
             );
-            let mut failure = None;
+            let (mut failure, mut left) = (None, total);
             while let Some(applied) = work.next().await {
                 self.progress.step(1);
+                left = left.saturating_sub(1);
                 match applied {
                     Ok(applied) => self.count(applied, tally)?,
                     // Ends the reading of new work; what is under way is brought to its end, so that it need not be found out again.
@@ -236,12 +265,15 @@ impl<'a> Pass<'a> {
                     }
                 }
                 if tally.notes.len() >= REMEMBER_EVERY {
+                    if total > MAX_BATCH as u64 {
+                        self.head.set_left(left).await;
+                    }
                     self.remember(tally).await?;
                 }
             }
             drop(work);
             match failure {
-                None => Ok(()),
+                None => Ok(left),
                 Some(error) => {
                     self.remember(tally).await?;
                     Err(error)
@@ -249,6 +281,14 @@ impl<'a> Pass<'a> {
             }
         };
         futures::join!(read, write).1
+    }
+
+    /// When to give way: sooner where it was soon known what is to be done, as that has to be found out again.
+    fn end_of_turn(&self) -> Instant {
+        let now = Instant::now();
+        let [pass, call] = self.began;
+        let turn = (now.saturating_duration_since(pass) * 4).clamp(TURN, LONG_TURN);
+        (now + turn).min(call + LONG_CALL)
     }
 
     fn count(&self, applied: Applied, tally: &mut Tally) -> Result<()> {

@@ -145,7 +145,7 @@ pub(super) async fn survey(
     for side in Side::BOTH {
         let i = side as usize;
         let forgotten = match &lines[i] {
-            Some(lines) if !lines.whole && lines.by_id.len() >= FORGOTTEN_FLOOR => {
+            Some(lines) if !lines.whole && lines.by_id.len() >= FORGOTTEN_FLOOR && !ends[i].provider.owns_to_forgetting() => {
                 let total = lines.by_id.len();
                 let news = survey.unknown[i].len() + survey.units.len();
                 news * 10 <= total && (total as u64) * 10 >= state.copies * 9

@@ -28,6 +28,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use providers::Since;
 use store::{Attempt, Lease};
+use tokio::time::Instant;
 
 use super::accounts::{Accounts, Sight};
 use super::pass::{Again, Pass};
@@ -39,6 +40,9 @@ use crate::{Error, Result, Services, directory};
 
 /// How long a pass waits for another one on the same calendar.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The same where nobody waits for it: it is asked for again, and others have its place meanwhile.
+const BACKGROUND_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Looks that nobody asked for are noted so often.
 const NOTED: SignedDuration = SignedDuration::from_mins(10);
@@ -54,6 +58,8 @@ pub(super) struct Turn<'a> {
     /// What an earlier round has left; none in the first.
     pub again: Option<Again>,
     pub options: SyncOptions,
+    /// When the call began of which this is a part.
+    pub begun: Instant,
     pub progress: &'a dyn Progress,
 }
 
@@ -61,7 +67,7 @@ pub(super) struct Turn<'a> {
 pub(super) enum Outcome {
     /// Removed or paused by somebody else meanwhile.
     Gone,
-    /// Somebody else is at work on the pair, and nobody asked for this pass.
+    /// Somebody else is at work on the pair or for long on one of its calendars, and nobody asked for this pass.
     Busy,
     /// Done, well or not.
     Done(Box<Done>),
@@ -109,6 +115,11 @@ impl Turn<'_> {
         let at_work = self.services.pace.begin(&self.pair.id);
         let outcome = self.work(accounts, ahead, &lease).await;
         drop(at_work);
+        if let Ok(Outcome::Done(done)) = &outcome
+            && done.run.left > 0
+        {
+            self.services.pace.gave_way(&self.pair.id);
+        }
         lease.end().await;
         outcome
     }
@@ -170,7 +181,7 @@ impl Turn<'_> {
         let worked = match accounts.see(self.round, pair, told_of, self.options).await {
             Ok(Sight { ends, tips, quiet }) => {
                 let seen = Seen { tips, quiet, ahead };
-                let pass = Pass::new(self.services, pair, &ends, &keys, &memory, &head, lease, self.options, self.progress);
+                let pass = Pass::new(self.services, pair, &ends, &keys, &memory, &head, lease, self.options, self.begun, self.progress);
                 pass.run(&mut state, seen, self.again.as_ref(), &problems).await
             }
             Err(error) => Err(error),
@@ -218,6 +229,7 @@ impl Turn<'_> {
                 Attempt::Taken(lease) => return Ok(Some((lease, !waited.is_zero()))),
                 // The pair itself: whoever is at work on it sees what there is to see.
                 Attempt::Busy(0) if self.options.background => return Ok(None),
+                Attempt::Busy(_) if self.options.background && waited >= BACKGROUND_PATIENCE => return Ok(None),
                 Attempt::Busy(_) if waited >= PATIENCE => return Err(busy()),
                 Attempt::Busy(_) => {
                     tokio::time::sleep(pause).await;
@@ -253,10 +265,11 @@ fn is_at_rest(row: &PairRow, sight: &Sight, ahead: &[Option<Ahead>; 2], now: Tim
     left_nothing_open(row, now) && Side::BOTH.into_iter().all(current)
 }
 
-/// Whether the last pass ended well, made today's listing, and holds nothing.
+/// Whether the last pass ended well and whole, made today's listing, and holds nothing.
 fn left_nothing_open(row: &PairRow, now: Timestamp) -> bool {
     row.status == Some(PairStatus::Ok)
         && row.error.is_none()
         && row.held.is_none()
+        && row.left.is_none()
         && row.listed_on == Some(now.to_zoned(TimeZone::UTC).date())
 }

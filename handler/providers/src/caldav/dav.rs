@@ -224,6 +224,7 @@ impl Dav {
             body: body.to_vec(),
             retry: call.retry,
             slow: call.slow,
+            units: 1,
         };
         let answer = self.http.send(&request, &self.pace).await?;
         if answer.status() == StatusCode::UNAUTHORIZED { Err(Error::Unauthorized) } else { Ok(answer) }

@@ -9,14 +9,14 @@ use url::Url;
 
 use super::address::Scope;
 use super::ical::Manners;
-use crate::http::Limits;
+use crate::http::{Limits, SHORT_WAIT};
 use crate::{Error, Result};
 
 /// The address that everything starts from.
 pub const URL: &str = "https://caldav.icloud.com";
 
 /// At most four requests a second and 240 a minute, two at once; a `Retry-After` of Apple's is shorter than what it enforces.
-pub(super) const LIMITS: Limits = Limits { parallel: 2, spacing: Duration::from_millis(250), doubling: true };
+pub(super) const LIMITS: Limits = Limits { parallel: 2, spacing: Duration::from_millis(250), doubling: true, patience: SHORT_WAIT };
 
 /// Writes at once.
 pub(super) const PARALLEL_WRITES: usize = 2;

@@ -34,7 +34,7 @@ use engine::event::EventId;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::http::{Credentials, Http, Limits};
+use crate::http::{Credentials, Http, Limits, SHORT_WAIT};
 use crate::{Edit, Error, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version, Written};
 use address::{Scope, Site};
 use dav::Dav;
@@ -48,7 +48,7 @@ pub use endpoint::{Endpoint, Home};
 const BATCH: usize = 50;
 
 /// What a server bears that we know nothing about.
-const LIMITS: Limits = Limits { parallel: 8, spacing: Duration::ZERO, doubling: false };
+const LIMITS: Limits = Limits { parallel: 8, spacing: Duration::ZERO, doubling: false, patience: SHORT_WAIT };
 
 /// An account on a CalDAV server.
 pub struct CalDav {

@@ -1,4 +1,16 @@
 //! Requests for one account: authorization, pace, and answers sorted into what was given and what was refused.
+//!
+//! # Pace
+//! Google allows a user of a deployment 600 units in any minute (a call is one, a PATCH three, a batch as many as its parts are), and writes to one
+//! calendar as fast as it sees fit. One process asks for an account at most every 110 ms, and writes to a calendar at most every 200 ms, one after
+//! the other: so it stays below both by itself, however many pairs the account has. 10,000 units a minute for all users together would take more
+//! accounts at work at once than one process works on.
+//!
+//! Several processes (instances of a Functions app) do not know of each other, and together may ask for too much. Google refuses then, with 403 or 429
+//! and a reason; a refused call has done nothing. Who is refused waits 1, 2, 4, 8 and 16 s and somewhat more at random, which is as long as it takes
+//! until a minute that was used up in half of its time is over, and from then on asks for that account half as often, for some minutes: so that
+//! two of them come to share what there is. What is refused a sixth time leaves the account alone for a minute, and its nudge to the queue, which
+//! brings it back.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +24,7 @@ use url::Url;
 use super::address::Addresses;
 use super::errors::{BUSY, Quota, Refusal};
 use super::tokens::Tokens;
-use crate::http::{Credentials, Http, Limits, Pace, Request, Retry};
+use crate::http::{Credentials, Http, Limits, Pace, Request, Retry, SHORT_WAIT};
 use crate::{Error, Result};
 
 /// The largest answer that is read: a page of 2,500 events with all their texts is far below.
@@ -20,14 +32,18 @@ const MAX_ANSWER: u64 = 64 << 20;
 /// The largest explanation of a refusal that is read.
 const MAX_REFUSAL: u64 = 64 << 10;
 /// So many short waits for a quota, each twice as long as the one before, then the caller waits.
-const SHORT_WAITS: u32 = 3;
+const SHORT_WAITS: u32 = 5;
 /// What a PATCH costs of the quota; everything else costs one.
 const PATCH_UNITS: u32 = 3;
 
 /// 600 requests a minute are allowed to a user of this deployment; 545 leave room for clocks that differ.
-const ACCOUNT: Limits = Limits { parallel: 8, spacing: Duration::from_millis(110), doubling: false };
+const ACCOUNT: Limits = Limits { patience: Duration::from_secs(40), ..limits(8, Duration::from_millis(110)) };
 /// Fast writes to one calendar run into limits that Google does not publish.
-const CALENDAR: Limits = Limits { parallel: 1, spacing: Duration::from_millis(200), doubling: false };
+const CALENDAR: Limits = limits(1, Duration::from_millis(200));
+
+const fn limits(parallel: usize, spacing: Duration) -> Limits {
+    Limits { parallel, spacing, doubling: false, patience: SHORT_WAIT }
+}
 
 /// One account's way to Google.
 pub(super) struct Api {
@@ -125,7 +141,7 @@ impl Api {
 
     /// Waits for a turn to write to a calendar; it lasts until it is dropped.
     pub(super) async fn turn(&self, calendar: &str) -> Result<OwnedSemaphorePermit> {
-        self.http.pace(&format!("google {} {calendar}", self.account), CALENDAR).admit().await
+        self.http.pace(&format!("google {} {calendar}", self.account), CALENDAR).admit(1).await
     }
 
     /// Asks. Waits for quotas that are back in some seconds; a token that is refused is renewed once.
@@ -137,8 +153,15 @@ impl Api {
         let (mut renewed, mut waits) = (false, 0);
         loop {
             let bearer = self.tokens.bearer().await?;
-            let answer = self.http.send(&self.request(call, &Credentials::bearer(&bearer)?), &self.pace).await?;
-            self.pace.charge(call.units - 1);
+            let answer = match self.http.send(&self.request(call, &Credentials::bearer(&bearer)?), &self.pace).await {
+                Ok(answer) => answer,
+                // 429, which says the same as 403 with its reason.
+                Err(Error::RateLimited { retry_after: None }) => {
+                    self.wait(&mut waits)?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let status = answer.status();
             if status == StatusCode::UNAUTHORIZED {
                 self.tokens.refused(&bearer);
@@ -162,19 +185,14 @@ impl Api {
             if refusal.is_about_consent() {
                 return Err(self.barred(refusal.error()).await);
             }
-            let wait = match refusal.quota(self.http.server_time()) {
+            match refusal.quota(self.http.server_time()) {
                 None => return Ok(Reply::Refused(refusal)),
+                Some(Quota::Seconds) => self.wait(&mut waits)?,
                 Some(Quota::Long(wait)) => {
                     self.pace.throttled(Some(wait));
                     return Err(self.barred(Error::RateLimited { retry_after: Some(wait) }).await);
                 }
-                Some(Quota::Seconds) => jittered(Duration::from_secs(1 << waits)),
-            };
-            if waits == SHORT_WAITS {
-                return Err(Error::RateLimited { retry_after: Some(BUSY) });
             }
-            waits += 1;
-            self.pace.throttled(Some(wait));
         }
     }
 
@@ -182,6 +200,16 @@ impl Api {
     async fn barred(&self, error: Error) -> Error {
         self.tokens.barred(&error).await;
         error
+    }
+
+    /// The account is left alone for some seconds, and asked less often from then on. The sixth time it is the caller who waits.
+    fn wait(&self, waits: &mut u32) -> Result<()> {
+        self.pace.slow_down();
+        let last = *waits == SHORT_WAITS;
+        let wait = jittered(if last { BUSY } else { Duration::from_secs(1 << *waits) });
+        *waits += 1;
+        self.pace.throttled(Some(wait));
+        if last { Err(Error::RateLimited { retry_after: Some(wait) }) } else { Ok(()) }
     }
 
     fn request<'a>(&self, call: &'a Call, credentials: &'a Credentials) -> Request<'a> {
@@ -200,6 +228,7 @@ impl Api {
             body: call.body.clone(),
             retry: if call.is_write() { Retry::Write } else { Retry::Read },
             slow: call.slow,
+            units: call.units,
         }
     }
 }

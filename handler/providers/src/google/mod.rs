@@ -95,6 +95,11 @@ impl Provider for Client {
         false
     }
 
+    /// 410, on whichever page.
+    fn owns_to_forgetting(&self) -> bool {
+        true
+    }
+
     async fn fetch(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>> {
         self.read(calendar, ids).await
     }

@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The same for a listing: some servers parse a whole calendar before they say a word.
 const LISTING_PATIENCE: Duration = Duration::from_secs(240);
 /// The longest `Retry-After` that is waited out here; a longer one goes to the caller, who can use the time better.
-const SHORT_WAIT: Duration = Duration::from_secs(5);
+pub(crate) const SHORT_WAIT: Duration = Duration::from_secs(5);
 /// From here on the paces of accounts that nobody uses are forgotten.
 const MANY_ACCOUNTS: usize = 1024;
 /// The pause before the second try; it doubles, and a random part is added.
@@ -116,6 +116,8 @@ pub(crate) struct Request<'a> {
     pub retry: Retry,
     /// The server may take its time (a listing).
     pub slow: bool,
+    /// What it counts as at the account's pace: one, where it is not made of several.
+    pub units: u32,
 }
 
 impl Http {
@@ -194,7 +196,7 @@ impl Http {
             true => Some(pace.turn_to_change().await.map_err(Failed::finally)?),
             false => None,
         };
-        let permit = pace.admit().await.map_err(Failed::finally)?;
+        let permit = pace.admit(request.units).await.map_err(Failed::finally)?;
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let client = if request.url.scheme() == "https" { &self.tls } else { &self.plain };
         let mut outgoing = client.request(request.method.clone(), request.url.clone()).headers(request.headers.clone());

@@ -10,7 +10,6 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use super::SHORT_WAIT;
 use crate::{Error, Result};
 
 /// The longest time that a server can send an account away for.
@@ -18,6 +17,13 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// So many changes have to go well before twice as many are under way at once.
 const GONE_WELL: u32 = 16;
+
+/// After so long without a complaint half of what was slowed down is taken back.
+const SLOW: Duration = Duration::from_secs(300);
+/// The spacing is doubled so many times at the most.
+const MOST_DOUBLINGS: u32 = 3;
+/// Complaints within this time are one: they are about what was asked before the first of them.
+const ONE_COMPLAINT: Duration = Duration::from_secs(60);
 
 /// What an account's server bears.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +34,8 @@ pub struct Limits {
     pub spacing: Duration,
     /// The server's `Retry-After` is known to be too short: wait at least 2, 4, 8… seconds.
     pub doubling: bool,
+    /// A request waits so long at the most while the server wants to be left alone; a longer wait is its caller's, who can use the time better.
+    pub patience: Duration,
 }
 
 /// The pace of one account.
@@ -49,15 +57,26 @@ struct State {
     gone_well: Option<u32>,
     /// When the next request may begin, by our own spacing.
     next: Option<Instant>,
+    /// How many times the spacing is doubled, and since when nobody asked for more.
+    slowed: Option<(u32, Instant)>,
     /// Until when the server wants to be left alone.
     closed_until: Option<Instant>,
     /// How many times in a row it said so.
     complaints: u32,
 }
 
+impl State {
+    /// How many times the spacing is doubled by now.
+    fn doublings(&self, now: Instant, hurry: u32) -> u32 {
+        let Some((doublings, since)) = self.slowed else { return 0 };
+        let well = now.saturating_duration_since(since).as_millis() / (SLOW / hurry).as_millis().max(1);
+        doublings.saturating_sub(u32::try_from(well).unwrap_or(u32::MAX))
+    }
+}
+
 impl Pace {
     pub(crate) fn new(limits: Limits, hurry: u32) -> Self {
-        let state = State { changes_at_once: 1, gone_well: Some(0), next: None, closed_until: None, complaints: 0 };
+        let state = State { changes_at_once: 1, gone_well: Some(0), next: None, slowed: None, closed_until: None, complaints: 0 };
         Self {
             limits,
             hurry,
@@ -67,14 +86,15 @@ impl Pace {
         }
     }
 
-    /// Waits until a request may begin. The permit is held until its answer has been read.
+    /// Waits until a request may begin that counts as so many: the next one keeps its distance from all of them. The permit is held until its
+    /// answer has been read.
     ///
     /// # Errors
     /// [`Error::RateLimited`] while the server wants to be left alone for longer than is worth waiting here.
-    pub(crate) async fn admit(&self) -> Result<OwnedSemaphorePermit> {
+    pub(crate) async fn admit(&self, units: u32) -> Result<OwnedSemaphorePermit> {
         let permit = self.slots.clone().acquire_owned().await.map_err(|_| Error::Unreachable("the program is ending".into()))?;
         loop {
-            let Some(until) = self.reserve()? else { return Ok(permit) };
+            let Some(until) = self.reserve(units)? else { return Ok(permit) };
             tokio::time::sleep_until(until).await;
         }
     }
@@ -107,27 +127,32 @@ impl Pace {
         }
     }
 
-    /// Counts a request as so many more: the next one keeps its distance from all of them.
-    pub(crate) fn charge(&self, more: u32) {
-        if more > 0 {
-            let mut state = self.state();
-            let from = state.next.map_or_else(Instant::now, |next| next.max(Instant::now()));
-            state.next = Some(from + self.limits.spacing * more / self.hurry);
+    /// Notes that the account is asked too much although this process keeps its pace: others ask in its name as well. From now on requests keep
+    /// twice the distance, up to eight times; each five minutes in which that was enough take half of it back.
+    pub(crate) fn slow_down(&self) {
+        let now = Instant::now();
+        let mut state = self.state();
+        let doublings = state.doublings(now, self.hurry);
+        // What was under way together is refused together, and is one complaint.
+        let again = state.slowed.is_some_and(|(_, since)| now.saturating_duration_since(since) < ONE_COMPLAINT / self.hurry);
+        if !again {
+            state.slowed = Some((MOST_DOUBLINGS.min(doublings + 1), now));
         }
     }
 
     /// Takes the next turn if it is now; otherwise says when to ask again.
-    fn reserve(&self) -> Result<Option<Instant>> {
+    fn reserve(&self, units: u32) -> Result<Option<Instant>> {
         let now = Instant::now();
         let mut state = self.state();
         if let Some(until) = state.closed_until.filter(|until| *until > now) {
             let wait = until - now;
-            return if wait > SHORT_WAIT { Err(Error::RateLimited { retry_after: Some(wait) }) } else { Ok(Some(until)) };
+            return if wait > self.limits.patience { Err(Error::RateLimited { retry_after: Some(wait) }) } else { Ok(Some(until)) };
         }
         if let Some(next) = state.next.filter(|next| *next > now) {
             return Ok(Some(next));
         }
-        state.next = Some(now + self.limits.spacing / self.hurry);
+        let spacing = self.limits.spacing * (1 << state.doublings(now, self.hurry));
+        state.next = Some(now + spacing * units / self.hurry);
         Ok(None)
     }
 
@@ -185,14 +210,16 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    const APPLE: Limits = Limits { parallel: 2, spacing: Duration::from_millis(250), doubling: true };
+    use super::super::SHORT_WAIT;
+
+    const APPLE: Limits = Limits { parallel: 2, spacing: Duration::from_millis(250), doubling: true, patience: SHORT_WAIT };
 
     #[tokio::test(start_paused = true)]
     async fn requests_keep_their_distance() {
         let pace = Pace::new(APPLE, 1);
         let begun = Instant::now();
         for _ in 0..9 {
-            drop(pace.admit().await.unwrap());
+            drop(pace.admit(1).await.unwrap());
         }
         assert_eq!(begun.elapsed(), Duration::from_secs(2));
     }
@@ -202,21 +229,54 @@ mod tests {
         let pace = Pace::new(APPLE, 1);
         let begun = Instant::now();
         for _ in 0..3 {
-            drop(pace.admit().await.unwrap());
-            pace.charge(2);
+            drop(pace.admit(3).await.unwrap());
         }
-        drop(pace.admit().await.unwrap());
+        drop(pace.admit(1).await.unwrap());
         assert_eq!(begun.elapsed(), Duration::from_millis(9 * 250));
+    }
+
+    /// Counted when it begins: those that are under way at once do not all begin before the first has been counted.
+    #[tokio::test(start_paused = true)]
+    async fn what_counts_as_several_keeps_its_distance_from_the_beginning() {
+        let pace = Pace::new(Limits { parallel: 8, ..APPLE }, 1);
+        let begun = Instant::now();
+        let mut under_way = Vec::new();
+        for _ in 0..4 {
+            under_way.push(pace.admit(50).await.unwrap());
+        }
+        assert_eq!(begun.elapsed(), Duration::from_millis(3 * 50 * 250));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_told_to_slow_down_does_and_comes_back() {
+        let pace = Pace::new(APPLE, 1);
+        let between = async || {
+            drop(pace.admit(1).await.unwrap());
+            let begun = Instant::now();
+            drop(pace.admit(1).await.unwrap());
+            begun.elapsed().as_millis()
+        };
+        assert_eq!(between().await, 250);
+        for expected in [500, 1000, 2000, 2000] {
+            // All that was under way is refused at once.
+            (0..8).for_each(|_| pace.slow_down());
+            assert_eq!(between().await, expected);
+            tokio::time::advance(ONE_COMPLAINT).await;
+        }
+        for expected in [1000, 500, 250, 250] {
+            tokio::time::advance(SLOW).await;
+            assert_eq!(between().await, expected);
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_more_than_the_limit_at_once() {
         let pace = Pace::new(APPLE, 1);
-        let _one = pace.admit().await.unwrap();
-        let two = pace.admit().await.unwrap();
-        assert!(tokio::time::timeout(Duration::from_secs(60), pace.admit()).await.is_err());
+        let _one = pace.admit(1).await.unwrap();
+        let two = pace.admit(1).await.unwrap();
+        assert!(tokio::time::timeout(Duration::from_secs(60), pace.admit(1)).await.is_err());
         drop(two);
-        drop(pace.admit().await.unwrap());
+        drop(pace.admit(1).await.unwrap());
     }
 
     #[tokio::test(start_paused = true)]
@@ -234,10 +294,10 @@ mod tests {
     async fn while_the_server_wants_peace_nothing_is_sent() {
         let pace = Pace::new(APPLE, 1);
         pace.throttled(Some(Duration::from_secs(100)));
-        assert!(matches!(pace.admit().await, Err(Error::RateLimited { retry_after: Some(wait) }) if wait <= Duration::from_secs(100)));
+        assert!(matches!(pace.admit(1).await, Err(Error::RateLimited { retry_after: Some(wait) }) if wait <= Duration::from_secs(100)));
         tokio::time::advance(Duration::from_secs(96)).await;
         let begun = Instant::now();
-        drop(pace.admit().await.unwrap());
+        drop(pace.admit(1).await.unwrap());
         assert!(begun.elapsed() >= Duration::from_secs(3));
     }
 

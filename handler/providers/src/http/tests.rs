@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-const LIMITS: Limits = Limits { parallel: 8, spacing: Duration::ZERO, doubling: false };
+const LIMITS: Limits = Limits { parallel: 8, spacing: Duration::ZERO, doubling: false, patience: SHORT_WAIT };
 
 /// A server that gives these bytes for the first connection, these for the second, and the last ones ever after; then it closes.
 async fn server(answers: &'static [&'static [u8]]) -> (Url, Arc<AtomicUsize>) {
@@ -26,7 +26,8 @@ async fn server(answers: &'static [&'static [u8]]) -> (Url, Arc<AtomicUsize>) {
 
 async fn send(url: &Url, retry: Retry) -> Result<Answer> {
     let http = Http::new(Access { allow_private: true }).unwrap();
-    let request = Request { method: Method::GET, url, credentials: None, headers: HeaderMap::new(), body: Vec::new(), retry, slow: false };
+    let request =
+        Request { method: Method::GET, url, credentials: None, headers: HeaderMap::new(), body: Vec::new(), retry, slow: false, units: 1 };
     http.send(&request, &Pace::new(LIMITS, 1)).await
 }
 
@@ -110,6 +111,7 @@ async fn a_name_that_leads_to_the_private_network_is_refused_not_unreachable() {
         body: Vec::new(),
         retry: Retry::Read,
         slow: false,
+        units: 1,
     };
     assert!(matches!(http.send(&request, &Pace::new(LIMITS, 1)).await, Err(Error::Address(_))));
 }

@@ -1,8 +1,10 @@
-//! The time as the simulator has it: the system's, or one that the test moves.
+//! The time as the simulator has it: the system's, one that the test moves, or that of the runtime, which a test may have paused: then hours of
+//! waiting pass in no time, for everybody in this process who waits with the runtime's timers.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
 /// A clock. Clones share its hands. It runs with the system's until a test stops it.
 #[derive(Clone, Debug)]
@@ -13,6 +15,8 @@ enum Hands {
     /// The system's time and this much.
     Running(SignedDuration),
     Standing(Timestamp),
+    /// The runtime's: so late it was at that moment.
+    Runtime(Timestamp, Instant),
 }
 
 impl Default for Clock {
@@ -27,6 +31,7 @@ impl Clock {
         let now = match *self.hands() {
             Hands::Running(ahead) => system() + ahead,
             Hands::Standing(time) => time,
+            Hands::Runtime(time, then) => time + SignedDuration::try_from(then.elapsed()).unwrap_or(SignedDuration::MAX),
         };
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
@@ -36,11 +41,16 @@ impl Clock {
         *self.hands() = Hands::Standing(time);
     }
 
+    /// It is this late now, and goes on as the runtime's clock does. To be called within the runtime.
+    pub fn run_from(&self, time: Timestamp) {
+        *self.hands() = Hands::Runtime(time, Instant::now());
+    }
+
     /// It goes forward by this much at once, and stands or runs as before.
     pub fn advance(&self, by: SignedDuration) {
         match &mut *self.hands() {
             Hands::Running(ahead) => *ahead += by,
-            Hands::Standing(time) => *time += by,
+            Hands::Standing(time) | Hands::Runtime(time, _) => *time += by,
         }
     }
 
@@ -72,5 +82,15 @@ mod tests {
         assert_eq!(clock.now(), noon);
         clock.advance(SignedDuration::from_secs(1));
         assert_eq!(clock.now().to_string(), "2026-03-10T12:00:01Z");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_hour_of_the_runtime_is_an_hour() {
+        let clock = Clock::default();
+        clock.run_from("2026-03-10T12:00:00Z".parse().unwrap());
+        tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+        assert_eq!(clock.now().strftime("%H:%M:%S").to_string(), "13:00:00");
+        clock.advance(SignedDuration::from_mins(1));
+        assert_eq!(clock.now().strftime("%H:%M:%S").to_string(), "13:01:00");
     }
 }

@@ -138,9 +138,8 @@ fn checked(shared: &Arc<Shared>, records: &mut Records, request: &Asking) -> Res
     if !method.scopes.iter().any(|scope| access.scopes.contains(scope)) {
         return Err(Refusal::new(403, "insufficientPermissions", "Request had insufficient authentication scopes."));
     }
-    let kind = faults::kind(&method.id);
-    let writes_to = if kind.writes() { path.get("calendarId") } else { None };
-    records.usage.call(&access.account, writes_to.map(String::as_str), &manners.quotas, now)?;
+    let calendar = path.get("calendarId").map(String::as_str);
+    records.usage.call(faults::kind(&method.id), &access.account, calendar, &manners.quotas, now)?;
     let query = Asking::pairs(request.query.as_bytes());
     let mut wrong = discovery.check_query(method, &query);
     let body = body(method.request.is_some(), request, &mut wrong);

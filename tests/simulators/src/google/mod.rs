@@ -197,9 +197,14 @@ impl Server {
         self.shared.write(|records| records.usage.refused)
     }
 
-    /// The most calls that one account has made in any minute.
+    /// The most units that one account has used in any minute: a call is one, a PATCH three.
     pub fn busiest_minute(&self) -> u32 {
         self.shared.write(|records| records.usage.busiest)
+    }
+
+    /// The most writes to one calendar in any ten seconds.
+    pub fn fastest_ten_seconds(&self) -> u32 {
+        self.shared.write(|records| records.usage.fastest)
     }
 
     /// The ids of the channels that live, each with its calendar's.

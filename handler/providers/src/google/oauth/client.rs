@@ -11,11 +11,11 @@ use zeroize::Zeroizing;
 
 use super::answer::{Step, Tokens, refused};
 use super::{SCOPES, Settings, pkce, scope};
-use crate::http::{Http, Limits, Pace, Request, Retry};
+use crate::http::{Http, Limits, Pace, Request, Retry, SHORT_WAIT};
 use crate::{Error, Result};
 
 /// What the token endpoint bears from us; it asks to wait where that is too much.
-const LIMITS: Limits = Limits { parallel: 8, spacing: Duration::ZERO, doubling: false };
+const LIMITS: Limits = Limits { parallel: 8, spacing: Duration::ZERO, doubling: false, patience: SHORT_WAIT };
 /// The largest answer that is read, in bytes.
 const LARGEST: u64 = 64 * 1024;
 
@@ -157,7 +157,7 @@ impl Client {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish().into_bytes();
-        let request = Request { method: Method::POST, url, credentials: None, headers, body, retry, slow: false };
+        let request = Request { method: Method::POST, url, credentials: None, headers, body, retry, slow: false, units: 1 };
         let answer = self.http.send(&request, &self.pace).await?;
         let (status, host) = (answer.status(), answer.host().to_owned());
         match answer.bytes(LARGEST).await? {

@@ -10,10 +10,10 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::google::errors::Refusal;
-use crate::http::{Credentials, Http, Limits, Request, Retry};
+use crate::http::{Credentials, Http, Limits, Request, Retry, SHORT_WAIT};
 use crate::{Error, Result};
 
-const LIMITS: Limits = Limits { parallel: 2, spacing: Duration::ZERO, doubling: false };
+const LIMITS: Limits = Limits { parallel: 2, spacing: Duration::ZERO, doubling: false, patience: SHORT_WAIT };
 /// The largest page that is read, in bytes.
 const LARGEST: u64 = 4 * 1024 * 1024;
 /// More pages than anybody has calendars.
@@ -59,6 +59,7 @@ pub async fn owner(http: &Arc<Http>, api: &Url, access: &SecretString) -> Result
             body: Vec::new(),
             retry: Retry::Read,
             slow: false,
+            units: 1,
         };
         let answer = http.send(&request, &pace).await?;
         let (status, host) = (answer.status(), answer.host().to_owned());
