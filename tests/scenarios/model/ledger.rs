@@ -109,6 +109,8 @@ impl Fact {
         }
         let (pass, editor) = match (a.deleted, b.deleted) {
             (None, None) => return Fate::There,
+            // An edit that stood against the one deletion has brought it back to where it was edited since.
+            (Some(_), Some(_)) if self.touched(0) || self.touched(1) => return Fate::Either,
             (Some(_), Some(_)) => return Fate::Gone,
             (Some(pass), None) => (pass, 1),
             (None, Some(pass)) => (pass, 0),
