@@ -226,3 +226,47 @@ async fn two_installations_meet_in_one_calendar() -> anyhow::Result<()> {
     assert_eq!(desk.ends, [End::Google; 2]);
     desk.clean()
 }
+
+/// Each part of a copy says what it is; and what only looks like one says it in vain.
+#[tokio::test]
+async fn marks_stand_on_every_part_and_count_where_they_were_put() -> anyhow::Result<()> {
+    let marked = |item: &serde_json::Value| item["extendedProperties"]["private"]["calrelayOrigin"].is_string();
+    for ends in [ENDS[0], ENDS[1], ENDS[2]] {
+        let desk = Desk::new(ends, TWO_WAY).await?;
+        let time = "DTSTART:20260401T090000Z\nDTEND:20260401T100000Z\nSUMMARY:Tea";
+        let moved = "RECURRENCE-ID:20260402T090000Z\nDTSTART:20260402T120000Z\nDTEND:20260402T130000Z\nSUMMARY:Late tea";
+        let [whole, part] =
+            [format!("{time}\nRRULE:FREQ=DAILY;COUNT=5"), moved.to_owned()].map(|lines| crate::events::vevent("tea", &lines));
+        desk.stage.people[0].put("tea.ics", &crate::events::calendar(&format!("{whole}{part}"))).await?;
+        assert_eq!(desk.well().await?, [1, 0, 0]);
+        if ends[1] == End::Google {
+            let items = desk.google(1).items();
+            assert!(items.len() == 2 && items.iter().all(marked), "{ends:?}: {items:?}");
+        } else {
+            let text = desk.text(1).await?;
+            assert_eq!(text.matches("X-CALRELAY-ORIGIN:h1.").count(), 2, "{ends:?}: {text}");
+        }
+        assert!(!desk.text(0).await?.contains("X-CALRELAY"), "an origin bears no mark");
+        desk.quiet().await?;
+    }
+    let desk = Desk::new(ENDS[0], TWO_WAY).await?;
+    let (anna, ben) = (desk.google(0).clone(), desk.google(1).clone());
+    anna.put("lunch1", hour("2026-04-01", "Lunch", json!({})));
+    desk.well().await?;
+    let mut copy = ben.find("Lunch").context("a copy")?;
+    assert!(anna.items().iter().all(|item| !marked(item)) && marked(&copy));
+    // Ben doubles the copy: it stays his, and is nobody's origin. The same on Anna's calendar is an ordinary event there.
+    ben.put("double1", copy.clone());
+    copy["summary"] = json!("Pasted");
+    anna.put("pasted1", copy);
+    assert_eq!(desk.well().await?, [1, 0, 0]);
+    assert_eq!(
+        (titles(&anna), titles(&ben)),
+        (vec!["Lunch".into(), "Pasted".into()], vec!["Lunch".into(), "Lunch".into(), "Pasted".into()])
+    );
+    desk.quiet().await?;
+    anna.remove("lunch1");
+    desk.well().await?;
+    assert_eq!(titles(&ben), ["Lunch", "Pasted"], "what Ben made himself is his");
+    desk.quiet().await
+}
