@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use engine::pair::Window;
 use jiff::civil::date;
 use secrecy::SecretString;
@@ -19,15 +19,18 @@ use crate::{Error, Found};
 #[derive(Default)]
 struct Google {
     answers: Mutex<VecDeque<(u16, Value)>>,
-    asked: Mutex<Vec<(Uri, Value)>>,
+    /// Address, body, and the version that the request was bound to.
+    asked: Mutex<Vec<(Uri, Value, String)>>,
 }
 
 async fn answer(
     State(google): State<Arc<Google>>,
     uri: Uri,
+    headers: HeaderMap,
     body: String,
 ) -> (StatusCode, [(header::HeaderName, &'static str); 1], String) {
-    google.asked.lock().unwrap().push((uri, serde_json::from_str(&body).unwrap_or_default()));
+    let version = headers.get(header::IF_MATCH).map(|etag| etag.to_str().unwrap().to_owned()).unwrap_or_default();
+    google.asked.lock().unwrap().push((uri, serde_json::from_str(&body).unwrap_or_default(), version));
     let mut answers = google.answers.lock().unwrap();
     let (status, body) = answers.pop_front().unwrap_or((404, Value::Null));
     if status == 200 && answers.is_empty() {
@@ -200,7 +203,7 @@ async fn whose_a_grant_is_the_primary_calendar_says_on_whichever_page() {
     let http = Arc::new(Http::hurried(Access { allow_private: true }).unwrap());
     let owner = async || oauth::owner(&http, &root, &"ya29.x".into()).await;
     assert_eq!(owner().await.unwrap(), "anna@example.org");
-    let asked: Vec<String> = google.asked.lock().unwrap().iter().map(|(uri, _)| uri.to_string()).collect();
+    let asked: Vec<String> = google.asked.lock().unwrap().iter().map(|(uri, ..)| uri.to_string()).collect();
     assert_eq!(asked.len(), 2);
     assert!(asked.iter().all(|uri| uri.contains("showHidden=true")), "it may be hidden");
     assert!(asked[1].contains("pageToken=2"));
@@ -211,4 +214,44 @@ async fn whose_a_grant_is_the_primary_calendar_says_on_whichever_page() {
         google.answers.lock().unwrap().push_back((200, strange));
         assert!(matches!(owner().await, Err(Error::BadAnswer(_))));
     }
+}
+
+fn day() -> engine::event::Draft {
+    let item = json!({ "id": "x", "start": { "date": "2026-03-10" }, "end": { "date": "2026-03-11" } });
+    engine::event::Draft::from(&items::read(json!({ "items": [item] }).to_string().as_bytes()).unwrap())
+}
+
+#[tokio::test]
+async fn what_is_written_anew_without_a_version_is_our_copy_and_nobody_elses() {
+    let there = |mark: &str, guests: Value| {
+        json!({
+            "id": "c", "etag": "\"7\"", "start": { "date": "2026-03-10" }, "end": { "date": "2026-03-11" },
+            "extendedProperties": { "private": { "calrelayOrigin": mark } }, "attendees": guests,
+        })
+    };
+    let (draft, version) = (day(), Version { etag: None, sequence: 0 });
+    let copy = NewCopy { uid: "u", marker: "h1.m", draft: &draft, now: jiff::Timestamp::UNIX_EPOCH };
+    for strange in [there("h1.other", json!([])), there("h1.m", json!([{ "email": "ben@example.org" }]))] {
+        let (google, client) = world(&[strange]).await;
+        let written = client.rewrite("c", &EventId::new("c"), &version, &copy).await;
+        assert!(matches!(written, Err(Error::ChangedMeanwhile)), "{written:?}");
+        assert_eq!(google.asked(), 1, "it was only read");
+    }
+    let (google, client) = world(&[there("h1.m", json!([]))]).await;
+    client.rewrite("c", &EventId::new("c"), &version, &copy).await.unwrap();
+    assert_eq!(google.asked.lock().unwrap()[1].2, "\"7\"", "bound to what was read");
+}
+
+#[tokio::test]
+async fn a_deleted_copy_is_brought_back_to_life_only_as_it_was_found() {
+    let tombstone = json!({ "id": "c", "status": "cancelled", "etag": "\"7\"" });
+    let copy = json!({ "id": "c", "etag": "\"8\"", "start": { "date": "2026-03-10" }, "end": { "date": "2026-03-11" } });
+    let answers = once(&[(409, Value::Null), (200, tombstone), (200, copy)]);
+    let (google, client) = through(Http::hurried(Access { allow_private: true }).unwrap(), answers).await;
+    let draft = day();
+    let new = NewCopy { uid: "u", marker: "h1.m", draft: &draft, now: jiff::Timestamp::UNIX_EPOCH };
+    let written = client.create("c", &new).await.unwrap();
+    assert_eq!(written.etag.as_deref(), Some("\"8\""));
+    let versions: Vec<String> = google.asked.lock().unwrap().iter().map(|(_, _, version)| version.clone()).collect();
+    assert_eq!(versions, ["", "", "\"7\""], "what somebody else brought back meanwhile is left to them");
 }
