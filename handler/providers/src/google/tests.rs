@@ -243,6 +243,19 @@ async fn what_is_written_anew_without_a_version_is_our_copy_and_nobody_elses() {
 }
 
 #[tokio::test]
+async fn an_edit_is_bound_to_the_version_that_it_was_made_for() {
+    let event = json!({ "id": "e", "etag": "\"7\"", "summary": "Old", "start": { "date": "2026-03-10" }, "end": { "date": "2026-03-11" } });
+    let (google, client) = world(&[event]).await;
+    let (mut draft, parts) = (day(), engine::event::Parts { fields: [engine::event::Field::Title].into(), ..Default::default() });
+    draft.content.title = "New".into();
+    let edit = Edit { parts: &parts, draft: &draft, marker: None, now: jiff::Timestamp::UNIX_EPOCH };
+    let version = Version { etag: Some("\"7\"".into()), sequence: 0 };
+    client.edit("c", &EventId::new("e"), &version, &edit).await.unwrap();
+    let asked = google.asked.lock().unwrap();
+    assert_eq!((&asked[1].1, &*asked[1].2), (&json!({ "summary": "New" }), "\"7\""));
+}
+
+#[tokio::test]
 async fn a_deleted_copy_is_brought_back_to_life_only_as_it_was_found() {
     let tombstone = json!({ "id": "c", "status": "cancelled", "etag": "\"7\"" });
     let copy = json!({ "id": "c", "etag": "\"8\"", "start": { "date": "2026-03-10" }, "end": { "date": "2026-03-11" } });
