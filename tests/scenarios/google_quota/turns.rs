@@ -83,7 +83,7 @@ async fn two_processes_that_share_an_account_come_to_terms() -> anyhow::Result<(
     assert!(failures.iter().all(|failures| *failures < 5), "{failures:?}");
     let (refused, counts) = (house.google.refused_by_quota(), house.google.counts());
     assert!(refused > 0, "they never came into each other's way, and this story shows nothing");
-    assert!(refused <= 30, "{refused} of {counts}");
+    assert!(refused <= 14, "{refused} of {counts}");
     house.assert_proper();
     Ok(())
 }
