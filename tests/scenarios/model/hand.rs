@@ -1,5 +1,7 @@
 //! A person's edits, as text: what a calendar program would do to the object.
 
+pub mod occurrence;
+
 use super::ledger::Aspect;
 
 const ZONE: &str = "BEGIN:VTIMEZONE\nTZID:Europe/Berlin\nBEGIN:DAYLIGHT\nDTSTART:19810329T020000\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:DAYLIGHT\nBEGIN:STANDARD\nDTSTART:19961027T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nEND:STANDARD\nEND:VTIMEZONE\n";
@@ -45,12 +47,7 @@ pub fn edited(ics: &str, aspect: Aspect, value: &str, series: bool) -> String {
             // Moving a series drops its exceptions, as calendar programs do.
             if series { without_exceptions(&ics) } else { ics }
         }
-        Aspect::Occurrence(number) => {
-            let start = start(ics);
-            let day = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%S", &start).expect("a series' start");
-            let day = day.checked_add(jiff::Span::new().weeks(i64::from(number))).expect("within a year");
-            append(ics, &format!("EXDATE;TZID=Europe/Berlin:{}", day.strftime("%Y%m%dT%H%M%S")))
-        }
+        Aspect::Occurrence(number) => occurrence::cancelled(ics, number),
     }
 }
 
@@ -86,10 +83,7 @@ fn with(ics: &str, name: &str, new: Option<String>) -> String {
     out.join("\n") + "\n"
 }
 
-fn append(ics: &str, line: &str) -> String {
-    ics.replacen("END:VEVENT", &format!("{line}\nEND:VEVENT"), 1)
-}
-
 fn without_exceptions(ics: &str) -> String {
-    ics.lines().filter(|line| !line.starts_with("EXDATE")).collect::<Vec<_>>().join("\n") + "\n"
+    let kept = occurrence::without(ics, |_| true);
+    kept.lines().filter(|line| !line.starts_with("EXDATE")).collect::<Vec<_>>().join("\n") + "\n"
 }

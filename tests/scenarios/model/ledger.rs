@@ -12,7 +12,7 @@ pub enum Aspect {
     Time,
     Title,
     Location,
-    /// One occurrence of a series, by its number: cancelled or not.
+    /// One occurrence of a series, by its number: cancelled, or its start and title.
     Occurrence(u8),
 }
 

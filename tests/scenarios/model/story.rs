@@ -4,6 +4,7 @@ mod doings;
 mod judge;
 mod passes;
 mod pushed;
+mod shown;
 mod site;
 
 use anyhow::{Context as _, Result, ensure};

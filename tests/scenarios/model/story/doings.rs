@@ -45,9 +45,14 @@ impl Story {
             2 => Aspect::Location,
             _ => Aspect::Occurrence(1 + self.rng.below(6) as u8),
         };
-        // To cancel what is cancelled is no edit.
-        if matches!(aspect, Aspect::Occurrence(_)) && self.facts[i].agreed.contains_key(&aspect) {
-            return Ok(());
+        if let Aspect::Occurrence(occurrence) = aspect {
+            // To cancel what is cancelled is no edit.
+            if self.facts[i].agreed.get(&aspect).is_some_and(|value| value == "cancelled") {
+                return Ok(());
+            }
+            if self.rng.chance(0.5) {
+                return self.change(i, side, &name, occurrence).await;
+            }
         }
         let value = match aspect {
             Aspect::Time => {
@@ -59,6 +64,26 @@ impl Story {
             Aspect::Occurrence(_) => "cancelled".to_owned(),
         };
         self.stage.people[side].edit(&name, |ics| hand::edited(ics, aspect, &value, series)).await?;
+        self.trace.push(format!("side {side} sets {aspect:?} of E{number} to {value}"));
+        self.facts[i].edit(side, aspect, self.passes, value);
+        Ok(())
+    }
+
+    /// Another time for one occurrence, or another title, or both.
+    async fn change(&mut self, i: usize, side: usize, name: &str, occurrence: u8) -> Result<()> {
+        let (fact, number) = (&self.facts[i], self.facts[i].number);
+        // In a two-way pair only the times of a private copy count.
+        let only_moves = self.terms.two_way && side != fact.side && [self.terms.private_back, self.terms.private][side];
+        let kind = if only_moves { 0 } else { self.rng.below(3) };
+        let Some(text) = self.stage.people[side].get(name).await? else { return Ok(()) };
+        let title = (kind > 0).then(|| self.word("E", number));
+        self.slots += 1;
+        let day = hand::occurrence::at(&hand::start(&text), occurrence).unwrap_or_default();
+        let begin = (kind < 2).then(|| format!("{}T20{:02}00", day.split('T').next().unwrap_or_default(), self.slots % 40));
+        let changed = |ics: &str| hand::occurrence::changed(ics, occurrence, begin.as_deref(), title.as_deref());
+        let Some((_, value)) = changed(&text) else { return Ok(()) };
+        self.stage.people[side].edit(name, |ics| changed(ics).map_or_else(|| ics.to_owned(), |(ics, _)| ics)).await?;
+        let aspect = Aspect::Occurrence(occurrence);
         self.trace.push(format!("side {side} sets {aspect:?} of E{number} to {value}"));
         self.facts[i].edit(side, aspect, self.passes, value);
         Ok(())
@@ -93,6 +118,12 @@ impl Story {
         let agenda = self.stage.people[side].agenda().await?;
         let belongs = |entry: &Entry| fact.times.contains(entry.value("DTSTART")) || entry.summary().starts_with(&prefix);
         Ok(agenda.into_iter().filter(|entry| entry.original().is_none() && belongs(entry)).collect())
+    }
+
+    /// The occurrences of a series that were changed by themselves.
+    pub(super) async fn changed(&self, side: usize, name: &str) -> Result<Vec<Entry>> {
+        let agenda = self.stage.people[side].agenda().await?;
+        Ok(agenda.into_iter().filter(|entry| entry.original().is_some() && entry.name == name).collect())
     }
 
     pub(super) fn mischief(&mut self) {
