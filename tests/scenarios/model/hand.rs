@@ -44,8 +44,8 @@ pub fn edited(ics: &str, aspect: Aspect, value: &str, series: bool) -> String {
             let ics = with(ics, "DTSTART", Some(line("DTSTART", value, series)));
             let ics = with(&ics, "DURATION", None);
             let ics = with(&ics, "DTEND", Some(line("DTEND", &later(value), series)));
-            // Moving a series drops its exceptions, as calendar programs do.
-            if series { without_exceptions(&ics) } else { ics }
+            // Moving a series drops its exceptions and its end, as calendar programs do.
+            if series { with(&without_exceptions(&ics), "RRULE", Some("RRULE:FREQ=WEEKLY;COUNT=8".to_owned())) } else { ics }
         }
         Aspect::Occurrence(number) => occurrence::cancelled(ics, number),
     }

@@ -1,12 +1,38 @@
 //! One occurrence of a weekly series, cancelled or changed by a person.
 
-use super::{later, line, start};
+use super::{later, line, start, with};
 
 /// The start that the rule gives an occurrence, from that of its series.
 pub fn at(series: &str, number: u8) -> Option<String> {
     let first = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%S", series.trim_end_matches('Z')).ok()?;
     let day = first.checked_add(jiff::Span::new().weeks(i64::from(number))).ok()?;
     Some(day.strftime("%Y%m%dT%H%M%S").to_string())
+}
+
+/// Whether an occurrence takes place.
+pub fn takes_place(ics: &str, number: u8) -> bool {
+    let Some(day) = at(&start(ics), number) else { return false };
+    let events = events(ics);
+    let rule = events.iter().flatten().find(|line| is(line, "RRULE"));
+    let until = rule.and_then(|line| line.split("UNTIL=").nth(1)).unwrap_or("9");
+    let gone = ics.lines().any(|line| line.starts_with("EXDATE") && line.contains(&day));
+    utc(&day).is_some_and(|day| *day <= *until) && !gone
+}
+
+/// The object with that occurrence as its last.
+pub fn ended(ics: &str, number: u8) -> Option<String> {
+    let last = at(&start(ics), number)?;
+    let named = |line: &str| line.trim_end().rsplit(':').next().unwrap_or_default().to_owned();
+    let rest = without(ics, |event| event.iter().any(|line| is(line, "RECURRENCE-ID") && named(line) > last));
+    let kept: Vec<&str> = rest.lines().filter(|line| !(line.starts_with("EXDATE") && named(line) > last)).collect();
+    Some(with(&kept.join("\n"), "RRULE", Some(format!("RRULE:FREQ=WEEKLY;UNTIL={}", utc(&last)?))))
+}
+
+/// A time in Berlin, in UTC.
+fn utc(local: &str) -> Option<String> {
+    let local = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%S", local).ok()?;
+    let zoned = local.in_tz("Europe/Berlin").ok()?.with_time_zone(jiff::tz::TimeZone::UTC);
+    Some(zoned.strftime("%Y%m%dT%H%M%SZ").to_string())
 }
 
 /// The object without that occurrence.
@@ -16,12 +42,9 @@ pub fn cancelled(ics: &str, number: u8) -> String {
     rest.replacen("END:VEVENT", &format!("EXDATE;TZID=Europe/Berlin:{day}\nEND:VEVENT"), 1)
 }
 
-/// The object with another start or title for that occurrence, and what it is then; nothing where it does not take place.
+/// The object with another start or title for that occurrence, and what it is then.
 pub fn changed(ics: &str, number: u8, begin: Option<&str>, title: Option<&str>) -> Option<(String, String)> {
     let day = at(&start(ics), number)?;
-    if ics.lines().any(|line| line.starts_with("EXDATE") && line.contains(&day)) {
-        return None;
-    }
     let events = events(ics);
     let before = events.iter().find(|event| is_instead(event, &day)).or(events.first())?;
     let value = |name: &str| before.iter().find(|line| is(line, name)).and_then(|line| line.rsplit(':').next());

@@ -39,19 +39,21 @@ impl Story {
             return Ok(());
         }
         let series = self.facts[i].series;
-        let aspect = match self.rng.below(if series { 4 } else { 3 }) {
+        let aspect = match self.rng.below(if series { 5 } else { 3 }) {
             0 => Aspect::Time,
             1 => Aspect::Title,
             2 => Aspect::Location,
             _ => Aspect::Occurrence(1 + self.rng.below(6) as u8),
         };
         if let Aspect::Occurrence(occurrence) = aspect {
-            // To cancel what is cancelled is no edit.
-            if self.facts[i].agreed.get(&aspect).is_some_and(|value| value == "cancelled") {
-                return Ok(());
+            match self.rng.below(5) {
+                0 | 1 => {}
+                2 | 3 => return self.change(i, side, &name, occurrence).await,
+                _ => return self.end(i, side, &name, occurrence).await,
             }
-            if self.rng.chance(0.5) {
-                return self.change(i, side, &name, occurrence).await;
+            // To cancel what does not take place is no edit.
+            if !self.stage.people[side].get(&name).await?.is_some_and(|ics| hand::occurrence::takes_place(&ics, occurrence)) {
+                return Ok(());
             }
         }
         let value = match aspect {
@@ -75,7 +77,8 @@ impl Story {
         // In a two-way pair only the times of a private copy count.
         let only_moves = self.terms.two_way && side != fact.side && [self.terms.private_back, self.terms.private][side];
         let kind = if only_moves { 0 } else { self.rng.below(3) };
-        let Some(text) = self.stage.people[side].get(name).await? else { return Ok(()) };
+        let text = self.stage.people[side].get(name).await?;
+        let Some(text) = text.filter(|ics| hand::occurrence::takes_place(ics, occurrence)) else { return Ok(()) };
         let title = (kind > 0).then(|| self.word("E", number));
         self.slots += 1;
         let day = hand::occurrence::at(&hand::start(&text), occurrence).unwrap_or_default();
@@ -86,6 +89,16 @@ impl Story {
         let aspect = Aspect::Occurrence(occurrence);
         self.trace.push(format!("side {side} sets {aspect:?} of E{number} to {value}"));
         self.facts[i].edit(side, aspect, self.passes, value);
+        Ok(())
+    }
+
+    /// The series ends with an occurrence. Its times and its rule are one field.
+    async fn end(&mut self, i: usize, side: usize, name: &str, last: u8) -> Result<()> {
+        let text = self.stage.people[side].get(name).await?;
+        let Some(text) = text.filter(|ics| hand::occurrence::takes_place(ics, last)) else { return Ok(()) };
+        self.stage.people[side].edit(name, |ics| hand::occurrence::ended(ics, last).unwrap_or_else(|| ics.to_owned())).await?;
+        self.trace.push(format!("side {side} ends E{} with occurrence {last}", self.facts[i].number));
+        self.facts[i].edit(side, Aspect::Time, self.passes, hand::start(&text));
         Ok(())
     }
 
