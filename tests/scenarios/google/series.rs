@@ -261,6 +261,20 @@ async fn a_series_with_a_guest_at_one_occurrence_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_copy_is_not_deleted_with_an_occurrence_that_somebody_has_just_edited() {
+    let desk = Desk::new().await;
+    let series = team();
+    let team = desk.create("team", &series).await.unwrap();
+    desk.calendar.patch(&format!("{}_20260407T070000Z", team.id), json!({ "summary": "Team, with cake" }));
+    let refused = desk.delete(&team.id, team.etag.as_deref()).await;
+    assert!(matches!(refused, Err(Error::ChangedMeanwhile)), "{refused:?}");
+    let event = desk.event(&team.id).await;
+    desk.delete(&team.id, event.etag.as_deref()).await.unwrap();
+    assert!(!desk.client.exists(desk.calendar.id(), &team.id).await.unwrap());
+    desk.clean();
+}
+
+#[tokio::test]
 async fn many_series_cost_one_request_more() {
     let desk = Desk::new().await;
     for n in 0..30 {

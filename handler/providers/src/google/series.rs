@@ -15,7 +15,7 @@ use super::convert::{self, Context};
 use super::wire;
 use crate::caldav::ical::Unreadable;
 
-/// What stands between the version of a master and that of its exceptions; no ETag of Google's has it.
+/// What stands between the version of a master and that of its exceptions, which may be none; no ETag of Google's has it.
 const SEPARATOR: char = '|';
 /// A series with more exceptions is not read.
 const MOST_EXCEPTIONS: usize = 2_000;
@@ -37,8 +37,11 @@ impl Whole {
     /// The version of all of it.
     pub(super) fn version(&self) -> Option<String> {
         let master = self.master.etag.as_deref()?;
-        if self.exceptions.is_empty() || !self.master.is_master() {
+        if !self.master.is_master() {
             return Some(master.to_owned());
+        }
+        if self.exceptions.is_empty() {
+            return Some(format!("{master}{SEPARATOR}"));
         }
         let mut context = digest::Context::new(&digest::SHA256);
         for (id, item) in &self.exceptions {
@@ -132,7 +135,12 @@ pub(super) fn master_version(version: &str) -> &str {
     version.split(SEPARATOR).next().unwrap_or(version)
 }
 
+/// Whether a version is that of a series. Then the master's part of it does not tell whether all of it is still the same.
+pub(super) fn is_series(version: &str) -> bool {
+    version.contains(SEPARATOR)
+}
+
 /// Whether a version is that of a series with exceptions.
 pub(super) fn has_exceptions(version: &str) -> bool {
-    version.contains(SEPARATOR)
+    version.split_once(SEPARATOR).is_some_and(|(_, exceptions)| !exceptions.is_empty())
 }

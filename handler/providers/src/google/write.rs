@@ -121,11 +121,12 @@ impl Client {
         self.finish(calendar, whole, &target, edit.marker).await
     }
 
-    /// Deletes an event in which nobody else takes part. Of our own copies the caller has seen as much by their version.
+    /// Deletes an event in which nobody else takes part. Of our own copies the caller has seen as much by their version, but for series: Google
+    /// leaves the version of a master as it is when somebody edits one occurrence, and that edit would go with it.
     pub(super) async fn remove(&self, calendar: &str, id: &EventId, etag: Option<&str>) -> Result<()> {
         let read;
         let condition = match etag {
-            Some(version) if is_ours(id) => Some(series::master_version(version)),
+            Some(version) if is_ours(id) && !series::is_series(version) => Some(version),
             _ => match self.stands(calendar, id).await? {
                 Standing::Gone { tombstone: Some(_) } => return Ok(()),
                 Standing::Gone { tombstone: None } => return self.gone_for_good(calendar).await,

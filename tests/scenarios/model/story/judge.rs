@@ -38,7 +38,7 @@ impl Story {
         }
         let fact = self.facts[i].clone();
         let there = (found[0].len(), found[1].len());
-        match (there, fact.fate(self.terms.private || self.terms.private_back || self.goes_unseen(&fact))) {
+        match (there, fact.fate(self.terms.private || self.terms.private_back)) {
             ((0, 0), Fate::There) => bail!("lost"),
             ((1, 1), Fate::Gone) => bail!("resurrected"),
             ((0, 0), _) => {

@@ -19,7 +19,6 @@ use simulators::google::{Push, Server};
 
 use super::passes::Mortal;
 use super::{EPOCHS, Story, hand, site};
-use crate::model::ledger::{Aspect, Fact};
 use crate::world::{BEGINNING, Host};
 
 /// Calls on their way, and what has become of them.
@@ -61,13 +60,6 @@ impl Story {
             self.judge().await?;
         }
         self.nobody_complains()
-    }
-
-    /// Where Google tells of one side, only that one is read, and what happened on the other shows by its version; but that of a series at Google
-    /// does not change with its exceptions. So where one side was deleted and told of, an exception on the other may come too late.
-    pub(super) fn goes_unseen(&self, fact: &Fact) -> bool {
-        let exceptions = |side: usize| fact.doings[side].values.keys().all(|aspect| matches!(aspect, Aspect::Occurrence(_)));
-        self.mail.known > 0 && fact.series && [0, 1].into_iter().all(exceptions)
     }
 
     fn google(&self) -> &Server {

@@ -5,7 +5,7 @@ use jiff::civil::{Date, date};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::series::Whole;
+use super::super::series::{self, Whole};
 use super::super::wire;
 use super::*;
 
@@ -317,8 +317,11 @@ fn the_version_of_a_series_changes_with_each_of_its_parts() {
     .map(|whole| whole.version().unwrap());
     for (i, version) in versions.iter().enumerate() {
         assert!(!versions[..i].contains(version));
-        assert_eq!(super::super::series::master_version(version), "\"1\"");
+        assert_eq!(series::master_version(version), "\"1\"");
+        assert_eq!((series::is_series(version), series::has_exceptions(version)), (true, i > 0));
     }
+    let one = Whole { master: wire::Event { recurrence: Vec::new(), ..weekly() }, exceptions: Default::default() };
+    assert!(!series::is_series(&one.version().unwrap()), "of an event by itself the version is Google's");
 }
 
 #[test]
