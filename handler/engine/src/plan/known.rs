@@ -217,10 +217,14 @@ impl Planner<'_> {
         let mut next = self.origin_seen(mapping, origin);
         next.state = State::Live;
         let copy_now = copy.map(|copy| self.prints.copy(&Draft::from(copy)));
-        let edited = match &copy_now {
+        let mut edited = match &copy_now {
             Some(print) => print.changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()),
             None => Parts::default(),
         };
+        if let Some(copy) = copy.filter(|_| mapping.state == State::Creating) {
+            // Made by a pass that was cut off: changed occurrences that it lacks were not written yet, and nobody took them away.
+            edited.exceptions.retain(|start| has_exception(&Draft::from(copy), start));
+        }
         if let Some(copy) = copy {
             self.copy_seen(&mut next, copy);
         }

@@ -33,3 +33,26 @@ fn an_edit_that_is_about_to_flow_back_survives_a_crash_in_between() {
     let again = write(world.known(&noted, moved, renamed));
     assert_eq!((fields(&again.origin), fields(&again.copy)), (vec![Field::Title], vec![Field::Location]));
 }
+
+/// Changed occurrences are written after their series: a copy without them was cut off in the making, and its origin keeps them.
+#[test]
+fn a_series_that_was_half_made_takes_nothing_from_its_origin() {
+    let world = world();
+    let mut series = weekly();
+    let moved = Content { title: "Elsewhere".into(), ..series.content.clone() };
+    let (first, second) = (start("2026-03-19T09:00:00Z"), start("2026-03-26T09:00:00Z"));
+    series.series.as_mut().unwrap().exceptions.insert(first, Exception::Changed(Box::new(moved)));
+    let (mapping, origin, copy) = world.synced(series);
+    let creating = Mapping { state: State::Creating, ..mapping };
+    let half = edited(&copy, "c1", |e| e.series.as_mut().unwrap().exceptions.clear());
+    let next = write(world.known(&creating, edited(&origin, "o1", |_| ()), half));
+    assert!(next.origin.is_none());
+    assert_eq!(next.copy.unwrap().parts.exceptions, [first].into());
+    // What a person has done to it since then still counts.
+    let both = edited(&copy, "c2", |e| {
+        e.series.as_mut().unwrap().exceptions = [(second, Exception::Cancelled)].into();
+    });
+    let next = write(world.known(&creating, edited(&origin, "o1", |_| ()), both));
+    assert_eq!(next.origin.unwrap().parts.exceptions, [second].into());
+    assert_eq!(next.copy.unwrap().parts.exceptions, [first].into());
+}
