@@ -3,6 +3,7 @@
 //! # Properties
 //! * What somebody did to a copy that drifted is in no note of ours, and may have undone any part of it: it is put right by what stands there.
 //!   So a copy that drifted is read before its origin is decided about, and only then.
+//! * Where a write to an origin may have been cut off, its copy is read as well: it may be the only one that still shows everything.
 //! * A copy's news are decided about with its origin wherever they may lead to a write.
 
 use super::Planner;
@@ -25,6 +26,7 @@ impl Planner<'_> {
         let to_be_put_right = self.full && mapping.drifted;
         let origin = changed.origin || (!gone.origin && (copy_counts || to_be_put_right));
         let drifted = mapping.drifted && mapping.is_live() && !mapping.copy_guests;
-        Halves { origin, copy: changed.copy || (origin && drifted && !gone.copy) }
+        let cut_off = mapping.origin.intent.is_some();
+        Halves { origin, copy: changed.copy || (origin && (drifted || cut_off) && !gone.copy) }
     }
 }

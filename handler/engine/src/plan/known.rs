@@ -6,7 +6,7 @@ use crate::conflict;
 use crate::copy::project;
 use crate::event::{Content, Draft, Event, Field, OriginalStart, Parts};
 use crate::fingerprint::Fingerprint;
-use crate::mapping::{Mapping, State, Times};
+use crate::mapping::{Half, Mapping, State, Times};
 use crate::marker::Role;
 use crate::reason::Reason;
 
@@ -221,11 +221,18 @@ impl Planner<'_> {
             Some(print) => print.changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()),
             None => Parts::default(),
         };
-        if let Some(copy) = copy.filter(|_| mapping.state == State::Creating) {
-            // Made by a pass that was cut off: changed occurrences that it lacks were not written yet, and nobody took them away.
-            edited.exceptions.retain(|start| has_exception(&Draft::from(copy), start));
-        }
+        let mut changed = changed.clone();
         if let Some(copy) = copy {
+            let (shown, origin) = (Draft::from(copy), Draft::from(origin));
+            // Where we were cut off in writing a series, changed occurrences that it lacks were not written yet, and nobody took them away: what
+            // the other side shows counts.
+            if mapping.state == State::Creating || is_half_moved(&mapping.copy) {
+                edited.exceptions.retain(|start| has_exception(&shown, start));
+            }
+            if is_half_moved(&mapping.origin) {
+                let lost = changed.exceptions.extract_if(.., |start| !has_exception(&origin, start));
+                edited.exceptions.extend(lost.filter(|start| has_exception(&shown, start)));
+            }
             self.copy_seen(&mut next, copy);
         }
         if next.copy_guests {
@@ -238,7 +245,7 @@ impl Planner<'_> {
         let (merged, mut ignored) = match copy.filter(|copy| flows && !edited.is_empty() && !copy.cancelled) {
             Some(copy) => {
                 let copy = self.homeward(mapping.side, copy);
-                let merge = conflict::merge(origin, &copy, changed, &edited, self.pair.private_towards(target));
+                let merge = conflict::merge(origin, &copy, &changed, &edited, self.pair.private_towards(target));
                 (merge.origin, merge.ignored)
             }
             None => (Draft::from(origin), !edited.is_empty()),
@@ -296,6 +303,11 @@ impl Planner<'_> {
         let origin = (!origin_parts.is_empty()).then_some(Change { draft: merged, parts: origin_parts, whole: false });
         Decision::Write(Box::new(Write { before: mapping.clone(), mapping: next, copy, origin, reason }))
     }
+}
+
+/// Whether a write of ours that moves it or gives it another rule may have been cut off: exceptions are written after that.
+fn is_half_moved(half: &Half) -> bool {
+    half.intent.as_ref().is_some_and(|intent| intent.differences(&half.base).fields.contains(&Field::Time))
 }
 
 fn has_exception(draft: &Draft, start: &OriginalStart) -> bool {

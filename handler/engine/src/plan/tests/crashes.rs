@@ -56,3 +56,30 @@ fn a_series_that_was_half_made_takes_nothing_from_its_origin() {
     assert_eq!(next.origin.unwrap().parts.exceptions, [second].into());
     assert_eq!(next.copy.unwrap().parts.exceptions, [first].into());
 }
+
+/// Google drops changed occurrences when their series gets another rule, and they are written again after it: what was cut off in between is
+/// known by the other side, whichever side was written.
+#[test]
+fn a_series_whose_new_rule_was_half_written_keeps_its_changed_occurrences() {
+    let world = world();
+    let mut series = weekly();
+    let moved = Content { title: "Elsewhere".into(), ..series.content.clone() };
+    let first = start("2026-03-19T09:00:00Z");
+    series.series.as_mut().unwrap().exceptions.insert(first, Exception::Changed(Box::new(moved)));
+    let (mapping, origin, copy) = world.synced(series);
+    let rule = |event: &mut Event| event.series.as_mut().unwrap().rules = vec!["FREQ=WEEKLY;COUNT=5".into()];
+    let halved = |event: &mut Event| {
+        rule(event);
+        event.series.as_mut().unwrap().exceptions.clear();
+    };
+
+    let noted = write(world.known(&mapping, edited(&origin, "o2", rule), Seen::Unchanged)).intent();
+    let next = write(world.known(&noted, edited(&origin, "o2", rule), edited(&copy, "c2", halved)));
+    assert!(next.origin.is_none());
+    assert_eq!(next.copy.unwrap().parts.exceptions, [first].into());
+
+    let noted = write(world.known(&mapping, edited(&origin, "o1", |_| ()), edited(&copy, "c2", rule))).intent();
+    let next = write(world.known(&noted, edited(&origin, "o2", halved), edited(&copy, "c2", rule)));
+    assert!(next.copy.is_none());
+    assert_eq!(next.origin.unwrap().parts.exceptions, [first].into());
+}
