@@ -12,6 +12,7 @@ use simulators::functions_host::{App, Site, StorageQueues};
 use simulators::google::{Account, Push, Quotas, Server};
 use simulators::port::Port;
 use simulators::traffic::Kind;
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
 use url::Url;
@@ -203,20 +204,26 @@ async fn status_and_doctor_say_whether_google_calls() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Under the Functions host, storage on Azurite: a call, a message, a copy; and the hour that renews.
-#[tokio::test]
-async fn an_edit_arrives_under_the_functions_host() -> anyhow::Result<()> {
-    let azurite = Azurite::start().await?;
-    let connection = azurite.connection_string();
-    // Google's calls are handed over below: the host's own port is not known before it runs.
+/// A place whose storage stands on Azurite, as an app of the Functions host, and the package that it runs from. Google's calls are handed over by
+/// hand: the host's own port is not known before it runs.
+pub async fn on_azurite(connection: &str) -> anyhow::Result<(Place, Site, TempDir)> {
     let settings =
-        [("CALRELAY_STORE", "azure"), ("AzureWebJobsStorage", &connection), ("CALRELAY_PUBLIC_URL", "https://calendars.example.org")];
+        [("CALRELAY_STORE", "azure"), ("AzureWebJobsStorage", connection), ("CALRELAY_PUBLIC_URL", "https://calendars.example.org")];
     let place = Place::new(&settings).await?;
     let package = package("00:00:00")?;
     let mut environment = environment(&settings);
     environment.push(("CALRELAY_DATA_DIR".into(), place.cli.data_dir().display().to_string()));
     environment.extend(place.google.settings().into_iter().map(|(name, value)| (name.to_owned(), value)));
     let site = Site::new(App::read(package.path())?, environment)?;
+    Ok((place, site, package))
+}
+
+/// Under the Functions host, storage on Azurite: a call, a message, a copy; and the hour that renews.
+#[tokio::test]
+async fn an_edit_arrives_under_the_functions_host() -> anyhow::Result<()> {
+    let azurite = Azurite::start().await?;
+    let connection = azurite.connection_string();
+    let (place, site, _package) = on_azurite(&connection).await?;
     let host = site.start(Arc::new(StorageQueues::new(&connection)?)).await?;
     place.until("no channels", || place.google.channels().len() == 2).await?;
     place.quiet().await?;

@@ -9,16 +9,15 @@ use jobs::Services;
 use jobs::nudge::QUEUE;
 use simulators::azurite::Azurite;
 use simulators::client::Client;
-use simulators::functions_host::{App, Host, Site, StorageQueues};
+use simulators::functions_host::{Host, StorageQueues};
 use simulators::google::Push;
 use simulators::port::Port;
 use simulators::traffic::Kind;
 use store::{Message, Queue};
 use url::Url;
 
-use super::served::{Place, replay, serve, with};
+use super::served::{Place, on_azurite, replay, serve, with};
 use super::world::{World, event, webhook};
-use crate::custom_handler::town::{environment, package};
 
 const TOKEN: &str = "x-goog-channel-token";
 
@@ -180,15 +179,7 @@ async fn rude_requests_are_turned_away_and_the_door_stays_open() -> anyhow::Resu
 async fn two_instances_together_look_once_in_a_pause() -> anyhow::Result<()> {
     let azurite = Azurite::start().await?;
     let connection = azurite.connection_string();
-    // Google's calls are handed over below: the host's own port is not known before it runs.
-    let settings =
-        [("CALRELAY_STORE", "azure"), ("AzureWebJobsStorage", &connection), ("CALRELAY_PUBLIC_URL", "https://calendars.example.org")];
-    let place = Place::new(&settings).await?;
-    let package = package("00:00:00")?;
-    let mut environment = environment(&settings);
-    environment.push(("CALRELAY_DATA_DIR".into(), place.cli.data_dir().display().to_string()));
-    environment.extend(place.google.settings().into_iter().map(|(name, value)| (name.to_owned(), value)));
-    let site = Site::new(App::read(package.path())?, environment)?;
+    let (place, site, _package) = on_azurite(&connection).await?;
     let queues = Arc::new(StorageQueues::new(&connection)?);
     let hosts = [site.start(queues.clone()).await?, site.start(queues).await?];
     place.until("no channels", || place.google.channels().len() == 2).await?;

@@ -116,12 +116,17 @@ struct Story {
 }
 
 impl Story {
-    async fn run(&mut self) -> Result<()> {
+    async fn place_bystander(&mut self) -> Result<()> {
         if !self.terms.two_way {
             let ics = hand::event("own", "20260401T230000Z", "Own", "Home", false);
             self.stage.people[1].put("own.ics", &ics).await?;
             self.bystander = self.stage.people[1].get("own.ics").await?;
         }
+        Ok(())
+    }
+
+    async fn run(&mut self) -> Result<()> {
+        self.place_bystander().await?;
         for epoch in 0..EPOCHS {
             self.trace.push(format!("epoch {epoch}"));
             for _ in 0..4 + self.rng.below(8) {

@@ -249,15 +249,6 @@ impl Pass<'_> {
                     mapping.pristine &= written.event.is_none();
                     settle(&mut mapping.copy, written);
                 }
-                Err(providers::Error::HasGuests) => {
-                    // Somebody else's by now, says the provider: left alone, as one to which people were invited.
-                    let mut now = Mapping { copy_guests: true, drifted: true, ..before };
-                    now.origin.etag.clone_from(&mapping.origin.etag);
-                    now.copy.etag.clone_from(&mapping.copy.etag);
-                    applied.actions.push(self.skip(mapping.side, &mapping.origin.id, Some(mapping.times.clone()), Reason::HasGuests));
-                    applied.remember = Some((Some(stored), Some(now)));
-                    return Ok(());
-                }
                 Err(error) => return self.refused_or_not_written(error, Role::Copy, before, stored, &mapping, applied),
             }
         }
@@ -316,6 +307,7 @@ impl Pass<'_> {
                         // What else the origin has to say reaches the copy with the next listing.
                         now.origin.etag = stored.origin.etag.clone();
                     }
+                    // Somebody else's by now, says the provider: left alone, as one to which people were invited.
                     Role::Copy => now.copy_guests = true,
                 }
                 Reason::HasGuests

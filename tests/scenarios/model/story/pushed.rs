@@ -18,7 +18,7 @@ use simulators::faults::{Fault, On};
 use simulators::google::{Push, Server};
 
 use super::passes::Mortal;
-use super::{EPOCHS, Story, hand, site};
+use super::{EPOCHS, Story, site};
 use crate::world::{BEGINNING, Host};
 
 /// Calls on their way, and what has become of them.
@@ -37,11 +37,7 @@ impl Story {
         self.google().clock().stand_at(BEGINNING.parse()?);
         self.google().pushes().way(|way| way.hold = true);
         self.stage.core.services.setup = Arc::new(Setup { public_url: Some("https://calendars.example.org".into()), ..Setup::default() });
-        if !self.terms.two_way {
-            let ics = hand::event("own", "20260401T230000Z", "Own", "Home", false);
-            self.stage.people[1].put("own.ics", &ics).await?;
-            self.bystander = self.stage.people[1].get("own.ics").await?;
-        }
+        self.place_bystander().await?;
         for epoch in 0..EPOCHS {
             self.trace.push(format!("epoch {epoch}"));
             for _ in 0..6 + self.rng.below(12) {
