@@ -131,19 +131,19 @@ mod tests {
 
     #[test]
     fn a_calendar_keeps_its_id_under_a_new_name() {
-        assert_eq!(found("/anna/work/", "Work").id, found("/anna/work/", "Office").id);
-        assert_ne!(found("/anna/work/", "Work").id, found("/anna/home/", "Work").id);
+        assert_eq!(found("/anna/office/", "Work").id, found("/anna/office/", "Office").id);
+        assert_ne!(found("/anna/office/", "Work").id, found("/anna/home/", "Work").id);
     }
 
     #[test]
     fn a_listing_without_news_writes_nothing() {
-        let rows = [found("/anna/work/", "Work"), found("/anna/home/", "Home")];
+        let rows = [found("/anna/office/", "Work"), found("/anna/home/", "Home")];
         assert!(difference(&rows, &rows, &[]).unwrap().is_empty());
     }
 
     #[test]
     fn a_calendar_that_is_gone_is_forgotten_unless_a_pair_names_it() {
-        let (work, home) = (found("/anna/work/", "Work"), found("/anna/home/", "Home"));
+        let (work, home) = (found("/anna/office/", "Work"), found("/anna/home/", "Home"));
         let known = [work.clone(), home.clone()];
         let ops = difference(&known, &[], std::slice::from_ref(&home.id)).unwrap();
         assert_eq!(keys(&ops), [("delete", format!("calendar:{}", work.id))]);
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_new_name_is_remembered() {
-        let ops = difference(&[found("/anna/work/", "Work")], &[found("/anna/work/", "Office")], &[]).unwrap();
-        assert_eq!(keys(&ops), [("put", format!("calendar:{}", found("/anna/work/", "").id))]);
+        let ops = difference(&[found("/anna/office/", "Work")], &[found("/anna/office/", "Office")], &[]).unwrap();
+        assert_eq!(keys(&ops), [("put", format!("calendar:{}", found("/anna/office/", "").id))]);
     }
 }
