@@ -6,7 +6,7 @@ mod refusals;
 mod served;
 mod strangers;
 mod withdrawn;
-mod world;
+pub mod world;
 
 use std::sync::Arc;
 

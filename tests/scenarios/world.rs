@@ -53,10 +53,11 @@ pub struct Terms {
 
 /// The product's own way from an account to a provider. The servers' ports are new every time and their addresses would be part of every id:
 /// accounts are connected under fixed addresses, which stand for them, so that a story has the same names each time it is told.
-struct Connector {
-    http: Arc<Http>,
-    servers: [String; 2],
-    google: Option<Google>,
+pub struct Connector {
+    pub http: Arc<Http>,
+    /// What the fixed addresses stand for; empty where none is used.
+    pub servers: [String; 2],
+    pub google: Option<Google>,
 }
 
 const ADDRESSES: [&str; 2] = ["http://127.0.0.1:1001/", "http://127.0.0.1:1002/"];

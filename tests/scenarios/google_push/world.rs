@@ -31,7 +31,7 @@ use url::Url;
 use crate::google_pairs::Settings;
 
 /// The clock of Google is everybody's here.
-struct Watch(google::Clock);
+pub struct Watch(pub google::Clock);
 
 impl Clock for Watch {
     fn now(&self) -> Timestamp {

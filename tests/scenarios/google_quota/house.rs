@@ -6,18 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-
 use engine::calendar::ProviderKind;
 use engine::pair::Pair;
 use jiff::{SignedDuration, Timestamp};
 use jobs::directory::{self, NewPair};
 use jobs::doctor::Setup;
 use jobs::report::Silent;
-use jobs::{Clock, Connect, Services, SyncOptions};
-use providers::caldav::{CalDav as Client, discover};
+use jobs::{Services, SyncOptions};
 use providers::http::{Access, Http};
-use providers::{Keep, Provider};
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use simulators::caldav::{self, CalDav, Manners};
 use simulators::google::{self, Server};
@@ -25,57 +21,11 @@ use store::Embedded;
 use tempfile::TempDir;
 
 use crate::google_pairs::{Google, Settings};
-
-/// When every story begins.
-const BEGINNING: &str = "2026-03-10T12:00:00Z";
+use crate::google_push::world::Watch;
+use crate::world::{BEGINNING, Connector};
 
 /// Every answer of Google takes this long.
 pub const LATENCY: Duration = Duration::from_millis(80);
-
-/// The time of the runtime, for all.
-struct Watch(google::Clock);
-
-impl Clock for Watch {
-    fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-}
-
-/// The product's own ways to Google and to CalDAV.
-struct Connector {
-    http: Arc<Http>,
-    google: Google,
-}
-
-#[async_trait::async_trait]
-impl Connect for Connector {
-    async fn discover(&self, kind: ProviderKind, url: &str, user: &str, secret: &SecretString) -> providers::Result<String> {
-        if kind == ProviderKind::Google {
-            return Ok(String::new());
-        }
-        let endpoint = discover(&self.http, kind, url, user, secret).await?;
-        serde_json::to_string(&endpoint).map_err(|error| providers::Error::BadAnswer(error.to_string()))
-    }
-
-    fn open(&self, kind: ProviderKind, endpoint: &str, user: &str, secret: SecretString) -> providers::Result<Arc<dyn Provider>> {
-        let endpoint = serde_json::from_str(endpoint).map_err(|error| providers::Error::BadAnswer(error.to_string()))?;
-        Ok(Arc::new(Client::new(&self.http, kind, &endpoint, user, &secret)?))
-    }
-
-    fn open_kept(
-        &self,
-        kind: ProviderKind,
-        endpoint: &str,
-        user: &str,
-        secret: SecretString,
-        keep: Arc<dyn Keep>,
-    ) -> providers::Result<Arc<dyn Provider>> {
-        match kind {
-            ProviderKind::Google => self.google.open(&self.http, user, &secret, keep),
-            _ => self.open(kind, endpoint, user, secret),
-        }
-    }
-}
 
 /// The servers, and what one installation keeps.
 pub struct House {
@@ -105,7 +55,7 @@ impl House {
             queue: store.clone(),
             store,
             vault: Arc::new(vault::Envelope::new(vault::Local::open(self.dir.path())?, vault::Root::new(&[7; 32]))),
-            connect: Arc::new(Connector { google: Google::new(&http, &self.settings), http }),
+            connect: Arc::new(Connector { google: Some(Google::new(&http, &self.settings)), http, servers: Default::default() }),
             clock: Arc::new(Watch(self.google.clock().clone())),
             owner: "local".into(),
             setup: Arc::new(Setup { public_url: Some("https://calendars.example.org".into()), ..Setup::default() }),
