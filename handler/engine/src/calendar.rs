@@ -89,4 +89,7 @@ pub struct RemoteCalendar {
     /// The IANA zone in which its floating times are meant, if the provider says.
     #[serde(default)]
     pub zone: Option<String>,
+    /// Where the same calendar stands at its owner, in the form of `address`, if the provider says that this one is a share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owned_at: Option<String>,
 }

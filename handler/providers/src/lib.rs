@@ -124,6 +124,8 @@ pub enum Since<'a> {
     Cursor(&'a Cursor),
     /// Everything that lies in the window, and a fresh cursor taken before the listing began.
     Window(Window),
+    /// The same without a window: everything that the calendar holds.
+    Everything,
 }
 
 /// The answer to [`Provider::survey`].

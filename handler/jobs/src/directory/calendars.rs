@@ -28,6 +28,9 @@ pub struct CalendarRow {
     /// The IANA zone in which its floating times are meant, if the provider says.
     #[serde(default)]
     pub zone: Option<String>,
+    /// Where the same calendar stands at its owner, in the form of `address`, if the provider says that this one is a share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owned_at: Option<String>,
 }
 
 /// What [`calendars`] found.
@@ -90,8 +93,8 @@ async fn refresh(services: &Services, account: &Account) -> Result<Vec<CalendarR
 }
 
 fn row(account: &AccountId, remote: RemoteCalendar) -> CalendarRow {
-    let RemoteCalendar { address, name, writable, zone } = remote;
-    CalendarRow { id: id::calendar(account, &address), account: account.clone(), address, name, writable, zone }
+    let RemoteCalendar { address, name, writable, zone, owned_at } = remote;
+    CalendarRow { id: id::calendar(account, &address), account: account.clone(), address, name, writable, zone, owned_at }
 }
 
 /// What has to be written so that the stored rows are what was found. The row of a calendar that is gone stays while a pair names it: the pair
@@ -116,7 +119,10 @@ mod tests {
     use super::*;
 
     fn found(address: &str, name: &str) -> CalendarRow {
-        row(&AccountId::new("a1"), RemoteCalendar { address: address.into(), name: name.into(), writable: true, zone: None })
+        row(
+            &AccountId::new("a1"),
+            RemoteCalendar { address: address.into(), name: name.into(), writable: true, zone: None, owned_at: None },
+        )
     }
 
     fn keys(ops: &[Op]) -> Vec<(&'static str, String)> {

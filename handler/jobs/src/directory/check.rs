@@ -105,6 +105,7 @@ mod tests {
             name: id.into(),
             writable: true,
             zone: None,
+            owned_at: None,
         }
     }
 

@@ -94,6 +94,7 @@ impl World {
                 name: id.into(),
                 writable: true,
                 zone: None,
+                owned_at: None,
             };
             rows.push((format!("calendar:{id}"), rows::encode(&calendar).unwrap()));
         }

@@ -155,7 +155,7 @@ fn calendar(home: &Url, entry: Entry) -> Option<(RemoteCalendar, String)> {
     let address = address::collection_key(&path);
     let name =
         props.display_name.clone().unwrap_or_else(|| address.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned());
-    let calendar = RemoteCalendar { name, writable: props.writable(), zone: zone(&props), address };
+    let calendar = RemoteCalendar { name, writable: props.writable(), zone: zone(&props), address, owned_at: None };
     Some((calendar, path))
 }
 

@@ -169,7 +169,8 @@ impl Provider for CalDav {
     async fn survey(&self, calendar: &str, since: Since<'_>, tip: Option<&Tip>) -> Result<Survey> {
         match since {
             Since::Cursor(cursor) => self.changes(calendar, cursor, tip).await,
-            Since::Window(window) => self.listing(calendar, window, tip).await,
+            Since::Window(window) => self.listing(calendar, Some(window), tip).await,
+            Since::Everything => self.listing(calendar, None, tip).await,
         }
     }
 

@@ -124,14 +124,15 @@ impl CalDav {
         })
     }
 
-    /// Everything in a window, and a cursor from before the listing began. Where the server cannot search, more than the window.
-    pub(super) async fn listing(&self, calendar: &str, window: Window, tip: Option<&Tip>) -> Result<Survey> {
+    /// Everything in a window, or at all, and a cursor from before the listing began. Where the server cannot search, more than the window.
+    pub(super) async fn listing(&self, calendar: &str, window: Option<Window>, tip: Option<&Tip>) -> Result<Survey> {
         let mark = match tip.and_then(|tip| Mark::read(&tip.0)).filter(|mark| mark.token.is_some()) {
             Some(mark) => mark,
             None => self.mark(calendar).await?,
         };
         let url = self.url(calendar)?;
-        for body in [bodies::calendar_query(Some(window)), bodies::calendar_query(None)] {
+        for window in [window, None].into_iter().skip(usize::from(window.is_none())) {
+            let body = bodies::calendar_query(window);
             let mut listing = Listing::new(calendar, url.clone());
             let mut cut_off = false;
             let reply = self.dav.report(&url, "1", &body, Retry::ReadUnless500, |entry| {

@@ -49,5 +49,6 @@ fn calendar(entry: wire::CalendarListEntry) -> RemoteCalendar {
         writable: matches!(entry.access_role.as_deref(), Some("owner" | "writer")),
         zone: entry.time_zone,
         address: entry.id,
+        owned_at: None,
     }
 }

@@ -37,6 +37,7 @@ impl Client {
                 (from, to) = (convert::rfc3339(engine::zone::day_instant(start)), convert::rfc3339(engine::zone::day_instant(end)));
                 vec![("showDeleted", "false"), ("timeMin", from.as_str()), ("timeMax", to.as_str())]
             }
+            Since::Everything => vec![("showDeleted", "false")],
         };
         let mut gathered = Gathered::new(matches!(since, Since::Cursor(_)));
         let mut next: Option<String> = None;
