@@ -1,10 +1,13 @@
 //! Why an event was or was not copied: what is remembered of it, and what the planner would decide now.
 
+use std::collections::BTreeSet;
+
 use engine::calendar::{PairId, ProviderKind};
-use engine::event::EventId;
+use engine::event::{Event, EventId};
 use engine::mapping::{Mapping, State};
+use engine::marker::{Mark, Role};
 use engine::pair::{Pair, Side};
-use engine::plan::{Decision, Planner};
+use engine::plan::{Beside, Decision, Planner, Unknown};
 use engine::reason::Reason;
 use providers::Found;
 
@@ -30,11 +33,13 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
         message,
         copy: copy.map(ToString::to_string),
     };
+    let directory = directory::Snapshot::read(services).await?;
+    let (others, calendars) = (directory.pair_ids(), directory.calendar_ids());
     let known_problems = problems(services, &pair.id, 1000).await?;
     for side in Side::BOTH {
         let id = spelled(&ends[side as usize], event);
         let problem = known_problems.iter().map(|row| &row.problem).find(|problem| problem.event == id.as_str());
-        if let Some(mapping) = memory.lookup(side, std::slice::from_ref(&id)).await?.remove(&id) {
+        if let Some(mapping) = memory.lookup(side, std::slice::from_ref(&id)).await?.known.remove(&id) {
             if mapping.side != side {
                 return Ok(answer(false, Some(Reason::OwnCopy), format!("It is a copy made by Calrelay, of {}.", mapping.origin.id), None));
             }
@@ -45,17 +50,18 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
         let end = &ends[side as usize];
         let found = end.provider.fetch(&end.calendar.address, std::slice::from_ref(&id)).await?;
         match found.into_iter().next().map(|fetched| fetched.found) {
-            Some(Found::Event(event)) if !pair.copies_from(side) => {
-                let words = if event.marker.is_some() {
-                    "It stands in the calendar that is written to, and is a copy."
-                } else {
-                    "It stands in the calendar that is written to, and the pair is one-way: only events of the other calendar are copied."
-                };
-                return Ok(answer(false, event.marker.as_ref().map(|_| Reason::OwnCopy), words.to_owned(), None));
-            }
             Some(Found::Event(event)) => {
-                let (reason, words) =
-                    of_decision(&planner(services, &pair, &ends, &keys), side, &event, problem.map(|p| p.message.as_str()));
+                let planner = planner(services, &pair, &ends, &keys, &calendars);
+                let marked = of_mark(&planner, &memory, &others, side, &event).await?;
+                if marked.is_none() && !pair.copies_from(side) {
+                    let words =
+                        "It is in the calendar that is written to, and the pair is one-way: only events of the other calendar are copied.";
+                    return Ok(answer(false, None, words.to_owned(), None));
+                }
+                let (reason, words) = match marked {
+                    Some(reason) => (Some(reason), reason.in_words().to_owned()),
+                    None => of_decision(&planner, side, &event, problem.map(|p| p.message.as_str())),
+                };
                 return Ok(answer(false, reason, words, None));
             }
             Some(Found::Unreadable { why, .. }) => {
@@ -79,13 +85,34 @@ fn spelled(end: &End, event: &str) -> EventId {
     }
 }
 
-fn planner<'a>(services: &Services, pair: &'a Pair, ends: &'a [End; 2], keys: &'a Keys) -> Planner<'a> {
+/// What the mark of an unknown event makes of it; none where it is a person's own.
+async fn of_mark(planner: &Planner<'_>, memory: &Memory<'_>, others: &[PairId], side: Side, event: &Event) -> Result<Option<Reason>> {
+    let mapping = match planner.mark(event) {
+        Some(Mark::Ours { role: Role::Copy, mapping, .. }) => mapping,
+        Some(Mark::Ours { role: Role::Origin, .. }) | None => return Ok(None),
+        Some(Mark::Foreign { .. }) => return Ok(Some(Reason::CopiedByAnother)),
+    };
+    if let Some(known) = memory.mapping(mapping).await? {
+        return Ok(Some(if known.side == side { Reason::OwnCopy } else { Reason::DuplicateOfCopy }));
+    }
+    let elsewhere = memory.elsewhere(others, &BTreeSet::from([mapping])).await?;
+    Ok((!elsewhere.is_empty()).then_some(Reason::OwnCopy))
+}
+
+fn planner<'a>(
+    services: &Services,
+    pair: &'a Pair,
+    ends: &'a [End; 2],
+    keys: &'a Keys,
+    calendars: &'a [engine::calendar::CalendarId],
+) -> Planner<'a> {
     let now = services.clock.now();
     Planner {
         pair,
         kinds: [ends[0].account.kind, ends[1].account.kind],
         zones: [ends[0].calendar.zone.as_deref(), ends[1].calendar.zone.as_deref()],
         marks: &keys.marks,
+        calendars,
         prints: &keys.prints,
         window: pair.window(now),
         now,
@@ -97,14 +124,18 @@ fn of_mapping(mapping: &Mapping) -> (bool, Option<Reason>, String) {
     match mapping.state {
         State::Creating => (false, None, "Its copy is being made; the next sync finishes that.".to_owned()),
         State::Suppressed => (false, Some(Reason::Suppressed), Reason::Suppressed.in_words().to_owned()),
+        State::AlreadyThere => (false, Some(Reason::AlreadyThere), Reason::AlreadyThere.in_words().to_owned()),
+        State::CopiedByAnother => (false, Some(Reason::CopiedByAnother), Reason::CopiedByAnother.in_words().to_owned()),
         State::Archived => (true, None, "It is copied. It lies in the past by now, so the copy stays as it is.".to_owned()),
         State::Live if mapping.drifted => (true, Some(Reason::CopyEdited), Reason::CopyEdited.in_words().to_owned()),
         State::Live => (true, None, "It is copied and in step.".to_owned()),
     }
 }
 
-fn of_decision(planner: &Planner<'_>, side: Side, event: &engine::event::Event, problem: Option<&str>) -> (Option<Reason>, String) {
-    match planner.unknown(side, event, EventId::new(""), None) {
+fn of_decision(planner: &Planner<'_>, side: Side, event: &Event, problem: Option<&str>) -> (Option<Reason>, String) {
+    let id = planner.mapping_id(side, &event.id, 0);
+    let copy_id = EventId::new("");
+    match planner.unknown(Unknown { side, event, id, copy_id, beside: Beside::Nothing, marked_as_copy: false }) {
         Decision::Skip { reason, why, .. } => (Some(reason), why.unwrap_or_else(|| reason.in_words().to_owned())),
         _ => match problem {
             Some(words) => (Some(Reason::RefusedByServer), words.to_owned()),

@@ -118,6 +118,7 @@ mod tests {
             private_back: false,
             window_past: Reach::Months(3),
             window_future: Reach::Months(12),
+            take_over: false,
         };
         Case { new, from: calendar("c1", "a1"), to: calendar("c2", "a2"), servers: ("one.example", "two.example"), existing: Vec::new() }
     }

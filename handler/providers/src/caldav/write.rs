@@ -26,6 +26,9 @@ impl CalDav {
                 412 if refusal.conditions.is_empty() => Error::Exists,
                 404 | 409 | 410 if !self.calendar_is_there(calendar).await? => Error::CalendarMissing,
                 404 | 410 => Error::Unreachable("the server did not take a new event in a calendar that is there".into()),
+                400 | 403 | 409 if refusal.conditions.iter().all(|condition| !is_known(condition)) => {
+                    Error::NameRefused(Box::new(refused(&refusal)))
+                }
                 _ => refused(&refusal),
             }),
         }
@@ -199,28 +202,7 @@ fn involves_others(event: &Event) -> bool {
 
 /// A refused write, in words (the preconditions of RFC 4791 section 5.3.2.1 and RFC 6638 section 3.2.4).
 fn refused(refusal: &Refusal) -> Error {
-    let words = refusal.conditions.iter().find_map(|condition| {
-        Some(match condition.as_str() {
-            "no-uid-conflict" => "its UID is in use elsewhere in the account",
-            "supported-calendar-data" => "the server does not take iCalendar",
-            "valid-calendar-data" => "the server finds the calendar object invalid",
-            "valid-calendar-object-resource" => "the server finds a rule for calendar objects broken",
-            "supported-calendar-component" => "this calendar does not take events",
-            "calendar-collection-location-ok" => "the server does not take events at this place",
-            "max-resource-size" => "it is larger than the server takes",
-            "min-date-time" => "it is earlier than the server takes",
-            "max-date-time" => "it is later than the server takes",
-            "max-instances" => "it repeats more often than the server takes",
-            "max-attendees-per-instance" => "it has more attendees than the server takes",
-            "quota-not-exceeded" | "sufficient-disk-space" => "the server has no room left for it",
-            "allowed-organizer-scheduling-object-change" | "allowed-attendee-scheduling-object-change" => {
-                "the server allows its organizer only to change it"
-            }
-            "same-organizer-in-all-components" | "unique-scheduling-object-resource" => "a scheduling rule of the server forbids it",
-            "need-privileges" => return None,
-            _ => return None,
-        })
-    });
+    let words = refusal.conditions.iter().find_map(|condition| words(condition));
     match (words, refusal.status.as_u16()) {
         (Some(words), _) => Error::Refused(words.into()),
         (None, 403 | 405) => Error::Forbidden("the calendar is read-only for this account".into()),
@@ -228,6 +210,35 @@ fn refused(refusal: &Refusal) -> Error {
         (None, 412) => Error::ChangedMeanwhile,
         (None, _) => refusal.error(),
     }
+}
+
+/// What a named condition means.
+fn words(condition: &str) -> Option<&'static str> {
+    Some(match condition {
+        "no-uid-conflict" => "its UID is in use elsewhere in the account",
+        "supported-calendar-data" => "the server does not take iCalendar",
+        "valid-calendar-data" => "the server finds the calendar object invalid",
+        "valid-calendar-object-resource" => "the server finds a rule for calendar objects broken",
+        "supported-calendar-component" => "this calendar does not take events",
+        "calendar-collection-location-ok" => "the server does not take events at this place",
+        "max-resource-size" => "it is larger than the server takes",
+        "min-date-time" => "it is earlier than the server takes",
+        "max-date-time" => "it is later than the server takes",
+        "max-instances" => "it repeats more often than the server takes",
+        "max-attendees-per-instance" => "it has more attendees than the server takes",
+        "quota-not-exceeded" | "sufficient-disk-space" => "the server has no room left for it",
+        "allowed-organizer-scheduling-object-change" | "allowed-attendee-scheduling-object-change" => {
+            "the server allows its organizer only to change it"
+        }
+        "same-organizer-in-all-components" | "unique-scheduling-object-resource" => "a scheduling rule of the server forbids it",
+        "need-privileges" => return None,
+        _ => return None,
+    })
+}
+
+/// Whether a named condition says why the event was refused.
+fn is_known(condition: &str) -> bool {
+    words(condition).is_some() || condition == "need-privileges"
 }
 
 #[cfg(test)]
