@@ -67,6 +67,18 @@ pub(super) fn calendar_query(window: Option<Window>) -> String {
     )
 }
 
+/// The events that have a UID, and others that have it as a part of theirs (RFC 4791 section 7.5.1).
+pub(super) fn uid_query(uid: &str) -> String {
+    format!(
+        concat!(
+            r#"<?xml version="1.0" encoding="utf-8"?><c:calendar-query xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav">"#,
+            r#"<d:prop><d:getetag/></d:prop><c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT"><c:prop-filter name="UID">"#,
+            r#"<c:text-match collation="i;octet">{}</c:text-match></c:prop-filter></c:comp-filter></c:comp-filter></c:filter></c:calendar-query>"#,
+        ),
+        escape(uid)
+    )
+}
+
 /// Some events with all they hold (RFC 4791 section 7.9).
 pub(super) fn multiget<'a>(paths: impl Iterator<Item = &'a str>) -> String {
     let mut body = String::from(concat!(
@@ -92,6 +104,7 @@ mod tests {
         assert!(calendar_query(Some(window)).contains(r#"<c:time-range start="20260821T000000Z" end="20271121T000000Z"/>"#));
         assert!(!calendar_query(None).contains("time-range"));
         assert!(multiget(["/a&<b>.ics"].into_iter()).contains("<d:href>/a&amp;&lt;b&gt;.ics</d:href>"));
+        assert!(uid_query("a&<b>").contains(r#""i;octet">a&amp;&lt;b&gt;</c:text-match>"#));
         assert!(sync_collection("x</d:sync-token>").contains("x&lt;/d:sync-token&gt;"));
     }
 }
