@@ -15,11 +15,12 @@ pub(super) const PRINCIPAL: &str = concat!(
     "<c:calendar-home-set/><c:calendar-user-address-set/></d:prop></d:propfind>",
 );
 
-/// The calendars of a home.
+/// The calendars of a home, and whose they are where they are shared (`shared-url`, an extension of Apple's calendar server).
 pub(super) const CALENDARS: &str = concat!(
-    r#"<?xml version="1.0" encoding="utf-8"?><d:propfind xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><d:prop>"#,
+    r#"<?xml version="1.0" encoding="utf-8"?><d:propfind xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav" "#,
+    r#"xmlns:cs="http://calendarserver.org/ns/"><d:prop>"#,
     "<d:resourcetype/><d:displayname/><c:supported-calendar-component-set/><d:current-user-privilege-set/>",
-    "<c:calendar-timezone/><c:calendar-timezone-id/></d:prop></d:propfind>",
+    "<c:calendar-timezone/><c:calendar-timezone-id/><cs:shared-url/></d:prop></d:propfind>",
 );
 
 /// How far a calendar has come.
