@@ -3,10 +3,10 @@
 use engine::event::{Event, EventId, Exception};
 use url::Url;
 
-use super::CalDav;
-use super::dav::{Condition, Put, Refusal};
+use super::dav::{Condition, Put, Refusal, Stored};
 use super::fetch::Raw;
 use super::ical::{self, Context, EditError};
+use super::{CalDav, name};
 use crate::{Edit, Error, Found, NewCopy, Provider, Result, Version, Written};
 
 /// The beginning of the file names (and UIDs) of copies; no other program makes such names.
@@ -19,7 +19,7 @@ impl CalDav {
         let url = self.event_url(calendar, &id)?;
         let object = ical::write(copy, 0, self.manners());
         match self.dav.put(&url, Condition::Absent, &object).await? {
-            Put::Done { etag } => self.written(calendar, id, etag, 0).await,
+            Put::Done(stored) => self.written(calendar, &id, stored, &object, 0).await,
             Put::Refused(refusal) => Err(match refusal.status.as_u16() {
                 403 | 409 | 412 if refusal.says("no-uid-conflict") => Error::Exists,
                 // Some servers answer 412 to whatever breaks a precondition, and name it.
@@ -91,7 +91,7 @@ impl CalDav {
         sequence: u32,
     ) -> Result<Written> {
         match self.dav.put(url, condition, object).await? {
-            Put::Done { etag } => self.written(calendar, id.clone(), etag, sequence).await,
+            Put::Done(stored) => self.written(calendar, id, stored, object, sequence).await,
             Put::Refused(refusal) => Err(match refusal.status.as_u16() {
                 // A condition also fails where there is nothing any more (RFC 9110 section 13.1.1).
                 412 if !refusal.conditions.is_empty() => refused(&refusal),
@@ -176,22 +176,35 @@ impl CalDav {
         }
     }
 
-    /// After a write: a server that gives no ETag has changed the object on its way in, so it is read again. Should that fail, the
-    /// write still stands, and the next survey tells.
-    async fn written(&self, calendar: &str, id: EventId, etag: Option<String>, sequence: u32) -> Result<Written> {
-        if etag.is_some() {
-            return Ok(Written { id, etag, sequence, event: None });
+    /// After a write: which name the object has got, and which version. A server that gives no ETag has changed the object on its way in, so it
+    /// is read again. Should that fail, the write is done all the same, and the next survey lists it.
+    async fn written(&self, calendar: &str, asked: &EventId, stored: Stored, object: &[u8], sequence: u32) -> Result<Written> {
+        // Where a server keeps the object under a name of its own, it is that name which will be listed.
+        let named = stored.location.and_then(|path| name::member(calendar, &path)).filter(|member| member.belongs);
+        let id = named.map(|member| member.id).filter(|id| id != asked).unwrap_or_else(|| asked.clone());
+        if stored.etag.is_some() {
+            return Ok(Written { id, etag: stored.etag, sequence, event: None });
         }
-        let found = match self.get(calendar, &id).await {
-            Ok(raw) => self.understand(calendar, &id, raw).await.ok(),
-            Err(_) => None,
-        };
-        Ok(match found {
-            Some(Found::Event(event)) => {
-                Written { id, etag: event.etag.clone(), sequence: event.sequence.max(sequence), event: Some(event) }
+        Ok(match self.read_written(calendar, &id, object).await {
+            Some(event) => {
+                Written { id: event.id.clone(), etag: event.etag.clone(), sequence: event.sequence.max(sequence), event: Some(event) }
             }
-            _ => Written { id, etag: None, sequence, event: None },
+            None => Written { id, etag: None, sequence, event: None },
         })
+    }
+
+    /// The event that was written, as the server has it: under its name, else wherever its UID is.
+    async fn read_written(&self, calendar: &str, id: &EventId, object: &[u8]) -> Option<Box<Event>> {
+        match self.get(calendar, id).await.ok()? {
+            Raw::Gone => {
+                let sent = ical::read(id.clone(), None, object, Context { is_me: &|_| false, zone: None }).ok()?;
+                self.search(calendar, &sent.uid).await.ok().flatten()
+            }
+            raw => match self.understand(calendar, id, raw).await.ok()? {
+                Found::Event(event) => Some(event),
+                _ => None,
+            },
+        }
     }
 }
 
