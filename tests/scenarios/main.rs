@@ -30,6 +30,7 @@ mod model;
 mod processes;
 mod real_servers;
 mod requests;
+mod same_account;
 mod secrecy;
 mod standalone;
 mod storage;

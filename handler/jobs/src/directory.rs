@@ -14,7 +14,8 @@
 //! slows nobody else. A pass reads the partition once, as a [`Snapshot`], and the secrets as well: two requests, however many pairs it works on.
 //!
 //! # Properties
-//! * Ids of accounts and calendars are derived from what they name: connecting an account again finds its pairs as they were.
+//! * Accounts and calendars are known by what their server says of them, and keep their ids: connecting an account again, however its address is
+//!   spelled, finds its pairs as they were. Where two addresses may be one account, what the calendars hold decides.
 //! * Nothing is stored for an account whose provider refused it.
 //! * What sets up or removes (accounts, pairs) is done under one lease an owner, so that two processes cannot both pass the same check.
 //! * A removal takes the rows that hang on a thing first and the thing itself last: one that was cut short is still listed and can be repeated.
@@ -25,12 +26,16 @@ mod accounts;
 mod calendars;
 mod channels;
 mod check;
+mod evidence;
 mod grants;
 mod id;
+mod identity;
 mod keep;
 mod lease;
+mod overlap;
 mod pairs;
 mod problem;
+mod recognise;
 mod rewrap;
 mod rows;
 mod snapshot;
@@ -43,6 +48,7 @@ pub use calendars::{CalendarRow, Listing, calendar, calendars};
 pub use channels::{ChannelRow, ChannelState, Told};
 pub(crate) use channels::{add_channel, change_channel, channel_version, channels, forget_channels, replace_channel};
 pub use grants::connect_grant;
+pub use identity::CalendarPlace;
 pub use lease::pair_lease;
 pub(crate) use lease::{calendar as lease_calendar, calendar_lease, channels as channels_lease, work as lease_work};
 pub use pairs::{NewPair, add_pair, pair, pairs, pause_pair, remove_pair, resume_pair};

@@ -2,11 +2,13 @@
 //!
 //! Properties:
 //! - It rewrites nothing: paths, header fields (Host too) and bodies pass as they are; bodies are streamed. Only what belongs to the
-//!   connection itself (`Connection`, `Transfer-Encoding`) is each side's own.
+//!   connection itself (`Connection`, `Transfer-Encoding`) is each side's own. The exception is a prefix ([`Proxy::below`]).
 //! - A fault "before" means that the server never saw the request; "after" means that the server's answer was there already.
 
+mod prefix;
+
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use axum::body::{Body, Bytes};
@@ -34,6 +36,7 @@ pub struct Proxy {
 #[derive(Debug)]
 struct Passage {
     server: SocketAddr,
+    prefixes: Mutex<Vec<String>>,
     faults: Faults,
     meter: Meter,
 }
@@ -46,7 +49,8 @@ impl Proxy {
     pub async fn start(server: &Url) -> anyhow::Result<Self> {
         let addresses = server.socket_addrs(|| None)?;
         let server = *addresses.first().context("the server has no address")?;
-        let passage = Arc::new(Passage { server, faults: Faults::default(), meter: Meter::default() });
+        let passage =
+            Arc::new(Passage { server, prefixes: Mutex::new(vec![String::new()]), faults: Faults::default(), meter: Meter::default() });
         let shared = Arc::clone(&passage);
         let listener = Listener::start(move |request| {
             let passage = Arc::clone(&shared);
@@ -59,6 +63,12 @@ impl Proxy {
     /// The address to give to a client.
     pub fn url(&self) -> Url {
         self.listener.url()
+    }
+
+    /// From now on the server stands below these prefixes, such as `/cloud`, in paths and hrefs alike, and nowhere else. The empty one is its own
+    /// place.
+    pub fn below(&self, prefixes: &[&str]) {
+        *self.passage.prefixes.lock().unwrap_or_else(PoisonError::into_inner) = prefixes.iter().map(ToString::to_string).collect();
     }
 
     /// What goes wrong.
@@ -81,6 +91,7 @@ impl Passage {
     async fn pass(&self, request: Request<Incoming>) -> Outcome {
         let (mut parts, body) = request.into_parts();
         let path = parts.uri.path().to_owned();
+        let prefixes = self.prefixes.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // Which REPORT it is stands in its body, which is small.
         let (known, body) = if parts.method == "REPORT" {
             match axum::body::to_bytes(Body::new(body), LARGEST_REPORT).await {
@@ -99,6 +110,21 @@ impl Passage {
         if let Some(fault) = fault.filter(|fault| !fault.lets_through()) {
             return fault.answer().map_or(Outcome::Cut, Outcome::Answer);
         }
+        let Some((prefix, inner)) = prefix::taken_off(&parts.uri, &prefixes) else {
+            return Response::builder().status(404).body(Body::empty()).map_or(Outcome::Cut, Outcome::Answer);
+        };
+        let body = if prefix.is_empty() {
+            body
+        } else {
+            parts.uri = inner;
+            // What is compressed cannot be rewritten.
+            parts.headers.remove(header::ACCEPT_ENCODING);
+            let inner = (parts.method == "REPORT").then(|| prefix::asked(&known, prefix));
+            if let Some(inner) = &inner {
+                parts.headers.insert(header::CONTENT_LENGTH, inner.len().into());
+            }
+            inner.map_or(body, Body::from)
+        };
         for name in [header::CONNECTION, header::TRANSFER_ENCODING] {
             parts.headers.remove(name);
         }
@@ -108,7 +134,13 @@ impl Passage {
             let words = "the server behind the proxy does not answer";
             return Response::builder().status(502).body(Body::from(words)).map_or(Outcome::Cut, Outcome::Answer);
         };
-        answered(answer, fault, under_way).await
+        if prefix.is_empty() {
+            return answered(answer, fault, under_way).await;
+        }
+        match prefix::answered(answer, prefix).await {
+            Some(answer) => answered(answer, fault, under_way).await,
+            None => Outcome::Cut,
+        }
     }
 
     /// Asks the server, on a connection of its own: nothing that was cut before can come between.
@@ -122,7 +154,11 @@ impl Passage {
     }
 }
 
-async fn answered(answer: Response<Incoming>, fault: Option<Fault>, under_way: Arc<UnderWay>) -> Outcome {
+async fn answered<B>(answer: Response<B>, fault: Option<Fault>, under_way: Arc<UnderWay>) -> Outcome
+where
+    B: hyper::body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
     let (mut parts, body) = answer.into_parts();
     parts.version = Version::HTTP_11;
     forget_connection(&mut parts.headers);

@@ -16,7 +16,7 @@ use crate::config::Config;
 /// What can be done with accounts.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Connect an account. The same account again replaces its password; its id and its pairs stay.
+    /// Connect an account. The same account again, however its address is spelled, replaces its password; its id and its pairs stay.
     #[command(subcommand)]
     Add(Add),
     /// List the connected accounts.
@@ -168,6 +168,14 @@ async fn invite(services: &Services, config: &Config, output: &Output) -> Result
 }
 
 fn connected(account: &Account, output: &Output) -> Result {
+    if account.was_connected_before() {
+        let Account { id, name, .. } = account;
+        let what = match account.kind {
+            ProviderKind::Caldav | ProviderKind::Icloud => "the password",
+            ProviderKind::Google => "its consent",
+        };
+        output.aside(&format!("This account is connected already, as {id} ({name}): {what} was replaced; its pairs go on."));
+    }
     output.answer(&Added { id: &account.id, provider: account.kind, name: &account.name }, || {
         format!("Connected {} as {}. Its calendars: calrelay calendars --account {}\n", account.name, account.id, account.id)
     })?;

@@ -9,18 +9,23 @@ use serde::{Deserialize, Serialize};
 use store::{Op, Row, Table};
 use vault::Place;
 
-use super::id::{self, Address};
+use super::id::Address;
+use super::identity::is_caldav;
 use super::keep::Drawer;
+use super::recognise::Candidate;
 use super::rewrap::rewrap;
 use super::standing::{AccountStatus, Parked};
-use super::{calendars, grants, lease, pairs, rows};
+use super::{Snapshot, calendars, grants, lease, pairs, rows};
 use crate::report::Problem;
 use crate::{Error, Result, Services, channels};
+
+/// The generation of an account that is connected for the first time.
+const FIRST: u32 = 1;
 
 /// An account as it is stored. Holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// Its id: derived from provider, place and user.
+    /// Its id: derived from provider, place and user, as they were typed when it was connected first.
     pub id: AccountId,
     /// Who keeps it.
     pub kind: ProviderKind,
@@ -32,7 +37,7 @@ pub struct Account {
     pub user: String,
     /// Where its calendars were found: the provider's own words ([`Connect::discover`](crate::Connect::discover)).
     pub endpoint: String,
-    /// How often it has been connected. What an earlier secret was answered says nothing about this one.
+    /// How often it has been connected: 1 at first. What an earlier secret was answered says nothing about this one.
     pub generation: u32,
     /// How it stands.
     pub state: AccountStatus,
@@ -44,14 +49,22 @@ pub struct Account {
     pub parked: Option<Parked>,
 }
 
+impl Account {
+    /// Whether the connection that led to this found the account connected already.
+    pub fn was_connected_before(&self) -> bool {
+        self.generation > FIRST
+    }
+}
+
 /// The sealed secret of an account, as it is stored.
 #[derive(Serialize, Deserialize)]
 pub(super) struct SealedSecret {
     pub(super) sealed: String,
 }
 
-/// Connects an account: tries the credentials, then stores account and secret. The same account again gets the new secret and endpoint, and keeps
-/// its id and its pairs.
+/// Connects an account: tries the credentials, then stores account and secret. The same account again, however its address is spelled
+/// ([`super::recognise`]), gets the new secret, address and endpoint, and keeps its id, its calendars and its pairs; its
+/// [`generation`](Account::generation) says so.
 ///
 /// # Errors
 /// The provider's refusal, in which case nothing was stored, and nothing of an earlier connection was changed.
@@ -62,21 +75,27 @@ pub async fn connect_account(services: &Services, kind: ProviderKind, url: &str,
         return Err(Error::Provider(providers::Error::Credentials("the password is empty; it was not sent".into())));
     }
     let endpoint = services.connect.discover(kind, &address.url, &user, secret).await?;
-    store(services, kind, address, user, endpoint, secret).await
+    let candidate = Candidate { kind, address, user, endpoint };
+    let proven = candidate.proven(services, secret).await?;
+    let account = store(services, candidate, proven, secret).await?;
+    // Its homes may be others now: its calendars are found there at once, or else when they are listed next.
+    if is_caldav(kind)
+        && account.was_connected_before()
+        && let Err(error) = calendars::refresh(services, &account).await
+    {
+        tracing::debug!(account = %account.id, %error, "the calendars of an account that was connected again could not be listed");
+    }
+    Ok(account)
 }
 
-/// Stores an account whose secret was seen to be good.
-pub(super) async fn store(
-    services: &Services,
-    kind: ProviderKind,
-    address: Address,
-    user: String,
-    endpoint: String,
-    secret: &SecretString,
-) -> Result<Account> {
+/// Stores an account whose secret was seen to be good. `proven` is the account that it was seen to be.
+pub(super) async fn store(services: &Services, found: Candidate, proven: Option<AccountId>, secret: &SecretString) -> Result<Account> {
     let _setup = lease::directory(services).await?;
-    let id = id::account(kind, &address, &user);
+    let known = Snapshot::read(services).await?.accounts();
+    let proven = proven.filter(|id| known.iter().any(|account| account.id == *id));
+    let id = found.known_among(&known).or(proven).unwrap_or_else(|| found.own_id());
     let sealed = services.vault.seal(place(services, &id), secret).await?;
+    let Candidate { kind, address, user, endpoint } = found;
     let account = Account {
         name: name(kind, &user, &address.host),
         id,
@@ -84,7 +103,7 @@ pub(super) async fn store(
         url: address.url,
         user,
         endpoint,
-        generation: 1,
+        generation: FIRST,
         state: AccountStatus::Ok,
         error: None,
         parked: None,
@@ -166,9 +185,10 @@ async fn give_back(services: &Services, account: &Account) -> Result<()> {
     if !grants::let_go(services, account.kind, &account.endpoint, &account.user).await? {
         return Ok(());
     }
-    let Some(row) = services.store.get(Table::Secrets, &services.owner, account.id.as_str()).await? else { return Ok(()) };
-    let SealedSecret { sealed } = rows::decode(&row.key, &row.value)?;
-    let secret = services.vault.open(place(services, &account.id), &sealed).await?;
+    if services.store.get(Table::Secrets, &services.owner, account.id.as_str()).await?.is_none() {
+        return Ok(());
+    }
+    let secret = secret(services, account).await?;
     Ok(services.connect.consents(account.kind)?.withdraw(&secret).await?)
 }
 
@@ -181,8 +201,23 @@ pub async fn open(services: &Services, account: &Account) -> Result<Arc<dyn Prov
     open_with(services, account, row.as_ref()).await
 }
 
-/// The same, with the row of its secret.
+/// Its secret.
+///
+/// # Errors
+/// As [`open`].
+pub(super) async fn secret(services: &Services, account: &Account) -> Result<SecretString> {
+    let row = services.store.get(Table::Secrets, &services.owner, account.id.as_str()).await?;
+    unsealed(services, account, row.as_ref()).await
+}
+
+/// The same as [`open`], with the row of its secret.
 pub(super) async fn open_with(services: &Services, account: &Account, row: Option<&Row>) -> Result<Arc<dyn Provider>> {
+    let secret = unsealed(services, account, row).await?;
+    let keep = Arc::new(Drawer::of(services, account));
+    Ok(services.connect.open_kept(account.kind, &account.endpoint, &account.user, secret, keep)?)
+}
+
+async fn unsealed(services: &Services, account: &Account, row: Option<&Row>) -> Result<SecretString> {
     let Some(row) = row else {
         let key = &account.id;
         let words =
@@ -192,8 +227,7 @@ pub(super) async fn open_with(services: &Services, account: &Account, row: Optio
     let SealedSecret { sealed } = rows::decode(&row.key, &row.value)?;
     let secret = services.vault.open(place(services, &account.id), &sealed).await?;
     rewrap(services, place(services, &account.id), row, &sealed).await;
-    let keep = Arc::new(Drawer::of(services, account));
-    Ok(services.connect.open_kept(account.kind, &account.endpoint, &account.user, secret, keep)?)
+    Ok(secret)
 }
 
 pub(super) fn checked_user(kind: ProviderKind, user: &str) -> Result<String> {

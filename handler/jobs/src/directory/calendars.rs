@@ -1,4 +1,11 @@
 //! Calendars, as their providers offer them.
+//!
+//! # Properties
+//! * A calendar keeps its id while it stands at its address. Where the homes of its account have moved, it keeps it at its new address too: it is
+//!   the one calendar that is called as before and was not listed before. Where that leaves a choice, none is made.
+//! * Nothing is taken for moved that lies in a home of its account: it was deleted there, whatever else has its name.
+
+use std::collections::BTreeMap;
 
 use engine::calendar::{AccountId, CalendarId, RemoteCalendar};
 use futures::StreamExt;
@@ -6,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use store::{Op, Table};
 
 use super::accounts::{self, Account};
+use super::identity::{Homes, last_segment, parent};
 use super::{id, pairs, rows, standing};
 use crate::{Error, Result, Services};
 
@@ -15,7 +23,7 @@ const AT_ONCE: usize = 8;
 /// A calendar as it was last seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CalendarRow {
-    /// Its id: derived from account and address.
+    /// Its id: derived from the account and the address at which it was seen first.
     pub id: CalendarId,
     /// Its account.
     pub account: AccountId,
@@ -80,10 +88,16 @@ pub(super) async fn stored(services: &Services, account: &AccountId) -> Result<V
     Ok(rows)
 }
 
-async fn refresh(services: &Services, account: &Account) -> Result<Vec<CalendarRow>> {
-    let provider = accounts::open(services, account).await?;
-    let found: Vec<CalendarRow> = provider.calendars().await?.into_iter().map(|remote| row(&account.id, remote)).collect();
+/// Asks for the calendars of an account and remembers them.
+pub(super) async fn refresh(services: &Services, account: &Account) -> Result<Vec<CalendarRow>> {
+    let listed = accounts::open(services, account).await?.calendars().await?;
+    remember(services, account, listed).await
+}
+
+/// Remembers what an account has listed.
+pub(super) async fn remember(services: &Services, account: &Account, listed: Vec<RemoteCalendar>) -> Result<Vec<CalendarRow>> {
     let known = stored(services, &account.id).await?;
+    let found = named(account, &known, listed);
     let ends: Vec<CalendarId> = pairs::pairs(services).await?.into_iter().flat_map(|pair| [pair.from, pair.to]).collect();
     let ops = difference(&known, &found, &ends)?;
     for chunk in ops.chunks(store::MAX_COMMIT) {
@@ -92,9 +106,48 @@ async fn refresh(services: &Services, account: &Account) -> Result<Vec<CalendarR
     Ok(found)
 }
 
-fn row(account: &AccountId, remote: RemoteCalendar) -> CalendarRow {
-    let RemoteCalendar { address, name, writable, zone, owned_at } = remote;
-    CalendarRow { id: id::calendar(account, &address), account: account.clone(), address, name, writable, zone, owned_at }
+/// What was listed, each calendar with its id.
+fn named(account: &Account, known: &[CalendarRow], listed: Vec<RemoteCalendar>) -> Vec<CalendarRow> {
+    let moved = Homes::of_account(account).map(|homes| moved(&homes, known, &listed)).unwrap_or_default();
+    let id_at = |address: &str| {
+        let there = known.iter().find(|row| row.address == address).map(|row| &row.id);
+        let id = id::calendar(&account.id, address);
+        let taken = |id: &CalendarId| known.iter().any(|row| row.id == *id);
+        match there.or(moved.get(address)) {
+            Some(id) => id.clone(),
+            None if taken(&id) => (1..).map(|n| id::next_calendar(&account.id, address, n)).find(|id| !taken(id)).unwrap_or(id),
+            None => id,
+        }
+    };
+    let row = |remote: RemoteCalendar| {
+        let id = id_at(&remote.address);
+        let RemoteCalendar { address, name, writable, zone, owned_at } = remote;
+        CalendarRow { id, account: account.id.clone(), address, name, writable, zone, owned_at }
+    };
+    listed.into_iter().map(row).collect()
+}
+
+/// New addresses of known calendars, with their ids.
+fn moved(homes: &Homes, known: &[CalendarRow], listed: &[RemoteCalendar]) -> BTreeMap<String, CalendarId> {
+    // A server that has moved may answer at an old home with new addresses.
+    let as_asked = listed.iter().any(|remote| homes.hold(&remote.address));
+    let is_home = |row: &CalendarRow| match as_asked {
+        true => homes.hold(&row.address),
+        false => listed.iter().any(|remote| parent(&remote.address) == parent(&row.address)),
+    };
+    let lost = |row: &&CalendarRow| !is_home(row) && listed.iter().all(|remote| remote.address != row.address);
+    let lost: Vec<&CalendarRow> = known.iter().filter(lost).collect();
+    let fresh: Vec<&RemoteCalendar> = listed.iter().filter(|remote| known.iter().all(|row| row.address != remote.address)).collect();
+    let mut moved = BTreeMap::new();
+    for row in &lost {
+        let name = last_segment(&row.address);
+        let mut there = fresh.iter().filter(|remote| last_segment(&remote.address) == name);
+        let alone = lost.iter().filter(|other| last_segment(&other.address) == name).count() == 1;
+        if let (Some(remote), None, true) = (there.next(), there.next(), alone) {
+            moved.insert(remote.address.clone(), row.id.clone());
+        }
+    }
+    moved
 }
 
 /// What has to be written so that the stored rows are what was found. The row of a calendar that is gone stays while a pair names it: the pair
@@ -116,13 +169,40 @@ pub(super) fn row_key(id: &CalendarId) -> String {
 
 #[cfg(test)]
 mod tests {
+    use engine::calendar::ProviderKind;
+
     use super::*;
+    use crate::directory::AccountStatus;
+
+    fn account(home: &str) -> Account {
+        let endpoint =
+            serde_json::json!({"base": "https://dav.example.org/", "homes": [{"url": format!("https://dav.example.org{home}")}]});
+        Account {
+            id: AccountId::new("a1"),
+            kind: ProviderKind::Caldav,
+            name: "anna".into(),
+            url: "https://dav.example.org/".into(),
+            user: "anna".into(),
+            endpoint: endpoint.to_string(),
+            generation: 1,
+            state: AccountStatus::Ok,
+            error: None,
+            parked: None,
+        }
+    }
+
+    fn remote(address: &str, name: &str) -> RemoteCalendar {
+        RemoteCalendar { address: address.into(), name: name.into(), writable: true, zone: None, owned_at: None }
+    }
 
     fn found(address: &str, name: &str) -> CalendarRow {
-        row(
-            &AccountId::new("a1"),
-            RemoteCalendar { address: address.into(), name: name.into(), writable: true, zone: None, owned_at: None },
-        )
+        named(&account("/anna/"), &[], vec![remote(address, name)]).remove(0)
+    }
+
+    /// Ids of what is listed at these addresses, where these rows are known.
+    fn ids(home: &str, known: &[CalendarRow], listed: &[&str]) -> Vec<CalendarId> {
+        let listed = listed.iter().map(|address| remote(address, "x")).collect();
+        named(&account(home), known, listed).into_iter().map(|row| row.id).collect()
     }
 
     fn keys(ops: &[Op]) -> Vec<(&'static str, String)> {
@@ -159,5 +239,55 @@ mod tests {
     fn a_new_name_is_remembered() {
         let ops = difference(&[found("/anna/office/", "Work")], &[found("/anna/office/", "Office")], &[]).unwrap();
         assert_eq!(keys(&ops), [("put", format!("calendar:{}", found("/anna/office/", "").id))]);
+    }
+
+    #[test]
+    fn a_calendar_keeps_its_id_where_the_homes_have_moved() {
+        let [work, home] = ["/anna/work/", "/anna/home/"].map(|address| found(address, "x"));
+        let known = [work.clone(), home.clone()];
+        let moved = ids("/cloud/anna/", &known, &["/cloud/anna/home/", "/cloud/anna/new/", "/cloud/anna/work/"]);
+        assert_eq!((&moved[0], &moved[2]), (&home.id, &work.id));
+        assert!(![&work.id, &home.id].contains(&&moved[1]));
+        let deeper = ids("/anna/calendars/", &known, &["/anna/calendars/work/"]);
+        assert_eq!(deeper[0], work.id);
+        let back = CalendarRow { address: "/anna/calendars/work/".into(), ..work.clone() };
+        assert_eq!(ids("/anna/", std::slice::from_ref(&back), &["/anna/work/"])[0], work.id);
+        assert_eq!(
+            ids("/anna/", &known, &["/moved/anna/work/", "/moved/anna/home/"]),
+            [work.id, home.id],
+            "the old home answers with new addresses"
+        );
+    }
+
+    #[test]
+    fn a_calendar_that_was_deleted_is_not_another_one() {
+        let known = [found("/anna/work/", "Work"), found("/anna/home/", "Home")];
+        let of = |home: &str, listed: &[&str]| ids(home, &known, listed).contains(&known[0].id);
+        assert!(!of("/anna/", &["/anna/home/", "/team/work/"]), "its home is there, and it is not in it");
+        assert!(!of("/anna/", &["/anna/home/"]));
+        assert!(!of("/cloud/", &["/cloud/office/"]), "another name");
+        assert!(!of("/cloud/", &["/cloud/work/", "/shared/work/"]), "two of its name");
+        let both = [known[0].clone(), found("/cloud/work/", "Work")];
+        assert_eq!(ids("/cloud/", &both, &["/cloud/work/"]), [both[1].id.clone()], "that one is known");
+        let twice = [known[0].clone(), found("/team/work/", "Work")];
+        assert!(!twice.iter().any(|row| ids("/cloud/", &twice, &["/cloud/work/"]).contains(&row.id)), "of two it may be either");
+    }
+
+    #[test]
+    fn an_id_is_given_once() {
+        let work = found("/anna/work/", "Work");
+        let moved = CalendarRow { address: "/cloud/anna/work/".into(), ..work.clone() };
+        let both = ids("/anna/", std::slice::from_ref(&moved), &["/anna/work/", "/cloud/anna/work/"]);
+        assert!(both[0] != work.id && both[1] == work.id, "{both:?}");
+        let again = CalendarRow { id: both[0].clone(), ..work.clone() };
+        assert_eq!(ids("/anna/", &[moved, again], &["/anna/work/", "/cloud/anna/work/"]), both);
+    }
+
+    #[test]
+    fn a_moved_calendar_is_written_down_under_its_id() {
+        let work = found("/anna/work/", "Work");
+        let now = named(&account("/cloud/"), std::slice::from_ref(&work), vec![remote("/cloud/work/", "Work")]);
+        let ops = difference(std::slice::from_ref(&work), &now, &[]).unwrap();
+        assert_eq!(keys(&ops), [("put", format!("calendar:{}", work.id))]);
     }
 }

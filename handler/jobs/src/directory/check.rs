@@ -3,31 +3,31 @@
 use engine::pair::{Pair, Reach};
 
 use super::calendars::CalendarRow;
+use super::identity::Places;
 use super::pairs::NewPair;
 use crate::{Error, Result};
 
-/// An end of a pair to be, and the server on which it lives.
-pub(super) struct End<'a> {
-    pub calendar: &'a CalendarRow,
-    /// Host and port.
-    pub server: &'a str,
-}
-
-/// Whether the pair may be made.
+/// Whether the pair may be made. Calendars are compared by their places: by which account one is seen makes no difference.
 ///
 /// # Errors
 /// [`Error::Request`] in words that say what to do instead.
-pub(super) fn check(new: &NewPair, from: &End<'_>, to: &End<'_>, existing: &[Pair]) -> Result<()> {
-    if same_calendar(from, to) {
+pub(super) fn check(new: &NewPair, from: &CalendarRow, to: &CalendarRow, places: &Places, existing: &[Pair]) -> Result<()> {
+    if new.from == new.to {
         return refuse("a calendar cannot be paired with itself; name two different calendars, as `calrelay calendars` lists them");
     }
-    if !to.calendar.writable {
+    if places.same(&new.from, &new.to) {
+        return refuse(format!(
+            "{} and {} are one and the same calendar, reached in two ways, and a calendar cannot be paired with itself; name two different calendars, as `calrelay calendars` lists them",
+            new.from, new.to
+        ));
+    }
+    if !to.writable {
         return refuse(format!(
             "the calendar {} cannot be written to by this account, so it cannot be the target of a pair; choose another one for --to, or ask its owner for write access",
             new.to
         ));
     }
-    if new.two_way && !from.calendar.writable {
+    if new.two_way && !from.writable {
         return refuse(format!(
             "the calendar {} cannot be written to by this account, and a two-way pair writes to both; leave --two-way out, or ask its owner for write access",
             new.from
@@ -42,22 +42,26 @@ pub(super) fn check(new: &NewPair, from: &End<'_>, to: &End<'_>, existing: &[Pai
         return refuse("the window is empty, so no event would ever be copied; give --window-past or --window-future at least one day");
     }
     for pair in existing {
-        let same = pair.from == new.from && pair.to == new.to;
-        let reverse = pair.from == new.to && pair.to == new.from;
+        let same = places.same(&pair.from, &new.from) && places.same(&pair.to, &new.to);
+        let reverse = places.same(&pair.from, &new.to) && places.same(&pair.to, &new.from);
         let id = &pair.id;
         if same && new.two_way && !pair.two_way {
-            return refuse(make_two_way(pair));
+            return refuse(make_two_way(pair) + &reached_in_two_ways(new, pair));
         }
         if same {
             return refuse(format!(
-                "these two calendars are paired in this direction already, by the pair {id}; to give it other rules, remove it with `calrelay pair remove {id}` and add it anew: copies that are there are found again"
+                "these two calendars are paired in this direction already, by the pair {id}; to give it other rules, remove it with `calrelay pair remove {id}` and add it anew: copies that are there are found again{}",
+                reached_in_two_ways(new, pair)
             ));
         }
         if reverse && pair.two_way {
-            return refuse(format!("these two calendars are in step in both directions already, by the pair {id}"));
+            return refuse(format!(
+                "these two calendars are in step in both directions already, by the pair {id}; to give it other rules, remove it with `calrelay pair remove {id}` and add it anew: copies that are there are found again{}",
+                reached_in_two_ways(new, pair)
+            ));
         }
         if reverse {
-            return refuse(make_two_way(pair));
+            return refuse(make_two_way(pair) + &reached_in_two_ways(new, pair));
         }
     }
     Ok(())
@@ -70,9 +74,16 @@ fn make_two_way(pair: &Pair) -> String {
     )
 }
 
-/// The same id, or the same collection on the same server, reached through two accounts.
-fn same_calendar(from: &End<'_>, to: &End<'_>) -> bool {
-    from.calendar.id == to.calendar.id || (from.server == to.server && from.calendar.address == to.calendar.address)
+/// Where the pair that is there names its calendars otherwise, its owner has to be told which is which.
+fn reached_in_two_ways(new: &NewPair, pair: &Pair) -> String {
+    let there = [&pair.from, &pair.to];
+    if [&new.from, &new.to].into_iter().all(|id| there.contains(&id)) {
+        return String::new();
+    }
+    format!(
+        " (the calendars of the pair {} are {} and {}: the same as {} and {}, reached in another way)",
+        pair.id, pair.from, pair.to, new.from, new.to
+    )
 }
 
 fn is_nothing(reach: Reach) -> bool {
@@ -88,12 +99,14 @@ mod tests {
     use engine::calendar::{AccountId, CalendarId, PairId};
 
     use super::*;
+    use crate::directory::identity::CalendarPlace;
 
     struct Case {
         new: NewPair,
         from: CalendarRow,
         to: CalendarRow,
-        servers: (&'static str, &'static str),
+        /// Calendars that are one.
+        same: Vec<[&'static str; 2]>,
         existing: Vec<Pair>,
     }
 
@@ -120,7 +133,7 @@ mod tests {
             window_future: Reach::Months(12),
             take_over: false,
         };
-        Case { new, from: calendar("c1", "a1"), to: calendar("c2", "a2"), servers: ("one.example", "two.example"), existing: Vec::new() }
+        Case { new, from: calendar("c1", "a1"), to: calendar("c2", "a2"), same: Vec::new(), existing: Vec::new() }
     }
 
     fn existing(from: &str, to: &str, two_way: bool) -> Pair {
@@ -128,9 +141,11 @@ mod tests {
     }
 
     fn verdict(case: Case) -> Option<String> {
-        let from = End { calendar: &case.from, server: case.servers.0 };
-        let to = End { calendar: &case.to, server: case.servers.1 };
-        match check(&case.new, &from, &to, &case.existing) {
+        let mut places: Places = ["c1", "c2", "c3", "c4"].map(|id| (CalendarId::new(id), CalendarPlace::new(id))).into_iter().collect();
+        for [one, other] in case.same {
+            places.unite(&CalendarId::new(one), &CalendarId::new(other));
+        }
+        match check(&case.new, &case.from, &case.to, &places, &case.existing) {
             Ok(()) => None,
             Err(Error::Request(words)) => Some(words),
             Err(other) => panic!("{other:?}"),
@@ -170,9 +185,25 @@ mod tests {
     #[test]
     fn a_calendar_is_not_paired_with_itself_even_through_two_accounts() {
         refused(|case| (case.new.to, case.to) = (case.new.from.clone(), case.from.clone()), "with itself");
-        refused(|case| (case.to.address, case.servers) = (case.from.address.clone(), ("one.example", "one.example")), "with itself");
+        refused(|case| case.same = vec![["c1", "c2"]], "c1 and c2 are one and the same calendar");
         // The same path on another server is another calendar.
         taken(|case| case.to.address = case.from.address.clone());
+    }
+
+    #[test]
+    fn a_pair_is_known_again_through_other_accounts() {
+        let through = |case: &mut Case, from: &str, to: &str, two_way: bool| {
+            case.same = vec![["c1", "c3"], ["c2", "c4"]];
+            case.existing = vec![existing(from, to, two_way)];
+        };
+        let named = "the pair p9 are c3 and c4: the same as c1 and c2";
+        refused(|case| through(case, "c3", "c4", false), named);
+        refused(|case| through(case, "c3", "c4", false), "pair remove p9");
+        refused(|case| through(case, "c1", "c4", false), "are c1 and c4: the same");
+        refused(|case| through(case, "c4", "c3", false), "pair add --from c4 --to c3 --two-way");
+        refused(|case| through(case, "c4", "c3", true), "pair remove p9");
+        refused(|case| (through(case, "c3", "c4", false), case.new.two_way = true).0, "make it two-way");
+        taken(|case| (through(case, "c3", "c4", false), case.same.clear()).0);
     }
 
     #[test]

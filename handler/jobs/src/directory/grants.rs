@@ -12,6 +12,7 @@ use store::{Op, Table};
 
 use super::accounts::{self, Account};
 use super::id::{self, Address};
+use super::recognise::Candidate;
 use super::rows;
 use crate::consent::Granted;
 use crate::{Error, Result, Services};
@@ -34,7 +35,7 @@ pub async fn connect_grant(services: &Services, kind: ProviderKind, granted: Gra
         let_go(services, kind, &earlier.endpoint, &user).await?;
     }
     hold(services, &partition(kind, &endpoint, &user)).await?;
-    accounts::store(services, kind, address, user, endpoint, &secret).await
+    accounts::store(services, Candidate { kind, address, user, endpoint }, None, &secret).await
 }
 
 /// Takes this owner from the list of those who hold a grant. Whether nobody is left, so that it is to be given back. May be repeated.

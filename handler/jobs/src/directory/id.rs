@@ -61,6 +61,11 @@ pub(super) fn calendar(account: &AccountId, address: &str) -> CalendarId {
     CalendarId::new(derived('c', &[account.as_str(), address]))
 }
 
+/// The same where another calendar of the account has that id: one that stood at this address before. `n` counts from 1.
+pub(super) fn next_calendar(account: &AccountId, address: &str, n: usize) -> CalendarId {
+    CalendarId::new(derived('c', &[account.as_str(), address, &n.to_string()]))
+}
+
 fn derived(letter: char, parts: &[&str]) -> String {
     // A line feed cannot stand in an address or a user name, so no two lists of parts join to the same text.
     let hash = digest(&SHA256, parts.join("\n").as_bytes());

@@ -4,9 +4,10 @@ use engine::calendar::{CalendarId, PairId};
 use engine::pair::{Pair, Reach};
 use store::{Op, Table};
 
-use super::check::{End, check};
-use super::id::{self, Address};
-use super::{CalendarRow, accounts, calendars, lease, rows};
+use super::check::check;
+use super::identity::Places;
+use super::overlap::{self, Overlap};
+use super::{CalendarRow, Snapshot, calendars, id, lease, rows};
 use crate::{Error, Result, Services, channels, memory};
 
 /// A pair to be made.
@@ -44,10 +45,11 @@ impl NewPair {
 /// the provider's failure where a calendar is not known yet and cannot be asked for.
 pub async fn add_pair(services: &Services, new: NewPair) -> Result<Pair> {
     let (from, to) = ends(services, &new).await?;
+    // What can be said at once is said at once; and nobody else has to wait while calendars are read.
+    let (directory, places) = may_be_added(services, &new, &from, &to, None).await?;
+    let overlap = overlap::find(services, &directory, &new, &places).await?;
     let _setup = lease::directory(services).await?;
-    let (from_server, to_server) = (server(services, &from).await?, server(services, &to).await?);
-    let existing = pairs(services).await?;
-    check(&new, &End { calendar: &from, server: &from_server }, &End { calendar: &to, server: &to_server }, &existing)?;
+    may_be_added(services, &new, &from, &to, overlap).await?;
     let take_over = new.take_over;
     let pair = new.into_pair(id::pair()?);
     if take_over {
@@ -58,6 +60,26 @@ pub async fn add_pair(services: &Services, new: NewPair) -> Result<Pair> {
     services.store.commit(Table::Directory, &services.owner, &[insert]).await?;
     channels::look(services, &pair).await;
     Ok(pair)
+}
+
+/// Whether a pair may be made, by the directory as it is now and by what calendars have been seen to be one.
+async fn may_be_added(
+    services: &Services,
+    new: &NewPair,
+    from: &CalendarRow,
+    to: &CalendarRow,
+    overlap: Option<Overlap>,
+) -> Result<(Snapshot, Places)> {
+    let directory = Snapshot::read(services).await?;
+    for end in [from, to] {
+        directory.account(&end.account)?;
+    }
+    let mut places = Places::read(&directory);
+    if let Some((one, other)) = overlap {
+        places.unite(&one, &other);
+    }
+    check(new, from, to, &places, &directory.pairs()?)?;
+    Ok((directory, places))
 }
 
 /// All pairs, in the order of their ids.
@@ -154,11 +176,6 @@ async fn ends(services: &Services, new: &NewPair) -> Result<(CalendarRow, Calend
         None => find(&new.to)?,
     };
     Ok((from, to))
-}
-
-async fn server(services: &Services, calendar: &CalendarRow) -> Result<String> {
-    let account = accounts::account(services, &calendar.account).await?;
-    Ok(Address::parse(&account.url)?.host)
 }
 
 fn missing(id: &PairId) -> Error {

@@ -72,6 +72,16 @@ impl Snapshot {
         self.rows.range(prefix.to_owned()..).map_while(move |(key, _)| key.strip_prefix(prefix))
     }
 
+    /// All accounts whose rows can be read.
+    pub(super) fn accounts(&self) -> Vec<Account> {
+        self.readable(rows::ACCOUNT)
+    }
+
+    /// All calendars whose rows can be read.
+    pub(super) fn calendars(&self) -> Vec<CalendarRow> {
+        self.readable(rows::CALENDAR)
+    }
+
     /// All channels.
     pub(crate) fn channels(&self) -> Result<Vec<ChannelRow>> {
         self.list(rows::CHANNEL)
@@ -97,8 +107,16 @@ impl Snapshot {
     }
 
     fn list<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<T>> {
-        let rows = self.rows.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
-        rows.map(|(key, row)| rows::decode(key, &row.value)).collect()
+        self.decoded(prefix).collect()
+    }
+
+    fn readable<T: DeserializeOwned>(&self, prefix: &str) -> Vec<T> {
+        self.decoded(prefix).filter_map(Result::ok).collect()
+    }
+
+    fn decoded<T: DeserializeOwned>(&self, prefix: &str) -> impl Iterator<Item = Result<T>> {
+        let rows = self.rows.range(prefix.to_owned()..).take_while(move |(key, _)| key.starts_with(prefix));
+        rows.map(|(key, row)| rows::decode(key, &row.value))
     }
 
     fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {

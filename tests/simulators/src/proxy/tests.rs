@@ -80,3 +80,29 @@ async fn a_server_that_is_gone_is_a_bad_gateway() {
     tokio::task::yield_now().await;
     assert_eq!(w.client.xml("PROPFIND", "/", "0", "").await.unwrap().status, 502);
 }
+
+#[tokio::test]
+async fn a_prefix_stands_before_paths_and_hrefs_and_can_move() {
+    let w = world().await;
+    let path = w.work.path();
+    w.work.put("a.ics", &event());
+    let multiget = |prefix: &str| {
+        format!(
+            r#"<c:calendar-multiget xmlns="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><prop><getetag/></prop><href>{prefix}{path}a.ics</href></c:calendar-multiget>"#
+        )
+    };
+    for prefix in ["/cloud", "/elsewhere/dav"] {
+        w.proxy.below(&[prefix]);
+        assert_eq!(w.client.send("GET", &format!("{path}a.ics"), &[], "").await.unwrap().status, 404);
+        assert_eq!(w.client.send("GET", &format!("{prefix}{path}a.ics"), &[], "").await.unwrap().text(), event());
+        let read = w.client.xml("REPORT", &format!("{prefix}{path}"), "1", &multiget(prefix)).await.unwrap();
+        assert!(read.status == 207 && read.text().contains(&format!(">{prefix}{path}a.ics</")), "{}", read.text());
+        assert!(!read.text().contains("404"), "{}", read.text());
+        let known = w.client.send("GET", "/.well-known/caldav", &[], "").await.unwrap();
+        assert_eq!((known.status, known.header("location")), (301, format!("{prefix}/").as_str()));
+    }
+    w.proxy.below(&["", "/cloud"]);
+    for prefix in ["", "/cloud"] {
+        assert_eq!(w.client.send("GET", &format!("{prefix}{path}a.ics"), &[], "").await.unwrap().text(), event());
+    }
+}

@@ -1,0 +1,127 @@
+//! Whether a new pair names a calendar twice, or repeats a pair that is there, where the addresses of its calendars do not tell.
+//!
+//! Two accounts may see one calendar under two addresses: a share, or a server that is known by two names. What both hold tells
+//! ([`evidence`]). The ends of the new pair are compared with each other; and where it shares one end with a pair that is there, the other ends
+//! are. Calendars of one account are never compared: its server lists them beside each other, so they are two.
+//!
+//! What cannot be read, or takes too long, is taken for two calendars: the pair's first pass looks again before it writes.
+
+use std::time::Duration;
+
+use engine::calendar::CalendarId;
+use engine::pair::Pair;
+
+use super::evidence::{self, Likeness, View};
+use super::identity::{Places, is_caldav};
+use super::pairs::NewPair;
+use super::recognise::may_be_asked;
+use super::{Account, CalendarRow, Snapshot, accounts};
+use crate::{Result, Services};
+
+/// All comparisons of a new pair together may take so long: it is a command that waits.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Two calendars that were seen to be one.
+pub(super) type Overlap = (CalendarId, CalendarId);
+
+/// Looks for calendars that are one, and matter to this pair: the first that are found.
+///
+/// # Errors
+/// Damaged rows of pairs.
+pub(super) async fn find(services: &Services, directory: &Snapshot, new: &NewPair, places: &Places) -> Result<Option<Overlap>> {
+    let questions = questions(new, &directory.pairs()?, places);
+    let look = async {
+        for (one, other) in questions {
+            match is_one(services, directory, &one, &other).await {
+                Ok(true) => return Some((one, other)),
+                Ok(false) => {}
+                Err(error) => tracing::debug!(%one, %other, %error, "two calendars could not be compared"),
+            }
+        }
+        None
+    };
+    Ok(tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(|_| {
+        tracing::debug!("comparing calendars took too long");
+        None
+    }))
+}
+
+/// What would make the pair one that must not be, if it were one calendar. Each question once.
+fn questions(new: &NewPair, existing: &[Pair], places: &Places) -> Vec<Overlap> {
+    let mut questions: Vec<Overlap> = vec![(new.from.clone(), new.to.clone())];
+    for pair in existing {
+        for [shared, other] in [[&pair.from, &pair.to], [&pair.to, &pair.from]] {
+            for [mine, left] in [[&new.from, &new.to], [&new.to, &new.from]] {
+                if places.same(shared, mine) && !places.same(other, left) {
+                    questions.push((left.clone(), other.clone()));
+                }
+            }
+        }
+    }
+    let mut asked = Vec::new();
+    questions.retain(|(one, other)| {
+        let known = places.same(one, other) || asked.iter().any(|(a, b)| (a == one && b == other) || (a == other && b == one));
+        asked.push((one.clone(), other.clone()));
+        !known
+    });
+    questions
+}
+
+async fn is_one(services: &Services, directory: &Snapshot, one: &CalendarId, other: &CalendarId) -> Result<bool> {
+    let (Some(one), Some(other)) = (known(directory, one)?, known(directory, other)?) else { return Ok(false) };
+    if one.1.id == other.1.id || ![&one, &other].into_iter().all(|(_, account)| is_caldav(account.kind) && may_be_asked(services, account))
+    {
+        return Ok(false);
+    }
+    let [mine, theirs] = [accounts::open(services, &one.1).await?, accounts::open(services, &other.1).await?];
+    let mine = View { provider: mine.as_ref(), address: &one.0.address };
+    let theirs = View { provider: theirs.as_ref(), address: &other.0.address };
+    Ok(evidence::compare(mine, theirs).await? == Likeness::Same)
+}
+
+fn known(directory: &Snapshot, id: &CalendarId) -> Result<Option<(CalendarRow, Account)>> {
+    let Some(calendar) = directory.calendar(id)? else { return Ok(None) };
+    let account = directory.account(&calendar.account)?;
+    Ok(Some((calendar, account)))
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::calendar::PairId;
+    use engine::pair::Reach;
+
+    use super::*;
+    use crate::directory::identity::CalendarPlace;
+
+    fn new(from: &str, to: &str) -> NewPair {
+        NewPair {
+            from: CalendarId::new(from),
+            to: CalendarId::new(to),
+            two_way: false,
+            private: false,
+            private_back: false,
+            window_past: Reach::Months(3),
+            window_future: Reach::Months(12),
+            take_over: false,
+        }
+    }
+
+    /// What is asked of a pair from `a` to `b`; `a2` is `a` through another account.
+    fn asked(existing: &[(&str, &str)]) -> Vec<String> {
+        let mut places: Places = ["a", "b", "c", "d"].map(|id| (CalendarId::new(id), CalendarPlace::new(id))).into_iter().collect();
+        places.extend(&CalendarId::new("a2"), &CalendarId::new("a"));
+        let existing: Vec<Pair> = existing.iter().map(|(from, to)| new(from, to).into_pair(PairId::new("p9"))).collect();
+        questions(&new("a", "b"), &existing, &places).into_iter().map(|(one, other)| format!("{one} {other}")).collect()
+    }
+
+    #[test]
+    fn only_what_would_make_the_pair_one_too_many_is_asked() {
+        assert_eq!(asked(&[]), ["a b"]);
+        assert_eq!(asked(&[("c", "d"), ("d", "c")]), ["a b"], "they have nothing in common");
+        assert_eq!(asked(&[("a", "c")]), ["a b", "b c"]);
+        assert_eq!(asked(&[("c", "a")]), ["a b", "b c"], "the reverse of one");
+        assert_eq!(asked(&[("b", "c"), ("c", "b")]), ["a b", "a c"], "each once");
+        assert_eq!(asked(&[("a2", "d")]), ["a b", "b d"], "through another account");
+        assert_eq!(asked(&[("a", "b"), ("b", "a")]), ["a b"], "what is known is not asked");
+    }
+}

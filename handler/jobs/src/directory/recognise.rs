@@ -1,0 +1,107 @@
+//! Whether an account that is being connected is connected already, under whatever address.
+//!
+//! Where its server says so, that is enough ([`Identity::is`]). Where it may be so ([`Identity::may_be`]) the calendars of both are compared
+//! ([`evidence`]): each with the password that was given for its own server, and with no other. An account that cannot be read is another one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::calendar::{AccountId, ProviderKind};
+use providers::Provider;
+use secrecy::SecretString;
+
+use super::id::{self, Address};
+use super::identity::Identity;
+use super::{Account, AccountStatus, Snapshot, accounts, evidence};
+use crate::{Result, Services};
+
+/// Accounts are compared for so long, all of them together. It is a command that waits.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An account whose secret was seen to be good.
+pub(super) struct Candidate {
+    pub kind: ProviderKind,
+    /// As it was typed.
+    pub address: Address,
+    pub user: String,
+    /// What was discovered.
+    pub endpoint: String,
+}
+
+impl Candidate {
+    /// The id that it has where it is not connected yet.
+    pub fn own_id(&self) -> AccountId {
+        id::account(self.kind, &self.address, &self.user)
+    }
+
+    /// The account that it is by its address or by its server's word.
+    pub fn known_among(&self, accounts: &[Account]) -> Option<AccountId> {
+        let own = self.own_id();
+        if accounts.iter().any(|account| account.id == own) {
+            return Some(own);
+        }
+        let identity = self.identity()?;
+        accounts.iter().find(|account| identity_of(account).is_some_and(|known| identity.is(&known))).map(|account| account.id.clone())
+    }
+
+    /// The account that it is by what both hold; `None` where that is not needed, too.
+    ///
+    /// # Errors
+    /// Storage failures.
+    pub async fn proven(&self, services: &Services, secret: &SecretString) -> Result<Option<AccountId>> {
+        let Some(identity) = self.identity() else { return Ok(None) };
+        let known = Snapshot::read(services).await?.accounts();
+        if self.known_among(&known).is_some() {
+            return Ok(None);
+        }
+        let alike: Vec<(Account, Identity)> = known
+            .into_iter()
+            .filter_map(|account| identity_of(&account).map(|known| (account, known)))
+            .filter(|(_, known)| identity.may_be(known))
+            .collect();
+        if alike.is_empty() {
+            return Ok(None);
+        }
+        let look = async {
+            let own = services.connect.open(self.kind, &self.endpoint, &self.user, secret.clone())?;
+            for (account, known) in alike {
+                // The password that was typed is good for this server, and newer.
+                let here = known.is_at_home_of(&identity).then_some(secret);
+                match is_one(services, &own, &account, here).await {
+                    Ok(true) => return Ok(Some(account.id)),
+                    Ok(false) => {}
+                    Err(error) => {
+                        tracing::debug!(account = %account.id, %error, "an account could not be compared with the one that is connected")
+                    }
+                }
+            }
+            Ok(None)
+        };
+        tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(|_| {
+            tracing::debug!("comparing accounts took too long");
+            Ok(None)
+        })
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        Identity::of(self.kind, &self.user, &self.endpoint)
+    }
+}
+
+fn identity_of(account: &Account) -> Option<Identity> {
+    Identity::of(account.kind, &account.user, &account.endpoint)
+}
+
+async fn is_one(services: &Services, own: &Arc<dyn Provider>, account: &Account, here: Option<&SecretString>) -> Result<bool> {
+    let other = match here {
+        Some(secret) => services.connect.open(account.kind, &account.endpoint, &account.user, secret.clone())?,
+        None if !may_be_asked(services, account) => return Ok(false),
+        None => accounts::open(services, account).await?,
+    };
+    Ok(evidence::same_account(own.as_ref(), other.as_ref()).await?)
+}
+
+/// An account that refused its password, or that its provider has closed, is left alone.
+pub(super) fn may_be_asked(services: &Services, account: &Account) -> bool {
+    account.state != AccountStatus::NeedsReconnect && account.parked(services.clock.now()).is_none()
+}
