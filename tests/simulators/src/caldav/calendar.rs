@@ -193,7 +193,7 @@ impl Calendar {
     }
 
     #[track_caller]
-    fn with<T>(&self, work: impl FnOnce(&mut Collection) -> T) -> T {
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Collection) -> T) -> T {
         let mut records = self.shared.records();
         let calendar = records.collection_mut(&self.user, &self.name);
         work(calendar.expect("the calendar exists while the test edits it"))

@@ -16,6 +16,7 @@ mod manners;
 mod paths;
 mod propfind;
 mod report;
+mod saved;
 mod scheduling;
 mod shares;
 mod state;
@@ -35,6 +36,7 @@ use state::Records;
 
 pub use calendar::{Calendar, crlf};
 pub use manners::{AnyVersion, Limit, LostToken, Manners, Missing, Names, OldBase, Redirect, Rewrite, Throttle, UidScope};
+pub use saved::{Object, Saved};
 
 /// A running CalDAV server. Dropping it ends it.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::saved::Saved;
 use super::shares::Share;
 use crate::ics;
 
@@ -134,6 +135,24 @@ impl Collection {
             birth,
             generation: 0,
         }
+    }
+
+    /// As it was written down; `None` where a version in it is none of ours.
+    pub fn restored(title: &str, saved: &Saved) -> Option<Self> {
+        let versions = |text: &str| {
+            let (birth, revision) = text.trim_matches('"').split_once('-')?;
+            Some((u64::from_str_radix(birth, 16).ok()?, u64::from_str_radix(revision, 16).ok()?))
+        };
+        let (birth, last) = versions(&saved.ctag)?;
+        let mut calendar = Self::new(title, birth);
+        for object in &saved.objects {
+            let (_, revision) = versions(&object.etag).filter(|(of, revision)| *of == birth && *revision <= last)?;
+            // `put` counts on from here.
+            calendar.revision = revision.checked_sub(1)?;
+            calendar.put(&object.name, &object.body);
+        }
+        calendar.revision = last;
+        Some(calendar)
     }
 
     pub fn get(&self, name: &str) -> Option<&Resource> {

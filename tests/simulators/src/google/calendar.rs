@@ -269,7 +269,7 @@ impl Calendar {
     }
 
     #[track_caller]
-    fn with<T>(&self, work: impl FnOnce(&mut Collection) -> T) -> T {
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Collection) -> T) -> T {
         self.shared.write(|records| work(records.calendars.get_mut(&self.id).expect("the calendar exists while the test edits it")))
     }
 }
