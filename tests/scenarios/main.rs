@@ -21,6 +21,7 @@ mod google_pairs;
 mod google_push;
 mod google_quota;
 mod icloud;
+mod identity;
 mod infra;
 mod kept;
 mod key_vault;
