@@ -205,7 +205,7 @@ async fn two_installations_meet_in_one_calendar() -> anyhow::Result<()> {
         }
     };
     let theirs = [account("ben@example.org"), account("carl@example.org")];
-    let other = Box::pin(Core::with(theirs, ONE_WAY, false, Some(std::sync::Arc::new(Settings::of(server)?)))).await?;
+    let other = Box::pin(Core::with(theirs, Default::default(), ONE_WAY, false, Some(std::sync::Arc::new(Settings::of(server)?)))).await?;
     let carl = server.account("carl@example.org").primary();
     desk.google(0).put("lunch1", hour("2026-04-01", "Lunch", json!({"visibility": "private"})));
     desk.google(1).put("own1", hour("2026-04-02", "Ben's own", json!({})));
