@@ -4,6 +4,8 @@
 //! below a prefix. Two servers of one make give the same user the same paths.
 
 mod house;
+mod icloud;
+mod moved;
 mod one_calendar;
 
 use serde_json::{Value, json};
