@@ -52,7 +52,7 @@ async fn copies_stay_when_a_pair_ends_and_are_found_again() -> anyhow::Result<()
     Ok(())
 }
 
-/// A copy that stayed behind is nobody's origin, in whichever direction the calendars are paired anew.
+/// A copy that stayed behind is an ordinary event, of which no second copy is made where its first origin is.
 #[tokio::test]
 async fn a_copy_is_never_copied_back() -> anyhow::Result<()> {
     let (village, pair) = copied(ONE_WAY).await?;
@@ -65,7 +65,7 @@ async fn a_copy_is_never_copied_back() -> anyhow::Result<()> {
     assert_eq!(village.people[0].len(), 13);
     let copy = village.people[1].names().into_iter().find(|name| name.starts_with("calrelay-")).expect("a copy");
     let told = village.cli.explain(&back, &copy).await?;
-    assert_eq!((&told["copied"], &told["reason"]), (&json!(false), &json!("own_copy")), "{told}");
+    assert_eq!((&told["copied"], &told["reason"]), (&json!(false), &json!("already_there")), "{told}");
     Ok(())
 }
 
@@ -110,9 +110,9 @@ async fn a_new_password_keeps_everything() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A data directory of its own for every user: another installation's copies are ordinary events here.
+/// Another installation's copies are not copied on, and are counted.
 #[tokio::test]
-async fn copies_of_another_installation_are_ordinary_events() -> anyhow::Result<()> {
+async fn copies_of_another_installation_are_not_copied_on() -> anyhow::Result<()> {
     let (village, _) = copied(ONE_WAY).await?;
     let other = Cli::new()?;
     let (user, password) = USERS[1];
@@ -121,7 +121,14 @@ async fn copies_of_another_installation_are_ordinary_events() -> anyhow::Result<
     let calendar = third.account("carol", "carol-secret-1").calendar("carol", "main");
     let carol = other.connect(third.url().as_str(), "carol", "carol-secret-1").await?;
     other.pair_add(&other.calendar(&ben, "main").await?, &other.calendar(&carol, "main").await?, ONE_WAY).await?;
-    assert_eq!(other.sync().await?["created"], 12);
-    assert_eq!(calendar.len(), 12);
+    let preview = other.dry_run().await?;
+    let run = other.sync().await?;
+    assert_eq!(actions(&preview), actions(&run));
+    assert_eq!((counts(&run), calendar.len()), ([0, 0, 0, 12], 0), "{run}");
+    assert!(run["actions"].as_array().unwrap().iter().all(|action| action["reason"] == "copied_by_another"), "{run}");
+    assert_eq!((&preview["copied_by_another"], &run["copied_by_another"]), (&json!(12), &json!(12)));
+    let status = other.status().await?;
+    assert_eq!(status["pairs"][0]["copied_by_another"], 12, "{status}");
+    assert!(actions(&other.sync().await?).is_empty());
     Ok(())
 }

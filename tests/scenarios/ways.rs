@@ -11,13 +11,13 @@ pub const ONE_WAY: Terms = Terms { two_way: false, private: false, private_back:
 pub const TWO_WAY: Terms = Terms { two_way: true, private: false, private_back: false };
 
 /// Everything is read from the start.
-pub const FULL: SyncOptions = SyncOptions { dry_run: false, full: true, confirm_deletions: false, background: false };
+pub const FULL: SyncOptions = SyncOptions { dry_run: false, full: true, confirm_deletions: false, answer: None, background: false };
 /// Nothing is written.
-pub const DRY: SyncOptions = SyncOptions { dry_run: true, full: false, confirm_deletions: false, background: false };
+pub const DRY: SyncOptions = SyncOptions { dry_run: true, full: false, confirm_deletions: false, answer: None, background: false };
 /// The owner has confirmed what was held.
-pub const CONFIRMED: SyncOptions = SyncOptions { dry_run: false, full: false, confirm_deletions: true, background: false };
+pub const CONFIRMED: SyncOptions = SyncOptions { dry_run: false, full: false, confirm_deletions: true, answer: None, background: false };
 /// Nobody asked for it.
-pub const BACKGROUND: SyncOptions = SyncOptions { dry_run: false, full: false, confirm_deletions: false, background: true };
+pub const BACKGROUND: SyncOptions = SyncOptions { dry_run: false, full: false, confirm_deletions: false, answer: None, background: true };
 
 /// Why, action by action, as `--json` names it.
 pub fn reasons(run: &Run) -> Vec<String> {

@@ -143,6 +143,7 @@ impl Core {
             private_back: terms.private_back,
             window_past: "3mo".parse()?,
             window_future: "12mo".parse()?,
+            take_over: false,
         };
         let pair = directory::add_pair(&services, new).await?;
         Ok(Self { services, pair, clock, place, opened, servers, google, real })

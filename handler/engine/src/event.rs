@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 /// What a provider calls an event: opaque to us, unique in its calendar.
 ///
-/// For CalDAV this is the percent-decoded path of the resource; two spellings of one href are one id.
+/// For CalDAV this is the percent-decoded name of the resource within its calendar; two spellings of one href are one id, and so are the hrefs of a
+/// calendar that is reached by two paths.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EventId {
     key: String,

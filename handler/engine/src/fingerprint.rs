@@ -121,6 +121,9 @@ fn moment(moment: &Moment) -> String {
     }
 }
 
+/// Time and title of an event, hashed: by them a copy is known that says nothing else of its origin.
+pub type Appearance = [Hash; 2];
+
 /// The hashes of one event.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Fingerprint {
@@ -164,6 +167,11 @@ impl Fingerprint {
             };
         }
         all
+    }
+
+    /// Time and title.
+    pub fn appearance(&self) -> Appearance {
+        [Field::Time, Field::Title].map(|field| self.fields[field as usize])
     }
 
     /// A few bytes for the whole, to recognise a value that was written before.

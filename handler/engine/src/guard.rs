@@ -31,6 +31,21 @@ pub fn is_unusual(evidence: Evidence, deletions: u64, live: u64, today: u64) -> 
     unusual || today.saturating_add(deletions) > DAILY_CAP
 }
 
+/// Whether so many copies being gone from one calendar look like a calendar that was emptied or made anew. `live` are the copies that were there.
+/// `costs_origins`: their origins would be deleted for it, which has a limit of its own.
+pub fn is_emptied(evidence: Evidence, gone: u64, live: u64, costs_origins: bool) -> bool {
+    let all = gone >= live;
+    match evidence {
+        _ if gone == 0 => false,
+        Evidence::Missing if all => true,
+        Evidence::Named if all && gone >= EMPTIED => true,
+        _ => !costs_origins && is_unusual(evidence, gone, live, 0),
+    }
+}
+
+/// A person who deletes all copies one by one has fewer.
+pub const EMPTIED: u64 = 5;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +66,17 @@ mod tests {
         assert!(is_unusual(Missing, 2, 12, 0));
         assert!(is_unusual(Missing, 6, 1_000, 0));
         assert!(is_unusual(Missing, 1, 1, 0), "all of them");
+    }
+
+    #[test]
+    fn a_calendar_was_emptied_where_all_copies_are_gone_or_too_many_for_a_person() {
+        for costs_origins in [true, false] {
+            assert!(is_emptied(Missing, 1, 1, costs_origins) && is_emptied(Named, 5, 5, costs_origins));
+            assert!(!is_emptied(Missing, 0, 0, costs_origins) && !is_emptied(Named, 4, 4, costs_origins));
+            assert!(!is_emptied(Named, 10, 20, costs_origins));
+        }
+        assert!(is_emptied(Named, 20, 40, false) && is_emptied(Missing, 6, 100, false));
+        assert!(!is_emptied(Named, 20, 40, true) && !is_emptied(Missing, 6, 100, true), "deletions have a guard of their own");
     }
 
     #[test]

@@ -16,4 +16,5 @@ pub mod plan;
 pub mod reason;
 pub mod recurrence;
 pub mod text;
+pub mod uid;
 pub mod zone;

@@ -7,6 +7,7 @@ use crate::event::{EventId, Span};
 use crate::fingerprint::Fingerprint;
 use crate::marker::MappingId;
 use crate::pair::Side;
+use crate::uid::UidHash;
 
 /// What joins an origin to its copy. Ids, versions, times and keyed hashes; no content (requirement S2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,9 @@ pub struct Mapping {
     pub copy_guests: bool,
     /// Start and end, for reports.
     pub times: Times,
+    /// The UID of the first origin, where it is not that of `origin`: that one began as a copy itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<UidHash>,
     /// Our last writes of the copy, to notice two programs that undo each other's work.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recent: Vec<RecentWrite>,
@@ -47,6 +51,9 @@ pub struct Mapping {
 pub struct Half {
     /// Its id.
     pub id: EventId,
+    /// Its UID, hashed; rows of the first release have none until the event is read again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<UidHash>,
     /// The version that was last dealt with; `None` makes the next pass read it.
     pub etag: Option<String>,
     /// SEQUENCE of that version.
@@ -71,6 +78,11 @@ pub enum State {
     Suppressed,
     /// The origin lies before the window: the copy stays, and its absence from a listing means nothing.
     Archived,
+    /// The other calendar holds the event already, or another copy of it: nothing is made. `copy` is what was found there.
+    AlreadyThere,
+    /// Another installation has made a copy, or the event is such a copy itself: nothing is made. `copy` is what was found in the other calendar, if
+    /// anything was ([`Mapping::is_beside`]).
+    CopiedByAnother,
 }
 
 /// Start and end, instants or days.
@@ -111,6 +123,21 @@ impl Mapping {
     /// Whether the mapping counts as a copy that the pair keeps.
     pub fn is_live(&self) -> bool {
         matches!(self.state, State::Live | State::Archived)
+    }
+
+    /// The UID of the first origin, as far as it is known.
+    pub fn first(&self) -> Option<UidHash> {
+        self.first.or(self.origin.uid)
+    }
+
+    /// Whether nothing is made because of what the other calendar holds, or because of what made the event.
+    pub fn is_left_alone(&self) -> bool {
+        matches!(self.state, State::AlreadyThere | State::CopiedByAnother)
+    }
+
+    /// Whether `copy` is an event that was seen in the other calendar and that we did not make.
+    pub fn is_beside(&self) -> bool {
+        self.is_left_alone() && (self.copy.etag.is_some() || self.copy.uid.is_some())
     }
 
     /// Whether writing this value again would be the sixth turn of a circle: more than five writes within ten minutes, and no

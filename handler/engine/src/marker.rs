@@ -1,8 +1,15 @@
-//! Loop marks: a copy says of itself that it is one, and which, in a way that only this deployment can write.
+//! Marks: what an event that we wrote says of itself, in a way that only this installation can write.
 //!
-//! The table of mappings is the authority; a mark is believed only for events that it does not know. Form:
-//! `h1.<key id>.<mapping id>.<MAC>` on a copy, `r1.…` on an origin that had to be made again (it is an origin still, but belongs to a
-//! mapping). The MAC covers the role, the mapping and the calendar: a mark that travels to another calendar is void there.
+//! # Properties
+//! * A mark answers one question, and alone: did this installation write it? It does so in every calendar. Whether an event is the copy of a
+//!   mapping is answered by that mapping's row.
+//! * It carries a hash of the UID of the first origin, through any number of copies of copies, and no personal data.
+//! * What cannot be verified (another key, a damaged mark, one of a later version) is a mark all the same: [`Mark::Foreign`].
+//!
+//! # Form
+//! `h2.<key id>.<mapping id>.<hash of the first origin's UID>.<MAC over all of it>` on a copy, `r2.…` on an event that belongs to a person and
+//! that we wrote: an origin that was made again, or one that began as a copy. The former form, `h1.<key id>.<mapping id>.<MAC>`, was bound to the
+//! calendar's id as well, and is still read.
 
 use aws_lc_rs::{constant_time, digest, hmac};
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
@@ -10,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::CalendarId;
 use crate::event::EventId;
+use crate::uid::UidHash;
 
 const SIZE: usize = 16;
 
@@ -51,9 +59,23 @@ impl MappingId {
 
     fn uid(self, role: &str, generation: u32) -> String {
         let id = String::from(self);
-        if generation == 0 { format!("calrelay-{role}{id}") } else { format!("calrelay-{role}{id}-{generation}") }
+        if generation == 0 { format!("{COPY}{role}{id}") } else { format!("{COPY}{role}{id}-{generation}") }
+    }
+
+    /// The mapping whose copy has this UID, or a resource name that was made of it, if it has the form of one of ours. It proves nothing by itself.
+    pub fn of_copy_uid(uid: &str) -> Option<Self> {
+        let uid = uid.trim();
+        let uid = uid.strip_suffix(".ics").unwrap_or(uid).strip_prefix(COPY)?;
+        let (id, generation) = uid.split_once('-').map_or((uid, None), |(id, generation)| (id, Some(generation)));
+        if generation.is_some_and(|generation| generation.parse::<u32>().is_err()) || id.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return None;
+        }
+        Self::try_from(id.to_owned()).ok()
     }
 }
+
+/// How the UIDs of what we make begin.
+const COPY: &str = "calrelay-";
 
 /// What an event is in the mapping that its mark names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,11 +89,66 @@ pub enum Role {
 impl Role {
     fn prefix(self) -> &'static str {
         match self {
+            Self::Copy => "h2",
+            Self::Origin => "r2",
+        }
+    }
+
+    fn former_prefix(self) -> &'static str {
+        match self {
             Self::Copy => "h1",
             Self::Origin => "r1",
         }
     }
+
+    fn of(prefix: &str) -> Option<(Self, Form)> {
+        Some(match prefix {
+            "h2" => (Self::Copy, Form::Present),
+            "r2" => (Self::Origin, Form::Present),
+            "h1" => (Self::Copy, Form::Former),
+            "r1" => (Self::Origin, Form::Former),
+            _ => return None,
+        })
+    }
 }
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Present,
+    /// Bound to the calendar, without the hash of a UID.
+    Former,
+}
+
+/// What a mark says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// This installation wrote the event.
+    Ours {
+        /// As what.
+        role: Role,
+        /// For which mapping, which may have ended since.
+        mapping: MappingId,
+        /// Whose UID the first origin has; marks of the former form do not say.
+        first: Option<UidHash>,
+    },
+    /// Something else wrote it: another installation, this one before it lost its keys, or a person who made it up.
+    Foreign {
+        /// Whose UID the first origin has, as the mark claims.
+        first: Option<UidHash>,
+    },
+}
+
+impl Mark {
+    /// The first origin's UID, as far as the mark says.
+    pub fn first(self) -> Option<UidHash> {
+        match self {
+            Self::Ours { first, .. } | Self::Foreign { first } => first,
+        }
+    }
+}
+
+/// No mark is longer.
+const LONGEST: usize = 200;
 
 /// Writes and verifies marks and derives mapping ids.
 pub struct Marks {
@@ -86,9 +163,10 @@ impl Marks {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, key), key_id }
     }
 
-    /// The mapping of an origin towards a calendar.
-    pub fn mapping(&self, from: &CalendarId, to: &CalendarId, origin: &EventId) -> MappingId {
-        MappingId(self.mac(&["mapping", from.as_str(), to.as_str(), origin.as_str()]))
+    /// The mapping of an origin towards a calendar. `again` counts the mappings that this name had before and that belong to other events by now.
+    pub fn mapping(&self, from: &CalendarId, to: &CalendarId, origin: &EventId, again: u32) -> MappingId {
+        let parts = ["mapping", from.as_str(), to.as_str(), origin.as_str()];
+        MappingId(if again == 0 { self.mac(&parts) } else { self.mac(&[&parts[..], &[&again.to_string()]].concat()) })
     }
 
     /// A short keyed name for an event of a calendar, to find its rows.
@@ -96,29 +174,42 @@ impl Marks {
         BASE32_NOPAD.encode(&self.mac(&["row", calendar.as_str(), id.as_str()])).to_ascii_lowercase()
     }
 
-    /// The mark of an event that we write to `calendar`.
-    pub fn mint(&self, role: Role, mapping: MappingId, calendar: &CalendarId) -> String {
-        let mac = self.mac(&[role.prefix(), &String::from(mapping), calendar.as_str()]);
-        format!("{}.{}.{}.{}", role.prefix(), self.key_id, BASE64URL_NOPAD.encode(&mapping.0), BASE64URL_NOPAD.encode(&mac))
+    /// The mark of an event that we write. `first` is the hash of the first origin's UID; an origin that has no UID has none.
+    pub fn mint(&self, role: Role, mapping: MappingId, first: Option<UidHash>) -> String {
+        let first = first.map(String::from).unwrap_or_default();
+        let mac = self.mac(&[role.prefix(), &String::from(mapping), &first]);
+        let mapping = BASE64URL_NOPAD.encode(&mapping.0);
+        format!("{}.{}.{mapping}.{first}.{}", role.prefix(), self.key_id, BASE64URL_NOPAD.encode(&mac))
     }
 
-    /// Which mapping a mark found in `calendar` names; `None` if it is not ours or not for there: then the event is a normal one.
-    pub fn verify(&self, mark: &str, calendar: &CalendarId) -> Option<(Role, MappingId)> {
-        let mut parts = mark.trim().split('.');
-        let role = match parts.next()? {
-            "h1" => Role::Copy,
-            "r1" => Role::Origin,
-            _ => return None,
+    /// Reads a mark. `calendars` are those to which a mark of the former form may be bound.
+    pub fn read<'a>(&self, mark: &str, calendars: impl IntoIterator<Item = &'a CalendarId>) -> Mark {
+        let mark = mark.trim();
+        let parts: Vec<&str> = mark.splitn(6, '.').collect();
+        let claimed = match parts[..] {
+            ["h2" | "r2", _, _, first, _] => UidHash::try_from(first).ok(),
+            _ => None,
         };
-        parts.next().filter(|key_id| *key_id == self.key_id)?;
+        let foreign = Mark::Foreign { first: claimed };
+        let Some((role, form)) = parts.first().and_then(|prefix| Role::of(prefix)).filter(|_| mark.len() <= LONGEST) else {
+            return foreign;
+        };
         let decode = |text: &str| -> Option<[u8; SIZE]> { BASE64URL_NOPAD.decode(text.as_bytes()).ok()?.try_into().ok() };
-        let mapping = MappingId(decode(parts.next()?)?);
-        let mac = decode(parts.next()?)?;
-        if parts.next().is_some() {
-            return None;
-        }
-        let expected = self.mac(&[role.prefix(), &String::from(mapping), calendar.as_str()]);
-        constant_time::verify_slices_are_equal(&mac, &expected).ok().map(|()| (role, mapping))
+        let is = |mac: &str, parts: &[&str]| {
+            decode(mac).is_some_and(|mac| constant_time::verify_slices_are_equal(&mac, &self.mac(parts)).is_ok())
+        };
+        let (key_id, mapping, mac) = match (form, &parts[..]) {
+            (Form::Present, [_, key_id, mapping, _, mac]) | (Form::Former, [_, key_id, mapping, mac]) => (*key_id, decode(mapping), *mac),
+            _ => return foreign,
+        };
+        let Some(mapping) = mapping.map(MappingId).filter(|_| key_id == self.key_id) else { return foreign };
+        let id = String::from(mapping);
+        let ours = match form {
+            // What does not decode to a hash is covered by the MAC as it is written.
+            Form::Present => is(mac, &[role.prefix(), &id, parts[3]]),
+            Form::Former => calendars.into_iter().any(|calendar| is(mac, &[role.former_prefix(), &id, calendar.as_str()])),
+        };
+        if ours { Mark::Ours { role, mapping, first: claimed } } else { foreign }
     }
 
     fn mac(&self, parts: &[&str]) -> [u8; SIZE] {
@@ -137,25 +228,86 @@ impl Marks {
 mod tests {
     use super::*;
 
+    fn marks() -> Marks {
+        Marks::new(&[7; 32])
+    }
+
+    fn mapping(marks: &Marks) -> MappingId {
+        marks.mapping(&CalendarId::new("a"), &CalendarId::new("b"), &EventId::new("x.ics"), 0)
+    }
+
+    /// As the former release wrote it.
+    fn former(marks: &Marks, mapping: MappingId, calendar: &str) -> String {
+        let mac = marks.mac(&["h1", &String::from(mapping), calendar]);
+        format!("h1.{}.{}.{}", marks.key_id, BASE64URL_NOPAD.encode(&mapping.0), BASE64URL_NOPAD.encode(&mac))
+    }
+
+    const NOWHERE: [&CalendarId; 0] = [];
+
     #[test]
-    fn a_mark_holds_only_where_it_was_written_and_only_for_its_role() {
-        let marks = Marks::new(&[7; 32]);
+    fn a_mark_is_known_in_every_calendar_and_only_for_its_role() {
+        let marks = marks();
+        let (mapping, first) = (mapping(&marks), UidHash::of("u"));
+        let mark = marks.mint(Role::Copy, mapping, first);
+        assert_eq!(marks.read(&mark, NOWHERE), Mark::Ours { role: Role::Copy, mapping, first });
+        assert_eq!(marks.read(&format!("  {mark}\n"), NOWHERE), Mark::Ours { role: Role::Copy, mapping, first });
+        assert_eq!(marks.read(&mark.replacen("h2", "r2", 1), NOWHERE), Mark::Foreign { first }, "another role");
+        assert_eq!(Marks::new(&[8; 32]).read(&mark, NOWHERE), Mark::Foreign { first }, "another installation's");
+        let bare = marks.mint(Role::Origin, mapping, None);
+        assert_eq!(marks.read(&bare, NOWHERE), Mark::Ours { role: Role::Origin, mapping, first: None });
+    }
+
+    #[test]
+    fn the_first_origin_cannot_be_changed() {
+        let marks = marks();
+        let mapping = mapping(&marks);
+        let (one, two) = (UidHash::of("one"), UidHash::of("two"));
+        let mark = marks.mint(Role::Copy, mapping, one);
+        let forged = mark.replace(&String::from(one.unwrap()), &String::from(two.unwrap()));
+        assert_eq!(marks.read(&forged, NOWHERE), Mark::Foreign { first: two });
+        assert_eq!(marks.read(&mark.replace(&String::from(one.unwrap()), "x"), NOWHERE), Mark::Foreign { first: None });
+    }
+
+    #[test]
+    fn a_mark_of_the_former_form_is_known_in_its_calendar() {
+        let marks = marks();
+        let mapping = mapping(&marks);
         let (a, b) = (CalendarId::new("a"), CalendarId::new("b"));
-        let mapping = marks.mapping(&a, &b, &EventId::new("/x.ics"));
-        let mark = marks.mint(Role::Copy, mapping, &b);
-        assert_eq!(marks.verify(&mark, &b), Some((Role::Copy, mapping)));
-        assert_eq!(marks.verify(&mark, &a), None, "copied to another calendar");
-        assert_eq!(Marks::new(&[8; 32]).verify(&mark, &b), None, "another deployment's");
-        assert_eq!(marks.verify(&mark.replacen("h1", "r1", 1), &b), None, "another role");
-        assert_eq!(marks.verify(&format!("{mark}.x"), &b), None);
-        assert_eq!(marks.verify("h1.é.x", &b), None);
+        let mark = former(&marks, mapping, "b");
+        assert_eq!(marks.read(&mark, [&a, &b]), Mark::Ours { role: Role::Copy, mapping, first: None });
+        assert_eq!(marks.read(&mark, [&a]), Mark::Foreign { first: None });
+    }
+
+    #[test]
+    fn whatever_else_is_written_is_foreign() {
+        let marks = marks();
+        let good = marks.mint(Role::Copy, mapping(&marks), UidHash::of("u"));
+        let longer = format!("{good}.x");
+        let cut = &good[..good.len() - 5];
+        let long = format!("h2.{}", "a.".repeat(5_000));
+        for text in ["", "x", "h1.é.x", "h2", "h2....", "h3.a.b.c.d", "h9", longer.as_str(), cut, long.as_str()] {
+            assert!(matches!(marks.read(text, NOWHERE), Mark::Foreign { .. }), "{text}");
+        }
     }
 
     #[test]
     fn ids_survive_being_written_down() {
-        let marks = Marks::new(&[7; 32]);
-        let id = marks.mapping(&CalendarId::new("a"), &CalendarId::new("b"), &EventId::new("/é.ics"));
+        let marks = marks();
+        let id = marks.mapping(&CalendarId::new("a"), &CalendarId::new("b"), &EventId::new("é.ics"), 0);
         assert_eq!(MappingId::try_from(String::from(id)), Ok(id));
         assert!(id.copy_uid(2).chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
+        for uid in [id.copy_uid(0), id.copy_uid(7), format!("{}.ics", id.copy_uid(3)), format!(" {} ", id.copy_uid(0))] {
+            assert_eq!(MappingId::of_copy_uid(&uid), Some(id), "{uid}");
+        }
+        for uid in [id.origin_uid(0), id.copy_uid(0).to_uppercase(), "calrelay-".into(), "calrelay-x".into(), "1@example.org".into()] {
+            assert_eq!(MappingId::of_copy_uid(&uid), None, "{uid}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_was_used_before_has_another_mapping() {
+        let marks = marks();
+        let id = |again| marks.mapping(&CalendarId::new("a"), &CalendarId::new("b"), &EventId::new("x.ics"), again);
+        assert!(id(0) != id(1) && id(1) != id(2));
     }
 }

@@ -19,22 +19,25 @@
 
 use jiff::Timestamp;
 
-use crate::calendar::ProviderKind;
-use crate::copy::{Look, homeward, project};
+use crate::calendar::{CalendarId, ProviderKind};
+use crate::copy::{Look, homeward};
 use crate::event::{Draft, Event, EventId, Parts};
 use crate::fingerprint::Fingerprinter;
-use crate::mapping::{Half, Mapping, State, Times};
-use crate::marker::{MappingId, Marks, Role};
+use crate::mapping::{Half, Mapping};
+use crate::marker::{MappingId, Mark, Marks, Role};
 use crate::pair::{Pair, Side, Window};
 use crate::reason::Reason;
 use crate::recurrence;
+use crate::uid::UidHash;
 
 pub use along::Halves;
+pub use unknown::{Beside, Unknown};
 
 mod along;
 mod known;
 #[cfg(test)]
 mod tests;
+mod unknown;
 
 /// What a decision may look at besides the events themselves.
 pub struct Planner<'a> {
@@ -44,8 +47,10 @@ pub struct Planner<'a> {
     pub kinds: [ProviderKind; 2],
     /// The zones in which their floating times are meant.
     pub zones: [Option<&'a str>; 2],
-    /// Loop marks.
+    /// Marks.
     pub marks: &'a Marks,
+    /// The calendars to which marks of the former form may be bound.
+    pub calendars: &'a [CalendarId],
     /// Fingerprints of this pair.
     pub prints: &'a Fingerprinter,
     /// The window of today.
@@ -65,6 +70,8 @@ pub enum Seen {
     Event(Box<Event>),
     /// A read of its id found nothing.
     Gone,
+    /// Gone with everything else that the pair had in its calendar, and the owner has said what is to be done about it.
+    Emptied(Answer),
     /// It is there and cannot be read.
     Unreadable {
         /// Its version.
@@ -72,6 +79,15 @@ pub enum Seen {
         /// Why, in words.
         why: String,
     },
+}
+
+/// What is to be done about a calendar that was emptied or made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// What the pair had there is made again.
+    MakeAgain,
+    /// It stays away.
+    LeaveOut,
 }
 
 /// What to do about an event.
@@ -111,6 +127,8 @@ pub struct Create {
     pub draft: Draft,
     /// Why, where it is not plain.
     pub reason: Option<Reason>,
+    /// The origin bears the mark of a copy, and is marked as an event of its own.
+    pub mark_origin: bool,
 }
 
 /// Writes to events that are there.
@@ -172,76 +190,35 @@ impl Planner<'_> {
         homeward(copy, self.kind(side.other()), self.kind(side))
     }
 
-    /// The mapping id of an origin at that side.
-    pub fn mapping_id(&self, side: Side, origin: &EventId) -> MappingId {
-        self.marks.mapping(self.pair.calendar(side), self.pair.calendar(side.other()), origin)
+    /// The mapping id of an origin at that side; `again` as in [`Marks::mapping`].
+    pub fn mapping_id(&self, side: Side, origin: &EventId, again: u32) -> MappingId {
+        self.marks.mapping(self.pair.calendar(side), self.pair.calendar(side.other()), origin, again)
     }
 
-    /// An event that no mapping knows. `copy` is what was found under the id that its copy would get, `copy_id` that id.
-    pub fn unknown(&self, side: Side, event: &Event, copy_id: EventId, copy: Option<&Event>) -> Decision {
-        if let Some(reason) = self.why_not(side, event) {
-            return Decision::Skip { reason, why: None, remember: None };
+    /// What an event's mark says, if it has one.
+    pub fn mark(&self, event: &Event) -> Option<Mark> {
+        event.marker.as_deref().map(|mark| self.marks.read(mark, self.calendars))
+    }
+
+    /// The UID of the event that this one began as.
+    pub fn first(&self, event: &Event) -> Option<UidHash> {
+        let marked = match self.mark(event) {
+            Some(Mark::Ours { first, .. }) => first,
+            Some(Mark::Foreign { .. }) | None => None,
+        };
+        marked.or_else(|| UidHash::of(&event.uid))
+    }
+
+    /// Whether an event says of itself that it is the copy of this mapping: by its mark, or where a server takes marks away, by its UID.
+    pub fn is_copy_of(&self, event: &Event, id: MappingId) -> bool {
+        match self.mark(event) {
+            Some(mark) => matches!(mark, Mark::Ours { role: Role::Copy, mapping, .. } if mapping == id),
+            None => MappingId::of_copy_uid(&event.uid) == Some(id),
         }
-        let id = self.mapping_id(side, &event.id);
-        let draft = project(&Draft::from(event), self.look(side.other()));
-        let print = self.prints.copy(&draft);
-        let mut mapping = Mapping {
-            id,
-            side,
-            origin: Half {
-                id: event.id.clone(),
-                etag: event.etag.clone(),
-                sequence: event.sequence,
-                base: self.prints.origin(&Draft::from(event)),
-                intent: None,
-            },
-            copy: Half { id: copy_id, etag: None, sequence: 0, base: print.clone(), intent: None },
-            state: State::Creating,
-            generation: 0,
-            pristine: true,
-            drifted: false,
-            guests: event.has_guests(),
-            copy_guests: false,
-            times: Times::from(&event.content.span),
-            recent: Vec::new(),
-        };
-        // A copy from an earlier pair between the same calendars: taken over, and the origin's word stands.
-        let ours = copy.filter(|copy| self.is_copy_of(copy, id, side.other()));
-        let Some(copy) = ours else {
-            return Decision::Create(Box::new(Create { mapping, role: Role::Copy, draft, reason: None }));
-        };
-        mapping.state = State::Live;
-        mapping.pristine = false;
-        mapping.copy_guests = copy.has_guests();
-        mapping.copy = Half {
-            id: copy.id.clone(),
-            etag: copy.etag.clone(),
-            sequence: copy.sequence,
-            base: self.prints.copy(&Draft::from(copy)),
-            intent: None,
-        };
-        let parts = print.differences(&mapping.copy.base);
-        if parts.is_empty() || mapping.copy_guests {
-            return Decision::Skip { reason: Reason::Adopted, why: None, remember: Some(Box::new(mapping)) };
-        }
-        let before = mapping.clone();
-        mapping.copy.base = print;
-        let change = Change { draft, parts, whole: false };
-        Decision::Write(Box::new(Write { before, mapping, copy: Some(change), origin: None, reason: Some(Reason::Adopted) }))
     }
 
-    /// Whether an event bears the mark of this mapping's copy.
-    pub fn is_copy_of(&self, event: &Event, id: MappingId, side: Side) -> bool {
-        let mark = event.marker.as_deref().and_then(|mark| self.marks.verify(mark, self.pair.calendar(side)));
-        mark == Some((Role::Copy, id))
-    }
-
-    /// Why an event that no mapping knows is not copied.
+    /// Why an event is not copied, whatever it is to others.
     fn why_not(&self, side: Side, event: &Event) -> Option<Reason> {
-        let mark = event.marker.as_deref().and_then(|mark| self.marks.verify(mark, self.pair.calendar(side)));
-        if matches!(mark, Some((Role::Copy, _))) {
-            return Some(Reason::OwnCopy);
-        }
         if event.cancelled {
             return Some(Reason::Cancelled);
         }

@@ -30,6 +30,12 @@ pub enum Reason {
     Flapping,
     /// A copy from an earlier time was found and taken over.
     Adopted,
+    /// The other calendar holds it, or another copy of it.
+    AlreadyThere,
+    /// Another installation has copied it, or has made it as a copy.
+    CopiedByAnother,
+    /// It bears the mark of a copy that is elsewhere in its calendar: a person duplicated the copy, or split its series.
+    DuplicateOfCopy,
     /// The origin is gone.
     OriginDeleted,
     /// A person deleted the copy.
@@ -48,12 +54,22 @@ impl Reason {
             Self::Unreadable => "It cannot be read, so it was left alone; everything else still syncs.",
             Self::UnsupportedRule => "Its repetition rule is beyond what can be worked out safely, so it was left alone.",
             Self::Suppressed => "You deleted its copy. It comes back when the event's time or title changes.",
-            Self::OwnCopy => "It is itself a copy made by Calrelay, and copies are not copied on.",
+            Self::OwnCopy => "It is a copy made by Calrelay for a pair that goes on, and copies are not copied on.",
             Self::HasGuests => "Other people take part in it, so Calrelay does not write to it: the copy shows it as it is.",
             Self::RefusedByServer => "The server of the other calendar refused it; everything else still syncs.",
             Self::CopyEdited => "The copy was edited by hand. It is put right when the event changes, or by a full pass.",
             Self::Flapping => "Another program undoes each of our writes, so Calrelay stopped writing to it.",
             Self::Adopted => "A copy from an earlier time was there and was taken over.",
+            Self::AlreadyThere => {
+                "It was once a copy of an event that the other calendar holds, or of which it holds another copy, so no further copy is made."
+            }
+            Self::CopiedByAnother => {
+                "Another Calrelay, or this one before its data were lost, made it or made a copy of it, so nothing was made beside it. If that \
+                 installation is gone, `calrelay pair take-over` claims what it made."
+            }
+            Self::DuplicateOfCopy => {
+                "It was made out of a copy by a person (duplicated, or split off a series), and the copy itself is in step. It was left alone."
+            }
             Self::OriginDeleted => "The event is gone.",
             Self::CopyDeleted => "Its copy was deleted.",
             Self::EditWins => "It was edited on one side and deleted on the other; the edit stands.",

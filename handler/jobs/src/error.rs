@@ -21,6 +21,9 @@ pub enum Error {
     /// A calendar of which copies are kept is suddenly empty, although its events are still there.
     #[error("the server listed a calendar as empty although its events are still there")]
     SuspiciousEmpty,
+    /// Both ends of a pair are one calendar, reached in two ways.
+    #[error("both ends of this pair are the same calendar, reached in two ways: a copy would be a second event beside its original")]
+    SameCalendar,
     /// The lease ran out, or somebody else has written what only its holder may write.
     #[error("storage was out of reach for too long, and another sync may have taken this calendar over")]
     Overtaken,

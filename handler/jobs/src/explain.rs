@@ -1,19 +1,23 @@
 //! Why an event was or was not copied: what is remembered of it, and what the planner would decide now.
 
+use std::collections::BTreeSet;
+
 use engine::calendar::{PairId, ProviderKind};
-use engine::event::EventId;
+use engine::event::{Event, EventId};
 use engine::mapping::{Mapping, State};
+use engine::marker::{Mark, Role};
 use engine::pair::{Pair, Side};
-use engine::plan::{Decision, Planner};
+use engine::plan::{Beside, Decision, Planner, Unknown};
 use engine::reason::Reason;
 use providers::Found;
+use providers::caldav::name_in_collection;
 
-use crate::memory::{Memory, problems};
-use crate::report::Explanation;
+use crate::memory::{Memory, migrate, problems};
+use crate::report::{EventProblem, Explanation};
 use crate::sync::{End, Keys, ends};
 use crate::{Error, Result, Services, directory};
 
-/// Explains an event. It may be named by its id or by the last part of it, and be an origin or a copy.
+/// Explains an event. It may be named by its id or by a path that ends in it, and be an origin or a copy.
 ///
 /// # Errors
 /// [`Error::NotFound`] where neither calendar of the pair has such an event; whatever the provider says otherwise.
@@ -30,39 +34,49 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
         message,
         copy: copy.map(ToString::to_string),
     };
+    let directory = directory::Snapshot::read(services).await?;
+    let (others, calendars) = (directory.pair_ids(), directory.calendar_ids());
+    move_rows(services, &pair, &memory, &ends).await?;
     let known_problems = problems(services, &pair.id, 1000).await?;
-    for side in Side::BOTH {
-        let id = spelled(&ends[side as usize], event);
-        let problem = known_problems.iter().map(|row| &row.problem).find(|problem| problem.event == id.as_str());
-        if let Some(mapping) = memory.lookup(side, std::slice::from_ref(&id)).await?.remove(&id) {
+    for side in Side::BOTH.into_iter().filter(|side| may_be_at(&ends, *side, event)) {
+        let end = &ends[side as usize];
+        let ids = spelled(end, event);
+        let problem = |id: &EventId| {
+            let is_its_own = |problem: &&EventProblem| problem.event == id.as_str() && problem.calendar == end.calendar.id;
+            known_problems.iter().map(|row| &row.problem).find(is_its_own)
+        };
+        let known = memory.lookup(side, &ids).await?.known;
+        if let Some((id, mapping)) = ids.iter().find_map(|id| known.get_key_value(id)) {
             if mapping.side != side {
                 return Ok(answer(false, Some(Reason::OwnCopy), format!("It is a copy made by Calrelay, of {}.", mapping.origin.id), None));
             }
-            let (copied, reason, words) = of_mapping(&mapping);
-            let (reason, words) = problem.map_or((reason, words), |problem| (Some(problem.reason), problem.message.clone()));
+            let (copied, reason, words) = of_mapping(mapping);
+            let (reason, words) = problem(id).map_or((reason, words), |problem| (Some(problem.reason), problem.message.clone()));
             return Ok(answer(copied, reason, words, copied.then_some(&mapping.copy.id)));
         }
-        let end = &ends[side as usize];
-        let found = end.provider.fetch(&end.calendar.address, std::slice::from_ref(&id)).await?;
-        match found.into_iter().next().map(|fetched| fetched.found) {
-            Some(Found::Event(event)) if !pair.copies_from(side) => {
-                let words = if event.marker.is_some() {
-                    "It stands in the calendar that is written to, and is a copy."
-                } else {
-                    "It stands in the calendar that is written to, and the pair is one-way: only events of the other calendar are copied."
-                };
-                return Ok(answer(false, event.marker.as_ref().map(|_| Reason::OwnCopy), words.to_owned(), None));
+        let mut found = end.provider.fetch(&end.calendar.address, &ids).await?;
+        found.sort_by_key(|fetched| ids.iter().position(|id| *id == fetched.id));
+        for fetched in found {
+            match fetched.found {
+                Found::Event(event) => {
+                    let planner = planner(services, &pair, &ends, &keys, &calendars);
+                    let marked = of_mark(&planner, &memory, &others, side, &event).await?;
+                    if marked.is_none() && !pair.copies_from(side) {
+                        return Ok(answer(false, None, ONE_WAY.to_owned(), None));
+                    }
+                    let problem = problem(&fetched.id).map(|problem| problem.message.as_str());
+                    let (reason, words) = match marked {
+                        Some(reason) => (Some(reason), reason.in_words().to_owned()),
+                        None => of_decision(&planner, side, &event, problem),
+                    };
+                    return Ok(answer(false, reason, words, None));
+                }
+                Found::Unreadable { why, .. } => {
+                    let words = format!("{} ({why})", Reason::Unreadable.in_words());
+                    return Ok(answer(false, Some(Reason::Unreadable), words, None));
+                }
+                Found::NotFound => {}
             }
-            Some(Found::Event(event)) => {
-                let (reason, words) =
-                    of_decision(&planner(services, &pair, &ends, &keys), side, &event, problem.map(|p| p.message.as_str()));
-                return Ok(answer(false, reason, words, None));
-            }
-            Some(Found::Unreadable { why, .. }) => {
-                let words = format!("{} ({why})", Reason::Unreadable.in_words());
-                return Ok(answer(false, Some(Reason::Unreadable), words, None));
-            }
-            Some(Found::NotFound) | None => {}
         }
     }
     Err(Error::NotFound(format!(
@@ -71,21 +85,77 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
     )))
 }
 
-/// An id as it was given: whole, or (where ids are paths) only the name of the resource in its calendar.
-fn spelled(end: &End, event: &str) -> EventId {
-    match end.account.kind {
-        ProviderKind::Caldav | ProviderKind::Icloud if !event.contains('/') => EventId::new(format!("{}{event}", end.calendar.address)),
-        _ => EventId::new(event),
+const ONE_WAY: &str = "It is in the calendar that is written to, and the pair is one-way: only events of the other calendar are copied.";
+
+/// Rows of the first release go by other ids: they are moved first, unless a pass is at work, which does the same.
+async fn move_rows(services: &Services, pair: &Pair, memory: &Memory<'_>, ends: &[End; 2]) -> Result<()> {
+    let (head, _) = memory.begin().await?;
+    if head.is_new().await || head.row().await.by_name {
+        return Ok(());
     }
+    let Ok(lease) = directory::lease_work(services, pair, &[]).await else { return Ok(()) };
+    let (head, problems) = memory.begin().await?;
+    let bases = [0, 1].map(|i: usize| migrate::base(&ends[i].account, &ends[i].calendar));
+    let moved = migrate::migrate(memory, &head, &problems, bases).await;
+    lease.end().await;
+    moved.map(drop)
 }
 
-fn planner<'a>(services: &Services, pair: &'a Pair, ends: &'a [End; 2], keys: &'a Keys) -> Planner<'a> {
+/// The most ids that are tried for one text.
+const TRIED: usize = 8;
+
+/// Whether the given event may be in the calendar of this end: a path below one of the two calendars names no event of the other.
+fn may_be_at(ends: &[End; 2], side: Side, event: &str) -> bool {
+    let is_below = |side: Side| has_paths(&ends[side as usize]) && event.starts_with(&ends[side as usize].calendar.address);
+    is_below(side) || !is_below(side.other())
+}
+
+/// The ids that the given text may mean: the name of the event in its calendar, or (where events have paths) a path that ends in the name. The longest
+/// name first.
+fn spelled(end: &End, event: &str) -> Vec<EventId> {
+    if !has_paths(end) {
+        return vec![EventId::new(event)];
+    }
+    let name = name_in_collection(&end.calendar.address, &EventId::new(event));
+    let tails = event.match_indices('/').rev().take(TRIED).map(|(at, _)| &event[at + 1..]);
+    let mut names: Vec<&str> = tails.chain([name.as_str()]).filter(|name| !name.is_empty() && !name.starts_with('/')).collect();
+    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    names.dedup();
+    names.into_iter().map(EventId::new).collect()
+}
+
+fn has_paths(end: &End) -> bool {
+    matches!(end.account.kind, ProviderKind::Caldav | ProviderKind::Icloud)
+}
+
+/// What the mark of an unknown event makes of it; none where it is a person's own.
+async fn of_mark(planner: &Planner<'_>, memory: &Memory<'_>, others: &[PairId], side: Side, event: &Event) -> Result<Option<Reason>> {
+    let mapping = match planner.mark(event) {
+        Some(Mark::Ours { role: Role::Copy, mapping, .. }) => mapping,
+        Some(Mark::Ours { role: Role::Origin, .. }) | None => return Ok(None),
+        Some(Mark::Foreign { .. }) => return Ok(Some(Reason::CopiedByAnother)),
+    };
+    if let Some(known) = memory.mapping(mapping).await? {
+        return Ok(Some(if known.side == side { Reason::OwnCopy } else { Reason::DuplicateOfCopy }));
+    }
+    let elsewhere = memory.elsewhere(others, &BTreeSet::from([mapping])).await?;
+    Ok((!elsewhere.is_empty()).then_some(Reason::OwnCopy))
+}
+
+fn planner<'a>(
+    services: &Services,
+    pair: &'a Pair,
+    ends: &'a [End; 2],
+    keys: &'a Keys,
+    calendars: &'a [engine::calendar::CalendarId],
+) -> Planner<'a> {
     let now = services.clock.now();
     Planner {
         pair,
         kinds: [ends[0].account.kind, ends[1].account.kind],
         zones: [ends[0].calendar.zone.as_deref(), ends[1].calendar.zone.as_deref()],
         marks: &keys.marks,
+        calendars,
         prints: &keys.prints,
         window: pair.window(now),
         now,
@@ -97,14 +167,18 @@ fn of_mapping(mapping: &Mapping) -> (bool, Option<Reason>, String) {
     match mapping.state {
         State::Creating => (false, None, "Its copy is being made; the next sync finishes that.".to_owned()),
         State::Suppressed => (false, Some(Reason::Suppressed), Reason::Suppressed.in_words().to_owned()),
+        State::AlreadyThere => (false, Some(Reason::AlreadyThere), Reason::AlreadyThere.in_words().to_owned()),
+        State::CopiedByAnother => (false, Some(Reason::CopiedByAnother), Reason::CopiedByAnother.in_words().to_owned()),
         State::Archived => (true, None, "It is copied. It lies in the past by now, so the copy stays as it is.".to_owned()),
         State::Live if mapping.drifted => (true, Some(Reason::CopyEdited), Reason::CopyEdited.in_words().to_owned()),
         State::Live => (true, None, "It is copied and in step.".to_owned()),
     }
 }
 
-fn of_decision(planner: &Planner<'_>, side: Side, event: &engine::event::Event, problem: Option<&str>) -> (Option<Reason>, String) {
-    match planner.unknown(side, event, EventId::new(""), None) {
+fn of_decision(planner: &Planner<'_>, side: Side, event: &Event, problem: Option<&str>) -> (Option<Reason>, String) {
+    let id = planner.mapping_id(side, &event.id, 0);
+    let copy_id = EventId::new("");
+    match planner.unknown(Unknown { side, event, id, copy_id, beside: Beside::Nothing, marked_as_copy: false }) {
         Decision::Skip { reason, why, .. } => (Some(reason), why.unwrap_or_else(|| reason.in_words().to_owned())),
         _ => match problem {
             Some(words) => (Some(Reason::RefusedByServer), words.to_owned()),

@@ -3,6 +3,7 @@
 //! *Webhooks and timers only enqueue. The plan is made without I/O. The cursor is saved last.*
 
 pub mod channels;
+mod clean_up;
 pub mod consent;
 pub mod directory;
 pub mod doctor;
@@ -17,6 +18,7 @@ pub mod report;
 mod status;
 pub mod sync;
 mod sync_calendar;
+mod take_over;
 
 use std::sync::Arc;
 
@@ -29,6 +31,7 @@ use secrecy::SecretString;
 use store::{Leases, Queue, Store};
 use vault::Vault;
 
+pub use clean_up::{CleanUp, LeftCopies, clean_up_pair, delete_left_copies, left_copies};
 pub use consent::Consents;
 pub use error::{Error, Result};
 pub use explain::explain;
@@ -38,6 +41,7 @@ pub use poll_calendars::{Polled, poll_calendars, reconcile};
 pub use status::{Status, status};
 pub use sync::{SyncOptions, sync};
 pub use sync_calendar::{Verdict, give_up_on_calendar, sync_calendar};
+pub use take_over::take_over;
 
 /// All that a job may touch.
 #[derive(Clone)]

@@ -19,6 +19,7 @@
 //! wear out nobody else's; what must change together is in one partition, and a commit there is all or nothing.
 
 mod mappings;
+pub(crate) mod migrate;
 mod state;
 
 use engine::calendar::CalendarId;
@@ -29,7 +30,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-pub use mappings::{Memory, Notes};
+pub(crate) use mappings::claimed;
+pub use mappings::{Lookup, Memory, Notes};
 pub use state::{CursorRow, HeldRow, PairRow, ProblemRow, problems, state};
 pub(crate) use state::{Head, Look, change_state, look, note_look};
 

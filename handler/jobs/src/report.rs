@@ -38,6 +38,8 @@ pub struct Run {
     pub skipped: u64,
     /// What was done, event by event; no content.
     pub actions: Vec<Action>,
+    /// Events that another installation has copied, or made as copies: nothing was made beside them.
+    pub copied_by_another: u64,
     /// Deletions that wait for a word of the owner.
     pub held: Option<Held>,
     /// Why the pass ended early.
@@ -50,7 +52,19 @@ pub struct Run {
 impl Run {
     /// A pass in which nothing has happened yet.
     pub fn new(id: PairId, state: PairStatus) -> Self {
-        Self { id, state, created: 0, changed: 0, deleted: 0, skipped: 0, actions: Vec::new(), held: None, error: None, left: 0 }
+        Self {
+            id,
+            state,
+            created: 0,
+            changed: 0,
+            deleted: 0,
+            skipped: 0,
+            actions: Vec::new(),
+            copied_by_another: 0,
+            held: None,
+            error: None,
+            left: 0,
+        }
     }
 
     /// Adds an action and counts it.
@@ -128,9 +142,23 @@ pub enum Verb {
     Hold,
 }
 
-/// Deletions that wait.
+/// Why a pair holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldKind {
+    /// It would delete an unusual number of events.
+    #[default]
+    Deletions,
+    /// One of its calendars was emptied, or made anew.
+    Emptied,
+}
+
+/// What waits for a word of the owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
+    /// Why.
+    #[serde(default)]
+    pub kind: HeldKind,
     /// How many.
     pub deletions: u64,
     /// Of how many copies.
@@ -143,7 +171,13 @@ impl Held {
     /// With the arguments for this pair.
     pub fn new(pair: &PairId, deletions: u64, of: u64) -> Self {
         let confirm = ["sync", "--pair", pair.as_str(), "--confirm-deletions"].map(str::to_owned).to_vec();
-        Self { deletions, of, confirm }
+        Self { kind: HeldKind::Deletions, deletions, of, confirm }
+    }
+
+    /// The same where a calendar was emptied: `gone` events of `of`. The other answer is `--leave-out`.
+    pub fn emptied(pair: &PairId, gone: u64, of: u64) -> Self {
+        let confirm = ["sync", "--pair", pair.as_str(), "--make-again"].map(str::to_owned).to_vec();
+        Self { kind: HeldKind::Emptied, deletions: gone, of, confirm }
     }
 }
 
@@ -171,6 +205,8 @@ pub struct PairState {
     pub lag_seconds: Option<i64>,
     /// How many copies the pair keeps.
     pub copies: u64,
+    /// Events that another installation has copied, or made as copies.
+    pub copied_by_another: u64,
     /// Deletions that wait.
     pub held: Option<Held>,
     /// Why the last pass failed.

@@ -47,6 +47,7 @@ async fn pair_state(services: &Services, pair: &Pair, cadence: u64) -> Result<Pa
         next_sync: row.last_sync.filter(|_| !pair.paused).and_then(next),
         lag_seconds: row.last_sync.map(|last| (now.as_second() - last.as_second()).max(0)),
         copies: row.copies,
+        copied_by_another: row.copied_by_another,
         held: row.held.map(|row| row.held),
         error: row.error,
         left: row.left,

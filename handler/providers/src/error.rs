@@ -42,6 +42,10 @@ pub enum Error {
     /// The server refuses this event for good (too large, an invalid value…): other events are not affected.
     #[error("the server refused this event: {0}")]
     Refused(String),
+    /// A new event was refused without a reason. Its name may have been used before, and be kept in a trash bin: another name may do. Where none
+    /// does, this is what the refusal comes to.
+    #[error("{0}")]
+    NameRefused(Box<Error>),
     /// Too many requests; wait at least so long.
     #[error("the server asks to wait")]
     RateLimited {

@@ -60,10 +60,18 @@ pub trait Provider: Send + Sync {
     /// How many writes may be under way at once.
     fn parallel_writes(&self) -> usize;
 
-    /// Whether the event is there, by a read of its own: the evidence that a deletion needs. Any failure is an error, never "gone".
+    /// Whether the event is there under this id, by a read of its own: the evidence that a deletion needs. Any failure is an error, never "gone".
+    /// Whether it has another id by now, [`Provider::find_uid`] tells.
     async fn exists(&self, calendar: &str, id: &EventId) -> Result<bool>;
 
-    /// The id that [`Provider::create`] will give, where we choose it: by it an earlier copy is found again in a listing.
+    /// The event that has this iCalendar UID, by a search, where the provider can search; `None` where there is none or it cannot. What was deleted
+    /// is no event. A search that fails is an error.
+    async fn find_uid(&self, _calendar: &str, _uid: &str) -> Result<Option<EventId>> {
+        Ok(None)
+    }
+
+    /// The id that [`Provider::create`] asks for, where we choose it: by it an earlier copy is found again in a listing. Some servers give another,
+    /// which [`Written::id`] says.
     fn id_of_copy(&self, calendar: &str, uid: &str) -> Option<EventId>;
 
     /// Makes a copy.
@@ -200,7 +208,7 @@ pub struct Version {
 /// What a write left behind.
 #[derive(Clone, Debug)]
 pub struct Written {
-    /// The id of the event.
+    /// The id of the event: the one that it has now, should the provider have given it another.
     pub id: EventId,
     /// Its version now.
     pub etag: Option<String>,

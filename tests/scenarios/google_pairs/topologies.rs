@@ -31,6 +31,7 @@ impl Desk {
             private_back: terms.private_back,
             window_past: self.stage.core.pair.window_past,
             window_future: self.stage.core.pair.window_future,
+            take_over: false,
         };
         directory::add_pair(&self.stage.core.services, new).await
     }

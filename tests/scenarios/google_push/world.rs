@@ -195,6 +195,7 @@ impl World {
             private_back: false,
             window_past: "3mo".parse()?,
             window_future: "12mo".parse()?,
+            take_over: false,
         };
         Ok(directory::add_pair(&self.services, new).await?)
     }

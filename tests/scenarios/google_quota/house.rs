@@ -115,7 +115,7 @@ pub async fn pair(services: &Services, from: &str, to: &str) -> anyhow::Result<P
     };
     let (window_past, window_future) = ("3mo".parse()?, "12mo".parse()?);
     let (from, to) = (id(from)?, id(to)?);
-    let new = NewPair { from, to, two_way: false, private: false, private_back: false, window_past, window_future };
+    let new = NewPair { from, to, two_way: false, private: false, private_back: false, window_past, window_future, take_over: false };
     Ok(directory::add_pair(services, new).await?)
 }
 

@@ -22,6 +22,10 @@ impl Planner<'_> {
     /// Which of two events have to be read before [`Planner::known`] is asked. `changed` are those that have news and are there, `gone` those that are
     /// not: these are never read.
     pub fn to_read(&self, mapping: &Mapping, changed: Halves, gone: Halves) -> Halves {
+        if mapping.is_left_alone() {
+            // What was beside it may be gone: then a copy is made.
+            return Halves { origin: changed.origin || (!gone.origin && gone.copy), copy: changed.copy };
+        }
         let copy_counts = changed.copy && (self.pair.two_way || self.full);
         let to_be_put_right = self.full && mapping.drifted;
         let origin = changed.origin || (!gone.origin && (copy_counts || to_be_put_right));

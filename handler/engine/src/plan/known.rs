@@ -1,6 +1,6 @@
 //! An origin and its copy, of which at least one has news: the case table, case by case.
 
-use super::{Change, Create, Decision, Delete, Place, Planner, Seen, Write};
+use super::{Answer, Change, Create, Decision, Delete, Place, Planner, Seen, Write};
 use crate::attendees;
 use crate::conflict;
 use crate::copy::project;
@@ -9,12 +9,17 @@ use crate::fingerprint::Fingerprint;
 use crate::mapping::{Half, Mapping, State, Times};
 use crate::marker::Role;
 use crate::reason::Reason;
+use crate::uid::UidHash;
 
 impl Planner<'_> {
     /// An event and its copy, of which at least one has news.
     pub fn known(&self, mapping: &Mapping, origin: Seen, copy: Seen) -> Decision {
+        if mapping.is_left_alone() {
+            return self.left_alone(mapping, origin, copy);
+        }
         match origin {
             Seen::Gone => self.origin_gone(mapping, copy, Reason::OriginDeleted),
+            Seen::Emptied(answer) => self.origin_emptied(mapping, copy, answer),
             Seen::Event(event) if event.cancelled => self.origin_gone(mapping, copy, Reason::Cancelled),
             Seen::Event(event) if event.declined => self.origin_gone(mapping, copy, Reason::Declined),
             Seen::Unreadable { etag, why } => {
@@ -35,7 +40,7 @@ impl Planner<'_> {
             _ => mapping.copy_guests,
         };
         match copy {
-            Seen::Gone => forget(),
+            Seen::Gone | Seen::Emptied(_) => forget(),
             _ if mapping.state == State::Suppressed || copy_guests => forget(),
             Seen::Unchanged if mapping.state == State::Creating => forget(),
             Seen::Unchanged => delete(mapping.copy.etag.clone()),
@@ -57,6 +62,8 @@ impl Planner<'_> {
         let mut next = mapping.clone();
         next.generation += 1;
         next.state = State::Live;
+        next.first = mapping.first();
+        next.origin.uid = None;
         next.origin.base = self.prints.origin(&draft);
         next.origin.etag = None;
         next.origin.intent = None;
@@ -65,14 +72,85 @@ impl Planner<'_> {
         next.copy.base = self.prints.copy(&project(&draft, self.look(mapping.side.other())));
         next.drifted = next.copy.base != self.prints.copy(&Draft::from(copy));
         next.times = Times::from(&copy.content.span);
-        Decision::Create(Box::new(Create { mapping: next, role: Role::Origin, draft, reason: Some(Reason::EditWins) }))
+        let reason = Some(Reason::EditWins);
+        Decision::Create(Box::new(Create { mapping: next, role: Role::Origin, draft, reason, mark_origin: false }))
+    }
+
+    /// The calendar of the origin was emptied. Its copy was read.
+    fn origin_emptied(&self, mapping: &Mapping, copy: Seen, answer: Answer) -> Decision {
+        match (copy, answer) {
+            (Seen::Event(copy), Answer::MakeAgain) if mapping.is_live() && !copy.cancelled => {
+                match self.make_origin_again(mapping, &copy) {
+                    Decision::Create(create) => Decision::Create(Box::new(Create { reason: None, ..*create })),
+                    other => other,
+                }
+            }
+            // From now on the copy is the event, and what it was made of is its copy that is left out.
+            (Seen::Event(copy), Answer::LeaveOut) if mapping.is_live() => Decision::Remember(Box::new(self.turned_round(mapping, &copy))),
+            (Seen::Unchanged | Seen::Unreadable { .. }, _) if mapping.is_live() => Decision::Nothing,
+            _ => Decision::Forget(Box::new(mapping.clone())),
+        }
+    }
+
+    fn turned_round(&self, mapping: &Mapping, copy: &Event) -> Mapping {
+        let draft = Draft::from(copy);
+        let shown = project(&draft, self.look(mapping.side));
+        let mut next = mapping.clone();
+        next.side = mapping.side.other();
+        next.state = State::Suppressed;
+        next.origin = Half {
+            id: copy.id.clone(),
+            uid: UidHash::of(&copy.uid),
+            etag: copy.etag.clone(),
+            sequence: copy.sequence,
+            base: self.prints.origin(&draft),
+            intent: None,
+        };
+        next.copy = Half { etag: None, sequence: 0, base: self.prints.copy(&shown), intent: None, ..mapping.origin.clone() };
+        next.first = mapping.first();
+        next.guests = copy.has_guests();
+        (next.copy_guests, next.pristine, next.drifted) = (false, false, false);
+        next.times = Times::from(&copy.content.span);
+        next
+    }
+
+    /// Nothing is made of the event, because of what another calendar holds or of what made it: until that is gone.
+    fn left_alone(&self, mapping: &Mapping, origin: Seen, copy: Seen) -> Decision {
+        let beside_is_gone = mapping.is_beside() && matches!(copy, Seen::Gone | Seen::Emptied(_));
+        let mut next = mapping.clone();
+        match &copy {
+            Seen::Event(copy) => self.copy_seen(&mut next, copy),
+            Seen::Unreadable { etag, .. } => next.copy.etag.clone_from(etag),
+            Seen::Unchanged | Seen::Gone | Seen::Emptied(_) => {}
+        }
+        match origin {
+            Seen::Gone | Seen::Emptied(_) => return Decision::Forget(Box::new(mapping.clone())),
+            Seen::Event(event) if event.cancelled || event.declined => return Decision::Forget(Box::new(mapping.clone())),
+            Seen::Event(event) => {
+                let unmarked = mapping.state == State::CopiedByAnother && !mapping.is_beside() && event.marker.is_none();
+                if beside_is_gone || unmarked {
+                    return match self.why_not(mapping.side, &event) {
+                        None => self.make_copy(mapping.clone(), &event, None),
+                        Some(_) => Decision::Forget(Box::new(mapping.clone())),
+                    };
+                }
+                next = self.origin_seen(&next, &event);
+                next.origin.base = self.prints.origin(&Draft::from(&*event));
+            }
+            Seen::Unreadable { etag, .. } => next.origin.etag = etag,
+            Seen::Unchanged => {}
+        }
+        if next == *mapping { Decision::Nothing } else { Decision::Remember(Box::new(next)) }
     }
 
     fn origin_unchanged(&self, mapping: &Mapping, copy: Seen) -> Decision {
         match copy {
             Seen::Unchanged => Decision::Nothing,
+            Seen::Emptied(Answer::LeaveOut) if mapping.is_live() => self.suppress(mapping, None),
+            // Nothing can be made of what was not read.
+            Seen::Emptied(_) => Decision::Nothing,
             Seen::Gone => match mapping.state {
-                State::Suppressed | State::Creating => Decision::Nothing,
+                State::Suppressed | State::Creating | State::AlreadyThere | State::CopiedByAnother => Decision::Nothing,
                 State::Live | State::Archived if self.pair.two_way && !mapping.guests => Decision::Delete(Box::new(Delete {
                     mapping: mapping.clone(),
                     role: Role::Origin,
@@ -117,6 +195,7 @@ impl Planner<'_> {
 
     fn copy_seen(&self, mapping: &mut Mapping, copy: &Event) {
         mapping.copy.id = copy.id.clone();
+        mapping.copy.uid = UidHash::of(&copy.uid);
         mapping.copy.etag.clone_from(&copy.etag);
         mapping.copy.sequence = copy.sequence;
         mapping.pristine = false;
@@ -143,9 +222,14 @@ impl Planner<'_> {
         }
         match copy {
             Seen::Gone => self.copy_gone(mapping, origin, &now, &changed),
+            Seen::Emptied(answer) => match (answer, mapping.state) {
+                (_, State::Creating) => self.make_copy(mapping.clone(), origin, None),
+                (Answer::MakeAgain, _) => self.make_copy_again(mapping, origin, None),
+                (Answer::LeaveOut, _) => self.suppress(mapping, Some(origin)),
+            },
             _ if mapping.state == State::Suppressed && !matches!(copy, Seen::Event(_)) => {
                 let wanted = [Field::Time, Field::Title].iter().any(|field| changed.fields.contains(field));
-                if wanted { self.make_copy_again(mapping, origin) } else { self.suppress(mapping, Some(origin)) }
+                if wanted { self.make_copy_again(mapping, origin, Some(Reason::EditWins)) } else { self.suppress(mapping, Some(origin)) }
             }
             Seen::Unchanged if mapping.state == State::Creating => self.make_copy(mapping.clone(), origin, None),
             Seen::Unreadable { etag, why } => {
@@ -161,6 +245,11 @@ impl Planner<'_> {
 
     fn origin_seen(&self, mapping: &Mapping, origin: &Event) -> Mapping {
         let mut next = mapping.clone();
+        let uid = UidHash::of(&origin.uid);
+        if next.origin.uid.is_none() {
+            next.first = self.first(origin).filter(|first| Some(*first) != uid);
+        }
+        next.origin.uid = uid;
         next.origin.id = origin.id.clone();
         next.origin.etag.clone_from(&origin.etag);
         next.origin.sequence = origin.sequence;
@@ -171,10 +260,10 @@ impl Planner<'_> {
 
     fn copy_gone(&self, mapping: &Mapping, origin: &Event, now: &Fingerprint, changed: &Parts) -> Decision {
         match mapping.state {
-            State::Suppressed | State::Creating => {}
+            State::Suppressed | State::Creating | State::AlreadyThere | State::CopiedByAnother => {}
             State::Live | State::Archived if self.pair.two_way && !origin.has_guests() => {
                 if !changed.is_empty() {
-                    return self.make_copy_again(mapping, origin);
+                    return self.make_copy_again(mapping, origin, Some(Reason::EditWins));
                 }
                 let mut last = self.origin_seen(mapping, origin);
                 last.origin.base = now.clone();
@@ -187,13 +276,13 @@ impl Planner<'_> {
             return self.make_copy(mapping.clone(), origin, None);
         }
         let wanted = [Field::Time, Field::Title].iter().any(|field| changed.fields.contains(field));
-        if wanted { self.make_copy_again(mapping, origin) } else { self.suppress(mapping, Some(origin)) }
+        if wanted { self.make_copy_again(mapping, origin, Some(Reason::EditWins)) } else { self.suppress(mapping, Some(origin)) }
     }
 
-    fn make_copy_again(&self, mapping: &Mapping, origin: &Event) -> Decision {
+    fn make_copy_again(&self, mapping: &Mapping, origin: &Event, reason: Option<Reason>) -> Decision {
         let mut next = mapping.clone();
         next.generation += 1;
-        self.make_copy(next, origin, Some(Reason::EditWins))
+        self.make_copy(next, origin, reason)
     }
 
     fn make_copy(&self, mapping: Mapping, origin: &Event, reason: Option<Reason>) -> Decision {
@@ -201,6 +290,7 @@ impl Planner<'_> {
         let mut next = self.origin_seen(&mapping, origin);
         next.origin.base = self.prints.origin(&Draft::from(origin));
         next.origin.intent = None;
+        next.copy.uid = None;
         next.copy.etag = None;
         next.copy.sequence = 0;
         next.copy.base = self.prints.copy(&draft);
@@ -208,7 +298,7 @@ impl Planner<'_> {
         next.state = State::Creating;
         next.pristine = true;
         next.drifted = false;
-        Decision::Create(Box::new(Create { mapping: next, role: Role::Copy, draft, reason }))
+        Decision::Create(Box::new(Create { mapping: next, role: Role::Copy, draft, reason, mark_origin: false }))
     }
 
     /// Both are there, and at least one has news.

@@ -16,6 +16,7 @@ use jiff::civil::date;
 use super::*;
 use crate::calendar::{CalendarId, PairId};
 use crate::event::{Busy, Content, Exception, Field, Moment, Organizer, OriginalStart, Series, Span, Visibility, Zone};
+use crate::mapping::State;
 
 struct World {
     pair: Pair,
@@ -61,6 +62,7 @@ impl World {
             kinds: [ProviderKind::Caldav; 2],
             zones: [None, None],
             marks: &self.marks,
+            calendars: std::slice::from_ref(&self.pair.to),
             prints: &self.prints,
             window: self.pair.window(self.now),
             now: self.now,
@@ -70,15 +72,19 @@ impl World {
     fn known(&self, mapping: &Mapping, origin: Seen, copy: Seen) -> Decision {
         self.planner().known(mapping, origin, copy)
     }
+    /// An event of the one calendar that no mapping knows.
+    fn unknown(&self, event: &Event, beside: Beside<'_>) -> Decision {
+        let planner = self.planner();
+        let (id, copy_id) = (planner.mapping_id(Side::From, &event.id, 0), EventId::new("copy.ics"));
+        planner.unknown(Unknown { side: Side::From, event, id, copy_id, beside, marked_as_copy: false })
+    }
     /// A mapping in step, and the two events as they stand.
     fn synced(&self, origin: Event) -> (Mapping, Event, Event) {
-        let Decision::Create(create) = self.planner().unknown(Side::From, &origin, EventId::new("/b/copy.ics"), None) else {
-            panic!("an ordinary event is copied")
-        };
+        let Decision::Create(create) = self.unknown(&origin, Beside::Nothing) else { panic!("an ordinary event is copied") };
         let mut mapping = create.mapping;
         mapping.state = State::Live;
         mapping.copy.etag = Some("c1".into());
-        let mark = self.marks.mint(Role::Copy, mapping.id, &self.pair.to);
+        let mark = self.marks.mint(Role::Copy, mapping.id, mapping.first());
         let copy = Event {
             id: mapping.copy.id.clone(),
             uid: mapping.id.copy_uid(0),
@@ -99,7 +105,7 @@ fn at(local: &str) -> Moment {
 
 fn event() -> Event {
     Event {
-        id: EventId::new("/a/1.ics"),
+        id: EventId::new("1.ics"),
         uid: "1".into(),
         etag: Some("o1".into()),
         sequence: 0,

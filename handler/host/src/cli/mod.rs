@@ -6,6 +6,7 @@
 mod account;
 mod browser;
 mod calendars;
+mod clean_up;
 mod consent;
 mod doctor;
 mod explain;
@@ -58,6 +59,8 @@ enum Command {
     Pair(pair::Command),
     /// One complete pass now; ends when every pair is at rest.
     Sync(sync::Arguments),
+    /// Delete what pairs that have ended left in a calendar.
+    CleanUp(clean_up::Arguments),
     /// How accounts and pairs stand.
     Status,
     /// Why an event was, or was not, copied.
@@ -163,6 +166,7 @@ async fn dispatch(command: Command, settings: Loaded, output: &Output) -> Result
         Command::Calendars(arguments) => calendars::run(&services, &arguments, output).await,
         Command::Pair(command) => pair::run(&services, &config, command, output).await,
         Command::Sync(arguments) => sync::run(&services, &arguments, output).await,
+        Command::CleanUp(arguments) => clean_up::run(&services, &arguments, output).await,
         Command::Status => status::run(&services, &config, output).await,
         Command::Explain(arguments) => explain::run(&services, &arguments, output).await,
         Command::Doctor => unreachable!("answered above"),
@@ -212,6 +216,13 @@ mod tests {
             "sync",
             "sync --pair p1 --dry-run --full --json",
             "sync --pair p1 --confirm-deletions",
+            "sync --pair p1 --make-again --json",
+            "sync --pair p1 --leave-out",
+            "pair add --from c1 --to c2 --take-over",
+            "pair take-over p1 --json",
+            "pair clean-up p1 --dry-run --include-edited --json",
+            "clean-up --calendar c1 --dry-run --json",
+            "clean-up --calendar c1 --yes",
             "status --json",
             "explain --pair p1 --event abc.ics",
             "doctor --json",
@@ -230,6 +241,9 @@ mod tests {
             "pair add --from c1 --to c2 --window-past 3weeks",
             "pair add --from c1 --to c2 --private-back",
             "sync --confirm-deletions",
+            "sync --make-again",
+            "sync --pair p1 --make-again --leave-out",
+            "clean-up",
             "explain --pair p1",
             "account",
             "account add google --link --refresh-token-stdin",

@@ -5,10 +5,11 @@ use engine::calendar::{CalendarId, PairId};
 use engine::pair::{Pair, Reach};
 use jobs::Services;
 use jobs::directory::{self, NewPair};
-use jobs::report::PairStatus;
+use jobs::report::{PairStatus, Report};
 use serde::Serialize;
 
 use super::output::table;
+use super::progress::Bar;
 use super::{Outcome, Output, Result};
 use crate::config::Config;
 
@@ -34,6 +35,26 @@ pub enum Command {
         /// The pair's id.
         id: PairId,
     },
+    /// Claim for a pair what another Calrelay has copied, or this one before its data were lost. The next sync takes it over.
+    TakeOver {
+        /// The pair's id.
+        id: PairId,
+    },
+    /// Delete the copies that a pair has written, and pause it. Copies that were edited are listed and kept.
+    CleanUp(CleanUp),
+}
+
+/// What is to be deleted of a pair's copies.
+#[derive(Debug, Args)]
+pub struct CleanUp {
+    /// The pair's id.
+    id: PairId,
+    /// Show what would be deleted, and delete nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Delete copies that were edited as well.
+    #[arg(long)]
+    include_edited: bool,
 }
 
 /// A pair to be.
@@ -60,6 +81,9 @@ pub struct Add {
     /// How far ahead.
     #[arg(long, value_name = "SPAN", default_value = "12mo")]
     window_future: Reach,
+    /// Claim what another Calrelay has copied, or this one before its data were lost.
+    #[arg(long)]
+    take_over: bool,
 }
 
 #[derive(Serialize)]
@@ -89,6 +113,12 @@ struct Listed {
 pub async fn run(services: &Services, config: &Config, command: Command, output: &Output) -> Result {
     let (id, words) = match command {
         Command::List => return list(services, config, output).await,
+        Command::CleanUp(arguments) => return clean_up(services, arguments, output).await,
+        Command::TakeOver { id } => {
+            jobs::take_over(services, &id).await?;
+            let words = format!("The next sync of {id} takes over what another Calrelay has copied: calrelay sync --pair {id} --dry-run\n");
+            (id, words)
+        }
         Command::Add(add) => {
             let id = directory::add_pair(services, add.into()).await?.id;
             let words = format!("Paired as {id}. See what it would do: calrelay sync --pair {id} --dry-run\n");
@@ -114,10 +144,25 @@ pub async fn run(services: &Services, config: &Config, command: Command, output:
     Ok(Outcome::Done)
 }
 
+async fn clean_up(services: &Services, arguments: CleanUp, output: &Output) -> Result {
+    let CleanUp { id, dry_run, include_edited } = arguments;
+    let options = jobs::CleanUp { dry_run, include_edited };
+    let run = {
+        let bar = Bar::show();
+        jobs::clean_up_pair(services, &id, options, &bar).await?
+    };
+    let report = Report { dry_run, pairs: vec![run] };
+    output.answer(&report, || super::sync::words(&report))?;
+    if !dry_run {
+        output.aside(&format!("{id} is paused, so that its copies are not made again; calrelay pair resume {id} makes them again."));
+    }
+    Ok(Outcome::Done)
+}
+
 impl From<Add> for NewPair {
     fn from(add: Add) -> Self {
-        let Add { from, to, two_way, private, private_back, window_past, window_future } = add;
-        Self { from, to, two_way, private, private_back, window_past, window_future }
+        let Add { from, to, two_way, private, private_back, window_past, window_future, take_over } = add;
+        Self { from, to, two_way, private, private_back, window_past, window_future, take_over }
     }
 }
 

@@ -68,6 +68,9 @@ fn words(pairs: &[PairState]) -> String {
         if let Some(held) = &pair.held {
             let _ = writeln!(text, "{}: {}", pair.id, super::sync::held_words(held));
         }
+        if pair.copied_by_another > 0 {
+            let _ = writeln!(text, "{}: {}", pair.id, super::sync::by_another_words(pair.copied_by_another, &pair.id));
+        }
         if let Some(error) = &pair.error {
             let _ = writeln!(text, "{}: {}", pair.id, error.message);
         }

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use clap::Args;
 use engine::calendar::PairId;
-use jobs::report::{Action, Held, Report, Run, Verb};
+use engine::plan::Answer;
+use jobs::report::{Action, Held, HeldKind, Report, Run, Verb};
 use jobs::{Services, SyncOptions, directory};
 
 use super::output::table;
@@ -29,6 +30,12 @@ pub struct Arguments {
     /// Do the deletions that the guard holds back.
     #[arg(long, requires = "pair")]
     confirm_deletions: bool,
+    /// A calendar was emptied or made anew: make again what the pair had there.
+    #[arg(long, requires = "pair", conflicts_with = "confirm_deletions")]
+    make_again: bool,
+    /// A calendar was emptied or made anew: what the pair had there stays away.
+    #[arg(long, requires = "pair", conflicts_with_all = ["confirm_deletions", "make_again"])]
+    leave_out: bool,
 }
 
 /// Does it. The report is printed also where a pair failed; then the exit status is 1.
@@ -37,8 +44,13 @@ pub async fn run(services: &Services, arguments: &Arguments, output: &Output) ->
         Some(id) => vec![directory::pair(services, id).await?],
         None => directory::pairs(services).await?,
     };
-    let &Arguments { dry_run, full, confirm_deletions, .. } = arguments;
-    let options = SyncOptions { dry_run, full, confirm_deletions, background: false };
+    let &Arguments { dry_run, full, confirm_deletions, make_again, leave_out, .. } = arguments;
+    let answer = match (make_again, leave_out) {
+        (true, _) => Some(Answer::MakeAgain),
+        (_, true) => Some(Answer::LeaveOut),
+        _ => None,
+    };
+    let options = SyncOptions { dry_run, full, confirm_deletions, answer, background: false };
     let report = {
         let bar = Bar::show();
         jobs::sync(services, &pairs, options, &bar).await
@@ -53,7 +65,7 @@ pub async fn run(services: &Services, arguments: &Arguments, output: &Output) ->
 }
 
 /// A report for people.
-fn words(report: &Report) -> String {
+pub fn words(report: &Report) -> String {
     if report.pairs.is_empty() {
         return "There are no pairs. Set one up with `calrelay pair add`.\n".to_owned();
     }
@@ -73,6 +85,9 @@ fn words(report: &Report) -> String {
         if let Some(held) = &run.held {
             let _ = writeln!(text, "  {}", held_words(held));
         }
+        if run.copied_by_another > 0 {
+            let _ = writeln!(text, "  {}", by_another_words(run.copied_by_another, &run.id));
+        }
         if let Some(error) = &run.error {
             let _ = writeln!(text, "  {}", error.message);
         }
@@ -88,10 +103,23 @@ fn summary(run: &Run) -> String {
 
 /// What is held back, and how to let it go.
 pub fn held_words(held: &Held) -> String {
-    let Held { deletions, of, confirm } = held;
+    let Held { kind, deletions, of, confirm } = held;
+    let confirm = confirm.join(" ");
+    if *kind == HeldKind::Emptied {
+        let leave_out = confirm.replace("--make-again", "--leave-out");
+        return format!(
+            "{deletions} events of {of} that this pair had in one of its calendars are gone, as if that calendar had been emptied or made anew. \
+             Nothing was deleted for it. To make them again: calrelay {confirm}. To leave them out: calrelay {leave_out}"
+        );
+    }
+    format!("{deletions} deletions of {of} copies wait for your word, as they are unusually many. If they are right: calrelay {confirm}")
+}
+
+/// What another installation has copied.
+pub fn by_another_words(count: u64, pair: &PairId) -> String {
+    let events = if count == 1 { "1 event looks".to_owned() } else { format!("{count} events look") };
     format!(
-        "{deletions} deletions of {of} copies wait for your word, as they are unusually many. If they are right: calrelay {}",
-        confirm.join(" ")
+        "{events} like copies of another Calrelay, and nothing was made beside them. If that one is gone: calrelay pair take-over {pair}"
     )
 }
 

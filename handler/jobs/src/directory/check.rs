@@ -131,6 +131,7 @@ mod tests {
             private_back: false,
             window_past: Reach::Months(3),
             window_future: Reach::Months(12),
+            take_over: false,
         };
         Case { new, from: calendar("c1", "a1"), to: calendar("c2", "a2"), same: Vec::new(), existing: Vec::new() }
     }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use engine::calendar::PairId;
+use engine::calendar::{CalendarId, PairId};
+use engine::pair::Pair;
 use store::Lease;
 
 use crate::{Error, Result, Services};
@@ -21,28 +22,50 @@ pub fn pair_lease(pair: &PairId) -> String {
 
 /// Taken by whatever adds or removes accounts and pairs.
 pub(super) async fn directory(services: &Services) -> Result<Lease> {
-    patiently(services, "directory", SETUP_PATIENCE).await?.ok_or_else(|| {
+    patiently(services, &["directory"], SETUP_PATIENCE).await?.ok_or_else(|| {
         Error::Request("another calrelay is changing accounts or pairs at this moment; nothing was changed, try again in a minute".into())
     })
 }
 
 /// Taken by whoever opens or stops channels; `None` while somebody else does, for longer than one waits.
 pub(crate) async fn channels(services: &Services) -> Result<Option<Lease>> {
-    patiently(services, "channels", SETUP_PATIENCE).await
+    patiently(services, &["channels"], SETUP_PATIENCE).await
 }
 
 /// Taken while a pair's rows are removed.
 pub(super) async fn pair(services: &Services, pair: &PairId) -> Result<Lease> {
-    patiently(services, &pair_lease(pair), PASS_PATIENCE).await?.ok_or_else(|| {
+    patiently(services, &[&pair_lease(pair)], PASS_PATIENCE).await?.ok_or_else(|| {
         Error::Request(format!("a sync of the pair {pair} is under way and was not disturbed; the pair was not removed. Pause it, wait until the sync has ended, and remove it then"))
     })
 }
 
-async fn patiently(services: &Services, name: &str, patience: Duration) -> Result<Option<Lease>> {
+/// Taken for what is neither a pass nor a removal, and needs the pair and the calendars that it may write to for itself.
+pub(crate) async fn work(services: &Services, pair: &Pair, calendars: &[&CalendarId]) -> Result<Lease> {
+    let mut names = vec![pair_lease(&pair.id)];
+    names.extend(calendars.iter().map(|calendar| calendar_lease(calendar)));
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    patiently(services, &names, PASS_PATIENCE).await?.ok_or_else(busy)
+}
+
+/// The same for a calendar alone.
+pub(crate) async fn calendar(services: &Services, calendar: &CalendarId) -> Result<Lease> {
+    patiently(services, &[&calendar_lease(calendar)], PASS_PATIENCE).await?.ok_or_else(busy)
+}
+
+/// The name of the lease under which a calendar is written to.
+pub(crate) fn calendar_lease(calendar: &CalendarId) -> String {
+    format!("calendar:{calendar}")
+}
+
+fn busy() -> Error {
+    Error::Request("a sync is at work on this calendar and was not disturbed; nothing was changed. Try again when it has ended".into())
+}
+
+async fn patiently(services: &Services, names: &[&str], patience: Duration) -> Result<Option<Lease>> {
     let pause = services.leases.pause();
     let mut waited = Duration::ZERO;
     loop {
-        if let Some(lease) = services.leases.acquire(&services.owner, &[name]).await?.taken() {
+        if let Some(lease) = services.leases.acquire(&services.owner, names).await?.taken() {
             return Ok(Some(lease));
         }
         if waited >= patience {

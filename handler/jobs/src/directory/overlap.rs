@@ -102,6 +102,7 @@ mod tests {
             private_back: false,
             window_past: Reach::Months(3),
             window_future: Reach::Months(12),
+            take_over: false,
         }
     }
 

@@ -8,7 +8,7 @@ use super::check::check;
 use super::identity::Places;
 use super::overlap::{self, Overlap};
 use super::{CalendarRow, Snapshot, calendars, id, lease, rows};
-use crate::{Error, Result, Services, channels};
+use crate::{Error, Result, Services, channels, memory};
 
 /// A pair to be made.
 #[derive(Clone, Debug)]
@@ -27,11 +27,13 @@ pub struct NewPair {
     pub window_past: Reach,
     /// How far ahead.
     pub window_future: Reach,
+    /// Copies that another installation has made belong to this pair.
+    pub take_over: bool,
 }
 
 impl NewPair {
     pub(super) fn into_pair(self, id: PairId) -> Pair {
-        let Self { from, to, two_way, private, private_back, window_past, window_future } = self;
+        let Self { from, to, two_way, private, private_back, window_past, window_future, take_over: _ } = self;
         Pair { id, from, to, two_way, private, private_back, window_past, window_future, paused: false }
     }
 }
@@ -48,7 +50,12 @@ pub async fn add_pair(services: &Services, new: NewPair) -> Result<Pair> {
     let overlap = overlap::find(services, &directory, &new, &places).await?;
     let _setup = lease::directory(services).await?;
     may_be_added(services, &new, &from, &to, overlap).await?;
+    let take_over = new.take_over;
     let pair = new.into_pair(id::pair()?);
+    if take_over {
+        // Before the pair itself: the first pass is to know it.
+        memory::change_state(services, &pair.id, |row| row.take_over = true).await?;
+    }
     let insert = Op::Insert { key: row_key(&pair.id), value: rows::encode(&pair)? };
     services.store.commit(Table::Directory, &services.owner, &[insert]).await?;
     channels::look(services, &pair).await;

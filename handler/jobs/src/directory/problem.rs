@@ -52,6 +52,9 @@ fn code_and_next(error: &Error) -> (&'static str, &'static str) {
         Error::Vault(vault::Error::Row(_)) => ("storage", "Try again later."),
         Error::Request(_) => ("request", ""),
         Error::NotFound(_) => ("not_found", ""),
+        Error::SameCalendar => {
+            ("same_calendar", "Remove the pair with `calrelay pair remove`, and `calrelay clean-up` where it has left copies.")
+        }
         Error::SuspiciousEmpty => ("suspicious_empty", "Try again later; if it stays, look at the calendar on its server."),
         Error::Overtaken => ("storage", "The next sync goes on where this one stopped."),
         Error::Damaged(_) => (
@@ -88,6 +91,7 @@ fn provider(error: &providers::Error) -> (&'static str, &'static str) {
         E::HasGuests => ("has_guests", "Change such an event in its own calendar."),
         E::CursorExpired => ("cursor_expired", "The next sync reads the whole calendar once more."),
         E::ChangedMeanwhile => ("changed_meanwhile", "The next sync sees the new version."),
+        E::NameRefused(error) => provider(error),
         E::Exists => ("exists", "The next sync sees how things stand."),
     }
 }

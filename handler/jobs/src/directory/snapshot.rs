@@ -68,6 +68,20 @@ impl Snapshot {
         self.readable(rows::CALENDAR)
     }
 
+    /// The ids of all pairs, also of those whose row cannot be read.
+    pub fn pair_ids(&self) -> Vec<PairId> {
+        self.ids(rows::PAIR).map(PairId::new).collect()
+    }
+
+    /// The ids of all calendars.
+    pub fn calendar_ids(&self) -> Vec<CalendarId> {
+        self.ids(rows::CALENDAR).map(CalendarId::new).collect()
+    }
+
+    fn ids<'s>(&'s self, prefix: &'static str) -> impl Iterator<Item = &'s str> {
+        self.rows.range(prefix.to_owned()..).map_while(move |(key, _)| key.strip_prefix(prefix))
+    }
+
     /// All channels.
     pub(crate) fn channels(&self) -> Result<Vec<ChannelRow>> {
         self.list(rows::CHANNEL)

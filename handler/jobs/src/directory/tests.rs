@@ -115,6 +115,7 @@ fn new(from: &str, to: &str) -> NewPair {
         private_back: false,
         window_past: Reach::Months(3),
         window_future: Reach::Days(90),
+        take_over: false,
     }
 }
 

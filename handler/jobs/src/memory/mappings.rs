@@ -1,15 +1,17 @@
 //! Mappings: looked up from both ends, noted, dropped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use engine::calendar::CalendarId;
+use engine::calendar::{CalendarId, PairId};
 use engine::event::EventId;
-use engine::mapping::Mapping;
+use engine::mapping::{Mapping, State};
 use engine::marker::{MappingId, Marks};
 use engine::pair::{Pair, Side};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use store::{MAX_COMMIT, Op, Table};
+use store::{MAX_COMMIT, Op, Store, Table};
 
 use super::state::{Head, PairRow, ProblemRow};
 use super::{MAPPING, decode, encode, index_key, mapping_key, problem_key};
@@ -25,9 +27,22 @@ struct IndexRow {
 
 /// Reads and writes what is remembered of one pair.
 pub struct Memory<'a> {
-    services: &'a Services,
+    pub(super) services: &'a Services,
     marks: &'a Marks,
-    pair: &'a Pair,
+    pub(super) pair: &'a Pair,
+    /// The addresses of the calendars of which the first release made the ids of its mappings; see [`super::migrate`].
+    pub(super) bases: OnceLock<[Option<String>; 2]>,
+    /// An origin has a mapping whose id is not made of its name.
+    aliased: AtomicBool,
+}
+
+/// The mappings of some events.
+#[derive(Debug, Default)]
+pub struct Lookup {
+    /// By event.
+    pub known: BTreeMap<EventId, Mapping>,
+    /// Events that no mapping knows, and whose name belongs to the mapping of another event.
+    pub taken: BTreeSet<EventId>,
 }
 
 /// What is to be remembered, row by row.
@@ -41,6 +56,16 @@ pub(super) struct Group {
     pub ops: Vec<Op>,
     /// Change in the number of copies.
     pub copies: i64,
+    /// Change in the number of events that another installation has copied.
+    pub by_another: i64,
+    /// It has the mapping of an origin that is not made of the origin's name.
+    pub aliased: bool,
+}
+
+impl Group {
+    fn of(ops: Vec<Op>) -> Self {
+        Self { ops, copies: 0, by_another: 0, aliased: false }
+    }
 }
 
 impl Notes {
@@ -58,7 +83,7 @@ impl Notes {
 impl<'a> Memory<'a> {
     /// For a pair.
     pub fn new(services: &'a Services, marks: &'a Marks, pair: &'a Pair) -> Self {
-        Self { services, marks, pair }
+        Self { services, marks, pair, bases: OnceLock::new(), aliased: AtomicBool::new(false) }
     }
 
     fn partition(&self) -> &str {
@@ -67,46 +92,96 @@ impl<'a> Memory<'a> {
 
     /// Where the pair stands, and which events could not be copied; for whoever holds its lease. One request.
     pub(crate) async fn begin(&self) -> Result<(Head, Vec<ProblemRow>)> {
-        Head::read(&*self.services.store, &self.pair.id).await
+        let (head, problems) = Head::read(&*self.services.store, &self.pair.id).await?;
+        self.goes_by(&head.row().await);
+        Ok((head, problems))
+    }
+
+    /// Where the pair stands decides how its mappings are looked up.
+    pub(crate) fn goes_by(&self, row: &PairRow) {
+        self.aliased.fetch_or(row.aliased, Ordering::Relaxed);
+        if let Some(bases) = &row.bases {
+            // Set once: they never change.
+            let _ = self.bases.set(bases.clone());
+        }
     }
 
     /// The mappings of these events of one calendar, be they origins or copies. One row for each that its likelier name finds, two for others.
-    pub async fn lookup(&self, side: Side, ids: &[EventId]) -> Result<BTreeMap<EventId, Mapping>> {
-        let mut found = match side {
-            Side::From => self.origins(side, ids.iter()).await?,
-            Side::To => self.indexed(side, ids.iter()).await?,
+    pub async fn lookup(&self, side: Side, ids: &[EventId]) -> Result<Lookup> {
+        let mut found = Lookup::default();
+        // Of a one-way pair no event of the other calendar is an origin; an origin under another name than its mapping's is rare.
+        let (origins, indexed) = match side {
+            Side::From => (true, self.pair.two_way || self.aliased.load(Ordering::Relaxed)),
+            Side::To => (self.pair.two_way, true),
         };
-        // Of a one-way pair no origin was ever made again, and no event of the other calendar is one.
-        if self.pair.two_way {
-            let rest: Vec<&EventId> = ids.iter().filter(|id| !found.contains_key(*id)).collect();
-            found.extend(match side {
-                Side::From => self.indexed(side, rest.into_iter()).await?,
-                Side::To => self.origins(side, rest.into_iter()).await?,
-            });
+        let rest = |found: &Lookup| ids.iter().filter(|id| !found.known.contains_key(*id)).cloned().collect::<Vec<_>>();
+        if side == Side::To && indexed {
+            self.indexed(side, rest(&found), &mut found).await?;
+        }
+        if origins {
+            self.origins(side, rest(&found), &mut found).await?;
+        }
+        if side == Side::From && indexed {
+            self.indexed(side, rest(&found), &mut found).await?;
         }
         Ok(found)
     }
 
     /// Those of which these are the origins, and always were.
-    async fn origins(&self, side: Side, ids: impl Iterator<Item = &EventId>) -> Result<BTreeMap<EventId, Mapping>> {
-        let (calendar, other) = (self.pair.calendar(side), self.pair.calendar(side.other()));
-        let keys: BTreeMap<String, &EventId> = ids.map(|id| (mapping_key(self.marks.mapping(calendar, other, id)), id)).collect();
-        let mut found = BTreeMap::new();
-        for (id, mapping) in self.get_many::<Mapping>(keys).await? {
-            // An origin that was made again keeps the mapping of its former id.
-            if mapping.side == side && mapping.origin.id == *id {
-                found.insert(id.clone(), mapping);
+    async fn origins(&self, side: Side, ids: Vec<EventId>, found: &mut Lookup) -> Result<()> {
+        let mut ids = ids;
+        for legacy in [true, false] {
+            let keys = ids.iter().filter_map(|id| Some((mapping_key(self.derived(side, id, legacy)?), id.clone()))).collect();
+            for (id, mapping) in self.get_many::<_, Mapping>(keys).await? {
+                // An origin that was made again, or that has another name by now, keeps the mapping of its former id.
+                if mapping.side == side && mapping.origin.id == id {
+                    found.known.insert(id, mapping);
+                } else {
+                    found.taken.insert(id);
+                }
             }
+            ids.retain(|id| !found.known.contains_key(id));
         }
-        Ok(found)
+        Ok(())
     }
 
-    /// Those of which these are the copies, or origins that were made again.
-    async fn indexed(&self, side: Side, ids: impl Iterator<Item = &EventId>) -> Result<BTreeMap<EventId, Mapping>> {
+    /// The mapping id that a name gives: `legacy` as the first release made it, of the whole address.
+    fn derived(&self, side: Side, id: &EventId, legacy: bool) -> Option<MappingId> {
+        let base = self.bases.get().and_then(|bases| bases[side as usize].as_deref());
+        let id = match (legacy, base) {
+            (true, Some(base)) => &EventId::new(format!("{base}{id}")),
+            (true, None) => return None,
+            (false, _) => id,
+        };
+        Some(self.marks.mapping(self.pair.calendar(side), self.pair.calendar(side.other()), id, 0))
+    }
+
+    /// Those of which these are the copies, or origins that have an id of their own.
+    async fn indexed(&self, side: Side, ids: Vec<EventId>, found: &mut Lookup) -> Result<()> {
         let calendar = self.pair.calendar(side);
-        let keys = ids.map(|id| (index_key(self.marks, calendar, id), id)).collect();
-        let indirect = self.get_many::<IndexRow>(keys).await?.into_iter().map(|(id, index)| (mapping_key(index.m), id)).collect();
-        Ok(self.get_many(indirect).await?.into_iter().map(|(id, mapping)| (id.clone(), mapping)).collect())
+        let keys = ids.into_iter().map(|id| (index_key(self.marks, calendar, &id), id)).collect();
+        let indirect: BTreeMap<String, EventId> =
+            self.get_many::<_, IndexRow>(keys).await?.into_iter().map(|(id, index)| (mapping_key(index.m), id)).collect();
+        for (id, mapping) in self.get_many::<_, Mapping>(indirect).await? {
+            let half = if mapping.side == side { &mapping.origin } else { &mapping.copy };
+            // A row that was left behind by a name that its event no longer has says nothing.
+            if half.id == id {
+                found.known.insert(id, mapping);
+            }
+        }
+        Ok(())
+    }
+
+    /// Mappings by their ids, as many as there are in this pair.
+    pub async fn mappings(&self, ids: impl IntoIterator<Item = MappingId>) -> Result<BTreeMap<MappingId, Mapping>> {
+        let keys: BTreeMap<String, MappingId> = ids.into_iter().map(|id| (mapping_key(id), id)).collect();
+        Ok(self.get_many(keys).await?.into_iter().collect())
+    }
+
+    /// Which of these mappings belong to one of these other pairs.
+    pub async fn elsewhere(&self, pairs: &[PairId], ids: &BTreeSet<MappingId>) -> Result<BTreeSet<MappingId>> {
+        let others: Vec<PairId> = pairs.iter().filter(|pair| **pair != self.pair.id).cloned().collect();
+        claimed(&*self.services.store, &others, ids).await
     }
 
     /// A mapping by its id.
@@ -117,13 +192,13 @@ impl<'a> Memory<'a> {
     }
 
     /// The rows of these keys, as many as there are, each with what was asked for by its key.
-    async fn get_many<'k, T: DeserializeOwned>(&self, wanted: BTreeMap<String, &'k EventId>) -> Result<Vec<(&'k EventId, T)>> {
+    async fn get_many<K: Clone, T: DeserializeOwned>(&self, wanted: BTreeMap<String, K>) -> Result<Vec<(K, T)>> {
         let keys: Vec<String> = wanted.keys().cloned().collect();
         let mut found = Vec::new();
         for keys in keys.chunks(MAX_COMMIT) {
             for row in self.services.store.get_many(Table::Pairs, self.partition(), keys).await? {
-                if let Some(id) = wanted.get(&row.key) {
-                    found.push((*id, decode(&row.key, &row.value)?));
+                if let Some(asked) = wanted.get(&row.key) {
+                    found.push((asked.clone(), decode(&row.key, &row.value)?));
                 }
             }
         }
@@ -147,29 +222,54 @@ impl<'a> Memory<'a> {
         for key in keys_now.into_iter().filter(|key| !keys_before.contains(key)) {
             ops.push(Op::Put { key, value: encode(&IndexRow { m: now.id })? });
         }
-        let copies = i64::from(now.is_live()) - i64::from(before.is_some_and(Mapping::is_live));
-        notes.groups.push(Group { ops, copies });
+        let is_by_another = |mapping: &Mapping| mapping.state == State::CopiedByAnother;
+        let aliased = self.has_alias(now);
+        self.aliased.fetch_or(aliased, Ordering::Relaxed);
+        notes.groups.push(Group {
+            ops,
+            copies: i64::from(now.is_live()) - i64::from(before.is_some_and(Mapping::is_live)),
+            by_another: i64::from(is_by_another(now)) - i64::from(before.is_some_and(is_by_another)),
+            aliased,
+        });
         Ok(())
+    }
+
+    /// Drops all mappings of events that were left alone, so that they are decided about anew.
+    pub(crate) async fn forget_left_alone(&self, head: &Head) -> Result<()> {
+        let mut after = None;
+        loop {
+            let (page, next) = self.page(after.as_deref()).await?;
+            let mut notes = Notes::default();
+            for mapping in page.iter().filter(|mapping| mapping.is_left_alone()) {
+                self.forget(&mut notes, mapping);
+            }
+            self.commit(head, notes).await?;
+            after = next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     /// Drops a mapping.
     pub fn forget(&self, notes: &mut Notes, mapping: &Mapping) {
         let keys = self.index_keys(mapping).into_iter().chain([mapping_key(mapping.id)]);
         let ops = keys.map(|key| Op::Delete { key, etag: None }).collect();
-        notes.groups.push(Group { ops, copies: -i64::from(mapping.is_live()) });
+        let by_another = -i64::from(mapping.state == State::CopiedByAnother);
+        notes.groups.push(Group { copies: -i64::from(mapping.is_live()), by_another, ..Group::of(ops) });
     }
 
     /// Notes an event that could not be copied.
     pub fn note_problem(&self, notes: &mut Notes, id: &EventId, row: &ProblemRow) -> Result<()> {
         let key = problem_key(self.marks, &row.problem.calendar, id);
-        notes.groups.push(Group { ops: vec![Op::Put { key, value: encode(row)? }], copies: 0 });
+        notes.groups.push(Group::of(vec![Op::Put { key, value: encode(row)? }]));
         Ok(())
     }
 
     /// Drops such a note.
     pub fn forget_problem(&self, notes: &mut Notes, calendar: &CalendarId, id: &str) {
         let key = problem_key(self.marks, calendar, &EventId::new(id));
-        notes.groups.push(Group { ops: vec![Op::Delete { key, etag: None }], copies: 0 });
+        notes.groups.push(Group::of(vec![Op::Delete { key, etag: None }]));
     }
 
     /// Writes what was noted ([`Head::commit`]).
@@ -185,10 +285,31 @@ impl<'a> Memory<'a> {
     fn index_keys(&self, mapping: &Mapping) -> Vec<String> {
         let copies = self.pair.calendar(mapping.side.other());
         let origins = self.pair.calendar(mapping.side);
-        let mut keys = vec![index_key(self.marks, copies, &mapping.copy.id)];
-        if self.marks.mapping(origins, copies, &mapping.origin.id) != mapping.id {
+        let mut keys = Vec::new();
+        // What is already there may be an origin of this pair, and is found by that.
+        if mapping.state != State::AlreadyThere {
+            keys.push(index_key(self.marks, copies, &mapping.copy.id));
+        }
+        if self.has_alias(mapping) {
             keys.push(index_key(self.marks, origins, &mapping.origin.id));
         }
         keys
     }
+
+    fn has_alias(&self, mapping: &Mapping) -> bool {
+        [true, false].iter().all(|legacy| self.derived(mapping.side, &mapping.origin.id, *legacy) != Some(mapping.id))
+    }
+}
+
+/// Which of these mappings belong to one of these pairs.
+pub(crate) async fn claimed(store: &dyn Store, pairs: &[PairId], ids: &BTreeSet<MappingId>) -> Result<BTreeSet<MappingId>> {
+    let mut found = BTreeSet::new();
+    for pair in pairs {
+        let keys: Vec<String> = ids.iter().filter(|id| !found.contains(*id)).map(|id| mapping_key(*id)).collect();
+        for keys in keys.chunks(MAX_COMMIT) {
+            let rows = store.get_many(Table::Pairs, pair.as_str(), keys).await?;
+            found.extend(rows.iter().filter_map(|row| MappingId::try_from(row.key.strip_prefix(MAPPING)?.to_owned()).ok()));
+        }
+    }
+    Ok(found)
 }

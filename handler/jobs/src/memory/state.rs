@@ -2,6 +2,7 @@
 
 use engine::calendar::PairId;
 use engine::change::Cursor;
+use engine::marker::MappingId;
 use engine::pair::Side;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use store::{MAX_COMMIT, Op, Row, Store, Table};
 use tokio::sync::Mutex;
 
-use super::mappings::Notes;
+use super::mappings::{Group, Notes};
 use super::{LOOKED, PROBLEM, STATE, decode, encode};
 use crate::report::{EventProblem, Held, PairStatus, Problem};
 use crate::{Error, Result, Services};
@@ -50,9 +51,29 @@ pub struct PairRow {
     /// Deletions made today, for the daily cap.
     #[serde(default)]
     pub deletions: Option<(Date, u64)>,
+    /// Events that another installation has copied, or made.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub copied_by_another: u64,
+    /// The owner has said that what another installation made belongs to this pair; until a pass has been through both calendars.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub take_over: bool,
+    /// Event ids are names within their calendars where the first release had whole addresses ([`super::migrate`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_name: bool,
+    /// Of what addresses the first release made the ids of this pair's mappings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bases: Option<[Option<String>; 2]>,
+    /// An origin has a mapping whose id is not made of its name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aliased: bool,
     /// Events that a pass of many has still to go through, as far as it is written down; none once it is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// How far a calendar was read, and when.
@@ -107,6 +128,9 @@ pub struct ProblemRow {
     /// The version that could not be copied.
     #[serde(default)]
     pub etag: Option<String>,
+    /// The mapping of which it bears the mark, where that is the problem.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<MappingId>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -167,6 +191,9 @@ pub async fn state(services: &Services, pair: &PairId) -> Result<PairRow> {
 /// Changes where a pair stands; for whoever holds its lease. What is left as it was is not written.
 pub(crate) async fn change_state(services: &Services, pair: &PairId, change: impl FnOnce(&mut PairRow)) -> Result<()> {
     let (head, _) = Head::read(&*services.store, pair).await?;
+    if head.is_new().await {
+        head.set_by_name().await;
+    }
     let before = head.row().await;
     let mut row = before.clone();
     change(&mut row);
@@ -232,9 +259,21 @@ impl Head {
         self.0.lock().await.row.copies
     }
 
-    /// Corrects the count, after all mappings were read. Stored with the next commit.
-    pub async fn set_copies(&self, copies: u64) {
-        self.0.lock().await.row.copies = copies;
+    /// How many events another installation has copied, once these notes are written.
+    pub async fn copied_by_another(&self, notes: &Notes) -> u64 {
+        let noted = notes.groups.iter().map(|group| group.by_another).sum();
+        self.0.lock().await.row.copied_by_another.saturating_add_signed(noted)
+    }
+
+    /// Corrects the counts, after all mappings were read. Stored with the next commit.
+    pub async fn set_counts(&self, copies: u64, by_another: u64) {
+        let mut saved = self.0.lock().await;
+        (saved.row.copies, saved.row.copied_by_another) = (copies, by_another);
+    }
+
+    /// A pair of which nothing was remembered goes by names from its beginning. Stored with the next commit.
+    pub async fn set_by_name(&self) {
+        self.0.lock().await.row.by_name = true;
     }
 
     /// Says how many events a pass has still to go through. Stored with the next commit.
@@ -252,29 +291,52 @@ impl Head {
         let mut saved = self.0.lock().await;
         let mut groups = notes.groups.into_iter().peekable();
         let mut batch: Vec<Op> = Vec::new();
-        let mut copies = 0;
+        let mut sums = Sums::default();
         while let Some(group) = groups.next() {
+            sums.add(&group);
             batch.extend(group.ops);
-            copies += group.copies;
             if groups.peek().is_some_and(|next| batch.len() + next.ops.len() > MAX_COMMIT - OWN) {
                 let row = saved.row.clone();
-                saved.replace(store, pair, std::mem::take(&mut batch), std::mem::take(&mut copies), row).await?;
+                saved.replace(store, pair, std::mem::take(&mut batch), std::mem::take(&mut sums), row).await?;
             }
         }
         match now {
-            Some(row) => saved.replace(store, pair, batch, copies, row).await,
+            Some(row) => saved.replace(store, pair, batch, sums, row).await,
             None if batch.is_empty() => Ok(()),
             None => {
                 let row = saved.row.clone();
-                saved.replace(store, pair, batch, copies, row).await
+                saved.replace(store, pair, batch, sums, row).await
             }
         }
     }
 }
 
+/// What some groups change in the state of the pair.
+#[derive(Default)]
+struct Sums {
+    copies: i64,
+    by_another: i64,
+    aliased: bool,
+}
+
+impl Sums {
+    fn add(&mut self, group: &Group) {
+        self.copies += group.copies;
+        self.by_another += group.by_another;
+        self.aliased |= group.aliased;
+    }
+}
+
 impl Saved {
-    async fn replace(&mut self, store: &dyn Store, pair: &PairId, mut ops: Vec<Op>, copies: i64, row: PairRow) -> Result<()> {
-        let row = PairRow { copies: self.row.copies.saturating_add_signed(copies), ..row };
+    async fn replace(&mut self, store: &dyn Store, pair: &PairId, mut ops: Vec<Op>, sums: Sums, row: PairRow) -> Result<()> {
+        // These follow from what is written, whatever the caller's row says.
+        let row = PairRow {
+            copies: self.row.copies.saturating_add_signed(sums.copies),
+            copied_by_another: self.row.copied_by_another.saturating_add_signed(sums.by_another),
+            aliased: self.row.aliased || sums.aliased,
+            by_name: self.row.by_name || row.by_name,
+            ..row
+        };
         let (key, value) = (STATE.to_owned(), encode(&row)?);
         ops.push(match &self.etag {
             Some(etag) => Op::Replace { key, etag: etag.clone(), value },

@@ -30,6 +30,11 @@ pub(crate) async fn ends(services: &Services, pair: &Pair) -> Result<[End; 2]> {
     Accounts::new(services, &Snapshot::read(services).await?).ends(pair).await
 }
 
+/// One calendar, ready to be worked on. No request is made.
+pub(crate) async fn end(services: &Services, directory: &Snapshot, calendar: &CalendarId) -> Result<End> {
+    Accounts::new(services, directory).end(calendar).await
+}
+
 /// What is known of the accounts during one call.
 pub(super) struct Accounts<'a> {
     services: &'a Services,
@@ -125,7 +130,7 @@ impl<'a> Accounts<'a> {
         Ok(found)
     }
 
-    async fn ends(&mut self, pair: &Pair) -> Result<[End; 2]> {
+    pub async fn ends(&mut self, pair: &Pair) -> Result<[End; 2]> {
         Ok([self.end(&pair.from).await?, self.end(&pair.to).await?])
     }
 

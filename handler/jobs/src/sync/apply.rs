@@ -1,20 +1,18 @@
 //! One decision: write at the provider, unless the lease may be lost by now; then say what is to be remembered.
 
-use engine::event::{Draft, Event, EventId};
+use engine::event::{Draft, Event, EventId, Parts};
 use engine::mapping::{Half, Mapping, State, Times};
-use engine::marker::{MappingId, Role};
+use engine::marker::{MappingId, Mark, Role};
 use engine::pair::Side;
 use engine::plan::{Change, Create, Decision, Delete, Write};
 use engine::reason::Reason;
+use engine::uid::UidHash;
 use providers::{Edit, Found, NewCopy, Version, Written};
 
 use super::pass::{Pass, other_role, problem_words, side_of};
 use crate::Result;
 use crate::memory::ProblemRow;
 use crate::report::{Action, EventProblem, Verb};
-
-/// Names tried for a copy whose own is taken by something that is not ours.
-const NAMES: u32 = 3;
 
 /// A decision and what it is about.
 pub(super) struct Task {
@@ -28,6 +26,10 @@ pub(super) struct Task {
     pub times: Option<Times>,
     /// The mapping as it is stored.
     pub before: Option<Mapping>,
+    /// The same, where one of its events has another name by now.
+    pub renamed: Option<Mapping>,
+    /// The mapping whose mark an event bears that is not its copy.
+    pub bears: Option<MappingId>,
     /// What to do.
     pub decision: Decision,
     /// It was listed and could not be read: the side is to be listed again.
@@ -39,7 +41,7 @@ pub(super) struct Task {
 impl Task {
     /// A decision about an event.
     pub fn new(side: Side, event: EventId, decision: Decision) -> Self {
-        Self { side, event, etag: None, times: None, before: None, decision, incomplete: false, suspect: None }
+        Self { side, event, etag: None, times: None, before: None, renamed: None, bears: None, decision, incomplete: false, suspect: None }
     }
 
     /// Listed and not found.
@@ -86,14 +88,15 @@ impl Applied {
 impl Pass<'_> {
     /// Carries a decision out. In a dry run it says what would be done, and does nothing.
     pub(super) async fn apply(&self, task: Task) -> Result<Applied> {
-        let Task { side, event, etag, times, before, decision, incomplete, suspect } = task;
+        let Task { side, event, etag, times, before, decision, incomplete, suspect, bears, .. } = task;
         let mut applied = Applied { incomplete, suspect, deferred: suspect.is_some(), ..Applied::nothing(side, event.clone()) };
         match decision {
             Decision::Nothing => {}
             Decision::Skip { reason, why, remember } => {
                 applied.actions.push(self.skip(side, &event, times, reason));
-                if reason == Reason::Unreadable || reason == Reason::UnsupportedRule {
-                    applied.problem = Some(self.problem(side, &event, etag, reason, why.as_deref()));
+                if matches!(reason, Reason::Unreadable | Reason::UnsupportedRule | Reason::DuplicateOfCopy) {
+                    let problem = self.problem(side, &event, etag, reason, why.as_deref());
+                    applied.problem = Some(ProblemRow { mapping: bears, ..problem });
                 }
                 applied.remember = remember.map(|now| (before, Some(*now)));
             }
@@ -107,7 +110,7 @@ impl Pass<'_> {
     }
 
     async fn create(&self, create: Create, before: Option<Mapping>, applied: &mut Applied) -> Result<()> {
-        let Create { mut mapping, role, draft, reason } = create;
+        let Create { mut mapping, role, draft, reason, mark_origin } = create;
         let side = side_of(&mapping, role);
         let action = self.action(Verb::Create, &mapping, other_role(role), reason);
         if self.options.dry_run {
@@ -118,8 +121,8 @@ impl Pass<'_> {
         let stored = if role == Role::Copy { Some(mapping.clone()) } else { before };
         let end = &self.ends[side as usize];
         let calendar = &end.calendar.address;
-        let marker = self.keys.marks.mint(role, mapping.id, self.pair.calendar(side));
-        for _ in 0..NAMES {
+        let marker = self.keys.marks.mint(role, mapping.id, mapping.first());
+        for last in [false, false, true] {
             self.may_write()?;
             let uid = match role {
                 Role::Copy => mapping.id.copy_uid(mapping.generation),
@@ -128,19 +131,18 @@ impl Pass<'_> {
             let copy = NewCopy { uid: &uid, marker: &marker, draft: &draft, now: self.now };
             match end.provider.create(calendar, &copy).await {
                 Ok(written) => {
-                    self.made(&mut mapping, role, written, false);
+                    self.made(&mut mapping, role, written, &uid, false);
                     applied.wrote[side as usize] = true;
                     applied.actions.push(action);
+                    if mark_origin {
+                        self.mark_origin(&mut mapping, &draft, applied).await?;
+                    }
                     applied.remember = Some((stored, Some(mapping)));
                     return Ok(());
                 }
                 Err(providers::Error::Exists) => {
                     let there = self.standing(side, &uid).await?;
-                    let ours = there.filter(|event| {
-                        let mark = event.marker.as_deref().and_then(|mark| self.keys.marks.verify(mark, self.pair.calendar(side)));
-                        mark == Some((role, mapping.id))
-                    });
-                    match ours {
+                    match there.filter(|event| self.is_ours(event, role, mapping.id)) {
                         Some(event) => {
                             // Our own, from a write whose answer was lost, or from an earlier pair.
                             self.may_write()?;
@@ -157,18 +159,61 @@ impl Pass<'_> {
                         None => mapping.generation += 1,
                     }
                 }
-                Err(providers::Error::Refused(why)) => {
-                    applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
-                    let problem =
-                        self.problem(mapping.side, &mapping.origin.id, mapping.origin.etag.clone(), Reason::RefusedByServer, Some(&why));
-                    applied.problem = Some(problem);
-                    applied.remember = Some((stored, None));
-                    return Ok(());
-                }
-                Err(error) => return self.not_written(error, None, applied),
+                // A trash bin keeps names: another one, and then one that was never used.
+                Err(providers::Error::NameRefused(_)) if !last => mapping.generation = self.next_generation(mapping.generation),
+                Err(providers::Error::NameRefused(error)) => return self.not_created(*error, action, stored, &mapping, applied),
+                Err(error) => return self.not_created(error, action, stored, &mapping, applied),
             }
         }
         applied.deferred = true;
+        Ok(())
+    }
+
+    /// After a generation whose name was refused: the next one, then one made of the time.
+    fn next_generation(&self, generation: u32) -> u32 {
+        let by_time = u32::try_from(self.now.as_second()).unwrap_or(u32::MAX);
+        if generation.is_multiple_of(2) { generation + 1 } else { by_time.max(generation + 1) }
+    }
+
+    fn not_created(
+        &self,
+        error: providers::Error,
+        action: Action,
+        stored: Option<Mapping>,
+        mapping: &Mapping,
+        applied: &mut Applied,
+    ) -> Result<()> {
+        let providers::Error::Refused(why) = error else { return self.not_written(error, None, applied) };
+        applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
+        let etag = mapping.origin.etag.clone();
+        applied.problem = Some(self.problem(mapping.side, &mapping.origin.id, etag, Reason::RefusedByServer, Some(&why)));
+        applied.remember = Some((stored, None));
+        Ok(())
+    }
+
+    /// Whether an event under the name that we would give is the one that we would make: by its mark, or where a server takes marks away, because
+    /// only this installation makes such names.
+    fn is_ours(&self, event: &Event, role: Role, mapping: MappingId) -> bool {
+        match self.planner.mark(event) {
+            Some(mark) => matches!(mark, Mark::Ours { role: found, mapping: id, .. } if (found, id) == (role, mapping)),
+            None => role == Role::Copy && MappingId::of_copy_uid(&event.uid) == Some(mapping),
+        }
+    }
+
+    /// Marks an origin that was made out of a copy as an event of its own. Where that cannot be done, the mapping's row says the same.
+    async fn mark_origin(&self, mapping: &mut Mapping, draft: &Draft, applied: &mut Applied) -> Result<()> {
+        let end = &self.ends[mapping.side as usize];
+        let marker = self.keys.marks.mint(Role::Origin, mapping.id, mapping.first());
+        let version = Version { etag: mapping.origin.etag.clone(), sequence: mapping.origin.sequence };
+        let edit = Edit { parts: &Parts::default(), draft, marker: Some(&marker), now: self.now };
+        self.may_write()?;
+        match end.provider.edit(&end.calendar.address, &mapping.origin.id, &version, &edit).await {
+            Ok(written) => {
+                applied.wrote[mapping.side as usize] = true;
+                settle(&mut mapping.origin, written);
+            }
+            Err(error) => tracing::debug!(pair = %self.pair.id, %error, "an event that was made out of a copy keeps its mark"),
+        }
         Ok(())
     }
 
@@ -197,12 +242,12 @@ impl Pass<'_> {
             let edit = Edit { parts: &parts, draft, marker: Some(marker), now: self.now };
             written = end.provider.edit(&end.calendar.address, &event.id, &version, &edit).await?;
         }
-        self.made(mapping, role, written, true);
+        self.made(mapping, role, written, &event.uid, true);
         Ok(())
     }
 
     /// The mapping after one of its events was made.
-    fn made(&self, mapping: &mut Mapping, role: Role, written: Written, taken_over: bool) {
+    fn made(&self, mapping: &mut Mapping, role: Role, written: Written, uid: &str, taken_over: bool) {
         mapping.state = State::Live;
         let rewritten = written.event.is_some();
         let half = match role {
@@ -210,6 +255,7 @@ impl Pass<'_> {
             Role::Origin => &mut mapping.origin,
         };
         settle(half, written);
+        half.uid = UidHash::of(uid);
         if role == Role::Copy {
             mapping.pristine = !taken_over && !rewritten;
         }
@@ -262,7 +308,7 @@ impl Pass<'_> {
         let end = &self.ends[side as usize];
         let calendar = &end.calendar.address;
         let (id, marker) = match role {
-            Role::Copy => (&mapping.copy.id, Some(self.keys.marks.mint(role, mapping.id, self.pair.calendar(side)))),
+            Role::Copy => (&mapping.copy.id, Some(self.keys.marks.mint(role, mapping.id, mapping.first()))),
             Role::Origin => (&mapping.origin.id, None),
         };
         match (&marker, change.whole) {
@@ -355,7 +401,7 @@ impl Pass<'_> {
             // A copy that was edited at this moment goes with its origin all the same; but it must still be our copy.
             for fetched in end.provider.fetch(calendar, std::slice::from_ref(id)).await? {
                 if let Found::Event(event) = fetched.found
-                    && self.planner.is_copy_of(&event, mapping.id, side)
+                    && self.planner.is_copy_of(&event, mapping.id)
                 {
                     self.may_write()?;
                     outcome = end.provider.delete(calendar, id, event.etag.as_deref()).await;
@@ -392,7 +438,7 @@ impl Pass<'_> {
     fn problem(&self, side: Side, event: &EventId, etag: Option<String>, reason: Reason, why: Option<&str>) -> ProblemRow {
         let calendar = self.pair.calendar(side).clone();
         let message = problem_words(reason, why);
-        ProblemRow { problem: EventProblem { event: event.to_string(), calendar, reason, message }, etag }
+        ProblemRow { problem: EventProblem { event: event.to_string(), calendar, reason, message }, etag, mapping: None }
     }
 }
 

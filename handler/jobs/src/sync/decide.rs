@@ -1,54 +1,53 @@
 //! A batch of events: read, decided about, and what is to be written noted before it is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use engine::event::{Event, EventId};
 use engine::mapping::Times;
 use engine::marker::Role;
 use engine::pair::Side;
-use engine::plan::{Decision, Halves, Seen};
+use engine::plan::{Beside, Decision, Halves, Seen, Unknown};
 use engine::reason::Reason;
 use providers::Found;
 
 use super::apply::Task;
+use super::identity::{BesideFound, Class, Identity};
 use super::pass::{Pass, side_of};
-use super::survey::{self, News, Survey, Unit};
+use super::survey::{self, News, Stranger, Survey, Unit};
 use crate::Result;
 use crate::memory::Notes;
 
 /// Something to read and to decide about.
 pub(super) enum Item {
     Known(Box<Unit>),
-    Unknown { side: Side, id: EventId, event: Option<Box<Event>>, copy: Option<EventId> },
+    Unknown { side: Side, id: EventId, stranger: Stranger },
 }
 
+/// Events that were read, by side.
+type Read = [BTreeMap<EventId, Found>; 2];
+
 impl Pass<'_> {
-    pub(super) fn items(&self, survey: Survey) -> Vec<Item> {
+    /// Everything that has news: mappings first, then events that no mapping knows, and of these the copies last, when all origins have found theirs.
+    pub(super) fn items(&self, survey: Survey, identity: &mut Identity) -> Vec<Item> {
+        identity.units = survey.units.keys().copied().collect();
         let mut items: Vec<Item> = survey.units.into_values().map(|unit| Item::Known(Box::new(unit))).collect();
-        let mut claimed: BTreeSet<EventId> = BTreeSet::new();
-        let [from, to] = survey.unknown;
-        let mut sides: BTreeMap<Side, BTreeMap<EventId, Option<Box<Event>>>> = BTreeMap::from([(Side::From, from), (Side::To, to)]);
-        for side in Side::BOTH {
-            if !self.pair.copies_from(side) {
-                continue;
-            }
-            let other = &self.ends[side.other() as usize];
-            for (id, event) in sides.remove(&side).unwrap_or_default() {
-                if claimed.contains(&id) {
+        let mut copies = Vec::new();
+        for (side, unknown) in Side::BOTH.into_iter().zip(survey.unknown) {
+            for (id, stranger) in unknown {
+                if !self.pair.copies_from(side) && !identity.matters(side, &id) {
                     continue;
                 }
-                let uid = self.planner.mapping_id(side, &id).copy_uid(0);
-                let copy = other.provider.id_of_copy(&other.calendar.address, &uid);
-                let copy = copy.filter(|copy| sides.get(&side.other()).is_some_and(|unknown| unknown.contains_key(copy)));
-                claimed.extend(copy.clone());
-                items.push(Item::Unknown { side, id, event, copy });
+                let is_copy = identity.is_copy(side, &id);
+                let item = Item::Unknown { side, id, stranger };
+                if is_copy { copies.push(item) } else { items.push(item) }
             }
         }
+        items.extend(copies);
         items
     }
 
     /// Reads a batch, decides about each of it, and notes what is about to be written.
-    pub(super) async fn prepare(&self, batch: Vec<Item>) -> Result<Vec<Task>> {
+    pub(super) async fn prepare(&self, batch: Vec<Item>, identity: &mut Identity) -> Result<Vec<Task>> {
         let mut wanted: [Vec<EventId>; 2] = Default::default();
         for item in &batch {
             match item {
@@ -56,37 +55,60 @@ impl Pass<'_> {
                     let Unit { mapping, origin, copy, .. } = &**unit;
                     let both = |is: fn(&News) -> bool| Halves { origin: is(origin), copy: is(copy) };
                     let changed = both(|news| matches!(news, News::Present(_)));
-                    let to_read = self.planner.to_read(mapping, changed, both(|news| matches!(news, News::Suspect)));
+                    let gone = both(|news| matches!(news, News::Suspect | News::Emptied(_)));
+                    let to_read = self.planner.to_read(mapping, changed, gone);
                     for (role, news, read) in [(Role::Origin, origin, to_read.origin), (Role::Copy, copy, to_read.copy)] {
                         if read && !matches!(news, News::Present(Some(_))) {
                             wanted[side_of(mapping, role) as usize].push(survey::half(mapping, role).id.clone());
                         }
                     }
                 }
-                Item::Unknown { side, id, event, copy } => {
-                    if event.is_none() {
+                Item::Unknown { side, id, stranger } => {
+                    if stranger.event.is_none() && !identity.has(*side, id) {
                         wanted[*side as usize].push(id.clone());
                     }
-                    wanted[side.other() as usize].extend(copy.clone());
                 }
             }
         }
         let [from, to] = wanted;
         let (from, to) = futures::try_join!(self.fetch(Side::From, from), self.fetch(Side::To, to))?;
-        let mut found = [from, to];
+        let mut read = [from, to];
         let mut tasks = Vec::with_capacity(batch.len());
-        let mut notes = Notes::default();
+        let mut strangers = Vec::new();
         for item in batch {
-            let task = match item {
-                Item::Known(unit) => self.decide_known(*unit, &mut found),
-                Item::Unknown { side, id, event, copy } => self.decide_unknown(side, id, event, copy, &mut found).await?,
-            };
-            if !self.options.dry_run {
-                self.note_intent(&mut notes, &task)?;
+            match item {
+                Item::Known(unit) => tasks.push(self.decide_known(*unit, &mut read)),
+                Item::Unknown { side, id, stranger } => {
+                    let found = self.read_stranger(identity, side, &id, stranger.event, &mut read).await?;
+                    match found {
+                        Some(Found::Event(event)) => strangers.push((side, event, stranger.taken, stranger.quiet)),
+                        Some(Found::Unreadable { etag, why }) if self.pair.copies_from(side) => {
+                            let decision = Decision::Skip { reason: Reason::Unreadable, why: Some(why), remember: None };
+                            tasks.push(Task { etag, ..Task::new(side, id, decision) });
+                        }
+                        Some(_) | None => tasks.push(Task::new(side, id, Decision::Nothing)),
+                    }
+                }
             }
-            tasks.push(task);
         }
-        self.intend(notes).await?;
+        let living = self.named_by(strangers.iter().map(|(_, event, ..)| &**event)).await?;
+        for (side, event, taken, quiet) in strangers {
+            let class = self.classify(&living, side, &event).await?;
+            let (times, etag) = (Times::from(&event.content.span), event.etag.clone());
+            let mut task = self.decide_unknown(identity, side, event, taken, class).await?;
+            if quiet && matches!(task.decision, Decision::Skip { reason: Reason::OutsideWindow, remember: None, .. }) {
+                task.decision = Decision::Nothing;
+            }
+            task.times.get_or_insert(times);
+            tasks.push(Task { etag: task.etag.or(etag), ..task });
+        }
+        if !self.options.dry_run {
+            let mut notes = Notes::default();
+            for task in &mut tasks {
+                self.note_intent(&mut notes, task)?;
+            }
+            self.intend(notes).await?;
+        }
         Ok(tasks)
     }
 
@@ -100,12 +122,30 @@ impl Pass<'_> {
         Ok(all)
     }
 
-    fn decide_known(&self, unit: Unit, found: &mut [BTreeMap<EventId, Found>; 2]) -> Task {
-        let Unit { mapping, origin, copy, sought } = unit;
+    /// An unknown event, from wherever it is at hand. Listed, and not found among many: once more by itself. What is not found then is no event (a
+    /// task, say), or gone again.
+    async fn read_stranger(
+        &self,
+        identity: &mut Identity,
+        side: Side,
+        id: &EventId,
+        listed: Option<Box<Event>>,
+        read: &mut Read,
+    ) -> Result<Option<Found>> {
+        let found = listed.map(Found::Event).or_else(|| identity.kept(side, id)).or_else(|| read[side as usize].remove(id));
+        match found {
+            None | Some(Found::NotFound) => Ok(self.fetch(side, vec![id.clone()]).await?.remove(id)),
+            found => Ok(found),
+        }
+    }
+
+    fn decide_known(&self, unit: Unit, read: &mut Read) -> Task {
+        let Unit { stored, mapping, origin, copy, sought } = unit;
         let mut seen = |role: Role, news: News| -> Option<Seen> {
             let half = survey::half(&mapping, role);
-            Some(match (news, found[side_of(&mapping, role) as usize].remove(&half.id)) {
+            Some(match (news, read[side_of(&mapping, role) as usize].remove(&half.id)) {
                 (News::Suspect, _) => Seen::Gone,
+                (News::Emptied(answer), _) => Seen::Emptied(answer),
                 (News::Present(Some(event)), _) => Seen::Event(event),
                 (_, Some(Found::Event(event))) => Seen::Event(event),
                 (_, Some(Found::Unreadable { etag, why })) => Seen::Unreadable { etag, why },
@@ -125,52 +165,91 @@ impl Pass<'_> {
         };
         let decision = self.planner.known(&mapping, origin, copy);
         let task = Task::new(mapping.side, mapping.origin.id.clone(), decision);
-        Task { times: Some(mapping.times.clone()), before: Some(mapping), ..task }
+        let renamed = ((&stored.origin.id, &stored.copy.id) != (&mapping.origin.id, &mapping.copy.id)).then(|| mapping.clone());
+        Task { times: Some(mapping.times.clone()), before: Some(stored), renamed, ..task }
     }
 
-    async fn decide_unknown(
-        &self,
-        side: Side,
-        id: EventId,
-        event: Option<Box<Event>>,
-        copy: Option<EventId>,
-        found: &mut [BTreeMap<EventId, Found>; 2],
-    ) -> Result<Task> {
-        let mut listed = event.map(Found::Event).or_else(|| found[side as usize].remove(&id));
-        if matches!(listed, None | Some(Found::NotFound)) {
-            // Listed, and not found among many: once more by itself. What is not found then is no event (a task, say), or gone again.
-            listed = self.fetch(side, vec![id.clone()]).await?.remove(&id);
+    async fn decide_unknown(&self, identity: &mut Identity, side: Side, event: Box<Event>, taken: bool, class: Class) -> Result<Task> {
+        let id = event.id.clone();
+        let nothing = |id| Ok(Task::new(side, id, Decision::Nothing));
+        if identity.is_claimed(side, &id) {
+            return nothing(id);
         }
-        let event = match listed {
-            Some(Found::Event(event)) => event,
-            Some(Found::Unreadable { etag, why }) => {
-                let decision = Decision::Skip { reason: Reason::Unreadable, why: Some(why), remember: None };
-                return Ok(Task { etag, ..Task::new(side, id, decision) });
+        let is_source = self.pair.copies_from(side);
+        match &class {
+            Class::Half(stored, mapping) => {
+                let role = survey::role(mapping, side);
+                if identity.units.contains(&mapping.id) {
+                    // What is decided about it in this round rests on its former name.
+                    return Ok(Task::incomplete(side, id, Some((mapping.id, role)).filter(|_| !self.options.dry_run)));
+                }
+                let mut unit = Unit { stored: (**stored).clone(), ..Unit::new((**mapping).clone()) };
+                let other = if role == Role::Copy { Role::Origin } else { Role::Copy };
+                let half = survey::half(mapping, other).id.clone();
+                let there = side_of(mapping, other);
+                let mut read: Read = Default::default();
+                if role == Role::Copy {
+                    read[there as usize] = self.fetch(there, vec![half.clone()]).await?;
+                    // Its own side tells whether it is gone.
+                    if matches!(read[there as usize].get(&half), Some(Found::NotFound)) {
+                        read[there as usize].clear();
+                    }
+                }
+                *unit.news(role) = News::Present(Some(event));
+                return Ok(self.decide_known(unit, &mut read));
             }
-            Some(Found::NotFound) | None => return Ok(Task::new(side, id, Decision::Nothing)),
+            Class::Alone(Reason::DuplicateOfCopy, mapping) => {
+                let decision = Decision::Skip { reason: Reason::DuplicateOfCopy, why: None, remember: None };
+                return Ok(Task { bears: *mapping, ..Task::new(side, id, decision) });
+            }
+            _ if !is_source => return nothing(id),
+            Class::Alone(reason, _) => {
+                return Ok(Task::new(side, id, Decision::Skip { reason: *reason, why: None, remember: None }));
+            }
+            Class::Ordinary | Class::OutOfACopy | Class::Left | Class::Foreign => {}
+        }
+        let copy_id = |mapping: engine::marker::MappingId| {
+            let other = &self.ends[side.other() as usize];
+            let uid = mapping.copy_uid(0);
+            other.provider.id_of_copy(&other.calendar.address, &uid).unwrap_or_else(|| EventId::new(uid))
         };
-        let other = &self.ends[side.other() as usize];
-        let copy_event = match copy.as_ref().and_then(|copy| found[side.other() as usize].remove(copy)) {
-            Some(Found::Event(event)) => Some(event),
+        if matches!(class, Class::Foreign) {
+            let mapping = self.new_mapping_id(identity, side, &id, taken).await?;
+            return Ok(Task::new(side, id, self.planner.foreign(side, &event, mapping, copy_id(mapping))));
+        }
+        let beside = self.beside(identity, side, &event, &class).await?;
+        let found = match &beside {
+            BesideFound::Copy { id, .. } | BesideFound::Foreign(id) => self.read_stranger_beside(identity, side.other(), id).await?,
+            BesideFound::Nothing | BesideFound::AlreadyThere(..) => None,
+        };
+        let adopted = match &beside {
+            BesideFound::Copy { mapping, .. } => *mapping,
             _ => None,
         };
-        let times = Some(Times::from(&event.content.span));
-        let etag = event.etag.clone();
-        // An origin that was made again, and whose mapping has not been told yet, belongs to that mapping.
-        if let Some(mark) = event.marker.as_deref()
-            && let Some((Role::Origin, mapping)) = self.keys.marks.verify(mark, self.pair.calendar(side))
-            && self.memory.mapping(mapping).await?.is_some()
-        {
-            return Ok(Task::new(side, id, Decision::Nothing));
-        }
-        let uid = self.planner.mapping_id(side, &id).copy_uid(0);
-        let copy_id = other.provider.id_of_copy(&other.calendar.address, &uid).unwrap_or_else(|| EventId::new(uid));
-        let decision = self.planner.unknown(side, &event, copy_id, copy_event.as_deref());
-        Ok(Task { etag, times, ..Task::new(side, id, decision) })
+        let mapping = match adopted {
+            Some(mapping) => mapping,
+            None => self.new_mapping_id(identity, side, &id, taken).await?,
+        };
+        let beside = match (&beside, &found) {
+            (BesideFound::Copy { foreign, .. }, Some(copy)) => Beside::Copy { copy, foreign: *foreign },
+            (BesideFound::Foreign(_), Some(copy)) => Beside::Foreign(copy),
+            (BesideFound::AlreadyThere(id, first), _) => Beside::AlreadyThere(id.clone(), Some(*first)),
+            _ => Beside::Nothing,
+        };
+        let marked_as_copy = matches!(class, Class::OutOfACopy);
+        let unknown = Unknown { side, event: &event, id: mapping, copy_id: copy_id(mapping), beside, marked_as_copy };
+        Ok(Task::new(side, id, self.planner.unknown(unknown)))
     }
 
-    /// Before a write: what it will leave behind, so that a crash in between can be told from a person's edit.
-    fn note_intent(&self, notes: &mut Notes, task: &Task) -> Result<()> {
+    async fn read_stranger_beside(&self, identity: &mut Identity, side: Side, id: &EventId) -> Result<Option<Box<Event>>> {
+        Ok(match self.read_stranger(identity, side, id, None, &mut Read::default()).await? {
+            Some(Found::Event(event)) => Some(event),
+            _ => None,
+        })
+    }
+
+    /// Before a write: what it will leave behind, so that a crash in between can be told from a person's edit. And the new name of an event.
+    fn note_intent(&self, notes: &mut Notes, task: &mut Task) -> Result<()> {
         match &task.decision {
             Decision::Create(create) if create.role == Role::Copy => {
                 let mut noted = create.mapping.clone();
@@ -179,7 +258,12 @@ impl Pass<'_> {
                 self.memory.note(notes, task.before.as_ref(), &noted)
             }
             Decision::Write(write) => self.memory.note(notes, task.before.as_ref(), &write.intent()),
-            _ => Ok(()),
+            _ => {
+                let Some(renamed) = task.renamed.take() else { return Ok(()) };
+                self.memory.note(notes, task.before.as_ref(), &renamed)?;
+                task.before = Some(renamed);
+                Ok(())
+            }
         }
     }
 }

@@ -28,6 +28,8 @@
 mod accounts;
 mod apply;
 mod decide;
+mod identity;
+mod one_calendar;
 mod pass;
 mod survey;
 mod turn;
@@ -37,11 +39,13 @@ use engine::calendar::CalendarId;
 use engine::fingerprint::Fingerprinter;
 use engine::marker::Marks;
 use engine::pair::Pair;
+use engine::plan::Answer;
 use tokio::time::Instant;
 
 use self::accounts::Accounts;
-pub(crate) use self::accounts::{End, ends};
+pub(crate) use self::accounts::{End, end, ends};
 use self::pass::Again;
+pub(crate) use self::pass::side_of;
 use self::turn::{Done, Outcome, Turn};
 use crate::directory::Snapshot;
 use crate::report::{PairStatus, Problem, Progress, Report, Run};
@@ -56,6 +60,8 @@ pub struct SyncOptions {
     pub full: bool,
     /// The owner releases what the deletion guard holds.
     pub confirm_deletions: bool,
+    /// The owner says what is to be done about a calendar that was emptied or made anew.
+    pub answer: Option<Answer>,
     /// Nobody asked for this pass: accounts whose credentials were refused are left alone, so that they are not locked for it.
     pub background: bool,
 }
@@ -152,6 +158,7 @@ fn merge(run: &mut Run, next: Run) {
     run.state = next.state;
     run.held = next.held;
     run.left = next.left;
+    run.copied_by_another = next.copied_by_another;
     run.error = next.error;
     for action in next.actions {
         run.push(action);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
+use engine::calendar::{CalendarId, PairId};
 use engine::guard::{self, Evidence};
 use engine::mapping::Mapping;
 use engine::marker::{MappingId, Role};
@@ -19,7 +20,9 @@ use tokio::time::Instant;
 
 use super::apply::Applied;
 use super::decide::Item;
-use super::survey::{self, Seen, Survey};
+use super::identity::Identity;
+use super::survey::{self, Scope, Seen, Survey};
+use super::verify::Verdict;
 use super::{End, Keys, SyncOptions};
 use crate::memory::{Head, HeldRow, Memory, Notes, PairRow, ProblemRow};
 use crate::pace::{LONG_CALL, LONG_TURN, TURN};
@@ -40,14 +43,26 @@ pub(super) struct Pass<'a> {
     pub(super) ends: &'a [End; 2],
     pub(super) keys: &'a Keys,
     pub(super) memory: &'a Memory<'a>,
-    head: &'a Head,
+    pub(super) head: &'a Head,
     lease: &'a Lease,
     pub(super) options: SyncOptions,
+    /// All pairs of the owner.
+    pub(super) pairs: &'a [PairId],
+    /// The owner has said that copies of another installation belong to this pair.
+    pub(super) takes_over: bool,
     /// When this pass began, and the call of which it is a part.
     began: [Instant; 2],
     pub(super) planner: Planner<'a>,
     pub(super) now: Timestamp,
     pub(super) progress: &'a dyn Progress,
+}
+
+/// What the owner has besides this pair.
+pub(crate) struct Owned {
+    /// All pairs.
+    pub pairs: Vec<PairId>,
+    /// All calendars.
+    pub calendars: Vec<CalendarId>,
 }
 
 /// Somebody else wrote at the same moment: the pass is to be made once more.
@@ -79,6 +94,8 @@ impl<'a> Pass<'a> {
         memory: &'a Memory<'a>,
         head: &'a Head,
         lease: &'a Lease,
+        whole: &'a Owned,
+        takes_over: bool,
         options: SyncOptions,
         begun: Instant,
         progress: &'a dyn Progress,
@@ -89,12 +106,28 @@ impl<'a> Pass<'a> {
             kinds: [ends[0].account.kind, ends[1].account.kind],
             zones: [ends[0].calendar.zone.as_deref(), ends[1].calendar.zone.as_deref()],
             marks: &keys.marks,
+            calendars: &whole.calendars,
             prints: &keys.prints,
             window: pair.window(now),
             now,
             full: options.full,
         };
-        Self { services, pair, ends, keys, memory, head, lease, options, began: [Instant::now(), begun], planner, now, progress }
+        Self {
+            services,
+            pair,
+            ends,
+            keys,
+            memory,
+            head,
+            lease,
+            options,
+            pairs: &whole.pairs,
+            takes_over,
+            began: [Instant::now(), begun],
+            planner,
+            now,
+            progress,
+        }
     }
 
     /// Does it, and writes down where the pair stands then. `again` is what an earlier round has left, `problems` are the known ones. The second
@@ -112,7 +145,9 @@ impl<'a> Pass<'a> {
         let window = self.planner.window;
         // A later round goes on with what the first has listed.
         let full = self.options.full && again.is_none();
-        let mut survey = survey::survey(self.ends, self.memory, state, seen, window, roll, full).await?;
+        let mut identity = Identity::default();
+        let scope = Scope { window, roll, full };
+        let mut survey = survey::survey(self.ends, self.pair, self.memory, state, seen, scope).await?;
         if let Some(again) = again {
             survey.suspect(self.memory, &again.suspects).await?;
         }
@@ -125,16 +160,19 @@ impl<'a> Pass<'a> {
             deletes: Vec::new(),
             problems: problems.iter().map(|row| row.problem.event.clone()).collect(),
         };
-        let live = match survey.live {
-            Some(live) => live,
-            None => self.head.copies().await,
-        };
-        self.head.set_copies(live).await;
+        if let Some((live, by_another)) = survey.counts {
+            self.head.set_counts(live, by_another).await;
+        }
+        let live = self.head.copies().await;
+        self.refuse_one_calendar(&survey).await?;
+        self.narrow(&mut identity, &mut survey).await?;
+        self.forget_removed(&survey, &mut tally);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
-        let (mut held, released) = self.verify(&mut survey, &mut tally, state, live, today).await?;
+        let Verdict { mut held, released, emptied } =
+            self.verify(&mut identity, &mut survey, &mut tally, state, problems, live, today).await?;
         let (cursors, listed) = (std::mem::take(&mut survey.cursors), survey.listed);
 
-        let left = self.create_and_change(survey, &mut tally).await?;
+        let left = self.create_and_change(survey, identity, &mut tally).await?;
         if left > 0 {
             return Ok((self.give_way(state, tally, left).await?, None));
         }
@@ -157,13 +195,14 @@ impl<'a> Pass<'a> {
         let Tally { mut run, mut notes, wrote, again, incomplete, .. } = tally;
         if held > 0 {
             let since = state.held.as_ref().map_or(self.now, |row| row.since);
-            let held = Held::new(&self.pair.id, held, live);
+            let held = if emptied > 0 { Held::emptied(&self.pair.id, held, emptied) } else { Held::new(&self.pair.id, held, live) };
             run.state = PairStatus::Held;
             run.held = Some(held.clone());
             state.held = Some(HeldRow { held, since });
         } else {
             state.held = None;
         }
+        run.copied_by_another = self.by_another(&run, &notes).await;
         if self.options.dry_run {
             return Ok((run, None));
         }
@@ -176,6 +215,7 @@ impl<'a> Pass<'a> {
             if roll {
                 state.listed_on = Some(today);
             }
+            state.take_over = false;
         }
         if again.is_none() {
             state.last_sync = Some(self.services.clock.now());
@@ -185,6 +225,26 @@ impl<'a> Pass<'a> {
         state.left = None;
         self.memory.finish(self.head, notes, state.clone()).await?;
         Ok((run, again))
+    }
+
+    /// How many events of this pair another installation has copied: as it is remembered; before that is, as this pass has found.
+    async fn by_another(&self, run: &Run, notes: &Notes) -> u64 {
+        if self.options.dry_run {
+            let found = run.actions.iter().filter(|action| action.reason == Some(Reason::CopiedByAnother));
+            return self.head.copied_by_another(&Notes::default()).await + found.count() as u64;
+        }
+        self.head.copied_by_another(notes).await
+    }
+
+    /// What could not be copied and is gone needs no mention any more.
+    fn forget_removed(&self, survey: &Survey, tally: &mut Tally) {
+        for side in Side::BOTH {
+            for id in &survey.removed[side as usize] {
+                if !self.options.dry_run && tally.problems.remove(id.as_str()) {
+                    self.memory.forget_problem(&mut tally.notes, self.pair.calendar(side), id.as_str());
+                }
+            }
+        }
     }
 
     /// Asked before each write: whether nobody else can be at work on these calendars.
@@ -209,8 +269,8 @@ impl<'a> Pass<'a> {
     }
 
     /// Works through everything that has news, batch by batch, several writes at once. Says how much is left, where it has to give way.
-    async fn create_and_change(&self, survey: Survey, tally: &mut Tally) -> Result<u64> {
-        let items = self.items(survey);
+    async fn create_and_change(&self, survey: Survey, mut identity: Identity, tally: &mut Tally) -> Result<u64> {
+        let items = self.items(survey, &mut identity);
         let total = items.len() as u64;
         self.progress.expect(total);
         // Nothing new is read after the turn; what was read already is written, unless that takes as long again.
@@ -232,7 +292,7 @@ impl<'a> Pass<'a> {
                 if n > 0 && is_over() {
                     break;
                 }
-                let tasks = self.prepare(batch).await;
+                let tasks = self.prepare(batch, &mut identity).await;
                 let failed = tasks.is_err();
                 // A closed channel: a write has failed, and nothing more is to be read.
                 if sender.send(tasks).await.is_err() || failed {
@@ -400,7 +460,7 @@ fn is_echoed(side: Side, listed: [bool; 2], wrote: [bool; 2]) -> bool {
     listed[side as usize] && wrote[side as usize]
 }
 
-pub(super) fn side_of(mapping: &Mapping, role: Role) -> Side {
+pub(crate) fn side_of(mapping: &Mapping, role: Role) -> Side {
     match role {
         Role::Origin => mapping.side,
         Role::Copy => mapping.side.other(),

@@ -6,7 +6,8 @@ use engine::change::{Cursor, Listed, Tip};
 use engine::event::{Event, EventId};
 use engine::mapping::{Half, Mapping, State};
 use engine::marker::{MappingId, Role};
-use engine::pair::{Side, Window};
+use engine::pair::{Pair, Side, Window};
+use engine::plan::Answer;
 use providers::Since;
 
 use super::End;
@@ -26,12 +27,16 @@ pub(super) enum News {
     Present(Option<Box<Event>>),
     /// Named as removed, or missing in a complete listing; believed when a read of its own finds nothing.
     Suspect,
+    /// Gone with everything else that the pair had there, and the owner has said what is to be done.
+    Emptied(Answer),
 }
 
 /// A mapping of which at least one side has news.
 #[derive(Debug)]
 pub(super) struct Unit {
-    /// What is remembered.
+    /// What is remembered, as it is stored.
+    pub stored: Mapping,
+    /// The same, with the name that an event has by now.
     pub mapping: Mapping,
     /// News of its origin.
     pub origin: News,
@@ -43,8 +48,13 @@ pub(super) struct Unit {
 
 impl Unit {
     /// Without news.
-    fn new(mapping: Mapping) -> Self {
-        Self { mapping, origin: News::None, copy: News::None, sought: false }
+    pub fn new(mapping: Mapping) -> Self {
+        Self { stored: mapping.clone(), mapping, origin: News::None, copy: News::None, sought: false }
+    }
+
+    /// Whether one of its events is said to be gone, or its copy may have been made under another name.
+    pub fn has_suspect(&self) -> bool {
+        matches!(self.origin, News::Suspect) || matches!(self.copy, News::Suspect) || self.mapping.state == State::Creating
     }
 
     pub fn news(&mut self, role: Role) -> &mut News {
@@ -55,23 +65,46 @@ impl Unit {
     }
 }
 
+/// An event that no mapping knows, as it was listed.
+#[derive(Debug, Default)]
+pub(super) struct Stranger {
+    /// Its version.
+    pub etag: Option<String>,
+    /// What the listing brought of it.
+    pub event: Option<Box<Event>>,
+    /// It is listed because something has happened to it, as far as can be told.
+    pub fresh: bool,
+    /// The mapping that its name would give belongs to another event.
+    pub taken: bool,
+    /// It was listed because all of its calendar was: where it lies outside the window, that is nothing to speak of.
+    pub quiet: bool,
+}
+
 /// All that has news.
 #[derive(Default)]
 pub(super) struct Survey {
     /// Known mappings.
     pub units: BTreeMap<MappingId, Unit>,
-    /// Events that no mapping knows, by side, with what the listing brought of them.
-    pub unknown: [BTreeMap<EventId, Option<Box<Event>>>; 2],
+    /// Events that no mapping knows, by side.
+    pub unknown: [BTreeMap<EventId, Stranger>; 2],
+    /// Removed events that no mapping knows.
+    pub removed: [BTreeSet<EventId>; 2],
     /// Where to go on next time, for the sides that were read.
     pub cursors: [Option<Cursor>; 2],
     /// Sides that were listed as a whole.
     pub listed: [bool; 2],
+    /// Sides that were listed for the first time.
+    pub first: [bool; 2],
+    /// Sides that were listed without a window.
+    pub unbounded: [bool; 2],
     /// Something is suspected because it is missing in a listing, not because the provider named it.
     pub by_absence: bool,
     /// The listing of a calendar of which copies are kept came back without a single event.
     pub suddenly_empty: bool,
-    /// Mappings that count as copies, where all were read.
-    pub live: Option<u64>,
+    /// Mappings that count as copies, and those that another installation has copied, where all were read.
+    pub counts: Option<(u64, u64)>,
+    /// How many of the mappings that count have their copy on each side, where all were read. Those before the window are left out.
+    pub copies: Option<[u64; 2]>,
 }
 
 impl Survey {
@@ -92,8 +125,13 @@ impl Survey {
     }
 }
 
-/// Version and event of each listed id; nothing for one that was named as removed.
-type ById = BTreeMap<EventId, Option<(Option<String>, Option<Box<Event>>)>>;
+/// A line of a listing: version and event; nothing for an id that was named as removed.
+struct Line {
+    there: Option<(Option<String>, Option<Box<Event>>)>,
+    fresh: bool,
+}
+
+type ById = BTreeMap<EventId, Line>;
 
 /// The lines of one calendar: what the provider listed, each id once.
 struct Lines {
@@ -118,23 +156,35 @@ pub(super) struct Seen {
     pub ahead: [Option<Ahead>; 2],
 }
 
-/// Looks at both ends; `roll` on the first pass of a day, whose window is listed as a whole. A `full` survey lists both so, and names all that
-/// drifted besides.
+/// How closely both ends are looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Scope {
+    pub window: Window,
+    /// It is the first pass of a day: the window is listed as a whole.
+    pub roll: bool,
+    /// The same, whatever was read before; and all that drifted is named besides.
+    pub full: bool,
+}
+
+/// Looks at both ends. The first time, a calendar that is written to is listed without a window: earlier copies may be anywhere in it.
 pub(super) async fn survey(
     ends: &[End; 2],
+    pair: &Pair,
     memory: &Memory<'_>,
     state: &PairRow,
     mut seen: Seen,
-    window: Window,
-    roll: bool,
-    full: bool,
+    scope: Scope,
 ) -> Result<Survey> {
     let mut survey = Survey::default();
     let mut lines: [Option<Lines>; 2] = [None, None];
     for side in Side::BOTH {
         let i = side as usize;
+        let cursor = state.cursor(side).filter(|_| !state.take_over);
+        survey.first[i] = cursor.is_none();
         let eye = Eye { tip: seen.tips[i].as_ref(), quiet: seen.quiet[i], ahead: seen.ahead[i].take() };
-        lines[i] = read(&ends[i], state.cursor(side), eye, window, full, roll).await?;
+        survey.unbounded[i] = cursor.is_none() && pair.copies_from(side.other());
+        let whole = if survey.unbounded[i] { Since::Everything } else { Since::Window(scope.window) };
+        lines[i] = read(&ends[i], cursor, eye, whole, scope.full, scope.roll).await?;
     }
     for side in Side::BOTH {
         if let Some(lines) = &mut lines[side as usize] {
@@ -154,15 +204,15 @@ pub(super) async fn survey(
         };
         if forgotten {
             tracing::debug!(side = ?side, "the server listed nearly everything as changed; listing the whole window");
-            let mut whole = read(&ends[i], None, Eye::of(seen.tips[i].as_ref()), window, true, true).await?;
+            let mut whole = read(&ends[i], None, Eye::of(seen.tips[i].as_ref()), Since::Window(scope.window), true, true).await?;
             if let Some(lines) = &mut whole {
                 join(&mut survey, memory, side, lines).await?;
             }
             lines[i] = whole;
         }
     }
-    if full || roll || lines.iter().flatten().any(|lines| lines.whole) {
-        all_mappings(&mut survey, memory, &lines, full).await?;
+    if scope.full || scope.roll || lines.iter().flatten().any(|lines| lines.whole) {
+        all_mappings(&mut survey, memory, &lines, scope).await?;
     }
     for (i, lines) in lines.into_iter().enumerate() {
         if let Some(lines) = lines {
@@ -189,19 +239,20 @@ impl<'a> Eye<'a> {
     }
 }
 
-/// Lists one calendar: what happened since the cursor, or the whole window, or both on the first pass of a day. `None` where nothing happened.
-async fn read(end: &End, cursor: Option<&Cursor>, eye: Eye<'_>, window: Window, full: bool, roll: bool) -> Result<Option<Lines>> {
+/// Lists one calendar: what happened since the cursor, or the whole of it, or both on the first pass of a day. `None` where nothing happened.
+async fn read(end: &End, cursor: Option<&Cursor>, eye: Eye<'_>, whole: Since<'_>, full: bool, roll: bool) -> Result<Option<Lines>> {
     let Eye { tip, quiet, ahead } = eye;
     let provider = &end.provider;
     let address = &end.calendar.address;
     let cursor = cursor.filter(|_| !full);
     let mut since_cursor = None;
+    let mut is_current = false;
     if let Some(cursor) = cursor {
-        let current = quiet || tip.is_some_and(|tip| provider.is_current(cursor, tip));
-        if current && !roll {
+        is_current = quiet || tip.is_some_and(|tip| provider.is_current(cursor, tip));
+        if is_current && !roll {
             return Ok(None);
         }
-        if !current {
+        if !is_current {
             let survey = match ahead.filter(|ahead| ahead.cursor == *cursor) {
                 Some(ahead) => Ok(ahead.survey),
                 None => provider.survey(address, Since::Cursor(cursor), tip).await,
@@ -214,23 +265,24 @@ async fn read(end: &End, cursor: Option<&Cursor>, eye: Eye<'_>, window: Window, 
                 Err(error) => return Err(error.into()),
             }
             if !roll && let Some(survey) = since_cursor {
-                return Ok(Some(Lines { by_id: by_id(survey.listed), cursor: survey.cursor, whole: false }));
+                return Ok(Some(Lines { by_id: by_id(survey.listed, true), cursor: survey.cursor, whole: false }));
             }
         }
     }
-    let whole = provider.survey(address, Since::Window(window), tip).await?;
-    let mut lines = by_id(whole.listed);
+    let whole = provider.survey(address, whole, tip).await?;
+    // Where it is known what has happened, or that nothing has, the rest of the listing is old.
+    let mut lines = by_id(whole.listed, since_cursor.is_none() && !is_current);
     // What the cursor brought and the window did not: removals, and changes outside the window.
-    for (id, line) in since_cursor.map(|survey| by_id(survey.listed)).unwrap_or_default() {
-        lines.entry(id).or_insert(line);
+    for (id, line) in since_cursor.map(|survey| by_id(survey.listed, true)).unwrap_or_default() {
+        lines.entry(id).or_insert(line).fresh = true;
     }
     Ok(Some(Lines { by_id: lines, cursor: whole.cursor, whole: true }))
 }
 
-fn by_id(listed: Vec<Listed>) -> ById {
+fn by_id(listed: Vec<Listed>, fresh: bool) -> ById {
     let line = |listed| match listed {
-        Listed::Present { id, etag, event } => (id, Some((etag, event))),
-        Listed::Removed { id } => (id, None),
+        Listed::Present { id, etag, event } => (id, Line { there: Some((etag, event)), fresh }),
+        Listed::Removed { id } => (id, Line { there: None, fresh }),
     };
     listed.into_iter().map(line).collect()
 }
@@ -239,18 +291,23 @@ fn by_id(listed: Vec<Listed>) -> ById {
 async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut Lines) -> Result<()> {
     let ids: Vec<EventId> = lines.by_id.keys().cloned().collect();
     for ids in ids.chunks(LOOKUP) {
-        let mut known = memory.lookup(side, ids).await?;
+        let mut found = memory.lookup(side, ids).await?;
         for id in ids {
             let Some(line) = lines.by_id.get_mut(id) else { continue };
-            let Some(mapping) = known.remove(id) else {
-                if let Some((_, event)) = line {
-                    survey.unknown[side as usize].insert(id.clone(), event.take());
+            let Some(mapping) = found.known.remove(id) else {
+                match &mut line.there {
+                    Some((etag, event)) => {
+                        let (etag, event, taken) = (etag.clone(), event.take(), found.taken.contains(id));
+                        survey.unknown[side as usize]
+                            .insert(id.clone(), Stranger { etag, event, fresh: line.fresh, taken, quiet: survey.unbounded[side as usize] });
+                    }
+                    None => drop(survey.removed[side as usize].insert(id.clone())),
                 }
                 continue;
             };
             let role = role(&mapping, side);
             let half = half(&mapping, role);
-            let news = match line {
+            let news = match &mut line.there {
                 None => News::Suspect,
                 Some((etag, event)) if is_news(etag.as_deref(), half, &mapping, role) => News::Present(event.take()),
                 Some(_) => continue,
@@ -281,17 +338,22 @@ pub(super) fn half(mapping: &Mapping, role: Role) -> &Half {
     }
 }
 
-/// Goes through all mappings: which are missing in a complete listing, which drifted.
-async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<Lines>; 2], full: bool) -> Result<()> {
+/// Goes through all mappings: which are missing in a complete listing, which drifted, which have come into the window.
+async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<Lines>; 2], scope: Scope) -> Result<()> {
     let mut after = None;
-    let mut live = 0_u64;
+    let (mut live, mut by_another) = (0_u64, 0_u64);
     let mut expected = [0_u64; 2];
+    let mut copies = [0_u64; 2];
     let missing: BTreeSet<usize> = (0..2).filter(|i| lines[*i].as_ref().is_some_and(|lines| lines.whole)).collect();
+    let start = scope.window.start_instant().to_string();
     loop {
         let (page, next) = memory.page(after.as_deref()).await?;
         for mapping in page {
             live += u64::from(mapping.is_live());
+            by_another += u64::from(mapping.state == State::CopiedByAnother);
+            copies[mapping.side.other() as usize] += u64::from(mapping.state == State::Live);
             let mut suspects = Vec::new();
+            let mut inside = false;
             for side in Side::BOTH {
                 let i = side as usize;
                 let role = role(&mapping, side);
@@ -299,16 +361,21 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
                     State::Live => true,
                     // The copy of a suppressed one is known to be gone, that of one in the making may not be there yet.
                     State::Suppressed | State::Creating => role == Role::Origin,
+                    State::AlreadyThere | State::CopiedByAnother => role == Role::Origin || mapping.is_beside(),
                     State::Archived => false,
                 };
-                if let Some(lines) = lines[i].as_ref().filter(|_| watched && missing.contains(&i)) {
+                let Some(lines) = lines[i].as_ref().filter(|_| missing.contains(&i)) else { continue };
+                let is_listed = lines.by_id.contains_key(&half(&mapping, role).id);
+                if watched {
                     expected[i] += 1;
-                    if !lines.by_id.contains_key(&half(&mapping, role).id) {
+                    if !is_listed {
                         suspects.push(role);
                     }
                 }
+                // Instants and days compare as text.
+                inside |= mapping.state == State::Archived && role == Role::Origin && is_listed && mapping.times.start >= start;
             }
-            if suspects.is_empty() && !(full && mapping.drifted) {
+            if suspects.is_empty() && !inside && !(scope.full && mapping.drifted) {
                 continue;
             }
             survey.by_absence |= !suspects.is_empty();
@@ -316,13 +383,17 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
             for role in suspects {
                 *unit.news(role) = News::Suspect;
             }
+            if inside && matches!(unit.origin, News::None) {
+                unit.origin = News::Present(None);
+            }
         }
         after = next;
         if after.is_none() {
             break;
         }
     }
-    survey.live = Some(live);
+    survey.counts = Some((live, by_another));
+    survey.copies = Some(copies);
     survey.suddenly_empty = missing.iter().any(|i| expected[*i] > 0 && lines[*i].as_ref().is_some_and(|lines| lines.by_id.is_empty()));
     Ok(())
 }
@@ -334,12 +405,12 @@ pub(super) async fn echo(end: &End, memory: &Memory<'_>, side: Side, cursor: &Cu
         Err(providers::Error::CursorExpired) => return Ok(None),
         Err(error) => return Err(Error::Provider(error)),
     };
-    let lines = by_id(found.listed);
+    let lines = by_id(found.listed, true);
     let ids: Vec<EventId> = lines.keys().cloned().collect();
     for ids in ids.chunks(LOOKUP) {
-        let known = memory.lookup(side, ids).await?;
+        let known = memory.lookup(side, ids).await?.known;
         for id in ids {
-            let ours = match (lines.get(id), known.get(id)) {
+            let ours = match (lines.get(id).map(|line| &line.there), known.get(id)) {
                 (Some(Some((etag, _))), Some(mapping)) => {
                     let role = role(mapping, side);
                     mapping.state == State::Live && !is_news(etag.as_deref(), half(mapping, role), mapping, role)

@@ -31,10 +31,10 @@ use store::{Attempt, Lease};
 use tokio::time::Instant;
 
 use super::accounts::{Accounts, Sight};
-use super::pass::{Again, Pass};
+use super::pass::{Again, Owned, Pass};
 use super::survey::{Ahead, Seen};
 use super::{Keys, SyncOptions, fail};
-use crate::memory::{self, Look, Memory, Notes, PairRow};
+use crate::memory::{self, Look, Memory, Notes, PairRow, migrate};
 use crate::report::{PairStatus, Problem, Progress, Run};
 use crate::{Error, Result, Services, directory};
 
@@ -113,7 +113,7 @@ impl Turn<'_> {
             ahead = [None, None];
         }
         let at_work = self.services.pace.begin(&self.pair.id);
-        let outcome = self.work(accounts, ahead, &lease).await;
+        let outcome = Box::pin(self.work(accounts, ahead, &lease)).await;
         drop(at_work);
         if let Ok(Outcome::Done(done)) = &outcome
             && done.run.left > 0
@@ -180,11 +180,19 @@ impl Turn<'_> {
         let pair = self.pair;
         let keys = Keys::new(self.services, pair).await?;
         let memory = Memory::new(self.services, &keys.marks, pair);
-        let (head, problems) = memory.begin().await?;
+        let (mut head, mut problems) = memory.begin().await?;
         // A removal takes what is remembered along, and waits for the lease: a pair of which something is remembered is there.
         if (head.is_new().await || !accounts.directory.is_recent()) && self.has_ended().await? {
             return Ok(Outcome::Gone);
         }
+        // Where they cannot be opened, the pass fails for that reason below.
+        if let Ok(ends) = accounts.ends(pair).await {
+            let bases = ends.map(|end| migrate::base(&end.account, &end.calendar));
+            if migrate::migrate(&memory, &head, &problems, bases).await? {
+                (head, problems) = memory.begin().await?;
+            }
+        }
+        let owned = Owned { pairs: accounts.directory.pair_ids(), calendars: accounts.directory.calendar_ids() };
         let mut state = head.row().await;
         let before = state.error.clone();
         // A round that follows upon a write looks at both.
@@ -192,7 +200,21 @@ impl Turn<'_> {
         let worked = match self.see(accounts, told_of, &state).await {
             Ok(Sight { ends, tips, quiet }) => {
                 let seen = Seen { tips, quiet, ahead };
-                let pass = Pass::new(self.services, pair, &ends, &keys, &memory, &head, lease, self.options, self.begun, self.progress);
+                let takes_over = state.take_over;
+                let pass = Pass::new(
+                    self.services,
+                    pair,
+                    &ends,
+                    &keys,
+                    &memory,
+                    &head,
+                    lease,
+                    &owned,
+                    takes_over,
+                    self.options,
+                    self.begun,
+                    self.progress,
+                );
                 pass.run(&mut state, seen, self.again.as_ref(), &problems).await
             }
             Err(error) => Err(error),
@@ -228,9 +250,9 @@ impl Turn<'_> {
     /// for; none where it is not worth waiting.
     async fn leases(&self) -> Result<Option<(Lease, bool)>> {
         let Self { services, pair, .. } = self;
-        let mut names = vec![directory::pair_lease(&pair.id), format!("calendar:{}", pair.to)];
+        let mut names = vec![directory::pair_lease(&pair.id), directory::calendar_lease(&pair.to)];
         if pair.copies_from(Side::To) {
-            names.push(format!("calendar:{}", pair.from));
+            names.push(directory::calendar_lease(&pair.from));
         }
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let pause = services.leases.pause();
@@ -282,5 +304,6 @@ fn left_nothing_open(row: &PairRow, now: Timestamp) -> bool {
         && row.error.is_none()
         && row.held.is_none()
         && row.left.is_none()
+        && !row.take_over
         && row.listed_on == Some(now.to_zoned(TimeZone::UTC).date())
 }

@@ -1,22 +1,27 @@
-//! Positive evidence: every event that is said to be gone is looked for by itself, unless so many are that its owner is asked first.
+//! Positive evidence: every event that is said to be gone is looked for, under its name and under any other, unless so many are that its owner is
+//! asked first.
 //!
-//! An event that is merely missing in a listing is first looked for in batches: most of these have aged out of the window, and are found.
+//! An event that is merely missing in a listing is first looked for in batches: most of these have aged out of the window, and are found. What is not
+//! found may have another name ([`super::identity`]). What is missing then is weighed, and looked for by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::event::EventId;
 use engine::guard::{self, Evidence};
+use engine::mapping::State;
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
+use engine::plan::Answer;
 use engine::reason::Reason;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::civil::Date;
 use providers::Found;
 
+use super::identity::Identity;
 use super::pass::{Pass, Tally, side_of};
 use super::survey::{self, News, Survey};
-use crate::memory::PairRow;
-use crate::report::Verb;
+use crate::memory::{PairRow, ProblemRow};
+use crate::report::{HeldKind, Verb};
 use crate::{Error, Result};
 
 /// Reads that verify a deletion, at once.
@@ -25,6 +30,7 @@ const AT_ONCE: usize = 8;
 const MOST_SOUGHT: usize = 2_000;
 
 /// One half of a mapping that is said to be gone.
+#[derive(Clone)]
 struct Suspect {
     mapping: MappingId,
     role: Role,
@@ -32,40 +38,71 @@ struct Suspect {
     event: EventId,
 }
 
+/// What became of the suspects.
+pub(super) struct Verdict {
+    /// How many events wait for a word of the owner.
+    pub held: u64,
+    /// The owner, or a second look, has released the deletions.
+    pub released: bool,
+    /// Events wait because their calendar was emptied: of how many. None where that is 0.
+    pub emptied: u64,
+}
+
 impl Pass<'_> {
-    /// Reads every suspect by itself, unless there are so many that the owner is asked first. Says how many deletions are held, and whether the
-    /// owner or a second look has released them.
+    /// Looks for every suspect, unless there are so many that the owner is asked first.
+    #[expect(clippy::too_many_arguments, reason = "what one pass knows, from several sources")]
     pub(super) async fn verify(
         &self,
+        identity: &mut Identity,
         survey: &mut Survey,
         tally: &mut Tally,
         state: &PairRow,
+        problems: &[ProblemRow],
         live: u64,
         today: Date,
-    ) -> Result<(u64, bool)> {
+    ) -> Result<Verdict> {
         let mut suspects = suspects(survey);
         if survey.by_absence && suspects.len() <= MOST_SOUGHT {
-            suspects = self.seek(survey, suspects).await?;
+            self.seek(survey, suspects).await?;
         }
-        let deletions = deletions(survey, &suspects, self.pair.two_way);
+        self.resolve(identity, survey, problems).await?;
+        suspects = self::suspects(survey);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
-        let count = deletions.len() as u64;
-        let emptied = survey.suddenly_empty && count > 0;
-        let unusual = emptied || guard::is_unusual(evidence, count, live, state.deletions_on(today));
-        let waited = |since: jiff::Timestamp| self.now.as_second() - since.as_second() >= guard::SECOND_LOOK_SECONDS;
-        let second_look = state.held.as_ref().is_some_and(|row| waited(row.since)) && count <= guard::SECOND_LOOK_CAP && !emptied;
-        let released = self.options.confirm_deletions || second_look;
-        if unusual && !released {
-            for suspect in &suspects {
-                if let Some(unit) = survey.units.remove(&suspect.mapping)
-                    && deletions.contains(&suspect.mapping)
-                {
-                    let reason = if suspect.role == Role::Origin { Reason::OriginDeleted } else { Reason::CopyDeleted };
-                    tally.run.push(self.action(Verb::Hold, &unit.mapping, suspect.role, Some(reason)));
+        let (mut held, mut emptied) = (0, 0);
+        for side in Side::BOTH {
+            let Some(of) = self.emptied(survey, &suspects, side, evidence).await? else { continue };
+            let (here, rest): (Vec<Suspect>, Vec<Suspect>) =
+                suspects.into_iter().partition(|suspect| self.goes_with(survey, suspect, side));
+            suspects = rest;
+            match self.options.answer {
+                // Each is gone, or it is not; then what is gone is dealt with as the owner has said.
+                Some(answer) => self.answered(survey, here, answer).await?,
+                None if self.options.confirm_deletions => suspects.extend(here),
+                None => {
+                    held += here.len() as u64;
+                    emptied += of;
+                    self.hold(survey, tally, &here, None);
                 }
             }
-            return Ok((count, false));
         }
+        let deletions = deletions(survey, &suspects, self.pair.two_way);
+        let count = deletions.len() as u64;
+        let emptied_source = survey.suddenly_empty && count > 0;
+        let unusual = emptied_source || guard::is_unusual(evidence, count, live, state.deletions_on(today));
+        let waited = |since: jiff::Timestamp| self.now.as_second() - since.as_second() >= guard::SECOND_LOOK_SECONDS;
+        let held_before = state.held.as_ref().filter(|row| row.held.kind == HeldKind::Deletions);
+        let second_look = held_before.is_some_and(|row| waited(row.since)) && count <= guard::SECOND_LOOK_CAP && !emptied_source;
+        let released = self.options.confirm_deletions || second_look;
+        if unusual && !released {
+            self.hold(survey, tally, &suspects, Some(&deletions));
+            return Ok(Verdict { held: held + count, released: false, emptied });
+        }
+        self.look_for(survey, suspects).await?;
+        Ok(Verdict { held, released, emptied })
+    }
+
+    /// Looks for each by itself. What is there is news.
+    async fn look_for(&self, survey: &mut Survey, suspects: Vec<Suspect>) -> Result<()> {
         self.progress.expect(suspects.len() as u64);
         let found: Vec<(Suspect, bool)> = stream::iter(suspects)
             .map(|suspect| async move {
@@ -83,12 +120,80 @@ impl Pass<'_> {
                 unit.sought = true;
             }
         }
-        Ok((0, released))
+        Ok(())
     }
 
-    /// Looks for missing events in batches; gives back those that were not found.
-    async fn seek(&self, survey: &mut Survey, suspects: Vec<Suspect>) -> Result<Vec<Suspect>> {
-        let mut missing = Vec::new();
+    /// Takes what waits for a word of the owner out of this pass. `named` are those that are reported; all, where that is not given.
+    fn hold(&self, survey: &mut Survey, tally: &mut Tally, suspects: &[Suspect], named: Option<&BTreeSet<MappingId>>) {
+        for suspect in suspects {
+            if let Some(unit) = survey.units.remove(&suspect.mapping)
+                && named.is_none_or(|named| named.contains(&suspect.mapping))
+            {
+                let reason = if suspect.role == Role::Origin { Reason::OriginDeleted } else { Reason::CopyDeleted };
+                tally.run.push(self.action(Verb::Hold, &unit.mapping, suspect.role, Some(reason)));
+            }
+        }
+    }
+
+    /// Whether a calendar that copies are kept in looks emptied or made anew; of how many copies.
+    async fn emptied(&self, survey: &Survey, suspects: &[Suspect], side: Side, evidence: Evidence) -> Result<Option<u64>> {
+        let gone = suspects.iter().filter(|suspect| suspect.role == Role::Copy && self.goes_with(survey, suspect, side)).count() as u64;
+        if gone == 0 {
+            return Ok(None);
+        }
+        let copies = match survey.copies {
+            Some(copies) => copies[side as usize],
+            None if gone < guard::EMPTIED => return Ok(None),
+            None => self.copies_at(side).await?,
+        };
+        Ok(guard::is_emptied(evidence, gone, copies, self.pair.two_way).then_some(copies.max(gone)))
+    }
+
+    /// Whether a suspect is gone with its calendar, and the other half of it is not: a copy, or in a two-way pair an event that was made there.
+    fn goes_with(&self, survey: &Survey, suspect: &Suspect, side: Side) -> bool {
+        let Some(unit) = survey.units.get(&suspect.mapping) else { return false };
+        let other = match suspect.role {
+            Role::Origin => &unit.copy,
+            Role::Copy => &unit.origin,
+        };
+        suspect.side == side
+            && unit.mapping.state == State::Live
+            && (suspect.role == Role::Copy || self.pair.two_way)
+            && !matches!(other, News::Suspect | News::Emptied(_))
+    }
+
+    /// How many copies are kept in a calendar.
+    async fn copies_at(&self, side: Side) -> Result<u64> {
+        let (mut after, mut copies) = (None, 0);
+        loop {
+            let (page, next) = self.memory.page(after.as_deref()).await?;
+            copies += page.iter().filter(|mapping| mapping.state == State::Live && mapping.side == side.other()).count() as u64;
+            after = next;
+            if after.is_none() {
+                return Ok(copies);
+            }
+        }
+    }
+
+    async fn answered(&self, survey: &mut Survey, suspects: Vec<Suspect>, answer: Answer) -> Result<()> {
+        self.look_for(survey, suspects.clone()).await?;
+        for suspect in suspects {
+            let Some(unit) = survey.units.get_mut(&suspect.mapping) else { continue };
+            if !matches!(unit.news(suspect.role), News::Suspect) {
+                continue;
+            }
+            *unit.news(suspect.role) = News::Emptied(answer);
+            let other = unit.news(if suspect.role == Role::Origin { Role::Copy } else { Role::Origin });
+            if matches!(other, News::None) {
+                // What is made of it is made of what it shows now.
+                *other = News::Present(None);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for missing events in batches. Those that are not found stay suspects.
+    async fn seek(&self, survey: &mut Survey, suspects: Vec<Suspect>) -> Result<()> {
         for side in Side::BOTH {
             let mut here: Vec<&Suspect> = suspects.iter().filter(|suspect| suspect.side == side).collect();
             here.sort_by(|a, b| a.event.cmp(&b.event));
@@ -103,17 +208,14 @@ impl Pass<'_> {
                     }
                     // It is there, and cannot be read: no news.
                     Some(Found::Unreadable { .. }) => News::None,
-                    Some(Found::NotFound) | None => {
-                        missing.push(Suspect { event: suspect.event.clone(), ..*suspect });
-                        continue;
-                    }
+                    Some(Found::NotFound) | None => continue,
                 };
                 if let Some(unit) = survey.units.get_mut(&suspect.mapping) {
                     *unit.news(suspect.role) = news;
                 }
             }
         }
-        Ok(missing)
+        Ok(())
     }
 }
 

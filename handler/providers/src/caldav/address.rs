@@ -9,7 +9,6 @@
 //! a home on any other host is refused with a message that says which host to connect to. Siblings (`a.example.org` for
 //! `b.example.org`) are other hosts: without a list of public suffixes nobody can tell whether they belong together.
 
-use engine::event::EventId;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use url::{Host, Url};
 
@@ -34,14 +33,44 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// The path of an href, in the server's own spelling.
+/// What `Url::set_path` takes for a separator or drops. It escapes all other characters that a path cannot have.
+const MISREAD: &AsciiSet = &CONTROLS.add(b'\\');
+
+/// The path of an href, in the server's own spelling. It begins with a slash and has no dot segments.
 pub(crate) fn path(base: &Url, href: &str) -> String {
     let href = href.trim();
-    if href.starts_with('/') {
-        let end = href.find(['?', '#']).unwrap_or(href.len());
-        return href[..end].to_owned();
+    let spelled = match after_host(href) {
+        Some(path) => path.to_owned(),
+        None if href.starts_with('/') => href.to_owned(),
+        // Below the base, even where it begins like another scheme: a:b.ics.
+        None => match base.join(&format!("./{href}")) {
+            Ok(url) => url.path().to_owned(),
+            Err(_) => format!("/{href}"),
+        },
+    };
+    let end = spelled.find(['?', '#']).unwrap_or(spelled.len());
+    without_dot_segments(spelled[..end].to_owned())
+}
+
+/// The path of an absolute address, as it is spelled.
+fn after_host(href: &str) -> Option<&str> {
+    let (scheme, rest) = href.split_once("://")?;
+    let is_http = ["http", "https"].iter().any(|http| scheme.eq_ignore_ascii_case(http));
+    is_http.then(|| rest.find('/').map_or("/", |slash| &rest[slash..]))
+}
+
+/// Whether a path has segments `.` or `..`. A client removes them before it sends a request, also where they are percent-encoded (WHATWG URL).
+pub(crate) fn has_dot_segments(path: &str) -> bool {
+    let mut candidates = path.split('/').filter(|segment| segment.len() <= "%2e%2e".len() && segment.starts_with(['.', '%']));
+    candidates.any(|segment| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | ".."))
+}
+
+/// A path without dot segments.
+pub(crate) fn without_dot_segments(path: String) -> String {
+    match Url::parse("http://localhost/") {
+        Ok(anywhere) if has_dot_segments(&path) => at(&anywhere, &path).path().to_owned(),
+        _ => path,
     }
-    base.join(href).map(|url| url.path().to_owned()).unwrap_or_else(|_| href.to_owned())
 }
 
 /// A path as it is compared and stored: percent-decoded. One that does not decode to text stays as it is.
@@ -63,23 +92,12 @@ pub(crate) fn spelling(key: &str) -> String {
     utf8_percent_encode(key, ESCAPED).to_string()
 }
 
-/// The id of the event at a path.
-pub(crate) fn event_id(path: &str) -> EventId {
-    let key = key(path);
-    if spelling(&key) == path { EventId::new(key) } else { EventId::with_address(key, path) }
-}
-
-/// The path to ask for an event.
-pub(crate) fn event_path(id: &EventId) -> String {
-    id.address().map_or_else(|| spelling(id.as_str()), str::to_owned)
-}
-
 /// The same server, another path.
 pub(crate) fn at(origin: &Url, path: &str) -> Url {
     let mut url = origin.clone();
     url.set_query(None);
     url.set_fragment(None);
-    url.set_path(path);
+    url.set_path(&utf8_percent_encode(path, MISREAD).to_string());
     url
 }
 
@@ -193,16 +211,6 @@ mod tests {
     }
 
     #[test]
-    fn two_spellings_are_one_id_and_the_servers_own_is_kept() {
-        let (ours, theirs) = (event_id("/dav/a@example.org/x.ics"), event_id("/dav/a%40example.org/x.ics"));
-        assert_eq!(ours, theirs);
-        assert_eq!(ours.address(), None);
-        assert_eq!(event_path(&theirs), "/dav/a%40example.org/x.ics");
-        assert_eq!(event_path(&event_id("/dav/M%C3%A4rz%20%231.ics")), "/dav/M%C3%A4rz%20%231.ics");
-        assert_eq!(event_id("/dav/M%C3%A4rz%20%231.ics").address(), None);
-    }
-
-    #[test]
     fn an_href_is_a_path_wherever_it_seems_to_lead() {
         let base = url("https://example.org/dav/cal/");
         assert_eq!(path(&base, "https://p1.example.net/a/b.ics"), "/a/b.ics");
@@ -210,13 +218,25 @@ mod tests {
         assert_eq!(path(&base, "b.ics"), "/dav/cal/b.ics");
         assert_eq!(at(&base, "//example.net/b.ics").host_str(), Some("example.org"));
         assert_eq!(path(&base, "/a/b.ics?x#y"), "/a/b.ics");
+        assert_eq!(path(&base, "HTTP://example.net/M%c3%a4rz%20^.ics"), "/M%c3%a4rz%20^.ics", "as it is spelled");
+        assert_eq!(path(&base, "a:b.ics"), "/dav/cal/a:b.ics");
+        assert_eq!(path(&base, "/dav/cal/http://example.net/b.ics"), "/dav/cal/http://example.net/b.ics");
+        assert_eq!(at(&base, "/a\\..\\b\n.ics").path(), "/a%5C..%5Cb%0A.ics");
     }
 
     #[test]
-    fn a_path_that_is_not_text_is_left_alone() {
-        let id = event_id("/dav/%FF.ics");
-        assert_eq!(id.as_str(), "/dav/%FF.ics");
-        assert_eq!(event_path(&id), "/dav/%FF.ics");
+    fn an_href_has_no_dot_segments() {
+        let base = url("https://example.org/dav/cal/");
+        for (href, expected) in [
+            ("/dav/cal/../other/b.ics", "/dav/other/b.ics"),
+            ("/dav/cal/%2E%2e/./b.ics", "/dav/b.ics"),
+            ("https://example.org/../../b.ics", "/b.ics"),
+            ("../b.ics", "/dav/b.ics"),
+            ("/dav/cal/..%2Fb.ics", "/dav/cal/..%2Fb.ics"),
+            ("/dav/cal/...", "/dav/cal/..."),
+        ] {
+            assert_eq!(path(&base, href), expected);
+        }
     }
 
     #[test]

@@ -15,11 +15,12 @@ pub(super) const PRINCIPAL: &str = concat!(
     "<c:calendar-home-set/><c:calendar-user-address-set/></d:prop></d:propfind>",
 );
 
-/// The calendars of a home.
+/// The calendars of a home, and whose they are where they are shared (`shared-url`, an extension of Apple's calendar server).
 pub(super) const CALENDARS: &str = concat!(
-    r#"<?xml version="1.0" encoding="utf-8"?><d:propfind xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><d:prop>"#,
+    r#"<?xml version="1.0" encoding="utf-8"?><d:propfind xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav" "#,
+    r#"xmlns:cs="http://calendarserver.org/ns/"><d:prop>"#,
     "<d:resourcetype/><d:displayname/><c:supported-calendar-component-set/><d:current-user-privilege-set/>",
-    "<c:calendar-timezone/><c:calendar-timezone-id/></d:prop></d:propfind>",
+    "<c:calendar-timezone/><c:calendar-timezone-id/><cs:shared-url/></d:prop></d:propfind>",
 );
 
 /// How far a calendar has come.
@@ -67,6 +68,18 @@ pub(super) fn calendar_query(window: Option<Window>) -> String {
     )
 }
 
+/// The events that have a UID, and others that have it as a part of theirs (RFC 4791 section 7.5.1).
+pub(super) fn uid_query(uid: &str) -> String {
+    format!(
+        concat!(
+            r#"<?xml version="1.0" encoding="utf-8"?><c:calendar-query xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav">"#,
+            r#"<d:prop><d:getetag/></d:prop><c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT"><c:prop-filter name="UID">"#,
+            r#"<c:text-match collation="i;octet">{}</c:text-match></c:prop-filter></c:comp-filter></c:comp-filter></c:filter></c:calendar-query>"#,
+        ),
+        escape(uid)
+    )
+}
+
 /// Some events with all they hold (RFC 4791 section 7.9).
 pub(super) fn multiget<'a>(paths: impl Iterator<Item = &'a str>) -> String {
     let mut body = String::from(concat!(
@@ -92,6 +105,7 @@ mod tests {
         assert!(calendar_query(Some(window)).contains(r#"<c:time-range start="20260821T000000Z" end="20271121T000000Z"/>"#));
         assert!(!calendar_query(None).contains("time-range"));
         assert!(multiget(["/a&<b>.ics"].into_iter()).contains("<d:href>/a&amp;&lt;b&gt;.ics</d:href>"));
+        assert!(uid_query("a&<b>").contains(r#""i;octet">a&amp;&lt;b&gt;</c:text-match>"#));
         assert!(sync_collection("x</d:sync-token>").contains("x&lt;/d:sync-token&gt;"));
     }
 }

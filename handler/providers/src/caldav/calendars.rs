@@ -155,8 +155,15 @@ fn calendar(home: &Url, entry: Entry) -> Option<(RemoteCalendar, String)> {
     let address = address::collection_key(&path);
     let name =
         props.display_name.clone().unwrap_or_else(|| address.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned());
-    let calendar = RemoteCalendar { name, writable: props.writable(), zone: zone(&props), address, owned_at: None };
+    let owned_at = props.shared_url.as_deref().and_then(|href| owned_at(home, href)).filter(|owned_at| *owned_at != address);
+    let calendar = RemoteCalendar { name, writable: props.writable(), zone: zone(&props), address, owned_at };
     Some((calendar, path))
+}
+
+/// The path of a shared calendar at its owner; `None` where that is on another server.
+fn owned_at(home: &Url, href: &str) -> Option<String> {
+    let is_here = href.starts_with('/') || home.join(href).is_ok_and(|url| url.host() == home.host());
+    is_here.then(|| address::collection_key(&address::path(home, href)))
 }
 
 /// The IANA zone of a calendar: as it says, or as its VTIMEZONE is called.
@@ -237,6 +244,41 @@ mod tests {
                 ("/17/calendars/holidays/", "holidays", false, Some("Europe/Tallinn")),
                 ("/17/calendars/shared one/", "shared one", false, None),
                 ("/17/calendars/ours/", "ours", true, Some("Europe/Berlin")),
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_share_has_the_path_that_it_has_at_its_owner() {
+        let shared = |href: &str| format!("{CALENDAR}<cs:shared-url><href>{href}</href></cs:shared-url>");
+        let unknown = "<resourcetype><collection/><c:calendar/></resourcetype></prop><status>HTTP/1.1 200 OK</status></propstat>\
+                       <propstat><prop><cs:shared-url><href>/a/b/</href></cs:shared-url></prop><status>HTTP/1.1 404 No</status></propstat>\
+                       <propstat><prop>";
+        let xml = [
+            r#"<multistatus xmlns="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav" xmlns:cs="http://calendarserver.org/ns/">"#.to_owned(),
+            response("/17/calendars/share/", &shared(" /25/calendars/w%C3%B6rk ")),
+            response("/17/calendars/other-host/", &shared("https://example.net/25/calendars/work/")),
+            response("/17/calendars/same-host/", &shared("https://example.org/25/calendars/work/")),
+            response("/17/calendars/own/", &shared("/17/calendars/own")),
+            response("/17/calendars/empty/", &shared("")),
+            response("/17/calendars/elsewhere/", &format!("{CALENDAR}<cs:shared-url>/25/</cs:shared-url><href>/25/</href>")),
+            response("/17/calendars/unknown/", unknown),
+            response("/17/calendars/foreign/", &shared("/25/").replace("cs:shared-url", "shared-url")),
+            "</multistatus>".to_owned(),
+        ];
+        let found = calendars(&xml.concat()).await;
+        let brief: Vec<_> = found.iter().map(|c| (c.name.as_str(), c.owned_at.as_deref())).collect();
+        assert_eq!(
+            brief,
+            [
+                ("share", Some("/25/calendars/wörk/")),
+                ("other-host", None),
+                ("same-host", Some("/25/calendars/work/")),
+                ("own", None),
+                ("empty", None),
+                ("elsewhere", None),
+                ("unknown", None),
+                ("foreign", None),
             ]
         );
     }

@@ -86,8 +86,16 @@ pub(super) enum Condition<'a> {
 
 /// What a write left behind.
 pub(super) enum Put {
-    Done { etag: Option<String> },
+    Done(Stored),
     Refused(Refusal),
+}
+
+/// What the server said about an object that it took.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub etag: Option<String>,
+    /// The path that the object has now, where the server names one (RFC 9110 section 10.2.2).
+    pub location: Option<String>,
 }
 
 /// A request before it has found its host.
@@ -161,13 +169,14 @@ impl Dav {
         let mut headers = conditional(condition)?;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
         let call = Call { method: Method::PUT, headers, body: "", bytes: object, retry: Retry::Write, slow: false };
-        let answer = self.follow(url, &call).await?;
+        let (url, answer) = self.follow_to(url, &call).await?;
         if !answer.status().is_success() {
             return Ok(Put::Refused(refused(answer).await?));
         }
-        let etag = etag(&answer);
+        let location = answer.header("location").map(|href| address::path(&url, href));
+        let stored = Stored { etag: etag(&answer), location };
         finish(answer).await;
-        Ok(Put::Done { etag })
+        Ok(Put::Done(stored))
     }
 
     /// DELETE. Attendees are not told (RFC 6638 section 8.1).
@@ -185,6 +194,11 @@ impl Dav {
 
     /// Sends a request and follows where it is sent, with method and body, as far as the password may go.
     async fn follow(&self, url: &Url, call: &Call<'_>) -> Result<Answer> {
+        self.follow_to(url, call).await.map(|(_, answer)| answer)
+    }
+
+    /// The same, and who has answered.
+    async fn follow_to(&self, url: &Url, call: &Call<'_>) -> Result<(Url, Answer)> {
         let mut url = self.route.as_ref().map_or_else(|| url.clone(), |route| route.direct(url));
         let mut seen = BTreeSet::new();
         loop {
@@ -209,7 +223,7 @@ impl Dav {
                 url = next;
                 continue;
             }
-            return Ok(answer);
+            return Ok((url, answer));
         }
     }
 

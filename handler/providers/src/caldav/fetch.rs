@@ -7,7 +7,7 @@ use engine::event::{Content, Event, EventId, Span, Zone};
 use super::dav::{Got, Reply};
 use super::ical::{self, Context};
 use super::multistatus::{Data, Entry};
-use super::{CalDav, address, bodies};
+use super::{CalDav, address, bodies, name, name_in_collection};
 use crate::http::Retry;
 use crate::{Error, Fetched, Found, Result};
 
@@ -28,7 +28,8 @@ impl CalDav {
         let mut done = std::collections::HashSet::new();
         for id in ids.iter().filter(|id| done.insert(id.as_str())) {
             // Some servers leave out in silence what they cannot find or cannot read.
-            let found = match raw.remove(id.as_str()) {
+            let found = match raw.remove(name_in_collection(calendar, id).as_str()) {
+                Some(Raw::Gone) if name::is_elsewhere(id) => self.get(calendar, id).await?,
                 Some(raw) => raw,
                 None => self.get(calendar, id).await?,
             };
@@ -39,13 +40,15 @@ impl CalDav {
 
     async fn multiget(&self, calendar: &str, ids: &[EventId]) -> Result<HashMap<String, Raw>> {
         let url = self.url(calendar)?;
-        let paths: Vec<String> = ids.iter().map(address::event_path).collect();
+        let paths: Vec<String> = ids.iter().filter_map(|id| name::request_path(url.path(), id)).collect();
         let body = bodies::multiget(paths.iter().map(String::as_str));
         let mut found = HashMap::with_capacity(ids.len());
         let reply = self.dav.report(&url, "1", &body, Retry::ReadUnless500, |entry| {
-            let key = address::key(&address::path(&url, &entry.href));
-            if let Some(raw) = raw(entry) {
-                found.insert(key, raw);
+            // By name: the server may answer with other paths than it was asked for.
+            if let Some(member) = name::member(calendar, &address::path(&url, &entry.href))
+                && let Some(raw) = raw(entry)
+            {
+                found.insert(member.id.as_str().to_owned(), raw);
             }
             Ok(())
         });
@@ -60,9 +63,22 @@ impl CalDav {
         }
     }
 
-    /// One object by itself.
+    /// One object by itself. Gone is what is not under its name either, where it was last seen under another path than its calendar's.
     pub(super) async fn get(&self, calendar: &str, id: &EventId) -> Result<Raw> {
-        match self.dav.get(&self.event_url(calendar, id)?).await? {
+        match self.get_as_spelled(calendar, id).await? {
+            Raw::Gone if name::is_elsewhere(id) => {
+                self.get_as_spelled(calendar, &EventId::new(name_in_collection(calendar, id).as_str())).await
+            }
+            raw => Ok(raw),
+        }
+    }
+
+    async fn get_as_spelled(&self, calendar: &str, id: &EventId) -> Result<Raw> {
+        let url = match self.event_url(calendar, id) {
+            Err(Error::Gone) => return Ok(Raw::Gone),
+            url => url?,
+        };
+        match self.dav.get(&url).await? {
             Got::Object { etag, body } => Ok(Raw::Object { etag, body }),
             Got::TooLarge { etag } => Ok(Raw::TooLarge { etag }),
             Got::Refused(refusal) if refusal.is_gone() => Ok(Raw::Gone),

@@ -5,8 +5,10 @@
 //! * A calendar that cannot be read is an error, never an empty one; an answer that was cut off is never taken for a whole one.
 //! * A write is conditional on the version that its caller has seen (`If-Match`, `If-None-Match`); nothing is overwritten unseen.
 //! * No request can mail a guest: copies carry neither organizer nor attendee, and what has guests is neither edited nor deleted.
+//! * An event is identified by its name within its calendar, however the calendar is reached; a name that the server gives it is learned.
 //!
-//! `dav` sends, `multistatus` reads, `discovery` finds the homes, `calendars`, `survey`, `fetch` and `write` are the provider's verbs.
+//! `dav` sends, `multistatus` reads, `discovery` finds the homes, `name` names events, `calendars`, `survey`, `fetch`, `search` and `write` are the
+//! provider's verbs.
 
 mod address;
 mod bodies;
@@ -18,6 +20,8 @@ mod fetch;
 pub mod ical;
 pub mod icloud;
 mod multistatus;
+mod name;
+mod search;
 #[cfg(test)]
 mod stub;
 mod survey;
@@ -43,6 +47,7 @@ use icloud::Route;
 
 pub use discovery::discover;
 pub use endpoint::{Endpoint, Home};
+pub use name::name_in_collection;
 
 /// Events in one multiget.
 const BATCH: usize = 50;
@@ -112,13 +117,19 @@ impl CalDav {
         Ok(Self { kind, dav, homes, me: endpoint.me.iter().cloned().collect(), known: Mutex::default() })
     }
 
-    /// The calendar's URL: the server's spelling of its path where we have seen it, on the server of the home that holds it.
+    /// The calendar's URL, on the server of the home that holds it: in the server's spelling where we have seen it, and of the home's part always.
     fn url(&self, calendar: &str) -> Result<Url> {
         let key = with_slash(calendar);
         let home = self.home(&key).or(self.homes.first()).ok_or(Error::CalendarMissing)?;
-        let path =
-            if home.key == key { Some(home.url.path().to_owned()) } else { self.known().get(&key).and_then(|known| known.path.clone()) };
-        Ok(address::at(&home.url, &path.unwrap_or_else(|| address::spelling(&key))))
+        if home.key == key {
+            return Ok(address::at(&home.url, home.url.path()));
+        }
+        let known = self.known().get(&key).and_then(|known| known.path.clone());
+        let path = known.unwrap_or_else(|| match key.strip_prefix(&home.key) {
+            Some(rest) => with_slash(home.url.path()) + &address::spelling(rest),
+            None => address::spelling(&key),
+        });
+        Ok(address::at(&home.url, &path))
     }
 
     /// The home that holds a calendar: the innermost, should they be nested.
@@ -126,8 +137,14 @@ impl CalDav {
         self.homes.iter().filter(|home| key.starts_with(&home.key)).max_by_key(|home| home.key.len())
     }
 
+    /// The URL of an event.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] for an id that no event can have.
     fn event_url(&self, calendar: &str, id: &EventId) -> Result<Url> {
-        Ok(address::at(&self.url(calendar)?, &address::event_path(id)))
+        let url = self.url(calendar)?;
+        let path = name::request_path(url.path(), id).ok_or(Error::Gone)?;
+        Ok(address::at(&url, &path))
     }
 
     fn is_me(&self, address: &str) -> bool {
@@ -197,8 +214,12 @@ impl Provider for CalDav {
         self.is_there(calendar, id).await
     }
 
-    fn id_of_copy(&self, calendar: &str, uid: &str) -> Option<EventId> {
-        Some(EventId::new(format!("{}{uid}.ics", with_slash(calendar))))
+    fn id_of_copy(&self, _calendar: &str, uid: &str) -> Option<EventId> {
+        Some(EventId::new(format!("{uid}.ics")))
+    }
+
+    async fn find_uid(&self, calendar: &str, uid: &str) -> Result<Option<EventId>> {
+        Ok(self.search(calendar, uid).await?.map(|event| event.id))
     }
 
     async fn create(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Written> {

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::dav::{Refusal, Reply};
 use super::multistatus::{Entry, Props, Tail};
-use super::{CalDav, address, bodies, with_slash};
+use super::{CalDav, address, bodies, name, with_slash};
 use crate::http::Retry;
 use crate::{Error, Result, Survey};
 
@@ -163,28 +163,25 @@ impl CalDav {
 }
 
 /// Members of a calendar as they are listed.
-struct Listing {
+pub(super) struct Listing {
     url: Url,
     calendar: String,
     listed: Vec<Listed>,
 }
 
 impl Listing {
-    fn new(calendar: &str, url: Url) -> Self {
+    pub(super) fn new(calendar: &str, url: Url) -> Self {
         Self { url, calendar: with_slash(calendar), listed: Vec::new() }
     }
 
     /// Takes an entry; says whether it is the mark of an answer that was cut off (RFC 6578 section 3.6).
-    fn add(&mut self, entry: Entry) -> bool {
+    pub(super) fn add(&mut self, entry: Entry) -> bool {
         if entry.status == Some(507) {
             return true;
         }
-        let path = address::path(&self.url, &entry.href);
-        let id = address::event_id(&path);
-        // Collections end in a slash; the calendar itself may be listed without it.
-        if path.ends_with('/') || entry.props.kind.collection || id.as_str() == self.calendar.trim_end_matches('/') {
-            return false;
-        }
+        // Collections end in a slash, and some servers list the calendar itself without it: neither is a member.
+        let member = name::member(&self.calendar, &address::path(&self.url, &entry.href));
+        let Some(id) = member.filter(|_| !entry.props.kind.collection).map(|member| member.id) else { return false };
         match entry.status {
             Some(404 | 410) => self.listed.push(Listed::Removed { id }),
             _ if entry.props.may_be_event() => self.listed.push(Listed::Present { id, etag: entry.props.etag, event: None }),
@@ -193,8 +190,13 @@ impl Listing {
         false
     }
 
+    /// How many entries were taken.
+    pub(super) fn len(&self) -> usize {
+        self.listed.len()
+    }
+
     /// Every id once; what was said last counts.
-    fn finish(mut self) -> Vec<Listed> {
+    pub(super) fn finish(mut self) -> Vec<Listed> {
         self.listed.reverse();
         self.listed.sort_by(|a, b| a.id().cmp(b.id()));
         self.listed.dedup_by(|earlier, last| earlier.id() == last.id());

@@ -3,10 +3,10 @@
 use engine::event::{Event, EventId, Exception};
 use url::Url;
 
-use super::CalDav;
-use super::dav::{Condition, Put, Refusal};
+use super::dav::{Condition, Put, Refusal, Stored};
 use super::fetch::Raw;
 use super::ical::{self, Context, EditError};
+use super::{CalDav, name};
 use crate::{Edit, Error, Found, NewCopy, Provider, Result, Version, Written};
 
 /// The beginning of the file names (and UIDs) of copies; no other program makes such names.
@@ -19,13 +19,16 @@ impl CalDav {
         let url = self.event_url(calendar, &id)?;
         let object = ical::write(copy, 0, self.manners());
         match self.dav.put(&url, Condition::Absent, &object).await? {
-            Put::Done { etag } => self.written(calendar, id, etag, 0).await,
+            Put::Done(stored) => self.written(calendar, &id, stored, &object, 0).await,
             Put::Refused(refusal) => Err(match refusal.status.as_u16() {
                 403 | 409 | 412 if refusal.says("no-uid-conflict") => Error::Exists,
                 // Some servers answer 412 to whatever breaks a precondition, and name it.
                 412 if refusal.conditions.is_empty() => Error::Exists,
                 404 | 409 | 410 if !self.calendar_is_there(calendar).await? => Error::CalendarMissing,
                 404 | 410 => Error::Unreachable("the server did not take a new event in a calendar that is there".into()),
+                400 | 403 | 409 if refusal.conditions.iter().all(|condition| !is_known(condition)) => {
+                    Error::NameRefused(Box::new(refused(&refusal)))
+                }
                 _ => refused(&refusal),
             }),
         }
@@ -88,7 +91,7 @@ impl CalDav {
         sequence: u32,
     ) -> Result<Written> {
         match self.dav.put(url, condition, object).await? {
-            Put::Done { etag } => self.written(calendar, id.clone(), etag, sequence).await,
+            Put::Done(stored) => self.written(calendar, id, stored, object, sequence).await,
             Put::Refused(refusal) => Err(match refusal.status.as_u16() {
                 // A condition also fails where there is nothing any more (RFC 9110 section 13.1.1).
                 412 if !refusal.conditions.is_empty() => refused(&refusal),
@@ -173,22 +176,35 @@ impl CalDav {
         }
     }
 
-    /// After a write: a server that gives no ETag has changed the object on its way in, so it is read again. Should that fail, the
-    /// write still stands, and the next survey tells.
-    async fn written(&self, calendar: &str, id: EventId, etag: Option<String>, sequence: u32) -> Result<Written> {
-        if etag.is_some() {
-            return Ok(Written { id, etag, sequence, event: None });
+    /// After a write: which name the object has got, and which version. A server that gives no ETag has changed the object on its way in, so it
+    /// is read again. Should that fail, the write is done all the same, and the next survey lists it.
+    async fn written(&self, calendar: &str, asked: &EventId, stored: Stored, object: &[u8], sequence: u32) -> Result<Written> {
+        // Where a server keeps the object under a name of its own, it is that name which will be listed.
+        let named = stored.location.and_then(|path| name::member(calendar, &path)).filter(|member| member.belongs);
+        let id = named.map(|member| member.id).filter(|id| id != asked).unwrap_or_else(|| asked.clone());
+        if stored.etag.is_some() {
+            return Ok(Written { id, etag: stored.etag, sequence, event: None });
         }
-        let found = match self.get(calendar, &id).await {
-            Ok(raw) => self.understand(calendar, &id, raw).await.ok(),
-            Err(_) => None,
-        };
-        Ok(match found {
-            Some(Found::Event(event)) => {
-                Written { id, etag: event.etag.clone(), sequence: event.sequence.max(sequence), event: Some(event) }
+        Ok(match self.read_written(calendar, &id, object).await {
+            Some(event) => {
+                Written { id: event.id.clone(), etag: event.etag.clone(), sequence: event.sequence.max(sequence), event: Some(event) }
             }
-            _ => Written { id, etag: None, sequence, event: None },
+            None => Written { id, etag: None, sequence, event: None },
         })
+    }
+
+    /// The event that was written, as the server has it: under its name, else wherever its UID is.
+    async fn read_written(&self, calendar: &str, id: &EventId, object: &[u8]) -> Option<Box<Event>> {
+        match self.get(calendar, id).await.ok()? {
+            Raw::Gone => {
+                let sent = ical::read(id.clone(), None, object, Context { is_me: &|_| false, zone: None }).ok()?;
+                self.search(calendar, &sent.uid).await.ok().flatten()
+            }
+            raw => match self.understand(calendar, id, raw).await.ok()? {
+                Found::Event(event) => Some(event),
+                _ => None,
+            },
+        }
     }
 }
 
@@ -199,28 +215,7 @@ fn involves_others(event: &Event) -> bool {
 
 /// A refused write, in words (the preconditions of RFC 4791 section 5.3.2.1 and RFC 6638 section 3.2.4).
 fn refused(refusal: &Refusal) -> Error {
-    let words = refusal.conditions.iter().find_map(|condition| {
-        Some(match condition.as_str() {
-            "no-uid-conflict" => "its UID is in use elsewhere in the account",
-            "supported-calendar-data" => "the server does not take iCalendar",
-            "valid-calendar-data" => "the server finds the calendar object invalid",
-            "valid-calendar-object-resource" => "the server finds a rule for calendar objects broken",
-            "supported-calendar-component" => "this calendar does not take events",
-            "calendar-collection-location-ok" => "the server does not take events at this place",
-            "max-resource-size" => "it is larger than the server takes",
-            "min-date-time" => "it is earlier than the server takes",
-            "max-date-time" => "it is later than the server takes",
-            "max-instances" => "it repeats more often than the server takes",
-            "max-attendees-per-instance" => "it has more attendees than the server takes",
-            "quota-not-exceeded" | "sufficient-disk-space" => "the server has no room left for it",
-            "allowed-organizer-scheduling-object-change" | "allowed-attendee-scheduling-object-change" => {
-                "the server allows its organizer only to change it"
-            }
-            "same-organizer-in-all-components" | "unique-scheduling-object-resource" => "a scheduling rule of the server forbids it",
-            "need-privileges" => return None,
-            _ => return None,
-        })
-    });
+    let words = refusal.conditions.iter().find_map(|condition| words(condition));
     match (words, refusal.status.as_u16()) {
         (Some(words), _) => Error::Refused(words.into()),
         (None, 403 | 405) => Error::Forbidden("the calendar is read-only for this account".into()),
@@ -228,6 +223,35 @@ fn refused(refusal: &Refusal) -> Error {
         (None, 412) => Error::ChangedMeanwhile,
         (None, _) => refusal.error(),
     }
+}
+
+/// What a named condition means.
+fn words(condition: &str) -> Option<&'static str> {
+    Some(match condition {
+        "no-uid-conflict" => "its UID is in use elsewhere in the account",
+        "supported-calendar-data" => "the server does not take iCalendar",
+        "valid-calendar-data" => "the server finds the calendar object invalid",
+        "valid-calendar-object-resource" => "the server finds a rule for calendar objects broken",
+        "supported-calendar-component" => "this calendar does not take events",
+        "calendar-collection-location-ok" => "the server does not take events at this place",
+        "max-resource-size" => "it is larger than the server takes",
+        "min-date-time" => "it is earlier than the server takes",
+        "max-date-time" => "it is later than the server takes",
+        "max-instances" => "it repeats more often than the server takes",
+        "max-attendees-per-instance" => "it has more attendees than the server takes",
+        "quota-not-exceeded" | "sufficient-disk-space" => "the server has no room left for it",
+        "allowed-organizer-scheduling-object-change" | "allowed-attendee-scheduling-object-change" => {
+            "the server allows its organizer only to change it"
+        }
+        "same-organizer-in-all-components" | "unique-scheduling-object-resource" => "a scheduling rule of the server forbids it",
+        "need-privileges" => return None,
+        _ => return None,
+    })
+}
+
+/// Whether a named condition says why the event was refused.
+fn is_known(condition: &str) -> bool {
+    words(condition).is_some() || condition == "need-privileges"
 }
 
 #[cfg(test)]

@@ -150,6 +150,37 @@ impl Client {
         Ok(all)
     }
 
+    /// The event that has this iCalendar UID: a master before its exceptions.
+    pub(super) async fn named(&self, calendar: &str, uid: &str) -> Result<Option<EventId>> {
+        if uid.is_empty() {
+            return Ok(None);
+        }
+        let (mut page_token, mut occurrence) = (None, None);
+        for _ in 0..MAX_PAGES {
+            let mut parameters = vec![("iCalUID", uid), ("showDeleted", "false")];
+            parameters.extend(page_token.as_deref().map(|token| ("pageToken", token)));
+            let given = match self.api.call(&Call::list(self.api.addresses.list(calendar, &parameters)?)).await? {
+                Reply::Given(given) => given,
+                Reply::Refused(refusal) if refusal.is_gone() => return Err(Error::CalendarMissing),
+                Reply::Refused(refusal) => return Err(refusal.error()),
+            };
+            let page: wire::Events = given.json()?;
+            let heads = page.items.iter().filter_map(|item| serde_json::from_str::<wire::Head>(item.get()).ok());
+            // Cancelled occurrences are listed also where tombstones were not asked for.
+            for head in heads.filter(|head| !head.id.is_empty() && head.status.as_deref() != Some(wire::CANCELLED)) {
+                match head.recurring_event_id {
+                    None => return Ok(Some(EventId::new(head.id))),
+                    Some(_) => occurrence = occurrence.or_else(|| Some(EventId::new(head.id))),
+                }
+            }
+            page_token = page.next_page_token;
+            if page_token.is_none() {
+                return Ok(occurrence);
+            }
+        }
+        Err(Error::BadAnswer("Google's list of the events of one UID has no end".into()))
+    }
+
     fn series_url(&self, calendar: &str, uid: &str, page: Option<&str>) -> Result<url::Url> {
         let mut parameters = vec![("iCalUID", uid), ("showDeleted", "true")];
         parameters.extend(page.map(|token| ("pageToken", token)));

@@ -116,6 +116,10 @@ impl Provider for Client {
         self.is_there(calendar, id).await
     }
 
+    async fn find_uid(&self, calendar: &str, uid: &str) -> Result<Option<EventId>> {
+        self.named(calendar, uid).await
+    }
+
     fn id_of_copy(&self, _calendar: &str, uid: &str) -> Option<EventId> {
         Some(address::id_of_copy(uid))
     }

@@ -98,6 +98,37 @@ async fn pages_that_lead_in_a_circle_are_left_at_once() {
 }
 
 #[tokio::test]
+async fn an_event_is_found_by_its_uid_and_a_tombstone_is_not() {
+    let item = |id: &str, more: Value| {
+        let mut item = json!({ "id": id, "iCalUID": "u@example.org" });
+        item.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        item
+    };
+    let occurrence = item("s_1", json!({ "recurringEventId": "s" }));
+    let gone = item("s_2", json!({ "recurringEventId": "s", "status": "cancelled" }));
+    let tombstone = item("s", json!({ "status": "cancelled" }));
+    let master = item("s", json!({ "recurrence": ["RRULE:FREQ=DAILY"] }));
+    for (items, found) in [
+        (json!([gone, occurrence, master]), Some("s")),
+        (json!([tombstone, gone, occurrence]), Some("s_1")),
+        (json!([tombstone, gone, { "id": 7 }, null]), None),
+        (json!([]), None),
+    ] {
+        let (google, client) = world(&[json!({ "items": [], "nextPageToken": "b" }), json!({ "items": items })]).await;
+        let id = client.find_uid("c", "u+1@example.org").await.unwrap();
+        assert_eq!(id.as_ref().map(EventId::as_str), found, "{items}");
+        let asked = google.asked.lock().unwrap()[0].0.query().unwrap().to_owned();
+        assert!(asked.contains("iCalUID=u%2B1%40example.org") && asked.contains("showDeleted=false"), "{asked}");
+    }
+    let (_, client) = world(&[json!({ "items": [], "nextPageToken": "again" })]).await;
+    assert!(matches!(client.find_uid("c", "u").await, Err(Error::BadAnswer(_))));
+    let (google, client) = world(&[]).await;
+    assert!(matches!(client.find_uid("c", "u").await, Err(Error::CalendarMissing)));
+    assert_eq!(client.find_uid("c", "").await.unwrap(), None);
+    assert_eq!(google.asked(), 1);
+}
+
+#[tokio::test]
 async fn a_series_of_endless_pages_is_unreadable_and_spoils_nothing_else() {
     let master = json!({
         "id": "s", "etag": "\"1\"", "iCalUID": "s@example.org", "recurrence": ["RRULE:FREQ=DAILY"],

@@ -64,7 +64,7 @@ impl Client {
         let version = match &version.etag {
             Some(version) => version,
             None => {
-                read = self.version_of_copy(calendar, id, copy.marker).await?;
+                read = self.version_of_copy(calendar, id).await?;
                 &read
             }
         };
@@ -79,10 +79,10 @@ impl Client {
     }
 
     /// The version that stands there now, where the caller knows none; only if it is that copy.
-    async fn version_of_copy(&self, calendar: &str, id: &EventId, marker: &str) -> Result<String> {
+    async fn version_of_copy(&self, calendar: &str, id: &EventId) -> Result<String> {
         let (whole, event) = self.living(calendar, id).await?;
         match whole.version() {
-            Some(version) if event.marker.as_deref() == Some(marker) && !whole.involves_others() => Ok(version),
+            Some(version) if event.marker.is_some() && !whole.involves_others() => Ok(version),
             _ => Err(Error::ChangedMeanwhile),
         }
     }

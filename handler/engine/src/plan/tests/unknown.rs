@@ -5,11 +5,10 @@ use super::*;
 #[test]
 fn new_events_are_copied_unless_there_is_a_reason() {
     let world = world();
-    let planner = world.planner();
     let decide = |edit: &dyn Fn(&mut Event)| {
         let mut event = event();
         edit(&mut event);
-        planner.unknown(Side::From, &event, EventId::new("/b/x.ics"), None)
+        world.unknown(&event, Beside::Nothing)
     };
     assert!(matches!(decide(&|_| ()), Decision::Create(_)));
     assert_eq!(skipped(&decide(&|e| e.cancelled = true)), Reason::Cancelled);
@@ -18,10 +17,6 @@ fn new_events_are_copied_unless_there_is_a_reason() {
     assert_eq!(skipped(&decide(&|e| e.content.span = on(date(2025, 12, 9)))), Reason::OutsideWindow);
     assert!(matches!(decide(&|e| e.content.span = on(date(2025, 12, 10))), Decision::Create(_)), "the first day counts");
     assert_eq!(skipped(&decide(&|e| e.content.span = on(date(2027, 3, 10)))), Reason::OutsideWindow);
-    let mark = world.marks.mint(Role::Copy, planner.mapping_id(Side::To, &EventId::new("/b/9.ics")), &world.pair.from);
-    assert_eq!(skipped(&decide(&|e| e.marker = Some(mark.clone()))), Reason::OwnCopy);
-    let foreign = mark.replace("h1.", "h1.X");
-    assert!(matches!(decide(&|e| e.marker = Some(foreign.clone())), Decision::Create(_)), "another deployment's mark is no mark");
 }
 
 #[test]
@@ -29,7 +24,7 @@ fn a_private_copy_shows_busy_and_the_time() {
     let world = world().private();
     let mut event = event();
     event.content.attendees = vec!["anna@example.org".into()];
-    let Decision::Create(create) = world.planner().unknown(Side::From, &event, EventId::new("/b/x.ics"), None) else { panic!() };
+    let Decision::Create(create) = world.unknown(&event, Beside::Nothing) else { panic!() };
     let copy = &create.draft.content;
     assert_eq!((copy.title.as_str(), copy.description.as_str(), copy.location.as_str()), ("Busy", "", ""));
     assert_eq!((copy.visibility, copy.attendees.len()), (Visibility::Private, 0));
@@ -39,12 +34,93 @@ fn a_private_copy_shows_busy_and_the_time() {
 #[test]
 fn old_copies_are_taken_over_when_a_pair_is_made_anew() {
     let world = world();
-    let (mapping, origin, copy) = world.synced(event());
-    let planner = world.planner();
-    let adopt = |copy: &Event| planner.unknown(Side::From, &origin, mapping.copy.id.clone(), Some(copy));
-    assert_eq!(skipped(&adopt(&copy)), Reason::Adopted);
+    let (_, origin, copy) = world.synced(event());
+    let adopt = |copy: &Event, foreign| world.unknown(&origin, Beside::Copy { copy, foreign });
+    assert_eq!(skipped(&adopt(&copy, false)), Reason::Adopted);
     let Seen::Event(stale) = edited(&copy, "c9", |e| e.content.title = "Old".into()) else { panic!() };
-    assert_eq!(fields(&write(adopt(&stale)).copy), [Field::Title]);
-    let Seen::Event(theirs) = edited(&copy, "c9", |e| e.marker = None) else { panic!() };
-    assert!(matches!(adopt(&theirs), Decision::Create(_)), "what bears no mark is not ours to take");
+    assert_eq!(fields(&write(adopt(&stale, false)).copy), [Field::Title]);
+    let marked = write(adopt(&copy, true)).copy.expect("it is marked anew");
+    assert!(marked.parts.is_empty() && !marked.whole, "nothing else of it changes");
+    let Seen::Event(shared) = edited(&stale, "c9", |e| e.others = true) else { panic!() };
+    assert_eq!(skipped(&adopt(&shared, true)), Reason::Adopted, "others take part: it is not written to");
+}
+
+#[test]
+fn an_old_copy_outside_the_window_is_taken_over_and_shows_no_more_than_it_may() {
+    let mut past = event();
+    past.content.span = Span::AllDay { start: date(2025, 1, 1), end: date(2025, 1, 2) };
+    for private in [false, true] {
+        let mut world = world();
+        world.pair.private = private;
+        let copy = Event { marker: None, id: EventId::new("c.ics"), etag: Some("c1".into()), ..past.clone() };
+        match world.unknown(&past, Beside::Copy { copy: &copy, foreign: false }) {
+            Decision::Skip { reason: Reason::Adopted, remember: Some(mapping), .. } if !private => {
+                assert_eq!((mapping.state, mapping.copy.id.as_str()), (State::Archived, "c.ics"));
+            }
+            Decision::Write(write) if private => {
+                assert_eq!(write.mapping.state, State::Archived);
+                assert_eq!(write.copy.unwrap().draft.content.title, "Busy");
+            }
+            other => panic!("{private} {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_another_calendar_holds_is_remembered_and_nothing_is_made() {
+    let world = world();
+    let (_, origin, copy) = world.synced(event());
+    for (beside, reason, state) in [
+        (Beside::Foreign(&copy), Reason::CopiedByAnother, State::CopiedByAnother),
+        (Beside::AlreadyThere(copy.id.clone(), UidHash::of("u")), Reason::AlreadyThere, State::AlreadyThere),
+    ] {
+        let Decision::Skip { reason: found, remember: Some(mapping), .. } = world.unknown(&origin, beside) else { panic!() };
+        assert_eq!((found, mapping.state, mapping.is_live(), mapping.is_beside()), (reason, state, false, true));
+        // As long as it is there, nothing is made; then the event is copied.
+        let later = edited(&origin, "o2", |e| e.content.title = "Later".into());
+        assert!(matches!(world.known(&mapping, later.clone(), Seen::Unchanged), Decision::Remember(_)));
+        assert!(matches!(world.known(&mapping, Seen::Unchanged, Seen::Unchanged), Decision::Nothing));
+        assert!(matches!(world.known(&mapping, later, Seen::Gone), Decision::Create(_)));
+        assert!(matches!(world.known(&mapping, Seen::Gone, Seen::Unchanged), Decision::Forget(_)));
+    }
+}
+
+#[test]
+fn an_event_made_out_of_a_copy_becomes_one_of_its_own() {
+    let world = world();
+    let (mapping, _, copy) = world.synced(event());
+    let split = Event { id: EventId::new("split.ics"), uid: "split".into(), ..copy };
+    let planner = world.planner();
+    let id = planner.mapping_id(Side::To, &split.id, 0);
+    let unknown =
+        Unknown { side: Side::To, event: &split, id, copy_id: EventId::new("x.ics"), beside: Beside::Nothing, marked_as_copy: true };
+    let Decision::Create(create) = planner.unknown(unknown) else { panic!() };
+    assert!(create.mark_origin && create.mapping.side == Side::To);
+    assert_eq!(create.mapping.first(), UidHash::of("split"), "it is no copy of what it was made out of: {:?}", mapping.first());
+}
+
+#[test]
+fn an_emptied_calendar_is_dealt_with_as_its_owner_says() {
+    for two_way in [true, false] {
+        let mut world = world();
+        world.pair.two_way = two_way;
+        let (mapping, origin, copy) = world.synced(event());
+        let there = || Seen::Event(Box::new(origin.clone()));
+        let Decision::Create(again) = world.known(&mapping, there(), Seen::Emptied(Answer::MakeAgain)) else { panic!() };
+        assert_eq!((again.role, again.mapping.generation), (Role::Copy, 1));
+        let Decision::Skip { reason: Reason::Suppressed, remember: Some(left), .. } =
+            world.known(&mapping, there(), Seen::Emptied(Answer::LeaveOut))
+        else {
+            panic!()
+        };
+        assert_eq!(left.state, State::Suppressed);
+        if two_way {
+            let copy = || Seen::Event(Box::new(copy.clone()));
+            let Decision::Create(again) = world.known(&mapping, Seen::Emptied(Answer::MakeAgain), copy()) else { panic!() };
+            assert_eq!(again.role, Role::Origin);
+            let Decision::Remember(turned) = world.known(&mapping, Seen::Emptied(Answer::LeaveOut), copy()) else { panic!() };
+            assert_eq!((turned.side, turned.state, &turned.origin.id), (Side::To, State::Suppressed, &mapping.copy.id));
+            assert!(matches!(world.known(&turned, Seen::Unchanged, Seen::Gone), Decision::Nothing));
+        }
+    }
 }

@@ -1,9 +1,10 @@
 use engine::calendar::ProviderKind;
+use engine::event::{Draft, EventId};
 
 use super::super::stub::{Say, Stub, found, http, password};
 use super::super::{CalDav, Endpoint, Home};
 use super::*;
-use crate::{Glance, Provider};
+use crate::{Found, Glance, NewCopy, Provider, Since, Version};
 
 #[test]
 fn the_conditions_of_a_refusal() {
@@ -85,8 +86,67 @@ async fn a_write_that_is_redirected_stays_that_write() {
     .await;
     let dav = account(ProviderKind::Caldav, &stub, &stub);
     let url = Url::parse(&format!("{}/17/old/x.ics", stub.url)).unwrap();
-    assert!(matches!(dav.dav.put(&url, Condition::Absent, b"BEGIN").await, Ok(Put::Done { etag: Some(_) })));
+    assert!(matches!(dav.dav.put(&url, Condition::Absent, b"BEGIN").await, Ok(Put::Done(Stored { etag: Some(_), .. }))));
     let asked = stub.take();
     assert_eq!((asked[1].method.as_str(), asked[1].body.as_str(), asked[1].header("if-none-match")), ("PUT", "BEGIN", "*"));
     assert_eq!(asked[1].header("authorization"), asked[0].header("authorization"));
+}
+
+/// A server that has moved everything to another base path, and sends everybody there.
+async fn moved(status: u16, named: bool) -> Stub {
+    const OBJECT: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//EN\r\nBEGIN:VEVENT\r\nUID:u\r\nDTSTAMP:20261101T000000Z\r\n\
+        DTSTART:20261201T100000Z\r\nDTEND:20261201T110000Z\r\nX-CALRELAY-ORIGIN:h1.k.m.t\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    Stub::new(move |asked| {
+        let Some(path) = asked.path.strip_prefix("/new") else {
+            return Say::status(status).header("location", format!("/new{}", asked.path));
+        };
+        let events = |props: &str| ["a.ics", "b%40.ics"].map(|name| found(&format!("/new/home/work/{name}"), props)).concat();
+        match (asked.method.as_str(), path) {
+            ("PROPFIND", _) => Say::multistatus(&found("/new/home/work/", "<cs:getctag>1</cs:getctag><d:sync-token>t</d:sync-token>")),
+            ("REPORT", _) if asked.body.contains("multiget") => {
+                Say::multistatus(&events(&format!("<d:getetag>\"1\"</d:getetag><c:calendar-data>{OBJECT}</c:calendar-data>")))
+            }
+            ("REPORT", _) => Say::multistatus(&events("<d:getetag>\"1\"</d:getetag>")),
+            ("GET", "/home/work/gone.ics") => Say::status(404),
+            ("GET", _) => Say::status(200).header("etag", "\"1\"").body(OBJECT),
+            _ if named => Say::status(204).header("etag", "\"2\"").header("location", asked.path.clone()),
+            _ => Say::status(204).header("etag", "\"2\""),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_server_that_has_moved_keeps_its_events() {
+    for (status, named) in [(301, false), (308, false), (301, true), (308, true)] {
+        let stub = moved(status, named).await;
+        let (dav, calendar) = (stub.account(), "/home/work/");
+        assert!(matches!(dav.glance(&[calendar.into()]).await.unwrap()[0], Glance::Tip(_)));
+        let survey = dav.survey(calendar, Since::Everything, None).await.unwrap();
+        let listed: Vec<EventId> = survey.listed.iter().map(|line| line.id().clone()).collect();
+        let known = [EventId::new("a.ics"), EventId::with_address("b@.ics", "b%40.ics")];
+        assert_eq!(listed, known);
+        for ids in [&listed[..], &known] {
+            let fetched = dav.fetch(calendar, ids).await.unwrap();
+            assert!(fetched.iter().all(|fetched| matches!(fetched.found, Found::Event(_))));
+            assert!(dav.exists(calendar, &ids[1]).await.unwrap());
+        }
+        assert!(!dav.exists(calendar, &EventId::new("gone.ics")).await.unwrap());
+        let draft = {
+            let fetched = dav.fetch(calendar, &listed[..1]).await.unwrap();
+            let Found::Event(event) = &fetched[0].found else { panic!("{:?}", fetched[0].found) };
+            Draft::from(&**event)
+        };
+        let copy = NewCopy { uid: "calrelay-x", marker: "h1.k.m.t", draft: &draft, now: jiff::Timestamp::UNIX_EPOCH };
+        assert_eq!(dav.create(calendar, &copy).await.unwrap().id.as_str(), "calrelay-x.ics");
+        let version = Version { etag: Some("\"1\"".into()), sequence: 0 };
+        for id in [&listed[1], &known[1]] {
+            let written = dav.rewrite(calendar, id, &version, &copy).await.unwrap();
+            assert_eq!((written.id.as_str(), written.id.address()), ("b@.ics", id.address()), "its name is the same");
+            dav.delete(calendar, id, Some("\"1\"")).await.unwrap();
+        }
+        let asked = stub.asked();
+        assert!(asked.contains(&"DELETE /new/home/work/b%40.ics".into()), "{asked:?}");
+        assert!(asked.iter().filter(|asked| asked.contains(" /new/")).all(|asked| asked.contains(" /new/home/work/")), "{asked:?}");
+    }
 }

@@ -21,7 +21,7 @@ fn missing(name: &str) -> String {
 }
 
 fn ids(names: &[&str]) -> Vec<EventId> {
-    names.iter().map(|name| EventId::new(format!("{CALENDAR}{name}"))).collect()
+    names.iter().map(|name| EventId::new(*name)).collect()
 }
 
 /// What was found, a word an id.
@@ -31,7 +31,7 @@ fn brief(fetched: &[Fetched]) -> Vec<String> {
         Found::NotFound => "not found".into(),
         Found::Unreadable { etag, .. } => format!("unreadable {}", etag.as_deref().unwrap_or("-")),
     };
-    fetched.iter().map(|f| format!("{}: {}", f.id.as_str().trim_start_matches(CALENDAR), word(&f.found))).collect()
+    fetched.iter().map(|f| format!("{}: {}", f.id, word(&f.found))).collect()
 }
 
 #[tokio::test]
@@ -63,6 +63,68 @@ async fn one_request_reads_many_and_each_stands_for_itself() {
     let asked = stub.take();
     assert_eq!((asked.len(), asked[0].method.as_str(), asked[0].header("depth")), (1, "REPORT", "1"));
     assert!(asked[0].body.contains("<d:href>/home/work/a@x.ics</d:href>"));
+}
+
+#[tokio::test]
+async fn an_answer_under_another_path_is_matched_by_the_name() {
+    let stub = Stub::new(|_| {
+        let answer =
+            |path: &str| found(path, &format!("<d:getetag>\"{path}\"</d:getetag><c:calendar-data>{}</c:calendar-data>", event(AT_TEN)));
+        let answers = ["/remote/home/work/a.ics", "http://inside.example/work/b%2b.ics", "/remote/work/sub/c.ics", "/home/work/d%20.ics"];
+        Say::multistatus(&answers.map(answer).concat())
+    })
+    .await;
+    let mut asked_for = ids(&["a.ics", "sub/c.ics"]);
+    asked_for.push(EventId::with_address("b+", "b%2B"));
+    asked_for.push(EventId::with_address("b+.ics", "/old/work/b%2B.ics"));
+    // As it was stored by earlier versions.
+    asked_for.push(EventId::new("/home/work/d .ics"));
+    let fetched = stub.account().fetch(CALENDAR, &asked_for[..2]).await.unwrap();
+    assert_eq!(brief(&fetched), ["a.ics: event \"/remote/home/work/a.ics\"", "sub/c.ics: event \"/remote/work/sub/c.ics\""]);
+    let fetched = stub.account().fetch(CALENDAR, &asked_for[3..]).await.unwrap();
+    assert_eq!(
+        brief(&fetched),
+        ["b+.ics: event \"http://inside.example/work/b%2b.ics\"", "/home/work/d .ics: event \"/home/work/d%20.ics\""]
+    );
+    let _ = stub.account().fetch(CALENDAR, &asked_for).await;
+    let hrefs = "<d:href>/home/work/a.ics</d:href><d:href>/home/work/sub/c.ics</d:href><d:href>/home/work/b%2B</d:href>\
+                 <d:href>/old/work/b%2B.ics</d:href><d:href>/home/work/d%20.ics</d:href>";
+    assert!(stub.take()[2].body.contains(hrefs), "each in the server's own spelling");
+}
+
+#[tokio::test]
+async fn an_event_that_was_listed_under_an_old_path_is_gone_only_if_its_name_is() {
+    let old = |name: &str| EventId::with_address(name, format!("/old/work/{name}"));
+    let stub = Stub::new(|asked| match (asked.method.as_str(), asked.path.as_str()) {
+        ("PROPFIND", _) => Say::multistatus(&found(CALENDAR, "<cs:getctag>1</cs:getctag>")),
+        ("REPORT", _) => Say::multistatus(&["a.ics", "b.ics"].map(missing).concat().replace(CALENDAR, "/old/work/")),
+        ("GET", "/home/work/a.ics") => Say::status(200).header("etag", "\"a\"").body(event(AT_TEN)),
+        _ => Say::status(404),
+    })
+    .await;
+    let dav = stub.account();
+    let fetched = dav.fetch(CALENDAR, &[old("a.ics"), old("b.ics")]).await.unwrap();
+    assert_eq!(brief(&fetched), ["a.ics: event \"a\"", "b.ics: not found"]);
+    stub.take();
+    assert!(dav.exists(CALENDAR, &old("a.ics")).await.unwrap());
+    assert_eq!(stub.asked(), ["GET /old/work/a.ics", "GET /home/work/a.ics"]);
+    assert!(!dav.exists(CALENDAR, &old("b.ics")).await.unwrap());
+    assert_eq!(stub.asked(), ["GET /old/work/b.ics", "GET /home/work/b.ics", "PROPFIND /home/work/"]);
+}
+
+#[tokio::test]
+async fn an_id_that_no_event_can_have_is_not_requested() {
+    let stub = Stub::new(|asked| match asked.method.as_str() {
+        "PROPFIND" => Say::multistatus(&found(CALENDAR, "<cs:getctag>1</cs:getctag>")),
+        "REPORT" => Say::multistatus(&data("a.ics", &event(AT_TEN))),
+        _ => Say::status(200).body(event(AT_TEN)),
+    })
+    .await;
+    let dav = stub.account();
+    let fetched = dav.fetch(CALENDAR, &ids(&["a.ics", "../other/x.ics", ""])).await.unwrap();
+    assert_eq!(brief(&fetched), ["a.ics: event \"a.ics\"", "../other/x.ics: not found", ": not found"]);
+    assert!(!dav.exists(CALENDAR, &EventId::new("..")).await.unwrap());
+    assert_eq!(stub.asked(), ["REPORT /home/work/", "PROPFIND /home/work/"]);
 }
 
 #[tokio::test]

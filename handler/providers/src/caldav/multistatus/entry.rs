@@ -35,6 +35,8 @@ pub(crate) struct Props {
     pub principal: Option<String>,
     /// The server does not know who asks.
     pub unauthenticated: bool,
+    /// The address of a shared calendar at its owner.
+    pub shared_url: Option<String>,
     pub homes: Vec<String>,
     pub addresses: Vec<String>,
 }
@@ -107,6 +109,7 @@ impl Props {
         take(&mut self.zone_object, other.zone_object);
         take(&mut self.zone_id, other.zone_id);
         take(&mut self.principal, other.principal);
+        take(&mut self.shared_url, other.shared_url);
         self.unauthenticated |= other.unauthenticated;
         self.kind.collection |= other.kind.collection;
         self.kind.calendar |= other.kind.calendar;
@@ -143,6 +146,8 @@ pub(super) enum Tag {
     ZoneId,
     Principal,
     PrincipalHref,
+    SharedUrl,
+    SharedHref,
     Homes,
     HomeHref,
     Addresses,
@@ -177,6 +182,8 @@ impl Tag {
             (Some(Self::Prop), CALDAV, "calendar-timezone-id") => Self::ZoneId,
             (Some(Self::Prop), DAV, "current-user-principal") => Self::Principal,
             (Some(Self::Principal), DAV, "href") => Self::PrincipalHref,
+            (Some(Self::Prop), CALENDARSERVER, "shared-url") => Self::SharedUrl,
+            (Some(Self::SharedUrl), DAV, "href") => Self::SharedHref,
             (Some(Self::Prop), CALDAV, "calendar-home-set") => Self::Homes,
             (Some(Self::Homes), DAV, "href") => Self::HomeHref,
             (Some(Self::Prop), CALDAV, "calendar-user-address-set") => Self::Addresses,
@@ -202,6 +209,7 @@ impl Tag {
                 | Self::ZoneObject
                 | Self::ZoneId
                 | Self::PrincipalHref
+                | Self::SharedHref
                 | Self::HomeHref
                 | Self::AddressHref
         )
@@ -284,6 +292,7 @@ impl Building {
             Tag::ZoneObject => pending.zone_object = trimmed(),
             Tag::ZoneId => pending.zone_id = trimmed(),
             Tag::PrincipalHref => pending.principal = trimmed(),
+            Tag::SharedHref => pending.shared_url = trimmed(),
             _ => {}
         }
         Ok(())

@@ -29,7 +29,7 @@ fn token(token: &str) -> String {
 
 /// `+name etag` for what is there, `-name` for what was removed.
 fn brief(survey: &Survey) -> Vec<String> {
-    let name = |line: &Listed| line.id().as_str().trim_start_matches(CALENDAR).to_owned();
+    let name = |line: &Listed| line.id().as_str().to_owned();
     let line = |line: &Listed| match line {
         Listed::Present { etag, .. } => format!("+{} {}", name(line), etag.as_deref().unwrap_or("-").trim_matches('"')),
         Listed::Removed { .. } => format!("-{}", name(line)),
@@ -62,7 +62,7 @@ async fn a_sync_collection_says_what_changed_and_where_to_go_on() {
     let dav = stub.account();
     let survey = dav.survey(CALENDAR, Since::Cursor(&cursor("t1")), Some(&tip("c2", Some("x")))).await.unwrap();
     assert_eq!(brief(&survey), ["+a.ics 3", "+b@x.ics 2", "-c.ics", "+no-suffix 6"]);
-    assert_eq!(survey.listed[1].id().address(), Some("/home/work/b%40x.ics"));
+    assert_eq!(survey.listed[1].id().address(), Some("b%40x.ics"));
     assert!(dav.is_current(&survey.cursor, &tip("c2", Some("y"))), "the ctag decides where there is one");
     assert!(!dav.is_current(&survey.cursor, &tip("c3", Some("t2"))));
 
@@ -70,6 +70,29 @@ async fn a_sync_collection_says_what_changed_and_where_to_go_on() {
     assert_eq!((asked[0].method.as_str(), asked[0].path.as_str(), asked[0].header("depth")), ("REPORT", CALENDAR, "0"));
     assert!(asked[0].body.contains("<d:sync-token>t1</d:sync-token>") && !asked[0].body.contains("limit"));
     assert_eq!(asked.len(), 1);
+}
+
+#[tokio::test]
+async fn a_calendar_that_has_another_path_by_now_lists_the_same_events() {
+    let stub = Stub::new(|_| {
+        let there = |path: &str| found(path, "<d:getetag>\"1\"</d:getetag>");
+        Say::multistatus(
+            &[
+                there("/remote/dav/work"),
+                there("/remote/dav/work/"),
+                there("/remote/dav/work/a%40.ics"),
+                there("/home/work/a@.ics"),
+                there("/remote/dav/work/sub/b.ics"),
+                removed("c.ics").replace(CALENDAR, "/remote/dav/work/"),
+                token("t2"),
+            ]
+            .concat(),
+        )
+    })
+    .await;
+    let survey = stub.account().survey(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap();
+    assert_eq!(brief(&survey), ["+a@.ics 1", "-c.ics", "+sub/b.ics 1"]);
+    assert_eq!(survey.listed[2].id().address(), Some("/remote/dav/work/sub/b.ics"), "the path that the server names is used");
 }
 
 #[tokio::test]

@@ -1,0 +1,156 @@
+//! An event that no mapping knows: copied, joined to a copy that is there already, or left alone.
+//!
+//! # Properties
+//! * What says of itself that it is a copy is dealt with before this is asked ([`Unknown::beside`]): here the event is a person's own.
+//! * A copy that is there already is taken over: the origin's word counts, and nothing is made beside it. Outside the window it is left as it is,
+//!   unless it shows what a private pair must not show.
+
+use super::{Change, Create, Decision, Planner, Write};
+use crate::copy::{Look, project};
+use crate::event::{Draft, Event, EventId};
+use crate::fingerprint::Appearance;
+use crate::mapping::{Half, Mapping, State, Times};
+use crate::marker::{MappingId, Role};
+use crate::pair::Side;
+use crate::reason::Reason;
+use crate::uid::UidHash;
+
+/// An event that no mapping knows.
+pub struct Unknown<'a> {
+    /// Where it is.
+    pub side: Side,
+    /// The event.
+    pub event: &'a Event,
+    /// Its mapping's id to be.
+    pub id: MappingId,
+    /// The name that its copy would get.
+    pub copy_id: EventId,
+    /// What the other calendar holds of it.
+    pub beside: Beside<'a>,
+    /// It bears the mark of a copy that is elsewhere, and is marked as an event of its own.
+    pub marked_as_copy: bool,
+}
+
+/// What the other calendar holds of an event.
+pub enum Beside<'a> {
+    /// Nothing, as far as is known.
+    Nothing,
+    /// An earlier copy, which belongs to no mapping any more. `foreign`: another key marked it, and its owner has said that it may be taken over.
+    Copy {
+        /// The copy.
+        copy: &'a Event,
+        /// It is to be marked anew.
+        foreign: bool,
+    },
+    /// A copy that another installation made.
+    Foreign(&'a Event),
+    /// The first origin itself, or a copy that belongs to something else.
+    AlreadyThere(EventId, Option<UidHash>),
+}
+
+impl Planner<'_> {
+    /// An event that no mapping knows.
+    pub fn unknown(&self, unknown: Unknown<'_>) -> Decision {
+        let Unknown { side, event, id, copy_id, beside, marked_as_copy } = unknown;
+        let why_not = self.why_not(side, event);
+        if let Some(reason) = why_not
+            && (reason != Reason::OutsideWindow || !matches!(beside, Beside::Copy { .. }))
+        {
+            return Decision::Skip { reason, why: None, remember: None };
+        }
+        let draft = project(&Draft::from(event), self.look(side.other()));
+        let print = self.prints.copy(&draft);
+        let uid = UidHash::of(&event.uid);
+        let first = if marked_as_copy { uid } else { self.first(event) };
+        let mapping = Mapping {
+            id,
+            side,
+            origin: Half {
+                id: event.id.clone(),
+                uid,
+                etag: event.etag.clone(),
+                sequence: event.sequence,
+                base: self.prints.origin(&Draft::from(event)),
+                intent: None,
+            },
+            copy: Half { id: copy_id, uid: None, etag: None, sequence: 0, base: print.clone(), intent: None },
+            state: State::Creating,
+            generation: 0,
+            pristine: true,
+            drifted: false,
+            guests: event.has_guests(),
+            copy_guests: false,
+            times: Times::from(&event.content.span),
+            first: first.filter(|_| first != uid),
+            recent: Vec::new(),
+        };
+        match beside {
+            Beside::Nothing => {
+                Decision::Create(Box::new(Create { mapping, role: Role::Copy, draft, reason: None, mark_origin: marked_as_copy }))
+            }
+            Beside::Copy { copy, foreign } => self.take_over(mapping, draft, copy, foreign, why_not.is_some()),
+            Beside::Foreign(found) => {
+                let copy = Half { id: found.id.clone(), uid: UidHash::of(&found.uid), etag: found.etag.clone(), ..mapping.copy };
+                left_alone(Mapping { copy, ..mapping }, State::CopiedByAnother, Reason::CopiedByAnother)
+            }
+            Beside::AlreadyThere(id, uid) => {
+                let copy = Half { id, uid, ..mapping.copy };
+                left_alone(Mapping { copy, ..mapping }, State::AlreadyThere, Reason::AlreadyThere)
+            }
+        }
+    }
+
+    /// An event that another installation made as a copy: it is remembered, so that it is counted, and nothing is made of it.
+    pub fn foreign(&self, side: Side, event: &Event, id: MappingId, copy_id: EventId) -> Decision {
+        let unknown = Unknown { side, event, id, copy_id, beside: Beside::Nothing, marked_as_copy: false };
+        match self.unknown(unknown) {
+            Decision::Create(create) => left_alone(create.mapping, State::CopiedByAnother, Reason::CopiedByAnother),
+            other => other,
+        }
+    }
+
+    /// What an event shows, as [`Planner::appearances`] says it of copies.
+    pub fn appearance(&self, event: &Event) -> Appearance {
+        self.prints.copy(&Draft::from(event)).appearance()
+    }
+
+    /// What copies of an event of that side may show: everything, or only that it is there.
+    pub fn appearances(&self, side: Side, event: &Event) -> [Appearance; 2] {
+        [false, true].map(|private| {
+            let look = Look { private, ..self.look(side.other()) };
+            self.prints.copy(&project(&Draft::from(event), look)).appearance()
+        })
+    }
+
+    /// A copy from an earlier pair between the same calendars: the origin's word counts.
+    fn take_over(&self, mut mapping: Mapping, draft: Draft, copy: &Event, foreign: bool, outside: bool) -> Decision {
+        let print = mapping.copy.base.clone();
+        mapping.state = if outside { State::Archived } else { State::Live };
+        mapping.pristine = false;
+        mapping.copy_guests = copy.has_guests();
+        mapping.copy = Half {
+            id: copy.id.clone(),
+            uid: UidHash::of(&copy.uid),
+            etag: copy.etag.clone(),
+            sequence: copy.sequence,
+            base: self.prints.copy(&Draft::from(copy)),
+            intent: None,
+        };
+        let parts = print.differences(&mapping.copy.base);
+        let shows_too_much = self.pair.private_towards(mapping.side.other());
+        let as_it_is = (parts.is_empty() || (outside && !shows_too_much)) && !foreign;
+        if as_it_is || mapping.copy_guests {
+            mapping.drifted = !parts.is_empty();
+            return Decision::Skip { reason: Reason::Adopted, why: None, remember: Some(Box::new(mapping)) };
+        }
+        let before = mapping.clone();
+        mapping.copy.base = print;
+        let change = Change { draft, parts, whole: false };
+        Decision::Write(Box::new(Write { before, mapping, copy: Some(change), origin: None, reason: Some(Reason::Adopted) }))
+    }
+}
+
+fn left_alone(mapping: Mapping, state: State, reason: Reason) -> Decision {
+    let mapping = Mapping { state, pristine: false, ..mapping };
+    Decision::Skip { reason, why: None, remember: Some(Box::new(mapping)) }
+}

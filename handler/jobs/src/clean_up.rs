@@ -1,0 +1,23 @@
+//! Deletes what Calrelay has written to calendars, when its owner asks for that.
+//!
+//! # Properties
+//! * Only copies are deleted: what the row of a pair calls its copy, or what bears this installation's mark as the copy of a mapping that no pair has
+//!   any more. Origins that were made again, and what a person made out of a copy, are neither.
+//! * What a person has edited is listed and kept, unless the owner asks for it too; what a person has invited others to is always kept.
+//! * A copy is deleted in the version that was judged. Before that its mapping says that the copy is not wanted, so that no pass takes the missing copy
+//!   for a deletion of its origin.
+
+mod ended;
+mod pair;
+
+pub use ended::{LeftCopies, delete_left_copies, left_copies};
+pub use pair::clean_up_pair;
+
+/// What a clean-up does.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CleanUp {
+    /// Delete nothing; say what would be deleted.
+    pub dry_run: bool,
+    /// Delete copies that were edited as well.
+    pub include_edited: bool,
+}

@@ -1,0 +1,151 @@
+//! Copies of pairs that have ended: this installation's mark, and no pair that claims it.
+
+use std::collections::BTreeSet;
+
+use engine::calendar::{CalendarId, PairId};
+use engine::change::Listed;
+use engine::event::{Event, EventId};
+use engine::mapping::Times;
+use engine::marker::{MappingId, Mark, Marks, Role};
+use engine::reason::Reason;
+use providers::{Found, Since};
+
+use crate::directory::Snapshot;
+use crate::memory;
+use crate::report::{Action, PairStatus, Progress, Run, Verb};
+use crate::sync::{End, end};
+use crate::{Error, Result, Services, directory};
+
+/// What was found. Nothing was deleted.
+pub struct LeftCopies {
+    end: End,
+    copies: Vec<(EventId, Option<String>, Action)>,
+    kept: Vec<Action>,
+}
+
+impl LeftCopies {
+    /// How many would be deleted.
+    pub fn len(&self) -> usize {
+        self.copies.len()
+    }
+
+    /// Whether there is nothing to delete.
+    pub fn is_empty(&self) -> bool {
+        self.copies.is_empty()
+    }
+
+    /// What would be deleted, and what is kept.
+    pub fn preview(&self) -> Run {
+        let mut run = nothing();
+        self.kept.iter().chain(self.copies.iter().map(|(.., action)| action)).for_each(|action| run.push(action.clone()));
+        run
+    }
+}
+
+/// The run of no pair: its id is empty.
+fn nothing() -> Run {
+    Run::new(PairId::new(""), PairStatus::Ok)
+}
+
+/// Reads a calendar whole, and finds the copies in it that no pair has any more.
+///
+/// # Errors
+/// [`Error::NotFound`] for a calendar that no account has; the provider's failure.
+pub async fn left_copies(services: &Services, calendar: &CalendarId, progress: &dyn Progress) -> Result<LeftCopies> {
+    let directory = Snapshot::read(services).await?;
+    if directory.calendar(calendar)?.is_none() {
+        return Err(Error::NotFound(format!("there is no calendar {calendar}; `calrelay calendars` lists those that are known")));
+    }
+    let end = end(services, &directory, calendar).await?;
+    if !end.calendar.writable {
+        return Err(Error::Request(format!(
+            "the calendar {calendar} cannot be written to by this account, so nothing can be deleted in it"
+        )));
+    }
+    let marks = Marks::new(&*services.vault.hash_key("marks").await?);
+    let (pairs, calendars) = (directory.pair_ids(), directory.calendar_ids());
+    let listed = end.provider.survey(&end.calendar.address, Since::Everything, None).await?.listed;
+    let mut found = LeftCopies { copies: Vec::new(), kept: Vec::new(), end: end.clone() };
+    progress.expect(listed.len() as u64);
+    let mut unread = Vec::new();
+    let mut events: Vec<Box<Event>> = Vec::new();
+    for line in listed {
+        match line {
+            Listed::Present { event: Some(event), .. } => events.push(event),
+            Listed::Present { id, .. } => unread.push(id),
+            Listed::Removed { .. } => {}
+        }
+    }
+    let consider = async |found: &mut LeftCopies, events: Vec<Box<Event>>| -> Result<()> {
+        let marked: Vec<(Box<Event>, MappingId)> = events
+            .into_iter()
+            .filter_map(|event| {
+                let mark = event.marker.as_deref().map(|mark| marks.read(mark, &calendars));
+                match mark {
+                    Some(Mark::Ours { role: Role::Copy, mapping, .. }) => Some((event, mapping)),
+                    _ => None,
+                }
+            })
+            .collect();
+        let named: BTreeSet<MappingId> = marked.iter().map(|(_, mapping)| *mapping).collect();
+        let claimed = memory::claimed(&*services.store, &pairs, &named).await?;
+        for (event, _) in marked.into_iter().filter(|(_, mapping)| !claimed.contains(mapping)) {
+            let times = Times::from(&event.content.span);
+            let verb = if event.has_guests() { Verb::Skip } else { Verb::Delete };
+            let action = Action {
+                action: verb,
+                calendar: calendar.clone(),
+                event: event.id.to_string(),
+                reason: (verb == Verb::Skip).then_some(Reason::HasGuests),
+                start: Some(times.start),
+                end: Some(times.end),
+            };
+            match verb {
+                Verb::Delete => found.copies.push((event.id.clone(), event.etag.clone(), action)),
+                _ => found.kept.push(action),
+            }
+        }
+        Ok(())
+    };
+    progress.step(events.len() as u64);
+    consider(&mut found, events).await?;
+    for ids in unread.chunks(end.provider.batch().max(1)) {
+        let read = end.provider.fetch(&end.calendar.address, ids).await?;
+        let events = read.into_iter().filter_map(|fetched| match fetched.found {
+            Found::Event(event) => Some(event),
+            _ => None,
+        });
+        consider(&mut found, events.collect()).await?;
+        progress.step(ids.len() as u64);
+    }
+    Ok(found)
+}
+
+/// Deletes what was found, each in the version that was seen.
+///
+/// # Errors
+/// [`Error::Request`] while a pass writes to the calendar; the provider's failure, where what was deleted until then stays deleted and the command can
+/// be repeated.
+pub async fn delete_left_copies(services: &Services, found: LeftCopies, progress: &dyn Progress) -> Result<Run> {
+    let LeftCopies { end, copies, kept } = found;
+    let lease = directory::lease_calendar(services, &end.calendar.id).await?;
+    let mut run = nothing();
+    kept.into_iter().for_each(|action| run.push(action));
+    progress.expect(copies.len() as u64);
+    for (id, etag, action) in copies {
+        match end.provider.delete(&end.calendar.address, &id, etag.as_deref()).await {
+            Ok(()) => run.push(action),
+            Err(providers::Error::ChangedMeanwhile) => {
+                run.push(Action { action: Verb::Skip, reason: Some(Reason::CopyEdited), ..action });
+            }
+            Err(providers::Error::HasGuests) => run.push(Action { action: Verb::Skip, reason: Some(Reason::HasGuests), ..action }),
+            Err(providers::Error::Refused(_)) => {
+                run.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
+            }
+            Err(error) => return Err(error.into()),
+        }
+        progress.step(1);
+    }
+    lease.end().await;
+    Ok(run)
+}

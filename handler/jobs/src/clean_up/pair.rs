@@ -1,0 +1,168 @@
+//! The copies of a pair.
+
+use engine::calendar::PairId;
+use engine::event::{Draft, Event, EventId};
+use engine::mapping::{Mapping, State};
+use engine::marker::Role;
+use engine::pair::{Pair, Side};
+use engine::reason::Reason;
+use providers::Found;
+
+use super::CleanUp;
+use crate::memory::{Head, Memory, Notes, PairRow, migrate};
+use crate::report::{Action, PairStatus, Progress, Run, Verb};
+use crate::sync::{End, Keys, ends};
+use crate::{Result, Services, directory};
+
+/// Deletes the copies that a pair wrote and that no person has edited. The pair is paused before, so that they are not made again; resumed, it makes
+/// them again.
+///
+/// # Errors
+/// [`Error::NotFound`](crate::Error::NotFound); [`Error::Request`](crate::Error::Request) while a pass over the pair is under way; the provider's
+/// failure, where what was deleted until then stays deleted and the command can be repeated.
+pub async fn clean_up_pair(services: &Services, id: &PairId, options: CleanUp, progress: &dyn Progress) -> Result<Run> {
+    let pair = match options.dry_run {
+        true => directory::pair(services, id).await?,
+        false => directory::pause_pair(services, id).await?,
+    };
+    let lease = directory::lease_work(services, &pair, &[&pair.from, &pair.to]).await?;
+    let keys = Keys::new(services, &pair).await?;
+    let memory = Memory::new(services, &keys.marks, &pair);
+    let ends = ends(services, &pair).await?;
+    let (mut head, problems) = memory.begin().await?;
+    let bases = [0, 1].map(|i: usize| migrate::base(&ends[i].account, &ends[i].calendar));
+    if migrate::migrate(&memory, &head, &problems, bases).await? {
+        head = memory.begin().await?.0;
+    }
+    let state = if pair.paused { PairStatus::Paused } else { PairStatus::Ok };
+    let work = Work { pair: &pair, keys: &keys, memory: &memory, ends: &ends, head: &head, options, progress };
+    let mut run = Run::new(pair.id.clone(), state);
+    let worked = work.all(&mut run).await;
+    if !options.dry_run {
+        // Should the pair go on, everything is looked at anew.
+        let row = PairRow { from: None, to: None, listed_on: None, held: None, left: None, ..head.row().await };
+        memory.finish(&head, Notes::default(), row).await?;
+    }
+    lease.end().await;
+    worked.map(|()| run)
+}
+
+struct Work<'a> {
+    pair: &'a Pair,
+    keys: &'a Keys,
+    memory: &'a Memory<'a>,
+    ends: &'a [End; 2],
+    head: &'a Head,
+    options: CleanUp,
+    progress: &'a dyn Progress,
+}
+
+impl Work<'_> {
+    async fn all(&self, run: &mut Run) -> Result<()> {
+        let mut after = None;
+        loop {
+            let (page, next) = self.memory.page(after.as_deref()).await?;
+            for side in Side::BOTH {
+                let here: Vec<&Mapping> = page
+                    .iter()
+                    .filter(|mapping| mapping.side.other() == side && (mapping.is_live() || mapping.state == State::Creating))
+                    .collect();
+                self.progress.expect(here.len() as u64);
+                for mappings in here.chunks(self.ends[side as usize].provider.batch().max(1)) {
+                    self.some(side, mappings, run).await?;
+                    self.progress.step(mappings.len() as u64);
+                }
+            }
+            after = next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn some(&self, side: Side, mappings: &[&Mapping], run: &mut Run) -> Result<()> {
+        let end = &self.ends[side as usize];
+        let ids: Vec<EventId> = mappings.iter().map(|mapping| mapping.copy.id.clone()).collect();
+        let mut found: std::collections::BTreeMap<EventId, Found> =
+            end.provider.fetch(&end.calendar.address, &ids).await?.into_iter().map(|fetched| (fetched.id, fetched.found)).collect();
+        for mapping in mappings {
+            let verdict = match found.remove(&mapping.copy.id) {
+                Some(Found::Event(event)) => self.judge(mapping, &event).map(|()| event.etag),
+                Some(Found::Unreadable { .. }) => Err(Reason::Unreadable),
+                Some(Found::NotFound) | None => {
+                    self.remember(mapping, None).await?;
+                    continue;
+                }
+            };
+            match verdict {
+                Ok(etag) => self.delete(side, mapping, etag.as_deref(), run).await?,
+                Err(reason) => run.push(self.action(Verb::Skip, mapping, Some(reason))),
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(&self, mapping: &Mapping, copy: &Event) -> std::result::Result<(), Reason> {
+        if copy.has_guests() {
+            return Err(Reason::HasGuests);
+        }
+        let shown = self.keys.prints.copy(&Draft::from(copy));
+        let edited = !shown.changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()).is_empty();
+        if edited && !self.options.include_edited { Err(Reason::CopyEdited) } else { Ok(()) }
+    }
+
+    async fn delete(&self, side: Side, mapping: &Mapping, etag: Option<&str>, run: &mut Run) -> Result<()> {
+        if self.options.dry_run {
+            run.push(self.action(Verb::Delete, mapping, None));
+            return Ok(());
+        }
+        // From here on a missing copy means that it is not wanted.
+        let unwanted = Mapping { state: State::Suppressed, ..mapping.clone() };
+        let mut notes = Notes::default();
+        self.memory.note(&mut notes, Some(mapping), &unwanted)?;
+        self.memory.commit(self.head, notes).await?;
+        let end = &self.ends[side as usize];
+        match end.provider.delete(&end.calendar.address, &mapping.copy.id, etag).await {
+            Ok(()) => {
+                self.remember(&unwanted, None).await?;
+                run.push(self.action(Verb::Delete, mapping, None));
+                Ok(())
+            }
+            Err(error) => {
+                self.remember(&unwanted, Some(mapping)).await?;
+                let reason = match error {
+                    providers::Error::HasGuests => Reason::HasGuests,
+                    providers::Error::ChangedMeanwhile => Reason::CopyEdited,
+                    providers::Error::Refused(_) => Reason::RefusedByServer,
+                    error => return Err(error.into()),
+                };
+                run.push(self.action(Verb::Skip, mapping, Some(reason)));
+                Ok(())
+            }
+        }
+    }
+
+    async fn remember(&self, before: &Mapping, now: Option<&Mapping>) -> Result<()> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        let mut notes = Notes::default();
+        match now {
+            Some(now) => self.memory.note(&mut notes, Some(before), now)?,
+            None => self.memory.forget(&mut notes, before),
+        }
+        self.memory.commit(self.head, notes).await
+    }
+
+    fn action(&self, action: Verb, mapping: &Mapping, reason: Option<Reason>) -> Action {
+        let side = crate::sync::side_of(mapping, Role::Copy);
+        Action {
+            action,
+            calendar: self.pair.calendar(side).clone(),
+            event: mapping.origin.id.to_string(),
+            reason,
+            start: Some(mapping.times.start.clone()),
+            end: Some(mapping.times.end.clone()),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What an event is that no mapping knows by its name: by its mark, its UID, and what the other calendar holds.
+//!
+//! # Properties
+//! * An event that a mapping has lost sight of is found under its new name, by its mark or its UID, before anything is decided about that mapping:
+//!   a new name is never a deletion and a creation.
+//! * The mark of a mapping that lives, in whatever pair, makes an event no source. A second event with that mark is its maker's own: in the calendar
+//!   of the copy, two-way, it becomes an origin; elsewhere it is left alone and reported.
+//! * What is left of a mapping that has ended is an ordinary event, of which no second copy is made: an origin takes its earlier copies over, and
+//!   what began as a copy is not copied to where its first origin, or another copy of it, is.
+//! * A mark that this installation's key does not verify is never copied on, and nothing is made beside it.
+//!
+//! # Cost
+//! A calendar is read for this when a pair sees it for the first time, and where something is missing from it: then what is unknown there is read.
+//! Otherwise only what has happened to unknown events is read, and the rows of the mappings that their marks name.
+
+mod beside;
+mod classify;
+mod index;
+mod resolve;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use engine::event::EventId;
+use engine::mapping::Mapping;
+use engine::marker::{MappingId, Mark};
+use engine::pair::Side;
+use providers::Found;
+
+pub(super) use self::beside::Found as BesideFound;
+pub(super) use self::classify::{Class, Living};
+use self::index::Index;
+use super::pass::Pass;
+use crate::Result;
+
+/// Unknown events that are kept in memory between their first reading and the decision about them.
+const KEPT: usize = 500;
+
+/// What is known of unknown events in one pass.
+#[derive(Default)]
+pub(super) struct Identity {
+    /// What was read of each calendar.
+    index: [Option<Index>; 2],
+    /// Events that were read, and are not to be read again.
+    kept: [BTreeMap<EventId, Found>; 2],
+    /// Events that were joined to an origin of the other calendar.
+    claimed: [BTreeSet<EventId>; 2],
+    /// Mapping ids that were given out in this pass.
+    used: HashSet<MappingId>,
+    /// Mappings that are decided about because of what their own events show.
+    pub units: BTreeSet<MappingId>,
+    /// The UIDs of first origins that a calendar holds, as origins or as copies, with an event that shows it.
+    holdings: [Option<beside::Holdings>; 2],
+}
+
+impl Identity {
+    /// An event that was read before.
+    pub fn kept(&mut self, side: Side, id: &EventId) -> Option<Found> {
+        self.kept[side as usize].remove(id)
+    }
+
+    /// Whether an event was read before.
+    pub fn has(&self, side: Side, id: &EventId) -> bool {
+        self.kept[side as usize].contains_key(id)
+    }
+
+    /// Whether an event says that it is a copy, as far as its calendar was read for that.
+    pub fn is_copy(&self, side: Side, id: &EventId) -> bool {
+        self.index[side as usize].as_ref().is_some_and(|index| index.is_copy(id))
+    }
+
+    /// Whether a calendar that was read holds copies that belong to no mapping; `foreign` counts those of another installation too.
+    pub fn has_copies(&self, side: Side, foreign: bool) -> bool {
+        self.index[side as usize].as_ref().is_some_and(|index| index.has_copies(foreign))
+    }
+
+    /// Whether such a copy has a name that is not one of ours.
+    pub fn has_other_names(&self, side: Side) -> bool {
+        self.index[side as usize].as_ref().is_some_and(Index::has_other_names)
+    }
+
+    /// There is more to read in this calendar.
+    pub fn read_anew(&mut self, side: Side) {
+        self.index[side as usize] = None;
+    }
+
+    /// Whether an event of a calendar that nothing is copied from may concern a mapping of this pair. Where that was not read, it may.
+    pub fn matters(&self, side: Side, id: &EventId) -> bool {
+        self.index[side as usize].as_ref().is_none_or(|index| index.of_this_pair.contains(id))
+    }
+
+    pub fn is_claimed(&self, side: Side, id: &EventId) -> bool {
+        self.claimed[side as usize].contains(id)
+    }
+
+    fn keep(&mut self, side: Side, id: EventId, found: Found) {
+        let kept = &mut self.kept[side as usize];
+        if kept.len() < KEPT {
+            kept.insert(id, found);
+        }
+    }
+}
+
+impl Pass<'_> {
+    /// The mappings that live, of these: in this pair, or in another one.
+    pub(super) async fn living(&self, ids: BTreeSet<MappingId>) -> Result<BTreeMap<MappingId, Living>> {
+        let here: BTreeMap<MappingId, Mapping> = self.memory.mappings(ids.iter().copied()).await?;
+        let rest: BTreeSet<MappingId> = ids.into_iter().filter(|id| !here.contains_key(id)).collect();
+        let elsewhere = if rest.is_empty() { BTreeSet::new() } else { self.memory.elsewhere(self.pairs, &rest).await? };
+        let here = here.into_iter().map(|(id, mapping)| (id, Living::Here(Box::new(mapping))));
+        Ok(here.chain(elsewhere.into_iter().map(|id| (id, Living::Elsewhere))).collect())
+    }
+
+    /// The mapping that an event names by its mark, or where a server takes marks away, by its UID.
+    pub(super) fn names(&self, event: &engine::event::Event) -> Option<MappingId> {
+        match self.planner.mark(event) {
+            Some(Mark::Ours { mapping, .. }) => Some(mapping),
+            Some(Mark::Foreign { .. }) => None,
+            None => MappingId::of_copy_uid(&event.uid),
+        }
+    }
+
+    /// An id for the mapping of an event: made of its name, unless that one belongs to another event.
+    pub(super) async fn new_mapping_id(&self, identity: &mut Identity, side: Side, id: &EventId, taken: bool) -> Result<MappingId> {
+        let mut again = 0;
+        loop {
+            let candidate = self.planner.mapping_id(side, id, again);
+            let free = match again {
+                0 => !taken,
+                _ => self.memory.mapping(candidate).await?.is_none(),
+            };
+            if free && !identity.used.contains(&candidate) {
+                identity.used.insert(candidate);
+                return Ok(candidate);
+            }
+            again += 1;
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What the other calendar holds of an event: earlier copies of it, copies that another installation made, or the event that it began as.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use engine::event::{Event, EventId};
+use engine::mapping::Mapping;
+use engine::marker::{MappingId, Mark, Role};
+use engine::pair::Side;
+use engine::uid::UidHash;
+use providers::{Found as Read, Since};
+
+use super::{Class, Identity, Living};
+use crate::Result;
+use crate::memory::migrate;
+use crate::sync::pass::{Pass, side_of};
+use crate::sync::survey::{Stranger, Survey};
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub(in crate::sync) enum Found {
+    /// Nothing, as far as is known.
+    Nothing,
+    /// An earlier copy, to be taken over: its name, its mapping if that is ours, and whether another key marked it.
+    Copy { id: EventId, mapping: Option<MappingId>, foreign: bool },
+    /// A copy that another installation made.
+    Foreign(EventId),
+    /// The first origin, or another copy of it.
+    AlreadyThere(EventId, UidHash),
+}
+
+/// By the UIDs of first origins, an event that shows each.
+pub(super) type Holdings = HashMap<UidHash, EventId>;
+
+impl Pass<'_> {
+    /// What the other calendar holds of an event of that side. What is found is claimed, so that no other event gets it.
+    pub(in crate::sync) async fn beside(&self, identity: &mut Identity, side: Side, event: &Event, class: &Class) -> Result<Found> {
+        if matches!(class, Class::Left) {
+            let Some(first) = self.planner.mark(event).and_then(Mark::first) else { return Ok(Found::Nothing) };
+            let holder = self.holdings(identity, side.other()).await?.get(&first).cloned();
+            return Ok(holder.map_or(Found::Nothing, |id| Found::AlreadyThere(id, first)));
+        }
+        if matches!(class, Class::OutOfACopy) {
+            return Ok(Found::Nothing);
+        }
+        Ok(self.earlier_copy(identity, side, event))
+    }
+
+    fn earlier_copy(&self, identity: &mut Identity, side: Side, event: &Event) -> Found {
+        let first = self.planner.first(event);
+        let Identity { index, claimed, used, .. } = identity;
+        let other = side.other() as usize;
+        let (Some(index), claimed) = (&index[other], &mut claimed[other]) else { return Found::Nothing };
+        let remade = match self.planner.mark(event) {
+            Some(Mark::Ours { role: Role::Origin, mapping, .. }) => Some(mapping),
+            _ => None,
+        };
+        // Made of the name, or as the first release did, of the address.
+        let end = &self.ends[side as usize];
+        let whole = migrate::base(&end.account, &end.calendar).map(|base| EventId::new(format!("{base}{}", event.id)));
+        let made_of = [Some(&event.id), whole.as_ref()].map(|id| id.map(|id| self.planner.mapping_id(side, id, 0)));
+        let by_mapping = made_of.into_iter().chain([remade]).flatten();
+        let named = by_mapping.filter_map(|mapping| index.copies.get(&mapping)).flatten();
+        let of_first = first.iter().filter_map(|first| index.copies_by_first.get(first)).flatten();
+        if let Some(id) = named.chain(of_first).find(|id| !claimed.contains(*id)).cloned() {
+            claimed.insert(id.clone());
+            let mapping = index.made_by.get(&id).copied().filter(|mapping| used.insert(*mapping));
+            return Found::Copy { id, mapping, foreign: mapping.is_none() };
+        }
+        let of_first = first.iter().filter_map(|first| index.foreign.get(first)).flatten();
+        let looks = self.planner.appearances(side, event);
+        let alike = looks.iter().filter_map(|look| index.foreign_by_look.get(look)).flatten();
+        match of_first.chain(alike).find(|id| !claimed.contains(*id)).cloned() {
+            Some(id) => {
+                claimed.insert(id.clone());
+                if self.takes_over { Found::Copy { id, mapping: None, foreign: true } } else { Found::Foreign(id) }
+            }
+            None => Found::Nothing,
+        }
+    }
+
+    /// What a calendar holds, by the UIDs of first origins. Read once in a pass, and only where an event needs it that began as a copy.
+    async fn holdings<'i>(&self, identity: &'i mut Identity, side: Side) -> Result<&'i Holdings> {
+        let i = side as usize;
+        if identity.holdings[i].is_none() {
+            let mut holdings = self.remembered(side).await?;
+            self.add_strangers(side, &mut holdings).await?;
+            identity.holdings[i] = Some(holdings);
+        }
+        Ok(identity.holdings[i].get_or_insert_default())
+    }
+
+    /// What the rows of this pair say. Rows of the first release do not know UIDs: their events are read.
+    async fn remembered(&self, side: Side) -> Result<Holdings> {
+        let mut holdings = Holdings::new();
+        let mut unnamed: BTreeMap<EventId, Mapping> = BTreeMap::new();
+        let mut after = None;
+        loop {
+            let (page, next) = self.memory.page(after.as_deref()).await?;
+            for mapping in page.into_iter().filter(|mapping| mapping.is_live()) {
+                let half = if mapping.side == side { &mapping.origin } else { &mapping.copy };
+                match mapping.first() {
+                    Some(first) => drop(holdings.insert(first, half.id.clone())),
+                    None => drop(unnamed.insert(mapping.origin.id.clone(), mapping)),
+                }
+            }
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        for origins in Side::BOTH {
+            let ids = unnamed.values().filter(|mapping| mapping.side == origins).map(|mapping| mapping.origin.id.clone()).collect();
+            for (id, read) in self.fetch(origins, ids).await? {
+                if let (Read::Event(event), Some(mapping)) = (read, unnamed.get(&id))
+                    && let Some(first) = self.planner.first(&event)
+                {
+                    let here = if side_of(mapping, Role::Origin) == side { &mapping.origin.id } else { &mapping.copy.id };
+                    holdings.insert(first, here.clone());
+                }
+            }
+        }
+        Ok(holdings)
+    }
+
+    /// What else the calendar holds.
+    async fn add_strangers(&self, side: Side, holdings: &mut Holdings) -> Result<()> {
+        let end = &self.ends[side as usize];
+        let listed = end.provider.survey(&end.calendar.address, Since::Everything, None).await?.listed;
+        let mut survey = Survey::default();
+        for line in listed {
+            if let engine::change::Listed::Present { id, etag, event } = line {
+                survey.unknown[side as usize].insert(id, Stranger { etag, event, ..Stranger::default() });
+            }
+        }
+        let ids: Vec<EventId> = survey.unknown[side as usize].keys().cloned().collect();
+        for ids in ids.chunks(50) {
+            for (id, _) in self.memory.lookup(side, ids).await?.known {
+                survey.unknown[side as usize].remove(&id);
+            }
+        }
+        let strangers = std::mem::take(&mut survey.unknown[side as usize]);
+        let unread = strangers.iter().filter(|(_, stranger)| stranger.event.is_none()).map(|(id, _)| id.clone()).collect::<Vec<_>>();
+        for (id, stranger) in &strangers {
+            if let Some(event) = &stranger.event {
+                self.add_holding(holdings, id, event);
+            }
+        }
+        for ids in unread.chunks(end.provider.batch().max(1)) {
+            for (id, read) in self.fetch(side, ids.to_vec()).await? {
+                if let Read::Event(event) = read {
+                    self.add_holding(holdings, &id, &event);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_holding(&self, holdings: &mut Holdings, id: &EventId, event: &Event) {
+        let claimed = self.planner.mark(event).and_then(Mark::first);
+        for first in [UidHash::of(&event.uid), claimed].into_iter().flatten() {
+            holdings.entry(first).or_insert_with(|| id.clone());
+        }
+    }
+
+    /// The mappings that unknown events name, as far as they live.
+    pub(in crate::sync) async fn named_by<'e>(&self, events: impl Iterator<Item = &'e Event>) -> Result<BTreeMap<MappingId, Living>> {
+        let named: BTreeSet<MappingId> = events.filter_map(|event| self.names(event)).collect();
+        if named.is_empty() { Ok(BTreeMap::new()) } else { self.living(named).await }
+    }
+}

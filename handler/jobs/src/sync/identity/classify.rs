@@ -1,0 +1,98 @@
+//! What an unknown event is, by its mark.
+
+use std::collections::BTreeMap;
+
+use engine::event::{Event, EventId};
+use engine::mapping::{Mapping, State};
+use engine::marker::{MappingId, Mark, Role};
+use engine::pair::Side;
+use engine::reason::Reason;
+
+use super::resolve::rename;
+use crate::sync::pass::{Pass, side_of};
+use crate::sync::survey;
+use crate::{Error, Result};
+
+/// Where a mapping lives.
+#[derive(Clone, Debug)]
+pub(in crate::sync) enum Living {
+    /// In this pair.
+    Here(Box<Mapping>),
+    /// In another pair of the owner.
+    Elsewhere,
+}
+
+/// What an unknown event is.
+#[derive(Debug)]
+pub(in crate::sync) enum Class {
+    /// A person's own.
+    Ordinary,
+    /// A person's own that was made out of a copy, whose mark it still bears.
+    OutOfACopy,
+    /// What is left of a mapping that has ended, or of another installation.
+    Left,
+    /// Made by another installation, or said to be.
+    Foreign,
+    /// One half of a mapping, under another name: the mapping as stored, and with that name.
+    Half(Box<Mapping>, Box<Mapping>),
+    /// To be left alone, and why; with the mapping whose mark it bears.
+    Alone(Reason, Option<MappingId>),
+}
+
+impl Pass<'_> {
+    /// What an unknown event is. `living` holds the mappings that live, of those that unknown events name.
+    pub(in crate::sync) async fn classify(&self, living: &BTreeMap<MappingId, Living>, side: Side, event: &Event) -> Result<Class> {
+        let mark = self.planner.mark(event);
+        let (role, mapping) = match mark {
+            Some(Mark::Ours { role, mapping, .. }) => (role, mapping),
+            Some(Mark::Foreign { .. }) if self.takes_over => return Ok(Class::Left),
+            Some(Mark::Foreign { .. }) => return Ok(Class::Foreign),
+            None => match MappingId::of_copy_uid(&event.uid).filter(|id| living.contains_key(id)) {
+                Some(mapping) => (Role::Copy, mapping),
+                None => return Ok(Class::Ordinary),
+            },
+        };
+        match (living.get(&mapping), role) {
+            (None, Role::Copy) => Ok(Class::Left),
+            // It belongs to a person, whatever pair it was made again for.
+            (None | Some(Living::Elsewhere), Role::Origin) => Ok(Class::Ordinary),
+            (Some(Living::Elsewhere), Role::Copy) => Ok(Class::Alone(Reason::OwnCopy, Some(mapping))),
+            (Some(Living::Here(stored)), role) => self.of_this_pair(stored, role, side, event).await,
+        }
+    }
+
+    /// An event with the mark of a mapping of this pair, under a name that the mapping does not know.
+    async fn of_this_pair(&self, stored: &Mapping, role: Role, side: Side, event: &Event) -> Result<Class> {
+        let half = survey::half(stored, role);
+        if side_of(stored, role) != side {
+            // The copy itself, seen in the calendar of its origin under the same name and in the same version: both ends are one calendar.
+            if role == Role::Copy && half.id == event.id && half.etag.is_some() && half.etag == event.etag {
+                return Err(Error::SameCalendar);
+            }
+            return Ok(match role {
+                Role::Copy => Class::Alone(Reason::OwnCopy, Some(stored.id)),
+                Role::Origin => Class::Ordinary,
+            });
+        }
+        let gone = match (role, stored.state) {
+            // Deleted by a person, and back again; or never known to be made.
+            (Role::Copy, State::Suppressed | State::Creating) => true,
+            _ => !self.is_there(side, &half.id).await?,
+        };
+        if gone {
+            let mut mapping = stored.clone();
+            rename(&mut mapping, role, event);
+            return Ok(Class::Half(Box::new(stored.clone()), Box::new(mapping)));
+        }
+        Ok(match role {
+            Role::Origin => Class::Ordinary,
+            Role::Copy if self.pair.two_way => Class::OutOfACopy,
+            Role::Copy => Class::Alone(Reason::DuplicateOfCopy, Some(stored.id)),
+        })
+    }
+
+    async fn is_there(&self, side: Side, id: &EventId) -> Result<bool> {
+        let end = &self.ends[side as usize];
+        Ok(end.provider.exists(&end.calendar.address, id).await?)
+    }
+}

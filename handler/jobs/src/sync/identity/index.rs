@@ -1,0 +1,125 @@
+//! What a calendar holds of marked events, by mapping and by the UID of the first origin. Small: no event is kept in it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use engine::event::{Event, EventId};
+use engine::fingerprint::Appearance;
+use engine::marker::{MappingId, Mark, Role};
+use engine::pair::Side;
+use engine::uid::UidHash;
+use providers::Found;
+
+use super::{Identity, Living};
+use crate::Result;
+use crate::sync::pass::Pass;
+use crate::sync::survey::Survey;
+
+/// One calendar's unknown events.
+#[derive(Default)]
+pub(super) struct Index {
+    /// Copies that no mapping claims, by the mapping that made them.
+    pub copies: BTreeMap<MappingId, Vec<EventId>>,
+    /// The mapping that made each of them.
+    pub made_by: HashMap<EventId, MappingId>,
+    /// The same by the UID of the first origin.
+    pub copies_by_first: HashMap<UidHash, Vec<EventId>>,
+    /// Copies that another installation made, by the UID of the first origin.
+    pub foreign: HashMap<UidHash, Vec<EventId>>,
+    /// All of these.
+    pub foreign_ids: BTreeSet<EventId>,
+    /// The same where the mark does not tell the UID: by what is shown.
+    pub foreign_by_look: HashMap<Appearance, Vec<EventId>>,
+    /// Events that bear the mark of a mapping that lives in this pair.
+    pub of_this_pair: BTreeSet<EventId>,
+}
+
+impl Index {
+    /// Whether there may be earlier copies of events that are not in the window.
+    pub fn has_copies(&self, foreign: bool) -> bool {
+        !self.copies.is_empty() || (foreign && !(self.foreign.is_empty() && self.foreign_by_look.is_empty()))
+    }
+
+    /// Events that say that they are copies: decided about last, when all origins have found theirs.
+    pub fn is_copy(&self, id: &EventId) -> bool {
+        self.made_by.contains_key(id) || self.foreign_ids.contains(id)
+    }
+
+    /// Whether an earlier copy has a name that is not one of ours.
+    pub fn has_other_names(&self) -> bool {
+        self.made_by.keys().any(|id| MappingId::of_copy_uid(id.as_str()).is_none())
+    }
+}
+
+impl Pass<'_> {
+    /// Reads what is unknown in a calendar, where its marks matter and have not been read yet.
+    pub(in crate::sync) async fn read_strangers(&self, identity: &mut Identity, survey: &Survey, side: Side) -> Result<()> {
+        let i = side as usize;
+        if identity.index[i].is_some() {
+            return Ok(());
+        }
+        let mut index = Index::default();
+        let strangers = &survey.unknown[i];
+        let batch = self.ends[i].provider.batch().max(1);
+        let ids: Vec<&EventId> = strangers.keys().collect();
+        for ids in ids.chunks(batch) {
+            let listed = |id: &EventId| strangers.get(id).and_then(|stranger| stranger.event.as_deref());
+            let unread: Vec<EventId> = ids.iter().filter(|id| listed(id).is_none()).map(|id| (*id).clone()).collect();
+            let read = self.fetch(side, unread).await?;
+            let events: Vec<(&EventId, &Event)> = ids
+                .iter()
+                .filter_map(|id| {
+                    let event = listed(id).or_else(|| match read.get(*id) {
+                        Some(Found::Event(event)) => Some(&**event),
+                        _ => None,
+                    });
+                    event.map(|event| (*id, event))
+                })
+                .collect();
+            let named = events.iter().filter_map(|(_, event)| self.names(event)).collect();
+            let living = self.living(named).await?;
+            for (id, event) in events {
+                self.enter(&mut index, &living, id, event);
+            }
+            for (id, found) in read {
+                identity.keep(side, id, found);
+            }
+        }
+        identity.index[i] = Some(index);
+        Ok(())
+    }
+
+    fn enter(&self, index: &mut Index, living: &BTreeMap<MappingId, Living>, id: &EventId, event: &Event) {
+        let own = self.names(event);
+        if let Some(named) = own.and_then(|mapping| living.get(&mapping)) {
+            if matches!(named, Living::Here(_)) {
+                index.of_this_pair.insert(id.clone());
+            }
+            return;
+        }
+        match self.planner.mark(event) {
+            Some(Mark::Ours { role: Role::Copy, mapping, first }) => {
+                index.copies.entry(mapping).or_default().push(id.clone());
+                index.made_by.insert(id.clone(), mapping);
+                if let Some(first) = first {
+                    index.copies_by_first.entry(first).or_default().push(id.clone());
+                }
+            }
+            // An origin that was made again.
+            Some(Mark::Ours { role: Role::Origin, .. }) => {}
+            Some(Mark::Foreign { first }) => {
+                index.foreign_ids.insert(id.clone());
+                match first {
+                    Some(first) => index.foreign.entry(first).or_default().push(id.clone()),
+                    None => index.foreign_by_look.entry(self.planner.appearance(event)).or_default().push(id.clone()),
+                }
+            }
+            None => {
+                // A server that takes marks away leaves the UID.
+                if let Some(mapping) = own {
+                    index.copies.entry(mapping).or_default().push(id.clone());
+                    index.made_by.insert(id.clone(), mapping);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Mappings that have lost sight of an event, and the events that turn out to be theirs under another name.
+
+use std::collections::BTreeMap;
+
+use engine::event::{Event, EventId};
+use engine::mapping::{Mapping, State};
+use engine::marker::{MappingId, Mark, Role};
+use engine::pair::Side;
+use engine::uid::UidHash;
+use providers::Found;
+
+use super::Identity;
+use crate::Result;
+use crate::memory::ProblemRow;
+use crate::sync::pass::{Pass, side_of};
+use crate::sync::survey::{self, News, Stranger, Survey};
+
+/// One half of a mapping that is not where it was, or that may be elsewhere.
+struct Seeker {
+    mapping: MappingId,
+    role: Role,
+}
+
+impl Pass<'_> {
+    /// Joins unknown events to the mappings that have lost sight of them: what is missing, and copies that were in the making or were deleted.
+    pub(in crate::sync) async fn resolve(&self, identity: &mut Identity, survey: &mut Survey, problems: &[ProblemRow]) -> Result<()> {
+        for side in Side::BOTH {
+            let seekers = self.seekers(survey, side);
+            if seekers.is_empty() {
+                continue;
+            }
+            self.add_duplicates(survey, side, &seekers, problems);
+            if survey.unknown[side as usize].is_empty() {
+                continue;
+            }
+            self.read_strangers(identity, survey, side).await?;
+            // Events that were read and not kept are read once more, and only where something is sought.
+            let ids: Vec<EventId> = survey.unknown[side as usize].keys().cloned().collect();
+            for ids in ids.chunks(self.ends[side as usize].provider.batch().max(1)) {
+                let mut found = self.again(identity, survey, side, ids).await?;
+                for id in ids {
+                    let Some(event) = found.remove(id) else { continue };
+                    if let Some(seeker) = self.sought_by(survey, &seekers, &event) {
+                        self.join_to(survey, side, seeker, event);
+                    } else if survey.unknown[side as usize].get(id).is_some_and(|stranger| stranger.event.is_none()) {
+                        identity.keep(side, id.clone(), Found::Event(event));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn seekers(&self, survey: &Survey, side: Side) -> BTreeMap<MappingId, Seeker> {
+        let mut seekers = BTreeMap::new();
+        for unit in survey.units.values() {
+            for (role, news) in [(Role::Origin, &unit.origin), (Role::Copy, &unit.copy)] {
+                let missing = matches!(news, News::Suspect);
+                let may_be_back = role == Role::Copy && matches!(unit.mapping.state, State::Creating | State::Suppressed);
+                let sought = (missing || (may_be_back && matches!(news, News::None))) && !unit.mapping.is_left_alone();
+                if sought && side_of(&unit.mapping, role) == side {
+                    seekers.insert(unit.mapping.id, Seeker { mapping: unit.mapping.id, role });
+                }
+            }
+        }
+        seekers
+    }
+
+    /// Events that are known to bear the mark of a copy that is missing now.
+    fn add_duplicates(&self, survey: &mut Survey, side: Side, seekers: &BTreeMap<MappingId, Seeker>, problems: &[ProblemRow]) {
+        for row in problems.iter().filter(|row| row.problem.calendar == *self.pair.calendar(side)) {
+            if row.mapping.is_some_and(|mapping| seekers.contains_key(&mapping)) {
+                let id = EventId::new(row.problem.event.as_str());
+                survey.unknown[side as usize].entry(id).or_insert_with(|| Stranger { fresh: true, ..Stranger::default() });
+            }
+        }
+    }
+
+    /// The unknown events of these names, from wherever they are at hand.
+    async fn again(&self, identity: &mut Identity, survey: &Survey, side: Side, ids: &[EventId]) -> Result<BTreeMap<EventId, Box<Event>>> {
+        let mut events = BTreeMap::new();
+        let mut wanted = Vec::new();
+        for id in ids {
+            let listed = survey.unknown[side as usize].get(id).and_then(|stranger| stranger.event.clone());
+            match (listed, identity.kept(side, id)) {
+                (Some(event), _) | (None, Some(Found::Event(event))) => drop(events.insert(id.clone(), event)),
+                (None, Some(_)) => {}
+                (None, None) => wanted.push(id.clone()),
+            }
+        }
+        for (id, found) in self.fetch(side, wanted).await? {
+            if let Found::Event(event) = found {
+                events.insert(id, event);
+            }
+        }
+        Ok(events)
+    }
+
+    /// The mapping that has lost sight of this event.
+    fn sought_by(&self, survey: &Survey, seekers: &BTreeMap<MappingId, Seeker>, event: &Event) -> Option<(MappingId, Role)> {
+        let uid = UidHash::of(&event.uid);
+        match self.planner.mark(event) {
+            Some(Mark::Ours { role, mapping, .. }) => {
+                let seeker = seekers.get(&mapping)?;
+                return (seeker.role == role && !is_found(survey, seeker)).then_some((mapping, role));
+            }
+            // Its own UID says more than a mark that proves nothing.
+            Some(Mark::Foreign { .. }) | None => {}
+        }
+        let by_uid = |seeker: &&Seeker| {
+            let Some(unit) = survey.units.get(&seeker.mapping) else { return false };
+            let half = survey::half(&unit.mapping, seeker.role);
+            let named = match seeker.role {
+                Role::Copy => MappingId::of_copy_uid(&event.uid) == Some(seeker.mapping),
+                // A row of the first release does not say the UID.
+                Role::Origin => half.uid.is_none() && self.shows(&unit.mapping, event),
+            };
+            !is_found(survey, seeker) && (named || (uid.is_some() && half.uid == uid))
+        };
+        seekers.values().find(by_uid).map(|seeker| (seeker.mapping, seeker.role))
+    }
+
+    /// Whether an event shows just what an origin showed.
+    fn shows(&self, mapping: &Mapping, event: &Event) -> bool {
+        self.keys.prints.origin(&engine::event::Draft::from(event)) == mapping.origin.base
+    }
+
+    fn join_to(&self, survey: &mut Survey, side: Side, (mapping, role): (MappingId, Role), event: Box<Event>) {
+        survey.unknown[side as usize].remove(&event.id);
+        let Some(unit) = survey.units.get_mut(&mapping) else { return };
+        tracing::debug!(pair = %self.pair.id, ?mapping, ?role, "an event has another name by now");
+        rename(&mut unit.mapping, role, &event);
+        *unit.news(role) = News::Present(Some(event));
+    }
+}
+
+fn is_found(survey: &Survey, seeker: &Seeker) -> bool {
+    let news = survey.units.get(&seeker.mapping).map(|unit| match seeker.role {
+        Role::Origin => &unit.origin,
+        Role::Copy => &unit.copy,
+    });
+    matches!(news, Some(News::Present(_)) | None)
+}
+
+/// A mapping whose event has another name. Its version is not that of the row, so that the event is looked at.
+pub(super) fn rename(mapping: &mut Mapping, role: Role, event: &Event) {
+    let half = match role {
+        Role::Origin => &mut mapping.origin,
+        Role::Copy => &mut mapping.copy,
+    };
+    half.id = event.id.clone();
+    half.uid = UidHash::of(&event.uid);
+    if role == Role::Copy {
+        mapping.pristine = false;
+    }
+}

@@ -1,0 +1,29 @@
+//! Copies that another installation has made, or this one before it lost its data, are claimed for a pair by its owner.
+
+use engine::calendar::PairId;
+
+use crate::memory::{Memory, Notes, PairRow};
+use crate::sync::Keys;
+use crate::{Result, Services, directory};
+
+/// Says that what another installation made belongs to this pair. The next pass goes through both calendars and takes it over. Nothing is written to
+/// a calendar here.
+///
+/// # Errors
+/// [`Error::NotFound`](crate::Error::NotFound); [`Error::Request`](crate::Error::Request) while a pass over the pair is under way.
+pub async fn take_over(services: &Services, id: &PairId) -> Result<()> {
+    let pair = directory::pair(services, id).await?;
+    let lease = directory::lease_work(services, &pair, &[]).await?;
+    let keys = Keys::new(services, &pair).await?;
+    let memory = Memory::new(services, &keys.marks, &pair);
+    let (head, _) = memory.begin().await?;
+    if head.is_new().await {
+        head.set_by_name().await;
+    }
+    // What was left alone is decided about anew.
+    memory.forget_left_alone(&head).await?;
+    let row = PairRow { take_over: true, ..head.row().await };
+    memory.finish(&head, Notes::default(), row).await?;
+    lease.end().await;
+    Ok(())
+}
