@@ -14,6 +14,7 @@ use simulators::proxy::Proxy;
 
 use crate::cli::{self, Answer, Cli, ONE_WAY, actions, counts};
 use crate::events::{hour, many};
+use crate::real_servers::week;
 use crate::village::Village;
 use crate::world::USERS;
 use house::{House, MAKES, Make};
@@ -68,11 +69,14 @@ async fn every_spelling_of_a_server_is_one_account() -> anyhow::Result<()> {
             assert!(listed.contains(&(account.clone(), house.name_at(&spelling))), "{make:?} {spelling}: {listed:?}");
             assert_eq!(cli.calendar(&account, "work").await?, calendars[0], "{make:?} {spelling}");
             assert!(actions(&cli.sync().await?).is_empty(), "{make:?} {spelling}");
+            house.work.edit("e0.ics", |ics| week::with(ics, "SUMMARY", &spelling)).await?;
+            assert_eq!(counts(&cli.sync().await?), [0, 1, 0, 0], "{make:?} {spelling}");
         }
+        let changes = village.writes()[1];
         assert_eq!(cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pair.as_str());
         house.work.put("new.ics", &hour("new", 3, 18, "New")).await?;
         assert_eq!(counts(&cli.sync().await?), [1, 0, 0, 0], "{make:?}: the pair goes on");
-        assert_eq!(village.writes(), [0, 1], "{make:?}");
+        assert_eq!(village.writes(), [0, changes + 1], "{make:?}");
         assert_eq!(house.work.objects().await?.len(), 13, "{make:?}: nothing came back");
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! A server whose paths change under a pair: its calendars are looked for once, by the address that the account was connected with.
 
 use serde_json::json;
+use simulators::agenda::Entry;
 use simulators::caldav::Manners;
 use simulators::proxy::Proxy;
 use simulators::traffic::Kind;
@@ -30,14 +31,22 @@ async fn a_pair_follows_its_calendar_to_another_path() -> anyhow::Result<()> {
             door.below(&[prefix]);
             assert!(actions(&cli.dry_run().await?).is_empty(), "{make:?} {prefix}");
             assert!(actions(&cli.sync().await?).is_empty(), "{make:?} {prefix}");
-            assert_eq!((village.writes(), door.counts().writes()), ([0, n as u64], 0), "{make:?} {prefix}: nothing is written for that");
+            assert_eq!(
+                (village.writes(), door.counts().writes()),
+                ([0, 3 * n as u64], 0),
+                "{make:?} {prefix}: nothing is written for that"
+            );
             house.work.put(&format!("new{n}.ics"), &hour(&format!("new{n}"), 3, 18, "New")).await?;
-            assert_eq!(counts(&cli.sync().await?), [1, 0, 0, 0], "{make:?} {prefix}");
+            house.work.edit(&format!("e{n}.ics"), |ics| ics.replace("Event", "Edited event")).await?;
+            house.work.delete(&format!("e{}.ics", n + 4)).await?;
+            assert_eq!(counts(&cli.sync().await?), [1, 1, 1, 0], "{make:?} {prefix}");
             assert_eq!([cli.calendar(&account, "work").await?, cli.calendar(&account, "spare").await?], ids, "{make:?} {prefix}");
         }
         let status = cli.status().await?;
         assert_eq!((&status["pairs"][0]["id"], &status["pairs"][0]["state"]), (&json!(pair), &json!("ok")), "{status}");
-        assert_eq!((house.work.objects().await?.len(), village.people[1].len()), (12, 12), "{make:?}");
+        assert_eq!(house.work.agenda().await?.len(), 9);
+        let lines = |agenda: Vec<Entry>| agenda.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(lines(house.work.agenda().await?), lines(village.people[1].agenda()), "{make:?}");
     }
     Ok(())
 }

@@ -133,7 +133,7 @@ async fn list(view: View<'_>) -> Result<Shown> {
         let Listed::Present { id, etag, .. } = line else { continue };
         shown.is_whole &= etag.is_some();
         let etag = etag.as_deref().map(version).unwrap_or_default().to_owned();
-        shown.events.insert(name_within(view.address, &id).to_owned(), (id, etag));
+        shown.events.insert(id.as_str().to_owned(), (id, etag));
     }
     Ok(shown)
 }
@@ -148,27 +148,10 @@ async fn uids(view: View<'_>, shown: &Shown, names: &[String]) -> Result<HashMap
                 Found::Event(event) => Some(event.uid).filter(|uid| !uid.is_empty()),
                 Found::Unreadable { .. } | Found::NotFound => None,
             };
-            uids.insert(name_within(view.address, &fetched.id).to_owned(), uid);
+            uids.insert(fetched.id.as_str().to_owned(), uid);
         }
     }
     Ok(uids)
-}
-
-/// What an event is called in its calendar, where its id is a path: what follows the calendar's own, by whichever prefix the server names it.
-fn name_within<'a>(calendar: &str, id: &'a EventId) -> &'a str {
-    let calendar = calendar.trim_end_matches('/');
-    let path = id.as_str();
-    if let Some(name) = path.strip_prefix(calendar).and_then(|rest| rest.strip_prefix('/')) {
-        return name;
-    }
-    if !path.starts_with('/') {
-        return path;
-    }
-    let marked = format!("/{}/", last_segment(calendar));
-    match path.rfind(&marked) {
-        Some(at) => &path[at + marked.len()..],
-        None => last_segment(path),
-    }
 }
 
 /// An ETag as it is compared: weakly, and without what a server in front puts in that compresses.
