@@ -37,6 +37,7 @@ mod pairs;
 mod problem;
 mod recognise;
 mod rediscover;
+mod remembered;
 mod rewrap;
 mod rows;
 mod snapshot;

@@ -7,7 +7,7 @@ use engine::calendar::RemoteCalendar;
 use engine::change::{Cursor, Tip};
 use engine::event::{Busy, Content, Event, Span, Visibility};
 use jiff::civil::date;
-use providers::{Edit, Error, Fetched, Glance, NewCopy, Survey, Version, Written};
+use providers::{Edit, Fetched, Glance, NewCopy, Survey, Version, Written};
 
 use super::*;
 
@@ -218,6 +218,27 @@ async fn an_account_is_proven_by_all_of_its_calendars() {
     assert!(!same_account(&empty, &also).await.unwrap(), "two empty ones prove nothing");
     let [none, neither] = [(); 2].map(|()| server("/dav/", &[]));
     assert!(!same_account(&none, &neither).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_calendar_is_known_by_what_is_remembered_of_it() {
+    const NAMES: [&str; 20] =
+        ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19"];
+    let known = |uid: fn(&str) -> Option<UidHash>| -> BTreeMap<String, Known> {
+        NAMES.iter().map(|name| ((*name).to_owned(), Known { etag: "W/\"1\"".into(), uid: uid(name) })).collect()
+    };
+    let state = |count: usize| -> State { NAMES[..count].iter().map(|name| (*name, Some("\"1\""), Some(*name))).collect() };
+    let is = async |state: State, known| is_known(Server::of(state).view(), &known).await.unwrap();
+    assert!(is(state(20), known(UidHash::of)).await);
+    assert!(is([state(20), vec![A, B]].concat(), known(UidHash::of)).await, "more than a pair has seen");
+    assert!(is(state(18), known(UidHash::of)).await && !is(state(17), known(UidHash::of)).await, "nine in ten");
+    let edited = |count: usize| -> State {
+        [NAMES[..count].iter().map(|name| (*name, Some("2"), Some(*name))).collect(), state(20)[count..].to_vec()].concat()
+    };
+    assert!(is(edited(2), known(UidHash::of)).await && !is(edited(3), known(UidHash::of)).await);
+    assert!(!is(state(20), known(|_| UidHash::of("another"))).await);
+    assert!(!is(state(20), known(|_| None)).await, "nothing to compare");
+    assert!(!is(vec![], known(UidHash::of)).await && !is(vec![A, B], known(UidHash::of)).await);
 }
 
 #[test]
