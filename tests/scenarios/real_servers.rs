@@ -2,7 +2,7 @@
 //!
 //! Each story counts what the servers are asked, by the proxies before them.
 
-mod week;
+pub mod week;
 
 use simulators::servers::Kind::{self, Radicale, Xandikos};
 use simulators::traffic::Kind as Asked;

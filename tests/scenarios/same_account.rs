@@ -4,14 +4,17 @@
 //! below a prefix. Two servers of one make give the same user the same paths.
 
 mod house;
+mod icloud;
+mod moved;
 mod one_calendar;
 
 use serde_json::{Value, json};
 use simulators::faults::{Fault, On};
 use simulators::proxy::Proxy;
 
-use crate::cli::{self, Answer, Cli, ONE_WAY, actions, counts};
+use crate::cli::{self, Answer, Cli, ONE_WAY, TWO_WAY, actions, counts};
 use crate::events::{hour, many};
+use crate::real_servers::week;
 use crate::village::Village;
 use crate::world::USERS;
 use house::{House, MAKES, Make};
@@ -66,11 +69,14 @@ async fn every_spelling_of_a_server_is_one_account() -> anyhow::Result<()> {
             assert!(listed.contains(&(account.clone(), house.name_at(&spelling))), "{make:?} {spelling}: {listed:?}");
             assert_eq!(cli.calendar(&account, "work").await?, calendars[0], "{make:?} {spelling}");
             assert!(actions(&cli.sync().await?).is_empty(), "{make:?} {spelling}");
+            house.work.edit("e0.ics", |ics| week::with(ics, "SUMMARY", &spelling)).await?;
+            assert_eq!(counts(&cli.sync().await?), [0, 1, 0, 0], "{make:?} {spelling}");
         }
+        let changes = village.writes()[1];
         assert_eq!(cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pair.as_str());
         house.work.put("new.ics", &hour("new", 3, 18, "New")).await?;
         assert_eq!(counts(&cli.sync().await?), [1, 0, 0, 0], "{make:?}: the pair goes on");
-        assert_eq!(village.writes(), [0, 1], "{make:?}");
+        assert_eq!(village.writes(), [0, changes + 1], "{make:?}");
         assert_eq!(house.work.objects().await?.len(), 13, "{make:?}: nothing came back");
     }
     Ok(())
@@ -154,6 +160,52 @@ async fn a_new_password_proves_an_account_below_another_prefix() -> anyhow::Resu
     door.below(&["", "/cloud"]);
     let again = cli.account_add(door.url().join("/cloud/")?.as_str(), &house.user, "a-new-secret-99").await?;
     assert_is(&again, before["id"].as_str().unwrap_or_default(), &house.name_at(door.url().as_str()), true);
+    Ok(())
+}
+
+/// The password was changed, or the address leads nowhere any more, and the account is connected again under another one: neither can be read by
+/// the old way, and the new password is sent nowhere but where it was given for. What the pairs remember proves it.
+#[tokio::test]
+async fn an_account_that_cannot_be_read_any_more_is_known_by_what_is_remembered() -> anyhow::Result<()> {
+    for (fault, terms) in [(None, ONE_WAY), (Some(Fault::DropBefore), TWO_WAY), (Some(Fault::Status(404)), ONE_WAY)] {
+        let house = House::new(Make::Ours, 12).await?;
+        let door = Proxy::start(&house.url).await?;
+        let village = Village::new(simulators::caldav::Manners::generic()).await?;
+        let cli = &village.cli;
+        let account = cli::id(&house.add(cli, door.url().as_str()).await?.done()?)?;
+        let work = cli.calendar(&account, "work").await?;
+        // Both directions: here it holds the origins, there the copies.
+        let pair = match terms == TWO_WAY {
+            true => cli.pair_add(&village.calendars[1], &work, terms).await?,
+            false => cli.pair_add(&work, &village.calendars[1], terms).await?,
+        };
+        cli.sync().await?;
+        let server = house.ours().expect("ours");
+        server.account(&house.user, "a-new-secret-99");
+        if let Some(fault) = fault {
+            door.faults().always(On::any(), fault);
+        }
+        assert_eq!(cli.sync_with(&[]).await?.0, 1);
+        house.work.put("new.ics", &hour("new", 3, 18, "New")).await?;
+        house.work.edit("e3.ics", |ics| week::with(ics, "SUMMARY", "Edited meanwhile")).await?;
+        door.reset_counts();
+        let again = cli.account_add(house.url.as_str(), &house.user, "a-new-secret-99").await?;
+        assert_is(&again, &account, &house.name_at(house.url.as_str()), true);
+        let asked = door.counts().total();
+        assert!(asked == 0 || fault.is_some(), "an account that refused its password is not asked: {asked}");
+        assert_eq!(counts(&cli.sync().await?), [1, 1, 0, 0], "{fault:?}");
+        assert_eq!(cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pair.as_str());
+
+        // Another server with the same names in it is another one.
+        let other = House::new(Make::Ours, 0).await?;
+        for n in 0..12 {
+            other.work.put(&format!("e{n}.ics"), &hour(&format!("other-{n}"), 3, 9, "Other")).await?;
+        }
+        server.account(&house.user, "a-third-secret-77");
+        assert_eq!(cli.sync_with(&[]).await?.0, 1);
+        let answer = other.add(cli, other.url.as_str()).await?;
+        assert_is(&answer, &cli::id(&answer.done()?)?, &other.name_at(other.url.as_str()), false);
+    }
     Ok(())
 }
 

@@ -273,6 +273,19 @@ async fn storage_holds_neither_state_nor_cookie_nor_verifier() {
     assert!(!format!("{token:?}").contains(token.expose()));
 }
 
+/// It is the person whose calendars they are that makes the account, and not the grant.
+#[tokio::test]
+async fn whoever_consents_again_has_the_same_account() {
+    let world = world();
+    let first = adopt(&world.services, ProviderKind::Google, &"1//a".into()).await.unwrap();
+    assert!(!first.was_connected_before());
+    for token in ["1//b", "1//c@c2", "1//d"] {
+        let again = adopt(&world.services, ProviderKind::Google, &token.into()).await.unwrap();
+        assert!(again.id == first.id && again.was_connected_before(), "{token}");
+        assert_eq!(world.accounts().await, 1);
+    }
+}
+
 #[tokio::test]
 async fn a_grant_is_given_back_by_the_last_who_holds_it() {
     let world = world();

@@ -39,6 +39,16 @@ pub struct CalendarRow {
     /// Where the same calendar stands at its owner, in the form of `address`, if the provider says that this one is a share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owned_at: Option<String>,
+    /// The address at which it was seen first, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_address: Option<String>,
+}
+
+impl CalendarRow {
+    /// The address at which it was seen first: what its id was derived from, and what the first release has named its events by.
+    pub fn first_address(&self) -> &str {
+        self.first_address.as_deref().unwrap_or(&self.address)
+    }
 }
 
 /// What [`calendars`] found.
@@ -122,7 +132,9 @@ fn named(account: &Account, known: &[CalendarRow], listed: Vec<RemoteCalendar>) 
     let row = |remote: RemoteCalendar| {
         let id = id_at(&remote.address);
         let RemoteCalendar { address, name, writable, zone, owned_at } = remote;
-        CalendarRow { id, account: account.id.clone(), address, name, writable, zone, owned_at }
+        let first = known.iter().find(|row| row.id == id).map(CalendarRow::first_address).filter(|first| *first != address);
+        let first_address = first.map(str::to_owned);
+        CalendarRow { id, account: account.id.clone(), address, name, writable, zone, owned_at, first_address }
     };
     listed.into_iter().map(row).collect()
 }
@@ -289,5 +301,10 @@ mod tests {
         let now = named(&account("/cloud/"), std::slice::from_ref(&work), vec![remote("/cloud/work/", "Work")]);
         let ops = difference(std::slice::from_ref(&work), &now, &[]).unwrap();
         assert_eq!(keys(&ops), [("put", format!("calendar:{}", work.id))]);
+        assert_eq!((now[0].address.as_str(), now[0].first_address()), ("/cloud/work/", "/anna/work/"));
+        let further = named(&account("/third/"), &now, vec![remote("/third/work/", "Work")]);
+        assert_eq!((further[0].id.clone(), further[0].first_address()), (work.id.clone(), "/anna/work/"));
+        let back = named(&account("/anna/"), &further, vec![remote("/anna/work/", "Work")]);
+        assert_eq!(back, [work]);
     }
 }

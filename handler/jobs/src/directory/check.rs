@@ -119,6 +119,7 @@ mod tests {
             writable: true,
             zone: None,
             owned_at: None,
+            first_address: None,
         }
     }
 

@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use engine::change::Listed;
 use engine::event::EventId;
+use engine::uid::UidHash;
 use futures::future::try_join;
-use providers::{Found, Provider, Result, Since};
+use providers::{Error, Found, Provider, Result, Since};
 
 use super::identity::last_segment;
 
@@ -67,13 +68,37 @@ pub(super) async fn compare(one: View<'_>, other: View<'_>) -> Result<Likeness> 
     Ok(if read && mine == theirs { Likeness::Same } else { Likeness::Unproven })
 }
 
+/// What is remembered of an event.
+pub(super) struct Known {
+    pub etag: String,
+    pub uid: Option<UidHash>,
+}
+
+/// Whether a calendar is the one in which these events were seen, by their names.
+///
+/// # Errors
+/// As [`compare`].
+pub(super) async fn is_known(view: View<'_>, events: &BTreeMap<String, Known>) -> Result<bool> {
+    let mut shown = list(view).await?;
+    let same = |name: &String, etag: &str| events.get(name).is_some_and(|known| version(&known.etag) == etag);
+    shown.events.retain(|name, (_, etag)| same(name, etag));
+    if shown.events.is_empty() || shown.events.len() * 10 < events.len() * 9 {
+        return Ok(false);
+    }
+    let known = |name: &str| events.get(name).and_then(|known| known.uid);
+    shown.events.retain(|name, _| known(name).is_some());
+    let read = uids(view, &shown, &shown.sample()).await?;
+    let agrees = |(name, uid): (&String, &Option<String>)| uid.as_deref().and_then(UidHash::of) == known(name);
+    Ok(!read.is_empty() && read.iter().all(agrees))
+}
+
 /// Whether two accounts are one.
 ///
 /// # Errors
 /// As [`compare`].
 pub(super) async fn same_account(one: &dyn Provider, other: &dyn Provider) -> Result<bool> {
-    let Ok(listed) = tokio::time::timeout(LISTED_WITHIN, try_join(one.calendars(), other.calendars())).await else { return Ok(false) };
-    let (mine, theirs) = listed?;
+    let listed = tokio::time::timeout(LISTED_WITHIN, try_join(one.calendars(), other.calendars())).await;
+    let (mine, theirs) = listed.map_err(|_| Error::Unreachable("it has not listed its calendars in time".into()))??;
     let [mine, theirs] = [mine, theirs].map(|all| all.into_iter().map(|calendar| calendar.address).collect::<Vec<_>>());
     let Some(matched) = correspond(&mine, &theirs) else { return Ok(false) };
     let mut proven = false;
@@ -133,7 +158,7 @@ async fn list(view: View<'_>) -> Result<Shown> {
         let Listed::Present { id, etag, .. } = line else { continue };
         shown.is_whole &= etag.is_some();
         let etag = etag.as_deref().map(version).unwrap_or_default().to_owned();
-        shown.events.insert(name_within(view.address, &id).to_owned(), (id, etag));
+        shown.events.insert(id.as_str().to_owned(), (id, etag));
     }
     Ok(shown)
 }
@@ -148,27 +173,10 @@ async fn uids(view: View<'_>, shown: &Shown, names: &[String]) -> Result<HashMap
                 Found::Event(event) => Some(event.uid).filter(|uid| !uid.is_empty()),
                 Found::Unreadable { .. } | Found::NotFound => None,
             };
-            uids.insert(name_within(view.address, &fetched.id).to_owned(), uid);
+            uids.insert(fetched.id.as_str().to_owned(), uid);
         }
     }
     Ok(uids)
-}
-
-/// What an event is called in its calendar, where its id is a path: what follows the calendar's own, by whichever prefix the server names it.
-fn name_within<'a>(calendar: &str, id: &'a EventId) -> &'a str {
-    let calendar = calendar.trim_end_matches('/');
-    let path = id.as_str();
-    if let Some(name) = path.strip_prefix(calendar).and_then(|rest| rest.strip_prefix('/')) {
-        return name;
-    }
-    if !path.starts_with('/') {
-        return path;
-    }
-    let marked = format!("/{}/", last_segment(calendar));
-    match path.rfind(&marked) {
-        Some(at) => &path[at + marked.len()..],
-        None => last_segment(path),
-    }
 }
 
 /// An ETag as it is compared: weakly, and without what a server in front puts in that compresses.

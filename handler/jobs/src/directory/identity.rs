@@ -329,6 +329,7 @@ mod tests {
             writable: true,
             zone: None,
             owned_at: owned_at.map(str::to_owned),
+            first_address: None,
         }
     }
 

@@ -1,7 +1,8 @@
 //! Whether an account that is being connected is connected already, under whatever address.
 //!
 //! Where its server says so, that is enough ([`Identity::is`]). Where it may be so ([`Identity::may_be`]) the calendars of both are compared
-//! ([`evidence`]): each with the password that was given for its own server, and with no other. An account that cannot be read is another one.
+//! ([`evidence`]): each with the password that was given for its own server, and with no other. Of an account that cannot be read, what is
+//! remembered is compared ([`remembered`]); and where nothing is, it is another one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use secrecy::SecretString;
 
 use super::id::{self, Address};
 use super::identity::Identity;
-use super::{Account, AccountStatus, Snapshot, accounts, evidence};
+use super::{Account, AccountStatus, Snapshot, accounts, evidence, remembered};
 use crate::{Result, Services};
 
 /// Accounts are compared for so long, all of them together. It is a command that waits.
@@ -93,15 +94,82 @@ fn identity_of(account: &Account) -> Option<Identity> {
 }
 
 async fn is_one(services: &Services, own: &Arc<dyn Provider>, account: &Account, here: Option<&SecretString>) -> Result<bool> {
+    match compared(services, own, account, here).await {
+        Ok(Some(same)) => return Ok(same),
+        Ok(None) => {}
+        Err(error) => tracing::debug!(account = %account.id, %error, "an account could not be read; what is remembered of it is compared"),
+    }
+    remembered::is_one(services, own.as_ref(), account).await
+}
+
+/// By what both show now; `None` where the other one is not asked.
+async fn compared(services: &Services, own: &Arc<dyn Provider>, account: &Account, here: Option<&SecretString>) -> Result<Option<bool>> {
     let other = match here {
         Some(secret) => services.connect.open(account.kind, &account.endpoint, &account.user, secret.clone())?,
-        None if !may_be_asked(services, account) => return Ok(false),
+        None if !may_be_asked(services, account) => return Ok(None),
         None => accounts::open(services, account).await?,
     };
-    Ok(evidence::same_account(own.as_ref(), other.as_ref()).await?)
+    Ok(Some(evidence::same_account(own.as_ref(), other.as_ref()).await?))
 }
 
 /// An account that refused its password, or that its provider has closed, is left alone.
 pub(super) fn may_be_asked(services: &Services, account: &Account) -> bool {
     account.state != AccountStatus::NeedsReconnect && account.parked(services.clock.now()).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(kind: ProviderKind, url: &str, user: &str, home: &str) -> Candidate {
+        let endpoint = serde_json::json!({"base": home, "principal": "https://dav.example.org/p/", "homes": [{"url": home}]});
+        Candidate { kind, address: Address::parse(url).unwrap(), user: user.into(), endpoint: endpoint.to_string() }
+    }
+
+    fn anna(url: &str) -> Candidate {
+        candidate(ProviderKind::Caldav, url, "anna", "https://dav.example.org/anna/")
+    }
+
+    fn stored(id: &str, from: Candidate) -> Account {
+        let Candidate { kind, address, user, endpoint } = from;
+        Account {
+            id: AccountId::new(id),
+            kind,
+            name: user.clone(),
+            url: address.url,
+            user,
+            endpoint,
+            generation: 1,
+            state: AccountStatus::Ok,
+            error: None,
+            parked: None,
+        }
+    }
+
+    #[test]
+    fn an_account_is_known_by_its_address_and_then_by_its_servers_word() {
+        let typed = anna("https://dav.example.org/");
+        let [own, other] = [stored(typed.own_id().as_str(), anna("https://x.example/")), stored("a2", anna("https://dav.example.org/p/"))];
+        assert_eq!(typed.known_among(&[other.clone(), own.clone()]), Some(own.id.clone()));
+        assert_eq!(typed.known_among(std::slice::from_ref(&other)), Some(other.id.clone()));
+        // What is stored cannot be read: the address still says who it is.
+        let damaged = |account: &Account| Account { endpoint: "{}".into(), ..account.clone() };
+        assert_eq!(typed.known_among(&[damaged(&own)]), Some(own.id.clone()));
+        assert_eq!(typed.known_among(&[damaged(&other)]), None);
+    }
+
+    #[test]
+    fn other_users_providers_and_homes_are_other_accounts() {
+        let typed = anna("https://dav.example.org/");
+        for (kind, user, home) in [
+            (ProviderKind::Caldav, "ben", "https://dav.example.org/anna/"),
+            (ProviderKind::Caldav, "anna", "https://dav.example.org:8443/anna/"),
+            (ProviderKind::Icloud, "anna", "https://dav.example.org/anna/"),
+        ] {
+            let known = stored("a2", candidate(kind, "https://elsewhere.example/", user, home));
+            assert_eq!(typed.known_among(&[known]), None, "{kind} {user} {home}");
+        }
+        let google = Candidate { kind: ProviderKind::Google, endpoint: "{}".into(), ..anna("https://www.googleapis.com/") };
+        assert_eq!(google.known_among(&[stored("a2", anna("https://www.googleapis.com/"))]), None);
+    }
 }

@@ -95,6 +95,7 @@ impl World {
                 writable: true,
                 zone: None,
                 owned_at: None,
+                first_address: None,
             };
             rows.push((format!("calendar:{id}"), rows::encode(&calendar).unwrap()));
         }

@@ -15,10 +15,10 @@ use super::{Head, Memory, Notes, PairRow, ProblemRow};
 use crate::Result;
 use crate::directory::{Account, CalendarRow};
 
-/// The address of a calendar whose events have names within it.
+/// The address by which the first release has named the events of a calendar; it has followed no calendar to another one.
 pub(crate) fn base(account: &Account, calendar: &CalendarRow) -> Option<String> {
     match account.kind {
-        ProviderKind::Caldav | ProviderKind::Icloud => Some(format!("{}/", calendar.address.trim_end_matches('/'))),
+        ProviderKind::Caldav | ProviderKind::Icloud => Some(format!("{}/", calendar.first_address().trim_end_matches('/'))),
         ProviderKind::Google => None,
     }
 }

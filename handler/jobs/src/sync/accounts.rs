@@ -1,6 +1,7 @@
 //! What one call knows of the accounts: the directory as it was when it began, the providers that were opened, and what a glance has shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use engine::calendar::{AccountId, CalendarId};
@@ -37,10 +38,28 @@ pub(crate) async fn end(services: &Services, directory: &Snapshot, calendar: &Ca
 /// What is known of the accounts during one call.
 pub(super) struct Accounts<'a> {
     services: &'a Services,
-    pub directory: &'a Snapshot,
+    pub directory: Directory<'a>,
     open: BTreeMap<AccountId, (Account, Arc<dyn Provider>)>,
     /// The state of all calendars of an account, or why it is not known: asked once a round, so that a refused password is sent once.
     glances: BTreeMap<AccountId, providers::Result<BTreeMap<String, Glance>>>,
+    /// Accounts whose homes were discovered again, once a call.
+    searched: BTreeSet<AccountId>,
+}
+
+/// The directory that the caller has read, or a later one.
+pub(super) enum Directory<'a> {
+    Given(&'a Snapshot),
+    Newer(Box<Snapshot>),
+}
+
+impl Deref for Directory<'_> {
+    type Target = Snapshot;
+    fn deref(&self) -> &Snapshot {
+        match self {
+            Self::Given(directory) => directory,
+            Self::Newer(directory) => directory,
+        }
+    }
 }
 
 /// Both ends of a pair, and where each stands by the last glance.
@@ -53,7 +72,8 @@ pub(super) struct Sight {
 
 impl<'a> Accounts<'a> {
     pub fn new(services: &'a Services, directory: &'a Snapshot) -> Self {
-        Self { services, directory, open: BTreeMap::new(), glances: BTreeMap::new() }
+        let directory = Directory::Given(directory);
+        Self { services, directory, open: BTreeMap::new(), glances: BTreeMap::new(), searched: BTreeSet::new() }
     }
 
     /// The next one who asks glances anew.
@@ -84,6 +104,30 @@ impl<'a> Accounts<'a> {
         let tips = [tip(&ends[0])?, tip(&ends[1])?];
         let quiet = ends.each_ref().map(|end| told_of.is_some_and(|told| *told != end.calendar.id) && channels::calls_us(end.account.kind));
         Ok(Sight { ends, tips, quiet })
+    }
+
+    /// Looks for calendars of a pair that are not where they were: the homes of their accounts are discovered again. Whether it is worth while to
+    /// look at the pair again.
+    pub async fn search(&mut self, pair: &Pair) -> Result<bool> {
+        let ends = self.ends(pair).await?;
+        let mut found = false;
+        for end in &ends {
+            let glance = self.glances.get(&end.account.id).and_then(|glances| glances.as_ref().ok()?.get(&end.calendar.address));
+            if glance != Some(&Glance::Missing) || !self.searched.insert(end.account.id.clone()) {
+                continue;
+            }
+            match directory::rediscover(self.services, &end.account).await {
+                Ok(changed) => found |= changed,
+                // That the calendar is missing is what there is to say.
+                Err(error) => tracing::debug!(account = %end.account.id, %error, "the homes of an account could not be discovered again"),
+            }
+        }
+        if found {
+            self.directory = Directory::Newer(Box::new(Snapshot::read(self.services).await?));
+            self.open.clear();
+            self.glances.clear();
+        }
+        Ok(found)
     }
 
     pub async fn ends(&mut self, pair: &Pair) -> Result<[End; 2]> {

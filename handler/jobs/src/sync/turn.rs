@@ -126,7 +126,7 @@ impl Turn<'_> {
 
     /// Where both ends stand; and what had to be read to know it, where a glance shows nothing.
     async fn look(&self, accounts: &mut Accounts<'_>, row: &PairRow) -> Result<(Sight, [Option<Ahead>; 2])> {
-        let sight = accounts.see(self.round, self.pair, self.told_of, self.options).await?;
+        let sight = self.see(accounts, self.told_of, row).await?;
         let mut ahead = [None, None];
         if !left_nothing_open(row, self.services.clock.now()) {
             return Ok((sight, ahead));
@@ -142,6 +142,17 @@ impl Turn<'_> {
             }
         }
         Ok((sight, ahead))
+    }
+
+    /// Where both ends stand. A calendar that is missing is looked for; where nobody waits for that, not again while the pair says so already.
+    async fn see(&self, accounts: &mut Accounts<'_>, told_of: Option<&CalendarId>, row: &PairRow) -> Result<Sight> {
+        let seen = accounts.see(self.round, self.pair, told_of, self.options).await;
+        let Err(error @ Error::Provider(providers::Error::CalendarMissing)) = &seen else { return seen };
+        let is_known = row.error.as_ref() == Some(&Problem::from(error));
+        if (is_known && self.options.background) || !accounts.search(self.pair).await? {
+            return seen;
+        }
+        accounts.see(self.round, self.pair, told_of, self.options).await
     }
 
     /// Where a look settles it: there is nothing to do, or nothing new to say of why it cannot be done.
@@ -186,7 +197,7 @@ impl Turn<'_> {
         let before = state.error.clone();
         // A round that follows upon a write looks at both.
         let told_of = self.told_of.filter(|_| self.again.is_none());
-        let worked = match accounts.see(self.round, pair, told_of, self.options).await {
+        let worked = match self.see(accounts, told_of, &state).await {
             Ok(Sight { ends, tips, quiet }) => {
                 let seen = Seen { tips, quiet, ahead };
                 let takes_over = state.take_over;
