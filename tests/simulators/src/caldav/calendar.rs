@@ -146,6 +146,13 @@ impl Calendar {
         Self { shared: Arc::clone(&self.shared), user: user.to_owned(), name: name.to_owned() }
     }
 
+    /// Whether this account reaches the calendar as a share of this name.
+    pub fn is_shared_with(&self, user: &str, name: &str) -> bool {
+        let records = self.shared.records();
+        let own = records.owner_of(&self.user, &self.name);
+        records.share_of(user, name).is_some_and(|share| (share.owner.as_str(), share.calendar.as_str()) == own)
+    }
+
     /// Restores an object from the trash, with its former name and ETag. Returns whether it was in the trash.
     pub fn restore(&self, uid: &str) -> bool {
         self.with(|calendar| calendar.restore(uid))
