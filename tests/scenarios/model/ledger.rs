@@ -67,6 +67,9 @@ pub struct Fact {
     pub drift: BTreeMap<Aspect, BTreeSet<String>>,
     /// Titles and places that a person wrote, by side.
     pub words: [BTreeSet<String>; 2],
+    /// Both sides were there when the pair was made, and no rest has come since: until a pass has joined them, the origin's word counts, and what is
+    /// deleted on one side is no deletion on the other.
+    pub joining: bool,
     /// A client made it out of an object with a mark, and may have kept that.
     pub shadow: bool,
     /// What marks it bears are those of another installation, or of one that is lost, and nobody has claimed it.
@@ -93,6 +96,7 @@ impl Fact {
             own,
             drift: BTreeMap::new(),
             words: Default::default(),
+            joining: false,
             shadow: false,
             foreign: false,
             over: false,
@@ -134,6 +138,24 @@ impl Fact {
         self.doings[1 - self.side].values.keys().chain(self.drift.keys()).any(is_time)
     }
 
+    /// No pair has anything to do with it from now on: these sides show this.
+    pub fn leave(&mut self, shown: impl IntoIterator<Item = (usize, Aspects)>) {
+        self.settle(Aspects::new(), BTreeMap::new());
+        (self.bond, self.suppressed, self.own) = (Bond::Apart, false, [None, None]);
+        shown.into_iter().for_each(|(side, aspects)| self.own[side] = Some(aspects));
+    }
+
+    /// The origin was deleted before a pass had joined it to the copy that an earlier pair left: that one is the event now, and is copied back.
+    pub fn turn_round(&mut self) {
+        let other = 1 - self.side;
+        if self.doings[self.side].deleted.is_none() || self.doings[other].deleted.is_some() {
+            return;
+        }
+        let Some(left) = self.own[other].take() else { return };
+        self.doings[self.side] = Doings::default();
+        (self.side, self.agreed, self.joining) = (other, left, false);
+    }
+
     pub fn touched(&self, side: usize) -> bool {
         !self.doings[side].values.is_empty()
     }
@@ -169,6 +191,9 @@ impl Fact {
         }
         let mut allowed = if last.is_empty() { self.agreed.get(&aspect).cloned().into_iter().collect() } else { last };
         allowed.extend(self.doings.iter().filter_map(|doings| doings.buried.get(&aspect)).flatten().cloned());
+        if self.joining {
+            allowed.extend(self.origins_own(aspect));
+        }
         // The time of a series and its exceptions are one field: against an exception made by the owner, a copy's move does not stand.
         let excepted = |aspect: &Aspect| matches!(aspect, Aspect::Occurrence(_));
         let own = &self.doings[self.side];
@@ -186,6 +211,9 @@ impl Fact {
     /// Whether it may, and whether it must, be there at rest (two-way). `private`: some edits of copies count for nothing.
     pub fn fate(&self, private: bool) -> Fate {
         let [a, b] = &self.doings;
+        if self.joining && self.doings.iter().any(|doings| doings.deleted.is_some()) {
+            return Fate::Either;
+        }
         // A copy that is made, found and deleted by a person before a pass that was killed could note it: nobody can tell that from one that was
         // never made, and it is made (again). Nothing is lost that way.
         if self.new && self.doings[1 - self.side].deleted.is_some() && self.doings[self.side].deleted.is_none() {
@@ -213,6 +241,7 @@ impl Fact {
         self.drift = drift;
         self.doings = Default::default();
         self.new = false;
+        self.joining = false;
     }
 }
 

@@ -3,7 +3,6 @@
 mod anew;
 mod clients;
 mod doings;
-mod interface;
 mod judge;
 mod passes;
 mod places;
@@ -97,10 +96,10 @@ fn manners(rng: &mut Rng) -> Manners {
         2 => Manners::xandikos_like(),
         _ => return Manners::icloud(),
     };
-    if interface::COMPLETE && rng.chance(0.2) {
+    if rng.chance(0.2) {
         manners.names = Names::Own { location: rng.chance(0.5) };
     }
-    manners.trash = (interface::COMPLETE && rng.chance(0.2)).then(|| [400, 403][rng.below(2)]);
+    manners.trash = rng.chance(0.2).then(|| [400, 403][rng.below(2)]);
     manners.shared_url = rng.chance(0.5);
     manners
 }
@@ -159,8 +158,7 @@ impl Story {
                     0..=11 => self.edit().await?,
                     12..=17 => self.troubled_pass().await?,
                     18 => self.mischief(),
-                    _ if interface::COMPLETE => self.another_address().await?,
-                    _ => {}
+                    _ => self.another_address().await?,
                 }
             }
             self.rest().await?;

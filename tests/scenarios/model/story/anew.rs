@@ -6,7 +6,7 @@ use jobs::directory;
 use simulators::person::Person;
 
 use super::rules::Rules;
-use super::{Place, Story, interface};
+use super::{Place, Story};
 use crate::model::ledger::{Bond, Fact};
 use crate::world::{Connected, Terms};
 
@@ -73,7 +73,7 @@ impl Story {
 
     /// The owner says that what other installations have left belongs to this pair.
     pub(super) async fn take_over(&mut self) -> Result<()> {
-        interface::take_over(&self.stage.core).await?;
+        jobs::take_over(&self.stage.core.services, &self.stage.core.pair.id).await?;
         self.trace.push("what others have left is taken over".into());
         self.facts.iter_mut().for_each(|fact| fact.foreign = false);
         self.relink().await
@@ -85,19 +85,20 @@ impl Story {
             if self.facts[i].over || self.facts[i].bond == Bond::Kept {
                 continue;
             }
-            let mut marked = [false; 2];
-            for (side, marked) in marked.iter_mut().enumerate() {
+            let mut marks = [Mark::None; 2];
+            for (side, mark) in marks.iter_mut().enumerate() {
                 if let Some((entry, _)) = self.look(i, side).await?.into_iter().next() {
                     let text = self.stage.people[side].get(&entry.name).await?.unwrap_or_default();
-                    *marked = self.is_marked(side, &entry.name, &text);
+                    *mark = self.mark(side, &entry.name, &text);
                 }
             }
-            let (bond, side) = bond(&self.rules, &self.facts[i], marked);
+            let (bond, side) = bond(&self.rules, &self.facts[i], marks);
             let fact = &mut self.facts[i];
             fact.bond = bond;
             if bond == Bond::Kept {
                 fact.side = side;
                 fact.new = true;
+                fact.joining = fact.own.iter().all(Option::is_some);
                 fact.agreed = fact.own[side].clone().unwrap_or_default();
             }
         }
@@ -138,30 +139,45 @@ impl Story {
 }
 
 /// What a new pair does with an event, and on which side its origin is then.
-fn bond(rules: &Rules, fact: &Fact, marked: [bool; 2]) -> (Bond, usize) {
+fn bond(rules: &Rules, fact: &Fact, marks: [Mark; 2]) -> (Bond, usize) {
     let there = [fact.own[0].is_some(), fact.own[1].is_some()];
-    let unsure = |bond| if fact.shadow { Bond::Open } else { bond };
+    // A client has made it out of a copy, and it still says that it is one.
+    let unsure = |side: usize| if fact.shadow && marks[side] == Mark::Copy { Bond::Open } else { Bond::Kept };
     match there {
         [true, true] if fact.foreign => (Bond::Apart, fact.side),
-        [true, true] if rules.terms.two_way || fact.side == rules.from => (unsure(Bond::Kept), fact.side),
+        [true, true] if rules.terms.two_way || fact.side == rules.from => (unsure(fact.side), fact.side),
         // A copy that an earlier pair has left, seen from its own side: the other side has what it was made of.
         [true, true] => (Bond::Apart, fact.side),
         [false, false] => (Bond::Apart, fact.side),
         [here, _] => {
             let side = usize::from(!here);
-            let is_foreign = fact.foreign && marked[side];
-            let bond = if !rules.is_source(side) || is_foreign { Bond::Apart } else { unsure(Bond::Kept) };
+            let is_foreign = fact.foreign && marks[side] != Mark::None;
+            let bond = if !rules.is_source(side) || is_foreign { Bond::Apart } else { unsure(side) };
             (bond, side)
         }
     }
 }
 
+/// What an object says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    None,
+    /// It is a copy.
+    Copy,
+    /// It is an origin that was made again, or one that began as a copy.
+    Origin,
+}
+
 impl Story {
-    /// Whether an object has a mark of ours.
-    pub(super) fn is_marked(&self, side: usize, name: &str, text: &str) -> bool {
-        match &self.stage.people[side] {
-            Person::Google(calendar) => calendar.object_property(name, "calrelayOrigin").is_some(),
-            Person::Near(_) | Person::Far(_) => text.contains("X-CALRELAY-ORIGIN"),
+    pub(super) fn mark(&self, side: usize, name: &str, text: &str) -> Mark {
+        let value = match &self.stage.people[side] {
+            Person::Google(calendar) => calendar.object_property(name, "calrelayOrigin"),
+            Person::Near(_) | Person::Far(_) => text.split("X-CALRELAY-ORIGIN:").nth(1).map(str::to_owned),
+        };
+        match value.as_deref().and_then(|value| value.chars().next()) {
+            None => Mark::None,
+            Some('r') => Mark::Origin,
+            Some(_) => Mark::Copy,
         }
     }
 }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use simulators::person::Ending;
 
 use super::Story;
+use super::anew::Mark;
 use crate::model::hand;
 use crate::model::ledger::{Aspect, Bond, Fact};
 
@@ -17,7 +18,7 @@ impl Story {
         let cuts = self.facts[i].series && self.rng.chance(0.6) && hand::occurrence::takes_place(&text, cut);
         let (number, of) = (self.facts.len() as u32, self.facts[i].number);
         let series = self.facts[i].series;
-        let is_marked = self.is_marked(side, name, &text);
+        let mark = self.mark(side, name, &text);
         let time = if cuts {
             self.slots += 1;
             let at = hand::occurrence::at(&hand::start(&text), cut).unwrap_or_default();
@@ -46,21 +47,23 @@ impl Story {
         }
         let shows = BTreeMap::from([(Aspect::Time, time), (Aspect::Title, title), (Aspect::Location, location)]);
         let mut fact = Fact::new(number, side, series, shows);
-        fact.shadow = is_marked;
-        fact.foreign = is_marked && self.facts[i].foreign;
-        fact.bond = self.bond_of_duplicate(i, side, is_marked);
+        fact.shadow = mark != Mark::None;
+        fact.foreign = mark != Mark::None && self.facts[i].foreign;
+        fact.bond = self.bond_of_duplicate(i, side, mark);
         self.facts.push(fact);
         Ok(true)
     }
 
     /// What becomes of an event that was made out of another one of that side.
-    fn bond_of_duplicate(&self, i: usize, side: usize, is_marked: bool) -> Bond {
+    fn bond_of_duplicate(&self, i: usize, side: usize, mark: Mark) -> Bond {
         let of = &self.facts[i];
         if !self.rules.is_source(side) {
             return Bond::Apart;
         }
-        match (is_marked, of.bond) {
+        match (mark != Mark::None, of.bond) {
             (false, _) => Bond::Kept,
+            // No pass has joined the two yet, and which of two equal marks it takes is not said.
+            (true, Bond::Kept) if of.joining => Bond::Open,
             // A copy's duplicate is copied back where the pair goes both ways; where not, it is left alone.
             (true, Bond::Kept) if self.rules.terms.two_way => Bond::Kept,
             (true, Bond::Kept) if side != of.side => Bond::Apart,

@@ -32,7 +32,15 @@ impl Story {
         let side = self.rng.below(2);
         let Some(name) = self.entries(i, side).await?.into_iter().next().map(|entry| entry.name) else { return Ok(()) };
         self.edit_one(i, side, name).await?;
-        if self.facts[i].bond == Bond::Apart { self.look_again(i).await } else { Ok(()) }
+        if self.facts[i].bond == Bond::Apart {
+            self.look_again(i).await?;
+            // What kept a pair from copying it may be gone now.
+            let is_alone = |side: usize| self.facts[i].own[side].is_some() && self.facts[i].own[1 - side].is_none();
+            if (0..2).any(|side| is_alone(side) && self.rules.is_source(side)) {
+                self.facts[i].bond = Bond::Open;
+            }
+        }
+        Ok(())
     }
 
     async fn edit_one(&mut self, i: usize, side: usize, name: String) -> Result<()> {
@@ -40,7 +48,7 @@ impl Story {
             self.bystander = None;
         }
         let number = self.facts[i].number;
-        if super::interface::COMPLETE && self.rng.chance(0.15) && self.clients_copy(i, side, &name).await? {
+        if self.rng.chance(0.15) && self.clients_copy(i, side, &name).await? {
             return Ok(());
         }
         if self.rng.chance(0.2) {

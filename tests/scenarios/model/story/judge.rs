@@ -93,6 +93,9 @@ impl Story {
     }
 
     fn judge_two_way(&mut self, i: usize, found: &Found, strict: Strict) -> Result<()> {
+        if self.facts[i].joining && found.iter().all(|entries| !entries.is_empty()) {
+            self.facts[i].turn_round();
+        }
         let fact = self.facts[i].clone();
         let there = (found[0].len(), found[1].len());
         if fact.suppressed {

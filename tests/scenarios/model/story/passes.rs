@@ -6,12 +6,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use engine::plan::Answer;
 use jobs::SyncOptions;
-use jobs::report::{PairStatus, Run, Verb};
+use jobs::report::{HeldKind, PairStatus, Run, Verb};
 use simulators::faults::{Fault, On};
 
+use super::Story;
 use super::rules::full;
-use super::{Story, interface};
 use crate::world::Host;
 
 /// Passes after the faults have stopped until everything must be at rest.
@@ -128,7 +129,7 @@ impl Story {
 
     /// What the owner says to a hold.
     fn answer(&mut self, run: &Run) -> SyncOptions {
-        if !interface::is_emptied(run) {
+        if run.held.as_ref().is_none_or(|held| held.kind != HeldKind::Emptied) {
             return SyncOptions { confirm_deletions: true, ..SyncOptions::default() };
         }
         let make_again = match &mut self.emptied {
@@ -139,7 +140,8 @@ impl Story {
                 true
             }
         };
-        interface::answered(make_again)
+        let answer = if make_again { Answer::MakeAgain } else { Answer::LeaveOut };
+        SyncOptions { answer: Some(answer), ..SyncOptions::default() }
     }
 }
 
@@ -149,15 +151,8 @@ fn of(which: usize) -> &'static str {
 
 pub(super) fn line(run: &Run) -> String {
     let error = run.error.as_ref().map(|error| error.code.clone()).unwrap_or_default();
-    format!(
-        "{:?} +{} ~{} -{} skipped {} held {:?} {error}",
-        run.state,
-        run.created,
-        run.changed,
-        run.deleted,
-        run.skipped,
-        run.held.as_ref().map(|held| held.deletions)
-    )
+    let held = run.held.as_ref().map(|held| format!("{} {:?}", held.deletions, held.kind)).unwrap_or_default();
+    format!("{:?} +{} ~{} -{} skipped {} {held}{error}", run.state, run.created, run.changed, run.deleted, run.skipped,)
 }
 
 /// A future whose process dies after so many polls.

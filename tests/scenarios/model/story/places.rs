@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use engine::calendar::ProviderKind;
-use simulators::caldav::{CalDav, OldBase};
+use simulators::caldav::{CalDav, Calendar, OldBase};
 use simulators::person::Person;
 
 use super::Story;
@@ -14,7 +14,7 @@ impl Story {
         let side = self.rng.below(2);
         let Host::Memory(server) = &self.stage.hosts[side] else { return Ok(()) };
         if self.rng.chance(0.5) {
-            let old = match self.rng.below(3) {
+            let old = match self.rng.below(2) {
                 0 => OldBase::Answers,
                 1 => OldBase::Redirects([301, 308][self.rng.below(2)]),
                 _ => OldBase::Gone,
@@ -31,7 +31,8 @@ impl Story {
         let after = self.connected().await?;
         self.trace.push(format!("side {side} is connected again at {url}"));
         // Two servers of one make give the same user the same paths: without any event there is no proof that they are one.
-        let same_origin = url.split('/').nth(2) == here.split('/').nth(2);
+        let place = |url: &str| (url.split('/').nth(2).map(str::to_owned), url.contains(PREFIX));
+        let same_origin = place(&url) == place(&here);
         let proof = !self.stage.people[side].objects().await?.is_empty();
         ensure!(before[side].account == after[side].account || !(same_origin || proof), "the same account is another one at {url}");
         if before[side].account != after[side].account {
@@ -46,8 +47,7 @@ impl Story {
         let Host::Memory(server) = &self.stage.hosts[side] else { return };
         let Account { kind, user, .. } = &self.stage.core.ends[side].account;
         let Person::Near(calendar) = &self.stage.people[side] else { return };
-        let path = calendar.path();
-        let home = path.strip_suffix(&format!("{}/", calendar.name())).unwrap_or("/").trim_start_matches('/').to_owned();
+        let home = home(calendar);
         // A server with Apple's manners gives its password to its own host only.
         let spellings: &[Spelling] = match kind {
             ProviderKind::Icloud => &[Spelling::Plain],
@@ -72,8 +72,10 @@ impl Story {
                     ProviderKind::Icloud => ("carol@example.org", APP_PASSWORD),
                     _ => ("carol", "carol-secret-9753"),
                 };
-                shared_with(server, calendar, user, password);
-                End { account: Account { kind, url: address, user: user.into(), password: password.into() }, calendar: "/shared/".into() }
+                let shared = shared_with(server, calendar, user, password);
+                // Without a login the root is the same for all.
+                let url = if server.manner(|manners| manners.login) { address } else { format!("{address}{}", home(&shared)) };
+                End { account: Account { kind, url, user: user.into(), password: password.into() }, calendar: "/shared/".into() }
             }
             (Host::Google(server), Person::Google(calendar)) => {
                 let carol = server.account("carol@example.org");
@@ -87,9 +89,13 @@ impl Story {
     }
 }
 
-fn shared_with(server: &CalDav, calendar: &simulators::caldav::Calendar, user: &str, password: &str) {
+fn shared_with(server: &CalDav, calendar: &Calendar, user: &str, password: &str) -> Calendar {
     server.account(user, password);
-    if !calendar.is_shared_with(user, "shared") {
-        calendar.share(user, "shared");
-    }
+    calendar.shared(user, "shared").unwrap_or_else(|| calendar.share(user, "shared"))
+}
+
+/// The path of the home of a calendar, without its first slash.
+fn home(calendar: &Calendar) -> String {
+    let path = calendar.path();
+    path.strip_suffix(&format!("{}/", calendar.name())).unwrap_or("/").trim_start_matches('/').to_owned()
 }

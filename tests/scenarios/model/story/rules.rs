@@ -51,6 +51,7 @@ impl Story {
         for side in 0..2 {
             self.facts[i].own[side] = self.look(i, side).await?.into_iter().next().map(|(_, shown)| shown.aspects);
         }
+        self.facts[i].doings = Default::default();
         self.facts[i].over = self.facts[i].is_nowhere();
         Ok(())
     }

@@ -5,7 +5,7 @@ use jobs::SyncOptions;
 use simulators::person::Person;
 
 use super::passes::line;
-use super::{Emptied, Place, Story, interface};
+use super::{Emptied, Place, Story};
 use crate::model::hand;
 use crate::model::ledger::{Aspect, Bond, Fact};
 use crate::world::{Terms, new_pair};
@@ -16,7 +16,7 @@ const EMPTIED: usize = 5;
 impl Story {
     /// How the story begins: an event that is not the pair's, and perhaps another installation.
     pub(super) async fn begin(&mut self) -> Result<()> {
-        if interface::COMPLETE && !self.rules.terms.two_way && self.rng.chance(0.25) {
+        if !self.rules.terms.two_way && self.rng.chance(0.25) {
             self.rules.terms.private_back = self.rng.chance(0.3);
             self.rules.twins = true;
             let mut second = self.stage.core.beside().await?;
@@ -46,7 +46,7 @@ impl Story {
 
     /// Most stories meet one or two.
     pub(super) async fn upheaval(&mut self) -> Result<()> {
-        if !interface::COMPLETE || self.rng.chance(0.4) {
+        if self.rng.chance(0.4) {
             return Ok(());
         }
         match self.rng.below(10) {

@@ -22,7 +22,8 @@ impl Story {
                 continue;
             };
             let Some(shown) = shown else { anyhow::bail!("gone from side {side}, where the pair has nothing to do with it") };
-            let is_of_either = fact.bond == Bond::Loose;
+            // Where both sides have it, they may be in step by now.
+            let is_of_either = fact.bond == Bond::Loose || (fact.bond == Bond::Open && sides.len() == 2);
             ensure!(is_of_either || shown == own, "side {side} shows {shown:?}, and a person left {own:?} there");
         }
         if let [only] = sides[..] {

@@ -15,6 +15,10 @@ impl Story {
         let [source, target] = [fact.side, 1 - fact.side];
         if fact.doings[source].deleted.is_some() {
             ensure!(found[source].is_empty(), "resurrected");
+            if let Some((_, left)) = found[target].first().filter(|_| fact.joining) {
+                self.facts[i].leave([(target, left.aspects.clone())]);
+                return Ok(());
+            }
             ensure!(found[target].is_empty(), "its copy outlives it");
             self.facts[i].over = true;
             return Ok(());
