@@ -74,6 +74,8 @@ pub struct Fact {
     pub remade: bool,
     /// A client made it out of an object with a mark, and may have kept that.
     pub shadow: bool,
+    /// The event that it was made of, if that had a mark.
+    pub made_of: Option<u32>,
     /// What marks it bears are those of another installation, or of one that is lost, and nobody has claimed it.
     pub foreign: bool,
     /// Gone for good.
@@ -101,6 +103,7 @@ impl Fact {
             joining: false,
             remade: false,
             shadow: false,
+            made_of: None,
             foreign: false,
             over: false,
         };
