@@ -70,8 +70,12 @@ pub struct Fact {
     /// Both sides were there when the pair was made, and no rest has come since: until a pass has joined them, the origin's word counts, and what is
     /// deleted on one side is no deletion on the other.
     pub joining: bool,
+    /// The one side was made again from what the other one showed.
+    pub remade: bool,
     /// A client made it out of an object with a mark, and may have kept that.
     pub shadow: bool,
+    /// The event that it was made of, if that had a mark.
+    pub made_of: Option<u32>,
     /// What marks it bears are those of another installation, or of one that is lost, and nobody has claimed it.
     pub foreign: bool,
     /// Gone for good.
@@ -97,7 +101,9 @@ impl Fact {
             drift: BTreeMap::new(),
             words: Default::default(),
             joining: false,
+            remade: false,
             shadow: false,
+            made_of: None,
             foreign: false,
             over: false,
         };
@@ -152,8 +158,9 @@ impl Fact {
             return;
         }
         let Some(left) = self.own[other].take() else { return };
-        self.doings[self.side] = Doings::default();
-        (self.side, self.agreed, self.joining) = (other, left, false);
+        self.doings[self.side].deleted = None;
+        self.doings[self.side].buried.clear();
+        (self.side, self.agreed, self.remade) = (other, left, true);
     }
 
     pub fn touched(&self, side: usize) -> bool {
@@ -241,7 +248,7 @@ impl Fact {
         self.drift = drift;
         self.doings = Default::default();
         self.new = false;
-        self.joining = false;
+        (self.joining, self.remade) = (false, false);
     }
 }
 

@@ -86,6 +86,9 @@ pub async fn tell(seed: u64, place: Place) -> Result<()> {
         Place::Pushed => story.run_pushed().await,
         _ => story.run().await,
     };
+    if told.is_err() {
+        story.show_all().await;
+    }
     told.with_context(|| format!("{:?}, at first {terms:?}\n    {}", story.rules, story.trace.join("\n    ")))
 }
 

@@ -171,10 +171,13 @@ impl Pass<'_> {
 
     /// Whether a calendar that is written to looks emptied or made anew; of how many events that the pair had there. `asked`: its owner was asked before.
     async fn emptied(&self, survey: &Survey, suspects: &[Suspect], side: Side, evidence: Evidence, asked: bool) -> Result<Option<u64>> {
-        let gone = suspects.iter().filter(|suspect| self.goes_with(survey, suspect, side)).count() as u64;
-        if gone == 0 {
+        if !suspects.iter().any(|suspect| self.goes_with(survey, suspect, side)) {
             return Ok(None);
         }
+        // What is gone on both sides is gone here too.
+        let counts = |suspect: &&Suspect| suspect.side == side && (suspect.role == Role::Copy || self.pair.two_way);
+        let is_live = |suspect: &&Suspect| survey.units.get(&suspect.mapping).is_some_and(|unit| unit.mapping.state == State::Live);
+        let gone = suspects.iter().filter(counts).filter(is_live).count() as u64;
         let copies = match survey.copies {
             Some(copies) => copies,
             None if gone < guard::EMPTIED && !asked => return Ok(None),

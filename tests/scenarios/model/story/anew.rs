@@ -45,7 +45,7 @@ impl Story {
         self.second = None;
         self.bystander = None;
         if lost {
-            self.stage.core.lose().await?;
+            self.stage.core.lose(20 + self.passes as u8).await?;
             self.trace.push("all data are lost".into());
         } else {
             directory::remove_pair(&self.stage.core.services, &self.stage.core.pair.id).await?;
@@ -169,12 +169,18 @@ pub(super) enum Mark {
 }
 
 impl Story {
-    pub(super) fn mark(&self, side: usize, name: &str, text: &str) -> Mark {
-        let value = match &self.stage.people[side] {
+    pub(super) fn mark_text(&self, side: usize, name: &str, text: &str) -> Option<String> {
+        match &self.stage.people[side] {
             Person::Google(calendar) => calendar.object_property(name, "calrelayOrigin"),
-            Person::Near(_) | Person::Far(_) => text.split("X-CALRELAY-ORIGIN:").nth(1).map(str::to_owned),
-        };
-        match value.as_deref().and_then(|value| value.chars().next()) {
+            Person::Near(_) | Person::Far(_) => {
+                let line = simulators::ics::unfold(text).into_iter().find(|line| line.starts_with("X-CALRELAY-ORIGIN:"))?;
+                Some(line.split_once(':')?.1.to_owned())
+            }
+        }
+    }
+
+    pub(super) fn mark(&self, side: usize, name: &str, text: &str) -> Mark {
+        match self.mark_text(side, name, text).as_deref().and_then(|value| value.chars().next()) {
             None => Mark::None,
             Some('r') => Mark::Origin,
             Some(_) => Mark::Copy,

@@ -48,6 +48,7 @@ impl Story {
         let shows = BTreeMap::from([(Aspect::Time, time), (Aspect::Title, title), (Aspect::Location, location)]);
         let mut fact = Fact::new(number, side, series, shows);
         fact.shadow = mark != Mark::None;
+        fact.made_of = fact.shadow.then_some(of);
         fact.foreign = mark != Mark::None && self.facts[i].foreign;
         fact.bond = self.bond_of_duplicate(i, side, mark);
         self.facts.push(fact);

@@ -51,7 +51,10 @@ impl Story {
         if self.rng.chance(0.15) && self.clients_copy(i, side, &name).await? {
             return Ok(());
         }
-        if self.rng.chance(0.2) {
+        // Of two events with one mark, the one that is left counts as the copy, whichever a person deletes.
+        let has_a_twin =
+            self.facts.iter().any(|fact| !fact.over && (fact.made_of == Some(number) || self.facts[i].made_of == Some(fact.number)));
+        if self.rng.chance(0.2) && !has_a_twin {
             self.stage.people[side].delete(&name).await?;
             // What was written to it here before went with it, unless a pass had carried it over by then.
             self.facts[i].delete(side, self.passes);

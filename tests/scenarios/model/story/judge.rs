@@ -139,7 +139,7 @@ impl Story {
         let drifts = if stripped && strict == Strict::No { Drift::Words } else { Drift::Nothing };
         both[fact.side].is_like(both[copy_side], stripped, drifts)?;
         let moved = fact.doings.iter().any(|doings| doings.values.contains_key(&Aspect::Time));
-        let remade = fact.doings[fact.side].deleted.is_some() || self.emptied.is_some() || self.all_deleted;
+        let remade = fact.doings[fact.side].deleted.is_some() || self.emptied.is_some() || self.all_deleted || fact.remade;
         let mut drift = BTreeMap::new();
         for aspect in aspects {
             let (owner, copy) = (shown[fact.side].get(&aspect), shown[copy_side].get(&aspect));
@@ -150,7 +150,7 @@ impl Story {
                 let by_somebody = owner.is_none_or(|owner| allowed.iter().any(|value| is_same(value, owner)));
                 ensure!(by_somebody || moved || remade, "{aspect:?} is {owner:?}, and may be {allowed:?}");
                 ensure!(
-                    owner.is_some() || moved || remade || allowed.is_empty(),
+                    owner.is_some() || moved || remade || fact.joining || allowed.is_empty(),
                     "{aspect:?} is as the rule has it, and may be {allowed:?}"
                 );
                 continue;
@@ -168,7 +168,7 @@ impl Story {
                 }
                 continue;
             }
-            ensure!(fact.allowed(aspect).contains(owner), "{aspect:?} is {owner}, and may be {:?}", fact.allowed(aspect));
+            ensure!(fact.allowed(aspect).contains(owner) || remade, "{aspect:?} is {owner}, and may be {:?}", fact.allowed(aspect));
             ensure!(Some(owner) == copy, "{aspect:?} is {owner} here and {copy:?} there");
         }
         self.facts[i].suppressed = false;

@@ -13,6 +13,7 @@ use simulators::faults::{Fault, On};
 
 use super::Story;
 use super::rules::full;
+use crate::ways::reasons;
 use crate::world::Host;
 
 /// Passes after the faults have stopped until everything must be at rest.
@@ -152,7 +153,8 @@ fn of(which: usize) -> &'static str {
 pub(super) fn line(run: &Run) -> String {
     let error = run.error.as_ref().map(|error| error.code.clone()).unwrap_or_default();
     let held = run.held.as_ref().map(|held| format!("{} {:?}", held.deletions, held.kind)).unwrap_or_default();
-    format!("{:?} +{} ~{} -{} skipped {} {held}{error}", run.state, run.created, run.changed, run.deleted, run.skipped,)
+    let why = reasons(run).join(" ");
+    format!("{:?} +{} ~{} -{} skipped {} {why} {held}{error}", run.state, run.created, run.changed, run.deleted, run.skipped)
 }
 
 /// A future whose process dies after so many polls.

@@ -47,7 +47,10 @@ impl Story {
         let Host::Memory(server) = &self.stage.hosts[side] else { return };
         let Account { kind, user, .. } = &self.stage.core.ends[side].account;
         let Person::Near(calendar) = &self.stage.people[side] else { return };
-        let home = home(calendar);
+        let is_shared = user.starts_with("carol");
+        let shared = is_shared.then(|| calendar.shared(user, "shared")).flatten();
+        let home = home(shared.as_ref().unwrap_or(calendar));
+        let needs_home = is_shared && !server.manner(|manners| manners.login);
         // A server with Apple's manners gives its password to its own host only.
         let spellings: &[Spelling] = match kind {
             ProviderKind::Icloud => &[Spelling::Plain],
@@ -57,8 +60,7 @@ impl Story {
         if spelling == Spelling::Prefix {
             server.url_below(PREFIX);
         }
-        let is_shared = user.starts_with("carol");
-        let tail = if self.rng.chance(0.4) && !is_shared { home } else { String::new() };
+        let tail = if self.rng.chance(0.4) || needs_home { home } else { String::new() };
         self.stage.core.ends[side].account.url = format!("{}{tail}", address(side, spelling));
     }
 

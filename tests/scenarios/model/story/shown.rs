@@ -86,6 +86,18 @@ impl Shown {
 }
 
 impl Story {
+    /// Both calendars in the trace of a story that ended badly: names, marks and what people see.
+    pub(super) async fn show_all(&mut self) {
+        for side in 0..2 {
+            let Ok(objects) = self.stage.people[side].objects().await else { continue };
+            for (name, text) in objects {
+                let mark = self.mark_text(side, &name, &text).unwrap_or_default();
+                let seen: Vec<String> = simulators::agenda::entries([(name.clone(), text)]).iter().map(ToString::to_string).collect();
+                self.trace.push(format!("on side {side}: {name} {mark:.30} {}", seen.join(" | ")));
+            }
+        }
+    }
+
     /// Everything on a side that belongs to a fact, as it is shown there.
     pub(super) async fn look(&self, i: usize, side: usize) -> Result<Vec<(Entry, Shown)>> {
         let mut all = Vec::new();

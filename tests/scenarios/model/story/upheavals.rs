@@ -19,7 +19,7 @@ impl Story {
         if !self.rules.terms.two_way && self.rng.chance(0.25) {
             self.rules.terms.private_back = self.rng.chance(0.3);
             self.rules.twins = true;
-            let mut second = self.stage.core.beside().await?;
+            let mut second = self.stage.core.beside(8).await?;
             let ends = [second.ends[0].connect(&second.services).await?, second.ends[1].connect(&second.services).await?];
             second.pair_anew([&ends[1], &ends[0]], self.rules.second()).await?;
             self.second = Some(second);
@@ -61,20 +61,23 @@ impl Story {
     async fn empty(&mut self) -> Result<()> {
         let side = if self.rules.terms.two_way { self.rng.below(2) } else { 1 - self.rules.from };
         let is_there = |fact: &&Fact| !fact.over && fact.bond == Bond::Kept && !fact.suppressed;
-        let there = self.facts.iter().filter(is_there).count();
-        if self.rules.twins || there == 0 {
+        let copies = self.facts.iter().filter(is_there).filter(|fact| fact.side != side).count();
+        let origins = self.facts.iter().filter(is_there).count() - copies;
+        if self.rules.twins || copies == 0 {
             return Ok(());
         }
+        // Where each event is named as removed, a few are a person's deletions.
+        let may_be_cleared = copies >= EMPTIED && origins == 0;
         let how = match &self.stage.people[side] {
-            Person::Near(calendar) if there < EMPTIED || self.rng.chance(0.5) => {
-                calendar.replace();
-                "made anew"
-            }
-            Person::Near(calendar) => {
+            Person::Near(calendar) if may_be_cleared && self.rng.chance(0.5) => {
                 calendar.clear();
                 "emptied"
             }
-            Person::Google(calendar) if there >= EMPTIED => {
+            Person::Near(calendar) => {
+                calendar.replace();
+                "made anew"
+            }
+            Person::Google(calendar) if may_be_cleared => {
                 calendar.clear();
                 "emptied"
             }
@@ -87,6 +90,9 @@ impl Story {
         for fact in self.facts.iter_mut().filter(|fact| !fact.over && fact.bond != Bond::Kept) {
             fact.own[side] = None;
             fact.over = fact.is_nowhere();
+            if fact.own[1 - side].is_some() && self.rules.is_source(1 - side) {
+                fact.bond = Bond::Open;
+            }
         }
         Ok(())
     }
