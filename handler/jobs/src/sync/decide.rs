@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use engine::event::{Event, EventId};
 use engine::mapping::Times;
-use engine::marker::Role;
+use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::{Beside, Decision, Halves, Seen, Unknown};
 use engine::reason::Reason;
@@ -91,6 +91,12 @@ impl Pass<'_> {
                 }
             }
         }
+        // Origins first; and what has the UID of a copy has a better claim to its name than what only bears its mark.
+        strangers.sort_by_key(|(_, event, ..)| match (self.is_marked_as_copy(event), MappingId::of_copy_uid(&event.uid)) {
+            (false, _) => 0,
+            (true, Some(_)) => 1,
+            (true, None) => 2,
+        });
         let living = self.named_by(strangers.iter().map(|(_, event, ..)| &**event)).await?;
         for (side, event, taken, quiet) in strangers {
             let class = self.classify(identity, &living, side, &event).await?;
@@ -208,7 +214,7 @@ impl Pass<'_> {
             }
             Class::Ordinary | Class::OutOfACopy | Class::Left(_) | Class::Foreign => {}
         }
-        let copy_id = |mapping: engine::marker::MappingId| {
+        let copy_id = |mapping: MappingId| {
             let other = &self.ends[side.other() as usize];
             let uid = mapping.copy_uid(0);
             other.provider.id_of_copy(&other.calendar.address, &uid).unwrap_or_else(|| EventId::new(uid))

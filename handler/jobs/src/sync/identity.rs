@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use engine::event::EventId;
 use engine::mapping::Mapping;
-use engine::marker::{MappingId, Mark};
+use engine::marker::{MappingId, Mark, Role};
 use engine::pair::Side;
 use engine::uid::UidHash;
 use providers::Found;
@@ -49,6 +49,8 @@ pub(super) struct Identity {
     used: HashSet<MappingId>,
     /// Mappings of earlier copies that were taken over in this pass, with the UIDs of their first origins.
     adopted: HashMap<MappingId, Option<UidHash>>,
+    /// Mappings whose missing event was found under another name.
+    joined: HashSet<MappingId>,
     /// Sides that are listed for the first time.
     pub first: [bool; 2],
     /// Mappings that are decided about because of what their own events show.
@@ -121,6 +123,15 @@ impl Pass<'_> {
             Some(Mark::Ours { mapping, .. }) => Some(mapping),
             Some(Mark::Foreign { .. }) => None,
             None => MappingId::of_copy_uid(&event.uid),
+        }
+    }
+
+    /// Whether an event says that it is a copy, whoever made it.
+    pub(super) fn is_marked_as_copy(&self, event: &engine::event::Event) -> bool {
+        match self.planner.mark(event) {
+            Some(Mark::Ours { role, .. }) => role == Role::Copy,
+            Some(Mark::Foreign { .. }) => true,
+            None => MappingId::of_copy_uid(&event.uid).is_some(),
         }
     }
 

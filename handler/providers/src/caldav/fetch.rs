@@ -27,11 +27,11 @@ impl CalDav {
         let mut answer = Vec::with_capacity(ids.len());
         let mut done = std::collections::HashSet::new();
         for id in ids.iter().filter(|id| done.insert(id.as_str())) {
-            // Some servers leave out in silence what they cannot find or cannot read.
+            // Some servers leave out in silence what they cannot find or cannot read; and one that has moved to another path does not
+            // know the former paths in a body, though it sends requests for them on.
             let found = match raw.remove(name_in_collection(calendar, id).as_str()) {
-                Some(Raw::Gone) if name::is_elsewhere(id) => self.get(calendar, id).await?,
-                Some(raw) => raw,
-                None => self.get(calendar, id).await?,
+                Some(raw @ (Raw::Object { .. } | Raw::TooLarge { .. })) => raw,
+                Some(Raw::Gone) | None => self.get(calendar, id).await?,
             };
             answer.push(Fetched { id: id.clone(), found: self.understand(calendar, id, found).await? });
         }

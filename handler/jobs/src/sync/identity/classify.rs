@@ -45,7 +45,7 @@ impl Pass<'_> {
     /// What an unknown event is. `living` holds the mappings that live, of those that unknown events name.
     pub(in crate::sync) async fn classify(
         &self,
-        identity: &Identity,
+        identity: &mut Identity,
         living: &BTreeMap<MappingId, Living>,
         side: Side,
         event: &Event,
@@ -65,7 +65,7 @@ impl Pass<'_> {
             // It belongs to a person, whatever pair it was made again for.
             (None | Some(Living::Elsewhere), Role::Origin) => Ok(Class::Ordinary),
             (Some(Living::Elsewhere), Role::Copy) => Ok(Class::Alone(Reason::OwnCopy, Some(mapping))),
-            (Some(Living::Here(stored)), role) => match self.of_this_pair(stored, role, side, event).await? {
+            (Some(Living::Here(stored)), role) => match self.of_this_pair(identity, stored, role, side, event).await? {
                 // In the first pass over a calendar it is older than this pair, like the copy that was taken over.
                 Class::OutOfACopy if identity.first[side as usize] => Ok(Class::Left(stored.first())),
                 class => Ok(class),
@@ -74,7 +74,7 @@ impl Pass<'_> {
     }
 
     /// An event with the mark of a mapping of this pair, under a name that the mapping does not know.
-    async fn of_this_pair(&self, stored: &Mapping, role: Role, side: Side, event: &Event) -> Result<Class> {
+    async fn of_this_pair(&self, identity: &mut Identity, stored: &Mapping, role: Role, side: Side, event: &Event) -> Result<Class> {
         let half = survey::half(stored, role);
         if side_of(stored, role) != side {
             // The copy itself, seen in the calendar of its origin under the same name and in the same version: both ends are one calendar.
@@ -92,7 +92,8 @@ impl Pass<'_> {
             (Role::Copy, State::Suppressed | State::Creating) => true,
             _ => !self.is_there(side, &half.id).await?,
         };
-        if gone {
+        if gone && !self.is_elsewhere(identity, stored, role, side, event).await? {
+            identity.joined.insert(stored.id);
             let mut mapping = stored.clone();
             rename(&mut mapping, role, event);
             return Ok(Class::Half(Box::new(stored.clone()), Box::new(mapping)));
@@ -104,8 +105,28 @@ impl Pass<'_> {
         })
     }
 
+    /// Whether another event is the one that the mapping has lost sight of. One that has the UID of the copy is; of others the first.
+    async fn is_elsewhere(&self, identity: &Identity, stored: &Mapping, role: Role, side: Side, event: &Event) -> Result<bool> {
+        if identity.joined.contains(&stored.id) {
+            return Ok(true);
+        }
+        if role == Role::Origin || has_its_uid(stored, role, event) {
+            return Ok(false);
+        }
+        let end = &self.ends[side as usize];
+        let uid = stored.id.copy_uid(stored.generation);
+        Ok(end.provider.find_uid(&end.calendar.address, &uid).await?.is_some_and(|id| id != event.id))
+    }
+
     async fn is_there(&self, side: Side, id: &EventId) -> Result<bool> {
         let end = &self.ends[side as usize];
         Ok(end.provider.exists(&end.calendar.address, id).await?)
     }
+}
+
+/// Whether an event has the UID that one half of a mapping had.
+pub(super) fn has_its_uid(mapping: &Mapping, role: Role, event: &Event) -> bool {
+    let uid = UidHash::of(&event.uid);
+    (role == Role::Copy && MappingId::of_copy_uid(&event.uid) == Some(mapping.id))
+        || (uid.is_some() && survey::half(mapping, role).uid == uid)
 }

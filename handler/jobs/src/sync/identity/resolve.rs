@@ -10,6 +10,7 @@ use engine::uid::UidHash;
 use providers::Found;
 
 use super::Identity;
+use super::classify::has_its_uid;
 use crate::Result;
 use crate::memory::ProblemRow;
 use crate::sync::pass::{Pass, side_of};
@@ -38,26 +39,54 @@ impl Pass<'_> {
             self.read_strangers(identity, survey, side).await?;
             // Events that were read and not kept are read once more, and only where something is sought.
             let ids: Vec<EventId> = survey.unknown[side as usize].keys().cloned().collect();
+            let mut marked = Vec::new();
             for ids in ids.chunks(self.ends[side as usize].provider.batch().max(1)) {
                 let mut found = self.again(identity, survey, side, ids).await?;
                 for id in ids {
                     let Some(event) = found.remove(id) else { continue };
-                    let mut seeker = self.sought_by(survey, &seekers, &event);
-                    if let Some((mapping, _)) = seeker
-                        && seekers.get(&mapping).is_some_and(|seeker| seeker.may_be_there)
-                        && self.is_where_it_was(survey, side, mapping).await?
-                    {
-                        seeker = None;
+                    match self.sought_by(survey, &seekers, &event) {
+                        Some((mapping, role)) if has_its_uid(&survey.units[&mapping].mapping, role, &event) => {
+                            self.try_to_join(identity, survey, side, &seekers, (mapping, role), event).await?;
+                        }
+                        // It only bears the mark: another one may have the UID as well.
+                        Some(sought) => marked.push((sought, event)),
+                        None => self.keep_stranger(identity, survey, side, event),
                     }
-                    if let Some(seeker) = seeker {
-                        self.join_to(survey, side, seeker, event);
-                    } else if survey.unknown[side as usize].get(id).is_some_and(|stranger| stranger.event.is_none()) {
-                        identity.keep(side, id.clone(), Found::Event(event));
-                    }
+                }
+            }
+            for ((mapping, role), event) in marked {
+                if seekers.get(&mapping).is_some_and(|seeker| is_found(survey, seeker)) {
+                    self.keep_stranger(identity, survey, side, event);
+                } else {
+                    self.try_to_join(identity, survey, side, &seekers, (mapping, role), event).await?;
                 }
             }
         }
         Ok(())
+    }
+
+    async fn try_to_join(
+        &self,
+        identity: &mut Identity,
+        survey: &mut Survey,
+        side: Side,
+        seekers: &BTreeMap<MappingId, Seeker>,
+        sought: (MappingId, Role),
+        event: Box<Event>,
+    ) -> Result<()> {
+        let may_be_there = seekers.get(&sought.0).is_some_and(|seeker| seeker.may_be_there);
+        if may_be_there && self.is_where_it_was(survey, side, sought.0).await? {
+            self.keep_stranger(identity, survey, side, event);
+        } else {
+            self.join_to(survey, side, sought, event);
+        }
+        Ok(())
+    }
+
+    fn keep_stranger(&self, identity: &mut Identity, survey: &Survey, side: Side, event: Box<Event>) {
+        if survey.unknown[side as usize].get(&event.id).is_some_and(|stranger| stranger.event.is_none()) {
+            identity.keep(side, event.id.clone(), Found::Event(event));
+        }
     }
 
     async fn is_where_it_was(&self, survey: &Survey, side: Side, mapping: MappingId) -> Result<bool> {
