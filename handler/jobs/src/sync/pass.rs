@@ -141,7 +141,10 @@ impl<'a> Pass<'a> {
     ) -> Result<(Run, Option<Again>)> {
         let today = self.now.to_zoned(TimeZone::UTC).date();
         // What is held rests on what a pass saw; the next one must look as closely, or it would see nothing to hold.
-        let roll = state.listed_on != Some(today) || state.held.is_some();
+        let due = state.listed_on != Some(today) || state.held.is_some();
+        // A write has found something gone of which no listing told: the whole listing tells what else is.
+        let untold = again.is_some_and(|again| !again.suspects.is_empty());
+        let roll = due || untold;
         let window = self.planner.window;
         // A later round goes on with what the first has listed.
         let full = self.options.full && again.is_none();
@@ -151,6 +154,8 @@ impl<'a> Pass<'a> {
         identity.first = Side::BOTH.map(|side| state.cursor(side).is_none());
         if let Some(again) = again {
             survey.suspect(self.memory, &again.suspects).await?;
+            // What the write has found is all that is missing: it is as good as named.
+            survey.by_absence &= due || !survey.is_missing_only(&again.suspects);
         }
         let mut tally = Tally {
             run: Run::new(self.pair.id.clone(), PairStatus::Ok),

@@ -108,6 +108,12 @@ pub(super) struct Survey {
 }
 
 impl Survey {
+    /// Whether nothing is missing but these.
+    pub fn is_missing_only(&self, suspects: &[(MappingId, Role)]) -> bool {
+        let told = |unit: &Unit, role: Role, news: &News| !matches!(news, News::Suspect) || suspects.contains(&(unit.mapping.id, role));
+        self.units.values().all(|unit| told(unit, Role::Origin, &unit.origin) && told(unit, Role::Copy, &unit.copy))
+    }
+
     /// Adds what an earlier round found gone.
     pub async fn suspect(&mut self, memory: &Memory<'_>, suspects: &[(MappingId, Role)]) -> Result<()> {
         for (id, role) in suspects {
