@@ -66,7 +66,7 @@ async fn a_wrong_password_under_another_spelling_changes_nothing() -> anyhow::Re
 /// An account is removed, added again under another spelling, and its calendars are paired as before: the copies are found.
 #[tokio::test]
 async fn an_account_removed_and_added_under_another_spelling_doubles_nothing() -> anyhow::Result<()> {
-    for terms in [ONE_WAY, TWO_WAY, PRIVATE] {
+    for (turn, terms) in [ONE_WAY, TWO_WAY, PRIVATE].into_iter().enumerate() {
         for side in [0, 1] {
             let (village, _) = copied(4, terms).await?;
             if terms == TWO_WAY {
@@ -76,7 +76,8 @@ async fn an_account_removed_and_added_under_another_spelling_doubles_nothing() -
             let before = [titles(&village.people[0]), titles(&village.people[1])];
             let (user, password) = USERS[side];
             let mut account = village.accounts[side].clone();
-            for url in spellings(&village.servers[side], user)?.into_iter().skip(1) {
+            // Each spelling once for each side.
+            for url in spellings(&village.servers[side], user)?.into_iter().skip(turn).step_by(3) {
                 village.cli.json(&["account", "remove", &account]).await?;
                 account = village.cli.connect(&url, user, password).await?;
                 let mut ends = village.calendars.clone();

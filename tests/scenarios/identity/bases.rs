@@ -29,9 +29,10 @@ async fn moves_without_a_write(village: &Village, told: &str) -> anyhow::Result<
 
 #[tokio::test]
 async fn a_base_that_changes_doubles_nothing() -> anyhow::Result<()> {
-    for terms in [ONE_WAY, TWO_WAY] {
+    for (turn, terms) in [ONE_WAY, TWO_WAY].into_iter().enumerate() {
         for side in [0, 1] {
-            for old in WAYS {
+            // Each way with each side and with each sort of pair.
+            for old in WAYS.into_iter().skip(usize::from(turn == side)).step_by(2) {
                 let told = format!("{terms:?}, side {side}, {old:?}");
                 let (village, pair) = copied(15, terms).await?;
                 village.servers[side].move_base("/remote.php/dav", old);

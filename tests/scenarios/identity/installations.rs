@@ -69,6 +69,7 @@ async fn after_the_data_are_lost_nothing_is_made_beside_the_copies() -> anyhow::
         assert_eq!(actions(&preview), actions(&run));
         assert_eq!(counts(&run)[..3], [0; 3], "{terms:?}: {run}");
         assert_eq!(skipped(&run, "copied_by_another").len(), 5, "{terms:?}: {run}");
+        assert_eq!(preview["copied_by_another"], 5, "the preview counts them: {preview}");
         assert_eq!(status_of(&village.cli, &pair).await?["copied_by_another"], 5);
         let copy = named(&ben, "Event 1")?;
         for event in ["e1.ics", copy.as_str()] {

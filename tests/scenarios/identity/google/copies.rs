@@ -52,8 +52,8 @@ async fn a_shared_calendar_is_one_calendar_in_every_account() -> anyhow::Result<
 /// Copies of later generations, and origins that were made again, are found by a pair that is made anew.
 #[tokio::test]
 async fn a_pair_made_anew_finds_copies_of_all_kinds() -> anyhow::Result<()> {
-    for ends in ENDS {
-        for after in [ONE_WAY, TWO_WAY, PRIVATE] {
+    for (turn, ends) in ENDS.into_iter().enumerate() {
+        for after in [ONE_WAY, TWO_WAY, PRIVATE].into_iter().skip(turn).take(2) {
             let told = format!("{ends:?} {after:?}");
             let (street, pair) = Street::copied(ends, 4, TWO_WAY).await?;
             let [anna, ben] = &street.people;
@@ -84,8 +84,8 @@ async fn a_pair_made_anew_finds_copies_of_all_kinds() -> anyhow::Result<()> {
 /// The data are lost: nothing is made beside the copies, until they are taken over.
 #[tokio::test]
 async fn after_the_data_are_lost_copies_are_taken_over_on_demand() -> anyhow::Result<()> {
-    for ends in ENDS {
-        for terms in [ONE_WAY, TWO_WAY] {
+    for (turn, ends) in ENDS.into_iter().enumerate() {
+        for terms in [ONE_WAY, TWO_WAY].into_iter().skip(usize::from(turn > 0)) {
             let told = format!("{ends:?} {terms:?}");
             let (mut street, _) = Street::copied(ends, 4, terms).await?;
             street.set_up().await?;
@@ -118,8 +118,9 @@ async fn after_the_data_are_lost_copies_are_taken_over_on_demand() -> anyhow::Re
 /// A calendar of copies at Google is emptied. The ids of deleted events are never free again, so what is made again has others.
 #[tokio::test]
 async fn an_emptied_calendar_is_asked_about() -> anyhow::Result<()> {
-    for ends in ENDS {
-        for (terms, answer) in [(ONE_WAY, "--make-again"), (TWO_WAY, "--make-again"), (ONE_WAY, "--leave-out")] {
+    for (turn, ends) in ENDS.into_iter().enumerate() {
+        let all = [(ONE_WAY, "--make-again"), (TWO_WAY, "--make-again"), (ONE_WAY, "--leave-out"), (TWO_WAY, "--leave-out")];
+        for (terms, answer) in all.into_iter().skip(turn).take(2) {
             let told = format!("{ends:?} {terms:?} {answer}");
             let (street, pair) = Street::copied(ends, 15, terms).await?;
             let [anna, ben] = &street.people;
