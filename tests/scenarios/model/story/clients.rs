@@ -30,7 +30,7 @@ impl Story {
         };
         let (title, location) = (self.word("E", number), self.word("L", number));
         let (new, uid) = (format!("e{number}.ics"), format!("person-{number}"));
-        let renewed = |ics: &str| hand::renewed(ics, &time, &title, &location, series);
+        let renewed = |ics: &str| hand::renewed(ics, &time, &title, &location, series, cuts);
         let person = &self.stage.people[side];
         if cuts {
             let ending = if self.rng.chance(0.5) { Ending::Until } else { Ending::Count };
