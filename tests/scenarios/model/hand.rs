@@ -51,11 +51,26 @@ pub fn edited(ics: &str, aspect: Aspect, value: &str, series: bool) -> String {
     }
 }
 
-/// What a client has made out of an object, with values of its own: a plain series or event, without exceptions.
-pub fn renewed(ics: &str, time: &str, title: &str, location: &str, series: bool) -> String {
-    let ics = with(&without_exceptions(ics), "DTSTART", Some(line("DTSTART", time, series)));
+/// What a client has made out of an object, with values of its own: a plain series or event, without exceptions. The rest of a series that was cut
+/// keeps its rule; what is moved to another day has a whole one.
+pub fn renewed(ics: &str, time: &str, title: &str, location: &str, series: bool, is_rest: bool) -> String {
+    let ics = match series {
+        true if is_rest => until_the_evening(ics),
+        true => with(ics, "RRULE", Some("RRULE:FREQ=WEEKLY;COUNT=8".to_owned())),
+        false => ics.to_owned(),
+    };
+    let ics = with(&without_exceptions(&ics), "DTSTART", Some(line("DTSTART", time, series)));
     let ics = with(&with(&ics, "DURATION", None), "DTEND", Some(line("DTEND", &later(time), series)));
     with(&with(&ics, "SUMMARY", Some(format!("SUMMARY:{title}"))), "LOCATION", Some(format!("LOCATION:{location}")))
+}
+
+/// A series whose last day counts as a whole, so that it does not end before an hour of that day at which it begins now.
+fn until_the_evening(ics: &str) -> String {
+    let until = ics.split("UNTIL=").nth(1).and_then(|rest| rest.get(..8));
+    match until {
+        Some(day) => with(ics, "RRULE", Some(format!("RRULE:FREQ=WEEKLY;UNTIL={day}T205959Z"))),
+        None => ics.to_owned(),
+    }
 }
 
 /// The DTSTART of the first event.

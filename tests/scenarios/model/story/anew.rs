@@ -75,8 +75,13 @@ impl Story {
     pub(super) async fn take_over(&mut self) -> Result<()> {
         jobs::take_over(&self.stage.core.services, &self.stage.core.pair.id).await?;
         self.trace.push("what others have left is taken over".into());
-        self.facts.iter_mut().for_each(|fact| fact.foreign = false);
-        self.relink().await
+        let foreign: Vec<bool> = self.facts.iter_mut().map(|fact| std::mem::take(&mut fact.foreign)).collect();
+        self.relink().await?;
+        // What this pair has no use for keeps its mark.
+        for (fact, foreign) in self.facts.iter_mut().zip(foreign) {
+            fact.foreign = foreign && fact.bond != Bond::Kept;
+        }
+        Ok(())
     }
 
     /// What becomes of events that no pair has to do with, by the rules in force.
@@ -97,7 +102,7 @@ impl Story {
             fact.bond = bond;
             if bond == Bond::Kept {
                 fact.side = side;
-                fact.new = true;
+                (fact.new, fact.foreign) = (true, false);
                 fact.joining = fact.own.iter().all(Option::is_some);
                 fact.agreed = fact.own[side].clone().unwrap_or_default();
             }

@@ -30,7 +30,7 @@ impl Story {
         };
         let (title, location) = (self.word("E", number), self.word("L", number));
         let (new, uid) = (format!("e{number}.ics"), format!("person-{number}"));
-        let renewed = |ics: &str| hand::renewed(ics, &time, &title, &location, series);
+        let renewed = |ics: &str| hand::renewed(ics, &time, &title, &location, series, cuts);
         let person = &self.stage.people[side];
         if cuts {
             let ending = if self.rng.chance(0.5) { Ending::Until } else { Ending::Count };
@@ -65,6 +65,8 @@ impl Story {
             (false, _) => Bond::Kept,
             // No pass has joined the two yet, and which of two equal marks it takes is not said.
             (true, Bond::Kept) if of.joining => Bond::Open,
+            // What an ended pair has left and this one copies is still marked as a copy of something else.
+            (true, Bond::Kept) if side == of.side && mark == Mark::Copy => Bond::Open,
             // A copy's duplicate is copied back where the pair goes both ways; where not, it is left alone.
             (true, Bond::Kept) if self.rules.terms.two_way => Bond::Kept,
             (true, Bond::Kept) if side != of.side => Bond::Apart,

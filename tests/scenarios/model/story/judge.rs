@@ -94,7 +94,7 @@ impl Story {
 
     fn judge_two_way(&mut self, i: usize, found: &Found, strict: Strict) -> Result<()> {
         if self.facts[i].joining && found.iter().all(|entries| !entries.is_empty()) {
-            self.facts[i].turn_round();
+            return self.judge_joined(i, found, strict);
         }
         let fact = self.facts[i].clone();
         let there = (found[0].len(), found[1].len());
@@ -118,6 +118,25 @@ impl Story {
             }
             _ => bail!("on one side only: {there:?}"),
         }
+        self.compare_two_way(i, found, strict)
+    }
+
+    /// An event whose two sides have been joined since the last rest, or whose origin was deleted before: then what an earlier pair has left is the
+    /// origin now.
+    fn judge_joined(&mut self, i: usize, found: &Found, strict: Strict) -> Result<()> {
+        let before = self.facts[i].clone();
+        if before.doings.iter().all(|doings| doings.deleted.is_none()) {
+            return self.compare_two_way(i, found, strict);
+        }
+        self.facts[i].remade = true;
+        let title = found[before.side][0].1.aspects.get(&Aspect::Title);
+        let is_copy_now = self.rules.is_private(before.side) && title.is_some_and(|title| title == "Busy");
+        let joined = self.compare_two_way(i, found, strict);
+        if joined.is_ok() && !is_copy_now {
+            return joined;
+        }
+        self.facts[i] = before;
+        self.facts[i].turn_round();
         self.compare_two_way(i, found, strict)
     }
 

@@ -31,7 +31,7 @@ impl Story {
             if let Some((_, copy)) = other.first() {
                 found[only][0].1.is_like(copy, self.rules.is_private(1 - only), Drift::Nothing)?;
                 let fact = &mut self.facts[i];
-                (fact.bond, fact.side, fact.suppressed) = (Bond::Kept, only, false);
+                (fact.bond, fact.side, fact.suppressed, fact.foreign) = (Bond::Kept, only, false, false);
                 fact.settle(found[only][0].1.aspects.clone(), BTreeMap::new());
                 return Ok(());
             }

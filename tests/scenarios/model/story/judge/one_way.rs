@@ -52,6 +52,9 @@ impl Story {
         };
         origin.is_like(copy, private, drifts)?;
         let mut drift = BTreeMap::new();
+        if origin.rule != copy.rule {
+            drift.insert(Aspect::Time, copy.aspects.get(&Aspect::Time).cloned().into_iter().collect());
+        }
         for (aspect, value) in plain(shown) {
             let value = of_copy(aspect, value, private);
             let shows = copy.aspects.get(&aspect).map(String::as_str);
