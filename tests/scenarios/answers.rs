@@ -114,6 +114,35 @@ async fn every_event_can_be_explained() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Both calendars may have an event of the same name: its path says which is meant, and a path of no calendar is as good as the name.
+#[tokio::test]
+async fn an_event_is_named_by_its_name_or_by_a_path() -> anyhow::Result<()> {
+    let (village, pair) = Village::paired(ONE_WAY).await?;
+    let (cli, [anna, ben]) = (&village.cli, &village.people);
+    anna.put("lunch é.ics", &hour("lunch", 2, 12, "Lunch"));
+    ben.put("lunch é.ics", &hour("other", 2, 13, "Other"));
+    ben.put("tea.ics", &hour("tea", 3, 13, "Tea"));
+    assert_eq!(cli.sync().await?["created"], 1);
+    let path = |calendar: &simulators::caldav::Calendar, name: &str| format!("{}{name}", calendar.path());
+    for (event, copied) in [
+        ("lunch é.ics".to_owned(), true),
+        (path(anna, "lunch é.ics"), true),
+        ("/an/old/path/lunch é.ics".into(), true),
+        ("https://calendars.example/main/lunch é.ics".into(), true),
+        (path(ben, "lunch é.ics"), false),
+        (path(ben, "tea.ics"), false),
+        ("tea.ics".into(), false),
+    ] {
+        let answer = cli.explain(&pair, &event).await?;
+        assert_eq!((&answer["copied"], &answer["event"]), (&json!(copied), &json!(event)), "{answer}");
+    }
+    for event in [path(anna, "tea.ics"), path(anna, ""), "/".into(), "..".into(), "../lunch é.ics/".into(), "lunch é.ics/".into()] {
+        let unknown = cli.run(&["explain", "--pair", &pair, "--event", &event, "--json"]).await?;
+        assert_eq!(unknown.failure().0, "not_found", "{event}");
+    }
+    Ok(())
+}
+
 /// What a server refuses is named, does not stop the others, and is not tried again until it changes.
 #[tokio::test]
 async fn what_the_other_server_refuses_is_named() -> anyhow::Result<()> {

@@ -13,6 +13,7 @@ use crate::storage::OfProgram;
 
 /// Somebody at a terminal.
 pub struct Cli {
+    program: PathBuf,
     home: TempDir,
     storage: OfProgram,
     settings: Vec<(String, String)>,
@@ -35,8 +36,12 @@ pub const PRIVATE: &[&str] = &["--private"];
 impl Cli {
     /// A user who has never used the program.
     pub fn new() -> anyhow::Result<Self> {
-        program()?;
-        Ok(Self { home: tempfile::tempdir()?, storage: OfProgram::default(), settings: Vec::new() })
+        Ok(Self::running(program()?, tempfile::tempdir()?))
+    }
+
+    /// The same with a program of another build.
+    pub fn running(program: PathBuf, home: TempDir) -> Self {
+        Self { program, home, storage: OfProgram::default(), settings: Vec::new() }
     }
 
     /// With a setting.
@@ -68,7 +73,7 @@ impl Cli {
 
     /// Starts a command; it is killed where it is dropped.
     pub async fn start(&self, arguments: &[&str], stdin: &str) -> anyhow::Result<Child> {
-        let mut child = Command::new(program()?)
+        let mut child = Command::new(&self.program)
             .args(arguments)
             .current_dir(self.home.path())
             .env_clear()
@@ -143,6 +148,12 @@ impl Cli {
         let runs = report["pairs"].as_array().with_context(|| format!("no report: {answer:?}"))?;
         ensure!(runs.len() == 1, "one pair, one run: {report}");
         Ok((answer.status, runs[0].clone()))
+    }
+
+    /// `sync` with these further arguments: the runs of all pairs, whether they ended well or not.
+    pub async fn sync_all(&self, arguments: &[&str]) -> anyhow::Result<Vec<Value>> {
+        let report = self.run(&[&["sync", "--json"], arguments].concat()).await?.document()?;
+        report["pairs"].as_array().cloned().with_context(|| format!("no report: {report}"))
     }
 
     /// `sync` that has to end well.

@@ -1,8 +1,10 @@
 //! The storage that a story runs on: embedded, or an account of Azurite where `CALRELAY_TEST_STORE=azurite` says so. A story does not know which.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::bail;
+use jiff::Timestamp;
 use jobs::Clock;
 use simulators::azurite::Account;
 use store::azure::{Azure, Settings};
@@ -61,7 +63,7 @@ impl Place {
     }
 
     /// The data directory.
-    pub fn path(&self) -> &std::path::Path {
+    pub fn path(&self) -> &Path {
         self.directory.path()
     }
 
@@ -69,12 +71,16 @@ impl Place {
     pub fn open(&self, clock: Arc<impl Clock + 'static>) -> anyhow::Result<Opened> {
         Ok(match &self.account {
             None => Opened::Embedded(Arc::new(Embedded::open(self.path(), move || clock.now())?)),
-            Some(account) => Opened::Azure(Arc::new(Azure::connect(&Settings::from_connection_string(&account.connection_string())?)?)),
+            Some(account) => Opened::azure(account)?,
         })
     }
 }
 
 impl Opened {
+    fn azure(account: &Account) -> anyhow::Result<Self> {
+        Ok(Self::Azure(Arc::new(Azure::connect(&Settings::from_connection_string(&account.connection_string())?)?)))
+    }
+
     /// Rows.
     pub fn store(&self) -> Arc<dyn Store> {
         match self {
@@ -121,6 +127,14 @@ impl OfProgram {
         Ok(settings.flatten().collect())
     }
 
+    /// Opens it in this process, between two commands of the program whose data directory this is. Only for rows: its clock stands still.
+    pub async fn open(&self, data: &Path) -> anyhow::Result<Opened> {
+        Ok(match self.account().await? {
+            None => Opened::Embedded(Arc::new(Embedded::open(data, || Timestamp::UNIX_EPOCH)?)),
+            Some(account) => Opened::azure(account)?,
+        })
+    }
+
     /// The account; none where it is embedded storage.
     pub async fn account(&self) -> anyhow::Result<Option<&Account>> {
         Ok(self.0.get_or_try_init(account).await?.as_ref())
@@ -145,6 +159,6 @@ async fn account() -> anyhow::Result<Option<Account>> {
 
 /// In memory where the system has such a place: a thousand worlds should not wear out a disk.
 fn directory() -> std::io::Result<TempDir> {
-    let memory = std::path::Path::new("/dev/shm");
+    let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
 }

@@ -7,13 +7,10 @@ use anyhow::Context as _;
 use engine::calendar::ProviderKind;
 use engine::pair::Pair;
 use jiff::Timestamp;
-use jobs::directory::{self, NewPair};
+use jobs::directory;
 use jobs::report::{Run, Silent};
-use jobs::{Clock, Connect, Services, SyncOptions};
-use providers::caldav::{CalDav as Client, Endpoint, discover};
+use jobs::{Clock, Services, SyncOptions};
 use providers::http::{Access, Http};
-use providers::{Keep, Provider};
-use secrecy::SecretString;
 use simulators::caldav::{CalDav, Calendar, Manners};
 use simulators::faults::Faults;
 use simulators::google;
@@ -24,6 +21,12 @@ use simulators::traffic::Counts;
 
 use crate::google_pairs::{Google, Settings};
 use crate::storage::{Opened, Place};
+
+mod connector;
+mod ends;
+
+pub use connector::{Connector, Origins, Spelling, address};
+pub use ends::{End, new_pair};
 
 /// What the two people are called and sign in with. Invented.
 pub const USERS: [(&str, &str); 2] = [("anna", "anna-secret-7531"), ("ben", "ben-secret-8642")];
@@ -51,48 +54,6 @@ pub struct Terms {
     pub private_back: bool,
 }
 
-/// The product's own way from an account to a provider. The servers' ports are new every time and their addresses would be part of every id:
-/// accounts are connected under fixed addresses, which stand for them, so that a story has the same names each time it is told.
-pub struct Connector {
-    pub http: Arc<Http>,
-    /// What the fixed addresses stand for; empty where none is used.
-    pub servers: [String; 2],
-    pub google: Option<Google>,
-}
-
-const ADDRESSES: [&str; 2] = ["http://127.0.0.1:1001/", "http://127.0.0.1:1002/"];
-
-#[async_trait::async_trait]
-impl Connect for Connector {
-    async fn discover(&self, kind: ProviderKind, url: &str, user: &str, secret: &SecretString) -> providers::Result<String> {
-        if kind == ProviderKind::Google {
-            return Ok(String::new());
-        }
-        let url = ADDRESSES.iter().zip(&self.servers).find(|(address, _)| **address == url).map_or(url, |(_, server)| server.as_str());
-        let endpoint = discover(&self.http, kind, url, user, secret).await?;
-        serde_json::to_string(&endpoint).map_err(|error| providers::Error::BadAnswer(error.to_string()))
-    }
-
-    fn open(&self, kind: ProviderKind, endpoint: &str, user: &str, secret: SecretString) -> providers::Result<Arc<dyn Provider>> {
-        let endpoint: Endpoint = serde_json::from_str(endpoint).map_err(|error| providers::Error::BadAnswer(error.to_string()))?;
-        Ok(Arc::new(Client::new(&self.http, kind, &endpoint, user, &secret)?))
-    }
-
-    fn open_kept(
-        &self,
-        kind: ProviderKind,
-        endpoint: &str,
-        user: &str,
-        secret: SecretString,
-        keep: Arc<dyn Keep>,
-    ) -> providers::Result<Arc<dyn Provider>> {
-        match &self.google {
-            Some(google) if kind == ProviderKind::Google => google.open(&self.http, user, &secret, keep),
-            _ => self.open(kind, endpoint, user, secret),
-        }
-    }
-}
-
 /// A service in this process with two accounts and a pair, and its clock.
 pub struct Core {
     pub services: Services,
@@ -100,13 +61,18 @@ pub struct Core {
     clock: Arc<Hands>,
     place: Place,
     opened: Opened,
-    servers: [String; 2],
+    origins: Origins,
     google: Option<Arc<Settings>>,
     /// Real servers have their own time, and need it.
     real: bool,
+    /// From which the vault's keys come: another installation has another one.
+    root: u8,
+    /// The two ends of the pair.
+    pub ends: [End; 2],
 }
 
-/// An account to connect: who keeps it, where it really is, user and password.
+/// An account to connect: who keeps it, its address, user and password.
+#[derive(Clone, Debug)]
 pub struct Account {
     pub kind: ProviderKind,
     pub url: String,
@@ -115,38 +81,28 @@ pub struct Account {
 }
 
 impl Core {
-    /// Connects both accounts and pairs their calendars called `main`; at Google the primary ones.
-    async fn new(accounts: [Account; 2], terms: Terms, real: bool) -> anyhow::Result<Self> {
-        Box::pin(Self::with(accounts, terms, real, None)).await
+    /// Connects both accounts and pairs their calendars called `main`; at Google the primary ones. The addresses are the fixed ones of `origins`.
+    async fn new(accounts: [Account; 2], origins: Origins, terms: Terms, real: bool) -> anyhow::Result<Self> {
+        Box::pin(Self::with(accounts, origins, terms, real, None)).await
     }
 
     /// The same where Google may be among them.
-    pub async fn with(accounts: [Account; 2], terms: Terms, real: bool, google: Option<Arc<Settings>>) -> anyhow::Result<Self> {
+    pub async fn with(
+        accounts: [Account; 2],
+        origins: Origins,
+        terms: Terms,
+        real: bool,
+        google: Option<Arc<Settings>>,
+    ) -> anyhow::Result<Self> {
         let place = Place::new().await?;
         let clock = Arc::new(Hands(AtomicI64::new(BEGINNING.parse::<Timestamp>()?.as_second())));
-        let servers = [accounts[0].url.clone(), accounts[1].url.clone()];
         let opened = place.open(clock.clone())?;
-        let services = services(&place, &opened, &clock, &servers, real, google.as_deref())?;
-        let mut ids = Vec::new();
-        for (account, address) in accounts.into_iter().zip(ADDRESSES) {
-            let Account { kind, user, password, .. } = account;
-            let account = directory::connect_account(&services, kind, address, &user, &password.into()).await?;
-            let listing = directory::calendars(&services, Some(&account.id)).await?;
-            let is_main = |address: &str| address.ends_with("/main/") || address == account.user;
-            ids.extend(listing.calendars.into_iter().filter(|row| is_main(&row.address)).map(|row| row.id));
-        }
-        let new = NewPair {
-            from: ids[0].clone(),
-            to: ids[1].clone(),
-            two_way: terms.two_way,
-            private: terms.private,
-            private_back: terms.private_back,
-            window_past: "3mo".parse()?,
-            window_future: "12mo".parse()?,
-            take_over: false,
-        };
-        let pair = directory::add_pair(&services, new).await?;
-        Ok(Self { services, pair, clock, place, opened, servers, google, real })
+        let root = 7;
+        let services = services(&place, &opened, &clock, &origins, real, google.as_deref(), root)?;
+        let ends = accounts.map(End::main);
+        let [from, to] = [ends[0].connect(&services).await?, ends[1].connect(&services).await?];
+        let pair = directory::add_pair(&services, new_pair([&from.calendar, &to.calendar], terms)).await?;
+        Ok(Self { services, pair, clock, place, opened, origins, google, real, root, ends })
     }
 
     /// One pass.
@@ -166,7 +122,7 @@ impl Core {
         self.opened.settle().await;
         self.opened = self.place.open(self.clock.clone())?;
         let setup = self.services.setup.clone();
-        self.services = services(&self.place, &self.opened, &self.clock, &self.servers, self.real, self.google.as_deref())?;
+        self.services = services(&self.place, &self.opened, &self.clock, &self.origins, self.real, self.google.as_deref(), self.root)?;
         self.services.setup = setup;
         Ok(())
     }
@@ -199,9 +155,11 @@ impl World {
         let apple = [manners[0].partition, manners[1].partition];
         let [one, two] = manners;
         let servers = [CalDav::start(one).await?, CalDav::start(two).await?];
+        let mut origins = Origins::default();
+        servers.iter().enumerate().for_each(|(side, server)| origins.add_all(side, server));
         let account = |i: usize| {
             let (user, password) = USERS[i];
-            let url = servers[i].url().to_string();
+            let url = address(i, Spelling::Plain);
             if apple[i] {
                 let user = format!("{user}@example.org");
                 return Account { kind: ProviderKind::Icloud, url, user, password: APP_PASSWORD.to_owned() };
@@ -213,7 +171,7 @@ impl World {
             servers[i].account(&accounts[i].user, &accounts[i].password);
             servers[i].calendar(&accounts[i].user, "main")
         });
-        Ok(Self { core: Core::new(accounts, terms, false).await?, servers, calendars })
+        Ok(Self { core: Core::new(accounts, origins, terms, false).await?, servers, calendars })
     }
 
     /// Writes (PUT and DELETE) that the two servers were asked for since the counts were reset.
@@ -288,8 +246,8 @@ impl From<World> for Stage {
 impl Stage {
     /// On a server of each kind, with a proxy before it.
     pub async fn real(kinds: [Kind; 2], terms: Terms) -> anyhow::Result<Self> {
-        let (mut accounts, mut people, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
-        for kind in kinds {
+        let (mut accounts, mut people, mut hosts, mut origins) = (Vec::new(), Vec::new(), Vec::new(), Origins::default());
+        for (side, kind) in kinds.into_iter().enumerate() {
             let server = match kind {
                 Kind::Radicale => Server::radicale(&[USERS[0]]).await?,
                 Kind::Xandikos => Server::xandikos().await?,
@@ -297,12 +255,13 @@ impl Stage {
             let (user, password) = server.users()[0].clone();
             let proxy = Proxy::start(server.url()).await?;
             people.push(server.account(&user).context("the user of the server")?.calendar("main").await?);
-            accounts.push(Account { kind: ProviderKind::Caldav, url: proxy.url().to_string(), user, password });
+            origins.add(side, proxy.url().as_str());
+            accounts.push(Account { kind: ProviderKind::Caldav, url: address(side, Spelling::Plain), user, password });
             hosts.push(Host::Real { proxy, _server: server });
         }
         let two = "two of each";
         let accounts = accounts.try_into().ok().context(two)?;
-        let core = Core::new(accounts, terms, true).await?;
+        let core = Core::new(accounts, origins, terms, true).await?;
         Ok(Self { core, hosts: hosts.try_into().ok().context(two)?, people: people.try_into().ok().context(two)? })
     }
 }
@@ -311,9 +270,10 @@ fn services(
     place: &Place,
     opened: &Opened,
     clock: &Arc<Hands>,
-    servers: &[String; 2],
+    origins: &Origins,
     real: bool,
     google: Option<&Settings>,
+    root: u8,
 ) -> anyhow::Result<Services> {
     let access = Access { allow_private: true };
     let http = Arc::new(if real { Http::new(access)? } else { Http::hurried(access)? });
@@ -321,8 +281,8 @@ fn services(
         leases: opened.leases(),
         queue: opened.queue(),
         store: opened.store(),
-        vault: Arc::new(vault::Envelope::new(vault::Local::open(place.path())?, vault::Root::new(&[7; 32]))),
-        connect: Arc::new(Connector { google: google.map(|google| Google::new(&http, google)), http, servers: servers.clone() }),
+        vault: Arc::new(vault::Envelope::new(vault::Local::open(place.path())?, vault::Root::new(&[root; 32]))),
+        connect: Arc::new(Connector { google: google.map(|google| Google::new(&http, google)), http, origins: origins.clone() }),
         clock: clock.clone(),
         owner: "local".into(),
         setup: Arc::default(),

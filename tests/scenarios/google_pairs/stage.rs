@@ -14,7 +14,7 @@ use simulators::google::{CLIENT_ID, CLIENT_SECRET, Server};
 use simulators::person::Person;
 use url::Url;
 
-use crate::world::{APP_PASSWORD, Account, Core, Host, Stage, Terms, USERS};
+use crate::world::{APP_PASSWORD, Account, Core, Host, Origins, Spelling, Stage, Terms, USERS, address};
 
 /// Where Google is, and who we are there.
 #[derive(Clone)]
@@ -68,13 +68,13 @@ impl Google {
 pub async fn stage(ends: [End; 2], terms: Terms, prepare: impl FnOnce(&Server)) -> anyhow::Result<Stage> {
     let google = Arc::new(Server::start().await?);
     prepare(&google);
-    let (mut accounts, mut people, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
-    for (end, (user, password)) in ends.into_iter().zip(USERS) {
+    let (mut accounts, mut people, mut hosts, mut origins) = (Vec::new(), Vec::new(), Vec::new(), Origins::default());
+    for (side, (end, (user, password))) in ends.into_iter().zip(USERS).enumerate() {
         if end == End::Google {
             let account = google.account(&format!("{user}@example.org"));
             accounts.push(Account {
                 kind: ProviderKind::Google,
-                url: google.url().to_string(),
+                url: address(side, Spelling::Plain),
                 user: account.address().to_owned(),
                 password: account.refresh_token(),
             });
@@ -88,11 +88,12 @@ pub async fn stage(ends: [End; 2], terms: Terms, prepare: impl FnOnce(&Server)) 
             _ => (ProviderKind::Caldav, user.to_owned(), password),
         };
         people.push(Person::from(server.account(&user, password).calendar(&user, "main")));
-        accounts.push(Account { kind, url: server.url().to_string(), user, password: password.to_owned() });
+        origins.add_all(side, &server);
+        accounts.push(Account { kind, url: address(side, Spelling::Plain), user, password: password.to_owned() });
         hosts.push(Host::Memory(server));
     }
     let two = "two of each";
     let accounts = accounts.try_into().ok().context(two)?;
-    let core = Box::pin(Core::with(accounts, terms, false, Some(Arc::new(Settings::of(&google)?)))).await?;
+    let core = Box::pin(Core::with(accounts, origins, terms, false, Some(Arc::new(Settings::of(&google)?)))).await?;
     Ok(Stage { core, hosts: hosts.try_into().ok().context(two)?, people: people.try_into().ok().context(two)? })
 }

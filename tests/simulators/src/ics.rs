@@ -186,7 +186,8 @@ pub fn read(text: &str) -> Result<Component, String> {
     }
 }
 
-fn property(line: &str) -> Result<Property, String> {
+/// Reads one line, unfolded.
+pub(crate) fn property(line: &str) -> Result<Property, String> {
     let end = line.find([':', ';']).ok_or("a line is no property")?;
     let (name, mut rest) = line.split_at(end);
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {

@@ -3,6 +3,8 @@
 //! Edits are as careful as a good calendar app's (`If-Match`, and again from the start if somebody was faster), so that a test of
 //! interleavings never loses a person's own edit.
 
+mod copies;
+
 use anyhow::{Context as _, bail, ensure};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::Url;
@@ -12,6 +14,8 @@ use crate::caldav::{self, crlf};
 use crate::client::Client;
 use crate::google;
 use crate::xml::{CALDAV, DAV};
+
+pub use copies::{Ending, cut, duplicated};
 
 /// An account on a CalDAV server, and the home of its calendars.
 #[derive(Clone, Debug)]
@@ -156,6 +160,53 @@ impl Person {
                 status => bail!("DELETE was answered with {status}"),
             },
         }
+    }
+
+    /// Duplicates an object under another name and UID; all other properties are kept. Returns whether the object was there.
+    ///
+    /// # Errors
+    /// Where the server refuses it.
+    pub async fn duplicate(&self, name: &str, new: &str, uid: &str) -> anyhow::Result<bool> {
+        if let Self::Google(calendar) = self {
+            return Ok(calendar.duplicate_object(name, new));
+        }
+        let Some(ics) = self.get(name).await? else { return Ok(false) };
+        self.put(new, &duplicated(&ics, uid)).await?;
+        Ok(true)
+    }
+
+    /// Cuts a series before the occurrence that starts at `at` ("this and following"): the rest becomes a new object with another name and UID,
+    /// and with this change. Both keep all other properties. Returns whether there was something to cut.
+    ///
+    /// # Errors
+    /// Where the server refuses it.
+    pub async fn cut(
+        &self,
+        name: &str,
+        at: &str,
+        ending: Ending,
+        (new, uid): (&str, &str),
+        change: impl Fn(&str) -> String,
+    ) -> anyhow::Result<bool> {
+        let Some(ics) = self.get(name).await? else { return Ok(false) };
+        let Some([first, rest]) = cut(&ics, at, ending, uid) else { return Ok(false) };
+        self.duplicate(name, new, uid).await?;
+        self.put(new, &change(&rest)).await?;
+        self.put(name, &first).await?;
+        Ok(true)
+    }
+
+    /// Moves an object to another calendar: it keeps its name and UID there, and is deleted here. Returns whether it was there.
+    ///
+    /// # Errors
+    /// Where a server refuses it.
+    pub async fn move_to(&self, other: &Self, name: &str) -> anyhow::Result<bool> {
+        if let (Self::Google(here), Self::Google(there)) = (self, other) {
+            return Ok(here.move_object_to(there, name));
+        }
+        let Some(ics) = self.get(name).await? else { return Ok(false) };
+        other.put(name, &ics).await?;
+        self.delete(name).await
     }
 
     /// What stands under a name.

@@ -93,7 +93,7 @@ impl Pass<'_> {
         }
         let living = self.named_by(strangers.iter().map(|(_, event, ..)| &**event)).await?;
         for (side, event, taken, quiet) in strangers {
-            let class = self.classify(&living, side, &event).await?;
+            let class = self.classify(identity, &living, side, &event).await?;
             let (times, etag) = (Times::from(&event.content.span), event.etag.clone());
             let mut task = self.decide_unknown(identity, side, event, taken, class).await?;
             if quiet && matches!(task.decision, Decision::Skip { reason: Reason::OutsideWindow, remember: None, .. }) {
@@ -206,7 +206,7 @@ impl Pass<'_> {
             Class::Alone(reason, _) => {
                 return Ok(Task::new(side, id, Decision::Skip { reason: *reason, why: None, remember: None }));
             }
-            Class::Ordinary | Class::OutOfACopy | Class::Left | Class::Foreign => {}
+            Class::Ordinary | Class::OutOfACopy | Class::Left(_) | Class::Foreign => {}
         }
         let copy_id = |mapping: engine::marker::MappingId| {
             let other = &self.ends[side.other() as usize];

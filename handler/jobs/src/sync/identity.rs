@@ -18,12 +18,13 @@ mod classify;
 mod index;
 mod resolve;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use engine::event::EventId;
 use engine::mapping::Mapping;
 use engine::marker::{MappingId, Mark};
 use engine::pair::Side;
+use engine::uid::UidHash;
 use providers::Found;
 
 pub(super) use self::beside::Found as BesideFound;
@@ -46,6 +47,10 @@ pub(super) struct Identity {
     claimed: [BTreeSet<EventId>; 2],
     /// Mapping ids that were given out in this pass.
     used: HashSet<MappingId>,
+    /// Mappings of earlier copies that were taken over in this pass, with the UIDs of their first origins.
+    adopted: HashMap<MappingId, Option<UidHash>>,
+    /// Sides that are listed for the first time.
+    pub first: [bool; 2],
     /// Mappings that are decided about because of what their own events show.
     pub units: BTreeSet<MappingId>,
     /// The UIDs of first origins that a calendar holds, as origins or as copies, with an event that shows it.

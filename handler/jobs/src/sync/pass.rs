@@ -81,7 +81,7 @@ pub(super) struct Tally {
     /// A listed event was not found: that side is read again from where it was.
     incomplete: bool,
     deletes: Vec<Delete>,
-    problems: BTreeSet<String>,
+    problems: BTreeSet<(Side, String)>,
 }
 
 impl<'a> Pass<'a> {
@@ -148,6 +148,7 @@ impl<'a> Pass<'a> {
         let mut identity = Identity::default();
         let scope = Scope { window, roll, full };
         let mut survey = survey::survey(self.ends, self.pair, self.memory, state, seen, scope).await?;
+        identity.first = survey.first;
         if let Some(again) = again {
             survey.suspect(self.memory, &again.suspects).await?;
         }
@@ -158,7 +159,7 @@ impl<'a> Pass<'a> {
             again: None,
             incomplete: false,
             deletes: Vec::new(),
-            problems: problems.iter().map(|row| row.problem.event.clone()).collect(),
+            problems: problems.iter().map(|row| (self.side_of_calendar(&row.problem.calendar), row.problem.event.clone())).collect(),
         };
         if let Some((live, by_another)) = survey.counts {
             self.head.set_counts(live, by_another).await;
@@ -236,11 +237,15 @@ impl<'a> Pass<'a> {
         self.head.copied_by_another(notes).await
     }
 
+    fn side_of_calendar(&self, calendar: &CalendarId) -> Side {
+        if *calendar == self.pair.from { Side::From } else { Side::To }
+    }
+
     /// What could not be copied and is gone needs no mention any more.
     fn forget_removed(&self, survey: &Survey, tally: &mut Tally) {
         for side in Side::BOTH {
             for id in &survey.removed[side as usize] {
-                if !self.options.dry_run && tally.problems.remove(id.as_str()) {
+                if !self.options.dry_run && tally.problems.remove(&(side, id.to_string())) {
                     self.memory.forget_problem(&mut tally.notes, self.pair.calendar(side), id.as_str());
                 }
             }
@@ -378,11 +383,11 @@ impl<'a> Pass<'a> {
         }
         match applied.problem {
             Some(row) => {
-                tally.problems.insert(row.problem.event.clone());
+                tally.problems.insert((self.side_of_calendar(&row.problem.calendar), row.problem.event.clone()));
                 self.memory.note_problem(&mut tally.notes, &applied.event, &row)?;
             }
             None => {
-                if !applied.incomplete && tally.problems.remove(applied.event.as_str()) {
+                if !applied.incomplete && tally.problems.remove(&(applied.side, applied.event.to_string())) {
                     self.memory.forget_problem(&mut tally.notes, self.pair.calendar(applied.side), applied.event.as_str());
                 }
             }

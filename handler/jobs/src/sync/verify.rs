@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use engine::calendar::ProviderKind;
 use engine::event::EventId;
 use engine::guard::{self, Evidence};
 use engine::mapping::State;
@@ -13,6 +14,7 @@ use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::Answer;
 use engine::reason::Reason;
+use engine::uid::UidHash;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::civil::Date;
 use providers::Found;
@@ -104,23 +106,51 @@ impl Pass<'_> {
     /// Looks for each by itself. What is there is news.
     async fn look_for(&self, survey: &mut Survey, suspects: Vec<Suspect>) -> Result<()> {
         self.progress.expect(suspects.len() as u64);
-        let found: Vec<(Suspect, bool)> = stream::iter(suspects)
-            .map(|suspect| async move {
-                let end = &self.ends[suspect.side as usize];
-                let exists = end.provider.exists(&end.calendar.address, &suspect.event).await;
-                self.progress.step(1);
-                exists.map(|exists| (suspect, exists))
+        let uids: BTreeMap<MappingId, String> =
+            suspects.iter().filter_map(|suspect| Some((suspect.mapping, self.uid_sought(survey, suspect)?))).collect();
+        let found: Vec<(Suspect, Option<EventId>)> = stream::iter(suspects)
+            .map(|suspect| {
+                let uid = uids.get(&suspect.mapping).cloned();
+                async move {
+                    let found = self.whereabouts(&suspect, uid.as_deref()).await;
+                    self.progress.step(1);
+                    found.map(|found| (suspect, found))
+                }
             })
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
-        for (suspect, _) in found.into_iter().filter(|(_, exists)| *exists) {
-            if let Some(unit) = survey.units.get_mut(&suspect.mapping) {
-                *unit.news(suspect.role) = News::Present(None);
-                unit.sought = true;
+        for (suspect, id) in found {
+            let (Some(id), Some(unit)) = (id, survey.units.get_mut(&suspect.mapping)) else { continue };
+            match suspect.role {
+                Role::Origin => unit.mapping.origin.id = id,
+                Role::Copy => unit.mapping.copy.id = id,
             }
+            *unit.news(suspect.role) = News::Present(None);
+            unit.sought = true;
         }
         Ok(())
+    }
+
+    /// The UID by which a copy is searched for before its origin is deleted for it.
+    fn uid_sought(&self, survey: &Survey, suspect: &Suspect) -> Option<String> {
+        // Google gives copies UIDs of its own.
+        let by_uid = self.ends[suspect.side as usize].account.kind != ProviderKind::Google;
+        let unit = survey.units.get(&suspect.mapping).filter(|_| by_uid && suspect.role == Role::Copy && self.pair.two_way)?;
+        Some(unit.mapping.id.copy_uid(unit.mapping.generation)).filter(|uid| UidHash::of(uid) == unit.mapping.copy.uid)
+    }
+
+    /// Under what name an event is there: its own, or the one that a search for its UID finds.
+    async fn whereabouts(&self, suspect: &Suspect, uid: Option<&str>) -> Result<Option<EventId>> {
+        let end = &self.ends[suspect.side as usize];
+        let calendar = &end.calendar.address;
+        if end.provider.exists(calendar, &suspect.event).await? {
+            return Ok(Some(suspect.event.clone()));
+        }
+        match uid {
+            Some(uid) => Ok(end.provider.find_uid(calendar, uid).await?),
+            None => Ok(None),
+        }
     }
 
     /// Takes what waits for a word of the owner out of this pass. `named` are those that are reported; all, where that is not given.

@@ -73,7 +73,7 @@ impl CalDav {
         }
     }
 
-    async fn get_as_spelled(&self, calendar: &str, id: &EventId) -> Result<Raw> {
+    pub(super) async fn get_as_spelled(&self, calendar: &str, id: &EventId) -> Result<Raw> {
         let url = match self.event_url(calendar, id) {
             Err(Error::Gone) => return Ok(Raw::Gone),
             url => url?,

@@ -62,13 +62,12 @@ pub(super) fn member(calendar: &str, path: &str) -> Option<Member> {
 /// `calendar` is the path of the calendar in a request.
 pub(super) fn request_path(calendar: &str, id: &EventId) -> Option<String> {
     let path = match (id.address(), id.as_str()) {
-        (None, "") => return None,
         (Some(path), _) if path.starts_with('/') => path.to_owned(),
         (Some(rest), _) => with_slash(calendar) + rest,
         (None, path) if path.starts_with('/') => spelling(path),
         (None, name) => with_slash(calendar) + &spelling(name),
     };
-    (!has_dot_segments(&path)).then_some(path)
+    (!has_dot_segments(&path) && !path.ends_with('/')).then_some(path)
 }
 
 /// Whether the server has listed an event under another path than its calendar's.

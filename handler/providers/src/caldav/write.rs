@@ -6,7 +6,7 @@ use url::Url;
 use super::dav::{Condition, Put, Refusal, Stored};
 use super::fetch::Raw;
 use super::ical::{self, Context, EditError};
-use super::{CalDav, name};
+use super::{CalDav, name, name_in_collection};
 use crate::{Edit, Error, Found, NewCopy, Provider, Result, Version, Written};
 
 /// The beginning of the file names (and UIDs) of copies; no other program makes such names.
@@ -36,6 +36,7 @@ impl CalDav {
 
     /// Writes a copy anew, whole.
     pub(super) async fn write_anew(&self, calendar: &str, id: &EventId, version: &Version, copy: &NewCopy<'_>) -> Result<Written> {
+        let id = &self.within_reach(calendar, id).await?;
         let url = self.event_url(calendar, id)?;
         let read;
         let condition = match &version.etag {
@@ -52,6 +53,7 @@ impl CalDav {
 
     /// Changes parts of an event.
     pub(super) async fn change(&self, calendar: &str, id: &EventId, version: &Version, edit: &Edit<'_>) -> Result<Written> {
+        let id = &self.within_reach(calendar, id).await?;
         let (etag, body) = match self.get(calendar, id).await? {
             Raw::Object { etag, body } => (etag, body),
             Raw::TooLarge { .. } => return Err(Error::Refused("it is larger than 1 MiB".into())),
@@ -102,6 +104,17 @@ impl CalDav {
         }
     }
 
+    /// The id by which an event is reached, where it was last seen under another path than its calendar's: that path, or its name in the calendar.
+    async fn within_reach(&self, calendar: &str, id: &EventId) -> Result<EventId> {
+        if !name::is_elsewhere(id) {
+            return Ok(id.clone());
+        }
+        Ok(match self.get_as_spelled(calendar, id).await? {
+            Raw::Gone => EventId::new(name_in_collection(calendar, id).as_str()),
+            Raw::Object { .. } | Raw::TooLarge { .. } => id.clone(),
+        })
+    }
+
     /// What a failed condition means.
     async fn changed_or_gone(&self, calendar: &str, id: &EventId) -> Result<Error> {
         match self.get(calendar, id).await? {
@@ -117,6 +130,7 @@ impl CalDav {
 
     /// Deletes an event in which nobody else takes part. Our own copies need no look at them: nobody else can take part.
     pub(super) async fn remove(&self, calendar: &str, id: &EventId, etag: Option<&str>) -> Result<()> {
+        let id = &self.within_reach(calendar, id).await?;
         let url = self.event_url(calendar, id)?;
         let own = id.as_str().rsplit('/').next().is_some_and(|name| name.starts_with(COPY));
         let read;

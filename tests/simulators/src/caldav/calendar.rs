@@ -51,7 +51,7 @@ impl Calendar {
         self.with(|calendar| calendar.delete(name))
     }
 
-    /// Deletes all objects.
+    /// Deletes all objects. A sync-collection reports each of them as removed.
     pub fn clear(&self) {
         self.with(|calendar| {
             let names: Vec<String> = calendar.resources().map(|(name, _)| name.clone()).collect();
@@ -121,9 +121,39 @@ impl Calendar {
         self.with(Collection::forget_tokens);
     }
 
-    /// Whether the account may write here.
+    /// Whether the account may write here. Of a share: whether it may write under this path.
     pub fn set_writable(&self, writable: bool) {
+        let mut records = self.shared.records();
+        let share = records.accounts.get_mut(&self.user).and_then(|account| account.shares.get_mut(&self.name));
+        if let Some(share) = share {
+            share.writable = writable;
+            return;
+        }
+        drop(records);
         self.with(|calendar| calendar.writable = writable);
+    }
+
+    /// Gives this calendar an additional path, in the home of any account. All paths show the same objects, ETags, ctag and sync tokens.
+    ///
+    /// # Panics
+    /// Where there is no such account, or the name is taken there.
+    pub fn share(&self, user: &str, name: &str) -> Self {
+        let mut records = self.shared.records();
+        let (owner, calendar) = records.owner_of(&self.user, &self.name);
+        let (owner, calendar) = (owner.to_owned(), calendar.to_owned());
+        assert!(records.share(&owner, &calendar, user, name), "the account {user} is there, and has no calendar {name}");
+        drop(records);
+        Self { shared: Arc::clone(&self.shared), user: user.to_owned(), name: name.to_owned() }
+    }
+
+    /// Restores an object from the trash, with its former name and ETag. Returns whether it was in the trash.
+    pub fn restore(&self, uid: &str) -> bool {
+        self.with(|calendar| calendar.restore(uid))
+    }
+
+    /// Empties the trash: its UIDs are accepted again.
+    pub fn purge_trash(&self) {
+        self.with(Collection::purge);
     }
 
     /// Its title.
@@ -146,24 +176,26 @@ impl Calendar {
         self.with(|calendar| if unreadable { calendar.unreadable.insert(name.to_owned()) } else { calendar.unreadable.remove(name) });
     }
 
-    /// The calendar is deleted for good, with all that stands in it.
+    /// The calendar is deleted for good, with all objects in it. Of a share, only the additional path is removed.
     pub fn remove(&self) {
         let mut records = self.shared.records();
-        if let Some(account) = records.accounts.get_mut(&self.user) {
+        if let Some(account) = records.accounts.get_mut(&self.user)
+            && account.shares.remove(&self.name).is_none()
+        {
             account.calendars.remove(&self.name);
         }
     }
 
-    /// An empty calendar of the same name takes its place.
+    /// Replaces it by an empty calendar of the same name, which knows no sync token of the old one and has another ctag.
     pub fn replace(&self) {
         self.remove();
         self.shared.records().new_calendar(&self.user, &self.name);
     }
 
     #[track_caller]
-    fn with<T>(&self, work: impl FnOnce(&mut Collection) -> T) -> T {
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Collection) -> T) -> T {
         let mut records = self.shared.records();
-        let calendar = records.accounts.get_mut(&self.user).and_then(|account| account.calendars.get_mut(&self.name));
+        let calendar = records.collection_mut(&self.user, &self.name);
         work(calendar.expect("the calendar exists while the test edits it"))
     }
 }

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, Request, Response};
 use data_encoding::BASE64;
 use hyper::body::Incoming;
 
+use super::bases::Route;
 use super::manners::{Manners, Redirect};
 use super::paths::{Paths, Place};
 use super::state::Records;
@@ -66,9 +67,16 @@ pub(super) struct Asking<'a> {
     pub user: String,
     pub manners: &'a Manners,
     pub partition: Option<std::net::SocketAddr>,
+    /// The prefix of the request path, as [`Manners::prefixes`] has it.
+    pub prefix: String,
 }
 
 impl Asking<'_> {
+    /// Paths with the prefix of the request.
+    pub fn paths<'a>(&'a self, records: &'a Records) -> Paths<'a> {
+        Paths { manners: self.manners, records, prefix: &self.prefix }
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
@@ -135,10 +143,15 @@ fn serve(shared: &Shared, method: &str, path: &str, headers: &HeaderMap, body: &
     if let Some(reply) = redirected(shared, &manners, path, headers) {
         return reply;
     }
+    let (prefix, route) = manners.route(path);
+    if let Route::Moved(status, location) = route {
+        return Reply::status(status).header("location", location);
+    }
     let mut records = shared.records();
-    let place = Paths { manners: &manners, records: &records }.place(path);
+    let place = Paths { manners: &manners, records: &records, prefix: &prefix }.place(path);
     if place == Place::WellKnown {
-        return Reply::status(301).header("location", if manners.root_knows_principal { "/" } else { "/dav/" });
+        let root = if manners.root_knows_principal { "/" } else { "/dav/" };
+        return Reply::status(301).header("location", format!("{prefix}{}{root}", manners.base));
     }
     let user = if manners.login {
         match login(&records, headers) {
@@ -152,7 +165,7 @@ fn serve(shared: &Shared, method: &str, path: &str, headers: &HeaderMap, body: &
     if place.owner().is_some_and(|owner| owner != user) {
         return Reply::words(403, "that is not yours");
     }
-    let asking = Asking { headers, body, user, manners: &manners, partition: shared.partition.get().copied() };
+    let asking = Asking { headers, body, user, manners: &manners, partition: shared.partition.get().copied(), prefix };
     match method {
         "OPTIONS" => Reply::status(200)
             .header("dav", "1, 3, access-control, calendar-access, calendar-auto-schedule")

@@ -73,6 +73,19 @@ pub struct Manners {
     pub default_alarm: bool,
     /// Whether `SCHEDULE-AGENT=CLIENT` keeps the server from mailing. Apple's code takes it off.
     pub heeds_schedule_agent: bool,
+    /// The name under which a new object is stored.
+    pub names: Names,
+    /// If set, the UID of a deleted object is refused for new objects with this status and without a CalDAV precondition (the trash bin of
+    /// Nextcloud), until [`super::Calendar::purge_trash`].
+    pub trash: Option<u16>,
+    /// Whether a share has the path of the original calendar as `calendarserver:shared-url`.
+    pub shared_url: bool,
+    /// The base of all paths, such as `/dav`; empty at first. [`super::CalDav::move_base`] changes it while the server runs.
+    pub base: String,
+    /// Former bases, and how the server answers there now.
+    pub left: Vec<(String, OldBase)>,
+    /// Prefixes under which everything is served as well, with the prefix in every href, as behind a reverse proxy.
+    pub prefixes: Vec<String>,
     /// Where it sends everybody, whatever they ask.
     pub redirect: Option<Redirect>,
     /// It is no CalDAV server at all: every request gets a page of HTML and a 200.
@@ -143,6 +156,29 @@ pub enum Rewrite {
     Reordered,
 }
 
+/// See [`Manners::names`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// The requested name.
+    Asked,
+    /// A name that the server chooses. The requested name answers 404 afterwards.
+    Own {
+        /// Whether the answer has it as `Location`.
+        location: bool,
+    },
+}
+
+/// See [`Manners::left`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OldBase {
+    /// As at the new base, with the new base in every href.
+    Answers,
+    /// With a redirect to the new base, with this status.
+    Redirects(u16),
+    /// With 404.
+    Gone,
+}
+
 /// See [`Manners::redirect`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Redirect {
@@ -204,6 +240,12 @@ impl Manners {
             rewrite: Rewrite::Kept,
             default_alarm: false,
             heeds_schedule_agent: true,
+            names: Names::Asked,
+            trash: None,
+            shared_url: false,
+            base: String::new(),
+            left: Vec::new(),
+            prefixes: Vec::new(),
             redirect: None,
             only_web_pages: false,
             throttle: None,

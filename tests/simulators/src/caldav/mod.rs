@@ -9,13 +9,16 @@
 //! - Implicit scheduling (RFC 6638) is counted in [`CalDav::mails_sent`], and never mails anybody. It must stay 0.
 //! - A time-range matches too much rather than too little (`time_range.rs`), as clients must bear anyhow.
 
+mod bases;
 mod calendar;
 mod http;
 mod manners;
 mod paths;
 mod propfind;
 mod report;
+mod saved;
 mod scheduling;
+mod shares;
 mod state;
 mod sync;
 mod time_range;
@@ -32,7 +35,8 @@ use crate::wire::Listener;
 use state::Records;
 
 pub use calendar::{Calendar, crlf};
-pub use manners::{AnyVersion, Limit, LostToken, Manners, Missing, Redirect, Rewrite, Throttle, UidScope};
+pub use manners::{AnyVersion, Limit, LostToken, Manners, Missing, Names, OldBase, Redirect, Rewrite, Throttle, UidScope};
+pub use saved::{Object, Saved};
 
 /// A running CalDAV server. Dropping it ends it.
 #[derive(Debug)]
@@ -87,6 +91,35 @@ impl CalDav {
     /// The other address, which hrefs lead to where there are partitions.
     pub fn partition_url(&self) -> Url {
         self.partition.url()
+    }
+
+    /// The address with `localhost` as its host.
+    pub fn name_url(&self) -> Url {
+        let mut url = self.url();
+        url.set_host(Some("localhost")).expect("a name is a host");
+        url
+    }
+
+    /// The address of the same server under a path prefix such as `/cloud`, as behind a reverse proxy. The server also answers without it.
+    pub fn url_below(&self, prefix: &str) -> Url {
+        self.manners(|manners| {
+            if !manners.prefixes.iter().any(|known| known == prefix) {
+                manners.prefixes.push(prefix.to_owned());
+            }
+        });
+        self.url().join(&format!("{prefix}/")).expect("a prefix is a path")
+    }
+
+    /// Changes the base of all paths, for example to `/dav2`: all hrefs have it, and discovery leads there. `old` sets how the server answers
+    /// under the old base.
+    pub fn move_base(&self, new: &str, old: OldBase) {
+        self.manners(|manners| {
+            let before = std::mem::replace(&mut manners.base, new.to_owned());
+            manners.left.retain(|(base, _)| *base != before && base != new);
+            if before != new {
+                manners.left.push((before, old));
+            }
+        });
     }
 
     /// Makes an account, or gives an account another password: the old one is refused from now on.
@@ -154,7 +187,7 @@ impl Shared {
 
     fn path_of(&self, user: &str, calendar: &str) -> String {
         let records = self.records();
-        paths::Paths { manners: &self.manners(), records: &records }.calendar(user, calendar)
+        paths::Paths { manners: &self.manners(), records: &records, prefix: "" }.calendar(user, calendar)
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use super::bases::Route;
 use super::manners::Manners;
 use super::state::Records;
 
@@ -37,15 +38,21 @@ impl Place {
 pub(super) struct Paths<'a> {
     pub manners: &'a Manners,
     pub records: &'a Records,
+    /// The prefix of the request, written before every path.
+    pub prefix: &'a str,
 }
 
 impl Paths<'_> {
     pub fn principal(&self, user: &str) -> String {
-        self.manners.principal.replace("{}", &self.account(user))
+        self.below_base(self.manners.principal, user)
     }
 
     pub fn home(&self, user: &str) -> String {
-        self.manners.home.replace("{}", &self.account(user))
+        self.below_base(self.manners.home, user)
+    }
+
+    fn below_base(&self, template: &str, user: &str) -> String {
+        format!("{}{}{}", self.prefix, self.manners.base, template.replace("{}", &self.account(user)))
     }
 
     pub fn calendar(&self, user: &str, calendar: &str) -> String {
@@ -74,6 +81,7 @@ impl Paths<'_> {
             Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
             None => address,
         };
+        let (_, Route::Here(path)) = self.manners.route(path) else { return Place::Nowhere };
         let decoded: Option<Vec<String>> =
             path.split('/').filter(|s| !s.is_empty()).map(|s| percent_decode_str(s).decode_utf8().ok().map(Cow::into_owned)).collect();
         let Some(segments) = decoded else { return Place::Nowhere };

@@ -47,7 +47,7 @@ pub(super) struct View<'a> {
 
 impl View<'_> {
     pub fn paths(&self) -> Paths<'_> {
-        Paths { manners: self.asking.manners, records: self.records }
+        self.asking.paths(self.records)
     }
 
     /// The place itself, and with `inside` what lies directly in it. `None` where there is no such place.
@@ -56,9 +56,8 @@ impl View<'_> {
         match place {
             Place::Root | Place::Principal(_) => {}
             Place::Home(user) => {
-                let calendars = &self.records.accounts.get(user)?.calendars;
-                let shown = calendars.iter().filter(|(_, c)| inside && !c.hidden);
-                places.extend(shown.map(|(name, _)| Place::Calendar(user.clone(), name.clone())));
+                let names = self.records.names_in(user)?.into_iter().filter(|_| inside);
+                places.extend(names.map(|name| Place::Calendar(user.clone(), name)));
             }
             Place::Calendar(user, calendar) => {
                 let members = self.records.visible(user, calendar)?.resources().filter(|_| inside);
@@ -116,7 +115,7 @@ impl View<'_> {
                 (DAV, "current-user-privilege-set") => Some(node.children(privileges(&["read", "bind", "unbind"]))),
                 _ => None,
             },
-            Place::Calendar(user, calendar) => self.of_calendar(user, self.records.visible(user, calendar)?, want),
+            Place::Calendar(user, calendar) => self.of_calendar((user, calendar), self.records.visible(user, calendar)?, want),
             Place::Object(user, calendar, name) => {
                 of_object(self.records.visible(user, calendar)?.get(name)?, want, self.asking.manners.rewrite)
             }
@@ -144,17 +143,24 @@ impl View<'_> {
         }
     }
 
-    fn of_calendar(&self, user: &str, calendar: &Collection, want: &Node) -> Option<Node> {
+    fn of_calendar(&self, (user, name): (&str, &str), calendar: &Collection, want: &Node) -> Option<Node> {
         let node = Node::new(&want.ns, &want.name);
         let manners = self.asking.manners;
+        let (owner, own_name) = self.records.owner_of(user, name);
+        let is_share = manners.shared_url && self.records.share_of(user, name).is_some();
         match (want.ns.as_str(), want.name.as_str()) {
-            (DAV, "resourcetype") => Some(node.child(Node::dav("collection")).child(Node::new(CALDAV, "calendar"))),
+            (DAV, "resourcetype") => {
+                let shared = is_share.then(|| Node::new(CALENDAR_SERVER, "shared"));
+                Some(node.child(Node::dav("collection")).child(Node::new(CALDAV, "calendar")).children(shared))
+            }
+            (CALENDAR_SERVER, "shared-url") if is_share => Some(node.child(Node::dav("href").text(self.paths().calendar(owner, own_name)))),
             (DAV, "displayname") => Some(node.text(&calendar.title)),
             (DAV, "sync-token") if manners.sync => Some(node.text(calendar.token())),
             (CALENDAR_SERVER, "getctag") if manners.ctag => Some(node.text(calendar.ctag())),
             (CALDAV, "supported-calendar-component-set") => Some(node.child(Node::new(CALDAV, "comp").attribute("name", "VEVENT"))),
             (DAV, "current-user-privilege-set") => {
-                let all: &[&str] = if calendar.writable { &["read", "write", "write-content", "bind", "unbind"] } else { &["read"] };
+                let all: &[&str] =
+                    if self.records.writable(user, name) { &["read", "write", "write-content", "bind", "unbind"] } else { &["read"] };
                 Some(node.children(privileges(all)))
             }
             (DAV, "supported-report-set") => {
@@ -162,7 +168,7 @@ impl View<'_> {
                 let reports = [Node::new(CALDAV, "calendar-query"), Node::new(CALDAV, "calendar-multiget")].into_iter().chain(sync);
                 Some(node.children(reports.map(|r| Node::dav("supported-report").child(Node::dav("report").child(r)))))
             }
-            (DAV, "owner") => Some(node.child(Node::dav("href").text(self.paths().principal(user)))),
+            (DAV, "owner") => Some(node.child(Node::dav("href").text(self.paths().principal(owner)))),
             (APPLE, "calendar-color") => calendar.color.as_ref().map(|color| node.text(color)),
             (CALDAV, "calendar-timezone") => calendar.timezone.as_ref().map(|timezone| node.text(timezone)),
             (CALDAV, "max-resource-size") => Some(node.text(manners.largest.to_string())),

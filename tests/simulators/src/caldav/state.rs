@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::saved::Saved;
+use super::shares::Share;
 use crate::ics;
 
 /// All accounts of the server.
@@ -27,6 +29,8 @@ pub(crate) struct Account {
     pub addresses: Vec<String>,
     /// By the name in the path.
     pub calendars: BTreeMap<String, Collection>,
+    /// Additional paths of calendars, by the name in the path.
+    pub shares: BTreeMap<String, Share>,
 }
 
 /// One calendar.
@@ -42,6 +46,8 @@ pub(crate) struct Collection {
     pub timezone: Option<String>,
     /// Names for which calendar-multiget finds nothing, though they are there.
     pub unreadable: BTreeSet<String>,
+    /// Deleted objects that are not purged, by UID, each with its name.
+    trash: BTreeMap<String, (String, Resource)>,
     resources: BTreeMap<String, Resource>,
     /// UID -> the names that hold it.
     uids: BTreeMap<String, BTreeSet<String>>,
@@ -92,6 +98,7 @@ impl Records {
             number: 17_000_000 + self.born,
             addresses: vec![own.to_lowercase()],
             calendars: BTreeMap::new(),
+            shares: BTreeMap::new(),
         };
         self.accounts.insert(user.to_owned(), account);
     }
@@ -101,21 +108,12 @@ impl Records {
         self.born += 1;
         let born = self.born;
         match self.accounts.get_mut(user) {
-            Some(account) if !account.calendars.contains_key(name) => {
+            Some(account) if !account.calendars.contains_key(name) && !account.shares.contains_key(name) => {
                 account.calendars.insert(name.to_owned(), Collection::new(name, born));
                 true
             }
             _ => false,
         }
-    }
-
-    /// A calendar that is not hidden.
-    pub fn visible(&self, user: &str, name: &str) -> Option<&Collection> {
-        self.accounts.get(user)?.calendars.get(name).filter(|c| !c.hidden)
-    }
-
-    pub fn visible_mut(&mut self, user: &str, name: &str) -> Option<&mut Collection> {
-        self.accounts.get_mut(user)?.calendars.get_mut(name).filter(|c| !c.hidden)
     }
 }
 
@@ -128,6 +126,7 @@ impl Collection {
             color: Some("#1BADF8FF".into()),
             timezone: None,
             unreadable: BTreeSet::new(),
+            trash: BTreeMap::new(),
             resources: BTreeMap::new(),
             uids: BTreeMap::new(),
             gone: BTreeMap::new(),
@@ -136,6 +135,24 @@ impl Collection {
             birth,
             generation: 0,
         }
+    }
+
+    /// As it was written down; `None` where a version in it is none of ours.
+    pub fn restored(title: &str, saved: &Saved) -> Option<Self> {
+        let versions = |text: &str| {
+            let (birth, revision) = text.trim_matches('"').split_once('-')?;
+            Some((u64::from_str_radix(birth, 16).ok()?, u64::from_str_radix(revision, 16).ok()?))
+        };
+        let (birth, last) = versions(&saved.ctag)?;
+        let mut calendar = Self::new(title, birth);
+        for object in &saved.objects {
+            let (_, revision) = versions(&object.etag).filter(|(of, revision)| *of == birth && *revision <= last)?;
+            // `put` counts on from here.
+            calendar.revision = revision.checked_sub(1)?;
+            calendar.put(&object.name, &object.body);
+        }
+        calendar.revision = last;
+        Some(calendar)
     }
 
     pub fn get(&self, name: &str) -> Option<&Resource> {
@@ -160,6 +177,7 @@ impl Collection {
         self.forget_uid(name);
         if let Some(uid) = &uid {
             self.uids.entry(uid.clone()).or_default().insert(name.to_owned());
+            self.trash.remove(uid);
         }
         self.resources.insert(name.to_owned(), Resource { body: body.into(), etag: etag.clone(), uid, revision, made });
         etag
@@ -170,7 +188,11 @@ impl Collection {
         let Some(made) = self.resources.get(name).map(|r| r.made) else { return false };
         let revision = self.next(name);
         self.forget_uid(name);
-        self.resources.remove(name);
+        if let Some(resource) = self.resources.remove(name)
+            && let Some(uid) = resource.uid.clone()
+        {
+            self.trash.insert(uid, (name.to_owned(), resource));
+        }
         self.unreadable.remove(name);
         self.gone.insert(name.to_owned(), Gone { revision, made });
         true
@@ -197,6 +219,34 @@ impl Collection {
         {
             holders.remove(name);
         }
+    }
+
+    /// Whether an object with this UID is in the trash.
+    pub fn in_trash(&self, uid: &str) -> bool {
+        self.trash.contains_key(uid)
+    }
+
+    /// Restores an object from the trash, with its former name and ETag, as Nextcloud does. `false` if it is not in the trash or its name is taken.
+    pub fn restore(&mut self, uid: &str) -> bool {
+        if self.trash.get(uid).is_none_or(|(name, _)| self.resources.contains_key(name)) {
+            return false;
+        }
+        let Some((name, mut resource)) = self.trash.remove(uid) else { return false };
+        resource.revision = self.next(&name);
+        self.gone.remove(&name);
+        self.uids.entry(uid.to_owned()).or_default().insert(name.clone());
+        self.resources.insert(name, resource);
+        true
+    }
+
+    /// Empties the trash.
+    pub fn purge(&mut self) {
+        self.trash.clear();
+    }
+
+    /// A name that the server chooses for the next write.
+    pub fn own_name(&self) -> String {
+        format!("{:x}-{:04x}.EML", self.birth, self.revision + 1)
     }
 
     /// What tells whether anything changed.
@@ -236,43 +286,4 @@ impl Collection {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_listing_since_a_token_has_every_name_once_and_the_deleted_ones() {
-        let mut calendar = Collection::new("work", 1);
-        calendar.put("a", "UID:1");
-        let token = calendar.token();
-        calendar.put("b", "UID:2");
-        calendar.put("b", "UID:2");
-        calendar.put("c", "UID:3");
-        assert!(calendar.delete("a") && calendar.delete("c") && !calendar.delete("d"));
-        let since = calendar.known_token(&token).unwrap();
-        let seen: Vec<_> = calendar.since(since).map(|m| (m.name, m.etag.is_some())).collect();
-        assert_eq!(seen, [("b".into(), true), ("a".into(), false), ("c".into(), false)]);
-        assert_eq!(calendar.known_token("urn:token:1:0:99"), None, "never issued");
-        calendar.forget_tokens();
-        assert_eq!(calendar.known_token(&token), None);
-    }
-
-    #[test]
-    fn who_holds_a_uid_is_known_through_edits_and_deletions() {
-        let mut calendar = Collection::new("work", 1);
-        calendar.put("a", "UID:1");
-        assert_eq!(calendar.holder_of("1", None), Some(&"a".to_owned()));
-        assert_eq!(calendar.holder_of("1", Some("a")), None);
-        calendar.put("a", "UID:2");
-        assert_eq!((calendar.holder_of("1", None), calendar.holder_of("2", None)), (None, Some(&"a".to_owned())));
-        calendar.delete("a");
-        assert_eq!(calendar.holder_of("2", None), None);
-    }
-
-    #[test]
-    fn another_calendar_of_the_same_name_is_another_calendar() {
-        let (mut old, mut new) = (Collection::new("work", 1), Collection::new("work", 2));
-        assert_ne!(old.put("a", "UID:1"), new.put("a", "UID:1"));
-        assert_ne!(old.ctag(), new.ctag());
-        assert_eq!(new.known_token(&old.token()), None);
-    }
-}
+mod tests;

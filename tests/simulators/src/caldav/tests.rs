@@ -1,5 +1,7 @@
 //! The server as a client sees it.
 
+mod identity;
+
 use std::time::Duration;
 
 use super::*;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::http::{Asking, Reply};
-use super::manners::{AnyVersion, Rewrite, UidScope};
-use super::paths::{Paths, Place};
+use super::manners::{AnyVersion, Names, Rewrite, UidScope};
+use super::paths::Place;
 use super::report::refused;
 use super::scheduling;
 use super::state::Records;
@@ -16,7 +16,7 @@ pub(super) fn put(asking: &Asking<'_>, records: &mut Records, place: &Place) -> 
     let Place::Object(user, calendar, name) = place else { return Reply::words(405, "a calendar is not written as a whole") };
     let manners = asking.manners;
     let Some(collection) = records.visible(user, calendar) else { return Reply::words(409, "there is no such calendar") };
-    if !collection.writable {
+    if !records.writable(user, calendar) {
         return refused(asking, 403, "need-privileges");
     }
     let before = collection.get(name).cloned();
@@ -33,6 +33,12 @@ pub(super) fn put(asking: &Asking<'_>, records: &mut Records, place: &Place) -> 
     {
         return conflict;
     }
+    if before.is_none()
+        && let Some(status) = manners.trash
+        && uid.is_some_and(|uid| collection.in_trash(&uid))
+    {
+        return in_trash(status);
+    }
     let earlier = before.as_ref().and_then(|r| ics::read(&r.body).ok());
     if earlier.as_ref().is_some_and(|earlier| sequence_falls(earlier, &object)) {
         records.complaints.push("a write lowered SEQUENCE".to_owned());
@@ -48,15 +54,22 @@ pub(super) fn put(asking: &Asking<'_>, records: &mut Records, place: &Place) -> 
         stored = with_default_alarm(&stored);
     }
     let Some(collection) = records.visible_mut(user, calendar) else { return Reply::status(409) };
-    let etag = collection.put(name, &stored);
-    let reply = Reply::status(if before.is_some() { 204 } else { 201 });
+    let name = match manners.names {
+        Names::Own { .. } if before.is_none() => collection.own_name(),
+        _ => name.clone(),
+    };
+    let etag = collection.put(&name, &stored);
+    let mut reply = Reply::status(if before.is_some() { 204 } else { 201 });
+    if manners.names == (Names::Own { location: true }) && before.is_none() {
+        reply = reply.header("location", asking.paths(records).object(user, calendar, &name));
+    }
     if manners.etag_on_put { reply.header("etag", etag) } else { reply }
 }
 
 pub(super) fn delete(asking: &Asking<'_>, records: &mut Records, place: &Place) -> Reply {
     let Place::Object(user, calendar, name) = place else { return Reply::words(403, "a calendar is not deleted here") };
     let Some(collection) = records.visible(user, calendar) else { return Reply::status(404) };
-    if !collection.writable {
+    if !records.writable(user, calendar) {
         return refused(asking, 403, "need-privileges");
     }
     let Some(before) = collection.get(name).cloned() else { return Reply::status(404) };
@@ -128,20 +141,37 @@ fn accepted(asking: &Asking<'_>) -> Result<Component, Reply> {
 fn conflict(asking: &Asking<'_>, records: &Records, place: &Place, uid: &str) -> Option<Reply> {
     let Place::Object(user, calendar, name) = place else { return None };
     let manners = asking.manners;
-    let account = records.accounts.get(user)?;
-    let changes_uid = account.calendars.get(calendar)?.get(name).is_some_and(|r| r.uid.as_deref() != Some(uid));
-    let searched = account.calendars.iter().filter(|(other, _)| manners.uid_scope == UidScope::Account || *other == calendar);
+    let (owner, own_name) = records.owner_of(user, calendar);
+    let account = records.accounts.get(owner)?;
+    let changes_uid = account.calendars.get(own_name)?.get(name).is_some_and(|r| r.uid.as_deref() != Some(uid));
+    let searched = account.calendars.iter().filter(|(other, _)| manners.uid_scope == UidScope::Account || *other == own_name);
     let holder = searched.into_iter().find_map(|(other, collection)| {
-        let except = (other == calendar).then_some(name.as_str());
+        let except = (other == own_name).then_some(name.as_str());
         collection.holder_of(uid, except).map(|holder| (other.clone(), holder.clone()))
     });
     if holder.is_none() && (!changes_uid || manners.uid_may_change) {
         return None;
     }
-    let (calendar, name) = holder.unwrap_or_else(|| (calendar.clone(), name.clone()));
-    let href = Paths { manners, records }.object(user, &calendar, &name);
+    let (at, held) = holder.unwrap_or_else(|| (own_name.to_owned(), name.clone()));
+    let paths = asking.paths(records);
+    // In a share the path is that of the share.
+    let href = if at == own_name { paths.object(user, calendar, &held) } else { paths.object(owner, &at, &held) };
     let why = Node::new(CALDAV, "no-uid-conflict").child(Node::dav("href").text(href));
     Some(Reply::xml(manners.uid_conflict, &Node::dav("error").child(why), manners))
+}
+
+/// The error XML of SabreDAV for an exception of Nextcloud: a class and a message, without a precondition.
+fn in_trash(status: u16) -> Reply {
+    let class = if status == 403 { "Forbidden" } else { "BadRequest" };
+    let body = format!(
+        r#"<?xml version="1.0" encoding="utf-8"?>
+<d:error xmlns:d="DAV:" xmlns:s="http://sabredav.org/ns">
+  <s:exception>Sabre\DAV\Exception\{class}</s:exception>
+  <s:message>Deleted calendar object with uid already exists in this calendar collection.</s:message>
+</d:error>
+"#
+    );
+    Reply { body: body.into(), ..Reply::status(status) }.header("content-type", "application/xml; charset=utf-8")
 }
 
 fn mail(asking: &Asking<'_>, records: &mut Records, before: Option<&Component>, after: Option<&Component>) {

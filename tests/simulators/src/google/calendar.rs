@@ -67,6 +67,29 @@ impl Calendar {
         true
     }
 
+    /// Duplicates an event, or a series with its exceptions, under another id. The duplicate keeps all fields, its extended properties among
+    /// them, and gets another iCalUID. Returns whether the event was there.
+    pub fn duplicate(&self, id: &str, new: &str) -> bool {
+        let Some(mut event) = self.with(|calendar| calendar.living(id)) else { return false };
+        let exceptions: Vec<Map<String, Value>> = self.with(|calendar| calendar.exceptions(id).cloned().collect());
+        for name in ["iCalUID", "etag", "created", "updated", "sequence"] {
+            event.remove(name);
+        }
+        self.put(new, Value::Object(event));
+        for exception in exceptions {
+            let stamp = exception["id"].as_str().unwrap_or_default().rsplit('_').next().unwrap_or_default().to_owned();
+            let occurrence = format!("{new}_{stamp}");
+            if is_cancelled(&exception) {
+                self.remove(&occurrence);
+                continue;
+            }
+            let own = ["id", "iCalUID", "etag", "recurringEventId", "created", "updated", "sequence"];
+            let change = exception.into_iter().filter(|(name, _)| !own.contains(&name.as_str())).collect();
+            self.patch(&occurrence, Value::Object(change));
+        }
+        true
+    }
+
     /// Cuts a series before the occurrence with this id: the old one ends, a new one takes over with these changes. Gives the new id.
     pub fn split(&self, id: &str, occurrence: &str, change: Value) -> String {
         let first = self.get(occurrence).expect("the occurrence exists while the test cuts there");
@@ -246,7 +269,7 @@ impl Calendar {
     }
 
     #[track_caller]
-    fn with<T>(&self, work: impl FnOnce(&mut Collection) -> T) -> T {
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Collection) -> T) -> T {
         self.shared.write(|records| work(records.calendars.get_mut(&self.id).expect("the calendar exists while the test edits it")))
     }
 }

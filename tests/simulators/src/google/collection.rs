@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::event::{instance, is_cancelled, tombstone};
+use super::saved::Saved;
 use super::series;
 use super::times::{When, stored, to_the_millisecond};
 
@@ -82,6 +83,27 @@ impl Collection {
             birth,
             generation: 0,
         }
+    }
+
+    /// As it was written down, in its own place; `None` where that is none of our calendars.
+    pub fn restored(&self, saved: &Saved) -> Option<Self> {
+        let mut calendar = Self::new(&self.id, &self.title, self.sort, &self.owner, saved.birth, self.updated);
+        (calendar.revision, calendar.generation) = (saved.revision, saved.generation);
+        calendar.private.clone_from(&saved.private);
+        for event in &saved.events {
+            let id = event.get("id")?.as_str()?.to_owned();
+            let number: u64 = event.get("etag")?.as_str()?.trim_matches('"').parse().ok()?;
+            let revision = number.checked_sub(calendar.number(0))? / 2;
+            calendar.log.insert(revision, id.clone());
+            calendar.events.insert(id, Stored { event: event.clone(), revision });
+        }
+        Some(calendar)
+    }
+
+    /// As it is written down.
+    pub fn saved(&self) -> Saved {
+        let events = self.events.values().map(|stored| stored.event.clone()).collect();
+        Saved { birth: self.birth, revision: self.revision, generation: self.generation, private: self.private.clone(), events }
     }
 
     pub fn get(&self, id: &str) -> Option<&Map<String, Value>> {
@@ -201,7 +223,11 @@ impl Collection {
 
     /// Quotes belong to it.
     fn etag(&self, revision: u64) -> String {
-        format!("\"{}\"", 3_500_000_000_000_000 + self.birth * 10_000_000 + revision * 2)
+        format!("\"{}\"", self.number(revision))
+    }
+
+    fn number(&self, revision: u64) -> u64 {
+        3_500_000_000_000_000 + self.birth * 10_000_000 + revision * 2
     }
 
     pub fn own_etag(&self) -> String {

@@ -51,6 +51,11 @@ pub(super) struct Code {
 }
 
 impl Grants {
+    /// A token that was given before.
+    pub fn restore_refresh(&mut self, account: &str, scopes: BTreeSet<String>, token: &str) {
+        self.refresh.push(Refresh { token: token.to_owned(), account: account.to_owned(), scopes });
+    }
+
     pub fn new_refresh(&mut self, account: &str, scopes: BTreeSet<String>) -> String {
         let token = self.name("1//0");
         self.refresh.push(Refresh { token: token.clone(), account: account.to_owned(), scopes });

@@ -70,6 +70,18 @@ impl Calendar {
         self.look(|there| Some(text(there, &there.living(&id_of(there, name))?)))
     }
 
+    /// Duplicates an object under another name, with its extended properties. Returns whether it was there.
+    pub fn duplicate_object(&self, name: &str, new: &str) -> bool {
+        let [id, new] = self.look(|there| [id_of(there, name), id_of(there, new)]);
+        self.duplicate(&id, &new)
+    }
+
+    /// Moves an object to another calendar. Returns whether it was there.
+    pub fn move_object_to(&self, other: &Self, name: &str) -> bool {
+        let id = self.look(|there| id_of(there, name));
+        self.move_to(other, &id)
+    }
+
     /// Deletes the object of this name, and says whether it was there.
     pub fn delete_object(&self, name: &str) -> bool {
         let id = self.look(|there| id_of(there, name));

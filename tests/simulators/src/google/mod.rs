@@ -38,6 +38,7 @@ mod oauth;
 mod push;
 mod quota;
 mod reply;
+mod saved;
 mod series;
 mod state;
 mod times;
@@ -61,6 +62,7 @@ pub use collection::Sort;
 pub use manners::Manners;
 pub use push::{Push, Pushes, Way};
 pub use quota::Quotas;
+pub use saved::Saved;
 pub use state::Role;
 
 /// The client that is registered here. Invented.

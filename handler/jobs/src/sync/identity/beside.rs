@@ -34,8 +34,8 @@ pub(super) type Holdings = HashMap<UidHash, EventId>;
 impl Pass<'_> {
     /// What the other calendar holds of an event of that side. What is found is claimed, so that no other event gets it.
     pub(in crate::sync) async fn beside(&self, identity: &mut Identity, side: Side, event: &Event, class: &Class) -> Result<Found> {
-        if matches!(class, Class::Left) {
-            let Some(first) = self.planner.mark(event).and_then(Mark::first) else { return Ok(Found::Nothing) };
+        if let Class::Left(first) = class {
+            let Some(first) = *first else { return Ok(Found::Nothing) };
             let holder = self.holdings(identity, side.other()).await?.get(&first).cloned();
             return Ok(holder.map_or(Found::Nothing, |id| Found::AlreadyThere(id, first)));
         }
@@ -47,7 +47,7 @@ impl Pass<'_> {
 
     fn earlier_copy(&self, identity: &mut Identity, side: Side, event: &Event) -> Found {
         let first = self.planner.first(event);
-        let Identity { index, claimed, used, .. } = identity;
+        let Identity { index, claimed, used, adopted, .. } = identity;
         let other = side.other() as usize;
         let (Some(index), claimed) = (&index[other], &mut claimed[other]) else { return Found::Nothing };
         let remade = match self.planner.mark(event) {
@@ -64,6 +64,9 @@ impl Pass<'_> {
         if let Some(id) = named.chain(of_first).find(|id| !claimed.contains(*id)).cloned() {
             claimed.insert(id.clone());
             let mapping = index.made_by.get(&id).copied().filter(|mapping| used.insert(*mapping));
+            if let Some(mapping) = mapping {
+                adopted.insert(mapping, first);
+            }
             return Found::Copy { id, mapping, foreign: mapping.is_none() };
         }
         let of_first = first.iter().filter_map(|first| index.foreign.get(first)).flatten();

@@ -7,7 +7,9 @@ use engine::mapping::{Mapping, State};
 use engine::marker::{MappingId, Mark, Role};
 use engine::pair::Side;
 use engine::reason::Reason;
+use engine::uid::UidHash;
 
+use super::Identity;
 use super::resolve::rename;
 use crate::sync::pass::{Pass, side_of};
 use crate::sync::survey;
@@ -29,8 +31,8 @@ pub(in crate::sync) enum Class {
     Ordinary,
     /// A person's own that was made out of a copy, whose mark it still bears.
     OutOfACopy,
-    /// What is left of a mapping that has ended, or of another installation.
-    Left,
+    /// What is left of a mapping that has ended, or of another installation; with the UID of the first origin, as far as it is known.
+    Left(Option<UidHash>),
     /// Made by another installation, or said to be.
     Foreign,
     /// One half of a mapping, under another name: the mapping as stored, and with that name.
@@ -41,11 +43,17 @@ pub(in crate::sync) enum Class {
 
 impl Pass<'_> {
     /// What an unknown event is. `living` holds the mappings that live, of those that unknown events name.
-    pub(in crate::sync) async fn classify(&self, living: &BTreeMap<MappingId, Living>, side: Side, event: &Event) -> Result<Class> {
+    pub(in crate::sync) async fn classify(
+        &self,
+        identity: &Identity,
+        living: &BTreeMap<MappingId, Living>,
+        side: Side,
+        event: &Event,
+    ) -> Result<Class> {
         let mark = self.planner.mark(event);
         let (role, mapping) = match mark {
             Some(Mark::Ours { role, mapping, .. }) => (role, mapping),
-            Some(Mark::Foreign { .. }) if self.takes_over => return Ok(Class::Left),
+            Some(Mark::Foreign { first }) if self.takes_over => return Ok(Class::Left(first)),
             Some(Mark::Foreign { .. }) => return Ok(Class::Foreign),
             None => match MappingId::of_copy_uid(&event.uid).filter(|id| living.contains_key(id)) {
                 Some(mapping) => (Role::Copy, mapping),
@@ -53,11 +61,15 @@ impl Pass<'_> {
             },
         };
         match (living.get(&mapping), role) {
-            (None, Role::Copy) => Ok(Class::Left),
+            (None, Role::Copy) => Ok(Class::Left(mark.and_then(Mark::first).or_else(|| identity.adopted.get(&mapping).copied().flatten()))),
             // It belongs to a person, whatever pair it was made again for.
             (None | Some(Living::Elsewhere), Role::Origin) => Ok(Class::Ordinary),
             (Some(Living::Elsewhere), Role::Copy) => Ok(Class::Alone(Reason::OwnCopy, Some(mapping))),
-            (Some(Living::Here(stored)), role) => self.of_this_pair(stored, role, side, event).await,
+            (Some(Living::Here(stored)), role) => match self.of_this_pair(stored, role, side, event).await? {
+                // In the first pass over a calendar it is older than this pair, like the copy that was taken over.
+                Class::OutOfACopy if identity.first[side as usize] => Ok(Class::Left(stored.first())),
+                class => Ok(class),
+            },
         }
     }
 
@@ -66,7 +78,8 @@ impl Pass<'_> {
         let half = survey::half(stored, role);
         if side_of(stored, role) != side {
             // The copy itself, seen in the calendar of its origin under the same name and in the same version: both ends are one calendar.
-            if role == Role::Copy && half.id == event.id && half.etag.is_some() && half.etag == event.etag {
+            let is_the_copy = role == Role::Copy && half.id == event.id && half.etag.is_some() && half.etag == event.etag;
+            if is_the_copy && self.is_there(side_of(stored, role), &half.id).await? {
                 return Err(Error::SameCalendar);
             }
             return Ok(match role {

@@ -9,6 +9,7 @@ mod limits;
 mod push;
 mod reading;
 mod series;
+mod sharing;
 mod strictness;
 mod writing;
 

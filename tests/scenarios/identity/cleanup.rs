@@ -1,0 +1,125 @@
+//! Cleaning up: the copies that a pair wrote are deleted, after they were listed; those that a user has edited are kept unless that is asked for.
+
+use serde_json::{Value, json};
+
+use super::{all_but, at_rest, copied, named, rename, titles, village_at_rest};
+use crate::cli::{Cli, ONE_WAY, TWO_WAY, counts};
+use crate::events::hour;
+use crate::village::Village;
+
+/// The one run of a command that answers as `sync` does.
+async fn run(cli: &Cli, arguments: &[&str]) -> anyhow::Result<Value> {
+    let report = cli.json(arguments).await?;
+    let runs = report["pairs"].as_array().cloned().unwrap_or_default();
+    anyhow::ensure!(runs.len() == 1, "{report}");
+    Ok(runs[0].clone())
+}
+
+/// Six copies, of which one was edited by hand; and an event of Ben's own, without and with a copy of it at Anna's.
+async fn furnished(terms: &[&str]) -> anyhow::Result<(Village, String)> {
+    let (village, pair) = copied(6, terms).await?;
+    village.people[1].put("own.ics", &hour("own", 3, 20, "Own"));
+    village.cli.sync().await?;
+    if terms == ONE_WAY {
+        rename(&village.people[1], "Event 1", "By hand")?;
+        village.cli.sync().await?;
+    }
+    Ok((village, pair))
+}
+
+#[tokio::test]
+async fn a_pair_is_cleaned_up() -> anyhow::Result<()> {
+    for include_edited in [false, true] {
+        let (village, pair) = furnished(ONE_WAY).await?;
+        let [anna, ben] = &village.people;
+        let arguments = if include_edited { &["pair", "clean-up", &pair, "--include-edited"][..] } else { &["pair", "clean-up", &pair] };
+        let before = ben.ctag();
+        let preview = run(&village.cli, &[arguments, &["--dry-run"]].concat()).await?;
+        assert_eq!(ben.ctag(), before, "a dry run deletes nothing");
+        let deleted = if include_edited { 6 } else { 5 };
+        assert_eq!((counts(&preview), &preview["id"]), ([0, 0, deleted, 6 - deleted], &json!(pair)), "{preview}");
+        let kept = if include_edited { vec!["Own"] } else { vec!["By hand", "Own"] };
+        let done = run(&village.cli, arguments).await?;
+        assert_eq!(crate::cli::actions(&preview), crate::cli::actions(&done));
+        assert_eq!((titles(anna), titles(ben)), (all_but(6, &[]), kept.iter().map(ToString::to_string).collect()));
+        let actions = done["actions"].as_array().cloned().unwrap_or_default();
+        assert!(actions.iter().all(|action| action["start"].is_string()), "each is listed with its time: {done}");
+        // Again: nothing is left to do.
+        assert_eq!(run(&village.cli, arguments).await?["deleted"], 0);
+    }
+    Ok(())
+}
+
+/// No copy is made again behind the back of its owner, whatever becomes of the pair.
+#[tokio::test]
+async fn what_was_cleaned_up_stays_away() -> anyhow::Result<()> {
+    let (village, pair) = furnished(ONE_WAY).await?;
+    run(&village.cli, &["pair", "clean-up", &pair, "--include-edited"]).await?;
+    let listed = village.cli.json(&["pair", "list"]).await?;
+    let runs = village.cli.sync_all(&[]).await?;
+    for run in &runs {
+        assert_eq!(counts(run)[..3], [0; 3], "{listed}: {run}");
+    }
+    village.cli.sync_all(&["--full"]).await?;
+    assert_eq!((titles(&village.people[0]), titles(&village.people[1])), (all_but(6, &[]), vec!["Own".to_owned()]));
+    village_at_rest(&village).await
+}
+
+/// Two-way it is what the pair wrote in either calendar, and no original.
+#[tokio::test]
+async fn two_way_the_copies_in_both_calendars_go() -> anyhow::Result<()> {
+    let (village, pair) = furnished(TWO_WAY).await?;
+    let [anna, ben] = &village.people;
+    assert_eq!((anna.len(), ben.len()), (7, 7));
+    let done = run(&village.cli, &["pair", "clean-up", &pair]).await?;
+    assert_eq!(counts(&done)[..3], [0, 0, 7], "{done}");
+    assert_eq!((titles(anna), titles(ben)), (all_but(6, &[]), vec!["Own".to_owned()]));
+    for run in village.cli.sync_all(&[]).await? {
+        assert_eq!((&counts(&run)[..3], anna.len(), ben.len()), (&[0; 3][..], 6, 1), "no original goes with its copy: {run}");
+    }
+    village_at_rest(&village).await
+}
+
+/// Copies that ended pairs have left behind: found by their marks, confirmed by `--yes`. What a living pair claims is not among them.
+#[tokio::test]
+async fn copies_of_ended_pairs_are_cleaned_up() -> anyhow::Result<()> {
+    let (village, pair) = furnished(ONE_WAY).await?;
+    let [anna, ben] = &village.people;
+    let third = village.servers[0].calendar("anna", "third");
+    third.put("living.ics", &hour("living", 5, 20, "Living"));
+    let from = village.cli.calendar(&village.accounts[0], "third").await?;
+    let living = village.cli.pair_add(&from, &village.calendars[1], ONE_WAY).await?;
+    village.cli.sync_with(&["--pair", &living]).await?;
+    // A mark of another key is not ours to delete.
+    let foreign = named(ben, "Event 2")?;
+    ben.edit(&foreign, |ics| ics.replace("\r\n ", "").replace("X-CALRELAY-ORIGIN:h", "X-CALRELAY-ORIGIN:hx"));
+    village.cli.json(&["pair", "remove", &pair]).await?;
+
+    let calendar = village.calendars[1].as_str();
+    let before = ben.ctag();
+    let preview = run(&village.cli, &["clean-up", "--calendar", calendar, "--dry-run"]).await?;
+    assert_eq!((&preview["id"], &preview["deleted"], ben.ctag()), (&Value::Null, &json!(5), before.clone()), "{preview}");
+    let unasked = village.cli.run(&["clean-up", "--calendar", calendar, "--json"]).await?;
+    assert!(unasked.status != 0 && ben.ctag() == before, "nothing is deleted without a word: {unasked:?}");
+    let done = run(&village.cli, &["clean-up", "--calendar", calendar, "--yes"]).await?;
+    assert_eq!((&done["id"], &done["deleted"]), (&Value::Null, &json!(5)), "{done}");
+    let actions = done["actions"].as_array().cloned().unwrap_or_default();
+    assert!(actions.iter().all(|action| action["start"].is_string()), "each is listed with its time: {done}");
+    assert_eq!((titles(anna), titles(ben)), (all_but(6, &[]), vec!["Event 2".to_owned(), "Living".into(), "Own".into()]));
+    assert_eq!(run(&village.cli, &["clean-up", "--calendar", calendar, "--yes"]).await?["deleted"], 0);
+    at_rest(&[&village.cli], &[anna, ben, &third]).await
+}
+
+/// In a calendar without any, and in one that does not exist.
+#[tokio::test]
+async fn there_may_be_nothing_to_clean_up() -> anyhow::Result<()> {
+    let (village, pair) = furnished(ONE_WAY).await?;
+    for calendar in &village.calendars {
+        assert_eq!(run(&village.cli, &["clean-up", "--calendar", calendar, "--yes"]).await?["deleted"], 0);
+    }
+    for wrong in [&["clean-up", "--calendar", "cnothing", "--yes", "--json"][..], &["pair", "clean-up", "pnothing", "--json"]] {
+        assert_eq!(village.cli.run(wrong).await?.failure().0, "not_found", "{wrong:?}");
+    }
+    assert_eq!(village.people[1].len(), 7, "{pair}");
+    village_at_rest(&village).await
+}

@@ -1,0 +1,197 @@
+//! A second event with the mark of a copy: somebody has duplicated the copy, or cut its series in two. It is that person's own event, and no
+//! occurrence that was seen in either calendar is lost.
+
+use serde_json::json;
+use simulators::caldav::Calendar;
+use simulators::person::{Ending, Person};
+
+use super::{all_but, copied, delete, explained, furnished, named, rename, skipped, titles, village_at_rest};
+use crate::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
+use crate::events::{at, hour, object};
+use crate::rows::hours_pass;
+use crate::village::Village;
+use simulators::caldav::Manners;
+
+/// How many occurrences the series of a calendar have in all, by their COUNT.
+fn occurrences(calendar: &Calendar) -> u32 {
+    let count = |rule: &str| rule.split(';').find_map(|part| part.strip_prefix("COUNT=")).and_then(|n| n.parse::<u32>().ok());
+    calendar.agenda().iter().filter_map(|entry| count(entry.value("RRULE"))).sum()
+}
+
+/// Two-way: what is duplicated on the side of the copy gets a copy in the calendar of the origin, and both parts go their own ways.
+#[tokio::test]
+async fn a_duplicated_copy_becomes_an_event_of_its_owner() -> anyhow::Result<()> {
+    for night in [false, true] {
+        let (village, pair) = copied(2, TWO_WAY).await?;
+        let [anna, ben] = &village.people;
+        let copy = named(ben, "Event 1")?;
+        assert!(Person::from(ben.clone()).duplicate(&copy, "second.ics", "second").await?);
+        assert!(ben.edit("second.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:Second")));
+        if night {
+            hours_pass(&village.cli, 24).await?;
+        }
+        let run = village.cli.sync().await?;
+        assert_eq!(counts(&run)[..3], [1, 0, 0], "{run}");
+        let expected = ["Event 0", "Event 1", "Second"];
+        assert_eq!((titles(anna), titles(ben)), (expected.map(str::to_owned).to_vec(), expected.map(str::to_owned).to_vec()));
+        assert_eq!(village.cli.explain(&pair, "second.ics").await?["copied"], true);
+
+        rename(ben, "Second", "Second, renamed")?;
+        rename(anna, "Event 1", "First, renamed")?;
+        assert_eq!(counts(&village.cli.sync().await?), [0, 2, 0, 0]);
+        delete(ben, "Second, renamed")?;
+        assert_eq!(counts(&village.cli.sync().await?), [0, 0, 1, 0]);
+        assert_eq!((titles(anna), titles(ben)), (titles(ben), titles(anna)));
+        assert_eq!(titles(anna), ["Event 0", "First, renamed"]);
+        hours_pass(&village.cli, 24).await?;
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// One-way it is left alone, and said to be what it is.
+#[tokio::test]
+async fn one_way_a_duplicated_copy_is_left_alone() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, PRIVATE] {
+        let (village, pair) = copied(2, terms).await?;
+        let [anna, ben] = &village.people;
+        let copy = ben.names().remove(0);
+        assert!(Person::from(ben.clone()).duplicate(&copy, "second.ics", "second").await?);
+        let before = ben.get("second.ics");
+        let run = village.cli.sync().await?;
+        assert_eq!((counts(&run), skipped(&run, "duplicate_of_copy")), ([0, 0, 0, 1], vec!["second.ics".to_owned()]), "{run}");
+        assert_eq!(explained(&village.cli, &pair, "second.ics").await?, json!("duplicate_of_copy"));
+        assert_eq!(explained(&village.cli, &pair, &copy).await?, json!("own_copy"));
+        // It goes its own way also when its origin changes, and when that is deleted.
+        for n in [0, 1] {
+            rename(anna, &format!("Event {n}"), &format!("Renamed {n}"))?;
+        }
+        village.cli.sync().await?;
+        assert_eq!(ben.get("second.ics"), before);
+        anna.clear();
+        village.cli.sync().await?;
+        hours_pass(&village.cli, 24).await?;
+        village_at_rest(&village).await?;
+        assert_eq!((ben.get("second.ics"), ben.len()), (before, 1));
+    }
+    Ok(())
+}
+
+/// The copy itself is deleted, and its duplicate lives: an event with that mark is there, so nothing is deleted.
+#[tokio::test]
+async fn a_duplicate_takes_the_place_of_a_copy_that_is_deleted() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        for together in [true, false] {
+            let (village, _) = copied(3, terms).await?;
+            let [anna, ben] = &village.people;
+            let copy = named(ben, "Event 1")?;
+            assert!(Person::from(ben.clone()).duplicate(&copy, "second.ics", "second").await?);
+            if !together {
+                village.cli.sync().await?;
+            }
+            assert!(ben.delete(&copy));
+            for hours in [0, 1, 24, 1] {
+                hours_pass(&village.cli, hours).await?;
+                village.cli.sync().await?;
+            }
+            assert!(anna.find("SUMMARY:Event 1").is_some(), "the original lives: {terms:?}, together: {together}");
+            assert_eq!((titles(anna), titles(ben)), (all_but(3, &[]), all_but(3, &[])), "{terms:?}, together: {together}");
+            village_at_rest(&village).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn cut(terms: &[&str], ending: Ending, at_copy: bool) -> anyhow::Result<()> {
+    let (village, pair) = furnished(Manners::generic(), 0, terms).await?;
+    let [anna, ben] = &village.people;
+    let lines = format!("DTSTART:{}\nDTEND:{}\nRRULE:FREQ=DAILY;COUNT=6\nSUMMARY:Daily", at(3, 9), at(3, 10));
+    anna.put("daily.ics", &object("daily", &lines));
+    village.cli.sync().await?;
+    let (calendar, name) = if at_copy { (ben, named(ben, "Daily")?) } else { (anna, "daily.ics".to_owned()) };
+    let later = |ics: &str| ics.replace("SUMMARY:Daily", "SUMMARY:Later");
+    assert!(Person::from(calendar.clone()).cut(&name, &at(6, 9), ending, ("rest.ics", "rest"), later).await?);
+    let run = village.cli.sync().await?;
+    let told = format!("{terms:?} {ending:?}, at the copy: {at_copy}: {run}");
+    assert_eq!(run["deleted"], 0, "{told}");
+    for hours in [0, 24, 1] {
+        hours_pass(&village.cli, hours).await?;
+        village.cli.sync().await?;
+    }
+    let one_way_at_copy = at_copy && terms != TWO_WAY;
+    if one_way_at_copy {
+        assert_eq!(occurrences(anna), 6, "the origin is as it was: {told}");
+        assert_eq!(explained(&village.cli, &pair, "rest.ics").await?, json!("duplicate_of_copy"), "{told}");
+        assert!(ben.find("SUMMARY:Later").is_some(), "{told}");
+    } else {
+        assert_eq!(
+            (titles(anna), titles(ben)),
+            (vec!["Daily".to_owned(), "Later".into()], vec!["Daily".to_owned(), "Later".into()]),
+            "{told}"
+        );
+        if ending == Ending::Count {
+            assert_eq!((occurrences(anna), occurrences(ben)), (6, 6), "{told}");
+        }
+        rename(if at_copy { anna } else { ben }, "Later", "Later still")?;
+        if terms == TWO_WAY {
+            assert_eq!(counts(&village.cli.sync().await?), [0, 1, 0, 0], "{told}");
+            assert_eq!((titles(anna), titles(ben)), (titles(ben), titles(anna)), "{told}");
+        }
+    }
+    village.cli.sync().await?;
+    village_at_rest(&village).await
+}
+
+#[tokio::test]
+async fn a_series_that_is_cut_on_the_side_of_its_copy_loses_no_occurrence() -> anyhow::Result<()> {
+    for ending in [Ending::Until, Ending::Count] {
+        cut(TWO_WAY, ending, true).await?;
+        cut(ONE_WAY, ending, true).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_series_that_is_cut_on_the_side_of_its_origin_loses_no_occurrence() -> anyhow::Result<()> {
+    for ending in [Ending::Until, Ending::Count] {
+        cut(TWO_WAY, ending, false).await?;
+        cut(ONE_WAY, ending, false).await?;
+    }
+    Ok(())
+}
+
+/// An origin that was made again carries a mark too: its duplicate is an event like any other.
+#[tokio::test]
+async fn a_duplicate_of_an_origin_that_was_made_again_is_copied() -> anyhow::Result<()> {
+    let (village, _) = copied(2, TWO_WAY).await?;
+    let [anna, ben] = &village.people;
+    rename(ben, "Event 1", "Edited")?;
+    delete(anna, "Event 1")?;
+    assert_eq!(village.cli.sync().await?["created"], 1, "the edit wins");
+    let name = named(anna, "Edited")?;
+    assert!(Person::from(anna.clone()).duplicate(&name, "second.ics", "second").await?);
+    assert!(anna.edit("second.ics", |ics| ics.replace("SUMMARY:Edited", "SUMMARY:Second")));
+    assert_eq!(counts(&village.cli.sync().await?)[..3], [1, 0, 0]);
+    assert_eq!((titles(anna), titles(ben)), (titles(ben), titles(anna)));
+    assert_eq!(titles(ben), ["Edited", "Event 0", "Second"]);
+    hours_pass(&village.cli, 24).await?;
+    village_at_rest(&village).await
+}
+
+/// A copy of one pair that is duplicated into a third calendar, out of which another pair copies: it is a copy there too, and is not copied on.
+#[tokio::test]
+async fn a_copy_that_is_put_into_another_calendar_is_not_copied_on() -> anyhow::Result<()> {
+    let (village, _): (Village, _) = copied(2, ONE_WAY).await?;
+    let third = village.servers[1].calendar("ben", "third");
+    let fourth = village.servers[1].calendar("ben", "fourth");
+    let ends = [village.cli.calendar(&village.accounts[1], "third").await?, village.cli.calendar(&village.accounts[1], "fourth").await?];
+    let second = village.cli.pair_add(&ends[0], &ends[1], ONE_WAY).await?;
+    let (name, body) = village.people[1].objects().remove(0);
+    third.put(&name, &body);
+    third.put("own.ics", &hour("own", 3, 20, "Own"));
+    let (status, run) = village.cli.sync_with(&["--pair", &second]).await?;
+    assert_eq!((status, counts(&run), skipped(&run, "own_copy")), (0, [1, 0, 0, 1], vec![name.clone()]), "{run}");
+    assert_eq!(explained(&village.cli, &second, &name).await?, json!("own_copy"));
+    assert_eq!(titles(&fourth), ["Own"]);
+    super::at_rest(&[&village.cli], &[&village.people[0], &village.people[1], &third, &fourth]).await
+}

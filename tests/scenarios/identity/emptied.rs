@@ -1,0 +1,190 @@
+//! The calendar of the copies is emptied or made anew. Nothing is taken for the wish of its owner: the pair asks, and there are two answers.
+
+use serde_json::{Value, json};
+use simulators::caldav::Calendar;
+
+use super::{all_but, copied, delete, rename, status_of, titles, village_at_rest};
+use crate::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
+use crate::events::hour;
+use crate::rows::hours_pass;
+use crate::village::Village;
+
+const COPIES: usize = 20;
+
+/// In which way the calendar becomes empty.
+#[derive(Clone, Copy, Debug)]
+enum How {
+    /// Its owner deletes all events; the server reports each.
+    Cleared,
+    /// Another calendar is there under the same name.
+    Replaced,
+}
+
+impl How {
+    const ALL: [Self; 2] = [Self::Cleared, Self::Replaced];
+
+    fn happens(self, calendar: &Calendar) {
+        match self {
+            Self::Cleared => calendar.clear(),
+            Self::Replaced => calendar.replace(),
+        }
+    }
+}
+
+/// The pair holds, whatever passes are made and however long it waits, and says so.
+async fn holds(village: &Village, pair: &str, told: &str) -> anyhow::Result<Value> {
+    let mut held = Value::Null;
+    for (hours, arguments) in [(0, &["--dry-run"][..]), (0, &[]), (1, &[]), (0, &["--full"]), (24, &[]), (1, &[])] {
+        hours_pass(&village.cli, hours).await?;
+        let (status, run) = village.cli.sync_with(arguments).await?;
+        assert_eq!((status, &run["state"], &counts(&run)[..3]), (0, &json!("held"), &[0; 3][..]), "{told} {arguments:?}: {run}");
+        assert_eq!(super::skipped(&run, "suppressed").len(), 0, "{told}: {run}");
+        held = run["held"].clone();
+        assert_eq!((&held["kind"], &held["deletions"]), (&json!("emptied"), &json!(COPIES)), "{told}: {run}");
+    }
+    let status = status_of(&village.cli, pair).await?;
+    assert_eq!((&status["state"], &status["held"]), (&json!("held"), &held), "{told}");
+    let words = village.cli.run(&["status"]).await?.stdout;
+    assert!(["--make-again", "--leave-out"].iter().all(|answer| words.contains(answer)), "both answers: {words}");
+    assert_eq!(village.people[0].len(), COPIES, "{told}: no original is deleted");
+    Ok(held)
+}
+
+#[tokio::test]
+async fn all_copies_are_made_again() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY, PRIVATE] {
+        for how in How::ALL {
+            let told = format!("{terms:?}, {how:?}");
+            let (village, pair) = copied(COPIES, terms).await?;
+            let [anna, ben] = &village.people;
+            how.happens(ben);
+            let held = holds(&village, &pair, &told).await?;
+            let confirm: Vec<&str> = held["confirm"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            assert_eq!(confirm, ["sync", "--pair", &pair, "--make-again"], "{told}");
+            let (status, run) = village.cli.sync_with(&confirm[1..]).await?;
+            assert_eq!((status, &run["state"], counts(&run)), (0, &json!("ok"), [COPIES as u64, 0, 0, 0]), "{told}: {run}");
+            assert_eq!(ben.len(), COPIES, "{told}");
+            let status = status_of(&village.cli, &pair).await?;
+            assert_eq!((&status["held"], &status["copies"]), (&Value::Null, &json!(COPIES)), "{told}");
+            if terms != PRIVATE {
+                assert_eq!((titles(anna), titles(ben)), (all_but(COPIES, &[]), all_but(COPIES, &[])), "{told}");
+            }
+            // They are copies as before.
+            rename(anna, "Event 1", "One")?;
+            delete(anna, "Event 2")?;
+            assert_eq!(counts(&village.cli.sync().await?), [0, u64::from(terms != PRIVATE), 1, 0], "{told}");
+            village_at_rest(&village).await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn all_copies_are_left_out() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        for how in How::ALL {
+            let told = format!("{terms:?}, {how:?}");
+            let (village, pair) = copied(COPIES, terms).await?;
+            let [anna, ben] = &village.people;
+            how.happens(ben);
+            holds(&village, &pair, &told).await?;
+            let (status, run) = village.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
+            assert_eq!((status, &run["state"], &counts(&run)[..3]), (0, &json!("ok"), &[0; 3][..]), "{told}: {run}");
+            for arguments in [&[][..], &["--full"]] {
+                let (_, run) = village.cli.sync_with(arguments).await?;
+                assert_eq!((&run["state"], &counts(&run)[..3]), (&json!("ok"), &[0; 3][..]), "{told}: {run}");
+            }
+            assert_eq!((anna.len(), ben.len()), (COPIES, 0), "{told}");
+            assert_eq!(village.cli.explain(&pair, "e3.ics").await?["reason"], "suppressed", "{told}");
+            // A title that changes brings that one back, and a new event is copied.
+            rename(anna, "Event 1", "One")?;
+            anna.put("new.ics", &hour("new", 3, 20, "New"));
+            assert_eq!(counts(&village.cli.sync().await?), [2, 0, 0, 0], "{told}");
+            assert_eq!(titles(ben), ["New", "One"], "{told}");
+            hours_pass(&village.cli, 24).await?;
+            village_at_rest(&village).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What happens meanwhile goes on: new events are copied, and the question stays.
+#[tokio::test]
+async fn a_new_event_is_copied_while_the_pair_asks() -> anyhow::Result<()> {
+    let (village, pair) = copied(COPIES, ONE_WAY).await?;
+    let [anna, ben] = &village.people;
+    ben.replace();
+    village.cli.sync_with(&[]).await?;
+    anna.put("new.ics", &hour("new", 3, 20, "New"));
+    let (_, run) = village.cli.sync_with(&[]).await?;
+    assert_eq!((&run["state"], &run["created"], titles(ben)), (&json!("held"), &json!(1), vec!["New".to_owned()]), "{run}");
+    let (_, run) = village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
+    assert_eq!((&run["created"], ben.len()), (&json!(COPIES), COPIES + 1), "{run}");
+    village_at_rest(&village).await
+}
+
+/// All comes back by itself (a backup, a trash): nothing was lost by waiting, and nobody is asked any more.
+#[tokio::test]
+async fn a_calendar_that_comes_back_is_as_it_was() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (village, pair) = copied(COPIES, terms).await?;
+        let [anna, ben] = &village.people;
+        let before = ben.objects();
+        ben.replace();
+        let (_, run) = village.cli.sync_with(&[]).await?;
+        assert_eq!(run["state"], "held", "{run}");
+        before.iter().for_each(|(name, body)| _ = ben.plant(name, body));
+        let run = village.cli.sync().await?;
+        assert_eq!(counts(&run)[..3], [0; 3], "{run}");
+        assert_eq!(status_of(&village.cli, &pair).await?["held"], Value::Null);
+        assert_eq!((titles(anna), titles(ben)), (all_but(COPIES, &[]), all_but(COPIES, &[])));
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// A few copies that a person deletes are that person's wish; most of them at once are asked about.
+#[tokio::test]
+async fn a_few_deleted_copies_are_no_emptied_calendar() -> anyhow::Result<()> {
+    let (village, _) = copied(COPIES, ONE_WAY).await?;
+    for n in 0..3 {
+        delete(&village.people[1], &format!("Event {n}"))?;
+    }
+    let run = village.cli.sync().await?;
+    assert_eq!((&run["state"], super::skipped(&run, "suppressed").len()), (&json!("ok"), 3), "{run}");
+    village_at_rest(&village).await?;
+
+    let (village, _) = copied(COPIES, ONE_WAY).await?;
+    for n in 0..15 {
+        delete(&village.people[1], &format!("Event {n}"))?;
+    }
+    let (status, run) = village.cli.sync_with(&[]).await?;
+    assert_eq!((status, &run["state"], super::skipped(&run, "suppressed").len()), (0, &json!("held"), 0), "{run}");
+    village_at_rest(&village).await
+}
+
+/// An answer to the one question is none to the other.
+#[tokio::test]
+async fn an_answer_fits_its_question() -> anyhow::Result<()> {
+    let (village, pair) = copied(COPIES, TWO_WAY).await?;
+    village.people[1].replace();
+    village.cli.sync_with(&[]).await?;
+    let (_, run) = village.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
+    assert_eq!((&run["deleted"], village.people[0].len()), (&json!(0), COPIES), "{run}");
+    for wrong in [&["sync", "--make-again"][..], &["sync", "--leave-out"], &["sync", "--pair", &pair, "--make-again", "--leave-out"]] {
+        assert_eq!(village.cli.run(wrong).await?.status, 2, "{wrong:?}");
+    }
+
+    // Deletions that are held are not answered by what an emptied calendar is answered with.
+    let (village, pair) = copied(COPIES, ONE_WAY).await?;
+    village.people[0].clear();
+    let (_, run) = village.cli.sync_with(&[]).await?;
+    assert_eq!((&run["state"], &run["held"]["kind"]), (&json!("held"), &json!("deletions")), "{run}");
+    for answer in ["--make-again", "--leave-out"] {
+        village.cli.run(&["sync", "--pair", &pair, answer, "--json"]).await?;
+        assert_eq!(village.people[1].len(), COPIES, "{answer}");
+    }
+    let (_, run) = village.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
+    assert_eq!((&run["deleted"], village.people[1].len()), (&json!(COPIES), 0), "{run}");
+    village_at_rest(&village).await
+}

@@ -1,0 +1,252 @@
+//! Several installations that do not know of each other, and one whose data directory was lost: marks that this key cannot verify are never copied
+//! on, nothing is made beside them, and all come to rest.
+
+use serde_json::json;
+use simulators::caldav::{CalDav, Calendar, Manners};
+
+use super::{all_but, at_rest, copied, delete, explained, named, rename, skipped, status_of, titles, village_at_rest};
+use crate::cli::{Cli, ONE_WAY, PRIVATE, TWO_WAY, actions, counts};
+use crate::events::hour;
+use crate::rows::hours_pass;
+use crate::village::Village;
+use crate::world::USERS;
+
+/// A server with a calendar for each of these people, for several programs.
+struct Ring {
+    server: CalDav,
+    calendars: Vec<Calendar>,
+}
+
+const PEOPLE: [&str; 3] = ["anna", "ben", "carol"];
+
+impl Ring {
+    async fn new() -> anyhow::Result<Self> {
+        let server = CalDav::start(Manners::generic()).await?;
+        let calendars = PEOPLE.map(|user| server.account(user, "secret-1").calendar(user, "main")).to_vec();
+        Ok(Self { server, calendars })
+    }
+
+    /// Another installation, which pairs two of the calendars.
+    async fn installation(&self, from: usize, to: usize, terms: &[&str]) -> anyhow::Result<Cli> {
+        let cli = Cli::new()?;
+        let mut ends = Vec::new();
+        for n in [from, to] {
+            let account = cli.connect(self.server.url().as_str(), PEOPLE[n], "secret-1").await?;
+            ends.push(cli.calendar(&account, "main").await?);
+        }
+        cli.pair_add(&ends[0], &ends[1], terms).await?;
+        Ok(cli)
+    }
+
+    fn all(&self) -> Vec<&Calendar> {
+        self.calendars.iter().collect()
+    }
+
+    fn sizes(&self) -> Vec<usize> {
+        self.calendars.iter().map(Calendar::len).collect()
+    }
+}
+
+/// The data directory is lost: another program in the place of the first, with the same accounts and pair.
+async fn set_up_anew(village: &mut Village, terms: &[&str]) -> anyhow::Result<String> {
+    village.cli = Cli::new()?;
+    for side in [0, 1] {
+        let (user, password) = USERS[side];
+        village.accounts[side] = village.cli.connect(village.servers[side].url().as_str(), user, password).await?;
+        village.calendars[side] = village.cli.calendar(&village.accounts[side], "main").await?;
+    }
+    village.pair(terms).await
+}
+
+#[tokio::test]
+async fn after_the_data_are_lost_nothing_is_made_beside_the_copies() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (mut village, _) = copied(5, terms).await?;
+        let pair = set_up_anew(&mut village, terms).await?;
+        let [anna, ben] = village.people.clone();
+        let preview = village.cli.dry_run().await?;
+        let run = village.cli.sync().await?;
+        assert_eq!(actions(&preview), actions(&run));
+        assert_eq!(counts(&run)[..3], [0; 3], "{terms:?}: {run}");
+        assert_eq!(skipped(&run, "copied_by_another").len(), 5, "{terms:?}: {run}");
+        assert_eq!(status_of(&village.cli, &pair).await?["copied_by_another"], 5);
+        let copy = named(&ben, "Event 1")?;
+        for event in ["e1.ics", copy.as_str()] {
+            assert_eq!(explained(&village.cli, &pair, event).await?, json!("copied_by_another"), "{event}");
+        }
+        let words = village.cli.run(&["sync", "--full", "--dry-run"]).await?.stdout;
+        assert!(words.contains("--take-over") || words.contains("take-over"), "the preview says what to do: {words}");
+
+        // New events are copied, and what stands beside a copy of another is not touched by edits and deletions.
+        anna.put("new.ics", &hour("new", 3, 20, "New"));
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [1, 0, 0]);
+        rename(&anna, "Event 1", "Renamed")?;
+        delete(&anna, "Event 2")?;
+        for arguments in [&[][..], &["--full"]] {
+            let (_, run) = village.cli.sync_with(arguments).await?;
+            assert_eq!(counts(&run)[..3], [0; 3], "{terms:?}: {run}");
+        }
+        hours_pass(&village.cli, 24).await?;
+        village_at_rest(&village).await?;
+        assert_eq!((titles(&ben).len(), ben.find("SUMMARY:Event 1").is_some()), (6, true), "{terms:?}");
+    }
+    Ok(())
+}
+
+async fn claimed(before: &[&str], after: &[&str], at_once: bool) -> anyhow::Result<()> {
+    let told = format!("{before:?} {after:?}, at once: {at_once}");
+    let (mut village, _) = copied(5, before).await?;
+    let [anna, ben] = village.people.clone();
+    if at_once {
+        set_up_anew(&mut village, &[after, &["--take-over"]].concat()).await?;
+    } else {
+        let pair = set_up_anew(&mut village, after).await?;
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [0; 3]);
+        village.cli.json(&["pair", "take-over", &pair]).await?;
+    }
+    rename(&anna, "Event 0", "Zero")?;
+    let preview = village.cli.dry_run().await?;
+    let run = village.cli.sync().await?;
+    assert_eq!(actions(&preview), actions(&run), "{told}");
+    assert_eq!((&run["created"], &run["deleted"]), (&json!(0), &json!(0)), "{told}: {run}");
+    village.cli.sync().await?;
+    let status = village.cli.status().await?;
+    assert_eq!((&status["pairs"][0]["copies"], &status["pairs"][0]["copied_by_another"]), (&json!(5), &json!(0)), "{told}");
+    let expected = ["Event 1", "Event 2", "Event 3", "Event 4", "Zero"];
+    assert_eq!(titles(&ben), if after == PRIVATE { vec!["Busy"; 5] } else { expected.to_vec() }, "{told}");
+
+    delete(&anna, "Event 1")?;
+    rename(&anna, "Event 2", "Two")?;
+    assert_eq!(counts(&village.cli.sync().await?), [0, u64::from(after != PRIVATE), 1, 0], "{told}");
+    if after == TWO_WAY {
+        rename(&ben, "Event 3", "Three")?;
+        delete(&ben, "Event 4")?;
+        assert_eq!(counts(&village.cli.sync().await?), [0, 1, 1, 0], "{told}");
+        assert_eq!((titles(&anna), titles(&ben)), (titles(&ben), titles(&anna)), "{told}");
+    }
+    hours_pass(&village.cli, 24).await?;
+    village_at_rest(&village).await
+}
+
+#[tokio::test]
+async fn what_was_lost_is_taken_over_when_the_pair_is_made() -> anyhow::Result<()> {
+    for (before, after) in [(ONE_WAY, ONE_WAY), (TWO_WAY, TWO_WAY), (ONE_WAY, TWO_WAY), (ONE_WAY, PRIVATE), (PRIVATE, ONE_WAY)] {
+        claimed(before, after, true).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_lost_is_taken_over_later() -> anyhow::Result<()> {
+    for (before, after) in [(ONE_WAY, ONE_WAY), (TWO_WAY, TWO_WAY), (ONE_WAY, PRIVATE)] {
+        claimed(before, after, false).await?;
+    }
+    Ok(())
+}
+
+/// In a two-way pair copies in both calendars are taken over, those of later generations and of origins that were made again among them.
+#[tokio::test]
+async fn a_take_over_finds_copies_of_all_kinds() -> anyhow::Result<()> {
+    let (mut village, _) = copied(4, TWO_WAY).await?;
+    let [anna, ben] = village.people.clone();
+    ben.put("own.ics", &hour("own", 3, 20, "Own"));
+    village.cli.sync().await?;
+    rename(&ben, "Event 1", "Edited")?;
+    delete(&anna, "Event 1")?;
+    anna.edit("e2.ics", |ics| ics.replace("SUMMARY", "LOCATION:Harbour\r\nSUMMARY"));
+    delete(&ben, "Event 2")?;
+    assert_eq!(village.cli.sync().await?["created"], 2, "an origin and a copy are made again");
+    let before = [titles(&anna), titles(&ben)];
+    set_up_anew(&mut village, &[TWO_WAY, &["--take-over"]].concat()).await?;
+    for _ in 0..2 {
+        let run = village.cli.sync().await?;
+        assert_eq!((&run["created"], &run["deleted"]), (&json!(0), &json!(0)), "{run}");
+    }
+    assert_eq!([titles(&anna), titles(&ben)], before);
+    rename(&anna, "Own", "Own, renamed")?;
+    rename(&ben, "Edited", "Edited again")?;
+    delete(&anna, "Event 2")?;
+    assert_eq!(counts(&village.cli.sync().await?), [0, 2, 1, 0]);
+    assert_eq!((titles(&anna), titles(&ben)), (titles(&ben), titles(&anna)));
+    village_at_rest(&village).await
+}
+
+/// Two installations in opposite directions: each leaves the copies of the other alone.
+#[tokio::test]
+async fn two_installations_in_opposite_directions_come_to_rest() -> anyhow::Result<()> {
+    for terms in [[ONE_WAY, ONE_WAY], [TWO_WAY, ONE_WAY], [TWO_WAY, TWO_WAY]] {
+        let ring = Ring::new().await?;
+        ring.calendars[0].put("hers.ics", &hour("hers", 2, 9, "Hers"));
+        ring.calendars[1].put("his.ics", &hour("his", 3, 9, "His"));
+        let clis = [ring.installation(0, 1, terms[0]).await?, ring.installation(1, 0, terms[1]).await?];
+        for round in 0..6 {
+            for cli in &clis {
+                cli.sync_all(if round % 2 == 0 { &[] } else { &["--full"] }).await?;
+            }
+            assert!(ring.sizes().iter().all(|size| *size <= 2), "{terms:?}, round {round}: {:?}", ring.sizes());
+        }
+        for calendar in &ring.calendars[..2] {
+            assert_eq!(titles(calendar), ["Hers", "His"], "{terms:?}");
+        }
+        at_rest(&[&clis[0], &clis[1]], &ring.all()).await?;
+    }
+    Ok(())
+}
+
+/// Two installations with the same pair: each event has one copy.
+#[tokio::test]
+async fn two_installations_with_the_same_pair_come_to_rest() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let ring = Ring::new().await?;
+        let clis = [ring.installation(0, 1, terms).await?, ring.installation(0, 1, terms).await?];
+        for n in 0..6 {
+            ring.calendars[0].put(&format!("e{n}.ics"), &hour(&format!("uid-{n}"), n + 1, 9, &format!("Event {n}")));
+            for cli in &clis {
+                cli.sync_all(&[]).await?;
+            }
+            let wanted = usize::try_from(n)? + 1;
+            assert_eq!(ring.sizes()[..2], [wanted, wanted], "{terms:?}");
+        }
+        // The installation that made the copies keeps them; the other has nothing to say.
+        rename(&ring.calendars[0], "Event 1", "Renamed")?;
+        delete(&ring.calendars[0], "Event 2")?;
+        for cli in clis.iter().rev().chain(&clis) {
+            cli.sync_all(&[]).await?;
+        }
+        assert_eq!((titles(&ring.calendars[0]), ring.sizes()[1]), (titles(&ring.calendars[1]), 5), "{terms:?}");
+        at_rest(&[&clis[0], &clis[1]], &ring.all()).await?;
+    }
+    Ok(())
+}
+
+/// A ring of three: no event comes back to where it was made, and none is there twice.
+#[tokio::test]
+async fn a_ring_of_three_installations_comes_to_rest() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let ring = Ring::new().await?;
+        for (n, calendar) in ring.calendars.iter().enumerate() {
+            calendar.put("own.ics", &hour(&format!("own-{n}"), 2 + n as i64, 9, &format!("Event {n}")));
+        }
+        let mut clis = Vec::new();
+        for n in 0..3 {
+            clis.push(ring.installation(n, (n + 1) % 3, terms).await?);
+        }
+        for round in 0..6 {
+            for cli in &clis {
+                cli.sync_all(if round % 2 == 0 { &[] } else { &["--full"] }).await?;
+            }
+            assert!(ring.sizes().iter().all(|size| *size <= 3), "{terms:?}, round {round}: {:?}", ring.sizes());
+        }
+        for calendar in &ring.calendars {
+            let mut once = titles(calendar);
+            once.dedup();
+            assert_eq!(once, titles(calendar), "{terms:?}: none is there twice");
+        }
+        if terms == TWO_WAY {
+            // Each pair of calendars has a pair: everything is everywhere.
+            assert!(ring.calendars.iter().all(|calendar| titles(calendar) == all_but(3, &[])), "{:?}", ring.sizes());
+        }
+        at_rest(&[&clis[0], &clis[1], &clis[2]], &ring.all()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! Names: a server that stores an object under a name that it chooses, an object that gets another name, and a UID that may not be used again.
+
+use serde_json::json;
+use simulators::caldav::{Manners, Names};
+
+use super::{all_but, copied, delete, explained, furnished, named, rename, titles, village_at_rest};
+use crate::cli::{ONE_WAY, TWO_WAY, counts};
+use crate::events::hour;
+use crate::rows::hours_pass;
+use crate::village::Village;
+
+/// The first pass, and the night after it with all that a night does: a whole listing, and the second look of what was held.
+async fn a_night(village: &Village) -> anyhow::Result<()> {
+    for hours in [0, 1, 24, 1, 24] {
+        hours_pass(&village.cli, hours).await?;
+        let run = village.cli.sync().await?;
+        assert_eq!(run["deleted"], 0, "{run}");
+    }
+    Ok(())
+}
+
+async fn on_a_server_with_its_own_names(location: bool, terms: &[&str]) -> anyhow::Result<()> {
+    let (village, pair) = furnished(Manners::generic(), 4, terms).await?;
+    village.servers[1].manners(|manners| manners.names = Names::Own { location });
+    a_night(&village).await?;
+    let [anna, ben] = &village.people;
+    assert_eq!((titles(anna), titles(ben)), (all_but(4, &[]), all_but(4, &[])), "nothing is doubled, and no original is deleted");
+
+    rename(anna, "Event 0", "Renamed")?;
+    delete(anna, "Event 1")?;
+    assert_eq!(counts(&village.cli.sync().await?), [0, 1, 1, 0]);
+    assert_eq!((titles(anna), titles(ben)), (titles(ben), titles(anna)));
+    assert!(ben.find("SUMMARY:Renamed").is_some());
+    let copy = named(ben, "Event 2")?;
+    assert_eq!(explained(&village.cli, &pair, &copy).await?, json!("own_copy"));
+    let told = village.cli.explain(&pair, "e2.ics").await?;
+    assert!(told["copied"] == true && told["copy"].as_str().is_some_and(|id| id.ends_with(&copy)), "{told}");
+    if terms == TWO_WAY {
+        rename(ben, "Event 2", "By Ben")?;
+        delete(ben, "Event 3")?;
+        assert_eq!(counts(&village.cli.sync().await?), [0, 1, 1, 0]);
+        assert_eq!(titles(anna), ["By Ben", "Renamed"]);
+    }
+    a_night(&village).await?;
+    village_at_rest(&village).await
+}
+
+#[tokio::test]
+async fn a_server_chooses_names_and_says_which() -> anyhow::Result<()> {
+    on_a_server_with_its_own_names(true, ONE_WAY).await?;
+    on_a_server_with_its_own_names(true, TWO_WAY).await
+}
+
+#[tokio::test]
+async fn a_server_chooses_names_and_does_not_say_which() -> anyhow::Result<()> {
+    on_a_server_with_its_own_names(false, ONE_WAY).await?;
+    on_a_server_with_its_own_names(false, TWO_WAY).await
+}
+
+/// An origin that is made again gets a name of the server's too.
+#[tokio::test]
+async fn both_servers_choose_names() -> anyhow::Result<()> {
+    for location in [true, false] {
+        let manners = Manners { names: Names::Own { location }, ..Manners::generic() };
+        let (village, _) = furnished(manners, 3, TWO_WAY).await?;
+        let [anna, ben] = &village.people;
+        ben.put("own.ics", &hour("own", 3, 20, "Own"));
+        a_night(&village).await?;
+        assert_eq!((titles(anna).len(), titles(ben).len()), (4, 4));
+        rename(ben, "Event 0", "Edited on the copy")?;
+        delete(anna, "Event 0")?;
+        rename(anna, "Own", "Own, edited")?;
+        delete(ben, "Own")?;
+        assert_eq!(village.cli.sync().await?["created"], 2, "the edit wins");
+        a_night(&village).await?;
+        assert_eq!(titles(anna), ["Edited on the copy", "Event 1", "Event 2", "Own, edited"]);
+        assert_eq!(titles(ben), titles(anna));
+        // They are a pair as before.
+        rename(anna, "Edited on the copy", "Once more")?;
+        delete(ben, "Own, edited")?;
+        assert_eq!(counts(&village.cli.sync().await?), [0, 1, 1, 0]);
+        assert_eq!((titles(anna), titles(ben)), (titles(ben), titles(anna)));
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// An object that gets another name is the same event, on either side: its UID or its mark says so. Nothing is written for it.
+#[tokio::test]
+async fn an_object_that_gets_another_name_is_the_same_event() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (village, pair) = copied(6, terms).await?;
+        let [anna, ben] = &village.people;
+        for (n, how) in [&[][..], &["--full"]].into_iter().enumerate() {
+            for (calendar, name) in [(anna, format!("e{n}.ics")), (ben, named(ben, &format!("Event {}", n + 2))?)] {
+                let body = calendar.get(&name).expect("it is there");
+                assert!(calendar.delete(&name));
+                calendar.put(&format!("moved-{n}.ics"), &body);
+            }
+            village.reset_counts();
+            let (status, run) = village.cli.sync_with(how).await?;
+            assert_eq!((status, &counts(&run)[..3], village.writes()), (0, &[0; 3][..], [0, 0]), "{terms:?} {how:?}: {run}");
+        }
+        assert_eq!((titles(anna), titles(ben)), (all_but(6, &[]), all_but(6, &[])));
+        assert_eq!(village.cli.explain(&pair, "moved-0.ics").await?["copied"], true);
+        // Edits and deletions find them under the new names.
+        rename(anna, "Event 0", "Zero")?;
+        rename(anna, "Event 2", "Two")?;
+        delete(anna, "Event 1")?;
+        delete(anna, "Event 3")?;
+        assert_eq!(counts(&village.cli.sync().await?), [0, 2, 2, 0]);
+        assert_eq!((titles(anna), titles(ben)), (titles(ben), titles(anna)));
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// A whole calendar whose names change costs a listing and no write.
+#[tokio::test]
+async fn all_objects_get_other_names_at_once() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        for side in [0, 1] {
+            let (village, _) = copied(40, terms).await?;
+            let calendar = &village.people[side];
+            for (n, (name, body)) in calendar.objects().into_iter().enumerate() {
+                calendar.delete(&name);
+                calendar.plant(&format!("{n}.EML"), &body);
+            }
+            village.reset_counts();
+            let run = village.cli.sync().await?;
+            assert_eq!((&counts(&run)[..3], village.writes()), (&[0; 3][..], [0, 0]), "{terms:?}, side {side}: {run}");
+            hours_pass(&village.cli, 24).await?;
+            village_at_rest(&village).await?;
+            assert_eq!((titles(&village.people[0]), titles(&village.people[1])), (all_but(40, &[]), all_but(40, &[])));
+        }
+    }
+    Ok(())
+}
+
+/// A server that keeps deleted objects in a trash refuses their UIDs: an event that comes back gets a copy with another one, as often as it comes.
+#[tokio::test]
+async fn an_event_that_comes_back_is_copied_though_its_copy_lies_in_a_trash() -> anyhow::Result<()> {
+    for status in [400, 403] {
+        for terms in [ONE_WAY, TWO_WAY] {
+            let (village, _) = copied(2, terms).await?;
+            village.servers[1].manners(|manners| manners.trash = Some(status));
+            let [anna, ben] = &village.people;
+            for round in 0..3 {
+                let body = anna.get("e1.ics").expect("it is there");
+                anna.delete("e1.ics");
+                assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 0, 1]);
+                anna.put("e1.ics", &body);
+                let run = village.cli.sync().await?;
+                assert_eq!(counts(&run), [1, 0, 0, 0], "{status}, round {round}: {run}");
+                assert_eq!(titles(ben), all_but(2, &[]));
+            }
+            village_at_rest(&village).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Two-way, a copy that its owner deletes from one calendar and takes out of the trash again.
+#[tokio::test]
+async fn a_copy_that_is_taken_out_of_the_trash_is_that_copy() -> anyhow::Result<()> {
+    let (village, _) = copied(3, ONE_WAY).await?;
+    village.servers[1].manners(|manners| manners.trash = Some(400));
+    let [anna, ben] = &village.people;
+    let copy = named(ben, "Event 1")?;
+    let uid = ben.agenda().iter().find(|entry| entry.name == copy).expect("a copy").uid().to_owned();
+    assert!(ben.delete(&copy) && ben.restore(&uid));
+    assert_eq!(counts(&village.cli.sync().await?)[..3], [0; 3]);
+    rename(anna, "Event 1", "Renamed")?;
+    assert_eq!(counts(&village.cli.sync().await?), [0, 1, 0, 0]);
+    assert_eq!(titles(ben), ["Event 0", "Event 2", "Renamed"]);
+    village_at_rest(&village).await
+}
+
+/// Names and UIDs of all kinds, among them a name that spells another after decoding, and one UID twice.
+#[tokio::test]
+async fn odd_names_and_uids_are_kept_apart() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (village, pair) = furnished(Manners::radicale_like(), 0, terms).await?;
+        let [anna, ben] = &village.people;
+        let names = ["a+b.ics", "a%2Bb.ics", "a b.ics", "März.ics", "k@l.ics", "k%40l.ics", "EML=.EML", "CASE.ics", "case.ics", "100%.ics"];
+        let long = "x".repeat(300);
+        let uids = ["a/b==", "https://www.example.org/1/2", "lead@x", &long, "CASE", "case", "same", "same", "<t>&amp;", "%2e"];
+        for (n, (name, uid)) in names.iter().zip(uids).enumerate() {
+            anna.put(name, &hour(uid, n as i64 + 1, 9, &format!("Event {n}")));
+        }
+        let run = village.cli.sync().await?;
+        assert_eq!(counts(&run), [names.len() as u64, 0, 0, 0], "{run}");
+        for name in names {
+            let told = village.cli.explain(&pair, name).await?;
+            assert_eq!(told["copied"], true, "{name}: {told}");
+        }
+        for n in 0..names.len() {
+            rename(anna, &format!("Event {n}"), &format!("Number {n}"))?;
+        }
+        assert_eq!(counts(&village.cli.sync().await?), [0, names.len() as u64, 0, 0]);
+        hours_pass(&village.cli, 24).await?;
+        village_at_rest(&village).await?;
+        assert_eq!(titles(ben), titles(anna));
+    }
+    Ok(())
+}

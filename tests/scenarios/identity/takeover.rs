@@ -1,0 +1,214 @@
+//! A pair made anew finds its earlier copies by their marks and takes them over: any generation, either role, private or not, inside and outside
+//! the window.
+
+use serde_json::json;
+
+use super::{all_but, copied, delete, named, rename, titles, village_at_rest};
+use crate::cli::{ONE_WAY, PRIVATE, TWO_WAY, actions, counts};
+use crate::events::{at, hour, object};
+use crate::rows::hours_pass;
+use crate::village::Village;
+
+/// Ends the pair and makes it anew; the run of the first pass, which makes and deletes nothing, and does what its preview shows.
+async fn anew(village: &Village, pair: &str, terms: &[&str]) -> anyhow::Result<String> {
+    village.cli.json(&["pair", "remove", pair]).await?;
+    let pair = village.pair(terms).await?;
+    let preview = village.cli.dry_run().await?;
+    let run = village.cli.sync().await?;
+    assert_eq!(actions(&preview), actions(&run), "{terms:?}");
+    assert_eq!((&run["created"], &run["deleted"]), (&json!(0), &json!(0)), "{terms:?}: {run}");
+    Ok(pair)
+}
+
+fn all_busy(village: &Village) {
+    let titles = titles(&village.people[1]);
+    assert!(titles.iter().all(|title| title == "Busy"), "a title is left: {titles:?}");
+}
+
+/// A copy that was deleted and made again has another generation, and so has one that was made a third time.
+#[tokio::test]
+async fn copies_of_later_generations_are_found() -> anyhow::Result<()> {
+    for (before, after) in [(ONE_WAY, ONE_WAY), (ONE_WAY, TWO_WAY), (ONE_WAY, PRIVATE), (PRIVATE, ONE_WAY)] {
+        let (village, pair) = copied(3, before).await?;
+        let [anna, ben] = &village.people;
+        for round in 0..2 {
+            let copies = ben.agenda();
+            let origin = anna.agenda().iter().find(|entry| entry.name == "e1.ics").map(|entry| entry.start());
+            let copy = copies.iter().find(|entry| Some(entry.start()) == origin).expect("its copy").name.clone();
+            ben.delete(&copy);
+            village.cli.sync().await?;
+            anna.edit("e1.ics", |ics| ics.replace("SUMMARY:", &format!("SUMMARY:{round} ")));
+            assert_eq!(village.cli.sync().await?["created"], 1, "made again");
+        }
+        let pair = anew(&village, &pair, after).await?;
+        assert_eq!((anna.len(), ben.len()), (3, 3), "{before:?} {after:?}");
+        if after == PRIVATE {
+            all_busy(&village);
+        } else {
+            assert_eq!(titles(ben), titles(anna));
+        }
+        assert!(village.cli.explain(&pair, "e1.ics").await?["copied"] == true);
+        // Deleted and made again once more, under a name that none before had.
+        anna.edit("e1.ics", |ics| ics.replace("SUMMARY:", "SUMMARY:Last "));
+        assert_eq!(village.cli.sync().await?["changed"], u64::from(after != PRIVATE));
+        anna.delete("e1.ics");
+        assert_eq!(counts(&village.cli.sync().await?), [0, 0, 1, 0]);
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// An origin that was deleted and made again, because its copy had been edited, is the origin of that copy still.
+#[tokio::test]
+async fn an_origin_that_was_made_again_keeps_its_copy() -> anyhow::Result<()> {
+    for after in [ONE_WAY, TWO_WAY, PRIVATE] {
+        let (village, pair) = copied(3, TWO_WAY).await?;
+        let [anna, ben] = &village.people;
+        ben.put("own.ics", &hour("own", 3, 20, "Own"));
+        village.cli.sync().await?;
+        // At either end.
+        rename(ben, "Event 1", "Edited by Ben")?;
+        delete(anna, "Event 1")?;
+        rename(anna, "Own", "Edited by Anna")?;
+        delete(ben, "Own")?;
+        assert_eq!(village.cli.sync().await?["created"], 2, "the edit wins");
+        anew(&village, &pair, after).await?;
+        assert_eq!((anna.len(), ben.len()), (4, 4), "{after:?}: {:?} {:?}", titles(anna), titles(ben));
+        rename(anna, "Edited by Ben", "Edited again")?;
+        let run = village.cli.sync().await?;
+        assert_eq!((&run["created"], &run["changed"]), (&json!(0), &json!(u64::from(after != PRIVATE))), "{after:?}: {run}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// A private pair covers the copies of an earlier pair that lie outside its own window too: what they show is hidden, and they are kept.
+#[tokio::test]
+async fn no_title_is_left_behind_a_private_pair() -> anyhow::Result<()> {
+    let (village, pair) = copied(3, ONE_WAY).await?;
+    let [anna, ben] = &village.people;
+    anna.put("far.ics", &hour("far", 300, 9, "Far away"));
+    anna.put(
+        "series.ics",
+        &object("s", &format!("DTSTART:{}\nDTEND:{}\nRRULE:FREQ=MONTHLY;COUNT=9\nSUMMARY:Monthly", at(3, 9), at(3, 10))),
+    );
+    anna.put("past.ics", &hour("past", -60, 9, "Past"));
+    assert_eq!(village.cli.sync().await?["created"], 3);
+    // A copy whose origin is gone by the time that the pair is made anew.
+    village.cli.json(&["pair", "remove", &pair]).await?;
+    delete(anna, "Event 2")?;
+    let narrow = [PRIVATE, &["--window-past", "30d", "--window-future", "60d"]].concat();
+    let again = village.pair(&narrow).await?;
+    let preview = village.cli.dry_run().await?;
+    let run = village.cli.sync().await?;
+    assert_eq!(actions(&preview), actions(&run));
+    assert_eq!(run["created"], 0, "{run}");
+    for hours in [0, 24] {
+        hours_pass(&village.cli, hours).await?;
+        village.cli.sync().await?;
+        let shown = titles(ben);
+        for title in ["Far away", "Past", "Monthly", "Event 0", "Event 1"] {
+            assert!(!shown.contains(&title.to_owned()), "{title} is left: {shown:?}");
+        }
+    }
+    assert!(village.cli.explain(&again, "e0.ics").await?["copied"] == true);
+    village_at_rest(&village).await
+}
+
+/// A pair made anew in the other direction, or both ways after one: none is doubled, in either calendar.
+#[tokio::test]
+async fn a_pair_made_anew_the_other_way_round_doubles_nothing() -> anyhow::Result<()> {
+    for (before, after) in [(ONE_WAY, ONE_WAY), (ONE_WAY, TWO_WAY), (TWO_WAY, ONE_WAY), (TWO_WAY, TWO_WAY)] {
+        let (village, pair) = copied(3, before).await?;
+        let [anna, ben] = &village.people;
+        ben.put("own.ics", &hour("own", 3, 20, "Own"));
+        village.cli.sync().await?;
+        village.cli.json(&["pair", "remove", &pair]).await?;
+        let [from, to] = &village.calendars;
+        village.cli.pair_add(to, from, after).await?;
+        let run = village.cli.sync().await?;
+        let own = u64::from(before == ONE_WAY);
+        assert_eq!((&run["created"], &run["deleted"]), (&json!(own), &json!(0)), "{before:?} {after:?}: {run}");
+        for arguments in [&["--full"][..], &[]] {
+            village.cli.sync_with(arguments).await?;
+        }
+        assert_eq!((titles(anna), titles(ben)), (titles(ben), titles(anna)), "{before:?} {after:?}");
+        assert_eq!(anna.len(), 4);
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// An earlier copy that its owner has moved out of the window, and to which other people were invited, is left alone and stops nothing.
+#[tokio::test]
+async fn an_old_copy_that_cannot_be_written_to_stops_nothing() -> anyhow::Result<()> {
+    for guests in [true, false] {
+        let (village, pair) = copied(6, ONE_WAY).await?;
+        let [anna, ben] = &village.people;
+        let copy = named(ben, "Event 3")?;
+        village.cli.json(&["pair", "remove", &pair]).await?;
+        ben.edit(&copy, |ics| {
+            let moved = ics.replace(":202", ":203");
+            let people = "ORGANIZER:mailto:ben@calendars.example\r\nATTENDEE:mailto:zoe@example.net\r\nSUMMARY";
+            if guests { moved.replace("SUMMARY", people) } else { moved }
+        });
+        if !guests {
+            use simulators::faults::{Fault, On};
+            village.servers[1].faults().always(On::kind(simulators::traffic::Kind::Put).at(&copy), Fault::Status(400));
+        }
+        village.pair(ONE_WAY).await?;
+        anna.put("new.ics", &hour("new", 2, 9, "New"));
+        for _ in 0..2 {
+            let (status, run) = village.cli.sync_with(&[]).await?;
+            assert_eq!((status, &run["state"]), (0, &json!("ok")), "guests: {guests}: {run}");
+        }
+        assert!(ben.find("SUMMARY:New").is_some(), "the rest goes on");
+        assert_eq!((ben.len(), titles(ben).iter().filter(|title| *title == "Event 3").count()), (7, 1), "guests: {guests}");
+        village.servers[1].faults().clear();
+        delete(anna, "Event 1")?;
+        assert_eq!(village.cli.sync().await?["deleted"], 1);
+        at_rest_after_refusal(&village).await?;
+    }
+    Ok(())
+}
+
+/// A write that was refused may be tried again once; after that it is quiet.
+async fn at_rest_after_refusal(village: &Village) -> anyhow::Result<()> {
+    for _ in 0..2 {
+        village.cli.sync().await?;
+    }
+    village_at_rest(village).await
+}
+
+/// Ended and made anew ten times in all ways: nothing grows.
+#[tokio::test]
+async fn pairs_that_come_and_go_grow_nothing() -> anyhow::Result<()> {
+    let (village, mut pair) = copied(4, ONE_WAY).await?;
+    let [from, to] = village.calendars.clone();
+    for (n, (turned, terms)) in [
+        (false, PRIVATE),
+        (false, TWO_WAY),
+        (true, ONE_WAY),
+        (true, TWO_WAY),
+        (false, ONE_WAY),
+        (true, PRIVATE),
+        (false, TWO_WAY),
+        (true, ONE_WAY),
+        (false, PRIVATE),
+        (false, ONE_WAY),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        village.cli.json(&["pair", "remove", &pair]).await?;
+        let ends = if turned { [&to, &from] } else { [&from, &to] };
+        pair = village.cli.pair_add(ends[0], ends[1], terms).await?;
+        for arguments in [&[][..], &["--full"], &[]] {
+            let (status, run) = village.cli.sync_with(arguments).await?;
+            assert_eq!((status, &run["deleted"]), (0, &json!(0)), "turn {n}: {run}");
+        }
+        assert_eq!((village.people[0].len(), village.people[1].len()), (4, 4), "turn {n}");
+    }
+    assert_eq!((titles(&village.people[0]), titles(&village.people[1])), (all_but(4, &[]), all_but(4, &[])));
+    village_at_rest(&village).await
+}

@@ -1,0 +1,136 @@
+//! The recorded installation, put back: its rows in the storage of a program of today, its calendars on the servers.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, ensure};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use simulators::caldav;
+use simulators::google;
+use store::Table;
+
+use super::ground::{ENDS, FOLDER, Ground, PEOPLE};
+use crate::cli::Cli;
+use crate::rows;
+use crate::storage::{self, Kind};
+
+/// When the release has last listed the windows of all pairs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// On this day: the next pass asks for changes only.
+    Today,
+    /// On an earlier day: the next pass lists them again.
+    Earlier,
+}
+
+pub struct Installation {
+    pub ground: Ground,
+    pub cli: Cli,
+    recorded: Value,
+}
+
+impl Installation {
+    pub async fn new(listed: Listed) -> anyhow::Result<Self> {
+        let ground = Ground::new().await?;
+        let recorded: Value = serde_json::from_str(&read("installation.json")?)?;
+        for (side, name) in ENDS.into_iter().flatten().flatten() {
+            let saved: caldav::Saved = serde_json::from_value(recorded[["anna", "ben"][side]][name].clone())?;
+            ground.calendar(side, name).put_back(&saved);
+        }
+        let saved: google::Saved = serde_json::from_value(recorded["google"]["calendar"].clone())?;
+        ground.gina().primary().put_back(&saved);
+        ground.gina().put_back_refresh_token(recorded["google"]["refresh_token"].as_str().context("a token")?);
+
+        let cli = ground.google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
+        std::fs::create_dir(cli.data_dir())?;
+        let key = cli.data_dir().join("vault.key");
+        std::fs::write(&key, read("vault.key")?)?;
+        private(&key)?;
+        fill(&cli, &rows_of(&ground, listed)?).await?;
+        Ok(Self { ground, cli, recorded })
+    }
+
+    /// The id of a pair.
+    pub fn pair(&self, name: &str) -> &str {
+        self.recorded["pairs"][name].as_str().expect("a recorded pair")
+    }
+
+    /// The ids of the accounts: Anna's, Ben's, Gina's.
+    pub fn accounts(&self) -> [&str; 3] {
+        [0, 1, 2].map(|n| self.recorded["accounts"][n].as_str().expect("a recorded account"))
+    }
+
+    /// `sync` of one pair.
+    pub async fn sync(&self, pair: &str, arguments: &[&str]) -> anyhow::Result<Value> {
+        let (status, run) = self.cli.sync_with(&[&["--pair", self.pair(pair)], arguments].concat()).await?;
+        ensure!(status == 0, "{pair}: {run}");
+        Ok(run)
+    }
+
+    /// Connects Anna's account or Ben's again, with this address; its id.
+    pub async fn connect(&self, side: usize, url: &str) -> anyhow::Result<String> {
+        let (user, password) = PEOPLE[side];
+        self.cli.connect(url, user, password).await
+    }
+}
+
+fn read(file: &str) -> anyhow::Result<String> {
+    let path = format!("{FOLDER}/{file}");
+    std::fs::read_to_string(&path).context(path)
+}
+
+/// The rows, with what differs from one run to the next in the place of the placeholders.
+fn rows_of(ground: &Ground, listed: Listed) -> anyhow::Result<String> {
+    let mut rows = read("rows.jsonl")?;
+    for (placeholder, address) in ground.addresses() {
+        rows = rows.replace(placeholder, &address);
+    }
+    let now = now();
+    let day = match listed {
+        Listed::Today => now.to_zoned(TimeZone::UTC).date().to_string(),
+        Listed::Earlier => "2026-11-29".to_owned(),
+    };
+    Ok(rows.replace("@listed@", &day).replace("@now@", &now.to_string()))
+}
+
+async fn fill(cli: &Cli, lines: &str) -> anyhow::Result<()> {
+    if storage::kind()? == Kind::Embedded {
+        let mut child = Command::new("python3")
+            .arg(format!("{FOLDER}/rows.py"))
+            .arg("restore")
+            .arg(cli.data_dir().join("calrelay.db"))
+            .stdin(Stdio::piped())
+            .spawn()
+            .context("python3")?;
+        child.stdin.take().context("a pipe")?.write_all(lines.as_bytes())?;
+        ensure!(child.wait()?.success(), "the database was not made");
+        return Ok(());
+    }
+    let mut all = Vec::new();
+    for line in lines.lines() {
+        let row: Value = serde_json::from_str(line)?;
+        let text = |name: &str| row[name].as_str().map(str::to_owned).with_context(|| format!("{name} in {row}"));
+        let table = text("table")?;
+        let table = Table::ALL.into_iter().find(|known| known.name() == table).context("a table")?;
+        all.push((table, text("partition")?, text("key")?, row["value"].clone()));
+    }
+    rows::put(cli, all).await
+}
+
+#[cfg(unix)]
+fn private(key: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn private(_key: &std::path::Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the program under test reads the system's clock")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}

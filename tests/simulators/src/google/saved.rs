@@ -1,0 +1,67 @@
+//! A calendar that is written down and put back: the same events under the same ids and ETags, and sync tokens that were issued before are known.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Account, Calendar, SCOPES};
+
+/// What a calendar holds, and how far it has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    pub(super) birth: u64,
+    pub(super) revision: u64,
+    pub(super) generation: u64,
+    pub(super) private: BTreeSet<String>,
+    /// As the record has them, deleted ones too.
+    pub(super) events: Vec<Map<String, Value>>,
+}
+
+impl Calendar {
+    /// Writes the calendar down.
+    pub fn saved(&self) -> Saved {
+        self.look(super::collection::Collection::saved)
+    }
+
+    /// Puts back what was written down, in the place of everything that the calendar holds.
+    ///
+    /// # Panics
+    /// Where an event has an ETag that this server does not give.
+    pub fn put_back(&self, saved: &Saved) {
+        self.with(|calendar| *calendar = calendar.restored(saved).expect("ETags of this server"));
+    }
+}
+
+impl Account {
+    /// This refresh token is good from now on, as if it had been given for a consent long ago.
+    pub fn put_back_refresh_token(&self, token: &str) {
+        let scopes = SCOPES.iter().map(ToString::to_string).collect();
+        self.shared.write(|records| records.grants.restore_refresh(&self.address, scopes, token));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::google::Server;
+
+    #[tokio::test]
+    async fn a_calendar_that_is_put_back_is_as_it_was_and_goes_on_from_there() {
+        let [one, other] = [Server::start().await.unwrap(), Server::start().await.unwrap()];
+        let [here, there] = [&one, &other].map(|server| server.account("anna@example.org").primary());
+        let event = |title: &str| json!({"summary": title, "start": {"date": "2026-03-11"}, "end": {"date": "2026-03-12"}});
+        for id in ["lunch", "dinner", "lunch"] {
+            here.put(id, event(id));
+        }
+        here.remove("dinner");
+        let saved = here.saved();
+        there.put_back(&saved);
+        assert_eq!((there.saved(), there.items(), there.revision()), (saved, here.items(), here.revision()));
+        assert_eq!(there.put("tea", event("tea")), here.put("tea", event("tea")), "the next ETag is the next");
+        let token = one.account("anna@example.org").refresh_token();
+        other.account("anna@example.org").put_back_refresh_token(&token);
+        assert_eq!(other.account("anna@example.org").living_refresh_tokens(), 1);
+    }
+}
