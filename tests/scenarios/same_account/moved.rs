@@ -11,7 +11,7 @@ use crate::cli::{self, ONE_WAY, TWO_WAY, actions, counts};
 use crate::events::hour;
 use crate::village::Village;
 use crate::ways::{BACKGROUND, code, did};
-use crate::world::{Account, Core, USERS};
+use crate::world::{Account, Core, Origins, USERS};
 
 #[tokio::test]
 async fn a_pair_follows_its_calendar_to_another_path() -> anyhow::Result<()> {
@@ -86,7 +86,7 @@ async fn nobody_looks_for_a_calendar_again_and_again() -> anyhow::Result<()> {
         Account { kind: engine::calendar::ProviderKind::Caldav, url: url.to_string(), user: user.into(), password: password.into() }
     };
     let accounts = [account(0, &door.url()), account(1, &servers[1].url())];
-    let core = Box::pin(Core::with(accounts, crate::ways::ONE_WAY, false, None)).await?;
+    let core = Box::pin(Core::with(accounts, Origins::default(), crate::ways::ONE_WAY, false, None)).await?;
     core.sync().await;
     let cost = async || {
         door.reset_counts();
