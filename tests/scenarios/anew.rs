@@ -47,7 +47,7 @@ async fn copies_stay_when_a_pair_ends_and_are_found_again() -> anyhow::Result<()
         assert!(actions(&village.cli.sync().await?).is_empty());
         village.people[0].delete("e1.ics");
         assert_eq!(counts(&village.cli.sync().await?), [0, 0, 1, 0], "adopted copies are copies like any other");
-        village.assert_nobody_was_harmed();
+        village.at_rest().await?;
     }
     Ok(())
 }

@@ -71,7 +71,7 @@ async fn what_cannot_be_read_is_named_and_the_rest_is_copied() -> anyhow::Result
     anna.put("nonsense.ics", &hour("sense", 3, 14, "Sense"));
     assert_eq!(counts(&village.cli.sync().await?), [1, 0, 0, 0]);
     assert!(!problems(&village.cli.status().await?).iter().any(|event| event.ends_with("nonsense.ics")), "mended, and no problem any more");
-    village.assert_nobody_was_harmed();
+    village.at_rest().await?;
     Ok(())
 }
 
@@ -133,6 +133,6 @@ async fn hostile_rules_end_within_bounds() -> anyhow::Result<()> {
     }
     let run = village.cli.sync().await?;
     assert!(actions(&run).is_empty(), "and then there is peace: {run}");
-    village.assert_nobody_was_harmed();
+    village.at_rest().await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use simulators::caldav::Manners;
 
+use crate::ways::at_rest;
 use crate::world::{Terms, World};
 
 const LUNCH: &str = "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//test//EN\nBEGIN:VEVENT\nUID:lunch\nDTSTAMP:20260301T000000Z\nDTSTART:20260312T110000Z\nDTEND:20260312T120000Z\nSUMMARY:Lunch\nLOCATION:Corner\nEND:VEVENT\nEND:VCALENDAR\n";
@@ -32,7 +33,7 @@ async fn a_pair_is_kept_in_step_and_then_quiet() -> anyhow::Result<()> {
         let run = world.sync().await;
         assert_eq!(run.deleted, 1, "{run:?}");
         assert!(to.is_empty());
-        world.assert_nobody_was_harmed();
+        at_rest(&world).await;
     }
     Ok(())
 }

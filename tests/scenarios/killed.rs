@@ -61,7 +61,7 @@ async fn killed(moment: Moment) -> anyhow::Result<()> {
     village.reset_counts();
     let run = village.cli.sync().await?;
     ensure!(run["actions"].as_array().is_some_and(Vec::is_empty) && village.writes() == [0, 0], "not quiet: {run}");
-    village.assert_nobody_was_harmed();
+    village.at_rest().await?;
     Ok(())
 }
 

@@ -13,15 +13,14 @@ use crate::storage::leaves_out;
 use crate::village::Village;
 
 /// Both calendars show the same, and every event once.
-#[track_caller]
-fn assert_in_step(village: &Village, events: usize) {
+async fn assert_in_step(village: &Village, events: usize) -> anyhow::Result<()> {
     let [ours, theirs] = village.agendas();
     assert_eq!(ours, theirs);
     assert_eq!(ours.len(), events, "nothing is lost, and nothing is doubled");
     let mut distinct = ours.clone();
     distinct.dedup();
     assert_eq!(distinct, ours, "an event stands there twice");
-    village.assert_nobody_was_harmed();
+    village.at_rest().await
 }
 
 #[tokio::test]
@@ -39,7 +38,7 @@ async fn two_at_once_both_end_well() -> anyhow::Result<()> {
             created += run["created"].as_u64().unwrap_or_default();
         }
         assert_eq!(created, 60, "one of them makes each copy");
-        assert_in_step(&village, 60);
+        assert_in_step(&village, 60).await?;
         let others = ["status", "doctor"].map(|command| [command, "--json"]);
         for (n, command) in others.iter().enumerate() {
             village.people[0].put(&format!("late-{n}.ics"), &hour(&format!("late-{n}"), 250, 9 + n as u8, "Late"));
@@ -85,7 +84,7 @@ async fn killed_at_any_moment_nothing_is_lost_or_doubled() -> anyhow::Result<()>
     village.cli.sync().await?;
     let run = village.cli.sync().await?;
     assert!(actions(&run).is_empty(), "{run}");
-    assert_in_step(&village, 100);
+    assert_in_step(&village, 100).await?;
     Ok(())
 }
 

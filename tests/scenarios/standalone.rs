@@ -111,7 +111,7 @@ async fn edits_arrive_within_the_cadence(village: Village) -> anyhow::Result<()>
         assert!(server.counts().total() <= 5, "three polls, three glances: {}", server.counts().total());
     }
     assert_eq!(running.terminate().await?, 0);
-    village.assert_nobody_was_harmed();
+    village.at_rest().await?;
     Ok(())
 }
 
@@ -142,7 +142,7 @@ async fn what_a_poll_finds_is_worked_on_at_once_with_storage_in_azure() -> anyho
     println!("from the glance to the pass: {waits:?}");
     assert!(waits[3] < Duration::from_millis(600), "it waits for the queue's next look: {waits:?}");
     assert_eq!(running.terminate().await?, 0);
-    village.assert_nobody_was_harmed();
+    village.at_rest().await?;
     Ok(())
 }
 
@@ -163,7 +163,7 @@ async fn a_stop_in_the_middle_of_work_gives_its_lease_back() -> anyhow::Result<(
     assert!(took < Duration::from_secs(10), "the lease's term is half a minute: {took:?}");
     assert_eq!(running.terminate().await?, 0);
     assert_eq!(village.people.each_ref().map(Calendar::len), [2, 2]);
-    village.assert_nobody_was_harmed();
+    village.at_rest().await?;
     Ok(())
 }
 
@@ -224,7 +224,7 @@ async fn killed_ten_times_in_the_middle_nothing_is_lost_or_doubled() -> anyhow::
     assert_eq!(running.terminate().await?, 0);
     assert_eq!(village.people.each_ref().map(Calendar::len), [70, 70]);
     assert_eq!(village.agendas()[0], village.agendas()[1]);
-    village.assert_nobody_was_harmed();
+    village.at_rest().await?;
     Ok(())
 }
 

@@ -1,8 +1,10 @@
 //! Two people on servers of ours in memory, and the program between them as its user runs it.
 
+use anyhow::ensure;
 use simulators::caldav::{CalDav, Calendar, Manners};
 
 use crate::cli::Cli;
+use crate::ways::LAST_PASSES;
 use crate::world::USERS;
 
 /// Everything connected; no pair yet.
@@ -64,6 +66,17 @@ impl Village {
     /// What both people see, a line an event.
     pub fn agendas(&self) -> [Vec<String>; 2] {
         [0, 1].map(|i| self.people[i].agenda().iter().map(ToString::to_string).collect())
+    }
+
+    /// Three passes over all pairs write nothing, no guest was mailed, and no server has anything to complain about.
+    pub async fn at_rest(&self) -> anyhow::Result<()> {
+        for _ in 0..LAST_PASSES {
+            self.reset_counts();
+            let report = self.cli.json(&["sync"]).await?;
+            ensure!(self.writes() == [0, 0], "not at rest: {report}");
+        }
+        self.assert_nobody_was_harmed();
+        Ok(())
     }
 
     /// No guest was mailed, and no server has anything to complain about.

@@ -25,8 +25,8 @@ use crate::storage::{Opened, Place};
 mod connector;
 mod ends;
 
-pub use connector::{Connector, Origins, Spelling, address};
-pub use ends::{End, new_pair};
+pub use connector::{Connector, Origins, PREFIX, Spelling, address};
+pub use ends::{Connected, End, new_pair};
 
 /// What the two people are called and sign in with. Invented.
 pub const USERS: [(&str, &str); 2] = [("anna", "anna-secret-7531"), ("ben", "ben-secret-8642")];

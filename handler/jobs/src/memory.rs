@@ -6,11 +6,12 @@
 //! | `s:looked` | when it was last seen that nothing is to be done | written without a lease, so it is no part of `s` |
 //! | `s:problem:` + name of an event | [`ProblemRow`]: an event that could not be copied | for `status` |
 //! | `m:` + mapping id | [`Mapping`](engine::mapping::Mapping) | the id follows from the origin: an origin's mapping is one read |
-//! | `x:` + name of an event | the mapping of a copy (or of an origin that was made again) | the other way in |
+//! | `x:` + name of an event | the mapping of a copy (or of an origin whose mapping's id is not made of its name) | the other way in |
 //!
 //! # Properties
 //! * Whoever writes holds the pair's lease, and replaces the version of `s` that it has read or written last, in the same commit as everything
 //!   else. Whoever lost the lease, and the pair to somebody who has written since, writes nothing any more: no mapping, no intent, no cursor.
+//! * An event is named by its id in its calendar. Rows of the first release, where that was an address, are moved once ([`migrate`]).
 //! * The count of copies is in `s`, and so is never apart from the mappings that it counts.
 //! * A pair that was removed is not brought back by whoever was at work on it, nor by a look (which replaces `s:looked`, and never makes it).
 //!

@@ -51,6 +51,13 @@ pub fn edited(ics: &str, aspect: Aspect, value: &str, series: bool) -> String {
     }
 }
 
+/// What a client has made out of an object, with values of its own: a plain series or event, without exceptions.
+pub fn renewed(ics: &str, time: &str, title: &str, location: &str, series: bool) -> String {
+    let ics = with(&without_exceptions(ics), "DTSTART", Some(line("DTSTART", time, series)));
+    let ics = with(&with(&ics, "DURATION", None), "DTEND", Some(line("DTEND", &later(time), series)));
+    with(&with(&ics, "SUMMARY", Some(format!("SUMMARY:{title}"))), "LOCATION", Some(format!("LOCATION:{location}")))
+}
+
 /// The DTSTART of the first event.
 pub fn start(ics: &str) -> String {
     let events = ics.split("BEGIN:VEVENT").nth(1).unwrap_or_default();

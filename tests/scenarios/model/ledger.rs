@@ -27,14 +27,28 @@ pub struct Doings {
     pub deleted: Option<u32>,
 }
 
-/// One event, wherever it stands.
+/// What one calendar shows of an event.
+pub type Aspects = BTreeMap<Aspect, String>;
+
+/// What the pair does with an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bond {
+    /// It keeps a copy in step with the origin.
+    Kept,
+    /// Nothing: each side shows what was last there.
+    Apart,
+    /// Either is right: a copy, or none. People leave the event alone until the next check says which.
+    Open,
+    /// The same for good: both sides keep what they show, in step or not.
+    Loose,
+}
+
+/// One event on both sides.
 #[derive(Clone, Debug)]
 pub struct Fact {
     pub number: u32,
     /// Where it was made: 0 or 1.
     pub side: usize,
-    /// The name of its object there.
-    pub name: String,
     pub series: bool,
     /// Made since the last rest.
     pub new: bool,
@@ -44,13 +58,111 @@ pub struct Fact {
     pub doings: [Doings; 2],
     /// Every time it ever had: by it a copy is known that shows nothing else.
     pub times: BTreeSet<String>,
-    /// One-way: the copy was deleted and stays so.
+    /// There is no copy because a person deleted it, or wanted none made again.
     pub suppressed: bool,
+    pub bond: Bond,
+    /// What each side shows, where the bond is another one than [`Bond::Kept`].
+    pub own: [Option<Aspects>; 2],
+    /// Values of the copy that a person gave it, that do not flow back, and that are repaired by a full pass at the latest.
+    pub drift: BTreeMap<Aspect, BTreeSet<String>>,
+    /// Titles and places that a person wrote, by side.
+    pub words: [BTreeSet<String>; 2],
+    /// Both sides were there when the pair was made, and no rest has come since: until a pass has joined them, the origin's word counts, and what is
+    /// deleted on one side is no deletion on the other.
+    pub joining: bool,
+    /// The one side was made again from what the other one showed.
+    pub remade: bool,
+    /// A client made it out of an object with a mark, and may have kept that.
+    pub shadow: bool,
+    /// The event that it was made of, if that had a mark.
+    pub made_of: Option<u32>,
+    /// What marks it bears are those of another installation, or of one that is lost, and nobody has claimed it.
+    pub foreign: bool,
     /// Gone for good.
     pub over: bool,
 }
 
 impl Fact {
+    /// A new event of a side that shows this.
+    pub fn new(number: u32, side: usize, series: bool, shows: Aspects) -> Self {
+        let mut own = [None, None];
+        own[side] = Some(shows.clone());
+        let mut fact = Self {
+            number,
+            side,
+            series,
+            new: true,
+            times: shows.get(&Aspect::Time).cloned().into_iter().collect(),
+            agreed: shows,
+            doings: Default::default(),
+            suppressed: false,
+            bond: Bond::Kept,
+            own,
+            drift: BTreeMap::new(),
+            words: Default::default(),
+            joining: false,
+            remade: false,
+            shadow: false,
+            made_of: None,
+            foreign: false,
+            over: false,
+        };
+        let shown: Vec<(Aspect, String)> = fact.agreed.iter().map(|(aspect, value)| (*aspect, value.clone())).collect();
+        shown.iter().for_each(|(aspect, value)| fact.says(side, *aspect, value));
+        fact
+    }
+
+    /// A person writes this on a side.
+    pub fn says(&mut self, side: usize, aspect: Aspect, value: &str) {
+        match aspect {
+            Aspect::Title | Aspect::Location => drop(self.words[side].insert(value.to_owned())),
+            Aspect::Occurrence(_) => self.words[side].extend(value.split(' ').nth(1).map(str::to_owned)),
+            Aspect::Time => {}
+        }
+    }
+
+    /// Whether this is over: neither side shows it any more.
+    pub fn is_nowhere(&self) -> bool {
+        self.own.iter().all(Option::is_none)
+    }
+
+    /// Whether the copy may show this instead of what follows from its origin.
+    pub fn may_drift(&self, aspect: Aspect, value: Option<&str>) -> bool {
+        let value = value.unwrap_or_default();
+        let lately = self.doings[1 - self.side].values.get(&aspect).is_some_and(|(_, written)| written == value);
+        lately || self.drift.get(&aspect).is_some_and(|values| values.contains(value))
+    }
+
+    /// Whether a person changed the copy in any way that does not flow back.
+    pub fn drifts(&self) -> bool {
+        !self.drift.is_empty() || self.touched(1 - self.side)
+    }
+
+    /// Whether a person changed the times of the copy, in a way that does not flow back.
+    pub fn times_drift(&self) -> bool {
+        let is_time = |aspect: &Aspect| matches!(aspect, Aspect::Time | Aspect::Occurrence(_));
+        self.doings[1 - self.side].values.keys().chain(self.drift.keys()).any(is_time)
+    }
+
+    /// No pair has anything to do with it from now on: these sides show this.
+    pub fn leave(&mut self, shown: impl IntoIterator<Item = (usize, Aspects)>) {
+        self.settle(Aspects::new(), BTreeMap::new());
+        (self.bond, self.suppressed, self.own) = (Bond::Apart, false, [None, None]);
+        shown.into_iter().for_each(|(side, aspects)| self.own[side] = Some(aspects));
+    }
+
+    /// The origin was deleted before a pass had joined it to the copy that an earlier pair left: that one is the event now, and is copied back.
+    pub fn turn_round(&mut self) {
+        let other = 1 - self.side;
+        if self.doings[self.side].deleted.is_none() || self.doings[other].deleted.is_some() {
+            return;
+        }
+        let Some(left) = self.own[other].take() else { return };
+        self.doings[self.side].deleted = None;
+        self.doings[self.side].buried.clear();
+        (self.side, self.agreed, self.remade) = (other, left, true);
+    }
+
     pub fn touched(&self, side: usize) -> bool {
         !self.doings[side].values.is_empty()
     }
@@ -60,6 +172,7 @@ impl Fact {
         if aspect == Aspect::Time {
             self.times.insert(value.clone());
         }
+        self.says(side, aspect, &value);
         self.doings[side].values.insert(aspect, (pass, value));
     }
 
@@ -85,6 +198,9 @@ impl Fact {
         }
         let mut allowed = if last.is_empty() { self.agreed.get(&aspect).cloned().into_iter().collect() } else { last };
         allowed.extend(self.doings.iter().filter_map(|doings| doings.buried.get(&aspect)).flatten().cloned());
+        if self.joining {
+            allowed.extend(self.origins_own(aspect));
+        }
         // The time of a series and its exceptions are one field: against an exception made by the owner, a copy's move does not stand.
         let excepted = |aspect: &Aspect| matches!(aspect, Aspect::Occurrence(_));
         let own = &self.doings[self.side];
@@ -102,6 +218,9 @@ impl Fact {
     /// Whether it may, and whether it must, be there at rest (two-way). `private`: some edits of copies count for nothing.
     pub fn fate(&self, private: bool) -> Fate {
         let [a, b] = &self.doings;
+        if self.joining && self.doings.iter().any(|doings| doings.deleted.is_some()) {
+            return Fate::Either;
+        }
         // A copy that is made, found and deleted by a person before a pass that was killed could note it: nobody can tell that from one that was
         // never made, and it is made (again). Nothing is lost that way.
         if self.new && self.doings[1 - self.side].deleted.is_some() && self.doings[self.side].deleted.is_none() {
@@ -123,11 +242,13 @@ impl Fact {
         if both_news && !self.new && !private { Fate::There } else { Fate::Either }
     }
 
-    /// At rest: what is there is agreed.
-    pub fn settle(&mut self, shown: BTreeMap<Aspect, String>) {
+    /// At rest: what the origin shows is agreed; what else the copy shows is drift.
+    pub fn settle(&mut self, shown: Aspects, drift: BTreeMap<Aspect, BTreeSet<String>>) {
         self.agreed = shown;
+        self.drift = drift;
         self.doings = Default::default();
         self.new = false;
+        (self.joining, self.remade) = (false, false);
     }
 }
 

@@ -1,22 +1,28 @@
 //! One seed, one story.
 
+mod anew;
+mod clients;
 mod doings;
 mod judge;
 mod passes;
+mod places;
 mod pushed;
+mod rules;
 mod shown;
 mod site;
+mod upheavals;
 
 use anyhow::{Context as _, Result, ensure};
-use simulators::caldav::Manners;
+use simulators::caldav::{Manners, Names};
 use simulators::google;
 use simulators::rng::Rng;
 use simulators::servers::Kind;
 
-use super::hand;
+use self::judge::Strict;
+use self::rules::Rules;
 use super::ledger::Fact;
 use crate::google_pairs::End;
-use crate::world::{Host, Stage, Terms, World};
+use crate::world::{Core, Host, Stage, Terms, World};
 
 const EPOCHS: usize = 3;
 
@@ -64,10 +70,14 @@ pub async fn tell(seed: u64, place: Place) -> Result<()> {
     let mut story = Story {
         rng,
         stage: stage.context("the world begins")?,
-        terms,
+        place,
+        rules: Rules { terms, from: 0, twins: false, paired: true },
+        second: None,
         facts: Vec::new(),
         passes: 0,
         slots: 0,
+        emptied: None,
+        all_deleted: false,
         bystander: None,
         trace: Vec::new(),
         mail: pushed::Mail::default(),
@@ -76,16 +86,25 @@ pub async fn tell(seed: u64, place: Place) -> Result<()> {
         Place::Pushed => story.run_pushed().await,
         _ => story.run().await,
     };
-    told.with_context(|| format!("{terms:?}\n    {}", story.trace.join("\n    ")))
+    if told.is_err() {
+        story.show_all().await;
+    }
+    told.with_context(|| format!("{:?}, at first {terms:?}\n    {}", story.rules, story.trace.join("\n    ")))
 }
 
 fn manners(rng: &mut Rng) -> Manners {
-    match rng.below(4) {
+    let mut manners = match rng.below(4) {
         0 => Manners::generic(),
         1 => Manners::radicale_like(),
         2 => Manners::xandikos_like(),
-        _ => Manners::icloud(),
+        _ => return Manners::icloud(),
+    };
+    if rng.chance(0.2) {
+        manners.names = Names::Own { location: rng.chance(0.5) };
     }
+    manners.trash = rng.chance(0.2).then(|| [400, 403][rng.below(2)]);
+    manners.shared_url = rng.chance(0.5);
+    manners
 }
 
 fn google_manners(rng: &mut Rng, manners: &mut google::Manners) {
@@ -102,43 +121,55 @@ fn google_manners(rng: &mut Rng, manners: &mut google::Manners) {
 struct Story {
     rng: Rng,
     stage: Stage,
-    terms: Terms,
+    place: Place,
+    rules: Rules,
+    /// Another installation on the same calendars.
+    second: Option<Core>,
     facts: Vec<Fact>,
     /// Passes made so far.
     passes: u32,
     /// Times given out so far; no time is used twice.
     slots: u32,
-    /// One-way: an event of the target's owner, which must stay as it is.
+    /// A calendar was emptied since the last rest.
+    emptied: Option<Emptied>,
+    /// A person deleted all copies by hand since the last rest, and had them made again.
+    all_deleted: bool,
+    /// One-way: the object of an event that is not the pair's, as long as no person touches it.
     bystander: Option<String>,
     trace: Vec<String>,
     /// Where Google calls.
     mail: pushed::Mail,
 }
 
-impl Story {
-    async fn place_bystander(&mut self) -> Result<()> {
-        if !self.terms.two_way {
-            let ics = hand::event("own", "20260401T230000Z", "Own", "Home", false);
-            self.stage.people[1].put("own.ics", &ics).await?;
-            self.bystander = self.stage.people[1].get("own.ics").await?;
-        }
-        Ok(())
-    }
+/// A calendar that was emptied or made anew, and what its owner is going to answer.
+#[derive(Clone, Copy, Debug)]
+struct Emptied {
+    side: usize,
+    make_again: bool,
+}
 
+impl Story {
     async fn run(&mut self) -> Result<()> {
-        self.place_bystander().await?;
+        self.begin().await?;
         for epoch in 0..EPOCHS {
             self.trace.push(format!("epoch {epoch}"));
+            if epoch > 0 {
+                self.upheaval().await?;
+            }
             for _ in 0..4 + self.rng.below(8) {
-                match self.rng.below(10) {
-                    0..=5 => self.edit().await?,
-                    6..=8 => self.troubled_pass().await?,
-                    _ => self.mischief(),
+                match self.rng.below(20) {
+                    0..=11 => self.edit().await?,
+                    12..=17 => self.troubled_pass().await?,
+                    18 => self.mischief(),
+                    _ => self.another_address().await?,
                 }
             }
             self.rest().await?;
-            self.judge().await?;
+            self.judge_calm().await?;
         }
+        self.full_rest().await?;
+        self.judge(Strict::Yes).await.context("after a full pass at the end")?;
+        self.does_not_grow().await?;
         self.nobody_complains()
     }
 

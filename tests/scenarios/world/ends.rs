@@ -64,16 +64,15 @@ impl Core {
     }
 
     /// The data directory and the keys are lost: a new installation, with nothing in it.
-    pub async fn lose(&mut self) -> anyhow::Result<()> {
-        *self = self.beside().await?;
+    pub async fn lose(&mut self, root: u8) -> anyhow::Result<()> {
+        *self = self.beside(root).await?;
         Ok(())
     }
 
-    /// Another installation, with keys and a clock of its own, on the same servers. It has no account yet; its pair is not one that it knows.
-    pub async fn beside(&self) -> anyhow::Result<Self> {
+    /// Another installation with keys of its own, on the same servers. It has no account yet; its pair is not one that it knows.
+    pub async fn beside(&self, root: u8) -> anyhow::Result<Self> {
         let place = Place::new().await?;
         let opened = place.open(self.clock.clone())?;
-        let root = self.root.wrapping_add(1);
         let services = services(&place, &opened, &self.clock, &self.origins, self.real, self.google.as_deref(), root)?;
         Ok(Self {
             services,

@@ -58,6 +58,16 @@ impl Snapshot {
         self.list(rows::PAIR)
     }
 
+    /// All accounts whose rows can be read.
+    pub(super) fn accounts(&self) -> Vec<Account> {
+        self.readable(rows::ACCOUNT)
+    }
+
+    /// All calendars whose rows can be read.
+    pub(super) fn calendars(&self) -> Vec<CalendarRow> {
+        self.readable(rows::CALENDAR)
+    }
+
     /// The ids of all pairs, also of those whose row cannot be read.
     pub fn pair_ids(&self) -> Vec<PairId> {
         self.ids(rows::PAIR).map(PairId::new).collect()
@@ -70,16 +80,6 @@ impl Snapshot {
 
     fn ids<'s>(&'s self, prefix: &'static str) -> impl Iterator<Item = &'s str> {
         self.rows.range(prefix.to_owned()..).map_while(move |(key, _)| key.strip_prefix(prefix))
-    }
-
-    /// All accounts whose rows can be read.
-    pub(super) fn accounts(&self) -> Vec<Account> {
-        self.readable(rows::ACCOUNT)
-    }
-
-    /// All calendars whose rows can be read.
-    pub(super) fn calendars(&self) -> Vec<CalendarRow> {
-        self.readable(rows::CALENDAR)
     }
 
     /// All channels.

@@ -92,6 +92,9 @@ pub struct HeldRow {
     pub held: Held,
     /// Since then; a second look is due ten minutes later.
     pub since: Timestamp,
+    /// The calendars that were emptied: what is missing there waits for the owner's answer, whatever is made there meanwhile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emptied: Vec<Side>,
 }
 
 impl PairRow {

@@ -257,7 +257,14 @@ impl Pass<'_> {
                 noted.origin.etag = None;
                 self.memory.note(notes, task.before.as_ref(), &noted)
             }
-            Decision::Write(write) => self.memory.note(notes, task.before.as_ref(), &write.intent()),
+            Decision::Write(write) => {
+                let mut noted = write.intent();
+                if task.before.is_none() {
+                    // A copy that is taken over: no row has said so far that its origin was looked at.
+                    noted.origin.etag = None;
+                }
+                self.memory.note(notes, task.before.as_ref(), &noted)
+            }
             _ => {
                 let Some(renamed) = task.renamed.take() else { return Ok(()) };
                 self.memory.note(notes, task.before.as_ref(), &renamed)?;

@@ -169,7 +169,7 @@ impl<'a> Pass<'a> {
         self.narrow(&mut identity, &mut survey).await?;
         self.forget_removed(&survey, &mut tally);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
-        let Verdict { mut held, released, emptied } =
+        let Verdict { mut held, released, emptied, emptied_sides } =
             self.verify(&mut identity, &mut survey, &mut tally, state, problems, live, today).await?;
         let (cursors, listed) = (std::mem::take(&mut survey.cursors), survey.listed);
 
@@ -199,7 +199,7 @@ impl<'a> Pass<'a> {
             let held = if emptied > 0 { Held::emptied(&self.pair.id, held, emptied) } else { Held::new(&self.pair.id, held, live) };
             run.state = PairStatus::Held;
             run.held = Some(held.clone());
-            state.held = Some(HeldRow { held, since });
+            state.held = Some(HeldRow { held, since, emptied: emptied_sides });
         } else {
             state.held = None;
         }

@@ -46,8 +46,10 @@ pub(super) struct Verdict {
     pub held: u64,
     /// The owner, or a second look, has released the deletions.
     pub released: bool,
-    /// Events wait because their calendar was emptied: of how many. None where that is 0.
+    /// Events wait because their calendar was emptied: of how many.
     pub emptied: u64,
+    /// Those calendars.
+    pub emptied_sides: Vec<Side>,
 }
 
 impl Pass<'_> {
@@ -70,9 +72,10 @@ impl Pass<'_> {
         self.resolve(identity, survey, problems).await?;
         suspects = self::suspects(survey);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
-        let (mut held, mut emptied) = (0, 0);
+        let (mut held, mut emptied, mut emptied_sides) = (0, 0, Vec::new());
         for side in Side::BOTH {
-            let Some(of) = self.emptied(survey, &suspects, side, evidence).await? else { continue };
+            let asked = state.held.as_ref().is_some_and(|row| row.emptied.contains(&side));
+            let Some(of) = self.emptied(survey, &suspects, side, evidence, asked).await? else { continue };
             let (here, rest): (Vec<Suspect>, Vec<Suspect>) =
                 suspects.into_iter().partition(|suspect| self.goes_with(survey, suspect, side));
             suspects = rest;
@@ -83,6 +86,7 @@ impl Pass<'_> {
                 None => {
                     held += here.len() as u64;
                     emptied += of;
+                    emptied_sides.push(side);
                     self.hold(survey, tally, &here, None);
                 }
             }
@@ -97,10 +101,10 @@ impl Pass<'_> {
         let released = self.options.confirm_deletions || second_look;
         if unusual && !released {
             self.hold(survey, tally, &suspects, Some(&deletions));
-            return Ok(Verdict { held: held + count, released: false, emptied });
+            return Ok(Verdict { held: held + count, released: false, emptied, emptied_sides });
         }
         self.look_for(survey, suspects).await?;
-        Ok(Verdict { held, released, emptied })
+        Ok(Verdict { held, released, emptied, emptied_sides })
     }
 
     /// Looks for each by itself. What is there is news.
@@ -165,18 +169,23 @@ impl Pass<'_> {
         }
     }
 
-    /// Whether a calendar that copies are kept in looks emptied or made anew; of how many copies.
-    async fn emptied(&self, survey: &Survey, suspects: &[Suspect], side: Side, evidence: Evidence) -> Result<Option<u64>> {
-        let gone = suspects.iter().filter(|suspect| suspect.role == Role::Copy && self.goes_with(survey, suspect, side)).count() as u64;
-        if gone == 0 {
+    /// Whether a calendar that is written to looks emptied or made anew; of how many events that the pair had there. `asked`: its owner was asked before.
+    async fn emptied(&self, survey: &Survey, suspects: &[Suspect], side: Side, evidence: Evidence, asked: bool) -> Result<Option<u64>> {
+        if !suspects.iter().any(|suspect| self.goes_with(survey, suspect, side)) {
             return Ok(None);
         }
+        // What is gone on both sides is gone here too.
+        let counts = |suspect: &&Suspect| suspect.side == side && (suspect.role == Role::Copy || self.pair.two_way);
+        let is_live = |suspect: &&Suspect| survey.units.get(&suspect.mapping).is_some_and(|unit| unit.mapping.state == State::Live);
+        let gone = suspects.iter().filter(counts).filter(is_live).count() as u64;
         let copies = match survey.copies {
-            Some(copies) => copies[side as usize],
-            None if gone < guard::EMPTIED => return Ok(None),
-            None => self.copies_at(side).await?,
+            Some(copies) => copies,
+            None if gone < guard::EMPTIED && !asked => return Ok(None),
+            None => self.count_copies().await?,
         };
-        Ok(guard::is_emptied(evidence, gone, copies, self.pair.two_way).then_some(copies.max(gone)))
+        // Two-way each of these mappings has an event there, one-way its copy alone.
+        let had = if self.pair.two_way { copies.iter().sum() } else { copies[side as usize] };
+        Ok((asked || guard::is_emptied(evidence, gone, had, self.pair.two_way)).then_some(had.max(gone)))
     }
 
     /// Whether a suspect is gone with its calendar, and the other half of it is not: a copy, or in a two-way pair an event that was made there.
@@ -192,12 +201,14 @@ impl Pass<'_> {
             && !matches!(other, News::Suspect | News::Emptied(_))
     }
 
-    /// How many copies are kept in a calendar.
-    async fn copies_at(&self, side: Side) -> Result<u64> {
-        let (mut after, mut copies) = (None, 0);
+    /// How many copies are kept on each side.
+    async fn count_copies(&self) -> Result<[u64; 2]> {
+        let (mut after, mut copies) = (None, [0; 2]);
         loop {
             let (page, next) = self.memory.page(after.as_deref()).await?;
-            copies += page.iter().filter(|mapping| mapping.state == State::Live && mapping.side == side.other()).count() as u64;
+            for mapping in page.iter().filter(|mapping| mapping.state == State::Live) {
+                copies[mapping.side.other() as usize] += 1;
+            }
             after = next;
             if after.is_none() {
                 return Ok(copies);

@@ -15,8 +15,9 @@ pub fn takes_place(ics: &str, number: u8) -> bool {
     let events = events(ics);
     let rule = events.iter().flatten().find(|line| is(line, "RRULE"));
     let until = rule.and_then(|line| line.split("UNTIL=").nth(1)).unwrap_or("9");
+    let count = rule.and_then(|line| line.split("COUNT=").nth(1)?.parse::<u8>().ok()).unwrap_or(u8::MAX);
     let gone = ics.lines().any(|line| line.starts_with("EXDATE") && line.contains(&day));
-    utc(&day).is_some_and(|day| *day <= *until) && !gone
+    utc(&day).is_some_and(|day| *day <= *until) && number < count && !gone
 }
 
 /// The object with that occurrence as its last.

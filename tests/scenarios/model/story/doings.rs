@@ -1,6 +1,6 @@
 //! What people and the world do between two passes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 use simulators::agenda::Entry;
@@ -8,30 +8,53 @@ use simulators::person::Person;
 
 use super::Story;
 use crate::model::hand;
-use crate::model::ledger::{Aspect, Fact};
+use crate::model::ledger::{Aspect, Bond, Fact};
 
 impl Story {
-    fn slot(&mut self, series: bool, day: bool) -> String {
+    pub(super) fn slot(&mut self, series: bool, day: bool) -> String {
         self.slots += 1;
         let n = self.slots;
         let date = format!("2026{:02}{:02}", 4 + (n / 20) % 6, 1 + n % 20);
         match (day, series) {
-            (true, _) => format!("20261{}{:02}", n / 25 % 3, 1 + n % 25),
+            (true, _) => format!("{}{:02}", ["202610", "202611", "202612", "202701", "202702"][n as usize / 25 % 5], 1 + n % 25),
             (_, true) => format!("{date}T{:02}{:02}00", 7 + n / 120 % 12, (n / 40 % 4) * 10),
             _ => format!("{date}T{:02}{:02}00Z", 7 + n / 120 % 12, (n / 40 % 4) * 10),
         }
     }
 
     pub(super) async fn edit(&mut self) -> Result<()> {
-        let alive: Vec<usize> = (0..self.facts.len()).filter(|i| !self.facts[*i].over).collect();
+        let is_free = |fact: &Fact| !fact.over && matches!(fact.bond, Bond::Kept | Bond::Apart);
+        let alive: Vec<usize> = (0..self.facts.len()).filter(|i| is_free(&self.facts[*i])).collect();
         if alive.len() < 3 || self.rng.chance(0.25) {
             return self.make().await;
         }
         let Some(&i) = self.rng.pick(&alive) else { return Ok(()) };
         let side = self.rng.below(2);
         let Some(name) = self.entries(i, side).await?.into_iter().next().map(|entry| entry.name) else { return Ok(()) };
+        self.edit_one(i, side, name).await?;
+        if self.facts[i].bond == Bond::Apart {
+            self.look_again(i).await?;
+            // What kept a pair from copying it may be gone now.
+            let is_alone = |side: usize| self.facts[i].own[side].is_some() && self.facts[i].own[1 - side].is_none();
+            if (0..2).any(|side| is_alone(side) && self.rules.is_source(side)) {
+                self.facts[i].bond = Bond::Open;
+            }
+        }
+        Ok(())
+    }
+
+    async fn edit_one(&mut self, i: usize, side: usize, name: String) -> Result<()> {
+        if name == "own.ics" {
+            self.bystander = None;
+        }
         let number = self.facts[i].number;
-        if self.rng.chance(0.2) {
+        if self.rng.chance(0.15) && self.clients_copy(i, side, &name).await? {
+            return Ok(());
+        }
+        // Of two events with one mark, the one that is left counts as the copy, whichever a person deletes.
+        let has_a_twin =
+            self.facts.iter().any(|fact| !fact.over && (fact.made_of == Some(number) || self.facts[i].made_of == Some(fact.number)));
+        if self.rng.chance(0.2) && !has_a_twin {
             self.stage.people[side].delete(&name).await?;
             // What was written to it here before went with it, unless a pass had carried it over by then.
             self.facts[i].delete(side, self.passes);
@@ -75,7 +98,7 @@ impl Story {
     async fn change(&mut self, i: usize, side: usize, name: &str, occurrence: u8) -> Result<()> {
         let (fact, number) = (&self.facts[i], self.facts[i].number);
         // In a two-way pair only the times of a private copy count.
-        let only_moves = self.terms.two_way && side != fact.side && [self.terms.private_back, self.terms.private][side];
+        let only_moves = side != fact.side && self.rules.only_times_count(side);
         let kind = if only_moves { 0 } else { self.rng.below(3) };
         let text = self.stage.people[side].get(name).await?;
         let Some(text) = text.filter(|ics| hand::occurrence::takes_place(ics, occurrence)) else { return Ok(()) };
@@ -102,13 +125,15 @@ impl Story {
         Ok(())
     }
 
-    fn word(&mut self, letter: &str, number: u32) -> String {
+    pub(super) fn word(&mut self, letter: &str, number: u32) -> String {
         self.slots += 1;
         format!("{letter}{number}v{}", self.slots)
     }
 
     async fn make(&mut self) -> Result<()> {
-        let side = if self.terms.two_way { self.rng.below(2) } else { 0 };
+        // One-way, the other side has events of its own, which nothing happens to.
+        let side = if self.rules.is_source(1 - self.rules.from) { self.rng.below(2) } else { self.rules.from };
+        let side = if self.rng.chance(0.05) { 1 - side } else { side };
         let number = self.facts.len() as u32;
         let series = self.rng.chance(0.25);
         let day = !series && self.rng.chance(0.2);
@@ -117,10 +142,12 @@ impl Story {
         let ics = hand::event(&format!("person-{number}"), &time, &title, &location, series);
         self.stage.people[side].put(&name, &ics).await?;
         self.trace.push(format!("side {side} makes E{number} at {time}{}", if series { ", a series" } else { "" }));
-        let agreed = BTreeMap::from([(Aspect::Time, time.clone()), (Aspect::Title, title), (Aspect::Location, location)]);
-        let times = BTreeSet::from([time]);
-        let doings = Default::default();
-        self.facts.push(Fact { number, side, name, series, new: true, agreed, doings, times, suppressed: false, over: false });
+        let shows = BTreeMap::from([(Aspect::Time, time), (Aspect::Title, title), (Aspect::Location, location)]);
+        let mut fact = Fact::new(number, side, series, shows);
+        if !self.rules.is_source(side) {
+            fact.bond = Bond::Apart;
+        }
+        self.facts.push(fact);
         Ok(())
     }
 

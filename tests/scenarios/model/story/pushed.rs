@@ -53,8 +53,9 @@ impl Story {
                 }
             }
             self.rest_by_itself().await?;
-            self.judge().await?;
+            self.judge_calm().await?;
         }
+        self.ends_well().await?;
         self.nobody_complains()
     }
 

@@ -146,6 +146,14 @@ impl Calendar {
         Self { shared: Arc::clone(&self.shared), user: user.to_owned(), name: name.to_owned() }
     }
 
+    /// The share of this calendar in the home of this account, if there is one of this name.
+    pub fn shared(&self, user: &str, name: &str) -> Option<Self> {
+        let records = self.shared.records();
+        let own = records.owner_of(&self.user, &self.name);
+        records.share_of(user, name).filter(|share| (share.owner.as_str(), share.calendar.as_str()) == own)?;
+        Some(Self { shared: Arc::clone(&self.shared), user: user.to_owned(), name: name.to_owned() })
+    }
+
     /// Restores an object from the trash, with its former name and ETag. Returns whether it was in the trash.
     pub fn restore(&self, uid: &str) -> bool {
         self.with(|calendar| calendar.restore(uid))

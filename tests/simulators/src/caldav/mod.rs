@@ -150,6 +150,11 @@ impl CalDav {
         change(&mut self.shared.manners.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Looks at the manners.
+    pub fn manner<T>(&self, look: impl FnOnce(&Manners) -> T) -> T {
+        look(&self.shared.manners.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// What goes wrong.
     pub fn faults(&self) -> &Faults {
         &self.shared.faults

@@ -70,6 +70,12 @@ impl Calendar {
         self.look(|there| Some(text(there, &there.living(&id_of(there, name))?)))
     }
 
+    /// A private extended property of the object of this name.
+    pub fn object_property(&self, name: &str, key: &str) -> Option<String> {
+        let id = self.look(|there| id_of(there, name));
+        Some(self.get(&id)?["extendedProperties"]["private"][key].as_str()?.to_owned())
+    }
+
     /// Duplicates an object under another name, with its extended properties. Returns whether it was there.
     pub fn duplicate_object(&self, name: &str, new: &str) -> bool {
         let [id, new] = self.look(|there| [id_of(there, name), id_of(there, new)]);

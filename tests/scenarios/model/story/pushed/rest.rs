@@ -7,6 +7,8 @@ use jobs::directory::{self, AccountStatus};
 use jobs::report::PairStatus;
 use simulators::person::Person;
 
+use crate::model::story::judge::Strict;
+use crate::model::story::rules::full;
 use crate::model::story::{Story, site};
 use crate::world::Host;
 
@@ -34,11 +36,6 @@ impl Story {
             site::tick(&self.services(), "reconcile", false).await?;
             self.minutes(15).await?;
         }
-        if self.may_drift() {
-            // A copy that was edited stays so until its origin changes, or somebody asks.
-            self.stage.core.sync_with(SyncOptions { full: true, ..SyncOptions::default() }).await;
-            self.minutes(15).await?;
-        }
         let status = self.standing().await?;
         ensure!(status.pairs[0].state == PairStatus::Ok, "the pair is {:?}: {:?}", status.pairs[0].state, status.pairs[0].error);
         ensure!(status.accounts.iter().all(|account| account.state == "ok"), "an account is not well: {:?}", status.accounts);
@@ -54,9 +51,19 @@ impl Story {
         Ok(())
     }
 
-    /// Whether there are edits of copies that do not flow back.
-    fn may_drift(&self) -> bool {
-        !self.terms.two_way || self.terms.private || self.terms.private_back
+    /// After a full pass all is exactly right, and three nights write nothing.
+    pub(super) async fn ends_well(&mut self) -> Result<()> {
+        self.stage.core.sync_with(full()).await;
+        self.minutes(15).await?;
+        self.judge(Strict::Yes).await.context("after a full pass at the end")?;
+        for night in 0..3 {
+            self.stage.hosts.iter().for_each(Host::reset_counts);
+            site::tick(&self.services(), "reconcile", false).await?;
+            self.minutes(15).await?;
+            let writes: u64 = self.stage.hosts.iter().map(|host| host.counts().writes()).sum();
+            ensure!(writes == 0, "{writes} writes in night {night} after the end of the story");
+        }
+        Ok(())
     }
 
     async fn standing(&self) -> Result<jobs::Status> {
