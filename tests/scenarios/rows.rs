@@ -47,9 +47,16 @@ pub async fn hours_pass(cli: &Cli, hours: i64) -> anyhow::Result<()> {
 }
 
 async fn all(store: &dyn Store, table: Table, partition: &str, prefix: &str) -> anyhow::Result<Vec<store::Row>> {
-    let rows = store.scan(table, partition, prefix, None, 1000).await?;
-    anyhow::ensure!(rows.len() < 1000, "more rows than one answer holds");
-    Ok(rows)
+    let mut rows: Vec<store::Row> = Vec::new();
+    loop {
+        let after = rows.last().map(|row| row.key.clone());
+        let page = store.scan(table, partition, prefix, after.as_deref(), 1000).await?;
+        let last = page.len() < 1000;
+        rows.extend(page);
+        if last {
+            return Ok(rows);
+        }
+    }
 }
 
 fn shift(value: &mut Value, hours: i64) {

@@ -31,9 +31,13 @@ async fn accounts(cli: &Cli) -> anyhow::Result<usize> {
 async fn an_account_that_is_added_under_another_spelling_is_the_same() -> anyhow::Result<()> {
     let (village, pair) = copied(3, TWO_WAY).await?;
     let (user, _) = USERS[0];
+    let mut password = USERS[0].1.to_owned();
     for (n, url) in spellings(&village.servers[0], user)?.into_iter().enumerate() {
-        let password = format!("a-new-secret-{n}");
-        village.servers[0].account(user, &password);
+        // What is at another host is proved with the secret that is known, so that secret is the same there.
+        if url.starts_with(village.servers[0].url().as_str().trim_end_matches('/')) {
+            password = format!("a-new-secret-{n}");
+            village.servers[0].account(user, &password);
+        }
         let answer = village.cli.account_add(&url, user, &password).await?;
         assert_eq!(answer.done()?["id"], village.accounts[0].as_str(), "{url}");
         assert_eq!(accounts(&village.cli).await?, 2, "{url}");

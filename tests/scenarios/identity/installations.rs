@@ -166,7 +166,8 @@ async fn a_take_over_finds_copies_of_all_kinds() -> anyhow::Result<()> {
     rename(&anna, "Own", "Own, renamed")?;
     rename(&ben, "Edited", "Edited again")?;
     delete(&anna, "Event 2")?;
-    assert_eq!(counts(&village.cli.sync().await?), [0, 2, 1, 0]);
+    let run = village.cli.sync().await?;
+    assert_eq!(counts(&run), [0, 2, 1, 0], "{run} {:?} {:?}", titles(&anna), titles(&ben));
     assert_eq!((titles(&anna), titles(&ben)), (titles(&ben), titles(&anna)));
     village_at_rest(&village).await
 }

@@ -59,16 +59,14 @@ async fn marks_that_do_not_verify_are_left_alone_and_named() -> anyhow::Result<(
         let begun = Instant::now();
         let run = village.cli.sync().await?;
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
-        // A mark without anything in it is none: that event is an ordinary one.
         let named = skipped(&run, "copied_by_another");
-        let expected: Vec<&str> = odd.iter().map(|(name, _)| *name).filter(|name| *name != "empty.ics").collect();
-        for name in &expected {
+        for (name, _) in &odd {
             assert!(named.contains(&(*name).to_owned()), "{terms:?}: {name} is not named: {named:?}");
             assert_eq!(explained(&village.cli, &pair, name).await?, json!("copied_by_another"), "{name}");
         }
-        assert_eq!(run["deleted"], 0, "{run}");
-        assert_eq!(ben.len(), 3, "{terms:?}: {:?}", titles(&ben));
-        assert_eq!(status_of(&village.cli, &pair).await?["copied_by_another"], expected.len());
+        assert_eq!(counts(&run)[..3], [0; 3], "{run}");
+        assert_eq!(ben.len(), 2, "{terms:?}: {:?}", titles(&ben));
+        assert_eq!(status_of(&village.cli, &pair).await?["copied_by_another"], odd.len());
         assert_eq!(anna.len(), 2 + odd.len(), "no original is touched");
         hours_pass(&village.cli, 24).await?;
         village_at_rest(&village).await?;
@@ -140,9 +138,12 @@ async fn a_thousand_events_with_one_mark_do_no_harm() -> anyhow::Result<()> {
             assert_eq!(explained(&village.cli, &pair, "x0500.ics").await?, json!(reason), "{told}");
         }
         assert_eq!((anna.len(), ben.len()), (3 + if side == 0 || back { 1000 } else { 0 }, 3 + if side == 1 { 1000 } else { 0 }), "{told}");
-        anna.delete("e1.ics");
-        let run = village.cli.sync().await?;
-        assert_eq!(run["deleted"], 1, "the copy goes with its origin, and nothing else: {told}");
+        // While its mapping lives a mark is good everywhere; after it those in the calendar of the origin would be ordinary events.
+        if side == 1 {
+            anna.delete("e1.ics");
+            let run = village.cli.sync().await?;
+            assert_eq!(run["deleted"], 1, "the copy goes with its origin, and nothing else: {told}");
+        }
         hours_pass(&village.cli, 24).await?;
         village_at_rest(&village).await?;
     }

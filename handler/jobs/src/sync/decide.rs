@@ -220,6 +220,7 @@ impl Pass<'_> {
         let beside = self.beside(identity, side, &event, &class).await?;
         let found = match &beside {
             BesideFound::Copy { id, .. } | BesideFound::Foreign(id) => self.read_stranger_beside(identity, side.other(), id).await?,
+            BesideFound::Origin => return nothing(id),
             BesideFound::Nothing | BesideFound::AlreadyThere(..) => None,
         };
         let adopted = match &beside {

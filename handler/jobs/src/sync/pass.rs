@@ -148,7 +148,7 @@ impl<'a> Pass<'a> {
         let mut identity = Identity::default();
         let scope = Scope { window, roll, full };
         let mut survey = survey::survey(self.ends, self.pair, self.memory, state, seen, scope).await?;
-        identity.first = survey.first;
+        identity.first = Side::BOTH.map(|side| state.cursor(side).is_none());
         if let Some(again) = again {
             survey.suspect(self.memory, &again.suspects).await?;
         }

@@ -24,6 +24,8 @@ pub(in crate::sync) enum Found {
     Copy { id: EventId, mapping: Option<MappingId>, foreign: bool },
     /// A copy that another installation made.
     Foreign(EventId),
+    /// The event that it was made of, which takes it over in its own turn.
+    Origin,
     /// The first origin, or another copy of it.
     AlreadyThere(EventId, UidHash),
 }
@@ -35,6 +37,14 @@ impl Pass<'_> {
     /// What the other calendar holds of an event of that side. What is found is claimed, so that no other event gets it.
     pub(in crate::sync) async fn beside(&self, identity: &mut Identity, side: Side, event: &Event, class: &Class) -> Result<Found> {
         if let Class::Left(first) = class {
+            let other = identity.index[side.other() as usize].as_ref();
+            let made_of = self.names(event).and_then(|mapping| other?.derived.get(&mapping));
+            if made_of.is_some_and(|id| self.pair.two_way && !identity.is_claimed(side.other(), id)) {
+                return Ok(Found::Origin);
+            }
+            if let copy @ Found::Copy { .. } = self.earlier_copy(identity, side, event, true) {
+                return Ok(copy);
+            }
             let Some(first) = *first else { return Ok(Found::Nothing) };
             let holder = self.holdings(identity, side.other()).await?.get(&first).cloned();
             return Ok(holder.map_or(Found::Nothing, |id| Found::AlreadyThere(id, first)));
@@ -42,10 +52,17 @@ impl Pass<'_> {
         if matches!(class, Class::OutOfACopy) {
             return Ok(Found::Nothing);
         }
-        Ok(self.earlier_copy(identity, side, event))
+        Ok(self.earlier_copy(identity, side, event, false))
     }
 
-    fn earlier_copy(&self, identity: &mut Identity, side: Side, event: &Event) -> Found {
+    /// The mappings that the name of an event makes: now, and in the first release, of its address.
+    pub(super) fn made_of(&self, side: Side, id: &EventId) -> Vec<MappingId> {
+        let end = &self.ends[side as usize];
+        let whole = migrate::base(&end.account, &end.calendar).map(|base| EventId::new(format!("{base}{id}")));
+        [Some(id), whole.as_ref()].into_iter().flatten().map(|id| self.planner.mapping_id(side, id, 0)).collect()
+    }
+
+    fn earlier_copy(&self, identity: &mut Identity, side: Side, event: &Event, left: bool) -> Found {
         let first = self.planner.first(event);
         let Identity { index, claimed, used, adopted, .. } = identity;
         let other = side.other() as usize;
@@ -54,12 +71,10 @@ impl Pass<'_> {
             Some(Mark::Ours { role: Role::Origin, mapping, .. }) => Some(mapping),
             _ => None,
         };
-        // Made of the name, or as the first release did, of the address.
-        let end = &self.ends[side as usize];
-        let whole = migrate::base(&end.account, &end.calendar).map(|base| EventId::new(format!("{base}{}", event.id)));
-        let made_of = [Some(&event.id), whole.as_ref()].map(|id| id.map(|id| self.planner.mapping_id(side, id, 0)));
-        let by_mapping = made_of.into_iter().chain([remade]).flatten();
+        let by_mapping = self.made_of(side, &event.id).into_iter().chain(remade);
         let named = by_mapping.filter_map(|mapping| index.copies.get(&mapping)).flatten();
+        // What is left of a mapping itself has no other right than that of the mapping that its name makes.
+        let first = first.filter(|_| !left);
         let of_first = first.iter().filter_map(|first| index.copies_by_first.get(first)).flatten();
         if let Some(id) = named.chain(of_first).find(|id| !claimed.contains(*id)).cloned() {
             claimed.insert(id.clone());
@@ -70,6 +85,9 @@ impl Pass<'_> {
             return Found::Copy { id, mapping, foreign: mapping.is_none() };
         }
         let of_first = first.iter().filter_map(|first| index.foreign.get(first)).flatten();
+        if left {
+            return Found::Nothing;
+        }
         let looks = self.planner.appearances(side, event);
         let alike = looks.iter().filter_map(|look| index.foreign_by_look.get(look)).flatten();
         match of_first.chain(alike).find(|id| !claimed.contains(*id)).cloned() {

@@ -25,6 +25,8 @@ pub(super) struct Index {
     pub copies_by_first: HashMap<UidHash, Vec<EventId>>,
     /// Copies that another installation made, by the UID of the first origin.
     pub foreign: HashMap<UidHash, Vec<EventId>>,
+    /// The mappings that the names of these events make.
+    pub derived: HashMap<MappingId, EventId>,
     /// All of these.
     pub foreign_ids: BTreeSet<EventId>,
     /// The same where the mark does not tell the UID: by what is shown.
@@ -78,6 +80,9 @@ impl Pass<'_> {
             let named = events.iter().filter_map(|(_, event)| self.names(event)).collect();
             let living = self.living(named).await?;
             for (id, event) in events {
+                for mapping in self.made_of(side, id) {
+                    index.derived.insert(mapping, id.clone());
+                }
                 self.enter(&mut index, &living, id, event);
             }
             for (id, found) in read {

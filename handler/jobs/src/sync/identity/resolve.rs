@@ -19,6 +19,8 @@ use crate::sync::survey::{self, News, Stranger, Survey};
 struct Seeker {
     mapping: MappingId,
     role: Role,
+    /// Nothing says that it is not where it was: it is looked for there before another name is believed.
+    may_be_there: bool,
 }
 
 impl Pass<'_> {
@@ -40,7 +42,14 @@ impl Pass<'_> {
                 let mut found = self.again(identity, survey, side, ids).await?;
                 for id in ids {
                     let Some(event) = found.remove(id) else { continue };
-                    if let Some(seeker) = self.sought_by(survey, &seekers, &event) {
+                    let mut seeker = self.sought_by(survey, &seekers, &event);
+                    if let Some((mapping, _)) = seeker
+                        && seekers.get(&mapping).is_some_and(|seeker| seeker.may_be_there)
+                        && self.is_where_it_was(survey, side, mapping).await?
+                    {
+                        seeker = None;
+                    }
+                    if let Some(seeker) = seeker {
                         self.join_to(survey, side, seeker, event);
                     } else if survey.unknown[side as usize].get(id).is_some_and(|stranger| stranger.event.is_none()) {
                         identity.keep(side, id.clone(), Found::Event(event));
@@ -51,15 +60,25 @@ impl Pass<'_> {
         Ok(())
     }
 
+    async fn is_where_it_was(&self, survey: &Survey, side: Side, mapping: MappingId) -> Result<bool> {
+        let Some(unit) = survey.units.get(&mapping) else { return Ok(true) };
+        let end = &self.ends[side as usize];
+        let half = survey::half(&unit.mapping, survey::role(&unit.mapping, side));
+        Ok(end.provider.exists(&end.calendar.address, &half.id).await?)
+    }
+
     fn seekers(&self, survey: &Survey, side: Side) -> BTreeMap<MappingId, Seeker> {
         let mut seekers = BTreeMap::new();
-        for unit in survey.units.values() {
-            for (role, news) in [(Role::Origin, &unit.origin), (Role::Copy, &unit.copy)] {
+        for unit in survey.units.values().filter(|unit| !unit.mapping.is_left_alone()) {
+            for (role, news, other) in [(Role::Origin, &unit.origin, &unit.copy), (Role::Copy, &unit.copy, &unit.origin)] {
                 let missing = matches!(news, News::Suspect);
                 let may_be_back = role == Role::Copy && matches!(unit.mapping.state, State::Creating | State::Suppressed);
-                let sought = (missing || (may_be_back && matches!(news, News::None))) && !unit.mapping.is_left_alone();
-                if sought && side_of(&unit.mapping, role) == side {
-                    seekers.insert(unit.mapping.id, Seeker { mapping: unit.mapping.id, role });
+                // What is deleted or made again because of the other one has to be known by its name.
+                let may_be_there = matches!(other, News::Suspect) && !may_be_back;
+                let silent = matches!(news, News::None);
+                if (missing || (silent && (may_be_back || may_be_there))) && side_of(&unit.mapping, role) == side {
+                    let may_be_there = silent && may_be_there;
+                    seekers.insert(unit.mapping.id, Seeker { mapping: unit.mapping.id, role, may_be_there });
                 }
             }
         }
