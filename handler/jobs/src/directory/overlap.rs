@@ -1,8 +1,8 @@
 //! Whether a new pair names a calendar twice, or repeats a pair that is there, where the addresses of its calendars do not tell.
 //!
-//! Two accounts may see one calendar under two addresses: a share, or a server that is known by two names. What both hold tells
+//! One calendar may have two addresses, for two accounts or for one: a share, or a server that is known by two names. What both hold tells
 //! ([`evidence`]). The ends of the new pair are compared with each other; and where it shares one end with a pair that is there, the other ends
-//! are. Calendars of one account are never compared: its server lists them beside each other, so they are two.
+//! are.
 //!
 //! What cannot be read, or takes too long, is taken for two calendars: the pair's first pass looks again before it writes.
 
@@ -69,8 +69,7 @@ fn questions(new: &NewPair, existing: &[Pair], places: &Places) -> Vec<Overlap> 
 
 async fn is_one(services: &Services, directory: &Snapshot, one: &CalendarId, other: &CalendarId) -> Result<bool> {
     let (Some(one), Some(other)) = (known(directory, one)?, known(directory, other)?) else { return Ok(false) };
-    if one.1.id == other.1.id || ![&one, &other].into_iter().all(|(_, account)| is_caldav(account.kind) && may_be_asked(services, account))
-    {
+    if ![&one, &other].into_iter().all(|(_, account)| is_caldav(account.kind) && may_be_asked(services, account)) {
         return Ok(false);
     }
     let [mine, theirs] = [accounts::open(services, &one.1).await?, accounts::open(services, &other.1).await?];
