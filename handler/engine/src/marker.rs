@@ -136,6 +136,8 @@ pub enum Mark {
     },
     /// Something else wrote it: another installation, this one before it lost its keys, or a person who made it up.
     Foreign {
+        /// As what, as the mark claims; a copy where it does not say.
+        role: Role,
         /// Whose UID the first origin has, as the mark claims.
         first: Option<UidHash>,
     },
@@ -145,7 +147,7 @@ impl Mark {
     /// The first origin's UID, as far as the mark says.
     pub fn first(self) -> Option<UidHash> {
         match self {
-            Self::Ours { first, .. } | Self::Foreign { first } => first,
+            Self::Ours { first, .. } | Self::Foreign { first, .. } => first,
         }
     }
 }
@@ -193,10 +195,9 @@ impl Marks {
             ["h2" | "r2", _, _, first, _] => UidHash::try_from(first).ok(),
             _ => None,
         };
-        let foreign = Mark::Foreign { first: claimed };
-        let Some((role, form)) = parts.first().and_then(|prefix| Role::of(prefix)).filter(|_| mark.len() <= LONGEST) else {
-            return foreign;
-        };
+        let form = parts.first().and_then(|prefix| Role::of(prefix)).filter(|_| mark.len() <= LONGEST);
+        let foreign = Mark::Foreign { role: form.map_or(Role::Copy, |(role, _)| role), first: claimed };
+        let Some((role, form)) = form else { return foreign };
         let decode = |text: &str| -> Option<[u8; SIZE]> { BASE64URL_NOPAD.decode(text.as_bytes()).ok()?.try_into().ok() };
         let is = |mac: &str, length: usize, parts: &[&str]| {
             let mac = BASE64URL_NOPAD.decode(mac.as_bytes()).unwrap_or_default();
@@ -255,8 +256,8 @@ mod tests {
         let mark = marks.mint(Role::Copy, mapping, first);
         assert_eq!(marks.read(&mark, NOWHERE), Mark::Ours { role: Role::Copy, mapping, first });
         assert_eq!(marks.read(&format!("  {mark}\n"), NOWHERE), Mark::Ours { role: Role::Copy, mapping, first });
-        assert_eq!(marks.read(&mark.replacen("h2", "r2", 1), NOWHERE), Mark::Foreign { first }, "another role");
-        assert_eq!(Marks::new(&[8; 32]).read(&mark, NOWHERE), Mark::Foreign { first }, "another installation's");
+        assert_eq!(marks.read(&mark.replacen("h2", "r2", 1), NOWHERE), Mark::Foreign { role: Role::Origin, first }, "another role");
+        assert_eq!(Marks::new(&[8; 32]).read(&mark, NOWHERE), Mark::Foreign { role: Role::Copy, first }, "another installation's");
         assert!("X-CALRELAY-ORIGIN:".len() + mark.len() <= 75, "{mark}");
         let bare = marks.mint(Role::Origin, mapping, None);
         assert_eq!(marks.read(&bare, NOWHERE), Mark::Ours { role: Role::Origin, mapping, first: None });
@@ -269,8 +270,8 @@ mod tests {
         let (one, two) = (UidHash::of("one"), UidHash::of("two"));
         let mark = marks.mint(Role::Copy, mapping, one);
         let forged = mark.replace(&String::from(one.unwrap()), &String::from(two.unwrap()));
-        assert_eq!(marks.read(&forged, NOWHERE), Mark::Foreign { first: two });
-        assert_eq!(marks.read(&mark.replace(&String::from(one.unwrap()), "x"), NOWHERE), Mark::Foreign { first: None });
+        assert_eq!(marks.read(&forged, NOWHERE), Mark::Foreign { role: Role::Copy, first: two });
+        assert_eq!(marks.read(&mark.replace(&String::from(one.unwrap()), "x"), NOWHERE), Mark::Foreign { role: Role::Copy, first: None });
     }
 
     #[test]
@@ -280,7 +281,7 @@ mod tests {
         let (a, b) = (CalendarId::new("a"), CalendarId::new("b"));
         let mark = former(&marks, mapping, "b");
         assert_eq!(marks.read(&mark, [&a, &b]), Mark::Ours { role: Role::Copy, mapping, first: None });
-        assert_eq!(marks.read(&mark, [&a]), Mark::Foreign { first: None });
+        assert_eq!(marks.read(&mark, [&a]), Mark::Foreign { role: Role::Copy, first: None });
     }
 
     #[test]

@@ -203,7 +203,8 @@ impl Planner<'_> {
     /// The UID of the event that this one began as.
     pub fn first(&self, event: &Event) -> Option<UidHash> {
         let marked = match self.mark(event) {
-            Some(Mark::Ours { first, .. }) => first,
+            // An origin that another installation made again: its copies name the same.
+            Some(Mark::Ours { first, .. } | Mark::Foreign { role: Role::Origin, first }) => first,
             Some(Mark::Foreign { .. }) | None => None,
         };
         marked.or_else(|| UidHash::of(&event.uid))

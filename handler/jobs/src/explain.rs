@@ -47,6 +47,10 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
         };
         let known = memory.lookup(side, &ids).await?.known;
         if let Some((id, mapping)) = ids.iter().find_map(|id| known.get_key_value(id)) {
+            if mapping.side != side && mapping.is_left_alone() {
+                let (_, reason, words) = of_mapping(mapping);
+                return Ok(answer(false, reason, words, None));
+            }
             if mapping.side != side {
                 return Ok(answer(false, Some(Reason::OwnCopy), format!("It is a copy made by Calrelay, of {}.", mapping.origin.id), None));
             }

@@ -171,8 +171,9 @@ impl Pass<'_> {
 
     /// After a generation whose name was refused: the next one, then one made of the time.
     fn next_generation(&self, generation: u32) -> u32 {
-        let by_time = u32::try_from(self.now.as_second()).unwrap_or(u32::MAX);
-        if generation.is_multiple_of(2) { generation + 1 } else { by_time.max(generation + 1) }
+        // Hundredths of a second, which come round after more than a year.
+        let hundredths = u32::try_from((self.now.as_millisecond() / 10) & i64::from(u32::MAX)).unwrap_or(u32::MAX);
+        if generation.is_multiple_of(2) { generation.saturating_add(1) } else { hundredths.max(generation.saturating_add(1)) }
     }
 
     fn not_created(

@@ -129,8 +129,7 @@ impl Pass<'_> {
     /// Whether an event says that it is a copy, whoever made it.
     pub(super) fn is_marked_as_copy(&self, event: &engine::event::Event) -> bool {
         match self.planner.mark(event) {
-            Some(Mark::Ours { role, .. }) => role == Role::Copy,
-            Some(Mark::Foreign { .. }) => true,
+            Some(Mark::Ours { role, .. } | Mark::Foreign { role, .. }) => role == Role::Copy,
             None => MappingId::of_copy_uid(&event.uid).is_some(),
         }
     }

@@ -96,14 +96,14 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Of what has the name of a copy, only this pair's own copies concern it.
+    /// Of what has the name of a copy, the copies of other pairs of this owner do not concern this one.
     async fn leave_out_other_copies(&self, survey: &mut Survey, side: Side) -> Result<()> {
         let named = |id: &EventId| engine::marker::MappingId::of_copy_uid(id.as_str());
         let strangers = &mut survey.unknown[side as usize];
         let ids: Vec<_> = strangers.keys().filter_map(named).collect();
         if !ids.is_empty() {
-            let ours = self.memory.mappings(ids).await?;
-            strangers.retain(|id, _| named(id).is_none_or(|mapping| ours.contains_key(&mapping)));
+            let others = self.memory.elsewhere(self.pairs, &ids.into_iter().collect()).await?;
+            strangers.retain(|id, _| named(id).is_none_or(|mapping| !others.contains(&mapping)));
         }
         Ok(())
     }

@@ -82,7 +82,7 @@ impl Pass<'_> {
             match self.options.answer {
                 // Each is gone, or it is not; then what is gone is dealt with as the owner has said.
                 Some(answer) => self.answered(survey, here, answer).await?,
-                None if self.options.confirm_deletions => suspects.extend(here),
+                // A confirmation of deletions is no answer to this question.
                 None => {
                     held += here.len() as u64;
                     emptied += of;

@@ -53,7 +53,8 @@ impl Pass<'_> {
         let mark = self.planner.mark(event);
         let (role, mapping) = match mark {
             Some(Mark::Ours { role, mapping, .. }) => (role, mapping),
-            Some(Mark::Foreign { first }) if self.takes_over => return Ok(Class::Left(first)),
+            Some(Mark::Foreign { role: Role::Origin, .. }) if self.takes_over => return Ok(Class::Ordinary),
+            Some(Mark::Foreign { first, .. }) if self.takes_over => return Ok(Class::Left(first)),
             Some(Mark::Foreign { .. }) => return Ok(Class::Foreign),
             None => match MappingId::of_copy_uid(&event.uid).filter(|id| living.contains_key(id)) {
                 Some(mapping) => (Role::Copy, mapping),

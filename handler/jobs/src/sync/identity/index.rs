@@ -111,7 +111,8 @@ impl Pass<'_> {
             }
             // An origin that was made again.
             Some(Mark::Ours { role: Role::Origin, .. }) => {}
-            Some(Mark::Foreign { first }) => {
+            Some(Mark::Foreign { role: Role::Origin, .. }) => {}
+            Some(Mark::Foreign { first, .. }) => {
                 index.foreign_ids.insert(id.clone());
                 match first {
                     Some(first) => index.foreign.entry(first).or_default().push(id.clone()),
