@@ -171,7 +171,8 @@ impl Pass<'_> {
 
     /// Whether a calendar that is written to looks emptied or made anew; of how many events that the pair had there. `asked`: its owner was asked before.
     async fn emptied(&self, survey: &Survey, suspects: &[Suspect], side: Side, evidence: Evidence, asked: bool) -> Result<Option<u64>> {
-        if !suspects.iter().any(|suspect| self.goes_with(survey, suspect, side)) {
+        // Where no copy is among them, no person's event would be deleted for it: the guard of deletions asks.
+        if !suspects.iter().any(|suspect| suspect.role == Role::Copy && self.goes_with(survey, suspect, side)) {
             return Ok(None);
         }
         // What is gone on both sides is gone here too.
