@@ -4,7 +4,7 @@ use super::{Answer, Change, Create, Decision, Delete, Place, Planner, Seen, Writ
 use crate::attendees;
 use crate::conflict;
 use crate::copy::project;
-use crate::event::{Content, Draft, Event, Field, OriginalStart, Parts};
+use crate::event::{Content, Draft, Event, EventId, Field, OriginalStart, Parts};
 use crate::fingerprint::Fingerprint;
 use crate::mapping::{Half, Mapping, State, Times};
 use crate::marker::Role;
@@ -130,7 +130,12 @@ impl Planner<'_> {
                 let unmarked = mapping.state == State::CopiedByAnother && !mapping.is_beside() && event.marker.is_none();
                 if beside_is_gone || unmarked {
                     return match self.why_not(mapping.side, &event) {
-                        None => self.make_copy(mapping.clone(), &event, None),
+                        None => {
+                            // Two events may have been beside the same one, whose name belongs to neither.
+                            let mut mapping = mapping.clone();
+                            mapping.copy.id = EventId::new(mapping.id.copy_uid(mapping.generation));
+                            self.make_copy(mapping, &event, None)
+                        }
                         Some(_) => Decision::Forget(Box::new(mapping.clone())),
                     };
                 }
