@@ -64,7 +64,7 @@ impl Client {
         let version = match &version.etag {
             Some(version) => version,
             None => {
-                read = self.version_of_copy(calendar, id).await?;
+                read = self.version_of_copy(calendar, id, copy.marker).await?;
                 &read
             }
         };
@@ -79,10 +79,12 @@ impl Client {
     }
 
     /// The version that stands there now, where the caller knows none; only if it is that copy.
-    async fn version_of_copy(&self, calendar: &str, id: &EventId) -> Result<String> {
+    async fn version_of_copy(&self, calendar: &str, id: &EventId, marker: &str) -> Result<String> {
         let (whole, event) = self.living(calendar, id).await?;
         match whole.version() {
-            Some(version) if event.marker.is_some() && !whole.involves_others() => Ok(version),
+            Some(version) if event.marker.as_deref().is_some_and(|found| is_same_copy(found, marker)) && !whole.involves_others() => {
+                Ok(version)
+            }
             _ => Err(Error::ChangedMeanwhile),
         }
     }
@@ -230,6 +232,12 @@ impl Client {
         let any = edit.parts.exceptions.iter().any(|start| matches!(start, OriginalStart::Floating(_)));
         if any { self.zone(calendar).await } else { Ok(Zone::Utc) }
     }
+}
+
+/// Whether two marks name the same mapping, whatever their form.
+fn is_same_copy(one: &str, other: &str) -> bool {
+    let mapping = |mark: &str| mark.split('.').nth(2).map(str::to_owned);
+    one == other || (mapping(one).is_some() && mapping(one) == mapping(other))
 }
 
 fn floats(draft: &Draft) -> bool {

@@ -36,7 +36,10 @@ fn brief(fetched: &[Fetched]) -> Vec<String> {
 
 #[tokio::test]
 async fn one_request_reads_many_and_each_stands_for_itself() {
-    let stub = Stub::new(|_| {
+    let stub = Stub::new(|asked| {
+        if asked.method == "GET" {
+            return Say::status(404);
+        }
         Say::multistatus(
             &[
                 data("a%40x.ics", &event(AT_TEN)),
@@ -61,8 +64,9 @@ async fn one_request_reads_many_and_each_stands_for_itself() {
         ]
     );
     let asked = stub.take();
-    assert_eq!((asked.len(), asked[0].method.as_str(), asked[0].header("depth")), (1, "REPORT", "1"));
+    assert_eq!((asked.len(), asked[0].method.as_str(), asked[0].header("depth")), (2, "REPORT", "1"));
     assert!(asked[0].body.contains("<d:href>/home/work/a@x.ics</d:href>"));
+    assert!(asked[1].method == "GET" && asked[1].path.ends_with("b.ics"), "what was not found is asked for by itself");
 }
 
 #[tokio::test]

@@ -75,7 +75,7 @@ async fn a_refused_create_says_what_can_be_done_about_it() {
         (Say::condition(403, "c:max-resource-size"), |e| matches!(e, Error::Refused(why) if why.contains("larger"))),
         (Say::condition(403, "c:valid-calendar-data"), |e| matches!(e, Error::Refused(_))),
         (Say::condition(409, "c:supported-calendar-component"), |e| matches!(e, Error::Refused(why) if why.contains("events"))),
-        (Say::status(403), |e| matches!(e, Error::Forbidden(_))),
+        (Say::status(403), |e| matches!(e, Error::NameRefused(why) if matches!(**why, Error::Forbidden(_)))),
         (Say::condition(403, "d:need-privileges"), |e| matches!(e, Error::Forbidden(_))),
         (Say::status(413), |e| matches!(e, Error::Refused(_))),
         (Say::status(507), |e| matches!(e, Error::Refused(_))),
