@@ -6,7 +6,7 @@ use super::{calendars, rows};
 use crate::{Result, Services};
 
 /// Asks an account's server again where its calendars are, lists them, and stores both. Calendars that stand at another address keep their ids
-/// ([`calendars`]). Whether anything that a pass goes by has changed.
+/// (`calendars`). Whether anything that a pass goes by has changed.
 ///
 /// # Errors
 /// Whatever the server says, in which case nothing was changed; storage failures.
