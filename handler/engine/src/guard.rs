@@ -31,10 +31,11 @@ pub fn is_unusual(evidence: Evidence, deletions: u64, live: u64, today: u64) -> 
     unusual || today.saturating_add(deletions) > DAILY_CAP
 }
 
-/// Whether so many copies being gone from one calendar look like a calendar that was emptied or made anew. `live` are the copies that were there.
-/// `costs_origins`: their origins would be deleted for it, which has a limit of its own.
-pub fn is_emptied(evidence: Evidence, gone: u64, live: u64, costs_origins: bool) -> bool {
-    let all = gone >= live;
+/// Whether so many events being gone from one calendar look like a calendar that was emptied or made anew. `before` are those that were there
+/// before the first of them went, `live` all that should be there. `costs_origins`: their origins would be deleted for it, which has a limit of its
+/// own.
+pub fn is_emptied(evidence: Evidence, gone: u64, before: u64, live: u64, costs_origins: bool) -> bool {
+    let all = gone >= before;
     match evidence {
         _ if gone == 0 => false,
         Evidence::Missing if all => true,
@@ -71,12 +72,13 @@ mod tests {
     #[test]
     fn a_calendar_was_emptied_where_all_copies_are_gone_or_too_many_for_a_person() {
         for costs_origins in [true, false] {
-            assert!(is_emptied(Missing, 1, 1, costs_origins) && is_emptied(Named, 5, 5, costs_origins));
-            assert!(!is_emptied(Missing, 0, 0, costs_origins) && !is_emptied(Named, 4, 4, costs_origins));
-            assert!(!is_emptied(Named, 10, 20, costs_origins));
+            assert!(is_emptied(Missing, 1, 1, 1, costs_origins) && is_emptied(Named, 5, 5, 5, costs_origins));
+            assert!(!is_emptied(Missing, 0, 0, 0, costs_origins) && !is_emptied(Named, 4, 4, 4, costs_origins));
+            assert!(!is_emptied(Named, 10, 20, 20, costs_origins));
+            assert!(is_emptied(Missing, 3, 3, 9, costs_origins), "what was made since is no sign of life");
         }
-        assert!(is_emptied(Named, 20, 40, false) && is_emptied(Missing, 6, 100, false));
-        assert!(!is_emptied(Named, 20, 40, true) && !is_emptied(Missing, 6, 100, true), "deletions have a guard of their own");
+        assert!(is_emptied(Named, 20, 40, 40, false) && is_emptied(Missing, 6, 100, 100, false));
+        assert!(!is_emptied(Named, 20, 40, 40, true) && !is_emptied(Missing, 6, 100, 100, true), "deletions have a guard of their own");
     }
 
     #[test]

@@ -36,8 +36,14 @@ pub struct Mapping {
     /// The same of the copy: its owner invited people to it. It is left alone from then on, even when its origin goes.
     #[serde(default)]
     pub copy_guests: bool,
+    /// The copy is older than the mapping.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub taken_over: bool,
     /// Start and end, for reports.
     pub times: Times,
+    /// When its youngest event was made, or first seen by the pair, in seconds since 1970; rows of the first release have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<i64>,
     /// The UID of the first origin, where it is not that of `origin`: that one began as a copy itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<UidHash>,

@@ -62,6 +62,7 @@ impl Planner<'_> {
         let mut next = mapping.clone();
         next.generation += 1;
         next.state = State::Live;
+        next.made = Some(self.now.as_second());
         next.first = mapping.first();
         next.origin.uid = None;
         next.origin.base = self.prints.origin(&draft);
@@ -230,7 +231,10 @@ impl Planner<'_> {
             Seen::Emptied(answer) => match (answer, mapping.state) {
                 (_, State::Creating) => self.make_copy(mapping.clone(), origin, None),
                 (Answer::MakeAgain, _) => self.make_copy_again(mapping, origin, None),
-                (Answer::LeaveOut, _) => self.suppress(mapping, Some(origin)),
+                // What its owner leaves out is the event as it is now.
+                (Answer::LeaveOut, _) => {
+                    self.suppress(&Mapping { origin: Half { base: now, ..mapping.origin.clone() }, ..mapping.clone() }, Some(origin))
+                }
             },
             _ if mapping.state == State::Suppressed && !matches!(copy, Seen::Event(_)) => {
                 let wanted = [Field::Time, Field::Title].iter().any(|field| changed.fields.contains(field));
@@ -301,6 +305,8 @@ impl Planner<'_> {
         next.copy.base = self.prints.copy(&draft);
         next.copy.intent = None;
         next.state = State::Creating;
+        next.made = Some(self.now.as_second());
+        next.taken_over = false;
         next.pristine = true;
         next.drifted = false;
         Decision::Create(Box::new(Create { mapping: next, role: Role::Copy, draft, reason, mark_origin: false }))
@@ -351,7 +357,9 @@ impl Planner<'_> {
         let wanted = self.prints.copy(&draft);
         let origin_print = self.prints.origin(&merged);
         let origin_parts = origin_print.differences(now);
-        let news = !changed.is_empty() || !origin_parts.is_empty() || restore || self.full;
+        // A write of ours that may have been cut off is not done yet, whatever was edited since.
+        let cut_off = mapping.copy.intent.as_ref().is_some_and(|intent| !intent.differences(&mapping.copy.base).is_empty());
+        let news = !changed.is_empty() || !origin_parts.is_empty() || restore || self.full || cut_off;
         let mut copy_parts = match &copy_now {
             Some(print) => wanted.differences(print),
             None => wanted.differences(&mapping.copy.base),

@@ -63,6 +63,7 @@ impl Planner<'_> {
         let uid = UidHash::of(&event.uid);
         let first = if marked_as_copy { uid } else { self.first(event) };
         let mapping = Mapping {
+            made: Some(self.now.as_second()),
             id,
             side,
             origin: Half {
@@ -80,6 +81,7 @@ impl Planner<'_> {
             drifted: false,
             guests: event.has_guests(),
             copy_guests: false,
+            taken_over: false,
             times: Times::from(&event.content.span),
             first: first.filter(|_| first != uid),
             recent: Vec::new(),
@@ -127,6 +129,7 @@ impl Planner<'_> {
         let print = mapping.copy.base.clone();
         mapping.state = if outside { State::Archived } else { State::Live };
         mapping.pristine = false;
+        mapping.taken_over = true;
         mapping.copy_guests = copy.has_guests();
         mapping.copy = Half {
             id: copy.id.clone(),

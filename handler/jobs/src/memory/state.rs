@@ -36,6 +36,9 @@ pub struct PairRow {
     /// The day whose window was last listed as a whole.
     #[serde(default)]
     pub listed_on: Option<Date>,
+    /// When each calendar was last listed as a whole by a pass that left no question open.
+    #[serde(default)]
+    pub whole: [Option<Timestamp>; 2],
     /// The end of the last complete pass.
     #[serde(default)]
     pub last_sync: Option<Timestamp>,

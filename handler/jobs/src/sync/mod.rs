@@ -28,6 +28,7 @@
 mod accounts;
 mod apply;
 mod decide;
+mod emptied;
 mod identity;
 mod one_calendar;
 mod pass;

@@ -218,6 +218,9 @@ impl<'a> Pass<'a> {
                 self.memory.commit(self.head, std::mem::take(&mut notes)).await?;
             }
             self.set_cursors(state, cursors, listed, wrote).await;
+            for (whole, _) in state.whole.iter_mut().zip(listed).filter(|(_, listed)| *listed) {
+                *whole = Some(self.now);
+            }
             if roll {
                 state.listed_on = Some(today);
             }

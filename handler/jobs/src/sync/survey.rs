@@ -11,6 +11,7 @@ use engine::plan::Answer;
 use providers::Since;
 
 use super::End;
+use super::emptied::Ages;
 use crate::memory::{Memory, PairRow};
 use crate::{Error, Result};
 
@@ -103,8 +104,8 @@ pub(super) struct Survey {
     pub suddenly_empty: bool,
     /// Mappings that count as copies, and those that another installation has copied, where all were read.
     pub counts: Option<(u64, u64)>,
-    /// How many of the mappings that count have their copy on each side, where all were read. Those before the window are left out.
-    pub copies: Option<[u64; 2]>,
+    /// The mappings that have both events, by the side of the copy, where all were read.
+    pub ages: Option<[Ages; 2]>,
 }
 
 impl Survey {
@@ -349,7 +350,7 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
     let mut after = None;
     let (mut live, mut by_another) = (0_u64, 0_u64);
     let mut expected = [0_u64; 2];
-    let mut copies = [0_u64; 2];
+    let mut ages: [Ages; 2] = Default::default();
     let missing: BTreeSet<usize> = (0..2).filter(|i| lines[*i].as_ref().is_some_and(|lines| lines.whole)).collect();
     let start = scope.window.start_instant().to_string();
     loop {
@@ -357,7 +358,7 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
         for mapping in page {
             live += u64::from(mapping.is_live());
             by_another += u64::from(mapping.state == State::CopiedByAnother);
-            copies[mapping.side.other() as usize] += u64::from(mapping.state == State::Live);
+            ages[mapping.side.other() as usize].add(&mapping);
             let mut suspects = Vec::new();
             let mut inside = false;
             for side in Side::BOTH {
@@ -399,7 +400,7 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
         }
     }
     survey.counts = Some((live, by_another));
-    survey.copies = Some(copies);
+    survey.ages = Some(ages);
     survey.suddenly_empty = missing.iter().any(|i| expected[*i] > 0 && lines[*i].as_ref().is_some_and(|lines| lines.by_id.is_empty()));
     Ok(())
 }

@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::calendar::ProviderKind;
 use engine::event::EventId;
 use engine::guard::{self, Evidence};
-use engine::mapping::State;
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::Answer;
@@ -19,6 +18,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::civil::Date;
 use providers::Found;
 
+use super::emptied::Emptied;
 use super::identity::Identity;
 use super::pass::{Pass, Tally, side_of};
 use super::survey::{self, News, Survey};
@@ -33,10 +33,10 @@ const MOST_SOUGHT: usize = 2_000;
 
 /// One half of a mapping that is said to be gone.
 #[derive(Clone)]
-struct Suspect {
-    mapping: MappingId,
-    role: Role,
-    side: Side,
+pub(super) struct Suspect {
+    pub mapping: MappingId,
+    pub role: Role,
+    pub side: Side,
     event: EventId,
 }
 
@@ -73,9 +73,16 @@ impl Pass<'_> {
         suspects = self::suspects(survey);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
         let (mut held, mut emptied, mut emptied_sides) = (0, 0, Vec::new());
+        let mut only_origins = false;
         for side in Side::BOTH {
-            let asked = state.held.as_ref().is_some_and(|row| row.emptied.contains(&side));
-            let Some(of) = self.emptied(survey, &suspects, side, evidence, asked).await? else { continue };
+            let of = match self.emptied(survey, &suspects, side, evidence, state).await? {
+                Emptied::No => continue,
+                Emptied::OfOrigins => {
+                    only_origins = true;
+                    continue;
+                }
+                Emptied::Of(of) => of,
+            };
             let (here, rest): (Vec<Suspect>, Vec<Suspect>) =
                 suspects.into_iter().partition(|suspect| self.goes_with(survey, suspect, side));
             suspects = rest;
@@ -97,7 +104,8 @@ impl Pass<'_> {
         let unusual = emptied_source || guard::is_unusual(evidence, count, live, state.deletions_on(today));
         let waited = |since: jiff::Timestamp| self.now.as_second() - since.as_second() >= guard::SECOND_LOOK_SECONDS;
         let held_before = state.held.as_ref().filter(|row| row.held.kind == HeldKind::Deletions);
-        let second_look = held_before.is_some_and(|row| waited(row.since)) && count <= guard::SECOND_LOOK_CAP && !emptied_source;
+        let second_look =
+            held_before.is_some_and(|row| waited(row.since)) && count <= guard::SECOND_LOOK_CAP && !emptied_source && !only_origins;
         let released = self.options.confirm_deletions || second_look;
         if unusual && !released {
             self.hold(survey, tally, &suspects, Some(&deletions));
@@ -165,54 +173,6 @@ impl Pass<'_> {
             {
                 let reason = if suspect.role == Role::Origin { Reason::OriginDeleted } else { Reason::CopyDeleted };
                 tally.run.push(self.action(Verb::Hold, &unit.mapping, suspect.role, Some(reason)));
-            }
-        }
-    }
-
-    /// Whether a calendar that is written to looks emptied or made anew; of how many events that the pair had there. `asked`: its owner was asked before.
-    async fn emptied(&self, survey: &Survey, suspects: &[Suspect], side: Side, evidence: Evidence, asked: bool) -> Result<Option<u64>> {
-        // Where no copy is among them, no person's event would be deleted for it: the guard of deletions asks.
-        if !suspects.iter().any(|suspect| suspect.role == Role::Copy && self.goes_with(survey, suspect, side)) {
-            return Ok(None);
-        }
-        // What is gone on both sides is gone here too.
-        let counts = |suspect: &&Suspect| suspect.side == side && (suspect.role == Role::Copy || self.pair.two_way);
-        let is_live = |suspect: &&Suspect| survey.units.get(&suspect.mapping).is_some_and(|unit| unit.mapping.state == State::Live);
-        let gone = suspects.iter().filter(counts).filter(is_live).count() as u64;
-        let copies = match survey.copies {
-            Some(copies) => copies,
-            None if gone < guard::EMPTIED && !asked => return Ok(None),
-            None => self.count_copies().await?,
-        };
-        // Two-way each of these mappings has an event there, one-way its copy alone.
-        let had = if self.pair.two_way { copies.iter().sum() } else { copies[side as usize] };
-        Ok((asked || guard::is_emptied(evidence, gone, had, self.pair.two_way)).then_some(had.max(gone)))
-    }
-
-    /// Whether a suspect is gone with its calendar, and the other half of it is not: a copy, or in a two-way pair an event that was made there.
-    fn goes_with(&self, survey: &Survey, suspect: &Suspect, side: Side) -> bool {
-        let Some(unit) = survey.units.get(&suspect.mapping) else { return false };
-        let other = match suspect.role {
-            Role::Origin => &unit.copy,
-            Role::Copy => &unit.origin,
-        };
-        suspect.side == side
-            && unit.mapping.state == State::Live
-            && (suspect.role == Role::Copy || self.pair.two_way)
-            && !matches!(other, News::Suspect | News::Emptied(_))
-    }
-
-    /// How many copies are kept on each side.
-    async fn count_copies(&self) -> Result<[u64; 2]> {
-        let (mut after, mut copies) = (None, [0; 2]);
-        loop {
-            let (page, next) = self.memory.page(after.as_deref()).await?;
-            for mapping in page.iter().filter(|mapping| mapping.state == State::Live) {
-                copies[mapping.side.other() as usize] += 1;
-            }
-            after = next;
-            if after.is_none() {
-                return Ok(copies);
             }
         }
     }

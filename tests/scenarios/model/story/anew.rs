@@ -146,8 +146,10 @@ impl Story {
 /// What a new pair does with an event, and on which side its origin is then.
 fn bond(rules: &Rules, fact: &Fact, marks: [Mark; 2]) -> (Bond, usize) {
     let there = [fact.own[0].is_some(), fact.own[1].is_some()];
-    // A client has made it out of a copy, and it still says that it is one.
-    let unsure = |side: usize| if fact.shadow && marks[side] == Mark::Copy { Bond::Open } else { Bond::Kept };
+    // A client has made it out of a copy, and it still says that it is one; or each side has a copy of what is gone, and which of them was made of the
+    // other one is known only as long as the calendars are.
+    let is_unsure = |side: usize| marks[side] == Mark::Copy && (fact.shadow || marks[1 - side] == Mark::Copy);
+    let unsure = |side: usize| if is_unsure(side) { Bond::Open } else { Bond::Kept };
     match there {
         [true, true] if fact.foreign => (Bond::Apart, fact.side),
         [true, true] if rules.terms.two_way || fact.side == rules.from => (unsure(fact.side), fact.side),

@@ -133,6 +133,11 @@ impl Story {
         let is_copy_now = self.rules.is_private(before.side) && title.is_some_and(|title| title == "Busy");
         let joined = self.compare_two_way(i, found, strict);
         if joined.is_ok() && !is_copy_now {
+            if self.rules.terms.private || self.rules.terms.private_back {
+                // Both show no words: which is the origin now cannot be told.
+                self.facts[i].bond = Bond::Loose;
+                self.facts[i].own = [0, 1].map(|side: usize| Some(found[side][0].1.aspects.clone()));
+            }
             return joined;
         }
         self.facts[i] = before;

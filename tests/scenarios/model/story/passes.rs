@@ -13,6 +13,7 @@ use simulators::faults::{Fault, On};
 
 use super::Story;
 use super::rules::full;
+use crate::model::ledger::Bond;
 use crate::ways::reasons;
 use crate::world::Host;
 
@@ -131,6 +132,12 @@ impl Story {
     /// What the owner says to a hold.
     fn answer(&mut self, run: &Run) -> SyncOptions {
         if run.held.as_ref().is_none_or(|held| held.kind != HeldKind::Emptied) {
+            // Where no copy was among them, the question was whether they are deleted.
+            if let Some(emptied) = &self.emptied {
+                for fact in self.facts.iter_mut().filter(|fact| fact.side == emptied.side && fact.bond == Bond::Kept && !fact.over) {
+                    fact.delete(emptied.side, self.passes);
+                }
+            }
             return SyncOptions { confirm_deletions: true, ..SyncOptions::default() };
         }
         let make_again = match &mut self.emptied {

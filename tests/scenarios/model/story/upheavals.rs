@@ -86,6 +86,10 @@ impl Story {
         let make_again = self.rng.chance(0.6);
         self.emptied = Some(Emptied { side, make_again });
         self.bystander = None;
+        // What was left out before, and is on this side alone.
+        for fact in self.facts.iter_mut().filter(|fact| !fact.over && fact.suppressed && fact.bond == Bond::Kept && fact.side == side) {
+            fact.delete(side, self.passes);
+        }
         self.trace.push(format!("side {side} is {how}; to be made again: {make_again}"));
         for fact in self.facts.iter_mut().filter(|fact| !fact.over && fact.bond != Bond::Kept) {
             fact.own[side] = None;

@@ -68,7 +68,7 @@ impl Pass<'_> {
             (Some(Living::Elsewhere), Role::Copy) => Ok(Class::Alone(Reason::OwnCopy, Some(mapping))),
             (Some(Living::Here(stored)), role) => match self.of_this_pair(identity, stored, role, side, event).await? {
                 // In the first pass over a calendar it is older than this pair, like the copy that was taken over.
-                Class::OutOfACopy if identity.first[side as usize] => Ok(Class::Left(stored.first())),
+                Class::OutOfACopy if identity.first[side as usize] && stored.taken_over => Ok(Class::Left(stored.first())),
                 class => Ok(class),
             },
         }

@@ -1,0 +1,127 @@
+//! Whether a calendar was emptied or made anew: judged by what the pair had there before, not by what was made there since.
+
+use std::collections::BTreeMap;
+
+use engine::guard::{self, Evidence};
+use engine::mapping::{Mapping, State};
+use engine::marker::Role;
+use engine::pair::Side;
+
+use super::pass::Pass;
+use super::survey::{News, Survey};
+use super::verify::Suspect;
+use crate::Result;
+use crate::memory::PairRow;
+
+/// How many mappings that have both events were made when.
+#[derive(Debug, Default)]
+pub(super) struct Ages(BTreeMap<i64, u64>);
+
+/// What has become of a calendar.
+pub(super) enum Emptied {
+    /// Events that the pair had there are left, or nothing is missing.
+    No,
+    /// Every event that the pair had there is gone, and none of them is a copy: the guard of deletions asks, and no second look answers it.
+    OfOrigins,
+    /// Its owner is to be asked; of how many events that the pair had there.
+    Of(u64),
+}
+
+impl Ages {
+    /// Counts a mapping. Those before the window are left out.
+    pub fn add(&mut self, mapping: &Mapping) {
+        if mapping.state == State::Live {
+            *self.0.entry(made(mapping)).or_default() += 1;
+        }
+    }
+
+    fn all(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// Those up to that time.
+    fn until(&self, time: i64) -> u64 {
+        self.0.range(..=time).map(|(_, count)| count).sum()
+    }
+}
+
+/// Rows of the first release are older than any other.
+fn made(mapping: &Mapping) -> i64 {
+    mapping.made.unwrap_or(i64::MIN)
+}
+
+impl Pass<'_> {
+    /// Whether a calendar looks emptied or made anew. Where its owner was asked before, the answer is waited for, whatever is made there meanwhile.
+    pub(super) async fn emptied(
+        &self,
+        survey: &Survey,
+        suspects: &[Suspect],
+        side: Side,
+        evidence: Evidence,
+        state: &PairRow,
+    ) -> Result<Emptied> {
+        let here: Vec<(&Suspect, &Mapping)> = suspects
+            .iter()
+            .filter(|suspect| suspect.side == side)
+            .filter_map(|suspect| Some((suspect, &survey.units.get(&suspect.mapping)?.mapping)))
+            .filter(|(_, mapping)| mapping.state == State::Live)
+            .collect();
+        let two_way = self.pair.two_way;
+        let asked = state.held.as_ref().is_some_and(|row| row.emptied.contains(&side));
+        let has_copy = here.iter().any(|(suspect, _)| suspect.role == Role::Copy && self.goes_with(survey, suspect, side));
+        let gone = here.len() as u64;
+        let counted;
+        let ages = match &survey.ages {
+            Some(ages) => ages,
+            None if gone < guard::EMPTIED && !asked => return Ok(Emptied::No),
+            None => {
+                counted = self.ages().await?;
+                &counted
+            }
+        };
+        // Two-way each of these mappings has an event there, one-way its copy or its origin.
+        let of = |count: &dyn Fn(&Ages) -> u64| match (two_way, side == Side::To) {
+            (true, _) => ages.iter().map(count).sum(),
+            (false, true) => count(&ages[side as usize]),
+            (false, false) => count(&ages[side.other() as usize]),
+        };
+        let had: u64 = of(&Ages::all);
+        // What was there when all of the calendar was last listed, and whatever else is as old as what is gone: what came later is no sign of life.
+        let seen = state.whole[side as usize].map_or(i64::MIN, |at| at.as_second() - 1);
+        let last = here.iter().map(|(_, mapping)| made(mapping)).max().unwrap_or(i64::MIN);
+        let before: u64 = of(&|ages| ages.until(seen.max(last)));
+        let is_emptied = guard::is_emptied(evidence, gone, before, had, two_way);
+        Ok(match (asked && gone > 0, is_emptied, has_copy) {
+            (true, ..) | (_, true, true) => Emptied::Of(had.max(gone)),
+            (_, true, false) => Emptied::OfOrigins,
+            (_, false, _) => Emptied::No,
+        })
+    }
+
+    /// Whether a suspect is gone with its calendar, and the other half of it is not: a copy, or in a two-way pair an event that was made there.
+    pub(super) fn goes_with(&self, survey: &Survey, suspect: &Suspect, side: Side) -> bool {
+        let Some(unit) = survey.units.get(&suspect.mapping) else { return false };
+        let other = match suspect.role {
+            Role::Origin => &unit.copy,
+            Role::Copy => &unit.origin,
+        };
+        suspect.side == side
+            && unit.mapping.state == State::Live
+            && (suspect.role == Role::Copy || self.pair.two_way)
+            && !matches!(other, News::Suspect | News::Emptied(_))
+    }
+
+    async fn ages(&self) -> Result<[Ages; 2]> {
+        let (mut after, mut ages) = (None, <[Ages; 2]>::default());
+        loop {
+            let (page, next) = self.memory.page(after.as_deref()).await?;
+            for mapping in &page {
+                ages[mapping.side.other() as usize].add(mapping);
+            }
+            after = next;
+            if after.is_none() {
+                return Ok(ages);
+            }
+        }
+    }
+}
