@@ -116,7 +116,8 @@ impl Fact {
     pub fn says(&mut self, side: usize, aspect: Aspect, value: &str) {
         match aspect {
             Aspect::Title | Aspect::Location => drop(self.words[side].insert(value.to_owned())),
-            Aspect::Occurrence(_) => self.words[side].extend(value.split(' ').nth(1).map(str::to_owned)),
+            // What a private copy shows is no word of its owner.
+            Aspect::Occurrence(_) => self.words[side].extend(value.split(' ').nth(1).filter(|word| *word != "Busy").map(str::to_owned)),
             Aspect::Time => {}
         }
     }
