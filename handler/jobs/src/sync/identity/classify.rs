@@ -89,8 +89,8 @@ impl Pass<'_> {
             });
         }
         let gone = match (role, stored.state) {
-            // Deleted by a person, and back again; or never known to be made.
-            (Role::Copy, State::Suppressed | State::Creating) => true,
+            // Deleted by a person, and back again.
+            (Role::Copy, State::Suppressed) => true,
             _ => !self.is_there(side, &half.id).await?,
         };
         if gone && !self.is_elsewhere(identity, stored, role, side, event).await? {

@@ -74,7 +74,9 @@ impl Pass<'_> {
         sought: (MappingId, Role),
         event: Box<Event>,
     ) -> Result<()> {
-        let may_be_there = seekers.get(&sought.0).is_some_and(|seeker| seeker.may_be_there);
+        // A second event with the mark says nothing of the first one, and a write may have been wrong about that.
+        let only_marked = !survey.units.get(&sought.0).is_some_and(|unit| has_its_uid(&unit.mapping, sought.1, &event));
+        let may_be_there = only_marked || seekers.get(&sought.0).is_some_and(|seeker| seeker.may_be_there);
         if may_be_there && self.is_where_it_was(survey, side, sought.0).await? {
             self.keep_stranger(identity, survey, side, event);
         } else {
