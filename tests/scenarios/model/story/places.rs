@@ -14,7 +14,7 @@ impl Story {
         let side = self.rng.below(2);
         let Host::Memory(server) = &self.stage.hosts[side] else { return Ok(()) };
         if self.rng.chance(0.5) {
-            let old = match self.rng.below(2) {
+            let old = match self.rng.below(3) {
                 0 => OldBase::Answers,
                 1 => OldBase::Redirects([301, 308][self.rng.below(2)]),
                 _ => OldBase::Gone,
