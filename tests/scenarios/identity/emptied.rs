@@ -1,9 +1,9 @@
 //! The calendar of the copies is emptied or made anew. Nothing is taken for the wish of its owner: the pair asks, and there are two answers.
 
 use serde_json::{Value, json};
-use simulators::caldav::Calendar;
+use simulators::caldav::{Calendar, LostToken, Manners};
 
-use super::{all_but, copied, delete, rename, status_of, titles, village_at_rest};
+use super::{all_but, copied, delete, furnished, rename, status_of, titles, village_at_rest};
 use crate::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
 use crate::events::hour;
 use crate::rows::hours_pass;
@@ -186,5 +186,76 @@ async fn an_answer_fits_its_question() -> anyhow::Result<()> {
     }
     let (_, run) = village.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
     assert_eq!((&run["deleted"], village.people[1].len()), (&json!(COPIES), 0), "{run}");
+    village_at_rest(&village).await
+}
+
+/// A server that takes a sync token that it does not know any more, and lists all that there is.
+fn forgetful() -> Manners {
+    Manners { lost_token: LostToken::Everything, ..Manners::generic() }
+}
+
+/// The server takes the old sync token without a word, as iCloud does, and tells nothing of what is gone: new events are copied into the calendar
+/// that was made anew, and at night they are no sign that the others were deleted one by one.
+#[tokio::test]
+async fn copies_made_since_do_not_hide_that_a_calendar_was_made_anew() -> anyhow::Result<()> {
+    for later in [0, 1] {
+        let (village, pair) = furnished(forgetful(), 3, TWO_WAY).await?;
+        let [anna, ben] = &village.people;
+        ben.put("own.ics", &hour("own", 3, 20, "Ben's own"));
+        village.cli.sync().await?;
+        hours_pass(&village.cli, 24).await?;
+        village.cli.sync().await?;
+        ben.replace();
+        for n in 0..2 {
+            anna.put(&format!("new{n}.ics"), &hour(&format!("new{n}"), 3, 21 + n, &format!("New {n}")));
+            village.cli.sync_with(&[]).await?;
+        }
+        hours_pass(&village.cli, 24).await?;
+        for hours in [0, later, later] {
+            hours_pass(&village.cli, hours).await?;
+            let (_, run) = village.cli.sync_with(&[]).await?;
+            assert_eq!((&run["held"]["kind"], &run["deleted"]), (&json!("emptied"), &json!(0)), "{run}");
+        }
+        let (_, run) = village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
+        assert_eq!((&run["state"], &run["deleted"]), (&json!("ok"), &json!(0)), "{run}");
+        assert_eq!((titles(anna).len(), titles(anna)), (6, titles(ben)));
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// The same where writes find it out: what nobody touched is not deleted for it.
+#[tokio::test]
+async fn writes_that_find_nothing_ask_before_the_rest_is_deleted() -> anyhow::Result<()> {
+    let (village, pair) = furnished(forgetful(), 2, TWO_WAY).await?;
+    let [anna, ben] = &village.people;
+    ben.put("own.ics", &hour("own", 3, 20, "Ben's own"));
+    village.cli.sync().await?;
+    hours_pass(&village.cli, 24).await?;
+    village.cli.sync().await?;
+    ben.replace();
+    rename(anna, "Event 0", "Zero")?;
+    rename(anna, "Ben's own", "Ben's, renamed")?;
+    let (_, run) = village.cli.sync_with(&[]).await?;
+    assert_eq!(run["deleted"], json!(0), "{run}");
+    assert_eq!(titles(anna), ["Ben's, renamed", "Event 1", "Zero"], "{run}");
+    village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
+    assert_eq!(titles(ben), titles(anna));
+    village_at_rest(&village).await
+}
+
+/// What is left out is the event as it is then: a title that had changed before the answer is no reason to make it again.
+#[tokio::test]
+async fn what_is_left_out_stays_away_after_a_full_pass() -> anyhow::Result<()> {
+    let (village, pair) = copied(COPIES, ONE_WAY).await?;
+    let [anna, ben] = &village.people;
+    ben.replace();
+    rename(anna, "Event 1", "One")?;
+    village.cli.sync_with(&[]).await?;
+    village.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
+    for arguments in [&[][..], &["--full"]] {
+        let (_, run) = village.cli.sync_with(arguments).await?;
+        assert_eq!((&run["state"], &run["created"], ben.len()), (&json!("ok"), &json!(0), 0), "{run}");
+    }
     village_at_rest(&village).await
 }

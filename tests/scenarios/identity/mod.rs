@@ -10,6 +10,7 @@ mod ended;
 mod google;
 mod installations;
 mod marks;
+mod moved;
 mod names;
 mod real;
 mod same_calendar;
