@@ -1,12 +1,11 @@
 //! One decision: write at the provider, unless the lease may be lost by now; then say what is to be remembered.
 
-use engine::event::{Draft, Event, EventId, Parts};
+use engine::event::EventId;
 use engine::mapping::{Half, Mapping, State, Times};
-use engine::marker::{MappingId, Mark, Role};
+use engine::marker::{MappingId, Role};
 use engine::pair::Side;
-use engine::plan::{Change, Create, Decision, Delete, Write};
+use engine::plan::{Change, Decision, Delete, Write};
 use engine::reason::Reason;
-use engine::uid::UidHash;
 use providers::{Edit, Found, NewCopy, Version, Written};
 
 use super::pass::{Pass, other_role, problem_words, side_of};
@@ -107,159 +106,6 @@ impl Pass<'_> {
             Decision::Write(write) => self.write(*write, &mut applied).await?,
         }
         Ok(applied)
-    }
-
-    async fn create(&self, create: Create, before: Option<Mapping>, applied: &mut Applied) -> Result<()> {
-        let Create { mut mapping, role, draft, reason, mark_origin } = create;
-        let side = side_of(&mapping, role);
-        let action = self.action(Verb::Create, &mapping, other_role(role), reason);
-        if self.options.dry_run {
-            applied.actions.push(action);
-            return Ok(());
-        }
-        // What is stored by now: the note made before the write, or (for an origin) what was there.
-        let stored = if role == Role::Copy { Some(mapping.clone()) } else { before };
-        let end = &self.ends[side as usize];
-        let calendar = &end.calendar.address;
-        let marker = self.keys.marks.mint(role, mapping.id, mapping.first());
-        for last in [false, false, true] {
-            self.may_write()?;
-            let uid = match role {
-                Role::Copy => mapping.id.copy_uid(mapping.generation),
-                Role::Origin => mapping.id.origin_uid(mapping.generation),
-            };
-            let copy = NewCopy { uid: &uid, marker: &marker, draft: &draft, now: self.now };
-            match end.provider.create(calendar, &copy).await {
-                Ok(written) => {
-                    self.made(&mut mapping, role, written, &uid, false);
-                    applied.wrote[side as usize] = true;
-                    applied.actions.push(action);
-                    if mark_origin {
-                        self.mark_origin(&mut mapping, &draft, applied).await?;
-                    }
-                    applied.remember = Some((stored, Some(mapping)));
-                    return Ok(());
-                }
-                Err(providers::Error::Exists) => {
-                    let there = self.standing(side, &uid).await?;
-                    match there.filter(|event| self.is_ours(event, role, mapping.id)) {
-                        Some(event) => {
-                            // Our own, from a write whose answer was lost, or from an earlier pair.
-                            self.may_write()?;
-                            match self.take_over(&mut mapping, role, &event, &draft, &marker).await {
-                                Ok(()) => {
-                                    applied.wrote[side as usize] = true;
-                                    applied.actions.push(action);
-                                    applied.remember = Some((stored, Some(mapping)));
-                                }
-                                Err(error) => self.not_written(error, None, applied)?,
-                            }
-                            return Ok(());
-                        }
-                        None => mapping.generation += 1,
-                    }
-                }
-                // A trash bin keeps names: another one, and then one that was never used.
-                Err(providers::Error::NameRefused(_)) if !last => mapping.generation = self.next_generation(mapping.generation),
-                Err(providers::Error::NameRefused(error)) => return self.not_created(*error, action, stored, &mapping, applied),
-                Err(error) => return self.not_created(error, action, stored, &mapping, applied),
-            }
-        }
-        applied.deferred = true;
-        Ok(())
-    }
-
-    /// After a generation whose name was refused: the next one, then one made of the time.
-    fn next_generation(&self, generation: u32) -> u32 {
-        // Hundredths of a second, which come round after more than a year.
-        let hundredths = u32::try_from((self.now.as_millisecond() / 10) & i64::from(u32::MAX)).unwrap_or(u32::MAX);
-        if generation.is_multiple_of(2) { generation.saturating_add(1) } else { hundredths.max(generation.saturating_add(1)) }
-    }
-
-    fn not_created(
-        &self,
-        error: providers::Error,
-        action: Action,
-        stored: Option<Mapping>,
-        mapping: &Mapping,
-        applied: &mut Applied,
-    ) -> Result<()> {
-        let providers::Error::Refused(why) = error else { return self.not_written(error, None, applied) };
-        applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
-        let etag = mapping.origin.etag.clone();
-        applied.problem = Some(self.problem(mapping.side, &mapping.origin.id, etag, Reason::RefusedByServer, Some(&why)));
-        applied.remember = Some((stored, None));
-        Ok(())
-    }
-
-    /// Whether an event under the name that we would give is the one that we would make: by its mark, or where a server takes marks away, because
-    /// only this installation makes such names.
-    fn is_ours(&self, event: &Event, role: Role, mapping: MappingId) -> bool {
-        match self.planner.mark(event) {
-            Some(mark) => matches!(mark, Mark::Ours { role: found, mapping: id, .. } if (found, id) == (role, mapping)),
-            None => role == Role::Copy && MappingId::of_copy_uid(&event.uid) == Some(mapping),
-        }
-    }
-
-    /// Marks an origin that was made out of a copy as an event of its own. Where that cannot be done, the mapping's row says the same.
-    async fn mark_origin(&self, mapping: &mut Mapping, draft: &Draft, applied: &mut Applied) -> Result<()> {
-        let end = &self.ends[mapping.side as usize];
-        let marker = self.keys.marks.mint(Role::Origin, mapping.id, mapping.first());
-        let version = Version { etag: mapping.origin.etag.clone(), sequence: mapping.origin.sequence };
-        let edit = Edit { parts: &Parts::default(), draft, marker: Some(&marker), now: self.now };
-        self.may_write()?;
-        match end.provider.edit(&end.calendar.address, &mapping.origin.id, &version, &edit).await {
-            Ok(written) => {
-                applied.wrote[mapping.side as usize] = true;
-                settle(&mut mapping.origin, written);
-            }
-            Err(error) => tracing::debug!(pair = %self.pair.id, %error, "an event that was made out of a copy keeps its mark"),
-        }
-        Ok(())
-    }
-
-    /// What stands under the name that we would give.
-    async fn standing(&self, side: Side, uid: &str) -> Result<Option<Box<Event>>> {
-        let end = &self.ends[side as usize];
-        let Some(id) = end.provider.id_of_copy(&end.calendar.address, uid) else { return Ok(None) };
-        let found = end.provider.fetch(&end.calendar.address, &[id]).await?;
-        Ok(found.into_iter().find_map(|fetched| match fetched.found {
-            Found::Event(event) => Some(event),
-            _ => None,
-        }))
-    }
-
-    async fn take_over(&self, mapping: &mut Mapping, role: Role, event: &Event, draft: &Draft, marker: &str) -> providers::Result<()> {
-        let print = |draft: &Draft| match role {
-            Role::Copy => self.keys.prints.copy(draft),
-            Role::Origin => self.keys.prints.origin(draft),
-        };
-        let parts = print(draft).differences(&print(&Draft::from(event)));
-        let mut written = Written { id: event.id.clone(), etag: event.etag.clone(), sequence: event.sequence, event: None };
-        if !parts.is_empty() {
-            let side = side_of(mapping, role);
-            let end = &self.ends[side as usize];
-            let version = Version { etag: event.etag.clone(), sequence: event.sequence };
-            let edit = Edit { parts: &parts, draft, marker: Some(marker), now: self.now };
-            written = end.provider.edit(&end.calendar.address, &event.id, &version, &edit).await?;
-        }
-        self.made(mapping, role, written, &event.uid, true);
-        Ok(())
-    }
-
-    /// The mapping after one of its events was made.
-    fn made(&self, mapping: &mut Mapping, role: Role, written: Written, uid: &str, taken_over: bool) {
-        mapping.state = State::Live;
-        let rewritten = written.event.is_some();
-        let half = match role {
-            Role::Copy => &mut mapping.copy,
-            Role::Origin => &mut mapping.origin,
-        };
-        settle(half, written);
-        half.uid = UidHash::of(uid);
-        if role == Role::Copy {
-            mapping.pristine = !taken_over && !rewritten;
-        }
     }
 
     async fn write(&self, write: Write, applied: &mut Applied) -> Result<()> {
@@ -368,7 +214,7 @@ impl Pass<'_> {
 
     /// Somebody was faster: the next round reads again. What a write found gone may never be listed as removed (made and deleted between two
     /// listings), so it is looked for by itself. Anything else ends the pass; what was noted before the write keeps it safe.
-    fn not_written(&self, error: providers::Error, what: Option<(MappingId, Role)>, applied: &mut Applied) -> Result<()> {
+    pub(super) fn not_written(&self, error: providers::Error, what: Option<(MappingId, Role)>, applied: &mut Applied) -> Result<()> {
         match error {
             providers::Error::ChangedMeanwhile => applied.deferred = true,
             providers::Error::Gone => {
@@ -436,7 +282,7 @@ impl Pass<'_> {
         }
     }
 
-    fn problem(&self, side: Side, event: &EventId, etag: Option<String>, reason: Reason, why: Option<&str>) -> ProblemRow {
+    pub(super) fn problem(&self, side: Side, event: &EventId, etag: Option<String>, reason: Reason, why: Option<&str>) -> ProblemRow {
         let calendar = self.pair.calendar(side).clone();
         let message = problem_words(reason, why);
         ProblemRow { problem: EventProblem { event: event.to_string(), calendar, reason, message }, etag, mapping: None }
@@ -444,7 +290,7 @@ impl Pass<'_> {
 }
 
 /// Notes the version that a write left behind.
-fn settle(half: &mut Half, written: Written) {
+pub(super) fn settle(half: &mut Half, written: Written) {
     half.id = written.id;
     half.etag = written.etag;
     half.sequence = written.sequence;

@@ -27,14 +27,18 @@
 
 mod accounts;
 mod apply;
+mod create;
 mod decide;
+mod echo;
 mod emptied;
 mod identity;
+mod lines;
 mod one_calendar;
 mod pass;
 mod survey;
 mod turn;
 mod verify;
+mod work;
 
 use engine::calendar::CalendarId;
 use engine::fingerprint::Fingerprinter;
@@ -45,9 +49,9 @@ use tokio::time::Instant;
 
 use self::accounts::Accounts;
 pub(crate) use self::accounts::{End, end, ends};
-use self::pass::Again;
 pub(crate) use self::pass::side_of;
 use self::turn::{Done, Outcome, Turn};
+use self::work::Again;
 use crate::directory::Snapshot;
 use crate::report::{PairStatus, Problem, Progress, Report, Run};
 use crate::{Error, Result, Services};

@@ -1,40 +1,26 @@
 //! One pass over one pair: read what has news, ask the planner, apply, remember.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
-
 use engine::calendar::{CalendarId, PairId};
 use engine::guard::{self, Evidence};
 use engine::mapping::Mapping;
-use engine::marker::{MappingId, Role};
+use engine::marker::Role;
 use engine::pair::{Pair, Side};
-use engine::plan::{Delete, Planner};
+use engine::plan::Planner;
 use engine::reason::Reason;
-use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use store::Lease;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::apply::Applied;
-use super::decide::Item;
+use super::echo::is_echoed;
 use super::identity::Identity;
 use super::survey::{self, Scope, Seen, Survey};
 use super::verify::Verdict;
+use super::work::{Again, Tally};
 use super::{End, Keys, SyncOptions};
 use crate::memory::{Head, HeldRow, Memory, Notes, PairRow, ProblemRow};
-use crate::pace::{LONG_CALL, LONG_TURN, TURN};
 use crate::report::{Action, Held, PairStatus, Progress, Run, Verb};
 use crate::{Error, Result, Services};
-
-/// Mappings remembered with one commit.
-const REMEMBER_EVERY: usize = 49;
-/// Events of a batch, so that the intents of all of them, two rows each, and the state fit into one commit.
-const MAX_BATCH: usize = 49;
-/// Batches read ahead of the writes.
-const READ_AHEAD: usize = 2;
 
 /// One pass.
 pub(super) struct Pass<'a> {
@@ -51,7 +37,7 @@ pub(super) struct Pass<'a> {
     /// The owner has said that copies of another installation belong to this pair.
     pub(super) takes_over: bool,
     /// When this pass began, and the call of which it is a part.
-    began: [Instant; 2],
+    pub(super) began: [Instant; 2],
     pub(super) planner: Planner<'a>,
     pub(super) now: Timestamp,
     pub(super) progress: &'a dyn Progress,
@@ -63,25 +49,6 @@ pub(crate) struct Owned {
     pub pairs: Vec<PairId>,
     /// All calendars.
     pub calendars: Vec<CalendarId>,
-}
-
-/// Somebody else wrote at the same moment: the pass is to be made once more.
-#[derive(Debug, Default)]
-pub(super) struct Again {
-    /// Events that a write found gone.
-    pub suspects: Vec<(MappingId, Role)>,
-}
-
-/// What a pass has come to so far.
-pub(super) struct Tally {
-    pub(super) run: Run,
-    notes: Notes,
-    wrote: [bool; 2],
-    again: Option<Again>,
-    /// A listed event was not found: that side is read again from where it was.
-    incomplete: bool,
-    deletes: Vec<Delete>,
-    problems: BTreeSet<(Side, String)>,
 }
 
 impl<'a> Pass<'a> {
@@ -245,7 +212,7 @@ impl<'a> Pass<'a> {
         self.head.copied_by_another(notes).await
     }
 
-    fn side_of_calendar(&self, calendar: &CalendarId) -> Side {
+    pub(super) fn side_of_calendar(&self, calendar: &CalendarId) -> Side {
         if *calendar == self.pair.from { Side::From } else { Side::To }
     }
 
@@ -281,179 +248,6 @@ impl<'a> Pass<'a> {
         Ok(run)
     }
 
-    /// Works through everything that has news, batch by batch, several writes at once. Says how much is left, where it has to give way.
-    async fn create_and_change(&self, survey: Survey, mut identity: Identity, tally: &mut Tally) -> Result<u64> {
-        let items = self.items(survey, &mut identity);
-        let total = items.len() as u64;
-        self.progress.expect(total);
-        // Nothing new is read after the turn; what was read already is written, unless that takes as long again.
-        let turn = self.options.background.then(|| self.end_of_turn());
-        let (is_over, is_long_over) =
-            (|| turn.is_some_and(|end| Instant::now() >= end), || turn.is_some_and(|end| Instant::now() >= end + TURN));
-        let batch = self.ends.iter().map(|end| end.provider.batch()).min().unwrap_or(1).clamp(1, MAX_BATCH);
-        let parallel = self.ends.iter().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
-        let mut batches: Vec<Vec<Item>> = Vec::new();
-        let mut items = items.into_iter().peekable();
-        while items.peek().is_some() {
-            batches.push(items.by_ref().take(batch).collect());
-        }
-        // Reading goes on beside the writing, and both are asked all the time: neither may hold a turn at the provider that the other waits for
-        // while nobody asks it.
-        let (sender, mut receiver) = mpsc::channel(READ_AHEAD);
-        let read = async move {
-            for (n, batch) in batches.into_iter().enumerate() {
-                if n > 0 && is_over() {
-                    break;
-                }
-                let tasks = self.prepare(batch, &mut identity).await;
-                let failed = tasks.is_err();
-                // A closed channel: a write has failed, and nothing more is to be read.
-                if sender.send(tasks).await.is_err() || failed {
-                    break;
-                }
-            }
-        };
-        let write = async move {
-            let stop = AtomicBool::new(false);
-            let stopped = || stop.load(Ordering::Relaxed) || is_long_over();
-            let tasks = stream::poll_fn(|context| if stopped() { Poll::Ready(None) } else { receiver.poll_recv(context) });
-            let mut work = Box::pin(
-                tasks
-                    .map_ok(|tasks| stream::iter(tasks.into_iter().map(Ok::<_, Error>)))
-                    .try_flatten()
-                    .take_while(|_| std::future::ready(!stopped()))
-                    .map(|task| async move { self.apply(task?).await })
-                    .buffer_unordered(parallel),
-            );
-            let (mut failure, mut left) = (None, total);
-            while let Some(applied) = work.next().await {
-                self.progress.step(1);
-                left = left.saturating_sub(1);
-                match applied {
-                    Ok(applied) => self.count(applied, tally)?,
-                    // Ends the reading of new work; what is under way is brought to its end, so that it need not be found out again.
-                    Err(error) => {
-                        stop.store(true, Ordering::Relaxed);
-                        failure.get_or_insert(error);
-                    }
-                }
-                if tally.notes.len() >= REMEMBER_EVERY {
-                    if total > MAX_BATCH as u64 {
-                        self.head.set_left(left).await;
-                    }
-                    self.remember(tally).await?;
-                }
-            }
-            drop(work);
-            match failure {
-                None => Ok(left),
-                Some(error) => {
-                    self.remember(tally).await?;
-                    Err(error)
-                }
-            }
-        };
-        futures::join!(read, write).1
-    }
-
-    /// When to give way: sooner where it was soon known what is to be done, as that has to be found out again.
-    fn end_of_turn(&self) -> Instant {
-        let now = Instant::now();
-        let [pass, call] = self.began;
-        let turn = (now.saturating_duration_since(pass) * 4).clamp(TURN, LONG_TURN);
-        (now + turn).min(call + LONG_CALL)
-    }
-
-    fn count(&self, applied: Applied, tally: &mut Tally) -> Result<()> {
-        if applied.deferred {
-            tally.again.get_or_insert_default().suspects.extend(applied.suspect);
-        }
-        tally.incomplete |= applied.incomplete;
-        for side in Side::BOTH {
-            tally.wrote[side as usize] |= applied.wrote[side as usize];
-        }
-        for action in applied.actions {
-            tally.run.push(action);
-        }
-        tally.deletes.extend(applied.delete.map(|delete| *delete));
-        if self.options.dry_run {
-            return Ok(());
-        }
-        if let Some((before, now)) = applied.remember {
-            match now {
-                Some(now) => self.memory.note(&mut tally.notes, before.as_ref(), &now)?,
-                None => {
-                    if let Some(before) = before {
-                        self.memory.forget(&mut tally.notes, &before);
-                    }
-                }
-            }
-        }
-        match applied.problem {
-            Some(row) => {
-                tally.problems.insert((self.side_of_calendar(&row.problem.calendar), row.problem.event.clone()));
-                self.memory.note_problem(&mut tally.notes, &applied.event, &row)?;
-            }
-            None => {
-                if !applied.incomplete && tally.problems.remove(&(applied.side, applied.event.to_string())) {
-                    self.memory.forget_problem(&mut tally.notes, self.pair.calendar(applied.side), applied.event.as_str());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn remember(&self, tally: &mut Tally) -> Result<()> {
-        if self.options.dry_run || tally.notes.is_empty() {
-            return Ok(());
-        }
-        self.memory.commit(self.head, std::mem::take(&mut tally.notes)).await
-    }
-
-    async fn delete(&self, deletes: Vec<Delete>, tally: &mut Tally) -> Result<()> {
-        self.progress.expect(deletes.len() as u64);
-        let parallel = self.ends.iter().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
-        let mut work = Box::pin(stream::iter(deletes).map(|delete| self.apply_delete(delete)).buffer_unordered(parallel));
-        let mut failure = None;
-        while let Some(applied) = work.next().await {
-            self.progress.step(1);
-            match applied {
-                Ok(applied) => self.count(applied, tally)?,
-                Err(error) => failure = Some(error),
-            }
-            if tally.notes.len() >= REMEMBER_EVERY || failure.is_some() {
-                self.remember(tally).await?;
-            }
-            if failure.is_some() {
-                break;
-            }
-        }
-        failure.map_or(Ok(()), Err)
-    }
-
-    /// How far each side was read, to be saved as the last thing that a pass does. A side that was listed as a whole and written to is read once
-    /// more: if that brings only the echo of our own writes, the next pass has nothing to do there.
-    async fn set_cursors(&self, state: &mut PairRow, cursors: [Option<engine::change::Cursor>; 2], listed: [bool; 2], wrote: [bool; 2]) {
-        for (side, cursor) in Side::BOTH.into_iter().zip(cursors) {
-            let Some(mut cursor) = cursor else { continue };
-            if is_echoed(side, listed, wrote) {
-                match self.echo(side, &cursor).await {
-                    Ok(Some(later)) => cursor = later,
-                    Ok(None) => {}
-                    Err(error) => tracing::debug!(%error, "the echo of this pass was not read; the next pass does it"),
-                }
-            }
-            state.set_cursor(side, cursor, self.now);
-        }
-    }
-
-    async fn echo(&self, side: Side, cursor: &engine::change::Cursor) -> Result<Option<engine::change::Cursor>> {
-        let end = &self.ends[side as usize];
-        let glance = end.provider.glance(std::slice::from_ref(&end.calendar.address)).await?;
-        let Some(providers::Glance::Tip(tip)) = glance.into_iter().next() else { return Ok(None) };
-        survey::echo(end, self.memory, side, cursor, Some(&tip)).await
-    }
-
     /// What was done about a mapping, as it is reported: `role` is the one that has changed or is gone; the other one is written to.
     pub(super) fn action(&self, action: Verb, mapping: &Mapping, role: Role, reason: Option<Reason>) -> Action {
         let written = side_of(mapping, other_role(role));
@@ -466,11 +260,6 @@ impl<'a> Pass<'a> {
             end: Some(mapping.times.end.clone()),
         }
     }
-}
-
-/// Whether a side was listed as a whole, and then written to.
-fn is_echoed(side: Side, listed: [bool; 2], wrote: [bool; 2]) -> bool {
-    listed[side as usize] && wrote[side as usize]
 }
 
 pub(crate) fn side_of(mapping: &Mapping, role: Role) -> Side {

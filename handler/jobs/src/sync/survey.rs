@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::change::{Cursor, Listed, Tip};
+use engine::change::{Cursor, Tip};
 use engine::event::{Event, EventId};
 use engine::mapping::{Half, Mapping, State};
 use engine::marker::{MappingId, Role};
@@ -12,11 +12,12 @@ use providers::Since;
 
 use super::End;
 use super::emptied::Ages;
+use super::lines::{Ahead, Eye, Lines, read};
+use crate::Result;
 use crate::memory::{Memory, PairRow};
-use crate::{Error, Result};
 
 /// Mappings looked up with one request.
-const LOOKUP: usize = 50;
+pub(super) const LOOKUP: usize = 50;
 
 /// News of one event.
 #[derive(Clone, Debug, Default)]
@@ -132,27 +133,6 @@ impl Survey {
     }
 }
 
-/// A line of a listing: version and event; nothing for an id that was named as removed.
-struct Line {
-    there: Option<(Option<String>, Option<Box<Event>>)>,
-    fresh: bool,
-}
-
-type ById = BTreeMap<EventId, Line>;
-
-/// The lines of one calendar: what the provider listed, each id once.
-struct Lines {
-    by_id: ById,
-    cursor: Cursor,
-    whole: bool,
-}
-
-/// What was read of a calendar before the leases were taken, and since when. Of use where the cursor is still the same under them.
-pub(super) struct Ahead {
-    pub cursor: Cursor,
-    pub survey: providers::Survey,
-}
-
 /// Where both ends stand, as far as it was seen before.
 pub(super) struct Seen {
     /// By the last glance.
@@ -233,67 +213,6 @@ pub(super) async fn survey(
 /// Fewer lines are nothing unusual: somebody may well have touched so many events.
 const FORGOTTEN_FLOOR: usize = 5;
 
-/// What was seen of one end.
-struct Eye<'a> {
-    tip: Option<&'a Tip>,
-    quiet: bool,
-    ahead: Option<Ahead>,
-}
-
-impl<'a> Eye<'a> {
-    fn of(tip: Option<&'a Tip>) -> Self {
-        Self { tip, quiet: false, ahead: None }
-    }
-}
-
-/// Lists one calendar: what happened since the cursor, or the whole of it, or both on the first pass of a day. `None` where nothing happened.
-async fn read(end: &End, cursor: Option<&Cursor>, eye: Eye<'_>, whole: Since<'_>, full: bool, roll: bool) -> Result<Option<Lines>> {
-    let Eye { tip, quiet, ahead } = eye;
-    let provider = &end.provider;
-    let address = &end.calendar.address;
-    let cursor = cursor.filter(|_| !full);
-    let mut since_cursor = None;
-    let mut is_current = false;
-    if let Some(cursor) = cursor {
-        is_current = quiet || tip.is_some_and(|tip| provider.is_current(cursor, tip));
-        if is_current && !roll {
-            return Ok(None);
-        }
-        if !is_current {
-            let survey = match ahead.filter(|ahead| ahead.cursor == *cursor) {
-                Some(ahead) => Ok(ahead.survey),
-                None => provider.survey(address, Since::Cursor(cursor), tip).await,
-            };
-            match survey {
-                Ok(survey) => since_cursor = Some(survey),
-                Err(providers::Error::CursorExpired) => {
-                    tracing::info!(calendar = %end.calendar.id, "the server has forgotten how far this calendar was read; listing it as a whole");
-                }
-                Err(error) => return Err(error.into()),
-            }
-            if !roll && let Some(survey) = since_cursor {
-                return Ok(Some(Lines { by_id: by_id(survey.listed, true), cursor: survey.cursor, whole: false }));
-            }
-        }
-    }
-    let whole = provider.survey(address, whole, tip).await?;
-    // Where it is known what has happened, or that nothing has, the rest of the listing is old.
-    let mut lines = by_id(whole.listed, since_cursor.is_none() && !is_current);
-    // What the cursor brought and the window did not: removals, and changes outside the window.
-    for (id, line) in since_cursor.map(|survey| by_id(survey.listed, true)).unwrap_or_default() {
-        lines.entry(id).or_insert(line).fresh = true;
-    }
-    Ok(Some(Lines { by_id: lines, cursor: whole.cursor, whole: true }))
-}
-
-fn by_id(listed: Vec<Listed>, fresh: bool) -> ById {
-    let line = |listed| match listed {
-        Listed::Present { id, etag, event } => (id, Line { there: Some((etag, event)), fresh }),
-        Listed::Removed { id } => (id, Line { there: None, fresh }),
-    };
-    listed.into_iter().map(line).collect()
-}
-
 /// Joins the lines of one side with the mappings that know them.
 async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut Lines) -> Result<()> {
     let ids: Vec<EventId> = lines.by_id.keys().cloned().collect();
@@ -327,7 +246,7 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
 }
 
 /// A line is news unless it has the version that we know.
-fn is_news(etag: Option<&str>, half: &Half, mapping: &Mapping, role: Role) -> bool {
+pub(super) fn is_news(etag: Option<&str>, half: &Half, mapping: &Mapping, role: Role) -> bool {
     if mapping.state == State::Suppressed && role == Role::Copy {
         return true;
     }
@@ -403,33 +322,4 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
     survey.ages = Some(ages);
     survey.suddenly_empty = missing.iter().any(|i| expected[*i] > 0 && lines[*i].as_ref().is_some_and(|lines| lines.by_id.is_empty()));
     Ok(())
-}
-
-/// Whether a survey that begins at this cursor brings nothing but the echo of our own writes. The cursor to save then.
-pub(super) async fn echo(end: &End, memory: &Memory<'_>, side: Side, cursor: &Cursor, tip: Option<&Tip>) -> Result<Option<Cursor>> {
-    let found = match end.provider.survey(&end.calendar.address, Since::Cursor(cursor), tip).await {
-        Ok(found) => found,
-        Err(providers::Error::CursorExpired) => return Ok(None),
-        Err(error) => return Err(Error::Provider(error)),
-    };
-    let lines = by_id(found.listed, true);
-    let ids: Vec<EventId> = lines.keys().cloned().collect();
-    for ids in ids.chunks(LOOKUP) {
-        let known = memory.lookup(side, ids).await?.known;
-        for id in ids {
-            let ours = match (lines.get(id).map(|line| &line.there), known.get(id)) {
-                (Some(Some((etag, _))), Some(mapping)) => {
-                    let role = role(mapping, side);
-                    mapping.state == State::Live && !is_news(etag.as_deref(), half(mapping, role), mapping, role)
-                }
-                // Removed, and nothing remembered: deleted by this very pass, or by a person who made it within this pass.
-                (Some(None), None) => true,
-                _ => false,
-            };
-            if !ours {
-                return Ok(None);
-            }
-        }
-    }
-    Ok(Some(found.cursor))
 }

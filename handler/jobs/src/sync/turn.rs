@@ -31,8 +31,10 @@ use store::{Attempt, Lease};
 use tokio::time::Instant;
 
 use super::accounts::{Accounts, Sight};
-use super::pass::{Again, Owned, Pass};
-use super::survey::{Ahead, Seen};
+use super::lines::Ahead;
+use super::pass::{Owned, Pass};
+use super::survey::Seen;
+use super::work::Again;
 use super::{Keys, SyncOptions, fail};
 use crate::memory::{self, Look, Memory, Notes, PairRow, migrate};
 use crate::report::{PairStatus, Problem, Progress, Run};

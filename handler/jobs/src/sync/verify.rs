@@ -20,8 +20,9 @@ use providers::Found;
 
 use super::emptied::Emptied;
 use super::identity::Identity;
-use super::pass::{Pass, Tally, side_of};
+use super::pass::{Pass, side_of};
 use super::survey::{self, News, Survey};
+use super::work::Tally;
 use crate::memory::{PairRow, ProblemRow};
 use crate::report::{HeldKind, Verb};
 use crate::{Error, Result};

@@ -1,0 +1,200 @@
+//! The work of a pass: what has news is read ahead, decided about and written, batch by batch; what was done is remembered as it goes on.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+
+use engine::marker::{MappingId, Role};
+use engine::pair::Side;
+use engine::plan::Delete;
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::apply::Applied;
+use super::decide::Item;
+use super::identity::Identity;
+use super::pass::Pass;
+use super::survey::Survey;
+use crate::memory::Notes;
+use crate::pace::{LONG_CALL, LONG_TURN, TURN};
+use crate::report::Run;
+use crate::{Error, Result};
+
+/// Mappings remembered with one commit.
+const REMEMBER_EVERY: usize = 49;
+/// Events of a batch, so that the intents of all of them, two rows each, and the state fit into one commit.
+const MAX_BATCH: usize = 49;
+/// Batches read ahead of the writes.
+const READ_AHEAD: usize = 2;
+
+/// Somebody else wrote at the same moment: the pass is to be made once more.
+#[derive(Debug, Default)]
+pub(super) struct Again {
+    /// Events that a write found gone.
+    pub suspects: Vec<(MappingId, Role)>,
+}
+
+/// What a pass has come to so far.
+pub(super) struct Tally {
+    pub(super) run: Run,
+    pub(super) notes: Notes,
+    pub(super) wrote: [bool; 2],
+    pub(super) again: Option<Again>,
+    /// A listed event was not found: that side is read again from where it was.
+    pub(super) incomplete: bool,
+    pub(super) deletes: Vec<Delete>,
+    pub(super) problems: BTreeSet<(Side, String)>,
+}
+
+impl Pass<'_> {
+    /// Works through everything that has news, batch by batch, several writes at once. Says how much is left, where it has to give way.
+    pub(super) async fn create_and_change(&self, survey: Survey, mut identity: Identity, tally: &mut Tally) -> Result<u64> {
+        let items = self.items(survey, &mut identity);
+        let total = items.len() as u64;
+        self.progress.expect(total);
+        // Nothing new is read after the turn; what was read already is written, unless that takes as long again.
+        let turn = self.options.background.then(|| self.end_of_turn());
+        let (is_over, is_long_over) =
+            (|| turn.is_some_and(|end| Instant::now() >= end), || turn.is_some_and(|end| Instant::now() >= end + TURN));
+        let batch = self.ends.iter().map(|end| end.provider.batch()).min().unwrap_or(1).clamp(1, MAX_BATCH);
+        let parallel = self.ends.iter().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
+        let mut batches: Vec<Vec<Item>> = Vec::new();
+        let mut items = items.into_iter().peekable();
+        while items.peek().is_some() {
+            batches.push(items.by_ref().take(batch).collect());
+        }
+        // Reading goes on beside the writing, and both are asked all the time: neither may hold a turn at the provider that the other waits for
+        // while nobody asks it.
+        let (sender, mut receiver) = mpsc::channel(READ_AHEAD);
+        let read = async move {
+            for (n, batch) in batches.into_iter().enumerate() {
+                if n > 0 && is_over() {
+                    break;
+                }
+                let tasks = self.prepare(batch, &mut identity).await;
+                let failed = tasks.is_err();
+                // A closed channel: a write has failed, and nothing more is to be read.
+                if sender.send(tasks).await.is_err() || failed {
+                    break;
+                }
+            }
+        };
+        let write = async move {
+            let stop = AtomicBool::new(false);
+            let stopped = || stop.load(Ordering::Relaxed) || is_long_over();
+            let tasks = stream::poll_fn(|context| if stopped() { Poll::Ready(None) } else { receiver.poll_recv(context) });
+            let mut work = Box::pin(
+                tasks
+                    .map_ok(|tasks| stream::iter(tasks.into_iter().map(Ok::<_, Error>)))
+                    .try_flatten()
+                    .take_while(|_| std::future::ready(!stopped()))
+                    .map(|task| async move { self.apply(task?).await })
+                    .buffer_unordered(parallel),
+            );
+            let (mut failure, mut left) = (None, total);
+            while let Some(applied) = work.next().await {
+                self.progress.step(1);
+                left = left.saturating_sub(1);
+                match applied {
+                    Ok(applied) => self.count(applied, tally)?,
+                    // Ends the reading of new work; what is under way is brought to its end, so that it need not be found out again.
+                    Err(error) => {
+                        stop.store(true, Ordering::Relaxed);
+                        failure.get_or_insert(error);
+                    }
+                }
+                if tally.notes.len() >= REMEMBER_EVERY {
+                    if total > MAX_BATCH as u64 {
+                        self.head.set_left(left).await;
+                    }
+                    self.remember(tally).await?;
+                }
+            }
+            drop(work);
+            match failure {
+                None => Ok(left),
+                Some(error) => {
+                    self.remember(tally).await?;
+                    Err(error)
+                }
+            }
+        };
+        futures::join!(read, write).1
+    }
+
+    /// When to give way: sooner where it was soon known what is to be done, as that has to be found out again.
+    fn end_of_turn(&self) -> Instant {
+        let now = Instant::now();
+        let [pass, call] = self.began;
+        let turn = (now.saturating_duration_since(pass) * 4).clamp(TURN, LONG_TURN);
+        (now + turn).min(call + LONG_CALL)
+    }
+
+    fn count(&self, applied: Applied, tally: &mut Tally) -> Result<()> {
+        if applied.deferred {
+            tally.again.get_or_insert_default().suspects.extend(applied.suspect);
+        }
+        tally.incomplete |= applied.incomplete;
+        for side in Side::BOTH {
+            tally.wrote[side as usize] |= applied.wrote[side as usize];
+        }
+        for action in applied.actions {
+            tally.run.push(action);
+        }
+        tally.deletes.extend(applied.delete.map(|delete| *delete));
+        if self.options.dry_run {
+            return Ok(());
+        }
+        if let Some((before, now)) = applied.remember {
+            match now {
+                Some(now) => self.memory.note(&mut tally.notes, before.as_ref(), &now)?,
+                None => {
+                    if let Some(before) = before {
+                        self.memory.forget(&mut tally.notes, &before);
+                    }
+                }
+            }
+        }
+        match applied.problem {
+            Some(row) => {
+                tally.problems.insert((self.side_of_calendar(&row.problem.calendar), row.problem.event.clone()));
+                self.memory.note_problem(&mut tally.notes, &applied.event, &row)?;
+            }
+            None => {
+                if !applied.incomplete && tally.problems.remove(&(applied.side, applied.event.to_string())) {
+                    self.memory.forget_problem(&mut tally.notes, self.pair.calendar(applied.side), applied.event.as_str());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn remember(&self, tally: &mut Tally) -> Result<()> {
+        if self.options.dry_run || tally.notes.is_empty() {
+            return Ok(());
+        }
+        self.memory.commit(self.head, std::mem::take(&mut tally.notes)).await
+    }
+
+    pub(super) async fn delete(&self, deletes: Vec<Delete>, tally: &mut Tally) -> Result<()> {
+        self.progress.expect(deletes.len() as u64);
+        let parallel = self.ends.iter().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
+        let mut work = Box::pin(stream::iter(deletes).map(|delete| self.apply_delete(delete)).buffer_unordered(parallel));
+        let mut failure = None;
+        while let Some(applied) = work.next().await {
+            self.progress.step(1);
+            match applied {
+                Ok(applied) => self.count(applied, tally)?,
+                Err(error) => failure = Some(error),
+            }
+            if tally.notes.len() >= REMEMBER_EVERY || failure.is_some() {
+                self.remember(tally).await?;
+            }
+            if failure.is_some() {
+                break;
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+}
