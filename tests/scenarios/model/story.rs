@@ -77,6 +77,7 @@ pub async fn tell(seed: u64, place: Place) -> Result<()> {
         passes: 0,
         slots: 0,
         emptied: None,
+        lost: false,
         all_deleted: false,
         bystander: None,
         trace: Vec::new(),
@@ -130,6 +131,8 @@ struct Story {
     passes: u32,
     /// Times given out so far; no time is used twice.
     slots: u32,
+    /// All data were lost once: origins that were made again before bear marks that nothing can verify.
+    lost: bool,
     /// A calendar was emptied since the last rest.
     emptied: Option<Emptied>,
     /// A person deleted all copies by hand since the last rest, and had them made again.

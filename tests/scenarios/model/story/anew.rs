@@ -44,6 +44,7 @@ impl Story {
         self.rules.paired = false;
         self.second = None;
         self.bystander = None;
+        self.lost |= lost;
         if lost {
             self.stage.core.lose(20 + self.passes as u8).await?;
             self.trace.push("all data are lost".into());

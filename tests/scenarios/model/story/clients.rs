@@ -67,6 +67,8 @@ impl Story {
             (true, Bond::Kept) if of.joining => Bond::Open,
             // What an ended pair has left and this one copies is still marked as a copy of something else.
             (true, Bond::Kept) if side == of.side && mark == Mark::Copy => Bond::Open,
+            // What the owner claimed with the take-over was there then.
+            (true, Bond::Kept) if side == of.side && self.lost => Bond::Open,
             // A copy's duplicate is copied back where the pair goes both ways; where not, it is left alone.
             (true, Bond::Kept) if self.rules.terms.two_way => Bond::Kept,
             (true, Bond::Kept) if side != of.side => Bond::Apart,
