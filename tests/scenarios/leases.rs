@@ -169,7 +169,9 @@ async fn whoever_only_looks_waits_for_nobody() -> anyhow::Result<()> {
     let mut world = world(TWO_WAY, 5).await?;
     at_rest(&world).await;
     let pair = world.pair.clone();
-    let names = [directory::pair_lease(&pair.id), format!("calendar:{}", pair.to), format!("calendar:{}", pair.from)];
+    let known = directory::Snapshot::read(&world.services).await?;
+    let calendar = |id| directory::calendar_lease(&known, id);
+    let names = [directory::pair_lease(&pair.id), calendar(&pair.to), calendar(&pair.from)];
     let names = names.each_ref().map(String::as_str);
     let lease = world.services.leases.acquire(&world.services.owner, &names).await?.taken().expect("nobody is at work");
 

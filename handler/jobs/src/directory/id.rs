@@ -5,6 +5,7 @@ use data_encoding::BASE32_NOPAD;
 use engine::calendar::{AccountId, CalendarId, PairId, ProviderKind};
 use url::Url;
 
+use super::CalendarPlace;
 use crate::{Error, Result};
 
 /// Characters of a derived id after its letter: 50 bits, ample for the few hundred names of one directory.
@@ -64,6 +65,11 @@ pub(super) fn calendar(account: &AccountId, address: &str) -> CalendarId {
 /// The same where another calendar of the account has that id: one that stood at this address before. `n` counts from 1.
 pub(super) fn next_calendar(account: &AccountId, address: &str, n: usize) -> CalendarId {
     CalendarId::new(derived('c', &[account.as_str(), address, &n.to_string()]))
+}
+
+/// A short name for where a calendar stands.
+pub(super) fn place(place: &CalendarPlace) -> String {
+    derived('l', &[&place.to_string()])
 }
 
 fn derived(letter: char, parts: &[&str]) -> String {

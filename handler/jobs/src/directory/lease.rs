@@ -6,6 +6,7 @@ use engine::calendar::{CalendarId, PairId};
 use engine::pair::Pair;
 use store::Lease;
 
+use super::{CalendarPlace, Snapshot, id};
 use crate::{Error, Result, Services};
 
 /// How long a set-up waits for another one.
@@ -41,20 +42,29 @@ pub(super) async fn pair(services: &Services, pair: &PairId) -> Result<Lease> {
 
 /// Taken for what is neither a pass nor a removal, and needs the pair and the calendars that it may write to for itself.
 pub(crate) async fn work(services: &Services, pair: &Pair, calendars: &[&CalendarId]) -> Result<Lease> {
+    let directory = Snapshot::read(services).await?;
     let mut names = vec![pair_lease(&pair.id)];
-    names.extend(calendars.iter().map(|calendar| calendar_lease(calendar)));
+    names.extend(calendars.iter().map(|calendar| calendar_lease(&directory, calendar)));
+    names.dedup();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     patiently(services, &names, PASS_PATIENCE).await?.ok_or_else(busy)
 }
 
 /// The same for a calendar alone.
 pub(crate) async fn calendar(services: &Services, calendar: &CalendarId) -> Result<Lease> {
-    patiently(services, &[&calendar_lease(calendar)], PASS_PATIENCE).await?.ok_or_else(busy)
+    let name = calendar_lease(&Snapshot::read(services).await?, calendar);
+    patiently(services, &[&name], PASS_PATIENCE).await?.ok_or_else(busy)
 }
 
-/// The name of the lease under which a calendar is written to.
-pub(crate) fn calendar_lease(calendar: &CalendarId) -> String {
-    format!("calendar:{calendar}")
+/// The name of the lease under which a calendar is written to: one for a calendar that several accounts see, as far as that is known.
+pub fn calendar_lease(directory: &Snapshot, calendar: &CalendarId) -> String {
+    let place = || {
+        let row = directory.calendar(calendar).ok()??;
+        let account = directory.account(&row.account).ok()?;
+        Some(id::place(&CalendarPlace::of(&account, &row)))
+    };
+    // A calendar whose row or account is missing is itself only.
+    format!("calendar:{}", place().unwrap_or_else(|| calendar.to_string()))
 }
 
 fn busy() -> Error {

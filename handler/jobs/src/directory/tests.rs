@@ -121,6 +121,25 @@ fn new(from: &str, to: &str) -> NewPair {
 }
 
 #[tokio::test]
+async fn a_calendar_that_two_accounts_see_is_written_to_under_one_lease() {
+    let world = world();
+    world.furnished().await;
+    let row = |id: &str, owned_at: &str| {
+        let rows = Snapshot::read(&world.services);
+        let (id, owned_at) = (CalendarId::new(id), Some(owned_at.to_owned()));
+        async move { CalendarRow { id, owned_at, ..rows.await.unwrap().calendar(&CalendarId::new("c1")).unwrap().unwrap() } }
+    };
+    let shares = [row("c3", "/anna/c1/").await, row("c4", "/anna/c9/").await];
+    world.put(Table::Directory, "local", shares.map(|share| (format!("calendar:{}", share.id), rows::encode(&share).unwrap()))).await;
+    let directory = Snapshot::read(&world.services).await.unwrap();
+    let name = |id: &str| calendar_lease(&directory, &CalendarId::new(id));
+    assert_eq!(name("c1"), name("c3"), "a share of it");
+    assert!(name("c1") != name("c2") && name("c1") != name("c4"));
+    assert_eq!(name("unknown"), "calendar:unknown");
+    assert!(!name("c1").contains("anna"), "a lease's name tells nothing of the calendar");
+}
+
+#[tokio::test]
 async fn a_pair_is_kept_as_it_was_asked_for() {
     let world = world();
     let (_, made) = world.furnished().await;

@@ -108,7 +108,7 @@ impl Turn<'_> {
             }
             ahead = seen.map(|(_, ahead)| ahead).unwrap_or_default();
         }
-        let Some((lease, waited)) = self.leases().await? else { return Ok(Outcome::Busy) };
+        let Some((lease, waited)) = self.leases(accounts).await? else { return Ok(Outcome::Busy) };
         if waited {
             // What was seen is old by now.
             accounts.look_again();
@@ -250,12 +250,14 @@ impl Turn<'_> {
 
     /// Takes the pair, and every calendar it writes to: two pairs never write to one calendar at once. Tells whether somebody had to be waited
     /// for; none where it is not worth waiting.
-    async fn leases(&self) -> Result<Option<(Lease, bool)>> {
+    async fn leases(&self, accounts: &Accounts<'_>) -> Result<Option<(Lease, bool)>> {
         let Self { services, pair, .. } = self;
-        let mut names = vec![directory::pair_lease(&pair.id), directory::calendar_lease(&pair.to)];
+        let mut names = vec![directory::pair_lease(&pair.id), directory::calendar_lease(&accounts.directory, &pair.to)];
         if pair.copies_from(Side::To) {
-            names.push(directory::calendar_lease(&pair.from));
+            names.push(directory::calendar_lease(&accounts.directory, &pair.from));
         }
+        // Two calendars that turn out to be one need one lease.
+        names.dedup();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let pause = services.leases.pause();
         let mut waited = Duration::ZERO;
