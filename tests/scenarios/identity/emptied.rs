@@ -259,3 +259,23 @@ async fn what_is_left_out_stays_away_after_a_full_pass() -> anyhow::Result<()> {
     }
     village_at_rest(&village).await
 }
+
+/// On a server that tells of no deletion, one of few events that a person deletes is an unusual share. It is released by a second look, one-way and
+/// two-way.
+#[tokio::test]
+async fn a_deletion_among_few_events_waits_for_a_second_look_only() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (village, _) = furnished(Manners { sync: false, ..Manners::generic() }, 7, terms).await?;
+        let [anna, ben] = &village.people;
+        village.cli.sync().await?;
+        delete(anna, "Event 1")?;
+        let (_, run) = village.cli.sync_with(&[]).await?;
+        assert_eq!((&run["state"], &run["held"]["kind"]), (&json!("held"), &json!("deletions")), "{terms:?}: {run}");
+        hours_pass(&village.cli, 1).await?;
+        let (_, run) = village.cli.sync_with(&[]).await?;
+        assert_eq!((&run["state"], &run["deleted"]), (&json!("ok"), &json!(1)), "{terms:?}: {run}");
+        assert_eq!(titles(ben), all_but(7, &[1]), "{terms:?}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}

@@ -3,8 +3,8 @@
 use serde_json::json;
 use simulators::caldav::Calendar;
 
-use super::{all_but, copied, named, titles, village_at_rest};
-use crate::cli::{ONE_WAY, PRIVATE, TWO_WAY};
+use super::{all_but, copied, explained, named, titles, village_at_rest};
+use crate::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
 use crate::rows::hours_pass;
 
 /// As clients do it: the same object is there, under the same name, and then it is not here any more.
@@ -46,20 +46,36 @@ async fn an_original_is_moved_to_the_other_calendar() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The copy was moved, not deleted: its original stays as it is, whatever the copy shows of it. What was moved is left alone and reported; when the
+/// original is deleted, it is an event like any other.
 #[tokio::test]
 async fn a_copy_is_moved_to_the_calendar_of_its_original() -> anyhow::Result<()> {
-    for terms in [ONE_WAY, TWO_WAY] {
-        let (village, _) = copied(12, terms).await?;
-        let [anna, ben] = &village.people;
-        carry("Event 1", ben, anna)?;
-        for hours in [0, 0, 24] {
-            hours_pass(&village.cli, hours).await?;
-            village.cli.sync().await?;
+    for terms in [ONE_WAY, TWO_WAY, &["--two-way", "--private"]] {
+        for both_seen_at_once in [true, false] {
+            let (village, pair) = copied(12, terms).await?;
+            let [anna, ben] = &village.people;
+            let original = anna.get("e1.ics");
+            let copy = village.cli.explain(&pair, "e1.ics").await?["copy"].as_str().unwrap_or_default().to_owned();
+            let copy = copy.rsplit('/').next().unwrap_or_default().to_owned();
+            anna.plant("moved.ics", &ben.get(&copy).unwrap_or_default());
+            if !both_seen_at_once {
+                village.cli.sync().await?;
+            }
+            anyhow::ensure!(ben.delete(&copy), "{copy}");
+            for hours in [0, 0, 24] {
+                hours_pass(&village.cli, hours).await?;
+                let run = village.cli.sync().await?;
+                assert_eq!(counts(&run)[..3], [0; 3], "{terms:?}: {run}");
+            }
+            assert_eq!((anna.len(), ben.len(), anna.get("e1.ics")), (13, 11, original), "{terms:?}");
+            assert_eq!(explained(&village.cli, &pair, "e1.ics").await?, json!("suppressed"), "{terms:?}");
+            assert_eq!(explained(&village.cli, &pair, "moved.ics").await?, json!("own_copy"), "{terms:?}");
+
+            anyhow::ensure!(anna.delete("e1.ics"));
+            let run = village.cli.sync().await?;
+            assert_eq!((counts(&run)[..3].to_vec(), ben.len()), (vec![1, 0, 0], 12), "{terms:?}: {run}");
+            village_at_rest(&village).await?;
         }
-        let here = titles(anna);
-        assert!(here.contains(&"Event 1".to_owned()), "{terms:?}: {here:?}");
-        assert!(titles(ben).iter().filter(|title| *title == "Event 1").count() <= 1, "{terms:?}");
-        village_at_rest(&village).await?;
     }
     Ok(())
 }

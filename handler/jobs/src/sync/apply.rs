@@ -93,7 +93,7 @@ impl Pass<'_> {
             Decision::Nothing => {}
             Decision::Skip { reason, why, remember } => {
                 applied.actions.push(self.skip(side, &event, times, reason));
-                if matches!(reason, Reason::Unreadable | Reason::UnsupportedRule | Reason::DuplicateOfCopy) {
+                if matches!(reason, Reason::Unreadable | Reason::UnsupportedRule) || bears.is_some() {
                     let problem = self.problem(side, &event, etag, reason, why.as_deref());
                     applied.problem = Some(ProblemRow { mapping: bears, ..problem });
                 }

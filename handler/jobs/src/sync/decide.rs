@@ -209,8 +209,9 @@ impl Pass<'_> {
                 return Ok(Task { bears: *mapping, ..Task::new(side, id, decision) });
             }
             _ if !is_source => return nothing(id),
-            Class::Alone(reason, _) => {
-                return Ok(Task::new(side, id, Decision::Skip { reason: *reason, why: None, remember: None }));
+            Class::Alone(reason, bears) => {
+                let decision = Decision::Skip { reason: *reason, why: None, remember: None };
+                return Ok(Task { bears: *bears, ..Task::new(side, id, decision) });
             }
             Class::Ordinary | Class::OutOfACopy | Class::Left(_) | Class::Foreign => {}
         }

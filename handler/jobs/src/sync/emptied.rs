@@ -21,7 +21,7 @@ pub(super) struct Ages(BTreeMap<i64, u64>);
 pub(super) enum Emptied {
     /// Events that the pair had there are left, or nothing is missing.
     No,
-    /// Every event that the pair had there is gone, and none of them is a copy: the guard of deletions asks, and no second look answers it.
+    /// Two-way, every event that the pair had there is gone, and none of them is a copy: the guard of deletions asks, and no second look answers it.
     OfOrigins,
     /// Its owner is to be asked; of how many events that the pair had there.
     Of(u64),
@@ -93,8 +93,8 @@ impl Pass<'_> {
         let is_emptied = guard::is_emptied(evidence, gone, before, had, two_way);
         Ok(match (asked && gone > 0, is_emptied, has_copy) {
             (true, ..) | (_, true, true) => Emptied::Of(had.max(gone)),
-            (_, true, false) => Emptied::OfOrigins,
-            (_, false, _) => Emptied::No,
+            (_, true, false) if two_way && gone > 1 => Emptied::OfOrigins,
+            (_, _, false) | (_, false, _) => Emptied::No,
         })
     }
 

@@ -27,6 +27,7 @@
 
 mod accounts;
 mod apply;
+mod bearers;
 mod create;
 mod decide;
 mod echo;

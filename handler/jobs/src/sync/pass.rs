@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use store::Lease;
 use tokio::time::Instant;
 
+use super::bearers::Bearers;
 use super::echo::is_echoed;
 use super::identity::Identity;
 use super::survey::{self, Scope, Seen, Survey};
@@ -121,6 +122,7 @@ impl<'a> Pass<'a> {
         identity.first = Side::BOTH.map(|side| state.cursor(side).is_none());
         if let Some(again) = again {
             survey.suspect(self.memory, &again.suspects).await?;
+            survey.look_at(self.memory, &again.strangers).await?;
             // One event that a write has found gone, and that is all that is missing, is as good as named.
             survey.by_absence &= due || again.suspects.len() > 1 || !survey.is_missing_only(&again.suspects);
         }
@@ -131,6 +133,8 @@ impl<'a> Pass<'a> {
             again: None,
             incomplete: false,
             deletes: Vec::new(),
+            bearers: Bearers::remembered(problems, |row| self.side_of_calendar(&row.problem.calendar)),
+            ended: Vec::new(),
             problems: problems.iter().map(|row| (self.side_of_calendar(&row.problem.calendar), row.problem.event.clone())).collect(),
         };
         if let Some((live, by_another)) = survey.counts {
@@ -151,6 +155,7 @@ impl<'a> Pass<'a> {
         }
 
         let deletes = std::mem::take(&mut tally.deletes);
+        let deletes = self.spare_moved(deletes, &mut tally).await?;
         let count = deletes.iter().filter(|delete| delete.mapping.is_live()).count() as u64;
         if !released && guard::is_unusual(evidence, count, live, state.deletions_on(today)) {
             held += count;
@@ -165,6 +170,7 @@ impl<'a> Pass<'a> {
             }
             outcome?;
         }
+        self.look_again_at_bearers(&mut tally);
         let Tally { mut run, mut notes, wrote, again, incomplete, .. } = tally;
         if held > 0 {
             let since = state.held.as_ref().map_or(self.now, |row| row.since);

@@ -116,6 +116,16 @@ impl Survey {
         self.units.values().all(|unit| told(unit, Role::Origin, &unit.origin) && told(unit, Role::Copy, &unit.copy))
     }
 
+    /// Adds events that nothing has happened to, as far as no mapping knows them.
+    pub async fn look_at(&mut self, memory: &Memory<'_>, strangers: &[(Side, EventId)]) -> Result<()> {
+        for (side, id) in strangers {
+            if memory.lookup(*side, std::slice::from_ref(id)).await?.known.is_empty() {
+                self.unknown[*side as usize].entry(id.clone()).or_insert_with(|| Stranger { fresh: true, ..Stranger::default() });
+            }
+        }
+        Ok(())
+    }
+
     /// Adds what an earlier round found gone.
     pub async fn suspect(&mut self, memory: &Memory<'_>, suspects: &[(MappingId, Role)]) -> Result<()> {
         for (id, role) in suspects {

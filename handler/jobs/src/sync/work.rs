@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
+use engine::event::EventId;
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::Delete;
@@ -12,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::apply::Applied;
+use super::bearers::Bearers;
 use super::decide::Item;
 use super::identity::Identity;
 use super::pass::Pass;
@@ -33,6 +35,8 @@ const READ_AHEAD: usize = 2;
 pub(super) struct Again {
     /// Events that a write found gone.
     pub suspects: Vec<(MappingId, Role)>,
+    /// Events that are to be looked at, though nothing has happened to them.
+    pub strangers: Vec<(Side, EventId)>,
 }
 
 /// What a pass has come to so far.
@@ -45,6 +49,9 @@ pub(super) struct Tally {
     pub(super) incomplete: bool,
     pub(super) deletes: Vec<Delete>,
     pub(super) problems: BTreeSet<(Side, String)>,
+    pub(super) bearers: Bearers,
+    /// Mappings that were dropped.
+    pub(super) ended: Vec<MappingId>,
 }
 
 impl Pass<'_> {
@@ -151,6 +158,7 @@ impl Pass<'_> {
                 Some(now) => self.memory.note(&mut tally.notes, before.as_ref(), &now)?,
                 None => {
                     if let Some(before) = before {
+                        tally.ended.push(before.id);
                         self.memory.forget(&mut tally.notes, &before);
                     }
                 }
@@ -158,7 +166,9 @@ impl Pass<'_> {
         }
         match applied.problem {
             Some(row) => {
-                tally.problems.insert((self.side_of_calendar(&row.problem.calendar), row.problem.event.clone()));
+                let side = self.side_of_calendar(&row.problem.calendar);
+                tally.problems.insert((side, row.problem.event.clone()));
+                tally.bearers.add(&row, side);
                 self.memory.note_problem(&mut tally.notes, &applied.event, &row)?;
             }
             None => {

@@ -37,7 +37,7 @@ pub(in crate::sync) enum Class {
     Foreign,
     /// One half of a mapping, under another name: the mapping as stored, and with that name.
     Half(Box<Mapping>, Box<Mapping>),
-    /// To be left alone, and why; with the mapping whose mark it bears.
+    /// To be left alone, and why; with the mapping of this pair whose mark it bears.
     Alone(Reason, Option<MappingId>),
 }
 
@@ -65,7 +65,7 @@ impl Pass<'_> {
             (None, Role::Copy) => Ok(Class::Left(mark.and_then(Mark::first).or_else(|| identity.adopted.get(&mapping).copied().flatten()))),
             // It belongs to a person, whatever pair it was made again for.
             (None | Some(Living::Elsewhere), Role::Origin) => Ok(Class::Ordinary),
-            (Some(Living::Elsewhere), Role::Copy) => Ok(Class::Alone(Reason::OwnCopy, Some(mapping))),
+            (Some(Living::Elsewhere), Role::Copy) => Ok(Class::Alone(Reason::OwnCopy, None)),
             (Some(Living::Here(stored)), role) => match self.of_this_pair(identity, stored, role, side, event).await? {
                 // In the first pass over a calendar it is older than this pair, like the copy that was taken over.
                 Class::OutOfACopy if identity.first[side as usize] && stored.taken_over => Ok(Class::Left(stored.first())),
