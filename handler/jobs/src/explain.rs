@@ -182,7 +182,7 @@ fn of_mapping(mapping: &Mapping) -> (bool, Option<Reason>, String) {
 fn of_decision(planner: &Planner<'_>, side: Side, event: &Event, problem: Option<&str>) -> (Option<Reason>, String) {
     let id = planner.mapping_id(side, &event.id, 0);
     let copy_id = EventId::new("");
-    match planner.unknown(Unknown { side, event, id, copy_id, beside: Beside::Nothing, marked_as_copy: false }) {
+    match planner.unknown(Unknown { side, event, id, copy_id, beside: Beside::Nothing, marked_as_copy: false, first: None }) {
         Decision::Skip { reason, why, .. } => (Some(reason), why.unwrap_or_else(|| reason.in_words().to_owned())),
         _ => match problem {
             Some(words) => (Some(Reason::RefusedByServer), words.to_owned()),

@@ -76,7 +76,7 @@ impl World {
     fn unknown(&self, event: &Event, beside: Beside<'_>) -> Decision {
         let planner = self.planner();
         let (id, copy_id) = (planner.mapping_id(Side::From, &event.id, 0), EventId::new("copy.ics"));
-        planner.unknown(Unknown { side: Side::From, event, id, copy_id, beside, marked_as_copy: false })
+        planner.unknown(Unknown { side: Side::From, event, id, copy_id, beside, marked_as_copy: false, first: None })
     }
     /// A mapping in step, and the two events as they stand.
     fn synced(&self, origin: Event) -> (Mapping, Event, Event) {

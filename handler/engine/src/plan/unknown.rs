@@ -29,6 +29,8 @@ pub struct Unknown<'a> {
     pub beside: Beside<'a>,
     /// It bears the mark of a copy that is elsewhere, and is marked as an event of its own.
     pub marked_as_copy: bool,
+    /// The UID of the first origin, where more is known of it than the event says.
+    pub first: Option<UidHash>,
 }
 
 /// What the other calendar holds of an event.
@@ -51,7 +53,7 @@ pub enum Beside<'a> {
 impl Planner<'_> {
     /// An event that no mapping knows.
     pub fn unknown(&self, unknown: Unknown<'_>) -> Decision {
-        let Unknown { side, event, id, copy_id, beside, marked_as_copy } = unknown;
+        let Unknown { side, event, id, copy_id, beside, marked_as_copy, first } = unknown;
         let why_not = self.why_not(side, event);
         if let Some(reason) = why_not
             && (reason != Reason::OutsideWindow || !matches!(beside, Beside::Copy { .. }))
@@ -61,7 +63,7 @@ impl Planner<'_> {
         let draft = project(&Draft::from(event), self.look(side.other()));
         let print = self.prints.copy(&draft);
         let uid = UidHash::of(&event.uid);
-        let first = if marked_as_copy { uid } else { self.first(event) };
+        let first = if marked_as_copy { uid } else { first.or_else(|| self.first(event)) };
         let mapping = Mapping {
             made: Some(self.now.as_second()),
             id,
@@ -104,7 +106,7 @@ impl Planner<'_> {
 
     /// An event that another installation made as a copy: it is remembered, so that it is counted, and nothing is made of it.
     pub fn foreign(&self, side: Side, event: &Event, id: MappingId, copy_id: EventId) -> Decision {
-        let unknown = Unknown { side, event, id, copy_id, beside: Beside::Nothing, marked_as_copy: false };
+        let unknown = Unknown { side, event, id, copy_id, beside: Beside::Nothing, marked_as_copy: false, first: None };
         match self.unknown(unknown) {
             Decision::Create(create) => left_alone(create.mapping, State::CopiedByAnother, Reason::CopiedByAnother),
             other => other,

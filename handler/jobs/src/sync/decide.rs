@@ -245,7 +245,8 @@ impl Pass<'_> {
             _ => Beside::Nothing,
         };
         let marked_as_copy = matches!(class, Class::OutOfACopy);
-        let unknown = Unknown { side, event: &event, id: mapping, copy_id: copy_id(mapping), beside, marked_as_copy };
+        let first = if let Class::Left(first) = class { first } else { None };
+        let unknown = Unknown { side, event: &event, id: mapping, copy_id: copy_id(mapping), beside, marked_as_copy, first };
         Ok(Task::new(side, id, self.planner.unknown(unknown)))
     }
 

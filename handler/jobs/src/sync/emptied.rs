@@ -90,6 +90,7 @@ impl Pass<'_> {
         let seen = state.whole[side as usize].map_or(i64::MIN, |at| at.as_second() - 1);
         let last = here.iter().map(|(_, mapping)| made(mapping)).max().unwrap_or(i64::MIN);
         let before: u64 = of(&|ages| ages.until(seen.max(last)));
+        let evidence = if survey.found_by_writes && gone >= before { Evidence::Missing } else { evidence };
         let is_emptied = guard::is_emptied(evidence, gone, before, had, two_way);
         Ok(match (asked && gone > 0, is_emptied, has_copy) {
             (true, ..) | (_, true, true) => Emptied::Of(had.max(gone)),

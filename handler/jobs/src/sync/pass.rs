@@ -123,8 +123,9 @@ impl<'a> Pass<'a> {
         if let Some(again) = again {
             survey.suspect(self.memory, &again.suspects).await?;
             survey.look_at(self.memory, &again.strangers).await?;
-            // One event that a write has found gone, and that is all that is missing, is as good as named.
-            survey.by_absence &= due || again.suspects.len() > 1 || !survey.is_missing_only(&again.suspects);
+            // What the write has found is all that is missing: it is as good as named, unless nothing is left.
+            survey.found_by_writes = survey.by_absence && !due && survey.is_missing_only(&again.suspects);
+            survey.by_absence &= !survey.found_by_writes;
         }
         let mut tally = Tally {
             run: Run::new(self.pair.id.clone(), PairStatus::Ok),

@@ -101,6 +101,8 @@ pub(super) struct Survey {
     pub unbounded: [bool; 2],
     /// Something is suspected because it is missing in a listing, not because the provider named it.
     pub by_absence: bool,
+    /// All that is missing was found gone by writes before, and a whole listing does not show it either.
+    pub found_by_writes: bool,
     /// The listing of a calendar of which copies are kept came back without a single event.
     pub suddenly_empty: bool,
     /// Mappings that count as copies, and those that another installation has copied, where all were read.

@@ -133,7 +133,7 @@ impl Story {
         let is_copy_now = self.rules.is_private(before.side) && title.is_some_and(|title| title == "Busy");
         let joined = self.compare_two_way(i, found, strict);
         if joined.is_ok() && !is_copy_now {
-            if self.rules.terms.private || self.rules.terms.private_back {
+            if before.doings[before.side].deleted.is_some() && title.is_some_and(|title| title == "Busy") {
                 // Both show no words: which is the origin now cannot be told.
                 self.facts[i].bond = Bond::Loose;
                 self.facts[i].own = [0, 1].map(|side: usize| Some(found[side][0].1.aspects.clone()));
@@ -203,7 +203,8 @@ impl Story {
     /// Two-way, and the owner has said that the copy stays away: until time or title changes.
     fn judge_left_out(&mut self, i: usize, found: &Found, strict: Strict) -> Result<()> {
         let fact = self.facts[i].clone();
-        let deleted = fact.doings[fact.side].deleted.is_some();
+        // Its copy too, where that was made again before.
+        let deleted = fact.doings.iter().any(|doings| doings.deleted.is_some());
         if found[fact.side].is_empty() {
             ensure!(deleted, "lost");
             ensure!(found[1 - fact.side].is_empty(), "its copy outlives it");

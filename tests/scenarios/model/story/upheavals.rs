@@ -103,10 +103,11 @@ impl Story {
 
     /// The owner pairs a calendar with its own share, or the share with the other calendar: refused at once or stopped, and nothing grows.
     async fn a_pair_too_many(&mut self) -> Result<()> {
-        if self.rules.twins || matches!(self.place, Place::Real) {
+        let side = self.rng.below(2);
+        // Two calendars of which nothing is known may be any two.
+        if self.rules.twins || matches!(self.place, Place::Real) || self.stage.people[side].objects().await?.is_empty() {
             return Ok(());
         }
-        let side = self.rng.below(2);
         let share = self.share(side)?.connect(&self.stage.core.services).await?;
         let ends = self.connected().await?;
         let itself = self.rng.chance(0.5);

@@ -92,8 +92,15 @@ fn an_event_made_out_of_a_copy_becomes_one_of_its_own() {
     let split = Event { id: EventId::new("split.ics"), uid: "split".into(), ..copy };
     let planner = world.planner();
     let id = planner.mapping_id(Side::To, &split.id, 0);
-    let unknown =
-        Unknown { side: Side::To, event: &split, id, copy_id: EventId::new("x.ics"), beside: Beside::Nothing, marked_as_copy: true };
+    let unknown = Unknown {
+        side: Side::To,
+        event: &split,
+        id,
+        copy_id: EventId::new("x.ics"),
+        beside: Beside::Nothing,
+        marked_as_copy: true,
+        first: None,
+    };
     let Decision::Create(create) = planner.unknown(unknown) else { panic!() };
     assert!(create.mark_origin && create.mapping.side == Side::To);
     assert_eq!(create.mapping.first(), UidHash::of("split"), "it is no copy of what it was made out of: {:?}", mapping.first());

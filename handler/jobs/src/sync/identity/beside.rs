@@ -117,7 +117,8 @@ impl Pass<'_> {
         let mut after = None;
         loop {
             let (page, next) = self.memory.page(after.as_deref()).await?;
-            for mapping in page.into_iter().filter(|mapping| mapping.is_live()) {
+            // An origin is there whatever has become of its copy.
+            for mapping in page.into_iter().filter(|mapping| mapping.side == side || mapping.is_live()) {
                 let half = if mapping.side == side { &mapping.origin } else { &mapping.copy };
                 match mapping.first() {
                     Some(first) => drop(holdings.insert(first, half.id.clone())),
