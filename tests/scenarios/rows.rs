@@ -16,9 +16,6 @@ const OWNER: &str = "local";
 /// What is known of a pair besides its mappings begins with this.
 const STATE: &str = "s";
 
-/// The same of a mapping.
-const MAPPING: &str = "m:";
-
 /// Puts rows: table, partition, key and value of each.
 pub async fn put(cli: &Cli, rows: Vec<(Table, String, String, Value)>) -> anyhow::Result<()> {
     let opened = cli.storage().open(&cli.data_dir()).await?;
@@ -39,10 +36,7 @@ pub async fn hours_pass(cli: &Cli, hours: i64) -> anyhow::Result<()> {
     let store = opened.store();
     for row in all(&*store, Table::Directory, OWNER, "pair:").await? {
         let pair = row.key.strip_prefix("pair:").context("a pair")?.to_owned();
-        let states = all(&*store, Table::Pairs, &pair, STATE).await?;
-        // A part of a day is never what a mapping waits for.
-        let mappings = if hours >= 24 { all(&*store, Table::Pairs, &pair, MAPPING).await? } else { Vec::new() };
-        for row in states.into_iter().chain(mappings) {
+        for row in all(&*store, Table::Pairs, &pair, STATE).await? {
             let mut value: Value = serde_json::from_str(&row.value)?;
             shift(&mut value, hours);
             let op = Op::Replace { key: row.key, etag: row.etag, value: value.to_string() };
@@ -71,10 +65,7 @@ fn shift(value: &mut Value, hours: i64) {
         Value::Object(fields) => {
             // A cursor is the provider's own text, and an event's times are its own.
             let ours = fields.iter_mut().filter(|(name, _)| !["cursor", "start", "end"].contains(&name.as_str()));
-            ours.for_each(|(name, one)| match one.as_i64().filter(|_| ["made", "at"].contains(&name.as_str())) {
-                Some(seconds) => *one = (seconds - hours * 3_600).into(),
-                None => shift(one, hours),
-            });
+            ours.for_each(|(_, one)| shift(one, hours));
         }
         Value::String(text) => {
             if let Ok(instant) = text.parse::<Timestamp>() {

@@ -41,9 +41,9 @@ pub struct Mapping {
     pub taken_over: bool,
     /// Start and end, for reports.
     pub times: Times,
-    /// When its youngest event was made, or first seen by the pair, in seconds since 1970; rows of the first release have none.
+    /// The pass that made its younger event, or found it; rows of the first release have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub made: Option<i64>,
+    pub made: Option<u64>,
     /// The UID of the first origin, where it is not that of `origin`: that one began as a copy itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<UidHash>,

@@ -57,6 +57,8 @@ pub struct Planner<'a> {
     pub window: Window,
     /// Now.
     pub now: Timestamp,
+    /// The number of this pass.
+    pub pass: u64,
     /// A full pass also puts copies right that were edited, and whose origin has no news.
     pub full: bool,
 }

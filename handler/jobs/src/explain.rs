@@ -155,6 +155,7 @@ fn planner<'a>(
 ) -> Planner<'a> {
     let now = services.clock.now();
     Planner {
+        pass: 0,
         pair,
         kinds: [ends[0].account.kind, ends[1].account.kind],
         zones: [ends[0].calendar.zone.as_deref(), ends[1].calendar.zone.as_deref()],

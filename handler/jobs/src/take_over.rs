@@ -20,10 +20,11 @@ pub async fn take_over(services: &Services, id: &PairId) -> Result<()> {
     if head.is_new().await {
         head.set_by_name().await;
     }
-    // What was left alone is decided about anew.
-    memory.forget_left_alone(&head).await?;
+    // First of all, so that what is forgotten is not copied beside what was found there, should this be cut off.
     let row = PairRow { take_over: true, ..head.row().await };
     memory.finish(&head, Notes::default(), row).await?;
+    // What was left alone is decided about anew.
+    memory.forget_left_alone(&head).await?;
     lease.end().await;
     Ok(())
 }

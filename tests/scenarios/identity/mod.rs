@@ -9,6 +9,7 @@ mod emptied;
 mod ended;
 mod google;
 mod installations;
+mod last_moments;
 mod marks;
 mod moved;
 mod names;

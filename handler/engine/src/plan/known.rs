@@ -62,7 +62,7 @@ impl Planner<'_> {
         let mut next = mapping.clone();
         next.generation += 1;
         next.state = State::Live;
-        next.made = Some(self.now.as_second());
+        next.made = Some(self.pass);
         next.first = mapping.first();
         next.origin.uid = None;
         next.origin.base = self.prints.origin(&draft);
@@ -305,7 +305,7 @@ impl Planner<'_> {
         next.copy.base = self.prints.copy(&draft);
         next.copy.intent = None;
         next.state = State::Creating;
-        next.made = Some(self.now.as_second());
+        next.made = Some(self.pass);
         next.taken_over = false;
         next.pristine = true;
         next.drifted = false;

@@ -58,6 +58,7 @@ impl World {
     }
     fn planner(&self) -> Planner<'_> {
         Planner {
+            pass: 1,
             pair: &self.pair,
             kinds: [ProviderKind::Caldav; 2],
             zones: [None, None],

@@ -56,7 +56,7 @@ impl Planner<'_> {
         let Unknown { side, event, id, copy_id, beside, marked_as_copy, first } = unknown;
         let why_not = self.why_not(side, event);
         if let Some(reason) = why_not
-            && (reason != Reason::OutsideWindow || !matches!(beside, Beside::Copy { .. }))
+            && (reason != Reason::OutsideWindow || !matches!(beside, Beside::Copy { .. } | Beside::Foreign(_)))
         {
             return Decision::Skip { reason, why: None, remember: None };
         }
@@ -65,7 +65,7 @@ impl Planner<'_> {
         let uid = UidHash::of(&event.uid);
         let first = if marked_as_copy { uid } else { first.or_else(|| self.first(event)) };
         let mapping = Mapping {
-            made: Some(self.now.as_second()),
+            made: Some(self.pass),
             id,
             side,
             origin: Half {

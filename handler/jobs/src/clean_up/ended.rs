@@ -19,7 +19,7 @@ use crate::{Error, Result, Services, directory};
 /// What was found. Nothing was deleted.
 pub struct LeftCopies {
     end: End,
-    copies: Vec<(EventId, Option<String>, Action)>,
+    copies: Vec<(EventId, Option<String>, MappingId, Action)>,
     kept: Vec<Action>,
 }
 
@@ -89,7 +89,7 @@ pub async fn left_copies(services: &Services, calendar: &CalendarId, progress: &
             .collect();
         let named: BTreeSet<MappingId> = marked.iter().map(|(_, mapping)| *mapping).collect();
         let claimed = memory::claimed(&*services.store, &pairs, &named).await?;
-        for (event, _) in marked.into_iter().filter(|(_, mapping)| !claimed.contains(mapping)) {
+        for (event, mapping) in marked.into_iter().filter(|(_, mapping)| !claimed.contains(mapping)) {
             let times = Times::from(&event.content.span);
             let verb = if event.has_guests() { Verb::Skip } else { Verb::Delete };
             let action = Action {
@@ -101,7 +101,7 @@ pub async fn left_copies(services: &Services, calendar: &CalendarId, progress: &
                 end: Some(times.end),
             };
             match verb {
-                Verb::Delete => found.copies.push((event.id.clone(), event.etag.clone(), action)),
+                Verb::Delete => found.copies.push((event.id.clone(), event.etag.clone(), mapping, action)),
                 _ => found.kept.push(action),
             }
         }
@@ -132,7 +132,14 @@ pub async fn delete_left_copies(services: &Services, found: LeftCopies, progress
     let mut run = nothing();
     kept.into_iter().for_each(|action| run.push(action));
     progress.expect(copies.len() as u64);
-    for (id, etag, action) in copies {
+    // A pair may have taken them over since they were found.
+    let named: BTreeSet<MappingId> = copies.iter().map(|(_, _, mapping, _)| *mapping).collect();
+    let claimed = memory::claimed(&*services.store, &Snapshot::read(services).await?.pair_ids(), &named).await?;
+    for (id, etag, mapping, action) in copies {
+        if claimed.contains(&mapping) {
+            run.push(Action { action: Verb::Skip, reason: Some(Reason::OwnCopy), ..action });
+            continue;
+        }
         match end.provider.delete(&end.calendar.address, &id, etag.as_deref()).await {
             Ok(()) => run.push(action),
             Err(providers::Error::ChangedMeanwhile) => {

@@ -89,9 +89,14 @@ impl Work<'_> {
             let verdict = match found.remove(&mapping.copy.id) {
                 Some(Found::Event(event)) => self.judge(mapping, &event).map(|()| event.etag),
                 Some(Found::Unreadable { .. }) => Err(Reason::Unreadable),
+                // A read of many at once may not find what a read of one does.
                 Some(Found::NotFound) | None => {
-                    self.remember(mapping, None).await?;
-                    continue;
+                    if end.provider.exists(&end.calendar.address, &mapping.copy.id).await? {
+                        Err(Reason::Unreadable)
+                    } else {
+                        self.remember(mapping, None).await?;
+                        continue;
+                    }
                 }
             };
             match verdict {
@@ -129,13 +134,14 @@ impl Work<'_> {
                 Ok(())
             }
             Err(error) => {
-                self.remember(&unwanted, Some(mapping)).await?;
                 let reason = match error {
                     providers::Error::HasGuests => Reason::HasGuests,
                     providers::Error::ChangedMeanwhile => Reason::CopyEdited,
                     providers::Error::Refused(_) => Reason::RefusedByServer,
+                    // It may be deleted all the same: it stays unwanted, so that its absence is no person's deletion.
                     error => return Err(error.into()),
                 };
+                self.remember(&unwanted, Some(mapping)).await?;
                 run.push(self.action(Verb::Skip, mapping, Some(reason)));
                 Ok(())
             }

@@ -36,9 +36,12 @@ pub struct PairRow {
     /// The day whose window was last listed as a whole.
     #[serde(default)]
     pub listed_on: Option<Date>,
-    /// When each calendar was last listed as a whole by a pass that left no question open.
+    /// The number of the last pass that came to its end. It tells what was before what; clocks do not.
     #[serde(default)]
-    pub whole: [Option<Timestamp>; 2],
+    pub passes: u64,
+    /// The last pass that listed each calendar as a whole and left no question open.
+    #[serde(default)]
+    pub whole: [Option<u64>; 2],
     /// The end of the last complete pass.
     #[serde(default)]
     pub last_sync: Option<Timestamp>,

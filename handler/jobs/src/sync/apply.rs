@@ -247,9 +247,11 @@ impl Pass<'_> {
         if matches!(outcome, Err(providers::Error::ChangedMeanwhile)) && !self.pair.two_way {
             // A copy that was edited at this moment goes with its origin all the same; but it must still be our copy.
             for fetched in end.provider.fetch(calendar, std::slice::from_ref(id)).await? {
-                if let Found::Event(event) = fetched.found
-                    && self.planner.is_copy_of(&event, mapping.id)
-                {
+                let Found::Event(event) = fetched.found else { continue };
+                if event.has_guests() {
+                    // Its owner has just invited people to it: it is theirs from now on.
+                    outcome = Err(providers::Error::HasGuests);
+                } else if self.planner.is_copy_of(&event, mapping.id) {
                     self.may_write()?;
                     outcome = end.provider.delete(calendar, id, event.etag.as_deref()).await;
                 }
@@ -259,6 +261,10 @@ impl Pass<'_> {
             Ok(()) => {
                 applied.wrote[side as usize] = true;
                 applied.actions.push(action);
+                applied.remember = Some((Some(mapping), None));
+            }
+            Err(providers::Error::HasGuests) if role == Role::Copy => {
+                applied.actions.push(self.skip(mapping.side, &mapping.origin.id, Some(mapping.times.clone()), Reason::HasGuests));
                 applied.remember = Some((Some(mapping), None));
             }
             Err(providers::Error::HasGuests) => {

@@ -13,9 +13,9 @@ use super::verify::Suspect;
 use crate::Result;
 use crate::memory::PairRow;
 
-/// How many mappings that have both events were made when.
+/// How many mappings that have both events were made by which pass.
 #[derive(Debug, Default)]
-pub(super) struct Ages(BTreeMap<i64, u64>);
+pub(super) struct Ages(BTreeMap<u64, u64>);
 
 /// What has become of a calendar.
 pub(super) enum Emptied {
@@ -39,15 +39,15 @@ impl Ages {
         self.0.values().sum()
     }
 
-    /// Those up to that time.
-    fn until(&self, time: i64) -> u64 {
-        self.0.range(..=time).map(|(_, count)| count).sum()
+    /// Those made up to that pass.
+    fn until(&self, pass: u64) -> u64 {
+        self.0.range(..=pass).map(|(_, count)| count).sum()
     }
 }
 
 /// Rows of the first release are older than any other.
-fn made(mapping: &Mapping) -> i64 {
-    mapping.made.unwrap_or(i64::MIN)
+fn made(mapping: &Mapping) -> u64 {
+    mapping.made.unwrap_or(0)
 }
 
 impl Pass<'_> {
@@ -87,8 +87,8 @@ impl Pass<'_> {
         };
         let had: u64 = of(&Ages::all);
         // What was there when all of the calendar was last listed, and whatever else is as old as what is gone: what came later is no sign of life.
-        let seen = state.whole[side as usize].map_or(i64::MIN, |at| at.as_second() - 1);
-        let last = here.iter().map(|(_, mapping)| made(mapping)).max().unwrap_or(i64::MIN);
+        let seen = state.whole[side as usize].map_or(0, |pass| pass.saturating_sub(1));
+        let last = here.iter().map(|(_, mapping)| made(mapping)).max().unwrap_or(0);
         let before: u64 = of(&|ages| ages.until(seen.max(last)));
         let evidence = if survey.found_by_writes && gone >= before { Evidence::Missing } else { evidence };
         let is_emptied = guard::is_emptied(evidence, gone, before, had, two_way);

@@ -65,10 +65,10 @@ impl Pass<'_> {
             let (i, other) = (side as usize, side.other() as usize);
             // What is here may be a copy of what is unknown there.
             let asked_for = self.pair.copies_from(side.other()) && !survey.unknown[other].is_empty();
-            let few = survey.unknown[i].len() <= SMALL && survey.unknown[i].values().all(|stranger| stranger.fresh);
-            if asked_for && !survey.unknown[i].is_empty() && (survey.first[i] || few) {
-                self.read_strangers(identity, survey, side).await?;
-                if survey.first[i] && identity.has_copies(side, self.takes_over) {
+            let is_there = survey.first[i] || survey.unknown[i].values().any(|stranger| stranger.fresh);
+            if asked_for && !survey.unknown[i].is_empty() && is_there {
+                self.read_strangers(identity, survey, side, survey.first[i]).await?;
+                if survey.first[i] && identity.has_copies(side, true) {
                     self.add_outside_window(survey, side.other()).await?;
                 }
             }
@@ -88,7 +88,7 @@ impl Pass<'_> {
             inside.contains(id) || stranger.event.is_some() || engine::marker::MappingId::of_copy_uid(id.as_str()).is_some()
         });
         survey.unknown[i] = near;
-        self.read_strangers(identity, survey, side).await?;
+        self.read_strangers(identity, survey, side, true).await?;
         if identity.has_other_names(side) {
             survey.unknown[i].extend::<std::collections::BTreeMap<_, _>>(far);
             identity.read_anew(side);

@@ -64,6 +64,7 @@ impl<'a> Pass<'a> {
         lease: &'a Lease,
         whole: &'a Owned,
         takes_over: bool,
+        number: u64,
         options: SyncOptions,
         begun: Instant,
         progress: &'a dyn Progress,
@@ -78,6 +79,7 @@ impl<'a> Pass<'a> {
             prints: &keys.prints,
             window: pair.window(now),
             now,
+            pass: number,
             full: options.full,
         };
         Self {
@@ -174,8 +176,9 @@ impl<'a> Pass<'a> {
         self.look_again_at_bearers(&mut tally);
         let Tally { mut run, mut notes, wrote, again, incomplete, .. } = tally;
         if held > 0 {
-            let since = state.held.as_ref().map_or(self.now, |row| row.since);
             let held = if emptied > 0 { Held::emptied(&self.pair.id, held, emptied) } else { Held::new(&self.pair.id, held, live) };
+            // Another question has an age of its own.
+            let since = state.held.as_ref().filter(|row| row.held.kind == held.kind).map_or(self.now, |row| row.since);
             run.state = PairStatus::Held;
             run.held = Some(held.clone());
             state.held = Some(HeldRow { held, since, emptied: emptied_sides });
@@ -193,7 +196,7 @@ impl<'a> Pass<'a> {
             }
             self.set_cursors(state, cursors, listed, wrote).await;
             for (whole, _) in state.whole.iter_mut().zip(listed).filter(|(_, listed)| *listed) {
-                *whole = Some(self.now);
+                *whole = Some(self.planner.pass);
             }
             if roll {
                 state.listed_on = Some(today);
@@ -203,6 +206,7 @@ impl<'a> Pass<'a> {
         if again.is_none() {
             state.last_sync = Some(self.services.clock.now());
         }
+        state.passes = self.planner.pass;
         state.status = Some(run.state);
         state.error.clone_from(&run.error);
         state.left = None;
@@ -250,6 +254,7 @@ impl<'a> Pass<'a> {
         run.left = left;
         run.held = state.held.as_ref().map(|row| row.held.clone());
         run.state = if run.held.is_some() { PairStatus::Held } else { PairStatus::Ok };
+        state.passes = self.planner.pass;
         (state.status, state.error, state.left) = (Some(run.state), None, Some(left));
         self.memory.finish(self.head, notes, state.clone()).await?;
         Ok(run)

@@ -213,6 +213,7 @@ impl Turn<'_> {
                     lease,
                     &owned,
                     takes_over,
+                    state.passes + 1,
                     self.options,
                     self.begun,
                     self.progress,

@@ -53,8 +53,8 @@ impl Index {
 }
 
 impl Pass<'_> {
-    /// Reads what is unknown in a calendar, where its marks matter and have not been read yet.
-    pub(in crate::sync) async fn read_strangers(&self, identity: &mut Identity, survey: &Survey, side: Side) -> Result<()> {
+    /// Reads what is unknown in a calendar, where its marks matter and have not been read yet: all of it, or what has just come.
+    pub(in crate::sync) async fn read_strangers(&self, identity: &mut Identity, survey: &Survey, side: Side, all: bool) -> Result<()> {
         let i = side as usize;
         if identity.index[i].is_some() {
             return Ok(());
@@ -62,7 +62,7 @@ impl Pass<'_> {
         let mut index = Index::default();
         let strangers = &survey.unknown[i];
         let batch = self.ends[i].provider.batch().max(1);
-        let ids: Vec<&EventId> = strangers.keys().collect();
+        let ids: Vec<&EventId> = strangers.iter().filter(|(_, stranger)| all || stranger.fresh).map(|(id, _)| id).collect();
         for ids in ids.chunks(batch) {
             let listed = |id: &EventId| strangers.get(id).and_then(|stranger| stranger.event.as_deref());
             let unread: Vec<EventId> = ids.iter().filter(|id| listed(id).is_none()).map(|id| (*id).clone()).collect();

@@ -36,7 +36,7 @@ impl Pass<'_> {
             if survey.unknown[side as usize].is_empty() {
                 continue;
             }
-            self.read_strangers(identity, survey, side).await?;
+            self.read_strangers(identity, survey, side, true).await?;
             // Events that were read and not kept are read once more, and only where something is sought.
             let ids: Vec<EventId> = survey.unknown[side as usize].keys().cloned().collect();
             let mut marked = Vec::new();
