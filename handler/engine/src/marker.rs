@@ -217,6 +217,21 @@ impl Marks {
         if ours { Mark::Ours { role, mapping, first: claimed } } else { foreign }
     }
 
+    /// Whether a mark is whole, and of another key: no damage to one of ours, as far as can be told.
+    pub fn is_of_another_key(&self, mark: &str) -> bool {
+        let parts: Vec<&str> = mark.trim().splitn(6, '.').collect();
+        let has = |text: &str, length: usize| BASE64URL_NOPAD.decode(text.as_bytes()).is_ok_and(|bytes| bytes.len() == length);
+        match (parts.first().and_then(|prefix| Role::of(prefix)), &parts[..]) {
+            (Some((_, Form::Present)), [_, key_id, mapping, _, mac]) => {
+                *key_id != self.key_id && has(key_id, 3) && has(mapping, SIZE) && has(mac, MAC)
+            }
+            (Some((_, Form::Former)), [_, key_id, mapping, mac]) => {
+                *key_id != self.key_id && has(key_id, 3) && has(mapping, SIZE) && has(mac, SIZE)
+            }
+            _ => false,
+        }
+    }
+
     fn mac(&self, parts: &[&str]) -> [u8; SIZE] {
         let mut context = hmac::Context::with_key(&self.key);
         for part in parts {

@@ -202,6 +202,11 @@ impl Planner<'_> {
         event.marker.as_deref().map(|mark| self.marks.read(mark, self.calendars))
     }
 
+    /// Whether another installation has marked an event as its own.
+    pub fn is_anothers(&self, event: &Event) -> bool {
+        event.marker.as_deref().is_some_and(|mark| self.marks.is_of_another_key(mark))
+    }
+
     /// The UID of the event that this one began as.
     pub fn first(&self, event: &Event) -> Option<UidHash> {
         let marked = match self.mark(event) {

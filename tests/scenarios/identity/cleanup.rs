@@ -123,3 +123,22 @@ async fn there_may_be_nothing_to_clean_up() -> anyhow::Result<()> {
     assert_eq!(village.people[1].len(), 7, "{pair}");
     village_at_rest(&village).await
 }
+
+/// What an earlier pair has left may be the original of a later one: nobody else has it.
+#[tokio::test]
+async fn what_a_pair_keeps_in_step_is_no_copy_that_was_left() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (village, pair) = copied(4, ONE_WAY).await?;
+        let [anna, ben] = &village.people;
+        village.cli.json(&["pair", "remove", &pair]).await?;
+        anna.clear();
+        // The other way round.
+        village.cli.pair_add(&village.calendars[1], &village.calendars[0], terms).await?;
+        assert_eq!(village.cli.sync().await?["created"], 4, "{terms:?}");
+        let run = run(&village.cli, &["clean-up", "--calendar", &village.calendars[1], "--yes"]).await?;
+        assert_eq!((counts(&run), ben.len()), ([0; 4], 4), "{terms:?}: {run}");
+        village_at_rest(&village).await?;
+        assert_eq!((anna.len(), ben.len()), (4, 4), "{terms:?}");
+    }
+    Ok(())
+}

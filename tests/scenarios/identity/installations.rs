@@ -252,3 +252,27 @@ async fn a_ring_of_three_installations_comes_to_rest() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// The old installation goes on after the new one has taken its copies over: it writes nothing of theirs back, and its clean-up deletes none of them.
+#[tokio::test]
+async fn copies_that_a_second_installation_has_taken_over_are_left_to_it() -> anyhow::Result<()> {
+    for theirs in [&["--two-way", "--take-over"][..], &["--two-way", "--private", "--take-over"]] {
+        let (mut village, old_pair) = copied(6, TWO_WAY).await?;
+        let old = std::mem::replace(&mut village.cli, Cli::new()?);
+        let pair = set_up_anew(&mut village, theirs).await?;
+        let [anna, ben] = &village.people;
+        village.cli.sync().await?;
+        let written = titles(ben);
+        let run = old.sync().await?;
+        assert_eq!((counts(&run)[..3].to_vec(), skipped(&run, "copied_by_another").len()), (vec![0; 3], 6), "{theirs:?}: {run}");
+        let report = old.json(&["pair", "clean-up", &old_pair, "--include-edited"]).await?;
+        assert_eq!(report["pairs"][0]["deleted"], 0, "{theirs:?}: {report}");
+        assert_eq!((titles(anna), titles(ben)), (all_but(6, &[]), written), "{theirs:?}");
+        rename(anna, "Event 1", "One")?;
+        old.json(&["pair", "remove", &old_pair]).await?;
+        village.cli.sync().await?;
+        assert!(village.cli.explain(&pair, "e1.ics").await?["copied"] == true, "{theirs:?}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}

@@ -186,3 +186,51 @@ async fn an_empty_calendar_under_two_host_names_does_not_grow() -> anyhow::Resul
     drop(server);
     Ok(())
 }
+
+/// A copy that was put into the calendar of its original under the same name, on a server whose ETags follow from what is in an object: one object in
+/// both calendars does not make them one.
+#[tokio::test]
+async fn one_object_in_both_calendars_stops_no_pair() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (village, pair) = super::copied(4, terms).await?;
+        let [anna, ben] = &village.people;
+        let name = super::named(ben, "Event 1")?;
+        let body = ben.get(&name).unwrap_or_default();
+        let tag = ben.etag(&name).context("an ETag")?;
+        anna.plant(&name, &body);
+        anna.set_etag(&name, &tag);
+        super::rename(anna, "Event 2", "Two")?;
+        let run = village.cli.sync().await?;
+        assert_eq!((run["error"].clone(), counts(&run)[1]), (Value::Null, 1), "{terms:?}: {run}");
+        assert_eq!(village.cli.explain(&pair, &format!("/calendars/anna/main/{name}")).await?["reason"], "own_copy");
+        super::village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// Both ends of a pair are reached in another way than before, and were so when nothing was in them: what they hold by now tells.
+#[tokio::test]
+async fn a_pair_of_which_both_ends_have_other_names_is_refused() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let village = crate::village::Village::new(Manners::generic()).await?;
+        let mut others = Vec::new();
+        for side in [0, 1] {
+            let (user, password) = USERS[side];
+            let by_name = village.servers[side].url().as_str().replace("127.0.0.1", "localhost");
+            let account = village.cli.connect(&by_name, user, password).await?;
+            ensure!(account != village.accounts[side], "two empty calendars prove nothing");
+            others.push(village.cli.calendar(&account, "main").await?);
+        }
+        village.pair(terms).await?;
+        for (name, object) in many(5) {
+            village.people[0].put(&name, &object);
+        }
+        village.cli.sync().await?;
+        for [from, to] in [[0, 1], [1, 0]] {
+            let answer = village.cli.run(&["pair", "add", "--json", "--from", &others[from], "--to", &others[to]]).await?;
+            ensure!(answer.status != 0, "{terms:?}: {}", answer.stdout);
+        }
+        super::village_at_rest(&village).await?;
+    }
+    Ok(())
+}

@@ -212,3 +212,69 @@ async fn pairs_that_come_and_go_grow_nothing() -> anyhow::Result<()> {
     assert_eq!((titles(&village.people[0]), titles(&village.people[1])), (all_but(4, &[]), all_but(4, &[])));
     village_at_rest(&village).await
 }
+
+/// All events lie outside the window of the new pair: their copies show no title either.
+#[tokio::test]
+async fn no_title_is_left_outside_a_shorter_window() -> anyhow::Result<()> {
+    let (village, pair) = super::furnished(simulators::caldav::Manners::generic(), 0, ONE_WAY).await?;
+    let [anna, ben] = &village.people;
+    for n in 0..3 {
+        anna.put(&format!("far{n}.ics"), &hour(&format!("far{n}"), 290 + n, 9, &format!("Far {n}")));
+    }
+    assert_eq!(village.cli.sync().await?["created"], 3);
+    village.cli.json(&["pair", "remove", &pair]).await?;
+    village.pair(&["--private", "--window-future", "6mo"]).await?;
+    village.cli.sync().await?;
+    all_busy(&village);
+    assert_eq!(ben.len(), 3);
+    village_at_rest(&village).await
+}
+
+/// A copy was duplicated under a pair that has ended. The new pair goes both ways, so the duplicate is an event like any other.
+#[tokio::test]
+async fn a_duplicate_from_before_is_copied_by_a_pair_that_goes_both_ways() -> anyhow::Result<()> {
+    let (village, pair) = copied(3, ONE_WAY).await?;
+    let [anna, ben] = &village.people;
+    let copy = named(ben, "Event 1")?;
+    assert!(simulators::person::Person::from(ben.clone()).duplicate(&copy, "second.ics", "second").await?);
+    rename_one(ben, "second.ics");
+    village.cli.sync().await?;
+    village.cli.json(&["pair", "remove", &pair]).await?;
+    let pair = village.pair(TWO_WAY).await?;
+    let run = village.cli.sync().await?;
+    assert_eq!(counts(&run)[..3], [1, 0, 0], "{run}");
+    let expected: Vec<String> = ["Event 0", "Event 1", "Event 2", "Second"].map(str::to_owned).to_vec();
+    assert_eq!((titles(anna), titles(ben)), (expected.clone(), expected));
+    assert_eq!(village.cli.explain(&pair, "second.ics").await?["copied"], true);
+    village_at_rest(&village).await
+}
+
+fn rename_one(calendar: &simulators::caldav::Calendar, name: &str) {
+    assert!(calendar.edit(name, |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:Second")));
+}
+
+/// What one calendar's pair has left is not another calendar's to write to, though both had an event of one UID: it may have been edited since.
+#[tokio::test]
+async fn what_is_left_of_another_calendars_event_is_not_written_to() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY, PRIVATE] {
+        let (village, pair) = copied(3, ONE_WAY).await?;
+        let [anna, ben] = &village.people;
+        let third = village.servers[0].calendar("anna", "third");
+        village.cli.json(&["calendars", "--refresh"]).await.ok();
+        let id = village.cli.calendar(&village.accounts[0], "third").await?;
+        rename(ben, "Event 1", "My notes")?;
+        village.cli.json(&["pair", "remove", &pair]).await?;
+        third.put("other.ics", &object("uid-1", &format!("DTSTART:{}\nDTEND:{}\nSUMMARY:Theirs", at(5, 9), at(5, 10))));
+        let before = ben.objects();
+        village.cli.pair_add(&id, &village.calendars[1], terms).await?;
+        let run = village.cli.sync().await?;
+        let kept = before.iter().all(|(name, body)| ben.get(name).as_ref() == Some(body));
+        assert!(kept, "{terms:?}: {run}");
+        assert_eq!(super::skipped(&run, "already_there").iter().filter(|name| *name == "other.ics").count(), 1, "{terms:?}: {run}");
+        third.delete("other.ics");
+        village.cli.sync().await?;
+        assert!(before.iter().all(|(name, _)| ben.get(name).is_some()), "{terms:?}");
+        assert_eq!(titles(anna).len(), 3);
+    }
+    Ok(())
+}

@@ -3,7 +3,7 @@
 use super::{Answer, Change, Create, Decision, Delete, Place, Planner, Seen, Write};
 use crate::attendees;
 use crate::conflict;
-use crate::copy::project;
+use crate::copy::{BUSY, project};
 use crate::event::{Content, Draft, Event, EventId, Field, OriginalStart, Parts};
 use crate::fingerprint::Fingerprint;
 use crate::mapping::{Half, Mapping, State, Times};
@@ -16,6 +16,9 @@ impl Planner<'_> {
     pub fn known(&self, mapping: &Mapping, origin: Seen, copy: Seen) -> Decision {
         if mapping.is_left_alone() {
             return self.left_alone(mapping, origin, copy);
+        }
+        if matches!(&copy, Seen::Event(copy) if self.is_anothers(copy)) {
+            return self.claimed_by_another(mapping, origin, copy);
         }
         match origin {
             Seen::Gone => self.origin_gone(mapping, copy, Reason::OriginDeleted),
@@ -46,7 +49,7 @@ impl Planner<'_> {
             Seen::Unchanged => delete(mapping.copy.etag.clone()),
             Seen::Unreadable { etag, .. } => delete(etag),
             Seen::Event(event) => {
-                let edited = self.prints.copy(&Draft::from(&*event)).changed_since(&mapping.copy.base, mapping.copy.intent.as_ref());
+                let (edited, _) = self.edits(mapping, &event);
                 let private = self.pair.private_towards(mapping.side.other());
                 let counts = edited.fields.iter().any(|field| !private || *field == Field::Time) || !edited.exceptions.is_empty();
                 let stands = self.pair.two_way && !mapping.guests && reason == Reason::OriginDeleted && counts && !event.cancelled;
@@ -115,6 +118,30 @@ impl Planner<'_> {
         next
     }
 
+    /// Another installation has taken the copy over: what becomes of it is no longer for this one to say.
+    fn claimed_by_another(&self, mapping: &Mapping, origin: Seen, copy: Seen) -> Decision {
+        let left = Mapping { state: State::CopiedByAnother, pristine: false, ..mapping.clone() };
+        match self.left_alone(&left, origin, copy) {
+            Decision::Nothing => Decision::Skip { reason: Reason::CopiedByAnother, why: None, remember: Some(Box::new(left)) },
+            Decision::Remember(next) => Decision::Skip { reason: Reason::CopiedByAnother, why: None, remember: Some(next) },
+            other => other,
+        }
+    }
+
+    /// What a person has changed in a copy. One that shows that something is there, and no more, was not edited: another pair wrote that, one whose
+    /// copies are private. The second answer tells that.
+    fn edits(&self, mapping: &Mapping, copy: &Event) -> (Parts, bool) {
+        let mut edited = self.prints.copy(&Draft::from(copy)).changed_since(&mapping.copy.base, mapping.copy.intent.as_ref());
+        let Content { title, description, location, .. } = &copy.content;
+        let says_nothing = title == BUSY && description.is_empty() && location.is_empty();
+        let busied = says_nothing && edited.fields.contains(&Field::Title) && !self.pair.private_towards(mapping.side.other());
+        if busied {
+            edited.fields.retain(|field| *field == Field::Time);
+            edited.exceptions.clear();
+        }
+        (edited, busied)
+    }
+
     /// Nothing is made of the event, because of what another calendar holds or of what made it: until that is gone.
     fn left_alone(&self, mapping: &Mapping, origin: Seen, copy: Seen) -> Decision {
         let beside_is_gone = mapping.is_beside() && matches!(copy, Seen::Gone | Seen::Emptied(_));
@@ -175,10 +202,10 @@ impl Planner<'_> {
             Seen::Event(event) => {
                 // The origin was not read, so nothing can flow back; the caller reads it where something should.
                 let mut next = mapping.clone();
-                let edited = self.prints.copy(&Draft::from(&*event)).changed_since(&mapping.copy.base, mapping.copy.intent.as_ref());
+                let (edited, busied) = self.edits(mapping, &event);
                 self.copy_seen(&mut next, &event);
                 next.state = if next.state == State::Suppressed { State::Live } else { next.state };
-                if edited.is_empty() {
+                if edited.is_empty() && !busied {
                     return Decision::Remember(Box::new(next));
                 }
                 next.drifted = true;
@@ -318,10 +345,7 @@ impl Planner<'_> {
         let mut next = self.origin_seen(mapping, origin);
         next.state = State::Live;
         let copy_now = copy.map(|copy| self.prints.copy(&Draft::from(copy)));
-        let mut edited = match &copy_now {
-            Some(print) => print.changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()),
-            None => Parts::default(),
-        };
+        let (mut edited, busied) = copy.map(|copy| self.edits(mapping, copy)).unwrap_or_default();
         let mut changed = changed.clone();
         if let Some(copy) = copy {
             let (shown, origin) = (Draft::from(copy), Draft::from(origin));
@@ -347,9 +371,9 @@ impl Planner<'_> {
             Some(copy) => {
                 let copy = self.homeward(mapping.side, copy);
                 let merge = conflict::merge(origin, &copy, &changed, &edited, self.pair.private_towards(target));
-                (merge.origin, merge.ignored)
+                (merge.origin, busied || merge.ignored)
             }
-            None => (Draft::from(origin), !edited.is_empty()),
+            None => (Draft::from(origin), busied || !edited.is_empty()),
         };
         // A guest's meeting is put right at once; other edits of a copy that count for nothing stay until its origin changes.
         let restore = self.pair.two_way && next.guests;

@@ -7,11 +7,12 @@ use engine::change::Listed;
 use engine::event::{Event, EventId};
 use engine::mapping::Times;
 use engine::marker::{MappingId, Mark, Marks, Role};
+use engine::pair::Side;
 use engine::reason::Reason;
 use providers::{Found, Since};
 
 use crate::directory::Snapshot;
-use crate::memory;
+use crate::memory::{self, Memory};
 use crate::report::{Action, PairStatus, Progress, Run, Verb};
 use crate::sync::{End, end};
 use crate::{Error, Result, Services, directory};
@@ -89,7 +90,9 @@ pub async fn left_copies(services: &Services, calendar: &CalendarId, progress: &
             .collect();
         let named: BTreeSet<MappingId> = marked.iter().map(|(_, mapping)| *mapping).collect();
         let claimed = memory::claimed(&*services.store, &pairs, &named).await?;
-        for (event, mapping) in marked.into_iter().filter(|(_, mapping)| !claimed.contains(mapping)) {
+        let ids: Vec<EventId> = marked.iter().map(|(event, _)| event.id.clone()).collect();
+        let kept = kept_in_step(services, &marks, &directory, calendar, &ids).await?;
+        for (event, mapping) in marked.into_iter().filter(|(event, mapping)| !claimed.contains(mapping) && !kept.contains(&event.id)) {
             let times = Times::from(&event.content.span);
             let verb = if event.has_guests() { Verb::Skip } else { Verb::Delete };
             let action = Action {
@@ -134,9 +137,13 @@ pub async fn delete_left_copies(services: &Services, found: LeftCopies, progress
     progress.expect(copies.len() as u64);
     // A pair may have taken them over since they were found.
     let named: BTreeSet<MappingId> = copies.iter().map(|(_, _, mapping, _)| *mapping).collect();
-    let claimed = memory::claimed(&*services.store, &Snapshot::read(services).await?.pair_ids(), &named).await?;
+    let directory = Snapshot::read(services).await?;
+    let claimed = memory::claimed(&*services.store, &directory.pair_ids(), &named).await?;
+    let marks = Marks::new(&*services.vault.hash_key("marks").await?);
+    let ids: Vec<EventId> = copies.iter().map(|(id, ..)| id.clone()).collect();
+    let in_step = kept_in_step(services, &marks, &directory, &end.calendar.id, &ids).await?;
     for (id, etag, mapping, action) in copies {
-        if claimed.contains(&mapping) {
+        if claimed.contains(&mapping) || in_step.contains(&id) {
             run.push(Action { action: Verb::Skip, reason: Some(Reason::OwnCopy), ..action });
             continue;
         }
@@ -156,3 +163,28 @@ pub async fn delete_left_copies(services: &Services, found: LeftCopies, progress
     lease.end().await;
     Ok(run)
 }
+
+/// Of these events of a calendar, those that a pair keeps in step: what an earlier pair has left may be the original of a later one.
+async fn kept_in_step(
+    services: &Services,
+    marks: &Marks,
+    directory: &Snapshot,
+    calendar: &CalendarId,
+    ids: &[EventId],
+) -> Result<BTreeSet<EventId>> {
+    let here = directory::calendar_lease(directory, calendar);
+    let mut kept = BTreeSet::new();
+    for pair in directory.pairs()? {
+        for side in Side::BOTH.into_iter().filter(|side| directory::calendar_lease(directory, pair.calendar(*side)) == here) {
+            let memory = Memory::new(services, marks, &pair);
+            memory.begin().await?;
+            for ids in ids.chunks(LOOKUP) {
+                kept.extend(memory.lookup(side, ids).await?.known.into_keys());
+            }
+        }
+    }
+    Ok(kept)
+}
+
+/// Mappings looked up with one request.
+const LOOKUP: usize = 50;

@@ -111,6 +111,9 @@ impl Work<'_> {
         if copy.has_guests() {
             return Err(Reason::HasGuests);
         }
+        if copy.marker.as_deref().is_some_and(|mark| self.keys.marks.is_of_another_key(mark)) {
+            return Err(Reason::CopiedByAnother);
+        }
         let shown = self.keys.prints.copy(&Draft::from(copy));
         let edited = !shown.changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()).is_empty();
         if edited && !self.options.include_edited { Err(Reason::CopyEdited) } else { Ok(()) }

@@ -173,7 +173,9 @@ pub async fn remove_account(services: &Services, id: &AccountId) -> Result<Remov
     services.store.commit(Table::Secrets, &services.owner, &[secret]).await?;
     let left: Vec<String> = super::channels(services).await?.into_iter().filter(|row| row.account == *id).map(|row| row.id).collect();
     super::forget_channels(services, &left).await?;
-    let keys: Vec<String> = calendars.iter().map(|calendar| calendars::row_key(&calendar.id)).chain([row_key(id)]).collect();
+    let ids: Vec<_> = calendars.iter().map(|calendar| &calendar.id).collect();
+    let ended = Snapshot::read(services).await?.ended_of(&ids);
+    let keys: Vec<String> = ids.into_iter().map(calendars::row_key).chain(ended).chain([row_key(id)]).collect();
     for chunk in keys.chunks(store::MAX_COMMIT) {
         let ops: Vec<Op> = chunk.iter().map(|key| Op::Delete { key: key.clone(), etag: None }).collect();
         services.store.commit(Table::Directory, &services.owner, &ops).await?;

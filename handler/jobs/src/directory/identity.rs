@@ -146,6 +146,11 @@ impl Places {
         one == other || self.0.get(one).is_some_and(|place| self.0.get(other) == Some(place))
     }
 
+    /// Whether an account has it.
+    pub fn knows(&self, calendar: &CalendarId) -> bool {
+        self.0.contains_key(calendar)
+    }
+
     /// These were proven to be one calendar.
     pub fn unite(&mut self, one: &CalendarId, other: &CalendarId) {
         let (Some(kept), Some(given_up)) = (self.0.get(one).cloned(), self.0.get(other).cloned()) else { return };

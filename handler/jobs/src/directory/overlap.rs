@@ -29,7 +29,8 @@ pub(super) type Overlap = (CalendarId, CalendarId);
 /// # Errors
 /// Damaged rows of pairs.
 pub(super) async fn find(services: &Services, directory: &Snapshot, new: &NewPair, places: &Places) -> Result<Option<Overlap>> {
-    let questions = questions(new, &directory.pairs()?, places);
+    let alike = |one: &CalendarId, other: &CalendarId| may_be_one(directory, one, other);
+    let questions = questions(new, &directory.pairs()?, places, alike);
     let look = async {
         for (one, other) in questions {
             match is_one(services, directory, &one, &other).await {
@@ -47,9 +48,16 @@ pub(super) async fn find(services: &Services, directory: &Snapshot, new: &NewPai
 }
 
 /// What would make the pair one that must not be, if it were one calendar. Each question once.
-fn questions(new: &NewPair, existing: &[Pair], places: &Places) -> Vec<Overlap> {
+fn questions(new: &NewPair, existing: &[Pair], places: &Places, alike: impl Fn(&CalendarId, &CalendarId) -> bool) -> Vec<Overlap> {
     let mut questions: Vec<Overlap> = vec![(new.from.clone(), new.to.clone())];
     for pair in existing {
+        // Both ends may be reached in another way than before: the first answer makes the other question one of those below.
+        for [first, second] in [[&pair.from, &pair.to], [&pair.to, &pair.from]] {
+            let is_known = places.same(first, &new.from) || places.same(second, &new.to);
+            if !is_known && alike(&new.from, first) && alike(&new.to, second) {
+                questions.push((new.from.clone(), first.clone()));
+            }
+        }
         for [shared, other] in [[&pair.from, &pair.to], [&pair.to, &pair.from]] {
             for [mine, left] in [[&new.from, &new.to], [&new.to, &new.from]] {
                 if places.same(shared, mine) && !places.same(other, left) {
@@ -65,6 +73,16 @@ fn questions(new: &NewPair, existing: &[Pair], places: &Places) -> Vec<Overlap> 
         !known
     });
     questions
+}
+
+/// Whether two calendars look like one that is reached in two ways: by their names or the ends of their addresses.
+fn may_be_one(directory: &Snapshot, one: &CalendarId, other: &CalendarId) -> bool {
+    let row = |id: &CalendarId| directory.calendar(id).ok().flatten();
+    let end = |row: &CalendarRow| row.address.trim_end_matches('/').rsplit('/').next().map(str::to_owned);
+    match (row(one), row(other)) {
+        (Some(one), Some(other)) => one.name == other.name || end(&one) == end(&other),
+        _ => false,
+    }
 }
 
 async fn is_one(services: &Services, directory: &Snapshot, one: &CalendarId, other: &CalendarId) -> Result<bool> {
@@ -107,10 +125,12 @@ mod tests {
 
     /// What is asked of a pair from `a` to `b`; `a2` is `a` through another account.
     fn asked(existing: &[(&str, &str)]) -> Vec<String> {
-        let mut places: Places = ["a", "b", "c", "d"].map(|id| (CalendarId::new(id), CalendarPlace::new(id))).into_iter().collect();
+        let mut places: Places =
+            ["a", "b", "c", "d", "e", "f"].map(|id| (CalendarId::new(id), CalendarPlace::new(id))).into_iter().collect();
         places.extend(&CalendarId::new("a2"), &CalendarId::new("a"));
         let existing: Vec<Pair> = existing.iter().map(|(from, to)| new(from, to).into_pair(PairId::new("p9"))).collect();
-        questions(&new("a", "b"), &existing, &places).into_iter().map(|(one, other)| format!("{one} {other}")).collect()
+        let alike = |one: &CalendarId, other: &CalendarId| [("a", "e"), ("b", "f")].contains(&(one.as_str(), other.as_str()));
+        questions(&new("a", "b"), &existing, &places, alike).into_iter().map(|(one, other)| format!("{one} {other}")).collect()
     }
 
     #[test]
@@ -121,6 +141,7 @@ mod tests {
         assert_eq!(asked(&[("c", "a")]), ["a b", "b c"], "the reverse of one");
         assert_eq!(asked(&[("b", "c"), ("c", "b")]), ["a b", "a c"], "each once");
         assert_eq!(asked(&[("a2", "d")]), ["a b", "b d"], "through another account");
+        assert_eq!(asked(&[("e", "f"), ("f", "e"), ("e", "d")]), ["a b", "a e"], "both ends are reached in another way");
         assert_eq!(asked(&[("a", "b"), ("b", "a")]), ["a b"], "what is known is not asked");
     }
 }

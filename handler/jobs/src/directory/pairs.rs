@@ -2,6 +2,7 @@
 
 use engine::calendar::{CalendarId, PairId};
 use engine::pair::{Pair, Reach};
+use serde::{Deserialize, Serialize};
 use store::{Op, Table};
 
 use super::check::check;
@@ -38,6 +39,13 @@ impl NewPair {
     }
 }
 
+/// Copies went from one calendar to another one, and do so no more.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Ended {
+    pub from: CalendarId,
+    pub to: CalendarId,
+}
+
 /// Makes a pair. Nothing is synced yet.
 ///
 /// # Errors
@@ -46,10 +54,17 @@ impl NewPair {
 pub async fn add_pair(services: &Services, new: NewPair) -> Result<Pair> {
     let (from, to) = ends(services, &new).await?;
     // What can be said at once is said at once; and nobody else has to wait while calendars are read.
-    let (directory, places) = may_be_added(services, &new, &from, &to, None).await?;
-    let overlap = overlap::find(services, &directory, &new, &places).await?;
+    let (directory, places) = may_be_added(services, &new, &from, &to, &[]).await?;
+    let mut overlaps = Vec::new();
+    let (mut directory, mut places) = (directory, places);
+    // Two ends that are reached in another way than before are two answers, of which the second question follows from the first.
+    while overlaps.len() < 2 {
+        let Some(overlap) = overlap::find(services, &directory, &new, &places).await? else { break };
+        overlaps.push(overlap);
+        (directory, places) = may_be_added(services, &new, &from, &to, &overlaps).await?;
+    }
     let _setup = lease::directory(services).await?;
-    may_be_added(services, &new, &from, &to, overlap).await?;
+    may_be_added(services, &new, &from, &to, &overlaps).await?;
     let take_over = new.take_over;
     let pair = new.into_pair(id::pair()?);
     if take_over {
@@ -68,15 +83,15 @@ async fn may_be_added(
     new: &NewPair,
     from: &CalendarRow,
     to: &CalendarRow,
-    overlap: Option<Overlap>,
+    overlaps: &[Overlap],
 ) -> Result<(Snapshot, Places)> {
     let directory = Snapshot::read(services).await?;
     for end in [from, to] {
         directory.account(&end.account)?;
     }
     let mut places = Places::read(&directory);
-    if let Some((one, other)) = overlap {
-        places.unite(&one, &other);
+    for (one, other) in overlaps {
+        places.unite(one, other);
     }
     check(new, from, to, &places, &directory.pairs()?)?;
     Ok((directory, places))
@@ -108,7 +123,7 @@ pub async fn remove_pair(services: &Services, id: &PairId) -> Result<()> {
 
 /// The same, for whoever holds the directory's lease.
 pub(super) async fn remove_locked(services: &Services, id: &PairId) -> Result<()> {
-    pair(services, id).await?;
+    let ended = pair(services, id).await?;
     let _quiet = lease::pair(services, id).await?;
     let partition = id.as_str();
     loop {
@@ -119,7 +134,13 @@ pub(super) async fn remove_locked(services: &Services, id: &PairId) -> Result<()
         let ops: Vec<Op> = page.into_iter().map(|row| Op::Delete { key: row.key, etag: None }).collect();
         services.store.commit(Table::Pairs, partition, &ops).await?;
     }
-    services.store.commit(Table::Directory, &services.owner, &[Op::Delete { key: row_key(id), etag: None }]).await?;
+    // What it has left in a calendar is no copy of another calendar's events.
+    let mut ops = vec![Op::Delete { key: row_key(id), etag: None }];
+    let ways = [Some((&ended.from, &ended.to)), ended.two_way.then_some((&ended.to, &ended.from))];
+    for (from, to) in ways.into_iter().flatten() {
+        ops.push(Op::Put { key: rows::ended_key(from, to), value: rows::encode(&Ended { from: from.clone(), to: to.clone() })? });
+    }
+    services.store.commit(Table::Directory, &services.owner, &ops).await?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! How the directory's rows are written down: JSON with a version in `v`.
 
+use engine::calendar::CalendarId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::{Op, Row, Table};
@@ -19,6 +20,12 @@ pub(super) const ACCOUNT: &str = "account:";
 pub(super) const CALENDAR: &str = "calendar:";
 pub(super) const CHANNEL: &str = "channel:";
 pub(super) const PAIR: &str = "pair:";
+pub(super) const ENDED: &str = "ended:";
+
+/// The row that says that copies went from one calendar to another.
+pub(super) fn ended_key(from: &CalendarId, to: &CalendarId) -> String {
+    format!("{ENDED}{from}:{to}")
+}
 
 #[derive(Serialize, Deserialize)]
 struct Versioned<T> {

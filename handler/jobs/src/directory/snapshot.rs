@@ -12,6 +12,8 @@ use store::{Row, Table};
 use tokio::sync::OnceCell;
 
 use super::accounts::{self, Account};
+use super::identity::Places;
+use super::pairs::Ended;
 use super::{CalendarRow, ChannelRow, calendars, pairs, rows};
 use crate::{Result, Services};
 
@@ -80,6 +82,22 @@ impl Snapshot {
 
     fn ids<'s>(&'s self, prefix: &'static str) -> impl Iterator<Item = &'s str> {
         self.rows.range(prefix.to_owned()..).map_while(move |(key, _)| key.strip_prefix(prefix))
+    }
+
+    /// Whether a calendar may hold what an ended pair has copied out of another calendar than this one, and one that is there still.
+    pub fn has_left_copies(&self, calendar: &CalendarId, but_of: &CalendarId) -> bool {
+        let places = Places::read(self);
+        let ended: Vec<Ended> = self.readable(rows::ENDED);
+        ended.iter().any(|Ended { from, to }| {
+            places.same(to, calendar) && places.knows(from) && !places.same(from, but_of) && !places.same(from, calendar)
+        })
+    }
+
+    /// The rows about ended pairs that name one of these calendars.
+    pub(super) fn ended_of(&self, calendars: &[&CalendarId]) -> Vec<String> {
+        let ended: Vec<Ended> = self.readable(rows::ENDED);
+        let named = ended.into_iter().filter(|Ended { from, to }| calendars.contains(&from) || calendars.contains(&to));
+        named.map(|Ended { from, to }| rows::ended_key(&from, &to)).collect()
     }
 
     /// All channels.

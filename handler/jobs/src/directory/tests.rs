@@ -169,7 +169,7 @@ async fn a_removed_pair_leaves_no_row_behind() {
     remove_pair(&world.services, &made.id).await.unwrap();
     assert!(world.rows(Table::Pairs, made.id.as_str()).await.is_empty());
     assert_eq!(world.rows(Table::Pairs, "p0").await.len(), 1, "another pair's rows are its own");
-    assert_eq!(world.rows(Table::Directory, "local").await, ["account:a1", "calendar:c1", "calendar:c2"]);
+    assert_eq!(world.rows(Table::Directory, "local").await, ["account:a1", "calendar:c1", "calendar:c2", "ended:c1:c2"]);
     assert!(matches!(remove_pair(&world.services, &made.id).await, Err(Error::NotFound(_))));
 }
 

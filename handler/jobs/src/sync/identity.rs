@@ -49,6 +49,8 @@ pub(super) struct Identity {
     used: HashSet<MappingId>,
     /// Mappings of earlier copies that were taken over in this pass, with the UIDs of their first origins.
     adopted: HashMap<MappingId, Option<UidHash>>,
+    /// Those of them whose copy has the UID that it was made with: another event with its mark is a duplicate.
+    whole: HashSet<MappingId>,
     /// Mappings whose missing event was found under another name.
     joined: HashSet<MappingId>,
     /// Sides that are listed for the first time.

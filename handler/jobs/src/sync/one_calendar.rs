@@ -63,8 +63,8 @@ impl Pass<'_> {
         }
         for side in Side::BOTH {
             let (i, other) = (side as usize, side.other() as usize);
-            // What is here may be a copy of what is unknown there.
-            let asked_for = self.pair.copies_from(side.other()) && !survey.unknown[other].is_empty();
+            // What is here may be a copy of what is unknown there; the first time, of what lies outside the window there.
+            let asked_for = self.pair.copies_from(side.other()) && (survey.first[i] || !survey.unknown[other].is_empty());
             let is_there = survey.first[i] || survey.unknown[i].values().any(|stranger| stranger.fresh);
             if asked_for && !survey.unknown[i].is_empty() && is_there {
                 self.read_strangers(identity, survey, side, survey.first[i]).await?;

@@ -35,6 +35,8 @@ pub(super) struct Pass<'a> {
     pub(super) options: SyncOptions,
     /// All pairs of the owner.
     pub(super) pairs: &'a [PairId],
+    /// As in [`Owned`].
+    pub(super) mixed: [bool; 2],
     /// The owner has said that copies of another installation belong to this pair.
     pub(super) takes_over: bool,
     /// When this pass began, and the call of which it is a part.
@@ -50,6 +52,8 @@ pub(crate) struct Owned {
     pub pairs: Vec<PairId>,
     /// All calendars.
     pub calendars: Vec<CalendarId>,
+    /// The ends that may hold what an ended pair has copied out of a third calendar.
+    pub mixed: [bool; 2],
 }
 
 impl<'a> Pass<'a> {
@@ -92,6 +96,7 @@ impl<'a> Pass<'a> {
             lease,
             options,
             pairs: &whole.pairs,
+            mixed: whole.mixed,
             takes_over,
             began: [Instant::now(), begun],
             planner,

@@ -194,7 +194,9 @@ impl Turn<'_> {
                 (head, problems) = memory.begin().await?;
             }
         }
-        let owned = Owned { pairs: accounts.directory.pair_ids(), calendars: accounts.directory.calendar_ids() };
+        let directory = &accounts.directory;
+        let mixed = [(&pair.from, &pair.to), (&pair.to, &pair.from)].map(|(end, other)| directory.has_left_copies(end, other));
+        let owned = Owned { pairs: directory.pair_ids(), calendars: directory.calendar_ids(), mixed };
         let mut state = head.row().await;
         let before = state.error.clone();
         // A round that follows upon a write looks at both.

@@ -16,8 +16,9 @@ impl Story {
         if self.rng.chance(0.5) {
             let old = match self.rng.below(3) {
                 0 => OldBase::Answers,
-                1 => OldBase::Redirects([301, 308][self.rng.below(2)]),
-                _ => OldBase::Gone,
+                // What was typed has to lead somewhere.
+                2 if url::Url::parse(&self.stage.core.ends[side].account.url)?.path() == "/" => OldBase::Gone,
+                _ => OldBase::Redirects([301, 308][self.rng.below(2)]),
             };
             let new = ["", "/dav2", "/remote/dav3"][self.rng.below(3)];
             server.move_base(new, old);

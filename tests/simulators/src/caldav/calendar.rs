@@ -71,6 +71,11 @@ impl Calendar {
         self.with(|calendar| calendar.get(name).map(|r| r.etag.clone()))
     }
 
+    /// Gives what stands under a name another ETag, as a server has it whose ETags follow from the content. The change is told of like any other.
+    pub fn set_etag(&self, name: &str, etag: &str) {
+        self.with(|calendar| calendar.set_etag(name, etag));
+    }
+
     /// All names, sorted.
     pub fn names(&self) -> Vec<String> {
         self.with(|calendar| calendar.resources().map(|(name, _)| name.clone()).collect())

@@ -183,6 +183,12 @@ impl Collection {
         etag
     }
 
+    pub fn set_etag(&mut self, name: &str, etag: &str) {
+        if let Some(resource) = self.resources.get_mut(name) {
+            etag.clone_into(&mut resource.etag);
+        }
+    }
+
     /// Takes an object away; `false` where there is none.
     pub fn delete(&mut self, name: &str) -> bool {
         let Some(made) = self.resources.get(name).map(|r| r.made) else { return false };

@@ -1,6 +1,7 @@
 //! Edits: of the origin, of the copy, of both; what flows back and what does not.
 
 use super::*;
+use crate::copy::BUSY;
 
 const TEAMS: &str = "Agenda first.\n\n________________________________________________________________________________\nMicrosoft Teams meeting\nJoin: https://teams.microsoft.com/l/meetup-join/19%3ameeting_x\n________________________________________________________________________________";
 
@@ -143,4 +144,52 @@ fn two_programs_that_undo_each_other_are_stopped() {
         }
     }
     assert_eq!(writes, 5);
+}
+
+/// Another pair between the same calendars, or an installation that was put back from a backup, wrote it.
+#[test]
+fn a_copy_that_says_only_busy_is_no_edit_of_its_words() {
+    let world = world();
+    let (mapping, origin, copy) = world.synced(event());
+    let busy = |event: &mut Event| {
+        (event.content.title, event.content.description, event.content.location) = (BUSY.into(), String::new(), String::new());
+        event.content.visibility = Visibility::Private;
+    };
+    for origin in [Seen::Unchanged, edited(&origin, "o1", |_| ())] {
+        assert_eq!(skipped(&world.known(&mapping, origin, edited(&copy, "c2", busy))), Reason::CopyEdited);
+    }
+    // Its time is one, and a title of its own.
+    let moved = edited(&copy, "c2", |event| {
+        busy(event);
+        event.content.span = Span::Timed { start: at("2026-03-12T12:00"), end: at("2026-03-12T13:00") };
+    });
+    assert_eq!(fields(&write(world.known(&mapping, edited(&origin, "o1", |_| ()), moved)).origin), [Field::Time]);
+    let named = edited(&copy, "c2", |event| event.content.title = "Occupied".into());
+    assert_eq!(fields(&write(world.known(&mapping, edited(&origin, "o1", |_| ()), named)).origin), [Field::Title]);
+    // Nor is the origin made again for it.
+    assert!(matches!(world.known(&mapping, Seen::Gone, edited(&copy, "c2", busy)), Decision::Delete(_)));
+}
+
+#[test]
+fn a_copy_that_another_installation_has_marked_is_left_to_it() {
+    let world = world();
+    let (mapping, origin, copy) = world.synced(event());
+    let theirs = Marks::new(&[9; 32]).mint(Role::Copy, mapping.id, mapping.first());
+    let claimed = |mark: &str| {
+        edited(&copy, "c2", |event| {
+            event.marker = Some(mark.to_owned());
+            event.content.title = "Theirs".into();
+        })
+    };
+    for origin in [Seen::Unchanged, edited(&origin, "o2", |event| event.content.location = "Room 7".into())] {
+        let decision = world.known(&mapping, origin, claimed(&theirs));
+        assert_eq!(skipped(&decision), Reason::CopiedByAnother);
+        let Decision::Skip { remember: Some(left), .. } = decision else { panic!("{decision:?}") };
+        assert!(left.is_beside() && left.state == State::CopiedByAnother);
+    }
+    assert!(matches!(world.known(&mapping, Seen::Gone, claimed(&theirs)), Decision::Forget(_)), "their copy is not deleted");
+    // A damaged mark of ours is no claim.
+    let ours = copy.marker.clone().unwrap();
+    let damaged = claimed(&ours[..ours.len() - 2]);
+    assert_eq!(fields(&write(world.known(&mapping, edited(&origin, "o1", |_| ()), damaged)).origin), [Field::Title]);
 }

@@ -39,7 +39,8 @@ impl Pass<'_> {
         if let Class::Left(first) = class {
             let other = identity.index[side.other() as usize].as_ref();
             let made_of = self.names(event).and_then(|mapping| other?.derived.get(&mapping));
-            if made_of.is_some_and(|id| self.pair.two_way && !identity.is_claimed(side.other(), id)) {
+            let is_taken = self.names(event).is_some_and(|mapping| identity.used.contains(&mapping));
+            if made_of.is_some_and(|id| self.pair.two_way && !is_taken && !identity.is_claimed(side.other(), id)) {
                 return Ok(Found::Origin);
             }
             if let copy @ Found::Copy { .. } = self.earlier_copy(identity, side, event, true) {
@@ -64,7 +65,7 @@ impl Pass<'_> {
 
     fn earlier_copy(&self, identity: &mut Identity, side: Side, event: &Event, left: bool) -> Found {
         let first = self.planner.first(event);
-        let Identity { index, claimed, used, adopted, .. } = identity;
+        let Identity { index, claimed, used, adopted, whole, .. } = identity;
         let other = side.other() as usize;
         let (Some(index), claimed) = (&index[other], &mut claimed[other]) else { return Found::Nothing };
         let remade = match self.planner.mark(event) {
@@ -73,16 +74,29 @@ impl Pass<'_> {
         };
         let by_mapping = self.made_of(side, &event.id).into_iter().chain(remade);
         let named = by_mapping.filter_map(|mapping| index.copies.get(&mapping)).flatten();
-        // What is left of a mapping itself has no other right than that of the mapping that its name makes.
-        let first = first.filter(|_| !left);
-        let of_first = first.iter().filter_map(|first| index.copies_by_first.get(first)).flatten();
-        if let Some(id) = named.chain(of_first).find(|id| !claimed.contains(*id)).cloned() {
+        // What is left of a mapping has no right to what was made of its own origin, only to what was made of itself.
+        let first = if left { UidHash::of(&event.uid) } else { first };
+        // The UID alone does not say out of which calendar a copy came: what it shows has to be what is here.
+        let looks = self.mixed[other].then(|| self.planner.appearances(side, event));
+        let is_like = |id: &&EventId| looks.is_none_or(|looks| index.looks.get(*id).is_some_and(|look| looks.contains(look)));
+        let of_first: Vec<&EventId> = first.iter().filter_map(|first| index.copies_by_first.get(first)).flatten().collect();
+        let other_calendars = of_first.iter().find(|id| !is_like(id)).map(|id| (*id).clone());
+        let of_first = of_first.into_iter().filter(is_like);
+        // Of several events with one mark one alone is the copy; the others are duplicates that a person made.
+        let is_free = |id: &&EventId| index.made_by.get(*id).is_none_or(|mapping| !used.contains(mapping)) && !claimed.contains(*id);
+        if let Some(id) = named.chain(of_first).find(is_free).cloned() {
             claimed.insert(id.clone());
             let mapping = index.made_by.get(&id).copied().filter(|mapping| used.insert(*mapping));
             if let Some(mapping) = mapping {
                 adopted.insert(mapping, first);
+                if index.whole.contains(&id) {
+                    whole.insert(mapping);
+                }
             }
             return Found::Copy { id, mapping, foreign: mapping.is_none() };
+        }
+        if let (Some(id), Some(first)) = (other_calendars, first) {
+            return Found::AlreadyThere(id, first);
         }
         let of_first = first.iter().filter_map(|first| index.foreign.get(first)).flatten();
         if left {

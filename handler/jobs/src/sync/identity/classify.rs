@@ -62,13 +62,20 @@ impl Pass<'_> {
             },
         };
         match (living.get(&mapping), role) {
+            (None, Role::Copy)
+                if self.pair.two_way && identity.whole.contains(&mapping) && MappingId::of_copy_uid(&event.uid) != Some(mapping) =>
+            {
+                Ok(Class::OutOfACopy)
+            }
             (None, Role::Copy) => Ok(Class::Left(mark.and_then(Mark::first).or_else(|| identity.adopted.get(&mapping).copied().flatten()))),
             // It belongs to a person, whatever pair it was made again for.
             (None | Some(Living::Elsewhere), Role::Origin) => Ok(Class::Ordinary),
             (Some(Living::Elsewhere), Role::Copy) => Ok(Class::Alone(Reason::OwnCopy, None)),
             (Some(Living::Here(stored)), role) => match self.of_this_pair(identity, stored, role, side, event).await? {
                 // In the first pass over a calendar it is older than this pair, like the copy that was taken over.
-                Class::OutOfACopy if identity.first[side as usize] && stored.taken_over => Ok(Class::Left(stored.first())),
+                Class::OutOfACopy if identity.first[side as usize] && stored.taken_over && !has_made_uid(stored) => {
+                    Ok(Class::Left(stored.first()))
+                }
                 class => Ok(class),
             },
         }
@@ -80,7 +87,9 @@ impl Pass<'_> {
         if side_of(stored, role) != side {
             // The copy itself, seen in the calendar of its origin under the same name and in the same version: both ends are one calendar.
             let is_the_copy = role == Role::Copy && half.id == event.id && half.etag.is_some() && half.etag == event.etag;
-            if is_the_copy && self.is_there(side_of(stored, role), &half.id).await? {
+            // One object may have been put in both; the origin is in both only where they are one.
+            let there = side_of(stored, role);
+            if is_the_copy && self.is_there(there, &half.id).await? && self.is_there(there, &stored.origin.id).await? {
                 return Err(Error::SameCalendar);
             }
             return Ok(match role {
@@ -130,4 +139,10 @@ pub(super) fn has_its_uid(mapping: &Mapping, role: Role, event: &Event) -> bool 
     let uid = UidHash::of(&event.uid);
     (role == Role::Copy && MappingId::of_copy_uid(&event.uid) == Some(mapping.id))
         || (uid.is_some() && survey::half(mapping, role).uid == uid)
+}
+
+/// Whether the copy has the UID with which it was made: then another event with its mark is a duplicate.
+fn has_made_uid(mapping: &Mapping) -> bool {
+    // What was taken over may have been made more than once; more often than this is rare, and costs a report.
+    (0..=8).chain([mapping.generation]).any(|generation| mapping.copy.uid == UidHash::of(&mapping.id.copy_uid(generation)))
 }

@@ -21,6 +21,8 @@ pub(super) struct Index {
     pub copies: BTreeMap<MappingId, Vec<EventId>>,
     /// The mapping that made each of them.
     pub made_by: HashMap<EventId, MappingId>,
+    /// Copies that have the UID with which they were made.
+    pub whole: BTreeSet<EventId>,
     /// The same by the UID of the first origin.
     pub copies_by_first: HashMap<UidHash, Vec<EventId>>,
     /// Copies that another installation made, by the UID of the first origin.
@@ -31,6 +33,8 @@ pub(super) struct Index {
     pub foreign_ids: BTreeSet<EventId>,
     /// The same where the mark does not tell the UID: by what is shown.
     pub foreign_by_look: HashMap<Appearance, Vec<EventId>>,
+    /// What these copies show, where not all of them need be copies of the other calendar's events.
+    pub looks: HashMap<EventId, Appearance>,
     /// Events that bear the mark of a mapping that lives in this pair.
     pub of_this_pair: BTreeSet<EventId>,
 }
@@ -84,6 +88,9 @@ impl Pass<'_> {
                     index.derived.insert(mapping, id.clone());
                 }
                 self.enter(&mut index, &living, id, event);
+                if self.mixed[i] && index.made_by.contains_key(id) {
+                    index.looks.insert(id.clone(), self.planner.appearance(event));
+                }
             }
             for (id, found) in read {
                 identity.keep(side, id, found);
@@ -103,10 +110,17 @@ impl Pass<'_> {
         }
         match self.planner.mark(event) {
             Some(Mark::Ours { role: Role::Copy, mapping, first }) => {
-                index.copies.entry(mapping).or_default().push(id.clone());
+                // What has the UID of the copy has the better claim to be it.
+                let is_whole = MappingId::of_copy_uid(&event.uid) == Some(mapping);
+                let rank = if is_whole { 0 } else { usize::MAX };
+                if is_whole {
+                    index.whole.insert(id.clone());
+                }
+                let insert = |copies: &mut Vec<EventId>| copies.insert(rank.min(copies.len()), id.clone());
+                insert(index.copies.entry(mapping).or_default());
                 index.made_by.insert(id.clone(), mapping);
                 if let Some(first) = first {
-                    index.copies_by_first.entry(first).or_default().push(id.clone());
+                    insert(index.copies_by_first.entry(first).or_default());
                 }
             }
             // An origin that was made again.
