@@ -17,7 +17,8 @@ impl Planner<'_> {
         if mapping.is_left_alone() {
             return self.left_alone(mapping, origin, copy);
         }
-        if matches!(&copy, Seen::Event(copy) if self.is_anothers(copy)) {
+        // Where we were cut off in taking it over, its mark may be the former one still.
+        if mapping.copy.intent.is_none() && matches!(&copy, Seen::Event(copy) if self.is_anothers(copy)) {
             return self.claimed_by_another(mapping, origin, copy);
         }
         match origin {
@@ -383,6 +384,8 @@ impl Planner<'_> {
         let origin_parts = origin_print.differences(now);
         // A write of ours that may have been cut off is not done yet, whatever was edited since.
         let cut_off = mapping.copy.intent.as_ref().is_some_and(|intent| !intent.differences(&mapping.copy.base).is_empty());
+        // Then a copy that was to be taken over has its former mark, whatever else it shows.
+        let to_mark = mapping.taken_over && mapping.copy.intent.is_some();
         let news = !changed.is_empty() || !origin_parts.is_empty() || restore || self.full || cut_off;
         let mut copy_parts = match &copy_now {
             Some(print) => wanted.differences(print),
@@ -407,7 +410,7 @@ impl Planner<'_> {
         next.origin.intent = None;
         next.copy.base = wanted.clone();
         next.copy.intent = None;
-        if copy_parts.is_empty() && origin_parts.is_empty() {
+        if copy_parts.is_empty() && origin_parts.is_empty() && !to_mark {
             return match (ignored, next == *mapping) {
                 (true, _) => Decision::Skip { reason: Reason::CopyEdited, why: None, remember: Some(Box::new(next)) },
                 (false, true) => Decision::Nothing,
@@ -422,7 +425,7 @@ impl Planner<'_> {
         }
         let reason = if restore && !edited.is_empty() { Some(Reason::HasGuests) } else { None };
         let whole = mapping.pristine && copy.is_none() && !mapping.drifted;
-        let copy = (!copy_parts.is_empty()).then_some(Change { draft, parts: copy_parts, whole });
+        let copy = (to_mark || !copy_parts.is_empty()).then_some(Change { draft, parts: copy_parts, whole });
         if copy.is_some() {
             next.wrote(&wanted, self.now);
             next.pristine = whole;

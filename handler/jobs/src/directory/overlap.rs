@@ -13,9 +13,9 @@ use engine::pair::Pair;
 
 use super::evidence::{self, Likeness, View};
 use super::identity::{Places, is_caldav};
-use super::pairs::NewPair;
+use super::pairs::{Ended, NewPair};
 use super::recognise::may_be_asked;
-use super::{Account, CalendarRow, Snapshot, accounts};
+use super::{Account, CalendarRow, Snapshot, accounts, rows};
 use crate::{Result, Services};
 
 /// All comparisons of a new pair together may take so long: it is a command that waits.
@@ -45,6 +45,24 @@ pub(super) async fn find(services: &Services, directory: &Snapshot, new: &NewPai
         tracing::debug!("comparing calendars took too long");
         None
     }))
+}
+
+/// The rows of ended pairs that went between the calendars of this one, one of which has another name by now: their copies are copies of this pair's
+/// events.
+pub(super) async fn renamed(services: &Services, directory: &Snapshot, new: &NewPair, places: &Places) -> Vec<String> {
+    let look = async {
+        let mut rows = Vec::new();
+        for Ended { from, to } in directory.ended() {
+            for [mine, other] in [[&new.from, &new.to], [&new.to, &new.from]] {
+                let may_be = places.same(&to, other) && places.knows(&from) && !places.same(&from, mine) && !places.same(&from, other);
+                if may_be && is_one(services, directory, &from, mine).await.unwrap_or(false) {
+                    rows.push(rows::ended_key(&from, &to));
+                }
+            }
+        }
+        rows
+    };
+    tokio::time::timeout(PATIENCE, look).await.unwrap_or_default()
 }
 
 /// What would make the pair one that must not be, if it were one calendar. Each question once.

@@ -63,6 +63,7 @@ pub async fn add_pair(services: &Services, new: NewPair) -> Result<Pair> {
         overlaps.push(overlap);
         (directory, places) = may_be_added(services, &new, &from, &to, &overlaps).await?;
     }
+    let renamed = overlap::renamed(services, &directory, &new, &places).await;
     let _setup = lease::directory(services).await?;
     may_be_added(services, &new, &from, &to, &overlaps).await?;
     let take_over = new.take_over;
@@ -71,8 +72,9 @@ pub async fn add_pair(services: &Services, new: NewPair) -> Result<Pair> {
         // Before the pair itself: the first pass is to know it.
         memory::change_state(services, &pair.id, |row| row.take_over = true).await?;
     }
-    let insert = Op::Insert { key: row_key(&pair.id), value: rows::encode(&pair)? };
-    services.store.commit(Table::Directory, &services.owner, &[insert]).await?;
+    let mut ops = vec![Op::Insert { key: row_key(&pair.id), value: rows::encode(&pair)? }];
+    ops.extend(renamed.into_iter().take(store::MAX_COMMIT - 1).map(|key| Op::Delete { key, etag: None }));
+    services.store.commit(Table::Directory, &services.owner, &ops).await?;
     channels::look(services, &pair).await;
     Ok(pair)
 }

@@ -87,16 +87,19 @@ impl Snapshot {
     /// Whether a calendar may hold what an ended pair has copied out of another calendar than this one, and one that is there still.
     pub fn has_left_copies(&self, calendar: &CalendarId, but_of: &CalendarId) -> bool {
         let places = Places::read(self);
-        let ended: Vec<Ended> = self.readable(rows::ENDED);
-        ended.iter().any(|Ended { from, to }| {
+        self.ended().iter().any(|Ended { from, to }| {
             places.same(to, calendar) && places.knows(from) && !places.same(from, but_of) && !places.same(from, calendar)
         })
     }
 
+    /// Ended pairs, by the calendars between which they copied.
+    pub(super) fn ended(&self) -> Vec<Ended> {
+        self.readable(rows::ENDED)
+    }
+
     /// The rows about ended pairs that name one of these calendars.
     pub(super) fn ended_of(&self, calendars: &[&CalendarId]) -> Vec<String> {
-        let ended: Vec<Ended> = self.readable(rows::ENDED);
-        let named = ended.into_iter().filter(|Ended { from, to }| calendars.contains(&from) || calendars.contains(&to));
+        let named = self.ended().into_iter().filter(|Ended { from, to }| calendars.contains(&from) || calendars.contains(&to));
         named.map(|Ended { from, to }| rows::ended_key(&from, &to)).collect()
     }
 

@@ -160,7 +160,13 @@ fn bond(rules: &Rules, fact: &Fact, marks: [Mark; 2]) -> (Bond, usize) {
         [here, _] => {
             let side = usize::from(!here);
             let is_foreign = fact.foreign && marks[side] != Mark::None;
-            let bond = if !rules.is_source(side) || is_foreign { Bond::Apart } else { unsure(side) };
+            let bond = match (rules.is_source(side), is_foreign) {
+                (false, _) => Bond::Apart,
+                // Whose mark a client has kept in it is not followed.
+                (true, true) if fact.shadow => Bond::Open,
+                (true, true) => Bond::Apart,
+                (true, false) => unsure(side),
+            };
             (bond, side)
         }
     }
