@@ -53,7 +53,7 @@ impl Reason {
             Self::OutsideWindow => "It lies outside the days that this pair looks at.",
             Self::Unreadable => "It cannot be read, so it was left alone; everything else still syncs.",
             Self::UnsupportedRule => "Its repetition rule is beyond what can be worked out safely, so it was left alone.",
-            Self::Suppressed => "You deleted its copy. It comes back when the event's time or title changes.",
+            Self::Suppressed => "Its copy was deleted, or left out by your answer. It comes back when the event's time or title changes.",
             Self::OwnCopy => "It is a copy made by Calrelay for a pair that goes on, and copies are not copied on.",
             Self::HasGuests => "Other people take part in it, so Calrelay does not write to it: the copy shows it as it is.",
             Self::RefusedByServer => "The server of the other calendar refused it; everything else still syncs.",

@@ -12,7 +12,7 @@ use engine::reason::Reason;
 use providers::Found;
 use providers::caldav::name_in_collection;
 
-use crate::memory::{Memory, migrate, problems};
+use crate::memory::{Memory, migrate, problems, state};
 use crate::report::{EventProblem, Explanation};
 use crate::sync::{End, Keys, ends};
 use crate::{Error, Result, Services, directory};
@@ -54,6 +54,9 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
             if mapping.side != side {
                 return Ok(answer(false, Some(Reason::OwnCopy), format!("It is a copy made by Calrelay, of {}.", mapping.origin.id), None));
             }
+            if is_emptied(services, &pair, mapping, &ends).await? {
+                return Ok(answer(false, None, emptied_words(&pair.id), None));
+            }
             let (copied, reason, words) = of_mapping(mapping);
             let (reason, words) = problem(id).map_or((reason, words), |problem| (Some(problem.reason), problem.message.clone()));
             return Ok(answer(copied, reason, words, copied.then_some(&mapping.copy.id)));
@@ -87,6 +90,21 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
         "neither calendar of the pair {} has an event {event}; `calrelay sync --json` names events as they are to be given here",
         pair.id
     )))
+}
+
+/// Whether the copy is gone with everything else that the pair had there, and the owner has not said yet what is to be done.
+async fn is_emptied(services: &Services, pair: &Pair, mapping: &Mapping, ends: &[End; 2]) -> Result<bool> {
+    let side = mapping.side.other();
+    let asked = state(services, &pair.id).await?.held.is_some_and(|row| row.emptied.contains(&side));
+    let end = &ends[side as usize];
+    Ok(asked && mapping.is_live() && !end.provider.exists(&end.calendar.address, &mapping.copy.id).await?)
+}
+
+fn emptied_words(pair: &PairId) -> String {
+    format!(
+        "Its copy is gone with all that the pair had in that calendar, and nothing was deleted for it. The pair waits for your answer: \
+         calrelay sync --pair {pair} --make-again, or --leave-out."
+    )
 }
 
 const ONE_WAY: &str = "It is in the calendar that is written to, and the pair is one-way: only events of the other calendar are copied.";
@@ -174,7 +192,9 @@ fn of_mapping(mapping: &Mapping) -> (bool, Option<Reason>, String) {
         State::Suppressed => (false, Some(Reason::Suppressed), Reason::Suppressed.in_words().to_owned()),
         State::AlreadyThere => (false, Some(Reason::AlreadyThere), Reason::AlreadyThere.in_words().to_owned()),
         State::CopiedByAnother => (false, Some(Reason::CopiedByAnother), Reason::CopiedByAnother.in_words().to_owned()),
-        State::Archived => (true, None, "It is copied. It lies in the past by now, so the copy stays as it is.".to_owned()),
+        State::Archived => {
+            (true, None, "It is copied. It lies outside the days that this pair looks at by now, so the copy stays as it is.".to_owned())
+        }
         State::Live if mapping.drifted => (true, Some(Reason::CopyEdited), Reason::CopyEdited.in_words().to_owned()),
         State::Live => (true, None, "It is copied and in step.".to_owned()),
     }

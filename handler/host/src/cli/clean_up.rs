@@ -8,6 +8,7 @@ use jobs::Services;
 use jobs::report::{Problem, Report, Run};
 use serde_json::Value;
 
+use super::output::printable;
 use super::progress::Bar;
 use super::{Outcome, Output, Result, sync};
 
@@ -17,7 +18,7 @@ pub struct Arguments {
     /// The calendar.
     #[arg(long, value_name = "CALENDAR")]
     calendar: CalendarId,
-    /// Show what would be deleted, and delete nothing.
+    /// Show what would be deleted, and delete nothing. Copies that were edited since are among it: nothing is remembered of them.
     #[arg(long)]
     dry_run: bool,
     /// Delete without asking.
@@ -36,7 +37,7 @@ pub async fn run(services: &Services, arguments: &Arguments, output: &Output) ->
     }
     if !arguments.yes && !confirmed(&preview, found.len(), output)? {
         output.aside("Nothing was deleted.");
-        return answer(preview, true, output);
+        return Ok(Outcome::Done);
     }
     let bar = Bar::show();
     let run = jobs::delete_left_copies(services, found, &bar).await?;
@@ -55,12 +56,18 @@ fn confirmed(preview: &Run, count: usize, output: &Output) -> Result<bool> {
             ),
         });
     }
-    let report = Report { dry_run: true, pairs: vec![preview.clone()] };
-    eprint!("{}Delete these {count} events? [y/N] ", sync::words(&report));
+    let report = Report { dry_run: false, pairs: vec![preview.clone()] };
+    let edited = "Nothing is remembered of what they showed, so copies that were edited since are among them.";
+    Ok(asked(&mut stdin, &format!("{}{edited}\nDelete these {count} events? [y/N] ", sync::words(&report))))
+}
+
+/// Whether the person at the terminal says yes.
+pub fn asked(stdin: &mut impl BufRead, question: &str) -> bool {
+    eprint!("{}", printable(question));
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     let read = stdin.read_line(&mut answer).unwrap_or(0);
-    Ok(read > 0 && matches!(answer.trim(), "y" | "Y" | "yes"))
+    read > 0 && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
 /// As `sync` answers; of no pair, so that the id is null.

@@ -82,7 +82,7 @@ pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]], none: &str) 
 }
 
 /// A cell: names come from servers and may hold anything.
-fn one_line(cell: &str) -> String {
+pub fn one_line(cell: &str) -> String {
     if cell.is_empty() {
         return "-".to_owned();
     }
@@ -90,7 +90,7 @@ fn one_line(cell: &str) -> String {
 }
 
 /// Text without what would move the cursor, ring the bell or reorder the line of a terminal.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let hostile =
         |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
     text.chars().map(|c| if hostile(c) { '\u{fffd}' } else { c }).collect()

@@ -1,5 +1,7 @@
 //! `calrelay pair`: set up, list, pause, resume, end.
 
+use std::io::IsTerminal;
+
 use clap::{Args, Subcommand};
 use engine::calendar::{CalendarId, PairId};
 use engine::pair::{Pair, Reach};
@@ -35,7 +37,7 @@ pub enum Command {
         /// The pair's id.
         id: PairId,
     },
-    /// Claim for a pair what another Calrelay has copied, or this one before its data were lost. The next sync takes it over.
+    /// Claim for a pair what another Calrelay has copied that is gone, or this one before its data were lost. The next sync takes it over.
     TakeOver {
         /// The pair's id.
         id: PairId,
@@ -81,7 +83,7 @@ pub struct Add {
     /// How far ahead.
     #[arg(long, value_name = "SPAN", default_value = "12mo")]
     window_future: Reach,
-    /// Claim what another Calrelay has copied, or this one before its data were lost.
+    /// Claim what another Calrelay has copied that is gone, or this one before its data were lost.
     #[arg(long)]
     take_over: bool,
 }
@@ -147,6 +149,15 @@ pub async fn run(services: &Services, config: &Config, command: Command, output:
 async fn clean_up(services: &Services, arguments: CleanUp, output: &Output) -> Result {
     let CleanUp { id, dry_run, include_edited } = arguments;
     let options = jobs::CleanUp { dry_run, include_edited };
+    if !dry_run && !output.json && std::io::stdin().is_terminal() {
+        let preview = jobs::clean_up_pair(services, &id, jobs::CleanUp { dry_run: true, ..options }, &Bar::show()).await?;
+        let count = preview.deleted;
+        let words = super::sync::words(&Report { dry_run: false, pairs: vec![preview] });
+        if !super::clean_up::asked(&mut std::io::stdin().lock(), &format!("{words}Delete these {count} copies? [y/N] ")) {
+            output.aside("Nothing was deleted, and the pair goes on.");
+            return Ok(Outcome::Done);
+        }
+    }
     let run = {
         let bar = Bar::show();
         jobs::clean_up_pair(services, &id, options, &bar).await?

@@ -7,7 +7,7 @@ use jobs::channels::WatchState;
 use jobs::report::{PairState, PairStatus};
 use serde::Serialize;
 
-use super::output::{ago, table};
+use super::output::{ago, one_line, table};
 use super::{Outcome, Output, Result, account};
 use crate::config::Config;
 
@@ -78,7 +78,8 @@ fn words(pairs: &[PairState]) -> String {
             let _ = writeln!(text, "{}: {}", pair.id, under_way(left));
         }
         for problem in &pair.problems {
-            let _ = writeln!(text, "{}: {} in {}: {}", pair.id, problem.event, problem.calendar, problem.message);
+            // Names of events are their makers'.
+            let _ = writeln!(text, "{}: {} in {}: {}", pair.id, one_line(&problem.event), problem.calendar, one_line(&problem.message));
         }
     }
     text

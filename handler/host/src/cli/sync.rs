@@ -27,13 +27,13 @@ pub struct Arguments {
     /// Read both calendars from the start instead of what changed.
     #[arg(long)]
     full: bool,
-    /// Do the deletions that the guard holds back.
+    /// Do the deletions of a pair that the guard holds back; with --pair.
     #[arg(long, requires = "pair")]
     confirm_deletions: bool,
-    /// A calendar was emptied or made anew: make again what the pair had there.
+    /// A calendar was emptied or made anew: make again what the pair had there; with --pair.
     #[arg(long, requires = "pair", conflicts_with = "confirm_deletions")]
     make_again: bool,
-    /// A calendar was emptied or made anew: what the pair had there stays away.
+    /// A calendar was emptied or made anew: what the pair had there stays away; with --pair.
     #[arg(long, requires = "pair", conflicts_with_all = ["confirm_deletions", "make_again"])]
     leave_out: bool,
 }
@@ -56,6 +56,14 @@ pub async fn run(services: &Services, arguments: &Arguments, output: &Output) ->
         jobs::sync(services, &pairs, options, &bar).await
     };
     output.answer(&report, || words(&report))?;
+    for held in report.pairs.iter().filter_map(|run| run.held.as_ref()) {
+        if confirm_deletions && held.kind == HeldKind::Emptied {
+            output.aside("--confirm-deletions is no answer to an emptied calendar: nothing was deleted for it. Answer with --make-again or --leave-out.");
+        }
+        if answer.is_some() && held.kind == HeldKind::Deletions {
+            output.aside("These are deletions, and no calendar was emptied: --make-again and --leave-out changed nothing. Answer with --confirm-deletions.");
+        }
+    }
     if output.json {
         for (id, error) in report.pairs.iter().filter_map(|run| Some((&run.id, run.error.as_ref()?))) {
             output.aside(&format!("{id}: {}", error.message));
@@ -98,6 +106,9 @@ pub fn words(report: &Report) -> String {
 /// One line about a pass over a pair.
 fn summary(run: &Run) -> String {
     let Run { id, created, changed, deleted, skipped, .. } = run;
+    if id.as_str().is_empty() {
+        return format!("copies of pairs that have ended: {deleted} deleted, {skipped} kept");
+    }
     format!("{id}: {}; {created} created, {changed} changed, {deleted} deleted, {skipped} skipped", status::state(run.state))
 }
 
@@ -108,19 +119,27 @@ pub fn held_words(held: &Held) -> String {
     if *kind == HeldKind::Emptied {
         let leave_out = confirm.replace("--make-again", "--leave-out");
         return format!(
-            "{deletions} events of {of} that this pair had in one of its calendars are gone, as if that calendar had been emptied or made anew. \
-             Nothing was deleted for it. To make them again: calrelay {confirm}. To leave them out: calrelay {leave_out}"
+            "{} of {of} that this pair had in one of its calendars {} gone, as if that calendar had been emptied or made anew. \
+             Nothing was deleted for it. To make them again: calrelay {confirm}. To leave them out: calrelay {leave_out}",
+            plural(*deletions, "event", "events"),
+            if *deletions == 1 { "is" } else { "are" }
         );
     }
-    format!("{deletions} deletions of {of} copies wait for your word, as they are unusually many. If they are right: calrelay {confirm}")
+    format!(
+        "{} of {} wait for your word, as they are unusually many. If they are right: calrelay {confirm}",
+        plural(*deletions, "deletion", "deletions"),
+        plural(*of, "copy", "copies")
+    )
+}
+
+fn plural(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// What another installation has copied.
 pub fn by_another_words(count: u64, pair: &PairId) -> String {
-    let events = if count == 1 { "1 event looks".to_owned() } else { format!("{count} events look") };
-    format!(
-        "{events} like copies of another Calrelay, and nothing was made beside them. If that one is gone: calrelay pair take-over {pair}"
-    )
+    let events = if count == 1 { "1 event looks like a copy".to_owned() } else { format!("{count} events look like copies") };
+    format!("{events} of another Calrelay, and nothing was made beside them. If that one is gone: calrelay pair take-over {pair}")
 }
 
 fn row(action: &Action) -> [String; 5] {

@@ -17,7 +17,7 @@ pub(super) fn check(new: &NewPair, from: &CalendarRow, to: &CalendarRow, places:
     }
     if places.same(&new.from, &new.to) {
         return refuse(format!(
-            "{} and {} are one and the same calendar, reached in two ways, and a calendar cannot be paired with itself; name two different calendars, as `calrelay calendars` lists them",
+            "the calendars {} and {} are one and the same calendar, reached in two ways, and a calendar cannot be paired with itself; name two different calendars, as `calrelay calendars` lists them",
             new.from, new.to
         ));
     }
