@@ -86,8 +86,12 @@ impl Snapshot {
 
     /// Whether a calendar may hold what an ended pair has copied out of another calendar than this one, and one that is there still.
     pub fn has_left_copies(&self, calendar: &CalendarId, but_of: &CalendarId) -> bool {
+        let ended = self.ended();
+        if ended.is_empty() {
+            return false;
+        }
         let places = Places::read(self);
-        self.ended().iter().any(|Ended { from, to }| {
+        ended.iter().any(|Ended { from, to }| {
             places.same(to, calendar) && places.knows(from) && !places.same(from, but_of) && !places.same(from, calendar)
         })
     }
