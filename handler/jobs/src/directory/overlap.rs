@@ -47,15 +47,15 @@ pub(super) async fn find(services: &Services, directory: &Snapshot, new: &NewPai
     }))
 }
 
-/// The rows of ended pairs that went between the calendars of this one, one of which has another name by now: their copies are copies of this pair's
-/// events.
+/// The rows of ended pairs that went between the calendars of this one, under whatever names: their copies are copies of this pair's events.
 pub(super) async fn renamed(services: &Services, directory: &Snapshot, new: &NewPair, places: &Places) -> Vec<String> {
     let look = async {
         let mut rows = Vec::new();
         for Ended { from, to } in directory.ended() {
             for [mine, other] in [[&new.from, &new.to], [&new.to, &new.from]] {
-                let may_be = places.same(&to, other) && places.knows(&from) && !places.same(&from, mine) && !places.same(&from, other);
-                if may_be && is_one(services, directory, &from, mine).await.unwrap_or(false) {
+                let may_be = places.same(&to, other) && places.knows(&from) && !places.same(&from, other);
+                // What addresses tell now they may not tell later.
+                if may_be && (places.same(&from, mine) || is_one(services, directory, &from, mine).await.unwrap_or(false)) {
                     rows.push(rows::ended_key(&from, &to));
                 }
             }
