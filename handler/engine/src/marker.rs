@@ -217,7 +217,7 @@ impl Marks {
         if ours { Mark::Ours { role, mapping, first: claimed } } else { foreign }
     }
 
-    /// Whether a mark is whole, and of another key: no damage to one of ours, as far as can be told.
+    /// Whether a mark is whole, and of another key: no damage to one of ours, as far as it shows.
     pub fn is_of_another_key(&self, mark: &str) -> bool {
         let parts: Vec<&str> = mark.trim().splitn(6, '.').collect();
         let has = |text: &str, length: usize| BASE64URL_NOPAD.decode(text.as_bytes()).is_ok_and(|bytes| bytes.len() == length);

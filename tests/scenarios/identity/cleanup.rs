@@ -124,7 +124,7 @@ async fn there_may_be_nothing_to_clean_up() -> anyhow::Result<()> {
     village_at_rest(&village).await
 }
 
-/// What an earlier pair has left may be the original of a later one: nobody else has it.
+/// What an earlier pair has left may be the original of a later one, and the only one there is.
 #[tokio::test]
 async fn what_a_pair_keeps_in_step_is_no_copy_that_was_left() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {

@@ -224,7 +224,7 @@ async fn copies_made_since_do_not_hide_that_a_calendar_was_made_anew() -> anyhow
     Ok(())
 }
 
-/// The same where writes find it out: what nobody touched is not deleted for it.
+/// The same where writes find it out: what was not edited is not deleted for it.
 #[tokio::test]
 async fn writes_that_find_nothing_ask_before_the_rest_is_deleted() -> anyhow::Result<()> {
     let (village, pair) = furnished(forgetful(), 2, TWO_WAY).await?;

@@ -46,7 +46,7 @@ async fn an_original_is_moved_to_the_other_calendar() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The copy was moved, not deleted: its original stays as it is, whatever the copy shows of it. What was moved is left alone and reported; when the
+/// The copy was moved, not deleted: its original stays as it is, also where the copy shows less of it. What was moved is left alone and reported; when the
 /// original is deleted, it is an event like any other.
 #[tokio::test]
 async fn a_copy_is_moved_to_the_calendar_of_its_original() -> anyhow::Result<()> {

@@ -382,9 +382,9 @@ impl Planner<'_> {
         let wanted = self.prints.copy(&draft);
         let origin_print = self.prints.origin(&merged);
         let origin_parts = origin_print.differences(now);
-        // A write of ours that may have been cut off is not done yet, whatever was edited since.
+        // A write of ours that may have been cut off is not done yet, even where the copy was edited since.
         let cut_off = mapping.copy.intent.as_ref().is_some_and(|intent| !intent.differences(&mapping.copy.base).is_empty());
-        // Then a copy that was to be taken over has its former mark, whatever else it shows.
+        // Then a copy that was to be taken over has its former mark, even where it shows what it should.
         let to_mark = mapping.taken_over && mapping.copy.intent.is_some();
         let news = !changed.is_empty() || !origin_parts.is_empty() || restore || self.full || cut_off;
         let mut copy_parts = match &copy_now {

@@ -67,7 +67,7 @@ pub(super) fn next_calendar(account: &AccountId, address: &str, n: usize) -> Cal
     CalendarId::new(derived('c', &[account.as_str(), address, &n.to_string()]))
 }
 
-/// A short name for where a calendar stands.
+/// A short name for the place of a calendar.
 pub(super) fn place(place: &CalendarPlace) -> String {
     derived('l', &[&place.to_string()])
 }

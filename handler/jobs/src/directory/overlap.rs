@@ -47,7 +47,7 @@ pub(super) async fn find(services: &Services, directory: &Snapshot, new: &NewPai
     }))
 }
 
-/// The rows of ended pairs that went between the calendars of this one, under whatever names: their copies are copies of this pair's events.
+/// The rows of ended pairs that went between the calendars of this one, under any names: their copies are copies of this pair's events.
 pub(super) async fn renamed(services: &Services, directory: &Snapshot, new: &NewPair, places: &Places) -> Vec<String> {
     let look = async {
         let mut rows = Vec::new();

@@ -20,7 +20,7 @@ use crate::Result;
 use crate::memory::ProblemRow;
 use crate::report::Verb;
 
-/// By the mapping whose mark they bear: where each stands.
+/// By the mapping whose mark they bear: the calendar and the id of each.
 #[derive(Debug, Default)]
 pub(super) struct Bearers(BTreeMap<MappingId, Vec<(Side, EventId)>>);
 

@@ -51,7 +51,7 @@ fn made(mapping: &Mapping) -> u64 {
 }
 
 impl Pass<'_> {
-    /// Whether a calendar looks emptied or made anew. Where its owner was asked before, the answer is waited for, whatever is made there meanwhile.
+    /// Whether a calendar looks emptied or made anew. Where its owner was asked before, the question stays, also where events are made there meanwhile.
     pub(super) async fn emptied(
         &self,
         survey: &Survey,
@@ -86,7 +86,7 @@ impl Pass<'_> {
             (false, false) => count(&ages[side.other() as usize]),
         };
         let had: u64 = of(&Ages::all);
-        // What was there when all of the calendar was last listed, and whatever else is as old as what is gone: what came later is no sign of life.
+        // What was there when all of the calendar was last listed, and all else that is as old as what is gone: what came later is no sign of life.
         let seen = state.whole[side as usize].map_or(0, |pass| pass.saturating_sub(1));
         let last = here.iter().map(|(_, mapping)| made(mapping)).max().unwrap_or(0);
         let before: u64 = of(&|ages| ages.until(seen.max(last)));

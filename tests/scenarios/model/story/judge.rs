@@ -134,7 +134,7 @@ impl Story {
         let joined = self.compare_two_way(i, found, strict);
         if joined.is_ok() && !is_copy_now {
             if before.doings[before.side].deleted.is_some() && title.is_some_and(|title| title == "Busy") {
-                // Both show no words: which is the origin now cannot be told.
+                // Both show no words: which is the origin now does not show.
                 self.facts[i].bond = Bond::Loose;
                 self.facts[i].own = [0, 1].map(|side: usize| Some(found[side][0].1.aspects.clone()));
             }

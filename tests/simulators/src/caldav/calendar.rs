@@ -71,7 +71,7 @@ impl Calendar {
         self.with(|calendar| calendar.get(name).map(|r| r.etag.clone()))
     }
 
-    /// Gives what stands under a name another ETag, as a server has it whose ETags follow from the content. The change is told of like any other.
+    /// Gives the object of this name another ETag, as on a server whose ETags follow from the content.
     pub fn set_etag(&self, name: &str, etag: &str) {
         self.with(|calendar| calendar.set_etag(name, etag));
     }

@@ -131,7 +131,7 @@ impl Pass<'_> {
         let mut after = None;
         loop {
             let (page, next) = self.memory.page(after.as_deref()).await?;
-            // An origin is there whatever has become of its copy.
+            // An origin is there also where its copy is gone.
             for mapping in page.into_iter().filter(|mapping| mapping.side == side || mapping.is_live()) {
                 let half = if mapping.side == side { &mapping.origin } else { &mapping.copy };
                 match mapping.first() {
