@@ -194,18 +194,24 @@ fn forgetful() -> Manners {
     Manners { lost_token: LostToken::Everything, ..Manners::generic() }
 }
 
+/// So many events of Anna's and one of Ben's, copied both ways and listed on another day; then Ben's calendar is made anew.
+async fn replaced(events: usize) -> anyhow::Result<(Village, String)> {
+    let (village, pair) = furnished(forgetful(), events, TWO_WAY).await?;
+    village.people[1].put("own.ics", &hour("own", 3, 20, "Ben's own"));
+    village.cli.sync().await?;
+    hours_pass(&village.cli, 24).await?;
+    village.cli.sync().await?;
+    village.people[1].replace();
+    Ok((village, pair))
+}
+
 /// The server takes the old sync token without a word, as iCloud does, and tells nothing of what is gone: new events are copied into the calendar
 /// that was made anew, and at night they are no sign that the others were deleted one by one.
 #[tokio::test]
 async fn copies_made_since_do_not_hide_that_a_calendar_was_made_anew() -> anyhow::Result<()> {
     for later in [0, 1] {
-        let (village, pair) = furnished(forgetful(), 3, TWO_WAY).await?;
+        let (village, pair) = replaced(3).await?;
         let [anna, ben] = &village.people;
-        ben.put("own.ics", &hour("own", 3, 20, "Ben's own"));
-        village.cli.sync().await?;
-        hours_pass(&village.cli, 24).await?;
-        village.cli.sync().await?;
-        ben.replace();
         for n in 0..2 {
             anna.put(&format!("new{n}.ics"), &hour(&format!("new{n}"), 3, 21 + n, &format!("New {n}")));
             village.cli.sync_with(&[]).await?;
@@ -227,13 +233,8 @@ async fn copies_made_since_do_not_hide_that_a_calendar_was_made_anew() -> anyhow
 /// The same where writes find it out: what was not edited is not deleted for it.
 #[tokio::test]
 async fn writes_that_find_nothing_ask_before_the_rest_is_deleted() -> anyhow::Result<()> {
-    let (village, pair) = furnished(forgetful(), 2, TWO_WAY).await?;
+    let (village, pair) = replaced(2).await?;
     let [anna, ben] = &village.people;
-    ben.put("own.ics", &hour("own", 3, 20, "Ben's own"));
-    village.cli.sync().await?;
-    hours_pass(&village.cli, 24).await?;
-    village.cli.sync().await?;
-    ben.replace();
     rename(anna, "Event 0", "Zero")?;
     rename(anna, "Ben's own", "Ben's, renamed")?;
     let (_, run) = village.cli.sync_with(&[]).await?;
