@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use simulators::caldav::Calendar;
+use simulators::person::Person;
 
 use super::{all_but, at_rest, copied, explained, named, rename, skipped, titles};
 use crate::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
@@ -36,6 +37,25 @@ async fn they_are_copied_like_any_event() -> anyhow::Result<()> {
         }
         assert_eq!(titles(&village.people[0]), all_but(3, &[]), "the origin's calendar is in no pair");
         at_rest(&[&village.cli], &[&village.people[0], &village.people[1], &third]).await?;
+    }
+    Ok(())
+}
+
+/// A person duplicates what a pair has left, once it is copied again: both are that person's own.
+#[tokio::test]
+async fn a_duplicate_of_what_is_left_is_copied() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (village, pair) = copied(2, ONE_WAY).await?;
+        let (third, id) = third(&village).await?;
+        village.cli.json(&["pair", "remove", &pair]).await?;
+        village.cli.pair_add(&village.calendars[1], &id, terms).await?;
+        assert_eq!(counts(&village.cli.sync().await?), [2, 0, 0, 0]);
+        let ben = &village.people[1];
+        assert!(Person::from(ben.clone()).duplicate(&named(ben, "Event 1")?, "second.ics", "second").await?);
+        assert!(ben.edit("second.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:Second")));
+        let run = village.cli.sync().await?;
+        assert_eq!((counts(&run), titles(&third)), ([1, 0, 0, 0], titles(ben)), "{run}");
+        at_rest(&[&village.cli], &[ben, &third]).await?;
     }
     Ok(())
 }

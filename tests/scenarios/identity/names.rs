@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use serde_json::json;
-use simulators::caldav::{Manners, Names};
+use simulators::caldav::{Manners, Names, Rewrite};
 
 use super::{all_but, copied, delete, explained, furnished, named, rename, titles, village_at_rest};
 use crate::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::events::hour;
+use crate::events::{hour, many};
 use crate::rows::hours_pass;
 use crate::village::Village;
 
@@ -57,6 +58,61 @@ async fn a_server_chooses_names_and_says_which() -> anyhow::Result<()> {
 async fn a_server_chooses_names_and_does_not_say_which() -> anyhow::Result<()> {
     on_a_server_with_its_own_names(false, ONE_WAY).await?;
     on_a_server_with_its_own_names(false, TWO_WAY).await
+}
+
+/// Nothing by which a copy is known is left of it but what it shows.
+#[tokio::test]
+async fn a_server_keeps_neither_name_nor_uid_nor_mark() -> anyhow::Result<()> {
+    for (terms, etag_on_put) in [(ONE_WAY, true), (TWO_WAY, true), (TWO_WAY, false)] {
+        let (village, pair) = furnished(Manners::generic(), 4, terms).await?;
+        let [anna, ben] = &village.people;
+        ben.put("own.ics", &hour("own", 3, 20, "Own"));
+        village.servers[1].manners(|manners| {
+            (manners.names, manners.rewrite, manners.etag_on_put) = (Names::Own { location: false }, Rewrite::Anew, etag_on_put);
+        });
+        a_night(&village).await?;
+        let own = usize::from(terms == TWO_WAY);
+        assert_eq!((anna.len(), ben.len()), (4 + own, 5), "nothing is doubled: {terms:?}");
+
+        rename(anna, "Event 0", "Renamed")?;
+        delete(anna, "Event 1")?;
+        let (name, object) = many(6).pop().context("an event")?;
+        anna.put(&name, &object);
+        assert_eq!(counts(&village.cli.sync().await?), [1, 1, 1, 0]);
+        a_night(&village).await?;
+        assert_eq!(titles(ben), ["Event 2", "Event 3", "Event 5", "Own", "Renamed"]);
+        assert_eq!((anna.len(), explained(&village.cli, &pair, &named(ben, "Event 5")?).await?), (4 + own, json!("own_copy")));
+        if terms == TWO_WAY {
+            rename(ben, "Event 5", "By Ben")?;
+            delete(ben, "Event 3")?;
+            assert_eq!(counts(&village.cli.sync().await?), [0, 1, 1, 0]);
+            assert_eq!(titles(anna), ["By Ben", "Event 2", "Own", "Renamed"]);
+        }
+        a_night(&village).await?;
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// Not even what it shows: then the pair stops, and nothing is doubled or deleted.
+#[tokio::test]
+async fn a_server_keeps_nothing_of_what_is_written() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (village, _) = furnished(Manners::generic(), 4, terms).await?;
+        let [anna, ben] = &village.people;
+        village.servers[1].manners(|manners| (manners.names, manners.rewrite) = (Names::Own { location: false }, Rewrite::Anew));
+        village.cli.sync().await?;
+        for name in ben.names() {
+            assert!(ben.edit(&name, |ics| ics.replace("SUMMARY:Event", "SUMMARY:No").replace("DTSTART:2026", "DTSTART:2025")));
+        }
+        for hours in [0, 1, 24, 1, 24] {
+            hours_pass(&village.cli, hours).await?;
+            let (code, run) = village.cli.sync_with(&[]).await?;
+            assert_eq!((code, run["error"]["code"].as_str()), (1, Some("unrecognised")), "{run}");
+            assert_eq!((titles(anna), ben.len()), (all_but(4, &[]), 4));
+        }
+    }
+    Ok(())
 }
 
 /// An origin that is made again gets a name of the server's too.

@@ -55,6 +55,9 @@ fn code_and_next(error: &Error) -> (&'static str, &'static str) {
         Error::SameCalendar => {
             ("same_calendar", "Remove the pair with `calrelay pair remove`, and `calrelay clean-up` where it has left copies.")
         }
+        Error::CopiesUnrecognised => {
+            ("unrecognised", "Remove the pair with `calrelay pair remove`, and pair a calendar of another server.")
+        }
         Error::SuspiciousEmpty => ("suspicious_empty", "Try again later; if it stays, look at the calendar on its server."),
         Error::Overtaken => ("storage", "The next sync goes on where this one stopped."),
         Error::Damaged(_) => (

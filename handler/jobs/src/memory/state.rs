@@ -42,6 +42,9 @@ pub struct PairRow {
     /// The last pass that listed each calendar as a whole and left no question open.
     #[serde(default)]
     pub whole: [Option<u64>; 2],
+    /// Whether each calendar has shown a copy by the name, the UID or the mark with which it was written.
+    #[serde(default)]
+    pub shows_copies: [bool; 2],
     /// The end of the last complete pass.
     #[serde(default)]
     pub last_sync: Option<Timestamp>,

@@ -17,6 +17,7 @@ mod beside;
 mod classify;
 mod index;
 mod resolve;
+mod unnamed;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -29,6 +30,7 @@ use providers::Found;
 
 pub(super) use self::beside::Found as BesideFound;
 pub(super) use self::classify::{Class, Living};
+pub(super) use self::unnamed::is_as_made;
 use self::index::Index;
 use super::pass::Pass;
 use crate::Result;

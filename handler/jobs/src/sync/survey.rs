@@ -12,6 +12,7 @@ use providers::Since;
 
 use super::End;
 use super::emptied::Ages;
+use super::identity::is_as_made;
 use super::lines::{Ahead, Eye, Lines, read};
 use crate::Result;
 use crate::memory::{Memory, PairRow};
@@ -99,6 +100,8 @@ pub(super) struct Survey {
     pub first: [bool; 2],
     /// Sides that were listed without a window.
     pub unbounded: [bool; 2],
+    /// Sides that listed a copy as it was made, be it as removed.
+    pub shows_copies: [bool; 2],
     /// Something is suspected because it is missing in a listing, not because the provider named it.
     pub by_absence: bool,
     /// All that is missing was found gone by writes before, and a whole listing does not show it either.
@@ -245,6 +248,7 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
             };
             let role = role(&mapping, side);
             let half = half(&mapping, role);
+            survey.shows_copies[side as usize] |= role == Role::Copy && is_as_made(&mapping);
             let news = match &mut line.there {
                 None => News::Suspect,
                 Some((etag, event)) if is_news(etag.as_deref(), half, &mapping, role) => News::Present(event.take()),

@@ -154,6 +154,8 @@ pub enum Rewrite {
     Kept,
     /// The same properties in another order, with other folds, and with LF where XML makes it LF.
     Reordered,
+    /// Under a UID that the server makes, and without extension properties.
+    Anew,
 }
 
 /// See [`Manners::names`].

@@ -39,6 +39,7 @@ pub(super) fn put(asking: &Asking<'_>, records: &mut Records, place: &Place) -> 
     {
         return in_trash(status);
     }
+    let uid_of_its_own = format!("{}@server", collection.own_name());
     let earlier = before.as_ref().and_then(|r| ics::read(&r.body).ok());
     if earlier.as_ref().is_some_and(|earlier| sequence_falls(earlier, &object)) {
         records.complaints.push("a write lowered SEQUENCE".to_owned());
@@ -49,6 +50,10 @@ pub(super) fn put(asking: &Asking<'_>, records: &mut Records, place: &Place) -> 
     let mut stored = match manners.rewrite {
         Rewrite::Kept => text.into_owned(),
         Rewrite::Reordered => reordered(&text),
+        Rewrite::Anew => {
+            let kept = earlier.as_ref().and_then(|e| e.inside("VEVENT").find_map(|e| e.value("UID")).map(str::to_owned));
+            anew(&text, &kept.unwrap_or(uid_of_its_own))
+        }
     };
     if manners.default_alarm {
         stored = with_default_alarm(&stored);
@@ -213,6 +218,12 @@ fn reordered(text: &str) -> String {
     let mut out = Vec::new();
     component(&mut ics::unfold(text).into_iter(), &mut out);
     out.iter().map(|line| folded(line)).collect()
+}
+
+/// The same object under another UID, without extension properties.
+fn anew(text: &str, uid: &str) -> String {
+    let lines = ics::unfold(text).into_iter().filter(|line| !line.starts_with("X-"));
+    lines.map(|line| folded(&if line.starts_with("UID:") { format!("UID:{uid}") } else { line })).collect()
 }
 
 /// A line with its fold at 60 octets (RFC 5545 allows any place up to 75) and its CRLF.

@@ -47,13 +47,26 @@ impl Pass<'_> {
                 return Ok(copy);
             }
             let Some(first) = *first else { return Ok(Found::Nothing) };
-            let holder = self.holdings(identity, side.other()).await?.get(&first).cloned();
-            return Ok(holder.map_or(Found::Nothing, |id| Found::AlreadyThere(id, first)));
+            return Ok(match self.holdings(identity, side.other()).await?.get(&first).cloned() {
+                Some(id) if !self.is_of_its_twin(side, event, &id).await? => Found::AlreadyThere(id, first),
+                _ => Found::Nothing,
+            });
         }
         if matches!(class, Class::OutOfACopy) {
             return Ok(Found::Nothing);
         }
         Ok(self.earlier_copy(identity, side, event, false))
+    }
+
+    /// Whether an event of the other calendar is the copy of another event of this one that bears the same mark: then a person has duplicated or
+    /// cut what a pair that ended has left, and both parts are that person's own.
+    async fn is_of_its_twin(&self, side: Side, event: &Event, there: &EventId) -> Result<bool> {
+        let known = self.memory.lookup(side.other(), std::slice::from_ref(there)).await?.known;
+        let Some(mapping) = known.into_values().find(|mapping| mapping.side == side && mapping.origin.id != event.id) else {
+            return Ok(false);
+        };
+        let twin = self.fetch(side, vec![mapping.origin.id.clone()]).await?.remove(&mapping.origin.id);
+        Ok(matches!(twin, Some(Read::Event(twin)) if self.names(&twin) == self.names(event)))
     }
 
     /// The mappings that the name of an event makes: now, and in the first release, of its address.

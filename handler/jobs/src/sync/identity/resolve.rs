@@ -85,7 +85,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn keep_stranger(&self, identity: &mut Identity, survey: &Survey, side: Side, event: Box<Event>) {
+    pub(super) fn keep_stranger(&self, identity: &mut Identity, survey: &Survey, side: Side, event: Box<Event>) {
         if survey.unknown[side as usize].get(&event.id).is_some_and(|stranger| stranger.event.is_none()) {
             identity.keep(side, event.id.clone(), Found::Event(event));
         }
@@ -127,7 +127,7 @@ impl Pass<'_> {
     }
 
     /// The unknown events of these names, from wherever they are at hand.
-    async fn again(&self, identity: &mut Identity, survey: &Survey, side: Side, ids: &[EventId]) -> Result<BTreeMap<EventId, Box<Event>>> {
+    pub(super) async fn again(&self, identity: &mut Identity, survey: &Survey, side: Side, ids: &[EventId]) -> Result<BTreeMap<EventId, Box<Event>>> {
         let mut events = BTreeMap::new();
         let mut wanted = Vec::new();
         for id in ids {
