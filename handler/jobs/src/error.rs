@@ -25,7 +25,9 @@ pub enum Error {
     #[error("both ends of this pair are the same calendar, reached in two ways: a copy would be a second event beside its original")]
     SameCalendar,
     /// Nothing by which a copy is known is left of what was written.
-    #[error("the calendar server does not show any copy under the name, the UID or the mark with which it was written, so that copies cannot be told from other events; nothing was changed in this sync, and the copies and their originals stay as they are")]
+    #[error(
+        "the calendar server does not show any copy under the name, the UID or the mark with which it was written, so that copies cannot be told from other events; nothing was changed in this sync, and the copies and their originals stay as they are"
+    )]
     CopiesUnrecognised,
     /// The lease ran out, or somebody else has written what only its holder may write.
     #[error("storage was out of reach for too long, and another sync may have taken this calendar over")]

@@ -158,7 +158,7 @@ async fn a_take_over_finds_copies_of_all_kinds() -> anyhow::Result<()> {
     delete(&ben, "Event 2")?;
     assert_eq!(village.cli.sync().await?["created"], 2, "an origin and a copy are made again");
     let before = [titles(&anna), titles(&ben)];
-    set_up_anew(&mut village, &[TWO_WAY, &["--take-over"]].concat()).await?;
+    let pair = set_up_anew(&mut village, &[TWO_WAY, &["--take-over"]].concat()).await?;
     for _ in 0..2 {
         let run = village.cli.sync().await?;
         assert_eq!((&run["created"], &run["deleted"]), (&json!(0), &json!(0)), "{run}");
@@ -170,6 +170,12 @@ async fn a_take_over_finds_copies_of_all_kinds() -> anyhow::Result<()> {
     let run = village.cli.sync().await?;
     assert_eq!(counts(&run), [0, 2, 1, 0], "{run} {:?} {:?}", titles(&anna), titles(&ben));
     assert_eq!((titles(&anna), titles(&ben)), (titles(&ben), titles(&anna)));
+    village_at_rest(&village).await?;
+    // What was taken over once needs no further word: no title of Anna's stays behind a pair that is private.
+    village.cli.json(&["pair", "remove", &pair]).await?;
+    village.pair(PRIVATE).await?;
+    assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 3, 0]);
+    assert_eq!(titles(&ben), ["Busy", "Busy", "Busy", "Own, renamed"]);
     village_at_rest(&village).await
 }
 

@@ -30,8 +30,8 @@ use providers::Found;
 
 pub(super) use self::beside::Found as BesideFound;
 pub(super) use self::classify::{Class, Living};
-pub(super) use self::unnamed::is_as_made;
 use self::index::Index;
+pub(super) use self::unnamed::is_as_made;
 use super::pass::Pass;
 use crate::Result;
 

@@ -53,8 +53,9 @@ impl Pass<'_> {
         let mark = self.planner.mark(event);
         let (role, mapping) = match mark {
             Some(Mark::Ours { role, mapping, .. }) => (role, mapping),
-            Some(Mark::Foreign { role: Role::Origin, .. }) if self.takes_over => return Ok(Class::Ordinary),
-            Some(Mark::Foreign { first, .. }) if self.takes_over => return Ok(Class::Left(first)),
+            Some(Mark::Foreign { role, first }) if self.takes_over || self.was_taken_over(identity, side, event, first) => {
+                return Ok(if role == Role::Origin { Class::Ordinary } else { Class::Left(first) });
+            }
             Some(Mark::Foreign { .. }) => return Ok(Class::Foreign),
             None => match MappingId::of_copy_uid(&event.uid).filter(|id| living.contains_key(id)) {
                 Some(mapping) => (Role::Copy, mapping),
@@ -79,6 +80,13 @@ impl Pass<'_> {
                 class => Ok(class),
             },
         }
+    }
+
+    /// Whether this installation has copied an event that another one made, as its own copy in the other calendar says.
+    fn was_taken_over(&self, identity: &Identity, side: Side, event: &Event, first: Option<UidHash>) -> bool {
+        let index = identity.index[side.other() as usize].as_ref();
+        let known = |uid: &UidHash| index.is_some_and(|index| index.copies_by_first.contains_key(uid));
+        [UidHash::of(&event.uid), first].iter().flatten().any(known)
     }
 
     /// An event with the mark of a mapping of this pair, under a name that the mapping does not know.

@@ -127,7 +127,13 @@ impl Pass<'_> {
     }
 
     /// The unknown events of these names, from wherever they are at hand.
-    pub(super) async fn again(&self, identity: &mut Identity, survey: &Survey, side: Side, ids: &[EventId]) -> Result<BTreeMap<EventId, Box<Event>>> {
+    pub(super) async fn again(
+        &self,
+        identity: &mut Identity,
+        survey: &Survey,
+        side: Side,
+        ids: &[EventId],
+    ) -> Result<BTreeMap<EventId, Box<Event>>> {
         let mut events = BTreeMap::new();
         let mut wanted = Vec::new();
         for id in ids {
