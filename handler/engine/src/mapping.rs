@@ -36,6 +36,9 @@ pub struct Mapping {
     /// The same of the copy: its owner invited people to it. It is left alone from then on, even when its origin goes.
     #[serde(default)]
     pub copy_guests: bool,
+    /// The copy was written, and was not there under its name or its UID right after that: its absence proves nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unseen: bool,
     /// The copy is older than the mapping.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub taken_over: bool,

@@ -232,7 +232,7 @@ impl Planner<'_> {
         mapping.copy.uid = UidHash::of(&copy.uid);
         mapping.copy.etag.clone_from(&copy.etag);
         mapping.copy.sequence = copy.sequence;
-        mapping.pristine = false;
+        (mapping.pristine, mapping.unseen) = (false, false);
         mapping.copy_guests = copy.has_guests();
         if mapping.state == State::Creating {
             mapping.state = State::Live;
@@ -334,7 +334,7 @@ impl Planner<'_> {
         next.copy.intent = None;
         next.state = State::Creating;
         next.made = Some(self.pass);
-        next.taken_over = false;
+        (next.taken_over, next.unseen) = (false, false);
         next.pristine = true;
         next.drifted = false;
         Decision::Create(Box::new(Create { mapping: next, role: Role::Copy, draft, reason, mark_origin: false }))

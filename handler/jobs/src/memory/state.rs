@@ -1,5 +1,7 @@
 //! Where a pair stands: its row, its version, and the commits that replace it.
 
+use std::sync::PoisonError;
+
 use engine::calendar::PairId;
 use engine::change::Cursor;
 use engine::marker::MappingId;
@@ -42,9 +44,9 @@ pub struct PairRow {
     /// The last pass that listed each calendar as a whole and left no question open.
     #[serde(default)]
     pub whole: [Option<u64>; 2],
-    /// Whether each calendar has shown a copy by the name, the UID or the mark with which it was written.
+    /// What is known of each calendar about new copies: whether they are found by their name or their UID once they are written.
     #[serde(default)]
-    pub shows_copies: [bool; 2],
+    pub keeping: [Keeping; 2],
     /// The end of the last complete pass.
     #[serde(default)]
     pub last_sync: Option<Timestamp>,
@@ -83,6 +85,19 @@ pub struct PairRow {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
 fn is_zero(n: &u64) -> bool {
     *n == 0
+}
+
+/// Whether a calendar shows what is written there by its name or its UID.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keeping {
+    /// Not known yet.
+    #[default]
+    Unknown,
+    /// A new copy was found.
+    Found,
+    /// A new copy was not found.
+    Lost,
 }
 
 /// How far a calendar was read, and when.
@@ -222,7 +237,11 @@ pub async fn problems(services: &Services, pair: &PairId, limit: usize) -> Resul
 }
 
 /// Where a pair stands, in the hands of whoever holds its lease: the row as it was last read or written, and its version.
-pub(crate) struct Head(Mutex<Saved>);
+pub(crate) struct Head {
+    saved: Mutex<Saved>,
+    /// Apart from the row: a write that is under way asks for it while nobody polls it, and must not wait for a commit.
+    keeping: std::sync::Mutex<[Keeping; 2]>,
+}
 
 struct Saved {
     row: PairRow,
@@ -251,46 +270,57 @@ impl Head {
                 after = Some(row.key);
             }
             if last {
-                return Ok((Self(Mutex::new(saved)), problems));
+                let keeping = std::sync::Mutex::new(saved.row.keeping);
+                return Ok((Self { saved: Mutex::new(saved), keeping }, problems));
             }
         }
     }
 
     /// As it was last read or written.
     pub async fn row(&self) -> PairRow {
-        self.0.lock().await.row.clone()
+        self.saved.lock().await.row.clone()
     }
 
     /// Whether nothing is remembered of the pair: it is new, or was removed.
     pub async fn is_new(&self) -> bool {
-        self.0.lock().await.etag.is_none()
+        self.saved.lock().await.etag.is_none()
     }
 
     /// How many copies are kept.
     pub async fn copies(&self) -> u64 {
-        self.0.lock().await.row.copies
+        self.saved.lock().await.row.copies
     }
 
     /// How many events another installation has copied, once these notes are written.
     pub async fn copied_by_another(&self, notes: &Notes) -> u64 {
         let noted = notes.groups.iter().map(|group| group.by_another).sum();
-        self.0.lock().await.row.copied_by_another.saturating_add_signed(noted)
+        self.saved.lock().await.row.copied_by_another.saturating_add_signed(noted)
+    }
+
+    /// Whether each calendar shows what is written there.
+    pub fn keeping(&self) -> [Keeping; 2] {
+        *self.keeping.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, as a write or a listing has found. Stored with the next commit.
+    pub fn set_keeping(&self, side: Side, keeping: Keeping) {
+        self.keeping.lock().unwrap_or_else(PoisonError::into_inner)[side as usize] = keeping;
     }
 
     /// Corrects the counts, after all mappings were read. Stored with the next commit.
     pub async fn set_counts(&self, copies: u64, by_another: u64) {
-        let mut saved = self.0.lock().await;
+        let mut saved = self.saved.lock().await;
         (saved.row.copies, saved.row.copied_by_another) = (copies, by_another);
     }
 
     /// A pair of which nothing was remembered goes by names from its beginning. Stored with the next commit.
     pub async fn set_by_name(&self) {
-        self.0.lock().await.row.by_name = true;
+        self.saved.lock().await.row.by_name = true;
     }
 
     /// Says how many events a pass has still to go through. Stored with the next commit.
     pub async fn set_left(&self, left: u64) {
-        self.0.lock().await.row.left = Some(left);
+        self.saved.lock().await.row.left = Some(left);
     }
 
     /// Writes what was noted, each mapping with its index rows in one transaction, as many as fit together; and with the last of them where the
@@ -300,7 +330,7 @@ impl Head {
     /// [`Error::Overtaken`] where somebody else has written since; then nothing more is written here.
     pub async fn commit(&self, store: &dyn Store, pair: &PairId, notes: Notes, now: Option<PairRow>) -> Result<()> {
         // One commit at a time: each replaces the version that the one before has left.
-        let mut saved = self.0.lock().await;
+        let mut saved = self.saved.lock().await;
         let mut groups = notes.groups.into_iter().peekable();
         let mut batch: Vec<Op> = Vec::new();
         let mut sums = Sums::default();
@@ -308,15 +338,15 @@ impl Head {
             sums.add(&group);
             batch.extend(group.ops);
             if groups.peek().is_some_and(|next| batch.len() + next.ops.len() > MAX_COMMIT - OWN) {
-                let row = saved.row.clone();
+                let row = PairRow { keeping: self.keeping(), ..saved.row.clone() };
                 saved.replace(store, pair, std::mem::take(&mut batch), std::mem::take(&mut sums), row).await?;
             }
         }
         match now {
-            Some(row) => saved.replace(store, pair, batch, sums, row).await,
+            Some(row) => saved.replace(store, pair, batch, sums, PairRow { keeping: self.keeping(), ..row }).await,
             None if batch.is_empty() => Ok(()),
             None => {
-                let row = saved.row.clone();
+                let row = PairRow { keeping: self.keeping(), ..saved.row.clone() };
                 saved.replace(store, pair, batch, sums, row).await
             }
         }

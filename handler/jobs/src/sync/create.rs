@@ -36,8 +36,10 @@ impl Pass<'_> {
             };
             let copy = NewCopy { uid: &uid, marker: &marker, draft: &draft, now: self.now };
             match end.provider.create(calendar, &copy).await {
-                Ok(written) => {
+                Ok(mut written) => {
+                    let unseen = role == Role::Copy && self.is_unseen(side, &mut written, &uid).await;
                     self.made(&mut mapping, role, written, &uid, false);
+                    mapping.unseen = unseen;
                     applied.wrote[side as usize] = true;
                     applied.actions.push(action);
                     if mark_origin {

@@ -3,12 +3,10 @@
 use engine::change::{Cursor, Tip};
 use engine::event::EventId;
 use engine::mapping::State;
-use engine::marker::Role;
 use engine::pair::Side;
 use providers::Since;
 
 use super::End;
-use super::identity::is_as_made;
 use super::lines::by_id;
 use super::pass::Pass;
 use super::survey::{LOOKUP, half, is_news, role};
@@ -23,10 +21,8 @@ impl Pass<'_> {
             let Some(mut cursor) = cursor else { continue };
             if is_echoed(side, listed, wrote) {
                 match self.echo(side, &cursor).await {
-                    Ok(Echo { later, shows }) => {
-                        state.shows_copies[side as usize] |= shows;
-                        cursor = later.unwrap_or(cursor);
-                    }
+                    Ok(Some(later)) => cursor = later,
+                    Ok(None) => {}
                     Err(error) => tracing::debug!(%error, "the echo of this pass was not read; the next pass does it"),
                 }
             }
@@ -34,21 +30,12 @@ impl Pass<'_> {
         }
     }
 
-    async fn echo(&self, side: Side, cursor: &Cursor) -> Result<Echo> {
+    async fn echo(&self, side: Side, cursor: &Cursor) -> Result<Option<Cursor>> {
         let end = &self.ends[side as usize];
         let glance = end.provider.glance(std::slice::from_ref(&end.calendar.address)).await?;
-        let Some(providers::Glance::Tip(tip)) = glance.into_iter().next() else { return Ok(Echo::default()) };
+        let Some(providers::Glance::Tip(tip)) = glance.into_iter().next() else { return Ok(None) };
         echo(end, self.memory, side, cursor, Some(&tip)).await
     }
-}
-
-/// What was read once more.
-#[derive(Default)]
-struct Echo {
-    /// The cursor to save, if there is nothing but the echo of our own writes.
-    later: Option<Cursor>,
-    /// A copy is listed as it was made.
-    shows: bool,
 }
 
 /// Whether a side was listed as a whole, and then written to.
@@ -56,14 +43,14 @@ pub(super) fn is_echoed(side: Side, listed: [bool; 2], wrote: [bool; 2]) -> bool
     listed[side as usize] && wrote[side as usize]
 }
 
-async fn echo(end: &End, memory: &Memory<'_>, side: Side, cursor: &Cursor, tip: Option<&Tip>) -> Result<Echo> {
+/// Whether a survey that begins at this cursor brings nothing but the echo of our own writes. The cursor to save then.
+async fn echo(end: &End, memory: &Memory<'_>, side: Side, cursor: &Cursor, tip: Option<&Tip>) -> Result<Option<Cursor>> {
     let found = match end.provider.survey(&end.calendar.address, Since::Cursor(cursor), tip).await {
         Ok(found) => found,
-        Err(providers::Error::CursorExpired) => return Ok(Echo::default()),
+        Err(providers::Error::CursorExpired) => return Ok(None),
         Err(error) => return Err(Error::Provider(error)),
     };
     let lines = by_id(found.listed, true);
-    let mut shows = false;
     let ids: Vec<EventId> = lines.keys().cloned().collect();
     for ids in ids.chunks(LOOKUP) {
         let known = memory.lookup(side, ids).await?.known;
@@ -71,7 +58,6 @@ async fn echo(end: &End, memory: &Memory<'_>, side: Side, cursor: &Cursor, tip: 
             let ours = match (lines.get(id).map(|line| &line.there), known.get(id)) {
                 (Some(Some((etag, _))), Some(mapping)) => {
                     let role = role(mapping, side);
-                    shows |= role == Role::Copy && is_as_made(mapping);
                     mapping.state == State::Live && !is_news(etag.as_deref(), half(mapping, role), mapping, role)
                 }
                 // Removed, and nothing remembered: deleted by this very pass, or by a person who made it within this pass.
@@ -79,9 +65,9 @@ async fn echo(end: &End, memory: &Memory<'_>, side: Side, cursor: &Cursor, tip: 
                 _ => false,
             };
             if !ours {
-                return Ok(Echo { later: None, shows });
+                return Ok(None);
             }
         }
     }
-    Ok(Echo { later: Some(found.cursor), shows })
+    Ok(Some(found.cursor))
 }

@@ -13,9 +13,18 @@ use super::verify::Suspect;
 use crate::Result;
 use crate::memory::PairRow;
 
-/// How many mappings that have both events were made by which pass.
+/// How many mappings were made by which pass.
 #[derive(Debug, Default)]
 pub(super) struct Ages(BTreeMap<u64, u64>);
+
+/// The mappings of a pair. Those before the window are left out.
+#[derive(Debug, Default)]
+pub(super) struct Census {
+    /// Those that have both events, by the side of the copy.
+    both: [Ages; 2],
+    /// Those whose copy was deleted or left out, by the side of the origin.
+    alone: [Ages; 2],
+}
 
 /// What has become of a calendar.
 pub(super) enum Emptied {
@@ -27,14 +36,19 @@ pub(super) enum Emptied {
     Of(u64),
 }
 
-impl Ages {
-    /// Counts a mapping. Those before the window are left out.
+impl Census {
+    /// Counts a mapping.
     pub fn add(&mut self, mapping: &Mapping) {
-        if mapping.state == State::Live {
-            *self.0.entry(made(mapping)).or_default() += 1;
-        }
+        let ages = match mapping.state {
+            State::Live => &mut self.both[mapping.side.other() as usize],
+            State::Suppressed => &mut self.alone[mapping.side as usize],
+            _ => return,
+        };
+        *ages.0.entry(made(mapping)).or_default() += 1;
     }
+}
 
+impl Ages {
     fn all(&self) -> u64 {
         self.0.values().sum()
     }
@@ -71,11 +85,11 @@ impl Pass<'_> {
         let has_copy = here.iter().any(|(suspect, _)| suspect.role == Role::Copy && self.goes_with(survey, suspect, side));
         let gone = here.len() as u64;
         let counted;
-        let ages = match &survey.ages {
-            Some(ages) => ages,
+        let Census { both: ages, alone } = match &survey.census {
+            Some(census) => census,
             None if gone < guard::EMPTIED && !asked => return Ok(Emptied::No),
             None => {
-                counted = self.ages().await?;
+                counted = self.census().await?;
                 &counted
             }
         };
@@ -90,6 +104,14 @@ impl Pass<'_> {
         let seen = state.whole[side as usize].map_or(0, |pass| pass.saturating_sub(1));
         let last = here.iter().map(|(_, mapping)| made(mapping)).max().unwrap_or(0);
         let before: u64 = of(&|ages| ages.until(seen.max(last)));
+        // Origins that are there without a copy are as good a sign of life.
+        let is_alone = |suspect: &&Suspect| {
+            let unit = survey.units.get(&suspect.mapping);
+            suspect.side == side && suspect.role == Role::Origin && unit.is_some_and(|unit| unit.mapping.state == State::Suppressed)
+        };
+        if !asked && alone[side as usize].until(seen.max(last)) > suspects.iter().filter(is_alone).count() as u64 {
+            return Ok(Emptied::No);
+        }
         let evidence = if survey.found_by_writes && gone >= before { Evidence::Missing } else { evidence };
         let is_emptied = guard::is_emptied(evidence, gone, before, had, two_way);
         Ok(match (asked && gone > 0, is_emptied, has_copy) {
@@ -112,16 +134,16 @@ impl Pass<'_> {
             && !matches!(other, News::Suspect | News::Emptied(_))
     }
 
-    async fn ages(&self) -> Result<[Ages; 2]> {
-        let (mut after, mut ages) = (None, <[Ages; 2]>::default());
+    async fn census(&self) -> Result<Census> {
+        let (mut after, mut census) = (None, Census::default());
         loop {
             let (page, next) = self.memory.page(after.as_deref()).await?;
             for mapping in &page {
-                ages[mapping.side.other() as usize].add(mapping);
+                census.add(mapping);
             }
             after = next;
             if after.is_none() {
-                return Ok(ages);
+                return Ok(census);
             }
         }
     }

@@ -17,7 +17,7 @@ mod beside;
 mod classify;
 mod index;
 mod resolve;
-mod unnamed;
+mod unseen;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -31,7 +31,6 @@ use providers::Found;
 pub(super) use self::beside::Found as BesideFound;
 pub(super) use self::classify::{Class, Living};
 use self::index::Index;
-pub(super) use self::unnamed::is_as_made;
 use super::pass::Pass;
 use crate::Result;
 

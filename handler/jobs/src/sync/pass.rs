@@ -41,6 +41,8 @@ pub(super) struct Pass<'a> {
     pub(super) takes_over: bool,
     /// When this pass began, and the call of which it is a part.
     pub(super) began: [Instant; 2],
+    /// Held by those who ask whether a new copy is there, by side.
+    pub(super) asking: [tokio::sync::Mutex<()>; 2],
     pub(super) planner: Planner<'a>,
     pub(super) now: Timestamp,
     pub(super) progress: &'a dyn Progress,
@@ -99,6 +101,7 @@ impl<'a> Pass<'a> {
             mixed: whole.mixed,
             takes_over,
             began: [Instant::now(), begun],
+            asking: Default::default(),
             planner,
             now,
             progress,
@@ -151,7 +154,7 @@ impl<'a> Pass<'a> {
         let live = self.head.copies().await;
         self.refuse_one_calendar(&survey).await?;
         self.narrow(&mut identity, &mut survey).await?;
-        self.find_unnamed(state, &mut identity, &mut survey).await?;
+        self.find_unseen(&mut identity, &mut survey).await?;
         self.forget_removed(&survey, &mut tally);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
         let Verdict { mut held, released, emptied, emptied_sides } =

@@ -11,8 +11,7 @@ use engine::plan::Answer;
 use providers::Since;
 
 use super::End;
-use super::emptied::Ages;
-use super::identity::is_as_made;
+use super::emptied::Census;
 use super::lines::{Ahead, Eye, Lines, read};
 use crate::Result;
 use crate::memory::{Memory, PairRow};
@@ -100,8 +99,6 @@ pub(super) struct Survey {
     pub first: [bool; 2],
     /// Sides that were listed without a window.
     pub unbounded: [bool; 2],
-    /// Sides that listed a copy as it was made, be it as removed.
-    pub shows_copies: [bool; 2],
     /// Something is suspected because it is missing in a listing, not because the provider named it.
     pub by_absence: bool,
     /// All that is missing was found gone by writes before, and a whole listing does not show it either.
@@ -110,8 +107,8 @@ pub(super) struct Survey {
     pub suddenly_empty: bool,
     /// Mappings that count as copies, and those that another installation has copied, where all were read.
     pub counts: Option<(u64, u64)>,
-    /// The mappings that have both events, by the side of the copy, where all were read.
-    pub ages: Option<[Ages; 2]>,
+    /// The mappings, where all were read.
+    pub census: Option<Census>,
 }
 
 impl Survey {
@@ -248,7 +245,6 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
             };
             let role = role(&mapping, side);
             let half = half(&mapping, role);
-            survey.shows_copies[side as usize] |= role == Role::Copy && is_as_made(&mapping);
             let news = match &mut line.there {
                 None => News::Suspect,
                 Some((etag, event)) if is_news(etag.as_deref(), half, &mapping, role) => News::Present(event.take()),
@@ -263,7 +259,7 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
 
 /// A line is news unless it has the version that we know.
 pub(super) fn is_news(etag: Option<&str>, half: &Half, mapping: &Mapping, role: Role) -> bool {
-    if mapping.state == State::Suppressed && role == Role::Copy {
+    if role == Role::Copy && (mapping.state == State::Suppressed || mapping.unseen) {
         return true;
     }
     etag.is_none() || etag != half.etag.as_deref()
@@ -285,7 +281,7 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
     let mut after = None;
     let (mut live, mut by_another) = (0_u64, 0_u64);
     let mut expected = [0_u64; 2];
-    let mut ages: [Ages; 2] = Default::default();
+    let mut census = Census::default();
     let missing: BTreeSet<usize> = (0..2).filter(|i| lines[*i].as_ref().is_some_and(|lines| lines.whole)).collect();
     let start = scope.window.start_instant().to_string();
     loop {
@@ -293,7 +289,7 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
         for mapping in page {
             live += u64::from(mapping.is_live());
             by_another += u64::from(mapping.state == State::CopiedByAnother);
-            ages[mapping.side.other() as usize].add(&mapping);
+            census.add(&mapping);
             let mut suspects = Vec::new();
             let mut inside = false;
             for side in Side::BOTH {
@@ -335,7 +331,7 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
         }
     }
     survey.counts = Some((live, by_another));
-    survey.ages = Some(ages);
+    survey.census = Some(census);
     survey.suddenly_empty = missing.iter().any(|i| expected[*i] > 0 && lines[*i].as_ref().is_some_and(|lines| lines.by_id.is_empty()));
     Ok(())
 }

@@ -207,6 +207,6 @@ pub(super) fn rename(mapping: &mut Mapping, role: Role, event: &Event) {
     half.id = event.id.clone();
     half.uid = UidHash::of(&event.uid);
     if role == Role::Copy {
-        mapping.pristine = false;
+        (mapping.pristine, mapping.unseen) = (false, false);
     }
 }
