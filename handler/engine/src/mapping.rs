@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{EventId, Span};
 use crate::fingerprint::Fingerprint;
-use crate::marker::MappingId;
+use crate::marker::{MappingId, Role};
 use crate::pair::Side;
 use crate::uid::UidHash;
 
@@ -36,9 +36,9 @@ pub struct Mapping {
     /// The same of the copy: its owner invited people to it. It is left alone from then on, even when its origin goes.
     #[serde(default)]
     pub copy_guests: bool,
-    /// The copy was written, and was not there under its name or its UID right after that: its absence proves nothing.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub unseen: bool,
+    /// The event that was made and that no listing has shown since: its absence proves nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<Role>,
     /// The copy is older than the mapping.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub taken_over: bool,

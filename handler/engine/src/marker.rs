@@ -81,7 +81,8 @@ impl MappingId {
 const COPY: &str = "calrelay-";
 
 /// What an event is in the mapping that its mark names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// A copy: never a source.
     Copy,

@@ -232,7 +232,8 @@ impl Planner<'_> {
         mapping.copy.uid = UidHash::of(&copy.uid);
         mapping.copy.etag.clone_from(&copy.etag);
         mapping.copy.sequence = copy.sequence;
-        (mapping.pristine, mapping.unseen) = (false, false);
+        mapping.pristine = false;
+        mapping.unseen = mapping.unseen.filter(|role| *role != Role::Copy);
         mapping.copy_guests = copy.has_guests();
         if mapping.state == State::Creating {
             mapping.state = State::Live;
@@ -286,6 +287,7 @@ impl Planner<'_> {
         if next.origin.uid.is_none() {
             next.first = self.first(origin).filter(|first| Some(*first) != uid);
         }
+        next.unseen = next.unseen.filter(|role| *role != Role::Origin);
         next.origin.uid = uid;
         next.origin.id = origin.id.clone();
         next.origin.etag.clone_from(&origin.etag);
@@ -334,7 +336,7 @@ impl Planner<'_> {
         next.copy.intent = None;
         next.state = State::Creating;
         next.made = Some(self.pass);
-        (next.taken_over, next.unseen) = (false, false);
+        (next.taken_over, next.unseen) = (false, None);
         next.pristine = true;
         next.drifted = false;
         Decision::Create(Box::new(Create { mapping: next, role: Role::Copy, draft, reason, mark_origin: false }))

@@ -83,7 +83,7 @@ impl Planner<'_> {
             drifted: false,
             guests: event.has_guests(),
             copy_guests: false,
-            unseen: false,
+            unseen: None,
             taken_over: false,
             times: Times::from(&event.content.span),
             first: first.filter(|_| first != uid),

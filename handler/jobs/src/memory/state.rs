@@ -1,5 +1,6 @@
 //! Where a pair stands: its row, its version, and the commits that replace it.
 
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use engine::calendar::PairId;
@@ -44,9 +45,9 @@ pub struct PairRow {
     /// The last pass that listed each calendar as a whole and left no question open.
     #[serde(default)]
     pub whole: [Option<u64>; 2],
-    /// What is known of each calendar about new copies: whether they are found by their name or their UID once they are written.
-    #[serde(default)]
-    pub keeping: [Keeping; 2],
+    /// What was made in each calendar and not listed there yet.
+    #[serde(default, skip_serializing_if = "Awaited::is_empty")]
+    pub awaited: Awaited,
     /// The end of the last complete pass.
     #[serde(default)]
     pub last_sync: Option<Timestamp>,
@@ -87,17 +88,48 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
-/// Whether a calendar shows what is written there by its name or its UID.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Keeping {
-    /// Not known yet.
-    #[default]
-    Unknown,
-    /// A new copy was found.
-    Found,
-    /// A new copy was not found.
-    Lost,
+/// What was made in each calendar and not listed there yet, by the sides of the pair.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Awaited {
+    /// The mappings, while they are few.
+    #[serde(default)]
+    pub mappings: [BTreeSet<MappingId>; 2],
+    /// Where they are many, all that this pass and later ones have made.
+    #[serde(default)]
+    pub since: [Option<u64>; 2],
+    /// A calendar did not list what was made there, as rows say.
+    #[serde(default)]
+    pub unseen: [bool; 2],
+    /// Those that the pass under way has made.
+    #[serde(skip)]
+    pub fresh: [BTreeSet<MappingId>; 2],
+}
+
+/// So many mappings are named in the row of a pair.
+const NAMED: usize = 200;
+
+impl Awaited {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// A pass has made the event of a mapping on this side.
+    pub fn add(&mut self, side: Side, mapping: MappingId) {
+        self.mappings[side as usize].insert(mapping);
+        self.fresh[side as usize].insert(mapping);
+    }
+
+    /// As it is stored. `pass` is the one under way.
+    fn stored(&self, pass: u64) -> Self {
+        let mut stored = Self { fresh: Default::default(), ..self.clone() };
+        for (mappings, since) in stored.mappings.iter_mut().zip(&mut stored.since) {
+            if mappings.len() > NAMED {
+                mappings.clear();
+                since.get_or_insert(pass);
+            }
+        }
+        stored
+    }
 }
 
 /// How far a calendar was read, and when.
@@ -239,8 +271,8 @@ pub async fn problems(services: &Services, pair: &PairId, limit: usize) -> Resul
 /// Where a pair stands, in the hands of whoever holds its lease: the row as it was last read or written, and its version.
 pub(crate) struct Head {
     saved: Mutex<Saved>,
-    /// Apart from the row: a write that is under way asks for it while nobody polls it, and must not wait for a commit.
-    keeping: std::sync::Mutex<[Keeping; 2]>,
+    /// Apart from the row: a write that is under way notes it while nobody polls it, and must not wait for a commit.
+    awaited: std::sync::Mutex<Awaited>,
 }
 
 struct Saved {
@@ -270,8 +302,8 @@ impl Head {
                 after = Some(row.key);
             }
             if last {
-                let keeping = std::sync::Mutex::new(saved.row.keeping);
-                return Ok((Self { saved: Mutex::new(saved), keeping }, problems));
+                let awaited = std::sync::Mutex::new(saved.row.awaited.clone());
+                return Ok((Self { saved: Mutex::new(saved), awaited }, problems));
             }
         }
     }
@@ -297,14 +329,14 @@ impl Head {
         self.saved.lock().await.row.copied_by_another.saturating_add_signed(noted)
     }
 
-    /// Whether each calendar shows what is written there.
-    pub fn keeping(&self) -> [Keeping; 2] {
-        *self.keeping.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What was made and not listed yet.
+    pub fn awaited(&self) -> Awaited {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The same, as a write or a listing has found. Stored with the next commit.
-    pub fn set_keeping(&self, side: Side, keeping: Keeping) {
-        self.keeping.lock().unwrap_or_else(PoisonError::into_inner)[side as usize] = keeping;
+    /// Changes that. Stored with the next commit.
+    pub fn await_events(&self, change: impl FnOnce(&mut Awaited)) {
+        change(&mut self.awaited.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Corrects the counts, after all mappings were read. Stored with the next commit.
@@ -338,15 +370,18 @@ impl Head {
             sums.add(&group);
             batch.extend(group.ops);
             if groups.peek().is_some_and(|next| batch.len() + next.ops.len() > MAX_COMMIT - OWN) {
-                let row = PairRow { keeping: self.keeping(), ..saved.row.clone() };
+                let row = PairRow { awaited: self.awaited().stored(saved.row.passes + 1), ..saved.row.clone() };
                 saved.replace(store, pair, std::mem::take(&mut batch), std::mem::take(&mut sums), row).await?;
             }
         }
         match now {
-            Some(row) => saved.replace(store, pair, batch, sums, PairRow { keeping: self.keeping(), ..row }).await,
+            Some(row) => {
+                let row = PairRow { awaited: self.awaited().stored(saved.row.passes + 1), ..row };
+                saved.replace(store, pair, batch, sums, row).await
+            }
             None if batch.is_empty() => Ok(()),
             None => {
-                let row = PairRow { keeping: self.keeping(), ..saved.row.clone() };
+                let row = PairRow { awaited: self.awaited().stored(saved.row.passes + 1), ..saved.row.clone() };
                 saved.replace(store, pair, batch, sums, row).await
             }
         }

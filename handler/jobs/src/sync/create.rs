@@ -36,10 +36,9 @@ impl Pass<'_> {
             };
             let copy = NewCopy { uid: &uid, marker: &marker, draft: &draft, now: self.now };
             match end.provider.create(calendar, &copy).await {
-                Ok(mut written) => {
-                    let unseen = role == Role::Copy && self.is_unseen(side, &mut written, &uid).await;
+                Ok(written) => {
                     self.made(&mut mapping, role, written, &uid, false);
-                    mapping.unseen = unseen;
+                    self.head.await_events(|awaited| awaited.add(side, mapping.id));
                     applied.wrote[side as usize] = true;
                     applied.actions.push(action);
                     if mark_origin {

@@ -1,12 +1,14 @@
 //! The echo of our own writes: read once more after a whole listing, so that the next pass has nothing to do there.
 
-use engine::change::{Cursor, Tip};
+use std::collections::BTreeSet;
+
+use engine::change::{Cursor, Listed};
 use engine::event::EventId;
 use engine::mapping::State;
+use engine::marker::MappingId;
 use engine::pair::Side;
 use providers::Since;
 
-use super::End;
 use super::lines::by_id;
 use super::pass::Pass;
 use super::survey::{LOOKUP, half, is_news, role};
@@ -34,7 +36,16 @@ impl Pass<'_> {
         let end = &self.ends[side as usize];
         let glance = end.provider.glance(std::slice::from_ref(&end.calendar.address)).await?;
         let Some(providers::Glance::Tip(tip)) = glance.into_iter().next() else { return Ok(None) };
-        echo(end, self.memory, side, cursor, Some(&tip)).await
+        let found = match end.provider.survey(&end.calendar.address, Since::Cursor(cursor), Some(&tip)).await {
+            Ok(found) => found,
+            Err(providers::Error::CursorExpired) => return Ok(None),
+            Err(error) => return Err(Error::Provider(error)),
+        };
+        let (is_echo, shown) = is_echo(self.memory, side, found.listed).await?;
+        self.head.await_events(|awaited| awaited.mappings[side as usize].retain(|mapping| !shown.contains(mapping)));
+        // What was made and is not listed is looked for by the next pass.
+        let all_shown = self.head.awaited().mappings[side as usize].is_empty();
+        Ok((is_echo && all_shown).then_some(found.cursor))
     }
 }
 
@@ -43,31 +54,23 @@ pub(super) fn is_echoed(side: Side, listed: [bool; 2], wrote: [bool; 2]) -> bool
     listed[side as usize] && wrote[side as usize]
 }
 
-/// Whether a survey that begins at this cursor brings nothing but the echo of our own writes. The cursor to save then.
-async fn echo(end: &End, memory: &Memory<'_>, side: Side, cursor: &Cursor, tip: Option<&Tip>) -> Result<Option<Cursor>> {
-    let found = match end.provider.survey(&end.calendar.address, Since::Cursor(cursor), tip).await {
-        Ok(found) => found,
-        Err(providers::Error::CursorExpired) => return Ok(None),
-        Err(error) => return Err(Error::Provider(error)),
-    };
-    let lines = by_id(found.listed, true);
+/// Whether a listing brings nothing but the echo of our own writes, and the mappings of which it shows an event.
+async fn is_echo(memory: &Memory<'_>, side: Side, listed: Vec<Listed>) -> Result<(bool, BTreeSet<MappingId>)> {
+    let lines = by_id(listed, true);
+    let (mut only, mut shown) = (true, BTreeSet::new());
     let ids: Vec<EventId> = lines.keys().cloned().collect();
     for ids in ids.chunks(LOOKUP) {
         let known = memory.lookup(side, ids).await?.known;
-        for id in ids {
-            let ours = match (lines.get(id).map(|line| &line.there), known.get(id)) {
-                (Some(Some((etag, _))), Some(mapping)) => {
-                    let role = role(mapping, side);
-                    mapping.state == State::Live && !is_news(etag.as_deref(), half(mapping, role), mapping, role)
-                }
-                // Removed, and nothing remembered: deleted by this very pass, or by a person who made it within this pass.
-                (Some(None), None) => true,
-                _ => false,
-            };
-            if !ours {
-                return Ok(None);
+        shown.extend(known.values().map(|mapping| mapping.id));
+        only &= ids.iter().all(|id| match (lines.get(id).map(|line| &line.there), known.get(id)) {
+            (Some(Some((etag, _))), Some(mapping)) => {
+                let role = role(mapping, side);
+                mapping.state == State::Live && !is_news(etag.as_deref(), half(mapping, role), mapping, role)
             }
-        }
+            // Removed, and nothing remembered: deleted by this very pass, or by a person who made it within this pass.
+            (Some(None), None) => true,
+            _ => false,
+        });
     }
-    Ok(Some(found.cursor))
+    Ok((only, shown))
 }

@@ -46,6 +46,8 @@ pub(super) struct Identity {
     kept: [BTreeMap<EventId, Found>; 2],
     /// Events that were joined to an origin of the other calendar.
     claimed: [BTreeSet<EventId>; 2],
+    /// Unknown events that may be what a mapping has lost sight of.
+    alike: BTreeMap<(Side, EventId), MappingId>,
     /// Mapping ids that were given out in this pass.
     used: HashSet<MappingId>,
     /// Mappings of earlier copies that were taken over in this pass, with the UIDs of their first origins.

@@ -41,8 +41,6 @@ pub(super) struct Pass<'a> {
     pub(super) takes_over: bool,
     /// When this pass began, and the call of which it is a part.
     pub(super) began: [Instant; 2],
-    /// Held by those who ask whether a new copy is there, by side.
-    pub(super) asking: [tokio::sync::Mutex<()>; 2],
     pub(super) planner: Planner<'a>,
     pub(super) now: Timestamp,
     pub(super) progress: &'a dyn Progress,
@@ -101,7 +99,6 @@ impl<'a> Pass<'a> {
             mixed: whole.mixed,
             takes_over,
             began: [Instant::now(), begun],
-            asking: Default::default(),
             planner,
             now,
             progress,
@@ -154,12 +151,12 @@ impl<'a> Pass<'a> {
         let live = self.head.copies().await;
         self.refuse_one_calendar(&survey).await?;
         self.narrow(&mut identity, &mut survey).await?;
-        self.find_unseen(&mut identity, &mut survey).await?;
+        self.find_unseen(&mut identity, &mut survey, &mut tally).await?;
         self.forget_removed(&survey, &mut tally);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
         let Verdict { mut held, released, emptied, emptied_sides } =
             self.verify(&mut identity, &mut survey, &mut tally, state, problems, live, today).await?;
-        let (cursors, listed) = (std::mem::take(&mut survey.cursors), survey.listed);
+        let (cursors, listed, awaited) = (std::mem::take(&mut survey.cursors), survey.listed, std::mem::take(&mut survey.awaited));
 
         let left = self.create_and_change(survey, identity, &mut tally).await?;
         if left > 0 {
@@ -199,6 +196,7 @@ impl<'a> Pass<'a> {
             return Ok((run, None));
         }
         if held == 0 && again.is_none() && !incomplete {
+            self.settle_awaited(awaited);
             if Side::BOTH.into_iter().any(|side| is_echoed(side, listed, wrote)) {
                 // The echo is known by what was written, which is to be remembered before.
                 self.memory.commit(self.head, std::mem::take(&mut notes)).await?;

@@ -99,6 +99,10 @@ pub(super) struct Survey {
     pub first: [bool; 2],
     /// Sides that were listed without a window.
     pub unbounded: [bool; 2],
+    /// Mappings of which each side has listed the event, be it as removed.
+    pub shown: [BTreeSet<MappingId>; 2],
+    /// What was made on each side that was read and had not been listed before; and whether something of it is not listed still.
+    pub awaited: [Option<(BTreeSet<MappingId>, bool)>; 2],
     /// Something is suspected because it is missing in a listing, not because the provider named it.
     pub by_absence: bool,
     /// All that is missing was found gone by writes before, and a whole listing does not show it either.
@@ -245,6 +249,7 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
             };
             let role = role(&mapping, side);
             let half = half(&mapping, role);
+            survey.shown[side as usize].insert(mapping.id);
             let news = match &mut line.there {
                 None => News::Suspect,
                 Some((etag, event)) if is_news(etag.as_deref(), half, &mapping, role) => News::Present(event.take()),
@@ -259,7 +264,7 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
 
 /// A line is news unless it has the version that we know.
 pub(super) fn is_news(etag: Option<&str>, half: &Half, mapping: &Mapping, role: Role) -> bool {
-    if role == Role::Copy && (mapping.state == State::Suppressed || mapping.unseen) {
+    if (role == Role::Copy && mapping.state == State::Suppressed) || mapping.unseen == Some(role) {
         return true;
     }
     etag.is_none() || etag != half.etag.as_deref()

@@ -50,6 +50,9 @@ impl Pass<'_> {
         side: Side,
         event: &Event,
     ) -> Result<Class> {
+        if let Some(mapping) = identity.alike.get(&(side, event.id.clone())) {
+            return Ok(Class::Alone(Reason::DuplicateOfCopy, Some(*mapping)));
+        }
         let mark = self.planner.mark(event);
         let (role, mapping) = match mark {
             Some(Mark::Ours { role, mapping, .. }) => (role, mapping),

@@ -206,7 +206,8 @@ pub(super) fn rename(mapping: &mut Mapping, role: Role, event: &Event) {
     };
     half.id = event.id.clone();
     half.uid = UidHash::of(&event.uid);
+    mapping.unseen = mapping.unseen.filter(|unseen| *unseen != role);
     if role == Role::Copy {
-        (mapping.pristine, mapping.unseen) = (false, false);
+        mapping.pristine = false;
     }
 }

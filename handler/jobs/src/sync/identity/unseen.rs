@@ -1,170 +1,233 @@
-//! Copies on a server that keeps nothing by which they are known: neither name, UID nor mark.
+//! What was made and is not listed: a server did not keep it, shows it late, or keeps nothing by which it is known (neither name, UID nor mark).
 //!
 //! # Properties
-//! * Until a calendar has shown a new copy, each new copy is looked for once it is written. One that is not there is remembered as unseen: that
-//!   it is missing later proves nothing.
-//! * Such a copy is the unknown event that has its time and its title and says of no mapping that it is its copy. The mapping goes by that name
-//!   from then on.
-//! * Where no copy in a calendar was ever seen, and none is found among as many unknown events, the pair stops before anything is written.
+//! * An event that this installation has made and that no listing has shown is not deleted by anybody when it is missing: nothing is deleted or left
+//!   out for it. It is made again with the next change of its other half.
+//! * An unknown event that says of no mapping that it belongs to it may be such an event: the one with the version that the write was answered
+//!   with, or where there was none, with its time and its title, if that leaves no choice. The mapping goes by that name from then on.
+//! * What has the same time or the same title, and is not known to be it, is left alone and reported.
+//! * Where a calendar has shown nothing of what was made there, and holds as many unknown events, the pair stops before anything is written.
 //!
 //! # Cost
-//! One read after the first copy that a pair makes in a calendar. On a server that shows none, one or two after each, and the rows of the pair
-//! where unknown events are listed.
+//! No request. What a pass makes is named in the row of the pair until it is listed, by which the next pass begins. Where something is not listed,
+//! the rows of the pair and the unknown events of that calendar are read.
 
-use engine::calendar::ProviderKind;
+use std::collections::{BTreeMap, BTreeSet};
+
 use engine::event::{Draft, EventId, Field};
 use engine::fingerprint::Fingerprint;
 use engine::mapping::{Mapping, State};
+use engine::marker::{MappingId, Role};
 use engine::pair::Side;
+use engine::reason::Reason;
 use engine::uid::UidHash;
-use providers::Written;
 
 use super::Identity;
-use crate::memory::Keeping;
 use crate::sync::pass::Pass;
-use crate::sync::survey::{News, Survey, Unit};
+use crate::sync::survey::{self, News, Survey, Unit};
+use crate::sync::work::Tally;
 use crate::{Error, Result};
 
-/// An event, and hashes of what it shows.
+/// An unknown event, and hashes of what it shows.
 struct Shown {
     id: EventId,
     uid: Option<UidHash>,
+    etag: Option<String>,
     print: Fingerprint,
 }
 
-/// The copies of a calendar that were not seen, and those that may not have been remembered.
-#[derive(Default)]
+/// A mapping whose event in the calendar was not listed.
 struct Lost {
-    copies: Vec<Mapping>,
-    /// Another copy was seen.
-    others: bool,
+    mapping: Mapping,
+    role: Role,
+}
+
+impl Lost {
+    fn is_like(&self, shown: &Shown, field: Field) -> bool {
+        let half = survey::half(&self.mapping, self.role);
+        !shown.print.changed_since(&half.base, half.intent.as_ref()).fields.contains(&field)
+    }
+
+    fn etag(&self) -> Option<&str> {
+        survey::half(&self.mapping, self.role).etag.as_deref()
+    }
 }
 
 impl Pass<'_> {
-    /// Whether a new copy is not there under its name or its UID. Where it is only its name that the server has changed, that is learnt.
-    pub(in crate::sync) async fn is_unseen(&self, side: Side, written: &mut Written, uid: &str) -> bool {
-        let end = &self.ends[side as usize];
-        // Google keeps the names that it is given.
-        if end.account.kind == ProviderKind::Google || self.head.keeping()[side as usize] == Keeping::Found {
-            return false;
-        }
-        // One is asked about; those that are written meanwhile wait for the answer.
-        let _turn = self.asking[side as usize].lock().await;
-        if self.head.keeping()[side as usize] == Keeping::Found {
-            return false;
-        }
-        let calendar = &end.calendar.address;
-        let is_there = written.event.is_some() || end.provider.exists(calendar, &written.id).await.unwrap_or(true);
-        if !is_there {
-            match end.provider.find_uid(calendar, uid).await {
-                Ok(Some(id)) => written.id = id,
-                Ok(None) => {
-                    tracing::warn!(pair = %self.pair.id, "a new copy is not there under the name and the UID that it was given");
-                    self.head.set_keeping(side, Keeping::Lost);
-                    return true;
-                }
-                Err(_) => return false,
-            }
-        }
-        self.head.set_keeping(side, Keeping::Found);
-        false
-    }
-
-    /// Finds the copies that were not seen.
+    /// Finds what was made and is not listed, or remembers that it was not seen.
     ///
     /// # Errors
     /// [`Error::CopiesUnrecognised`].
-    pub(in crate::sync) async fn find_unseen(&self, identity: &mut Identity, survey: &mut Survey) -> Result<()> {
+    pub(in crate::sync) async fn find_unseen(&self, identity: &mut Identity, survey: &mut Survey, tally: &mut Tally) -> Result<()> {
         for side in Side::BOTH {
-            if self.head.keeping()[side as usize] != Keeping::Lost {
+            // Only what was read can have shown it.
+            if survey.cursors[side as usize].is_none() || survey.first[side as usize] {
                 continue;
             }
-            let here = |unit: &&mut Unit| unit.mapping.side != side && unit.mapping.unseen;
-            if survey.units.values_mut().filter(here).any(|unit| matches!(unit.copy, News::Present(_))) {
-                // The server shows with some delay what is written.
-                self.head.set_keeping(side, Keeping::Found);
-            }
-            for unit in survey.units.values_mut().filter(here).filter(|unit| matches!(unit.copy, News::Suspect)) {
-                unit.copy = News::None;
-            }
-            if survey.unknown[side as usize].is_empty() || survey.first[side as usize] {
-                continue;
-            }
-            let mut lost = self.lost(survey, side).await?;
-            if lost.copies.is_empty() {
-                continue;
-            }
-            self.read_strangers(identity, survey, side, true).await?;
-            let unmarked = self.unmarked(identity, survey, side, &mut lost).await?;
-            let (unseen, strangers) = (lost.copies.iter().filter(|mapping| mapping.unseen).count(), unmarked.len());
-            let joined = self.join_by_looks(survey, side, lost.copies, unmarked);
-            if joined == 0 && !lost.others && unseen > 0 && strangers >= unseen {
-                return Err(Error::CopiesUnrecognised);
-            }
+            let (lost, others) = self.lost(survey, side).await?;
+            let left = if lost.is_empty() { lost } else { self.find(identity, survey, side, lost, others).await? };
+            let is_unseen = left.iter().any(|lost| lost.mapping.is_live());
+            self.note_unseen(survey, tally, left)?;
+            let before = self.head.awaited().mappings[side as usize].clone();
+            survey.awaited[side as usize] = Some((before, is_unseen));
         }
         Ok(())
     }
 
-    async fn lost(&self, survey: &Survey, side: Side) -> Result<Lost> {
-        let (mut lost, mut after) = (Lost::default(), None);
+    /// What was awaited when a pass began that has come to its end has been listed, or is remembered as unseen.
+    pub(in crate::sync) fn settle_awaited(&self, before: [Option<(BTreeSet<MappingId>, bool)>; 2]) {
+        for (i, before) in before.into_iter().enumerate() {
+            let Some((before, is_unseen)) = before else { continue };
+            self.head.await_events(|awaited| {
+                let fresh = &awaited.fresh[i];
+                awaited.mappings[i].retain(|mapping| !before.contains(mapping) || fresh.contains(mapping));
+                (awaited.since[i], awaited.unseen[i]) = (None, is_unseen);
+            });
+        }
+    }
+
+    /// What this calendar should show and does not: what was awaited, what was not seen before, and what may have been made by a pass that was cut
+    /// off. And whether it shows anything else that was made there.
+    async fn lost(&self, survey: &Survey, side: Side) -> Result<(Vec<Lost>, bool)> {
+        let i = side as usize;
+        let awaited = self.head.awaited();
+        let is_shown = |mapping: &MappingId| survey.shown[i].contains(mapping);
+        let asks = |mapping: &Mapping| {
+            let role = survey::role(mapping, side);
+            let is_new = awaited.mappings[i].contains(&mapping.id) || awaited.since[i].is_some_and(|pass| mapping.made >= Some(pass));
+            let is_unseen = mapping.is_live() && (is_new || mapping.unseen == Some(role));
+            (is_unseen || (mapping.state == State::Creating && role == Role::Copy)) && !is_shown(&mapping.id)
+        };
+        let (mut lost, mut others) = (Vec::new(), false);
+        let mut enter = |mapping: Mapping| {
+            let role = survey::role(&mapping, side);
+            match asks(&mapping) {
+                true => lost.push(Lost { mapping, role }),
+                false => others |= mapping.is_live() && role == Role::Copy,
+            }
+        };
+        if awaited.since[i].is_none() && !awaited.unseen[i] {
+            let missing: Vec<MappingId> = awaited.mappings[i].iter().copied().filter(|mapping| !is_shown(mapping)).collect();
+            if missing.is_empty() {
+                return Ok((lost, true));
+            }
+        }
+        let mut after = None;
         loop {
             let (page, next) = self.memory.page(after.as_deref()).await?;
-            for mapping in page.into_iter().filter(|mapping| mapping.side != side) {
-                let is_listed = survey.units.get(&mapping.id).is_some_and(|unit| matches!(unit.copy, News::Present(_)));
-                match (mapping.is_live(), mapping.unseen && !is_listed) {
-                    (true, true) => lost.copies.push(mapping),
-                    (true, false) => lost.others = true,
-                    (false, _) if mapping.state == State::Creating => lost.copies.push(mapping),
-                    (false, _) => {}
-                }
-            }
+            page.into_iter().for_each(&mut enter);
             after = next;
             if after.is_none() {
-                return Ok(lost);
+                return Ok((lost, others));
             }
         }
     }
 
-    /// The unknown events of this calendar that do not say of themselves that they are a copy. A copy that one of them claims to be
-    /// is not lost.
-    async fn unmarked(&self, identity: &mut Identity, survey: &Survey, side: Side, lost: &mut Lost) -> Result<Vec<Shown>> {
-        let mut unmarked = Vec::new();
+    /// Joins what is found. What is left is not there, or cannot be told from other events.
+    async fn find(&self, identity: &mut Identity, survey: &mut Survey, side: Side, lost: Vec<Lost>, others: bool) -> Result<Vec<Lost>> {
+        if survey.unknown[side as usize].is_empty() {
+            return Ok(lost);
+        }
+        self.read_strangers(identity, survey, side, true).await?;
+        let (unmarked, named) = self.unmarked(identity, survey, side).await?;
+        // What has the mark or the UID is found by that.
+        let by_mark = lost.iter().any(|lost| named.contains(&lost.mapping.id));
+        let lost: Vec<Lost> = lost.into_iter().filter(|lost| !named.contains(&lost.mapping.id)).collect();
+        let strangers = unmarked.len();
+        let (left, rest) = self.join_by_looks(survey, side, lost, unmarked);
+        let joined = strangers > rest.len();
+        let mut alike = false;
+        for shown in rest {
+            if let Some(like) = left.iter().find(|lost| [Field::Time, Field::Title].iter().any(|field| lost.is_like(&shown, *field))) {
+                identity.alike.insert((side, shown.id), like.mapping.id);
+                alike = true;
+            }
+        }
+        let unseen = left.iter().filter(|lost| lost.mapping.is_live()).count();
+        if unseen > 0 && !joined && !alike && !others && !by_mark && strangers >= unseen {
+            return Err(Error::CopiesUnrecognised);
+        }
+        Ok(left)
+    }
+
+    /// The unknown events of this calendar that do not say of themselves that they belong to a mapping, and the mappings to which the others do.
+    async fn unmarked(&self, identity: &mut Identity, survey: &Survey, side: Side) -> Result<(Vec<Shown>, BTreeSet<MappingId>)> {
+        let (mut unmarked, mut named) = (Vec::new(), BTreeSet::new());
         let ids: Vec<EventId> = survey.unknown[side as usize].keys().cloned().collect();
         for ids in ids.chunks(self.ends[side as usize].provider.batch().max(1)) {
             for (id, event) in self.again(identity, survey, side, ids).await? {
                 if let Some(mapping) = self.names(&event) {
-                    let before = lost.copies.len();
-                    lost.copies.retain(|copy| copy.id != mapping);
-                    lost.others |= lost.copies.len() < before;
+                    named.insert(mapping);
                 } else if event.marker.is_none() {
-                    let print = self.keys.prints.copy(&Draft::from(&*event));
-                    unmarked.push(Shown { id, uid: UidHash::of(&event.uid), print });
+                    let (uid, etag) = (UidHash::of(&event.uid), event.etag.clone());
+                    unmarked.push(Shown { id, uid, etag, print: self.keys.prints.copy(&Draft::from(&*event)) });
                 }
                 self.keep_stranger(identity, survey, side, event);
             }
         }
-        Ok(unmarked)
+        Ok((unmarked, named))
     }
 
-    /// Joins each copy to an event that has its time and its title. How many were joined.
-    fn join_by_looks(&self, survey: &mut Survey, side: Side, lost: Vec<Mapping>, mut unmarked: Vec<Shown>) -> usize {
-        let before = unmarked.len();
-        for mapping in lost {
-            let alike = |shown: &Shown| {
-                let differ = shown.print.changed_since(&mapping.copy.base, mapping.copy.intent.as_ref());
-                [Field::Time, Field::Title].iter().all(|field| !differ.fields.contains(field))
+    /// Joins each to the event that it must be. What is left of both.
+    fn join_by_looks(&self, survey: &mut Survey, side: Side, lost: Vec<Lost>, unmarked: Vec<Shown>) -> (Vec<Lost>, Vec<Shown>) {
+        let is_like = |lost: &Lost, shown: &Shown| [Field::Time, Field::Title].iter().all(|field| lost.is_like(shown, *field));
+        let has_version = |lost: &Lost, shown: &Shown| lost.etag().is_some() && lost.etag() == shown.etag.as_deref();
+        let mut free: BTreeMap<EventId, Shown> = unmarked.into_iter().map(|shown| (shown.id.clone(), shown)).collect();
+        let mut found: Vec<Option<EventId>> = Vec::with_capacity(lost.len());
+        for one in &lost {
+            let like: Vec<&Shown> = free.values().filter(|shown| one.role == Role::Copy && is_like(one, shown)).collect();
+            let exact: Vec<&&Shown> = like.iter().filter(|shown| has_version(one, shown)).collect();
+            let rivals = || like.first().map_or(0, |shown| lost.iter().filter(|lost| is_like(lost, shown)).count());
+            let id = match (exact.as_slice(), one.etag()) {
+                ([exact], _) => Some(exact.id.clone()),
+                ([], None) if like.len() == 1 && rivals() == 1 => like.first().map(|shown| shown.id.clone()),
+                _ => None,
             };
-            let Some(at) = unmarked.iter().position(alike) else { continue };
-            let Shown { id, uid, print } = unmarked.swap_remove(at);
-            tracing::debug!(pair = %self.pair.id, mapping = ?mapping.id, "a copy has neither the name nor the UID that it was given");
-            survey.unknown[side as usize].remove(&id);
-            let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
-            // What the server has made of it is no person's edit.
-            let copy = &mut unit.mapping.copy;
-            (copy.id, copy.uid, copy.base, copy.intent) = (id, uid, print, None);
-            (unit.mapping.pristine, unit.mapping.unseen) = (false, false);
-            unit.copy = News::Present(None);
+            found.push(id);
         }
-        before - unmarked.len()
+        let mut left = Vec::new();
+        for (one, id) in lost.into_iter().zip(found) {
+            match id.and_then(|id| free.remove(&id)) {
+                Some(shown) => self.join_as(survey, side, one.mapping, shown),
+                None => left.push(one),
+            }
+        }
+        (left, free.into_values().collect())
+    }
+
+    fn join_as(&self, survey: &mut Survey, side: Side, mapping: Mapping, shown: Shown) {
+        tracing::debug!(pair = %self.pair.id, mapping = ?mapping.id, "a copy has neither the name nor the UID that it was given");
+        survey.unknown[side as usize].remove(&shown.id);
+        let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
+        let copy = &mut unit.mapping.copy;
+        // What the server has made of it is no person's edit.
+        (copy.id, copy.uid, copy.base, copy.intent) = (shown.id, shown.uid, shown.print, None);
+        (unit.mapping.pristine, unit.mapping.unseen) = (false, None);
+        unit.copy = News::Present(None);
+    }
+
+    /// Remembers that these were not seen. That they are missing is no news.
+    fn note_unseen(&self, survey: &mut Survey, tally: &mut Tally, left: Vec<Lost>) -> Result<()> {
+        for Lost { mapping, role } in left.into_iter().filter(|lost| lost.mapping.is_live()) {
+            let unseen = Mapping { unseen: Some(role), ..mapping.clone() };
+            if mapping.unseen != Some(role) && !self.options.dry_run {
+                self.memory.note(&mut tally.notes, Some(&mapping), &unseen)?;
+                let problem = self.problem(unseen.side, &unseen.origin.id, None, Reason::RefusedByServer, Some(NOT_SHOWN));
+                self.memory.note_problem(&mut tally.notes, &unseen.origin.id, &problem)?;
+                tally.problems.insert((unseen.side, unseen.origin.id.to_string()));
+            }
+            let Some(unit) = survey.units.get_mut(&unseen.id) else { continue };
+            (unit.stored, unit.mapping.unseen) = (unseen, Some(role));
+            if matches!(unit.news(role), News::Suspect) {
+                *unit.news(role) = News::None;
+                let other = if role == Role::Copy { &unit.origin } else { &unit.copy };
+                if role == Role::Copy && matches!(other, News::Present(_)) {
+                    unit.mapping.state = State::Creating;
+                }
+            }
+        }
+        Ok(())
     }
 }
+
+const NOT_SHOWN: &str = "the server took it, and does not show it in the calendar";
