@@ -221,9 +221,14 @@ impl Story {
         self.compare_two_way(i, found, strict)
     }
 
-    /// Whether an event may be on one side only, because the other one was emptied and its owner wants nothing made again.
-    fn is_left_out(&self, _: &Fact, found: &Found) -> bool {
-        self.emptied.as_ref().is_some_and(|emptied| !emptied.make_again && found[emptied.side].is_empty())
+    /// Whether an event may be on one side only: because the other one was emptied and its owner wants nothing made again, or because what was made
+    /// there was deleted before any listing had shown it, which does not count as a deletion.
+    fn is_left_out(&self, fact: &Fact, found: &Found) -> bool {
+        let unseen = (0..2).any(|side| {
+            let is_new = fact.new || fact.remade || fact.joining;
+            is_new && found[side].is_empty() && fact.doings[side].deleted.is_some() && fact.doings[1 - side].deleted.is_none()
+        });
+        unseen || self.emptied.as_ref().is_some_and(|emptied| !emptied.make_again && found[emptied.side].is_empty())
     }
 
     fn fate(&self, fact: &Fact) -> Fate {

@@ -1,12 +1,13 @@
 //! What was made and is not listed: a server did not keep it, shows it late, or keeps nothing by which it is known (neither name, UID nor mark).
 //!
 //! # Properties
-//! * An event that this installation has made and that no listing has shown is not deleted by anybody when it is missing: nothing is deleted or left
-//!   out for it. It is made again with the next change of its other half.
+//! * Nobody has deleted what this installation has made and no listing has shown: nothing is deleted because it is missing. A copy is made again once
+//!   the time or the title of its origin changes.
 //! * An unknown event that says of no mapping that it belongs to it may be such an event: the one with the version that the write was answered
 //!   with, or where there was none, with its time and its title, if that leaves no choice. The mapping goes by that name from then on.
 //! * What has the same time or the same title, and is not known to be it, is left alone and reported.
-//! * Where a calendar has shown nothing of what was made there, and holds as many unknown events, the pair stops before anything is written.
+//! * Where a calendar has shown nothing of what was made there, and holds as many unknown events, at least two, the pair stops before anything is
+//!   written.
 //!
 //! # Cost
 //! No request. What a pass makes is named in the row of the pair until it is listed, by which the next pass begins. Where something is not listed,
@@ -23,6 +24,7 @@ use engine::reason::Reason;
 use engine::uid::UidHash;
 
 use super::Identity;
+use crate::memory::Notes;
 use crate::sync::pass::Pass;
 use crate::sync::survey::{self, News, Survey, Unit};
 use crate::sync::work::Tally;
@@ -61,13 +63,13 @@ impl Pass<'_> {
     pub(in crate::sync) async fn find_unseen(&self, identity: &mut Identity, survey: &mut Survey, tally: &mut Tally) -> Result<()> {
         for side in Side::BOTH {
             // Only what was read can have shown it.
-            if survey.cursors[side as usize].is_none() || survey.first[side as usize] {
+            if survey.cursors[side as usize].is_none() {
                 continue;
             }
             let (lost, others) = self.lost(survey, side).await?;
             let left = if lost.is_empty() { lost } else { self.find(identity, survey, side, lost, others).await? };
             let is_unseen = left.iter().any(|lost| lost.mapping.is_live());
-            self.note_unseen(survey, tally, left)?;
+            self.note_unseen(survey, tally, left).await?;
             let before = self.head.awaited().mappings[side as usize].clone();
             survey.awaited[side as usize] = Some((before, is_unseen));
         }
@@ -144,7 +146,7 @@ impl Pass<'_> {
             }
         }
         let unseen = left.iter().filter(|lost| lost.mapping.is_live()).count();
-        if unseen > 0 && !joined && !alike && !others && !by_mark && strangers >= unseen {
+        if unseen >= SEVERAL && !joined && !alike && !others && !by_mark && strangers >= unseen {
             return Err(Error::CopiesUnrecognised);
         }
         Ok(left)
@@ -207,13 +209,15 @@ impl Pass<'_> {
     }
 
     /// Remembers that these were not seen. That they are missing is no news.
-    fn note_unseen(&self, survey: &mut Survey, tally: &mut Tally, left: Vec<Lost>) -> Result<()> {
+    async fn note_unseen(&self, survey: &mut Survey, tally: &mut Tally, left: Vec<Lost>) -> Result<()> {
         for Lost { mapping, role } in left.into_iter().filter(|lost| lost.mapping.is_live()) {
             let unseen = Mapping { unseen: Some(role), ..mapping.clone() };
             if mapping.unseen != Some(role) && !self.options.dry_run {
-                self.memory.note(&mut tally.notes, Some(&mapping), &unseen)?;
+                let mut notes = Notes::default();
+                self.memory.note(&mut notes, Some(&mapping), &unseen)?;
                 let problem = self.problem(unseen.side, &unseen.origin.id, None, Reason::RefusedByServer, Some(NOT_SHOWN));
-                self.memory.note_problem(&mut tally.notes, &unseen.origin.id, &problem)?;
+                self.memory.note_problem(&mut notes, &unseen.origin.id, &problem)?;
+                self.memory.commit(self.head, notes).await?;
                 tally.problems.insert((unseen.side, unseen.origin.id.to_string()));
             }
             let Some(unit) = survey.units.get_mut(&unseen.id) else { continue };
@@ -222,12 +226,15 @@ impl Pass<'_> {
                 *unit.news(role) = News::None;
                 let other = if role == Role::Copy { &unit.origin } else { &unit.copy };
                 if role == Role::Copy && matches!(other, News::Present(_)) {
-                    unit.mapping.state = State::Creating;
+                    unit.mapping.state = State::Suppressed;
                 }
             }
         }
         Ok(())
     }
 }
+
+/// One may have been deleted by a person before it was listed.
+const SEVERAL: usize = 2;
 
 const NOT_SHOWN: &str = "the server took it, and does not show it in the calendar";
