@@ -16,6 +16,7 @@ mod names;
 mod real;
 mod same_calendar;
 mod takeover;
+mod unseen;
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;

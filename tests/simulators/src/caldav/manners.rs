@@ -75,6 +75,8 @@ pub struct Manners {
     pub heeds_schedule_agent: bool,
     /// The name under which a new object is stored.
     pub names: Names,
+    /// Whether a new object is answered with 201 and then not there.
+    pub swallows: bool,
     /// If set, the UID of a deleted object is refused for new objects with this status and without a CalDAV precondition (the trash bin of
     /// Nextcloud), until [`super::Calendar::purge_trash`].
     pub trash: Option<u16>,
@@ -243,6 +245,7 @@ impl Manners {
             default_alarm: false,
             heeds_schedule_agent: true,
             names: Names::Asked,
+            swallows: false,
             trash: None,
             shared_url: false,
             base: String::new(),

@@ -58,6 +58,9 @@ pub(super) fn put(asking: &Asking<'_>, records: &mut Records, place: &Place) -> 
     if manners.default_alarm {
         stored = with_default_alarm(&stored);
     }
+    if manners.swallows && before.is_none() {
+        return Reply::status(201).header("etag", "\"swallowed\"");
+    }
     let Some(collection) = records.visible_mut(user, calendar) else { return Reply::status(409) };
     let name = match manners.names {
         Names::Own { .. } if before.is_none() => collection.own_name(),

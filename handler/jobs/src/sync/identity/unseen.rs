@@ -224,10 +224,11 @@ impl Pass<'_> {
             (unit.stored, unit.mapping.unseen) = (unseen, Some(role));
             if matches!(unit.news(role), News::Suspect) {
                 *unit.news(role) = News::None;
-                let other = if role == Role::Copy { &unit.origin } else { &unit.copy };
-                if role == Role::Copy && matches!(other, News::Present(_)) {
-                    unit.mapping.state = State::Suppressed;
-                }
+            }
+            match (role, &unit.origin, &unit.copy) {
+                (_, News::None, News::None) => drop(survey.units.remove(&mapping.id)),
+                (Role::Copy, News::Present(_), News::None) => unit.mapping.state = State::Suppressed,
+                _ => {}
             }
         }
         Ok(())

@@ -1,0 +1,128 @@
+//! What was written and is not listed: a server that does not keep it, shows it late, or begins to lose names, UIDs and marks. That it is missing
+//! is no deletion.
+
+use serde_json::json;
+use simulators::caldav::{Manners, Names, Rewrite};
+
+use super::{all_but, copied, delete, explained, furnished, named, rename, status_of, titles, village_at_rest};
+use crate::cli::{ONE_WAY, TWO_WAY, counts};
+use crate::events::{hour, many};
+use crate::rows::hours_pass;
+use crate::village::Village;
+
+async fn nights(village: &Village) -> anyhow::Result<()> {
+    for hours in [0, 1, 24, 1, 24] {
+        hours_pass(&village.cli, hours).await?;
+        let run = village.cli.sync().await?;
+        assert_eq!(run["deleted"], 0, "{run}");
+    }
+    Ok(())
+}
+
+fn loses_everything(manners: &mut Manners) {
+    (manners.names, manners.rewrite) = (Names::Own { location: false }, Rewrite::Anew);
+}
+
+#[tokio::test]
+async fn a_copy_that_the_server_does_not_keep_costs_no_original() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        for sync in [true, false] {
+            let (village, pair) = furnished(Manners { sync, ..Manners::generic() }, 4, terms).await?;
+            let [anna, ben] = &village.people;
+            village.cli.sync().await?;
+            village.servers[1].manners(|manners| manners.swallows = true);
+            anna.put("new.ics", &hour("new", 5, 9, "New"));
+            village.cli.sync().await?;
+            nights(&village).await?;
+            assert!(named(anna, "New").is_ok() && named(ben, "New").is_err(), "{terms:?}");
+            assert_eq!(status_of(&village.cli, &pair).await?["problems"].as_array().map(Vec::len), Some(1));
+            assert_eq!(explained(&village.cli, &pair, "new.ics").await?, json!("refused_by_server"));
+
+            village.servers[1].manners(|manners| manners.swallows = false);
+            rename(anna, "New", "Newer")?;
+            assert_eq!(counts(&village.cli.sync().await?)[..3], [1, 0, 0], "it is made again");
+            village.cli.sync().await?;
+            assert_eq!(status_of(&village.cli, &pair).await?["problems"], json!([]));
+            delete(anna, "Newer")?;
+            let (_, run) = village.cli.sync_with(&["--confirm-deletions"]).await?;
+            assert_eq!(counts(&run)[..3], [0, 0, 1], "{run}");
+            assert_eq!((titles(anna), titles(ben)), (all_but(4, &[]), all_but(4, &[])));
+            village_at_rest(&village).await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_copy_that_is_shown_late_is_that_copy() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (village, pair) = furnished(Manners { tells_unseen_gone: false, ..Manners::generic() }, 4, terms).await?;
+        let [anna, ben] = &village.people;
+        village.cli.sync().await?;
+        anna.put("new.ics", &hour("new", 5, 9, "New"));
+        village.cli.sync().await?;
+        let name = named(ben, "New")?;
+        let copy = ben.get(&name).expect("it is there");
+        ben.delete(&name);
+        nights(&village).await?;
+        ben.put(&name, &copy);
+        nights(&village).await?;
+        assert_eq!((titles(anna), anna.len()), (titles(ben), 5), "{terms:?}");
+        assert_eq!(status_of(&village.cli, &pair).await?["problems"], json!([]));
+        rename(anna, "New", "Newer")?;
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0]);
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// Other copies are where they were written: they say nothing of this one.
+#[tokio::test]
+async fn a_server_begins_to_lose_what_is_written() -> anyhow::Result<()> {
+    for (terms, etag_on_put) in [(ONE_WAY, true), (TWO_WAY, true), (ONE_WAY, false), (TWO_WAY, false)] {
+        let (village, _) = copied(4, terms).await?;
+        let [anna, ben] = &village.people;
+        village.servers[1].manners(|manners| {
+            loses_everything(manners);
+            manners.etag_on_put = etag_on_put;
+        });
+        anna.put("new.ics", &hour("new", 5, 9, "New"));
+        village.cli.sync().await?;
+        nights(&village).await?;
+        assert_eq!((titles(anna), anna.len()), (titles(ben), 5), "{terms:?} {etag_on_put}");
+        assert!(anna.get("new.ics").is_some(), "the original is untouched");
+        rename(anna, "New", "Newer")?;
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0]);
+        delete(anna, "Newer")?;
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 0, 1]);
+        assert_eq!(titles(ben), all_but(4, &[]));
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// A person's own event that shows the same is never taken for the copy.
+#[tokio::test]
+async fn an_event_like_the_copy_stays_its_owners() -> anyhow::Result<()> {
+    for (etag_on_put, sync) in [(true, true), (true, false), (false, true), (false, false)] {
+        let village = Village::new(Manners { sync, etag_on_put, ..Manners::generic() }).await?;
+        let [anna, ben] = &village.people;
+        village.servers[1].manners(loses_everything);
+        for (name, object) in many(15) {
+            anna.put(&name, &object);
+        }
+        anna.put("e.ics", &hour("e", 5, 9, "Dentist"));
+        ben.put("0-own.ics", &hour("own", 5, 9, "Dentist").replace("SUMMARY", "DESCRIPTION:My notes\r\nSUMMARY"));
+        let own = ben.get("0-own.ics");
+        village.pair(ONE_WAY).await?;
+        nights(&village).await?;
+        rename(anna, "Dentist", "Surgery")?;
+        village.cli.sync().await?;
+        nights(&village).await?;
+        assert_eq!(ben.get("0-own.ics"), own, "renamed: {etag_on_put} {sync}");
+        delete(anna, "Surgery")?;
+        village.cli.sync().await?;
+        assert_eq!(ben.get("0-own.ics"), own, "deleted: {etag_on_put} {sync}");
+    }
+    Ok(())
+}
