@@ -60,6 +60,8 @@ pub struct Fact {
     pub times: BTreeSet<String>,
     /// There is no copy because a person deleted it, or wanted none made again.
     pub suppressed: bool,
+    /// There is no copy because what was made was deleted before it was listed: a full pass makes it again.
+    pub unseen: bool,
     pub bond: Bond,
     /// What each side shows, where the bond is another one than [`Bond::Kept`].
     pub own: [Option<Aspects>; 2],
@@ -96,6 +98,7 @@ impl Fact {
             agreed: shows,
             doings: Default::default(),
             suppressed: false,
+            unseen: false,
             bond: Bond::Kept,
             own,
             drift: BTreeMap::new(),

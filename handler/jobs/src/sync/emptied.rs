@@ -1,10 +1,10 @@
 //! Whether a calendar was emptied or made anew: judged by what the pair had there before, not by what was made there since.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::guard::{self, Evidence};
 use engine::mapping::{Mapping, State};
-use engine::marker::Role;
+use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 
 use super::pass::Pass;
@@ -17,7 +17,7 @@ use crate::memory::PairRow;
 #[derive(Debug, Default)]
 pub(super) struct Ages(BTreeMap<u64, u64>);
 
-/// The mappings of a pair. Those before the window are left out.
+/// The mappings of a pair. Those before the window are left out, and those of which an event was never seen.
 #[derive(Debug, Default)]
 pub(super) struct Census {
     /// Those that have both events, by the side of the copy.
@@ -40,6 +40,7 @@ impl Census {
     /// Counts a mapping.
     pub fn add(&mut self, mapping: &Mapping) {
         let ages = match mapping.state {
+            _ if mapping.unseen.is_some() => return,
             State::Live => &mut self.both[mapping.side.other() as usize],
             State::Suppressed => &mut self.alone[mapping.side as usize],
             _ => return,
@@ -87,9 +88,9 @@ impl Pass<'_> {
         let counted;
         let Census { both: ages, alone } = match &survey.census {
             Some(census) => census,
-            None if gone < guard::EMPTIED && !asked => return Ok(Emptied::No),
+            None if evidence == Evidence::Named && gone < guard::EMPTIED && !asked => return Ok(Emptied::No),
             None => {
-                counted = self.census().await?;
+                counted = self.census(&survey.unseen).await?;
                 &counted
             }
         };
@@ -134,11 +135,11 @@ impl Pass<'_> {
             && !matches!(other, News::Suspect | News::Emptied(_))
     }
 
-    async fn census(&self) -> Result<Census> {
+    async fn census(&self, unseen: &BTreeSet<MappingId>) -> Result<Census> {
         let (mut after, mut census) = (None, Census::default());
         loop {
             let (page, next) = self.memory.page(after.as_deref()).await?;
-            for mapping in &page {
+            for mapping in page.iter().filter(|mapping| !unseen.contains(&mapping.id)) {
                 census.add(mapping);
             }
             after = next;

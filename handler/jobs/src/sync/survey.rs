@@ -103,6 +103,8 @@ pub(super) struct Survey {
     pub shown: [BTreeSet<MappingId>; 2],
     /// What was made on each side that was read and had not been listed before; and whether something of it is not listed still.
     pub awaited: [Option<(BTreeSet<MappingId>, bool)>; 2],
+    /// Mappings of which an event was made and is not listed.
+    pub unseen: BTreeSet<MappingId>,
     /// Something is suspected because it is missing in a listing, not because the provider named it.
     pub by_absence: bool,
     /// All that is missing was found gone by writes before, and a whole listing does not show it either.

@@ -113,6 +113,7 @@ impl Story {
                 let side = found.iter().position(|entries| !entries.is_empty()).unwrap_or_default();
                 self.facts[i].side = side;
                 self.facts[i].suppressed = true;
+                self.facts[i].unseen = is_unseen(&fact, found);
                 self.facts[i].settle(found[side][0].1.aspects.clone(), BTreeMap::new());
                 return Ok(());
             }
@@ -195,7 +196,7 @@ impl Story {
             ensure!(fact.allowed(aspect).contains(owner) || remade, "{aspect:?} is {owner}, and may be {:?}", fact.allowed(aspect));
             ensure!(Some(owner) == copy, "{aspect:?} is {owner} here and {copy:?} there");
         }
-        self.facts[i].suppressed = false;
+        (self.facts[i].suppressed, self.facts[i].unseen) = (false, false);
         self.facts[i].settle(shown[fact.side].clone(), drift);
         Ok(())
     }
@@ -217,18 +218,14 @@ impl Story {
             self.facts[i].settle(found[fact.side][0].1.aspects.clone(), BTreeMap::new());
             return Ok(());
         }
-        ensure!(wanted, "resurrected");
+        ensure!(wanted || fact.unseen, "resurrected");
         self.compare_two_way(i, found, strict)
     }
 
     /// Whether an event may be on one side only: because the other one was emptied and its owner wants nothing made again, or because what was made
     /// there was deleted before any listing had shown it, which does not count as a deletion.
     fn is_left_out(&self, fact: &Fact, found: &Found) -> bool {
-        let unseen = (0..2).any(|side| {
-            let is_new = fact.new || fact.remade || fact.joining;
-            is_new && found[side].is_empty() && fact.doings[side].deleted.is_some() && fact.doings[1 - side].deleted.is_none()
-        });
-        unseen || self.emptied.as_ref().is_some_and(|emptied| !emptied.make_again && found[emptied.side].is_empty())
+        is_unseen(fact, found) || self.emptied.as_ref().is_some_and(|emptied| !emptied.make_again && found[emptied.side].is_empty())
     }
 
     fn fate(&self, fact: &Fact) -> Fate {
@@ -238,6 +235,12 @@ impl Story {
         }
         fact.fate(self.rules.terms.private || self.rules.terms.private_back)
     }
+}
+
+/// Whether a person deleted what was made since the last rest.
+fn is_unseen(fact: &Fact, found: &Found) -> bool {
+    let is_new = fact.new || fact.remade || fact.joining;
+    (0..2).any(|side| is_new && found[side].is_empty() && fact.doings[side].deleted.is_some() && fact.doings[1 - side].deleted.is_none())
 }
 
 fn lines(found: &[(Entry, Shown)]) -> Vec<String> {

@@ -2,7 +2,7 @@
 //!
 //! # Properties
 //! * Nobody has deleted what this installation has made and no listing has shown: nothing is deleted because it is missing. A copy is made again once
-//!   the time or the title of its origin changes.
+//!   the time or the title of its origin changes, and by a full pass.
 //! * An unknown event that says of no mapping that it belongs to it may be such an event: the one with the version that the write was answered
 //!   with, or where there was none, with its time and its title, if that leaves no choice. The mapping goes by that name from then on.
 //! * What has the same time or the same title, and is not known to be it, is left alone and reported.
@@ -220,10 +220,19 @@ impl Pass<'_> {
                 self.memory.commit(self.head, notes).await?;
                 tally.problems.insert((unseen.side, unseen.origin.id.to_string()));
             }
+            survey.unseen.insert(unseen.id);
+            survey.census = None;
             let Some(unit) = survey.units.get_mut(&unseen.id) else { continue };
             (unit.stored, unit.mapping.unseen) = (unseen, Some(role));
             if matches!(unit.news(role), News::Suspect) {
                 *unit.news(role) = News::None;
+                if self.options.full && role == Role::Copy {
+                    unit.mapping.state = State::Creating;
+                    if matches!(unit.origin, News::None) {
+                        unit.origin = News::Present(None);
+                    }
+                    continue;
+                }
             }
             match (role, &unit.origin, &unit.copy) {
                 (_, News::None, News::None) => drop(survey.units.remove(&mapping.id)),
@@ -238,4 +247,4 @@ impl Pass<'_> {
 /// One may have been deleted by a person before it was listed.
 const SEVERAL: usize = 2;
 
-const NOT_SHOWN: &str = "the server took it, and does not show it in the calendar";
+const NOT_SHOWN: &str = "the server took it, and does not show it in the calendar; `calrelay sync --full` writes it once more";

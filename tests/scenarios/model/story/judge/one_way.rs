@@ -38,10 +38,11 @@ impl Story {
             ensure!(fact.suppressed || copy_deleted || left_out, "lost");
             ensure!(copy_deleted || left_out || !wanted, "its time or title changed, and it did not come back");
             self.facts[i].suppressed = true;
+            self.facts[i].unseen |= copy_deleted && (fact.new || fact.joining);
             self.facts[i].settle(shown.clone(), BTreeMap::new());
             return Ok(());
         };
-        ensure!(wanted || !(fact.suppressed || copy_deleted) || fact.new || is_open, "resurrected");
+        ensure!(wanted || !(fact.suppressed || copy_deleted) || fact.new || fact.unseen || is_open, "resurrected");
         ensure!(!left_out || wanted || fact.new, "made again, and its owner wanted it to stay away");
         let private = self.rules.is_private(target);
         let lenient = strict == Strict::No;
@@ -70,7 +71,7 @@ impl Story {
                 drift.entry(*aspect).or_default().extend(copy.aspects.get(aspect).cloned());
             }
         }
-        self.facts[i].suppressed = false;
+        (self.facts[i].suppressed, self.facts[i].unseen) = (false, false);
         self.facts[i].settle(shown.clone(), drift);
         Ok(())
     }
