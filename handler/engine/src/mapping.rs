@@ -39,6 +39,9 @@ pub struct Mapping {
     /// The event that was made and that no listing has shown since: its absence proves nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unseen: Option<Role>,
+    /// What `copy` names was the origin until its calendar was emptied and left so: should it come back, it is the origin again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub turned: bool,
     /// The copy is older than the mapping.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub taken_over: bool,

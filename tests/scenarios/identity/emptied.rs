@@ -280,3 +280,34 @@ async fn a_deletion_among_few_events_waits_for_a_second_look_only() -> anyhow::R
     }
     Ok(())
 }
+
+/// The calendar of the originals was emptied and left so, which makes their copies the events of the pair. When it is restored from a backup, the
+/// originals are the originals again: nothing is shown behind a private pair, and nothing of them is lost.
+#[tokio::test]
+async fn originals_that_are_restored_are_the_originals_again() -> anyhow::Result<()> {
+    for private in [&[][..], &["--private"], &["--private-back"]] {
+        let (village, pair) = copied(6, &[TWO_WAY, private].concat()).await?;
+        let [anna, ben] = &village.people;
+        ben.put("own.ics", &hour("own", 3, 20, "Own"));
+        village.cli.sync().await?;
+        let objects: Vec<(String, String)> = anna.names().into_iter().filter_map(|name| Some((name.clone(), anna.get(&name)?))).collect();
+        let before = [titles(anna), titles(ben)];
+        anna.clear();
+        village.cli.sync_with(&[]).await?;
+        village.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
+        assert_eq!((anna.len(), titles(ben)), (0, before[1].clone()), "{private:?}");
+        for (name, object) in &objects {
+            anna.put(name, object);
+        }
+        for arguments in [&[][..], &["--full"]] {
+            village.cli.sync_with(arguments).await?;
+            assert_eq!([titles(anna), titles(ben)], before, "{private:?} {arguments:?}");
+        }
+        rename(anna, "Event 1", "Renamed")?;
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, u64::from(private != ["--private"]), 0], "{private:?}");
+        delete(anna, "Event 2")?;
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 0, 1], "{private:?}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}

@@ -17,6 +17,12 @@ impl Planner<'_> {
         if mapping.is_left_alone() {
             return self.left_alone(mapping, origin, copy);
         }
+        if mapping.turned
+            && mapping.state == State::Suppressed
+            && let Seen::Event(restored) = &copy
+        {
+            return self.turned_back(mapping, origin, restored);
+        }
         // Where we were cut off in taking it over, its mark may be the former one still.
         if mapping.copy.intent.is_none() && matches!(&copy, Seen::Event(copy) if self.is_anothers(copy)) {
             return self.claimed_by_another(mapping, origin, copy);
@@ -115,8 +121,19 @@ impl Planner<'_> {
         next.first = mapping.first();
         next.guests = copy.has_guests();
         (next.copy_guests, next.pristine, next.drifted) = (false, false, false);
+        (next.turned, next.unseen) = (true, None);
         next.times = Times::from(&copy.content.span);
         next
+    }
+
+    /// An origin whose calendar had been emptied and left so is back. What its copy shows by now, as far as a copy may say it, is newer.
+    fn turned_back(&self, mapping: &Mapping, copy: Seen, restored: &Event) -> Decision {
+        let back = Mapping { state: State::Live, turned: false, ..self.turned_round(mapping, restored) };
+        match copy {
+            Seen::Event(copy) if !copy.cancelled => self.origin_there(&back, restored, Seen::Event(copy)),
+            Seen::Unchanged | Seen::Unreadable { .. } => Decision::Nothing,
+            Seen::Event(_) | Seen::Gone | Seen::Emptied(_) => self.make_copy_again(&back, restored, None),
+        }
     }
 
     /// Another installation has taken the copy over: what becomes of it is no longer for this one to say.
@@ -336,7 +353,7 @@ impl Planner<'_> {
         next.copy.intent = None;
         next.state = State::Creating;
         next.made = Some(self.pass);
-        (next.taken_over, next.unseen) = (false, None);
+        (next.taken_over, next.turned, next.unseen) = (false, false, None);
         next.pristine = true;
         next.drifted = false;
         Decision::Create(Box::new(Create { mapping: next, role: Role::Copy, draft, reason, mark_origin: false }))

@@ -84,6 +84,7 @@ impl Planner<'_> {
             guests: event.has_guests(),
             copy_guests: false,
             unseen: None,
+            turned: false,
             taken_over: false,
             times: Times::from(&event.content.span),
             first: first.filter(|_| first != uid),
