@@ -25,7 +25,7 @@ pub fn is_unusual(evidence: Evidence, deletions: u64, live: u64, today: u64) -> 
     }
     let above = |percent: u64| deletions.saturating_mul(100) > live.saturating_mul(percent);
     let unusual = match evidence {
-        Evidence::Named => deletions > 10 && above(25),
+        Evidence::Named => (deletions > 10 && above(25)) || (deletions >= EMPTIED && deletions >= live),
         Evidence::Missing => deletions > 5 || above(10) || deletions >= live,
     };
     unusual || today.saturating_add(deletions) > DAILY_CAP
@@ -54,7 +54,8 @@ mod tests {
 
     #[test]
     fn named_deletions_are_unusual_above_ten_and_a_quarter() {
-        assert!(!is_unusual(Named, 10, 10, 0));
+        assert!(!is_unusual(Named, 10, 11, 0));
+        assert!(is_unusual(Named, 5, 5, 0) && !is_unusual(Named, 4, 4, 0), "all of them, and more than a person deletes one by one");
         assert!(!is_unusual(Named, 11, 44, 0));
         assert!(is_unusual(Named, 11, 43, 0));
         assert!(is_unusual(Named, 24, 40, 0));

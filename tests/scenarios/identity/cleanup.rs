@@ -1,6 +1,10 @@
 //! Cleaning up: the copies that a pair wrote are deleted, after they were listed; those that a user has edited are kept unless that is asked for.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use simulators::faults::{Fault, On};
+use simulators::person::Person;
 
 use super::{all_but, at_rest, copied, named, rename, titles, village_at_rest};
 use crate::cli::{Cli, ONE_WAY, TWO_WAY, counts};
@@ -140,5 +144,42 @@ async fn what_a_pair_keeps_in_step_is_no_copy_that_was_left() -> anyhow::Result<
         village_at_rest(&village).await?;
         assert_eq!((anna.len(), ben.len()), (4, 4), "{terms:?}");
     }
+    Ok(())
+}
+
+/// A clean-up that is cut off, and a pair that goes on afterwards: all of its copies are made again, as it says.
+#[tokio::test]
+async fn a_pair_that_goes_on_makes_its_copies_again() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (village, pair) = copied(6, terms).await?;
+        let [anna, ben] = &village.people;
+        let faults = village.servers[1].faults();
+        faults.after(2, 1, On::writes(), Fault::Delay(Duration::from_secs(600)));
+        let mut child = village.cli.start(&["pair", "clean-up", &pair, "--json"], "").await?;
+        while faults.waiting() {
+            assert!(child.try_wait()?.is_none(), "it ended before it was killed");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        child.kill().await?;
+        faults.clear();
+        assert!(ben.len() < 6);
+        village.cli.json(&["pair", "resume", &pair]).await?;
+        village.cli.sync().await?;
+        assert_eq!((titles(anna), titles(ben)), (all_but(6, &[]), all_but(6, &[])), "{terms:?}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// What a client made out of a copy is its owner's, also where it bears the mark still.
+#[tokio::test]
+async fn a_duplicate_of_a_copy_is_no_copy_that_was_left() -> anyhow::Result<()> {
+    let (village, pair) = copied(2, ONE_WAY).await?;
+    let ben = &village.people[1];
+    assert!(Person::from(ben.clone()).duplicate(&named(ben, "Event 1")?, "second.ics", "second").await?);
+    village.cli.sync().await?;
+    village.cli.json(&["pair", "remove", &pair]).await?;
+    let run = run(&village.cli, &["clean-up", "--calendar", &village.calendars[1], "--yes"]).await?;
+    assert_eq!((&run["deleted"], ben.names()), (&json!(2), vec!["second.ics".to_owned()]), "{run}");
     Ok(())
 }

@@ -281,6 +281,25 @@ async fn a_deletion_among_few_events_waits_for_a_second_look_only() -> anyhow::R
     Ok(())
 }
 
+/// Half of the copies in each calendar: all of them, and their originals would be gone as well.
+#[tokio::test]
+async fn all_copies_in_both_calendars_wait_for_a_word() -> anyhow::Result<()> {
+    let (village, _) = copied(3, TWO_WAY).await?;
+    let [anna, ben] = &village.people;
+    for n in 0..3 {
+        ben.put(&format!("own{n}.ics"), &hour(&format!("own{n}"), 3 + n, 20, &format!("Own {n}")));
+    }
+    village.cli.sync().await?;
+    for calendar in [anna, ben] {
+        for name in calendar.names().iter().filter(|name| name.starts_with("calrelay-")) {
+            calendar.delete(name);
+        }
+    }
+    let (_, run) = village.cli.sync_with(&[]).await?;
+    assert_eq!((&run["state"], counts(&run)[2], anna.len(), ben.len()), (&json!("held"), 0, 3, 3), "{run}");
+    Ok(())
+}
+
 /// The calendar of the originals was emptied and left so, which makes their copies the events of the pair. When it is restored from a backup, the
 /// originals are the originals again: nothing is shown behind a private pair, and nothing of them is lost.
 #[tokio::test]

@@ -1,8 +1,11 @@
 //! Several installations that do not know of each other, and one whose data directory was lost: marks that this key cannot verify are never copied
 //! on, nothing is made beside them, and all come to rest.
 
+use std::time::Duration;
+
 use serde_json::json;
 use simulators::caldav::{CalDav, Calendar, Manners};
+use simulators::faults::{Fault, On};
 
 use super::{all_but, at_rest, copied, delete, explained, named, rename, skipped, status_of, titles, village_at_rest};
 use crate::cli::{Cli, ONE_WAY, PRIVATE, TWO_WAY, actions, counts};
@@ -257,6 +260,52 @@ async fn a_ring_of_three_installations_comes_to_rest() -> anyhow::Result<()> {
         at_rest(&[&clis[0], &clis[1], &clis[2]], &ring.all()).await?;
     }
     Ok(())
+}
+
+/// One that was cut off before its first copy was made, and another one that made it meanwhile.
+#[tokio::test]
+async fn a_copy_that_another_installation_made_meanwhile_is_not_made_beside_it() -> anyhow::Result<()> {
+    let ring = Ring::new().await?;
+    for n in 0..3 {
+        ring.calendars[0].put(&format!("e{n}.ics"), &hour(&format!("e{n}"), 2 + n, 9, &format!("Event {n}")));
+    }
+    let (first, second) = (ring.installation(0, 1, ONE_WAY).await?, ring.installation(0, 1, ONE_WAY).await?);
+    let faults = ring.server.faults();
+    faults.next(On::writes(), Fault::Delay(Duration::from_secs(600)));
+    let mut child = first.start(&["sync"], "").await?;
+    while faults.waiting() {
+        assert!(child.try_wait()?.is_none(), "it ended before it was killed");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    child.kill().await?;
+    faults.clear();
+    let before = ring.sizes()[1];
+    second.sync().await?;
+    first.sync().await?;
+    assert_eq!(titles(&ring.calendars[1]), all_but(3, &[]), "{before} copies were made by the first one");
+    at_rest(&[&first, &second], &ring.all()).await
+}
+
+/// What another installation has copied is there, whoever asks.
+#[tokio::test]
+async fn a_copy_of_another_installation_is_there_already() -> anyhow::Result<()> {
+    let ring = Ring::new().await?;
+    ring.calendars[2].put("own.ics", &hour("own", 2, 9, "Event 0"));
+    let other = ring.installation(2, 0, ONE_WAY).await?;
+    other.sync().await?;
+    let this = ring.installation(0, 1, TWO_WAY).await?;
+    this.sync().await?;
+    let account = this.connect(ring.server.url().as_str(), PEOPLE[2], "secret-1").await?;
+    let from = this.calendar(&account, "main").await?;
+    let pairs = this.status().await?;
+    let first = pairs["pairs"][0]["id"].as_str().unwrap_or_default().to_owned();
+    let to = this.json(&["pair", "list"]).await?["pairs"][0]["to"].as_str().unwrap_or_default().to_owned();
+    let second = this.pair_add(&from, &to, ONE_WAY).await?;
+    this.sync_with(&["--pair", &second]).await?;
+    this.json(&["pair", "remove", &second]).await?;
+    this.sync_with(&["--pair", &first]).await?;
+    assert_eq!(ring.sizes(), [1, 1, 1]);
+    at_rest(&[&this, &other], &ring.all()).await
 }
 
 /// The old installation goes on after the new one has taken its copies over: it writes nothing of theirs back, and its clean-up deletes none of them.

@@ -195,3 +195,16 @@ async fn a_copy_with_guests_is_not_deleted_at_the_last_moment() -> anyhow::Resul
     }
     Ok(())
 }
+
+/// A person may call an event "Busy": a word like others, where the copy is not private.
+#[tokio::test]
+async fn a_copy_that_its_owner_calls_busy_is_edited() -> anyhow::Result<()> {
+    let world = World::new([Manners::generic(), Manners::generic()], TWO_WAY).await?;
+    world.calendars[0].put("e.ics", &hour("e", "20260402", "Lunch"));
+    world.sync().await;
+    let copy = world.calendars[1].names().remove(0);
+    assert!(world.calendars[1].edit(&copy, |ics| ics.replace("SUMMARY:Lunch", "SUMMARY:Busy")));
+    let run = world.sync().await;
+    anyhow::ensure!(run.changed == 1 && world.calendars[0].find("SUMMARY:Busy").is_some(), "{run:?}");
+    Ok(())
+}

@@ -7,6 +7,7 @@ mod cleanup;
 mod duplicates;
 mod emptied;
 mod ended;
+mod exchanged;
 mod google;
 mod installations;
 mod last_moments;

@@ -4,10 +4,10 @@ use super::{Answer, Change, Create, Decision, Delete, Place, Planner, Seen, Writ
 use crate::attendees;
 use crate::conflict;
 use crate::copy::{BUSY, project};
-use crate::event::{Content, Draft, Event, EventId, Field, OriginalStart, Parts};
+use crate::event::{Content, Draft, Event, EventId, Field, OriginalStart, Parts, Visibility};
 use crate::fingerprint::Fingerprint;
 use crate::mapping::{Half, Mapping, State, Times};
-use crate::marker::Role;
+use crate::marker::{MappingId, Role};
 use crate::reason::Reason;
 use crate::uid::UidHash;
 
@@ -39,6 +39,27 @@ impl Planner<'_> {
             }
             Seen::Event(event) => self.origin_there(mapping, &event, copy),
             Seen::Unchanged => self.origin_unchanged(mapping, copy),
+        }
+    }
+
+    /// Whether an event under the name of a copy is another one: it bears no mark, and neither its UID, its time nor its title is the copy's.
+    pub fn is_another(&self, mapping: &Mapping, copy: &Event) -> bool {
+        let uid = UidHash::of(&copy.uid);
+        let other_uid = mapping.copy.uid.is_some() && uid != mapping.copy.uid && MappingId::of_copy_uid(&copy.uid).is_none();
+        let differ = || self.prints.copy(&Draft::from(copy)).changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()).fields;
+        let is_kept = mapping.is_live() && !mapping.turned;
+        is_kept && copy.marker.is_none() && other_uid && [Field::Time, Field::Title].iter().all(|field| differ().contains(field))
+    }
+
+    /// The name of a copy belongs to another event by now. Nothing is deleted for that.
+    pub fn replaced(&self, mapping: &Mapping, origin: Seen) -> Decision {
+        let mut freed = Mapping { state: State::Suppressed, pristine: false, drifted: false, ..mapping.clone() };
+        freed.copy.id = EventId::new(mapping.id.copy_uid(mapping.generation));
+        (freed.copy.etag, freed.copy.intent) = (None, None);
+        match self.known(&freed, origin, Seen::Gone) {
+            Decision::Nothing => Decision::Skip { reason: Reason::Suppressed, why: None, remember: Some(Box::new(freed)) },
+            Decision::Forget(_) => Decision::Forget(Box::new(mapping.clone())),
+            other => other,
         }
     }
 
@@ -151,7 +172,7 @@ impl Planner<'_> {
     fn edits(&self, mapping: &Mapping, copy: &Event) -> (Parts, bool) {
         let mut edited = self.prints.copy(&Draft::from(copy)).changed_since(&mapping.copy.base, mapping.copy.intent.as_ref());
         let Content { title, description, location, .. } = &copy.content;
-        let says_nothing = title == BUSY && description.is_empty() && location.is_empty();
+        let says_nothing = title == BUSY && description.is_empty() && location.is_empty() && copy.content.visibility == Visibility::Private;
         let busied = says_nothing && edited.fields.contains(&Field::Title) && !self.pair.private_towards(mapping.side.other());
         if busied {
             edited.fields.retain(|field| *field == Field::Time);
@@ -178,7 +199,8 @@ impl Planner<'_> {
                     return match self.why_not(mapping.side, &event) {
                         None => {
                             // Two events may have been beside the same one, whose name belongs to neither.
-                            let mut mapping = mapping.clone();
+                            let mut mapping =
+                                Mapping { first: self.first(&event).filter(|first| Some(*first) != mapping.origin.uid), ..mapping.clone() };
                             mapping.copy.id = EventId::new(mapping.id.copy_uid(mapping.generation));
                             self.make_copy(mapping, &event, None)
                         }

@@ -10,7 +10,7 @@ use crate::copy::{Look, project};
 use crate::event::{Draft, Event, EventId};
 use crate::fingerprint::Appearance;
 use crate::mapping::{Half, Mapping, State, Times};
-use crate::marker::{MappingId, Role};
+use crate::marker::{MappingId, Mark, Role};
 use crate::pair::Side;
 use crate::reason::Reason;
 use crate::uid::UidHash;
@@ -108,7 +108,9 @@ impl Planner<'_> {
 
     /// An event that another installation made as a copy: it is remembered, so that it is counted, and nothing is made of it.
     pub fn foreign(&self, side: Side, event: &Event, id: MappingId, copy_id: EventId) -> Decision {
-        let unknown = Unknown { side, event, id, copy_id, beside: Beside::Nothing, marked_as_copy: false, first: None };
+        // The calendar holds what it began as, as far as its mark may be believed.
+        let first = self.mark(event).and_then(Mark::first);
+        let unknown = Unknown { side, event, id, copy_id, beside: Beside::Nothing, marked_as_copy: false, first };
         match self.unknown(unknown) {
             Decision::Create(create) => left_alone(create.mapping, State::CopiedByAnother, Reason::CopiedByAnother),
             other => other,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use engine::calendar::{CalendarId, PairId};
+use engine::calendar::{CalendarId, PairId, ProviderKind};
 use engine::change::Listed;
 use engine::event::{Event, EventId};
 use engine::mapping::Times;
@@ -94,12 +94,15 @@ pub async fn left_copies(services: &Services, calendar: &CalendarId, progress: &
         let kept = kept_in_step(services, &marks, &directory, calendar, &ids).await?;
         for (event, mapping) in marked.into_iter().filter(|(event, mapping)| !claimed.contains(mapping) && !kept.contains(&event.id)) {
             let times = Times::from(&event.content.span);
-            let verb = if event.has_guests() { Verb::Skip } else { Verb::Delete };
+            // What a client has made out of a copy has a UID of its own, and is its owner's. Google gives copies such UIDs too.
+            let is_a_persons = end.account.kind != ProviderKind::Google && MappingId::of_copy_uid(&event.uid).is_none();
+            let verb = if event.has_guests() || is_a_persons { Verb::Skip } else { Verb::Delete };
+            let reason = if event.has_guests() { Reason::HasGuests } else { Reason::DuplicateOfCopy };
             let action = Action {
                 action: verb,
                 calendar: calendar.clone(),
                 event: event.id.to_string(),
-                reason: (verb == Verb::Skip).then_some(Reason::HasGuests),
+                reason: (verb == Verb::Skip).then_some(reason),
                 start: Some(times.start),
                 end: Some(times.end),
             };

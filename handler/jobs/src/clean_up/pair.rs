@@ -37,12 +37,12 @@ pub async fn clean_up_pair(services: &Services, id: &PairId, options: CleanUp, p
     let state = if pair.paused { PairStatus::Paused } else { PairStatus::Ok };
     let work = Work { pair: &pair, keys: &keys, memory: &memory, ends: &ends, head: &head, options, progress };
     let mut run = Run::new(pair.id.clone(), state);
-    let worked = work.all(&mut run).await;
     if !options.dry_run {
-        // Should the pair go on, everything is looked at anew.
+        // Should the pair go on, everything is looked at anew, also where this is cut off.
         let row = PairRow { from: None, to: None, listed_on: None, held: None, left: None, ..head.row().await };
         memory.finish(&head, Notes::default(), row).await?;
     }
+    let worked = work.all(&mut run).await;
     lease.end().await;
     worked.map(|()| run)
 }

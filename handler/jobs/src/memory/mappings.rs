@@ -218,7 +218,7 @@ impl<'a> Memory<'a> {
         let mut ops = vec![Op::Put { key: mapping_key(now.id), value: encode(now)? }];
         let keys_before = before.map(|mapping| self.index_keys(mapping)).unwrap_or_default();
         let keys_now = self.index_keys(now);
-        ops.extend(keys_before.iter().filter(|key| !keys_now.contains(*key)).map(|key| Op::Delete { key: key.clone(), etag: None }));
+        // A name that is given up may be another mapping's by now: its row stays, and says nothing where it is this one's still.
         for key in keys_now.into_iter().filter(|key| !keys_before.contains(key)) {
             ops.push(Op::Put { key, value: encode(&IndexRow { m: now.id })? });
         }

@@ -369,7 +369,9 @@ impl Head {
         while let Some(group) = groups.next() {
             sums.add(&group);
             batch.extend(group.ops);
-            if groups.peek().is_some_and(|next| batch.len() + next.ops.len() > MAX_COMMIT - OWN) {
+            // A row stands in a commit once.
+            let touches = |next: &Group| next.ops.iter().any(|op| batch.iter().any(|other| other.key() == op.key()));
+            if groups.peek().is_some_and(|next| batch.len() + next.ops.len() > MAX_COMMIT - OWN || touches(next)) {
                 let row = PairRow { awaited: self.awaited().stored(saved.row.passes + 1), ..saved.row.clone() };
                 saved.replace(store, pair, std::mem::take(&mut batch), std::mem::take(&mut sums), row).await?;
             }

@@ -35,12 +35,26 @@ pub(super) struct Task {
     pub incomplete: bool,
     /// This half of it was not found: it is to be looked for by itself.
     pub suspect: Option<(MappingId, Role)>,
+    /// An event that no mapping knows from now on.
+    pub stranger: Option<(Side, EventId)>,
 }
 
 impl Task {
     /// A decision about an event.
     pub fn new(side: Side, event: EventId, decision: Decision) -> Self {
-        Self { side, event, etag: None, times: None, before: None, renamed: None, bears: None, decision, incomplete: false, suspect: None }
+        Self {
+            side,
+            event,
+            etag: None,
+            times: None,
+            before: None,
+            renamed: None,
+            bears: None,
+            decision,
+            incomplete: false,
+            suspect: None,
+            stranger: None,
+        }
     }
 
     /// Listed and not found.
@@ -65,6 +79,8 @@ pub(super) struct Applied {
     pub suspect: Option<(MappingId, Role)>,
     pub incomplete: bool,
     pub wrote: [bool; 2],
+    /// An event that no mapping knows from now on.
+    pub stranger: Option<(Side, EventId)>,
 }
 
 impl Applied {
@@ -80,6 +96,7 @@ impl Applied {
             suspect: None,
             incomplete: false,
             wrote: [false; 2],
+            stranger: None,
         }
     }
 }
@@ -87,8 +104,8 @@ impl Applied {
 impl Pass<'_> {
     /// Carries a decision out. In a dry run it says what would be done, and does nothing.
     pub(super) async fn apply(&self, task: Task) -> Result<Applied> {
-        let Task { side, event, etag, times, before, decision, incomplete, suspect, bears, .. } = task;
-        let mut applied = Applied { incomplete, suspect, deferred: suspect.is_some(), ..Applied::nothing(side, event.clone()) };
+        let Task { side, event, etag, times, before, decision, incomplete, suspect, bears, stranger, .. } = task;
+        let mut applied = Applied { incomplete, suspect, stranger, deferred: suspect.is_some(), ..Applied::nothing(side, event.clone()) };
         match decision {
             Decision::Nothing => {}
             Decision::Skip { reason, why, remember } => {

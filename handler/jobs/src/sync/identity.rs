@@ -31,6 +31,7 @@ use providers::Found;
 pub(super) use self::beside::Found as BesideFound;
 pub(super) use self::classify::{Class, Living};
 use self::index::Index;
+pub(super) use self::resolve::rename;
 use super::pass::Pass;
 use crate::Result;
 
@@ -46,6 +47,10 @@ pub(super) struct Identity {
     kept: [BTreeMap<EventId, Found>; 2],
     /// Events that were joined to an origin of the other calendar.
     claimed: [BTreeSet<EventId>; 2],
+    /// The names of the copies that have news.
+    pub renewed: [Vec<EventId>; 2],
+    /// The same by what they say of themselves, once that was needed.
+    pub names_now: [Option<BTreeMap<MappingId, EventId>>; 2],
     /// Unknown events that may be what a mapping has lost sight of.
     alike: BTreeMap<(Side, EventId), MappingId>,
     /// Mapping ids that were given out in this pass.
@@ -88,6 +93,11 @@ impl Identity {
     /// Whether such a copy has a name that is not one of ours.
     pub fn has_other_names(&self, side: Side) -> bool {
         self.index[side as usize].as_ref().is_some_and(Index::has_other_names)
+    }
+
+    /// A copy that another installation has made of an event with this UID, as far as the calendar was read.
+    pub fn foreign_copy(&self, side: Side, first: Option<UidHash>) -> Option<EventId> {
+        self.index[side as usize].as_ref()?.foreign.get(&first?)?.first().cloned()
     }
 
     /// There is more to read in this calendar.

@@ -46,12 +46,14 @@ pub(super) struct Unit {
     pub copy: News,
     /// It was looked for by itself, and is there.
     pub sought: bool,
+    /// Another copy is under the name of its copy.
+    pub replaced: bool,
 }
 
 impl Unit {
     /// Without news.
     pub fn new(mapping: Mapping) -> Self {
-        Self { stored: mapping.clone(), mapping, origin: News::None, copy: News::None, sought: false }
+        Self { stored: mapping.clone(), mapping, origin: News::None, copy: News::None, sought: false, replaced: false }
     }
 
     /// Whether one of its events is said to be gone, or its copy may have been made under another name.

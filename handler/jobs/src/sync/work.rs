@@ -142,6 +142,9 @@ impl Pass<'_> {
         if applied.deferred {
             tally.again.get_or_insert_default().suspects.extend(applied.suspect);
         }
+        if let Some(stranger) = applied.stranger.filter(|(side, _)| self.pair.copies_from(*side) && !self.options.dry_run) {
+            tally.again.get_or_insert_default().strangers.push(stranger);
+        }
         tally.incomplete |= applied.incomplete;
         for side in Side::BOTH {
             tally.wrote[side as usize] |= applied.wrote[side as usize];

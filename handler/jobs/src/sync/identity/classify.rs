@@ -56,9 +56,10 @@ impl Pass<'_> {
         let mark = self.planner.mark(event);
         let (role, mapping) = match mark {
             Some(Mark::Ours { role, mapping, .. }) => (role, mapping),
-            Some(Mark::Foreign { role, first }) if self.takes_over || self.was_taken_over(identity, side, event, first) => {
-                return Ok(if role == Role::Origin { Class::Ordinary } else { Class::Left(first) });
+            Some(Mark::Foreign { role: Role::Origin, first }) if self.takes_over || self.was_taken_over(identity, side, event, first) => {
+                return Ok(Class::Ordinary);
             }
+            Some(Mark::Foreign { first, .. }) if self.takes_over => return Ok(Class::Left(first)),
             Some(Mark::Foreign { .. }) => return Ok(Class::Foreign),
             None => match MappingId::of_copy_uid(&event.uid).filter(|id| living.contains_key(id)) {
                 Some(mapping) => (Role::Copy, mapping),
@@ -85,7 +86,7 @@ impl Pass<'_> {
         }
     }
 
-    /// Whether this installation has copied an event that another one made, as its own copy in the other calendar says.
+    /// Whether this installation has copied an origin that another one made again, as its own copy in the other calendar says.
     fn was_taken_over(&self, identity: &Identity, side: Side, event: &Event, first: Option<UidHash>) -> bool {
         let index = identity.index[side.other() as usize].as_ref();
         let known = |uid: &UidHash| index.is_some_and(|index| index.copies_by_first.contains_key(uid));

@@ -199,7 +199,7 @@ fn is_found(survey: &Survey, seeker: &Seeker) -> bool {
 }
 
 /// A mapping whose event has another name. Its version is not that of the row, so that the event is looked at.
-pub(super) fn rename(mapping: &mut Mapping, role: Role, event: &Event) {
+pub(in crate::sync) fn rename(mapping: &mut Mapping, role: Role, event: &Event) {
     let half = match role {
         Role::Origin => &mut mapping.origin,
         Role::Copy => &mut mapping.copy,
