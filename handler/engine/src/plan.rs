@@ -34,6 +34,7 @@ pub use along::Halves;
 pub use unknown::{Beside, Unknown};
 
 mod along;
+mod apart;
 mod known;
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@
 //! What stands together is read with one request: the rows that begin with `s`. A pair has a partition of its own, so that the events of one pair
 //! wear out nobody else's; what must change together is in one partition, and a commit there is all or nothing.
 
+mod awaited;
 mod mappings;
 pub(crate) mod migrate;
 mod state;
@@ -33,7 +34,7 @@ use crate::{Error, Result};
 
 pub(crate) use mappings::claimed;
 pub use mappings::{Lookup, Memory, Notes};
-pub use state::{Awaited, CursorRow, HeldRow, PairRow, ProblemRow, problems, state};
+pub use state::{CursorRow, HeldRow, PairRow, ProblemRow, problems, state};
 pub(crate) use state::{Head, Look, change_state, look, note_look};
 
 /// The version of these rows.

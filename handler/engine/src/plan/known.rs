@@ -4,10 +4,10 @@ use super::{Answer, Change, Create, Decision, Delete, Place, Planner, Seen, Writ
 use crate::attendees;
 use crate::conflict;
 use crate::copy::{BUSY, project};
-use crate::event::{Content, Draft, Event, EventId, Field, OriginalStart, Parts, Visibility};
+use crate::event::{Content, Draft, Event, Field, OriginalStart, Parts, Visibility};
 use crate::fingerprint::Fingerprint;
 use crate::mapping::{Half, Mapping, State, Times};
-use crate::marker::{MappingId, Role};
+use crate::marker::Role;
 use crate::reason::Reason;
 use crate::uid::UidHash;
 
@@ -42,28 +42,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Whether an event under the name of a copy is another one: it bears no mark, and neither its UID, its time nor its title is the copy's.
-    pub fn is_another(&self, mapping: &Mapping, copy: &Event) -> bool {
-        let uid = UidHash::of(&copy.uid);
-        let other_uid = mapping.copy.uid.is_some() && uid != mapping.copy.uid && MappingId::of_copy_uid(&copy.uid).is_none();
-        let differ = || self.prints.copy(&Draft::from(copy)).changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()).fields;
-        let is_kept = mapping.is_live() && !mapping.turned;
-        is_kept && copy.marker.is_none() && other_uid && [Field::Time, Field::Title].iter().all(|field| differ().contains(field))
-    }
-
-    /// The name of a copy belongs to another event by now. Nothing is deleted for that.
-    pub fn replaced(&self, mapping: &Mapping, origin: Seen) -> Decision {
-        let mut freed = Mapping { state: State::Suppressed, pristine: false, drifted: false, ..mapping.clone() };
-        freed.copy.id = EventId::new(mapping.id.copy_uid(mapping.generation));
-        (freed.copy.etag, freed.copy.intent) = (None, None);
-        match self.known(&freed, origin, Seen::Gone) {
-            Decision::Nothing => Decision::Skip { reason: Reason::Suppressed, why: None, remember: Some(Box::new(freed)) },
-            Decision::Forget(_) => Decision::Forget(Box::new(mapping.clone())),
-            other => other,
-        }
-    }
-
-    fn origin_gone(&self, mapping: &Mapping, copy: Seen, reason: Reason) -> Decision {
+    pub(super) fn origin_gone(&self, mapping: &Mapping, copy: Seen, reason: Reason) -> Decision {
         let forget = || Decision::Forget(Box::new(mapping.clone()));
         let delete = |etag| Decision::Delete(Box::new(Delete { mapping: mapping.clone(), role: Role::Copy, etag, reason }));
         let copy_guests = match &copy {
@@ -87,7 +66,7 @@ impl Planner<'_> {
     }
 
     /// Two-way: deleted here, edited there. The edit stands, so the origin is made again from its copy.
-    fn make_origin_again(&self, mapping: &Mapping, copy: &Event) -> Decision {
+    pub(super) fn make_origin_again(&self, mapping: &Mapping, copy: &Event) -> Decision {
         let draft = Draft::from(&self.homeward(mapping.side, copy));
         let draft = Draft { content: Content { description: attendees::remove(&draft.content.description), ..draft.content }, ..draft };
         let mut next = mapping.clone();
@@ -108,68 +87,9 @@ impl Planner<'_> {
         Decision::Create(Box::new(Create { mapping: next, role: Role::Origin, draft, reason, mark_origin: false }))
     }
 
-    /// The calendar of the origin was emptied. Its copy was read.
-    fn origin_emptied(&self, mapping: &Mapping, copy: Seen, answer: Answer) -> Decision {
-        match (copy, answer) {
-            (Seen::Event(copy), Answer::MakeAgain) if mapping.is_live() && !copy.cancelled => {
-                match self.make_origin_again(mapping, &copy) {
-                    Decision::Create(create) => Decision::Create(Box::new(Create { reason: None, ..*create })),
-                    other => other,
-                }
-            }
-            // From now on the copy is the event, and what it was made of is its copy that is left out.
-            (Seen::Event(copy), Answer::LeaveOut) if mapping.is_live() => Decision::Remember(Box::new(self.turned_round(mapping, &copy))),
-            (Seen::Unchanged | Seen::Unreadable { .. }, _) if mapping.is_live() => Decision::Nothing,
-            _ => Decision::Forget(Box::new(mapping.clone())),
-        }
-    }
-
-    fn turned_round(&self, mapping: &Mapping, copy: &Event) -> Mapping {
-        let draft = Draft::from(copy);
-        let shown = project(&draft, self.look(mapping.side));
-        let mut next = mapping.clone();
-        next.side = mapping.side.other();
-        next.state = State::Suppressed;
-        next.origin = Half {
-            id: copy.id.clone(),
-            uid: UidHash::of(&copy.uid),
-            etag: copy.etag.clone(),
-            sequence: copy.sequence,
-            base: self.prints.origin(&draft),
-            intent: None,
-        };
-        next.copy = Half { etag: None, sequence: 0, base: self.prints.copy(&shown), intent: None, ..mapping.origin.clone() };
-        next.first = mapping.first();
-        next.guests = copy.has_guests();
-        (next.copy_guests, next.pristine, next.drifted) = (false, false, false);
-        (next.turned, next.unseen) = (true, None);
-        next.times = Times::from(&copy.content.span);
-        next
-    }
-
-    /// An origin whose calendar had been emptied and left so is back. What its copy shows by now, as far as a copy may say it, is newer.
-    fn turned_back(&self, mapping: &Mapping, copy: Seen, restored: &Event) -> Decision {
-        let back = Mapping { state: State::Live, turned: false, ..self.turned_round(mapping, restored) };
-        match copy {
-            Seen::Event(copy) if !copy.cancelled => self.origin_there(&back, restored, Seen::Event(copy)),
-            Seen::Unchanged | Seen::Unreadable { .. } => Decision::Nothing,
-            Seen::Event(_) | Seen::Gone | Seen::Emptied(_) => self.make_copy_again(&back, restored, None),
-        }
-    }
-
-    /// Another installation has taken the copy over: what becomes of it is no longer for this one to say.
-    fn claimed_by_another(&self, mapping: &Mapping, origin: Seen, copy: Seen) -> Decision {
-        let left = Mapping { state: State::CopiedByAnother, pristine: false, ..mapping.clone() };
-        match self.left_alone(&left, origin, copy) {
-            Decision::Nothing => Decision::Skip { reason: Reason::CopiedByAnother, why: None, remember: Some(Box::new(left)) },
-            Decision::Remember(next) => Decision::Skip { reason: Reason::CopiedByAnother, why: None, remember: Some(next) },
-            other => other,
-        }
-    }
-
     /// What a person has changed in a copy. One that shows that something is there, and no more, was not edited: another pair wrote that, one whose
     /// copies are private. The second answer tells that.
-    fn edits(&self, mapping: &Mapping, copy: &Event) -> (Parts, bool) {
+    pub(super) fn edits(&self, mapping: &Mapping, copy: &Event) -> (Parts, bool) {
         let mut edited = self.prints.copy(&Draft::from(copy)).changed_since(&mapping.copy.base, mapping.copy.intent.as_ref());
         let Content { title, description, location, .. } = &copy.content;
         let says_nothing = title == BUSY && description.is_empty() && location.is_empty() && copy.content.visibility == Visibility::Private;
@@ -179,41 +99,6 @@ impl Planner<'_> {
             edited.exceptions.clear();
         }
         (edited, busied)
-    }
-
-    /// Nothing is made of the event, because of what another calendar holds or of what made it: until that is gone.
-    fn left_alone(&self, mapping: &Mapping, origin: Seen, copy: Seen) -> Decision {
-        let beside_is_gone = mapping.is_beside() && matches!(copy, Seen::Gone | Seen::Emptied(_));
-        let mut next = mapping.clone();
-        match &copy {
-            Seen::Event(copy) => self.copy_seen(&mut next, copy),
-            Seen::Unreadable { etag, .. } => next.copy.etag.clone_from(etag),
-            Seen::Unchanged | Seen::Gone | Seen::Emptied(_) => {}
-        }
-        match origin {
-            Seen::Gone | Seen::Emptied(_) => return Decision::Forget(Box::new(mapping.clone())),
-            Seen::Event(event) if event.cancelled || event.declined => return Decision::Forget(Box::new(mapping.clone())),
-            Seen::Event(event) => {
-                let unmarked = mapping.state == State::CopiedByAnother && !mapping.is_beside() && event.marker.is_none();
-                if beside_is_gone || unmarked {
-                    return match self.why_not(mapping.side, &event) {
-                        None => {
-                            // Two events may have been beside the same one, whose name belongs to neither.
-                            let mut mapping =
-                                Mapping { first: self.first(&event).filter(|first| Some(*first) != mapping.origin.uid), ..mapping.clone() };
-                            mapping.copy.id = EventId::new(mapping.id.copy_uid(mapping.generation));
-                            self.make_copy(mapping, &event, None)
-                        }
-                        Some(_) => Decision::Forget(Box::new(mapping.clone())),
-                    };
-                }
-                next = self.origin_seen(&next, &event);
-                next.origin.base = self.prints.origin(&Draft::from(&*event));
-            }
-            Seen::Unreadable { etag, .. } => next.origin.etag = etag,
-            Seen::Unchanged => {}
-        }
-        if next == *mapping { Decision::Nothing } else { Decision::Remember(Box::new(next)) }
     }
 
     fn origin_unchanged(&self, mapping: &Mapping, copy: Seen) -> Decision {
@@ -254,7 +139,7 @@ impl Planner<'_> {
         }
     }
 
-    fn suppress(&self, mapping: &Mapping, origin: Option<&Event>) -> Decision {
+    pub(super) fn suppress(&self, mapping: &Mapping, origin: Option<&Event>) -> Decision {
         let mut next = mapping.clone();
         next.state = State::Suppressed;
         next.copy.etag = None;
@@ -266,7 +151,7 @@ impl Planner<'_> {
         Decision::Skip { reason: Reason::Suppressed, why: None, remember: Some(Box::new(next)) }
     }
 
-    fn copy_seen(&self, mapping: &mut Mapping, copy: &Event) {
+    pub(super) fn copy_seen(&self, mapping: &mut Mapping, copy: &Event) {
         mapping.copy.id = copy.id.clone();
         mapping.copy.uid = UidHash::of(&copy.uid);
         mapping.copy.etag.clone_from(&copy.etag);
@@ -279,7 +164,7 @@ impl Planner<'_> {
         }
     }
 
-    fn origin_there(&self, mapping: &Mapping, origin: &Event, copy: Seen) -> Decision {
+    pub(super) fn origin_there(&self, mapping: &Mapping, origin: &Event, copy: Seen) -> Decision {
         let now = self.prints.origin(&Draft::from(origin));
         let changed = now.changed_since(&mapping.origin.base, mapping.origin.intent.as_ref());
         match self.place(mapping.side, origin) {
@@ -320,7 +205,7 @@ impl Planner<'_> {
         }
     }
 
-    fn origin_seen(&self, mapping: &Mapping, origin: &Event) -> Mapping {
+    pub(super) fn origin_seen(&self, mapping: &Mapping, origin: &Event) -> Mapping {
         let mut next = mapping.clone();
         let uid = UidHash::of(&origin.uid);
         if next.origin.uid.is_none() {
@@ -357,13 +242,13 @@ impl Planner<'_> {
         if wanted { self.make_copy_again(mapping, origin, Some(Reason::EditWins)) } else { self.suppress(mapping, Some(origin)) }
     }
 
-    fn make_copy_again(&self, mapping: &Mapping, origin: &Event, reason: Option<Reason>) -> Decision {
+    pub(super) fn make_copy_again(&self, mapping: &Mapping, origin: &Event, reason: Option<Reason>) -> Decision {
         let mut next = mapping.clone();
         next.generation += 1;
         self.make_copy(next, origin, reason)
     }
 
-    fn make_copy(&self, mapping: Mapping, origin: &Event, reason: Option<Reason>) -> Decision {
+    pub(super) fn make_copy(&self, mapping: Mapping, origin: &Event, reason: Option<Reason>) -> Decision {
         let draft = project(&Draft::from(origin), self.look(mapping.side.other()));
         let mut next = self.origin_seen(&mapping, origin);
         next.origin.base = self.prints.origin(&Draft::from(origin));

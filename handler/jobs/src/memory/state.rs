@@ -1,6 +1,5 @@
 //! Where a pair stands: its row, its version, and the commits that replace it.
 
-use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use engine::calendar::PairId;
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use store::{MAX_COMMIT, Op, Row, Store, Table};
 use tokio::sync::Mutex;
 
+use super::awaited::Awaited;
 use super::mappings::{Group, Notes};
 use super::{LOOKED, PROBLEM, STATE, decode, encode};
 use crate::report::{EventProblem, Held, PairStatus, Problem};
@@ -86,50 +86,6 @@ pub struct PairRow {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
 fn is_zero(n: &u64) -> bool {
     *n == 0
-}
-
-/// What was made in each calendar and not listed there yet, by the sides of the pair.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Awaited {
-    /// The mappings, while they are few.
-    #[serde(default)]
-    pub mappings: [BTreeSet<MappingId>; 2],
-    /// Where they are many, all that this pass and later ones have made.
-    #[serde(default)]
-    pub since: [Option<u64>; 2],
-    /// A calendar did not list what was made there, as rows say.
-    #[serde(default)]
-    pub unseen: [bool; 2],
-    /// Those that the pass under way has made.
-    #[serde(skip)]
-    pub fresh: [BTreeSet<MappingId>; 2],
-}
-
-/// So many mappings are named in the row of a pair.
-const NAMED: usize = 200;
-
-impl Awaited {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// A pass has made the event of a mapping on this side.
-    pub fn add(&mut self, side: Side, mapping: MappingId) {
-        self.mappings[side as usize].insert(mapping);
-        self.fresh[side as usize].insert(mapping);
-    }
-
-    /// As it is stored. `pass` is the one under way.
-    fn stored(&self, pass: u64) -> Self {
-        let mut stored = Self { fresh: Default::default(), ..self.clone() };
-        for (mappings, since) in stored.mappings.iter_mut().zip(&mut stored.since) {
-            if mappings.len() > NAMED {
-                mappings.clear();
-                since.get_or_insert(pass);
-            }
-        }
-        stored
-    }
 }
 
 /// How far a calendar was read, and when.

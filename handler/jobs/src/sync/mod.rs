@@ -36,6 +36,7 @@ mod identity;
 mod lines;
 mod one_calendar;
 mod pass;
+mod right;
 mod survey;
 mod turn;
 mod verify;

@@ -220,7 +220,7 @@ impl Turn<'_> {
                     self.begun,
                     self.progress,
                 );
-                pass.run(&mut state, seen, self.again.as_ref(), &problems).await
+                Box::pin(pass.run(&mut state, seen, self.again.as_ref(), &problems)).await
             }
             Err(error) => Err(error),
         };
