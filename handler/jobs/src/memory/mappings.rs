@@ -160,13 +160,15 @@ impl<'a> Memory<'a> {
     async fn indexed(&self, side: Side, ids: Vec<EventId>, found: &mut Lookup) -> Result<()> {
         let calendar = self.pair.calendar(side);
         let keys = ids.into_iter().map(|id| (index_key(self.marks, calendar, &id), id)).collect();
-        let indirect: BTreeMap<String, EventId> =
-            self.get_many::<_, IndexRow>(keys).await?.into_iter().map(|(id, index)| (mapping_key(index.m), id)).collect();
-        for (id, mapping) in self.get_many::<_, Mapping>(indirect).await? {
+        // A name that a mapping has given up leads to it still.
+        let mut indirect: BTreeMap<String, Vec<EventId>> = BTreeMap::new();
+        for (id, index) in self.get_many::<_, IndexRow>(keys).await? {
+            indirect.entry(mapping_key(index.m)).or_default().push(id);
+        }
+        for (ids, mapping) in self.get_many::<_, Mapping>(indirect).await? {
             let half = if mapping.side == side { &mapping.origin } else { &mapping.copy };
-            // A row that was left behind by a name that its event no longer has says nothing.
-            if half.id == id {
-                found.known.insert(id, mapping);
+            if ids.contains(&half.id) {
+                found.known.insert(half.id.clone(), mapping);
             }
         }
         Ok(())

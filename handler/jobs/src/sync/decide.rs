@@ -284,8 +284,13 @@ impl Pass<'_> {
 
     /// Before a write: what it will leave behind, so that a crash in between can be told from a person's edit. And the new name of an event.
     fn note_intent(&self, notes: &mut Notes, task: &mut Task) -> Result<()> {
-        match &task.decision {
+        match &mut task.decision {
             Decision::Create(create) if create.role == Role::Copy => {
+                let end = &self.ends[create.mapping.side.other() as usize];
+                let uid = create.mapping.id.copy_uid(create.mapping.generation);
+                if let Some(id) = end.provider.id_of_copy(&end.calendar.address, &uid) {
+                    create.mapping.copy.id = id;
+                }
                 let mut noted = create.mapping.clone();
                 // Without a version, so that the next pass looks at the origin again.
                 noted.origin.etag = None;
