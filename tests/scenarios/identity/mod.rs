@@ -26,6 +26,7 @@ use simulators::caldav::{Calendar, Manners};
 
 use crate::cli::{Cli, counts};
 use crate::events::many;
+use crate::rows::hours_pass;
 use crate::village::Village;
 
 /// Three further passes of each program change nothing in any of these calendars.
@@ -68,6 +69,16 @@ pub async fn copied(events: usize, terms: &[&str]) -> anyhow::Result<(Village, S
     let run = village.cli.sync().await?;
     ensure!(counts(&run) == [events as u64, 0, 0, 0], "{run}");
     Ok((village, pair))
+}
+
+/// The first pass, and the night after it with all that a night does: a whole listing, and the second look of what was held.
+pub async fn a_night(village: &Village) -> anyhow::Result<()> {
+    for hours in [0, 1, 24, 1, 24] {
+        hours_pass(&village.cli, hours).await?;
+        let run = village.cli.sync().await?;
+        ensure!(run["deleted"] == 0, "{run}");
+    }
+    Ok(())
 }
 
 /// The titles in a calendar, sorted.

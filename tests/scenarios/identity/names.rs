@@ -6,21 +6,10 @@ use anyhow::Context as _;
 use serde_json::json;
 use simulators::caldav::{Manners, Names, Rewrite};
 
-use super::{all_but, copied, delete, explained, furnished, named, rename, titles, village_at_rest};
+use super::{a_night, all_but, copied, delete, explained, furnished, named, rename, titles, village_at_rest};
 use crate::cli::{ONE_WAY, TWO_WAY, counts};
 use crate::events::{hour, many};
 use crate::rows::hours_pass;
-use crate::village::Village;
-
-/// The first pass, and the night after it with all that a night does: a whole listing, and the second look of what was held.
-async fn a_night(village: &Village) -> anyhow::Result<()> {
-    for hours in [0, 1, 24, 1, 24] {
-        hours_pass(&village.cli, hours).await?;
-        let run = village.cli.sync().await?;
-        assert_eq!(run["deleted"], 0, "{run}");
-    }
-    Ok(())
-}
 
 async fn on_a_server_with_its_own_names(location: bool, terms: &[&str]) -> anyhow::Result<()> {
     let (village, pair) = furnished(Manners::generic(), 4, terms).await?;

@@ -4,20 +4,10 @@
 use serde_json::json;
 use simulators::caldav::{Manners, Names, Rewrite};
 
-use super::{all_but, copied, delete, explained, furnished, named, rename, status_of, titles, village_at_rest};
+use super::{a_night, all_but, copied, delete, explained, furnished, named, rename, status_of, titles, village_at_rest};
 use crate::cli::{ONE_WAY, TWO_WAY, counts};
 use crate::events::{hour, many};
-use crate::rows::hours_pass;
 use crate::village::Village;
-
-async fn nights(village: &Village) -> anyhow::Result<()> {
-    for hours in [0, 1, 24, 1, 24] {
-        hours_pass(&village.cli, hours).await?;
-        let run = village.cli.sync().await?;
-        assert_eq!(run["deleted"], 0, "{run}");
-    }
-    Ok(())
-}
 
 fn loses_everything(manners: &mut Manners) {
     (manners.names, manners.rewrite) = (Names::Own { location: false }, Rewrite::Anew);
@@ -33,7 +23,7 @@ async fn a_copy_that_the_server_does_not_keep_costs_no_original() -> anyhow::Res
             village.servers[1].manners(|manners| manners.swallows = true);
             anna.put("new.ics", &hour("new", 5, 9, "New"));
             village.cli.sync().await?;
-            nights(&village).await?;
+            a_night(&village).await?;
             assert!(named(anna, "New").is_ok() && named(ben, "New").is_err(), "{terms:?}");
             assert_eq!(status_of(&village.cli, &pair).await?["problems"].as_array().map(Vec::len), Some(1));
             assert_eq!(explained(&village.cli, &pair, "new.ics").await?, json!("refused_by_server"));
@@ -68,9 +58,9 @@ async fn a_copy_that_is_shown_late_is_that_copy() -> anyhow::Result<()> {
         let name = named(ben, "New")?;
         let copy = ben.get(&name).expect("it is there");
         ben.delete(&name);
-        nights(&village).await?;
+        a_night(&village).await?;
         ben.put(&name, &copy);
-        nights(&village).await?;
+        a_night(&village).await?;
         assert_eq!((titles(anna), anna.len()), (titles(ben), 5), "{terms:?}");
         assert_eq!(status_of(&village.cli, &pair).await?["problems"], json!([]));
         rename(anna, "New", "Newer")?;
@@ -92,7 +82,7 @@ async fn a_server_begins_to_lose_what_is_written() -> anyhow::Result<()> {
         });
         anna.put("new.ics", &hour("new", 5, 9, "New"));
         village.cli.sync().await?;
-        nights(&village).await?;
+        a_night(&village).await?;
         assert_eq!((titles(anna), anna.len()), (titles(ben), 5), "{terms:?} {etag_on_put}");
         assert!(anna.get("new.ics").is_some(), "the original is untouched");
         rename(anna, "New", "Newer")?;
@@ -119,10 +109,10 @@ async fn an_event_like_the_copy_stays_its_owners() -> anyhow::Result<()> {
         ben.put("0-own.ics", &hour("own", 5, 9, "Dentist").replace("SUMMARY", "DESCRIPTION:My notes\r\nSUMMARY"));
         let own = ben.get("0-own.ics");
         village.pair(ONE_WAY).await?;
-        nights(&village).await?;
+        a_night(&village).await?;
         rename(anna, "Dentist", "Surgery")?;
         village.cli.sync().await?;
-        nights(&village).await?;
+        a_night(&village).await?;
         assert_eq!(ben.get("0-own.ics"), own, "renamed: {etag_on_put} {sync}");
         delete(anna, "Surgery")?;
         village.cli.sync().await?;
