@@ -31,7 +31,7 @@ fn unreadable() -> Vec<(&'static str, String)> {
 }
 
 fn problems(status: &Value) -> Vec<String> {
-    let named = status["pairs"][0]["problems"].as_array().into_iter().flatten();
+    let named = status["pairs"][0]["problem_events"].as_array().into_iter().flatten();
     named.map(|problem| problem["event"].as_str().unwrap_or_default().to_owned()).collect()
 }
 

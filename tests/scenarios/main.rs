@@ -23,6 +23,7 @@ mod google_quota;
 mod icloud;
 mod identity;
 mod infra;
+mod isolation;
 mod kept;
 mod key_vault;
 mod killed;

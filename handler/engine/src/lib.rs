@@ -6,6 +6,7 @@ pub mod change;
 pub mod conference;
 pub mod conflict;
 pub mod copy;
+pub mod etag;
 pub mod event;
 pub mod fingerprint;
 pub mod guard;

@@ -56,7 +56,7 @@ impl Reason {
             Self::Suppressed => "Its copy was deleted, or left out by your answer. It comes back when the event's time or title changes.",
             Self::OwnCopy => "It is a copy made by Calrelay for a pair that goes on, and copies are not copied on.",
             Self::HasGuests => "Other people take part in it, so Calrelay does not write to it: the copy shows it as it is.",
-            Self::RefusedByServer => "The server of the other calendar refused it; everything else still syncs.",
+            Self::RefusedByServer => "A calendar server refused it; everything else still syncs.",
             Self::CopyEdited => "The copy was edited by hand. It is put right when the event changes, or by a full pass.",
             Self::Flapping => "Another program undoes each of our writes, so Calrelay stopped writing to it.",
             Self::Adopted => "A copy from an earlier time was there and was taken over.",

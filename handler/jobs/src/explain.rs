@@ -58,7 +58,7 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
                 return Ok(answer(false, None, emptied_words(&pair.id), None));
             }
             let (copied, reason, words) = of_mapping(mapping);
-            let (reason, words) = problem(id).map_or((reason, words), |problem| (Some(problem.reason), problem.message.clone()));
+            let (reason, words) = problem(id).map_or((reason, words), |problem| (Some(problem.reason), problem.in_words()));
             return Ok(answer(copied, reason, words, copied.then_some(&mapping.copy.id)));
         }
         let mut found = end.provider.fetch(&end.calendar.address, &ids).await?;
@@ -71,10 +71,10 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
                     if marked.is_none() && !pair.copies_from(side) {
                         return Ok(answer(false, None, ONE_WAY.to_owned(), None));
                     }
-                    let problem = problem(&fetched.id).map(|problem| problem.message.as_str());
+                    let problem = problem(&fetched.id).map(EventProblem::in_words);
                     let (reason, words) = match marked {
                         Some(reason) => (Some(reason), reason.in_words().to_owned()),
-                        None => of_decision(&planner, side, &event, problem),
+                        None => of_decision(&planner, side, &event, problem.as_deref()),
                     };
                     return Ok(answer(false, reason, words, None));
                 }
@@ -82,7 +82,16 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
                     let words = format!("{} ({why})", Reason::Unreadable.in_words());
                     return Ok(answer(false, Some(Reason::Unreadable), words, None));
                 }
-                Found::NotFound => {}
+                Found::Refused(why) => {
+                    let words = problem(&fetched.id)
+                        .map_or_else(|| format!("{} ({why})", Reason::RefusedByServer.in_words()), EventProblem::in_words);
+                    return Ok(answer(false, Some(Reason::RefusedByServer), words, None));
+                }
+                Found::NotFound | Found::NoEvent => {
+                    if let Some(problem) = problem(&fetched.id) {
+                        return Ok(answer(false, Some(problem.reason), problem.in_words(), None));
+                    }
+                }
             }
         }
     }

@@ -196,6 +196,9 @@ fn is_due(row: &PairRow, news: [News; 2], now: Timestamp) -> bool {
         let long_ago = |then: Timestamp| now.duration_since(then) >= SECOND_LOOK;
         return long_ago(held.since) && row.last_sync.is_none_or(long_ago);
     }
+    if row.retry.is_some_and(|at| at <= now) {
+        return true;
+    }
     let clock = now.to_zoned(TimeZone::UTC);
     row.listed_on != Some(clock.date()) && (row.listed_on != clock.date().yesterday().ok() || clock.hour() >= LISTED_BY)
 }

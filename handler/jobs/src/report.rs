@@ -213,8 +213,10 @@ pub struct PairState {
     pub error: Option<Problem>,
     /// Events that a pass of many has still to go through: one is under way, or gave way to others, or was cut off.
     pub left: Option<u64>,
-    /// Events that could not be copied, each with why; at most 100.
-    pub problems: Vec<EventProblem>,
+    /// How many events could not be dealt with; at most 1000.
+    pub problems: u64,
+    /// The first of them, each with why; at most 100.
+    pub problem_events: Vec<EventProblem>,
     /// When the cursors were last moved, by side (`from`, `to`).
     pub cursors: Cursors,
 }
@@ -239,6 +241,31 @@ pub struct EventProblem {
     pub reason: Reason,
     /// The same in words.
     pub message: String,
+    /// How often it was tried, where it is tried again by itself.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tries: u32,
+    /// When it is tried again; none where only a change of the event helps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_try: Option<Timestamp>,
+}
+
+impl EventProblem {
+    /// In words, with when it is tried again.
+    pub fn in_words(&self) -> String {
+        match self.next_try {
+            Some(next) if self.tries > 0 => {
+                let times = if self.tries == 1 { "once".to_owned() } else { format!("{} times", self.tries) };
+                let next = next.strftime("%Y-%m-%d %H:%M UTC");
+                format!("{} It was tried {times}, and is tried again at {next}, or at once by `calrelay sync --full`.", self.message)
+            }
+            _ => self.message.clone(),
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// The answer of `explain`.

@@ -9,8 +9,9 @@ use crate::memory;
 use crate::report::{AccountState, Cursors, PairState, PairStatus};
 use crate::{Result, Services};
 
-/// So many events that could not be copied are named.
-const PROBLEMS: usize = 100;
+/// So many events that could not be dealt with are counted, and so many named.
+const COUNTED: usize = 1000;
+const NAMED: usize = 100;
 
 /// The answer of `status`.
 #[derive(Clone, Debug, Serialize)]
@@ -39,7 +40,7 @@ async fn pair_state(services: &Services, pair: &Pair, cadence: u64) -> Result<Pa
     let now = services.clock.now();
     let next =
         |last: jiff::Timestamp| last.saturating_add(jiff::SignedDuration::from_secs(i64::try_from(cadence).unwrap_or(i64::MAX))).ok();
-    let problems = memory::problems(services, &pair.id, PROBLEMS).await?;
+    let problems = memory::problems(services, &pair.id, COUNTED).await?;
     Ok(PairState {
         id: pair.id.clone(),
         state: if pair.paused { PairStatus::Paused } else { row.status.unwrap_or(PairStatus::Ok) },
@@ -51,7 +52,8 @@ async fn pair_state(services: &Services, pair: &Pair, cadence: u64) -> Result<Pa
         held: row.held.map(|row| row.held),
         error: row.error,
         left: row.left,
-        problems: problems.into_iter().map(|row| row.problem).collect(),
+        problems: problems.len() as u64,
+        problem_events: problems.into_iter().take(NAMED).map(|row| row.problem).collect(),
         cursors: Cursors { from: row.from.map(|row| row.at), to: row.to.map(|row| row.at) },
     })
 }

@@ -52,9 +52,12 @@ pub enum Error {
         /// How long the server wants to be left alone.
         retry_after: Option<Duration>,
     },
-    /// No connection, a time-out, or a 5xx: try later.
+    /// A 5xx, or a failure on the way: try later.
     #[error("the server cannot be reached or failed: {0}")]
     Unreachable(String),
+    /// No connection, or no answer in time: try later.
+    #[error("the server cannot be reached or failed: {0}")]
+    NoAnswer(String),
     /// An answer that does not follow its protocol, or was cut off.
     #[error("the server's answer cannot be understood: {0}")]
     BadAnswer(String),
@@ -69,7 +72,44 @@ pub enum Error {
 impl Error {
     /// Whether trying later may help without anybody doing anything.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::RateLimited { .. } | Self::Unreachable(_) | Self::BadAnswer(_) | Self::ChangedMeanwhile)
+        matches!(self, Self::RateLimited { .. } | Self::Unreachable(_) | Self::NoAnswer(_) | Self::BadAnswer(_) | Self::ChangedMeanwhile)
+    }
+
+    /// Whether the answer to a request about one event may concern that event alone, although it reads as if the calendar, the account or the
+    /// server were meant. Before any of these is blamed, the calendar is asked by itself ([`crate::Provider::ask`]).
+    pub fn may_concern_one_event(&self) -> bool {
+        match self {
+            Self::Forbidden(_)
+            | Self::Unauthorized
+            | Self::Refused(_)
+            | Self::NameRefused(_)
+            | Self::Unreachable(_)
+            | Self::NoAnswer(_)
+            | Self::BadAnswer(_)
+            | Self::Address(_) => true,
+            Self::CursorExpired
+            | Self::ChangedMeanwhile
+            | Self::Exists
+            | Self::Gone
+            | Self::HasGuests
+            | Self::CalendarMissing
+            | Self::NoPush
+            | Self::Consent(_)
+            | Self::Misconfigured(_)
+            | Self::RateLimited { .. }
+            | Self::Credentials(_) => false,
+        }
+    }
+
+    /// What the server said, for a sentence about the event that it was said of.
+    pub fn said(&self) -> String {
+        match self {
+            Self::Refused(words) | Self::Unreachable(words) | Self::NoAnswer(words) | Self::BadAnswer(words) | Self::Forbidden(words) => {
+                words.clone()
+            }
+            Self::NameRefused(error) => error.said(),
+            error => error.to_string(),
+        }
     }
 }
 

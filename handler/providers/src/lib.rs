@@ -5,6 +5,7 @@
 //! file that knows both languages); map its answers to [`Error`] by what the caller can do about them; run the scenarios on a
 //! simulator that rejects what the original rejects.
 
+mod blame;
 pub mod caldav;
 mod error;
 pub mod google;
@@ -18,6 +19,7 @@ use engine::change::{Cursor, Listed, Tip};
 use engine::event::{Draft, Event, EventId, Parts};
 use engine::pair::Window;
 
+pub use blame::Blame;
 pub use error::{Error, Result};
 pub use keep::Keep;
 pub use watch::{Watch, Watching};
@@ -51,7 +53,15 @@ pub trait Provider: Send + Sync {
         false
     }
 
-    /// Reads events in batches; the answer has every id once, in any order. At most [`Provider::batch`] ids a call.
+    /// Whether the calendar answers, by a request that is about nothing else, and whether it may be written to. Where a request about one event
+    /// fails, this tells whose failure it is.
+    ///
+    /// # Errors
+    /// What is wrong with the calendar, the account or the server.
+    async fn ask(&self, calendar: &str) -> Result<Answering>;
+
+    /// Reads events in batches; the answer has every id once, in any order. At most [`Provider::batch`] ids a call. What the server refuses to give
+    /// of one of them spoils no other: it is [`Found::Refused`] as long as the calendar answers.
     async fn fetch(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>>;
 
     /// How many ids a [`Provider::fetch`] takes.
@@ -125,6 +135,13 @@ pub enum Glance {
     Missing,
 }
 
+/// What [`Provider::ask`] heard from a calendar that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answering {
+    /// It may be written to, as far as it says.
+    pub writable: bool,
+}
+
 /// Where a survey begins.
 #[derive(Clone, Copy, Debug)]
 pub enum Since<'a> {
@@ -161,6 +178,10 @@ pub enum Found {
     Event(Box<Event>),
     /// The provider answered for this id that nothing is there. No evidence for a deletion by itself.
     NotFound,
+    /// Something that is no event (a task, say).
+    NoEvent,
+    /// The server does not give it, and gives others; the words say what it answered. Says nothing of whether it is there.
+    Refused(String),
     /// Something that cannot be read as an event; the words say why and quote none of its content.
     Unreadable {
         /// Its version, so that it is not read again until it changes.

@@ -192,7 +192,7 @@ async fn a_locked_event_is_left_as_it_is() -> anyhow::Result<()> {
     desk.stage.people[1].edit(&copy, |ics| ics.replace("SUMMARY:Locked", "SUMMARY:Mine")).await?;
     let run = desk.sync().await;
     assert_eq!((run.error.is_none(), reasons(&run)), (true, vec!["refused_by_server".to_owned()]), "{run:?}");
-    let problems = jobs::status(&desk.stage.core.services, 60).await?.pairs.remove(0).problems;
+    let problems = jobs::status(&desk.stage.core.services, 60).await?.pairs.remove(0).problem_events;
     assert_eq!(problems.iter().map(|problem| problem.event.as_str()).collect::<Vec<_>>(), ["locked1"]);
     desk.quiet().await?;
     assert_eq!(google.revision(), untouched);

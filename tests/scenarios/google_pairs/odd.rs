@@ -258,7 +258,7 @@ async fn what_cannot_be_copied_is_named_and_stops_nobody() -> anyhow::Result<()>
     assert!(run.error.is_none() && run.created >= 1, "{run:?}");
     desk.shown(Side::To, "Good").await?;
     let status = jobs::status(&desk.stage.core.services, 60).await?;
-    let problems: Vec<&str> = status.pairs.first().context("a pair")?.problems.iter().map(|problem| problem.event.as_str()).collect();
+    let problems: Vec<&str> = status.pairs.first().context("a pair")?.problem_events.iter().map(|problem| problem.event.as_str()).collect();
     assert!(["bad0.ics", "bad1.ics"].iter().all(|name| problems.iter().any(|event| event.ends_with(name))), "{problems:?}");
     desk.quiet().await
 }

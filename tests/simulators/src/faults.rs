@@ -110,6 +110,7 @@ impl Fault {
 pub struct On {
     kinds: Option<Vec<Kind>>,
     path: Option<String>,
+    body: Option<String>,
 }
 
 impl On {
@@ -120,12 +121,12 @@ impl On {
 
     /// Requests of one kind.
     pub fn kind(kind: Kind) -> Self {
-        Self { kinds: Some(vec![kind]), path: None }
+        Self { kinds: Some(vec![kind]), ..Self::default() }
     }
 
     /// Requests of these kinds.
     pub fn kinds(kinds: &[Kind]) -> Self {
-        Self { kinds: Some(kinds.to_vec()), path: None }
+        Self { kinds: Some(kinds.to_vec()), ..Self::default() }
     }
 
     /// Writes of events: PUT and DELETE, and Google's insert, import, update, patch and delete.
@@ -139,9 +140,17 @@ impl On {
         self
     }
 
+    /// Only where the body contains this.
+    pub fn saying(mut self, part: &str) -> Self {
+        self.body = Some(part.to_owned());
+        self
+    }
+
     fn matches(&self, asked: &Asked<'_>) -> bool {
+        let says = |part: &String| asked.body.windows(part.len().max(1)).any(|window| window == part.as_bytes());
         self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&asked.kind))
             && self.path.as_ref().is_none_or(|part| asked.path.contains(part))
+            && self.body.as_ref().is_none_or(says)
     }
 }
 
@@ -150,12 +159,13 @@ impl On {
 pub(crate) struct Asked<'a> {
     pub kind: Kind,
     pub path: &'a str,
+    pub body: &'a [u8],
     /// Whether it is a listing with a sync token.
     pub incremental: bool,
 }
 
 impl<'a> Asked<'a> {
-    pub(crate) fn new(kind: Kind, path: &'a str, body: &[u8]) -> Self {
+    pub(crate) fn new(kind: Kind, path: &'a str, body: &'a [u8]) -> Self {
         let incremental = kind == Kind::SyncCollection && {
             // `<d:sync-token>x` holds something; `<d:sync-token/>` and `<d:sync-token></` hold nothing.
             let text = String::from_utf8_lossy(&body[..body.len().min(2_000)]);
@@ -163,7 +173,7 @@ impl<'a> Asked<'a> {
                 .and_then(|(_, rest)| rest.split_once('>'))
                 .is_some_and(|(tag, rest)| !tag.ends_with('/') && !rest.trim_start().starts_with('<'))
         };
-        Self { kind, path, incremental }
+        Self { kind, path, body, incremental }
     }
 }
 

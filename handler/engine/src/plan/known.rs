@@ -4,6 +4,7 @@ use super::{Answer, Change, Create, Decision, Delete, Place, Planner, Seen, Writ
 use crate::attendees;
 use crate::conflict;
 use crate::copy::{BUSY, project};
+use crate::etag;
 use crate::event::{Content, Draft, Event, Field, OriginalStart, Parts, Visibility};
 use crate::fingerprint::Fingerprint;
 use crate::mapping::{Half, Mapping, State, Times};
@@ -292,7 +293,7 @@ impl Planner<'_> {
             return Decision::Skip { reason: Reason::HasGuests, why: None, remember: Some(Box::new(next)) };
         }
         // What was found to lead nowhere once does not flow back when its origin changes.
-        let judged = mapping.drifted && copy.is_some_and(|copy| copy.etag.is_some() && copy.etag == mapping.copy.etag);
+        let judged = mapping.drifted && copy.is_some_and(|copy| etag::are_same(copy.etag.as_deref(), mapping.copy.etag.as_deref()));
         let flows = self.pair.two_way && !next.guests && !judged;
         let (merged, mut ignored) = match copy.filter(|copy| flows && !edited.is_empty() && !copy.cancelled) {
             Some(copy) => {

@@ -77,9 +77,13 @@ fn words(pairs: &[PairState]) -> String {
         if let Some(left) = pair.left.filter(|_| matches!(pair.state, PairStatus::Ok | PairStatus::Held)) {
             let _ = writeln!(text, "{}: {}", pair.id, under_way(left));
         }
-        for problem in &pair.problems {
+        for problem in &pair.problem_events {
             // Names of events are their makers'.
-            let _ = writeln!(text, "{}: {} in {}: {}", pair.id, one_line(&problem.event), problem.calendar, one_line(&problem.message));
+            let _ = writeln!(text, "{}: {} in {}: {}", pair.id, one_line(&problem.event), problem.calendar, one_line(&problem.in_words()));
+        }
+        let more = pair.problems.saturating_sub(pair.problem_events.len() as u64);
+        if more > 0 {
+            let _ = writeln!(text, "{}: {more} more events could not be dealt with.", pair.id);
         }
     }
     text

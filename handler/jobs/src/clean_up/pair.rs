@@ -89,8 +89,9 @@ impl Work<'_> {
             let verdict = match found.remove(&mapping.copy.id) {
                 Some(Found::Event(event)) => self.judge(mapping, &event).map(|()| event.etag),
                 Some(Found::Unreadable { .. }) => Err(Reason::Unreadable),
+                Some(Found::Refused(_)) => Err(Reason::RefusedByServer),
                 // A read of many at once may not find what a read of one does.
-                Some(Found::NotFound) | None => {
+                Some(Found::NotFound | Found::NoEvent) | None => {
                     if end.provider.exists(&end.calendar.address, &mapping.copy.id).await? {
                         Err(Reason::Unreadable)
                     } else {

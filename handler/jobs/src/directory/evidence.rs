@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use engine::change::Listed;
+use engine::etag;
 use engine::event::EventId;
 use engine::uid::UidHash;
 use futures::future::try_join;
@@ -80,7 +81,7 @@ pub(super) struct Known {
 /// As [`compare`].
 pub(super) async fn is_known(view: View<'_>, events: &BTreeMap<String, Known>) -> Result<bool> {
     let mut shown = list(view).await?;
-    let same = |name: &String, etag: &str| events.get(name).is_some_and(|known| version(&known.etag) == etag);
+    let same = |name: &String, etag: &str| events.get(name).is_some_and(|known| etag::is_same(&known.etag, etag));
     shown.events.retain(|name, (_, etag)| same(name, etag));
     if shown.events.is_empty() || shown.events.len() * 10 < events.len() * 9 {
         return Ok(false);
@@ -157,7 +158,7 @@ async fn list(view: View<'_>) -> Result<Shown> {
     for line in listed {
         let Listed::Present { id, etag, .. } = line else { continue };
         shown.is_whole &= etag.is_some();
-        let etag = etag.as_deref().map(version).unwrap_or_default().to_owned();
+        let etag = etag.as_deref().map(etag::core).unwrap_or_default().to_owned();
         shown.events.insert(id.as_str().to_owned(), (id, etag));
     }
     Ok(shown)
@@ -171,19 +172,12 @@ async fn uids(view: View<'_>, shown: &Shown, names: &[String]) -> Result<HashMap
         for fetched in view.provider.fetch(view.address, batch).await? {
             let uid = match fetched.found {
                 Found::Event(event) => Some(event.uid).filter(|uid| !uid.is_empty()),
-                Found::Unreadable { .. } | Found::NotFound => None,
+                Found::Unreadable { .. } | Found::Refused(_) | Found::NoEvent | Found::NotFound => None,
             };
             uids.insert(fetched.id.as_str().to_owned(), uid);
         }
     }
     Ok(uids)
-}
-
-/// An ETag as it is compared: weakly, and without what a server in front puts in that compresses.
-fn version(etag: &str) -> &str {
-    let etag = etag.trim();
-    let etag = etag.strip_prefix("W/").unwrap_or(etag).trim_matches('"');
-    etag.strip_suffix("-gzip").unwrap_or(etag)
 }
 
 #[cfg(test)]

@@ -85,7 +85,9 @@ fn provider(error: &providers::Error) -> (&'static str, &'static str) {
         E::Gone => ("not_found", "The next sync sees how things stand."),
         E::Refused(_) => ("refused", "Other events are not affected."),
         E::RateLimited { .. } => ("throttled", "The next sync goes on where this one stopped."),
-        E::Unreachable(_) => ("unreachable", "Check the address and the network, and try again; a running calrelay tries again by itself."),
+        E::Unreachable(_) | E::NoAnswer(_) => {
+            ("unreachable", "Check the address and the network, and try again; a running calrelay tries again by itself.")
+        }
         E::BadAnswer(_) => ("bad_answer", "Check that the address is that of a CalDAV server; if it is, try again later."),
         E::Address(_) => (
             "address",

@@ -161,7 +161,7 @@ fn conclusion(failure: Option<&Error>) -> Option<AccountStatus> {
         Some(Error::Provider(E::Unauthorized | E::Consent(_) | E::Credentials(_)) | Error::Vault(vault::Error::CannotOpen)) => {
             Some(AccountStatus::NeedsReconnect)
         }
-        Some(Error::Provider(E::Unreachable(_) | E::BadAnswer(_) | E::RateLimited { .. } | E::Address(_))) => {
+        Some(Error::Provider(E::Unreachable(_) | E::NoAnswer(_) | E::BadAnswer(_) | E::RateLimited { .. } | E::Address(_))) => {
             Some(AccountStatus::Unreachable)
         }
         Some(_) => None,

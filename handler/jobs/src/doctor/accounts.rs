@@ -86,7 +86,7 @@ fn fix(error: &Error) -> &'static str {
         Error::Provider(E::Misconfigured(_)) => {
             "That is for whoever runs calrelay: correct the registration at the provider, or the settings."
         }
-        Error::Provider(E::Unreachable(_)) => "Check the network, and that the server is up.",
+        Error::Provider(E::Unreachable(_) | E::NoAnswer(_)) => "Check the network, and that the server is up.",
         Error::Provider(E::RateLimited { .. }) => "Wait some minutes; a longer CALRELAY_POLL_SECONDS asks less often.",
         Error::Provider(E::Address(_)) => "Correct the address by removing and adding the account, or see CALRELAY_ALLOW_PRIVATE_HOSTS.",
         Error::Vault(_) => "See vault. If the key is gone for good, connect the account again.",

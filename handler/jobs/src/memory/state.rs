@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use engine::calendar::PairId;
 use engine::change::Cursor;
-use engine::marker::MappingId;
+use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -60,6 +60,9 @@ pub struct PairRow {
     /// Deletions that wait.
     #[serde(default)]
     pub held: Option<HeldRow>,
+    /// When the first of the events that were refused is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Timestamp>,
     /// Deletions made today, for the daily cap.
     #[serde(default)]
     pub deletions: Option<(Date, u64)>,
@@ -146,6 +149,9 @@ pub struct ProblemRow {
     /// The mapping of which it bears the mark, where that is the problem.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<MappingId>,
+    /// The event of its own mapping that is gone, where the server did not let us follow that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone: Option<Role>,
 }
 
 #[derive(Serialize, Deserialize)]

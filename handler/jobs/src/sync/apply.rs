@@ -9,6 +9,7 @@ use engine::reason::Reason;
 use providers::{Edit, Found, NewCopy, Version, Written};
 
 use super::pass::{Pass, other_role, problem_words, side_of};
+use super::refused::Retry;
 use crate::Result;
 use crate::memory::ProblemRow;
 use crate::report::{Action, EventProblem, Verb};
@@ -37,6 +38,10 @@ pub(super) struct Task {
     pub suspect: Option<(MappingId, Role)>,
     /// An event that no mapping knows from now on.
     pub stranger: Option<(Side, EventId)>,
+    /// When it is tried again, where it is skipped.
+    pub retry: Retry,
+    /// The event of its mapping that is gone.
+    pub gone: Option<Role>,
 }
 
 impl Task {
@@ -54,7 +59,14 @@ impl Task {
             incomplete: false,
             suspect: None,
             stranger: None,
+            retry: Retry::OnChange,
+            gone: None,
         }
+    }
+
+    /// The server does not give an event, or not yet.
+    pub fn not_given(side: Side, event: EventId, reason: Reason, why: String, retry: Retry) -> Self {
+        Self { retry, ..Self::new(side, event, Decision::Skip { reason, why: Some(why), remember: None }) }
     }
 
     /// Listed and not found.
@@ -70,7 +82,7 @@ pub(super) struct Applied {
     pub actions: Vec<Action>,
     /// The mapping as it was stored, and as it is to be stored: none to drop it.
     pub remember: Option<(Option<Mapping>, Option<Mapping>)>,
-    pub problem: Option<ProblemRow>,
+    pub problem: Option<(ProblemRow, Retry)>,
     /// A deletion, to be made when all of them are known.
     pub delete: Option<Box<Delete>>,
     /// Somebody else wrote at the same moment: another round is needed.
@@ -81,6 +93,8 @@ pub(super) struct Applied {
     pub wrote: [bool; 2],
     /// An event that no mapping knows from now on.
     pub stranger: Option<(Side, EventId)>,
+    /// A mapping that is to be looked at once more, although its event was refused.
+    pub look_again: Option<MappingId>,
 }
 
 impl Applied {
@@ -97,6 +111,7 @@ impl Applied {
             incomplete: false,
             wrote: [false; 2],
             stranger: None,
+            look_again: None,
         }
     }
 }
@@ -104,15 +119,15 @@ impl Applied {
 impl Pass<'_> {
     /// Carries a decision out. In a dry run it says what would be done, and does nothing.
     pub(super) async fn apply(&self, task: Task) -> Result<Applied> {
-        let Task { side, event, etag, times, before, decision, incomplete, suspect, bears, stranger, .. } = task;
+        let Task { side, event, etag, times, before, decision, incomplete, suspect, bears, stranger, retry, gone, .. } = task;
         let mut applied = Applied { incomplete, suspect, stranger, deferred: suspect.is_some(), ..Applied::nothing(side, event.clone()) };
         match decision {
             Decision::Nothing => {}
             Decision::Skip { reason, why, remember } => {
                 applied.actions.push(self.skip(side, &event, times, reason));
-                if matches!(reason, Reason::Unreadable | Reason::UnsupportedRule) || bears.is_some() {
+                if matches!(reason, Reason::Unreadable | Reason::UnsupportedRule | Reason::RefusedByServer) || bears.is_some() {
                     let problem = self.problem(side, &event, etag, reason, why.as_deref());
-                    applied.problem = Some(ProblemRow { mapping: bears, ..problem });
+                    applied.problem = Some((ProblemRow { mapping: bears, gone, ..problem }, retry));
                 }
                 applied.remember = remember.map(|now| (before, Some(*now)));
             }
@@ -147,7 +162,7 @@ impl Pass<'_> {
                     applied.wrote[mapping.side as usize] = true;
                     settle(&mut mapping.origin, written);
                 }
-                Err(error) => return self.refused_or_not_written(error, Role::Origin, before, stored, &mapping, applied),
+                Err(error) => return self.refused_or_not_written(error, Role::Origin, before, stored, &mapping, applied).await,
             }
         }
         if let Some(change) = copy {
@@ -159,7 +174,7 @@ impl Pass<'_> {
                     mapping.pristine &= written.event.is_none();
                     settle(&mut mapping.copy, written);
                 }
-                Err(error) => return self.refused_or_not_written(error, Role::Copy, before, stored, &mapping, applied),
+                Err(error) => return self.refused_or_not_written(error, Role::Copy, before, stored, &mapping, applied).await,
             }
         }
         applied.actions = actions;
@@ -188,9 +203,9 @@ impl Pass<'_> {
         }
     }
 
-    /// A write that the server refuses for good is noted and not tried again until the event changes; the same where the provider sees people whom
-    /// the planner did not. Other failures are told apart below.
-    fn refused_or_not_written(
+    /// A write that the server refuses is noted, and tried again after a while; where the provider sees people whom the planner did not, the event is
+    /// left alone. Other failures are told apart below.
+    async fn refused_or_not_written(
         &self,
         error: providers::Error,
         role: Role,
@@ -199,18 +214,13 @@ impl Pass<'_> {
         mapping: &Mapping,
         applied: &mut Applied,
     ) -> Result<()> {
-        // The copy is put right with the origin's next change, by what stands there then.
-        let mut now = Mapping { drifted: true, pristine: false, ..before };
-        now.origin.etag.clone_from(&mapping.origin.etag);
-        now.copy.etag.clone_from(&mapping.copy.etag);
         let (side, event) = (mapping.side, &mapping.origin.id);
-        let reason = match error {
-            providers::Error::Refused(why) => {
-                let etag = mapping.origin.etag.clone();
-                applied.problem = Some(self.problem(side, event, etag, Reason::RefusedByServer, Some(&why)));
-                Reason::RefusedByServer
-            }
+        let (reason, now) = match error {
             providers::Error::HasGuests => {
+                // The copy is put right with the origin's next change, by what stands there then.
+                let mut now = Mapping { drifted: true, pristine: false, ..before };
+                now.origin.etag.clone_from(&mapping.origin.etag);
+                now.copy.etag.clone_from(&mapping.copy.etag);
                 match role {
                     Role::Origin => {
                         now.guests = true;
@@ -220,9 +230,26 @@ impl Pass<'_> {
                     // Somebody else's by now, says the provider: left alone, as one to which people were invited.
                     Role::Copy => now.copy_guests = true,
                 }
-                Reason::HasGuests
+                (Reason::HasGuests, now)
             }
-            error => return self.not_written(error, Some((mapping.id, role)), applied),
+            error => {
+                let Some(why) = self.not_written(error, side_of(mapping, role), Some((mapping.id, role)), applied).await? else {
+                    return Ok(());
+                };
+                applied.problem = Some((self.refused(mapping, None, &why), Retry::Later));
+                let mut now = match role {
+                    // What its owner wrote on the copy does not reach the origin. What the origin has to say is to reach the copy all the same.
+                    Role::Origin => {
+                        applied.look_again = Some(mapping.id);
+                        Mapping { drifted: true, pristine: false, ..before }
+                    }
+                    // What was to be written stays noted: it may have arrived all the same, and is no person's edit then.
+                    Role::Copy => Mapping { pristine: false, ..stored.clone() },
+                };
+                now.origin.etag.clone_from(&mapping.origin.etag);
+                now.copy.etag.clone_from(&mapping.copy.etag);
+                (Reason::RefusedByServer, now)
+            }
         };
         applied.actions.push(self.skip(side, event, Some(mapping.times.clone()), reason));
         applied.remember = Some((Some(stored), Some(now)));
@@ -230,17 +257,25 @@ impl Pass<'_> {
     }
 
     /// Somebody was faster: the next round reads again. What a write found gone may never be listed as removed (made and deleted between two
-    /// listings), so it is looked for by itself. Anything else ends the pass; what was noted before the write keeps it safe.
-    pub(super) fn not_written(&self, error: providers::Error, what: Option<(MappingId, Role)>, applied: &mut Applied) -> Result<()> {
+    /// listings), so it is looked for by itself. What the server refuses of this event is said in the answer. Anything else ends the pass; what was
+    /// noted before the write keeps it safe.
+    pub(super) async fn not_written(
+        &self,
+        error: providers::Error,
+        side: Side,
+        what: Option<(MappingId, Role)>,
+        applied: &mut Applied,
+    ) -> Result<Option<String>> {
         match error {
+            providers::Error::ChangedMeanwhile if self.last => return Ok(Some(CHANGED_EACH_TIME.to_owned())),
             providers::Error::ChangedMeanwhile => applied.deferred = true,
             providers::Error::Gone => {
                 applied.deferred = true;
                 applied.suspect = what;
             }
-            error => return Err(error.into()),
+            error => return self.blame(side, error).await.map(Some),
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Deletes one of the two events of a mapping.
@@ -263,8 +298,8 @@ impl Pass<'_> {
         let mut outcome = end.provider.delete(calendar, id, etag.as_deref()).await;
         if matches!(outcome, Err(providers::Error::ChangedMeanwhile)) && !self.pair.two_way {
             // A copy that was edited at this moment goes with its origin all the same; but it must still be our copy.
-            for fetched in end.provider.fetch(calendar, std::slice::from_ref(id)).await? {
-                let Found::Event(event) = fetched.found else { continue };
+            for (_, found) in self.fetch(side, vec![id.clone()]).await? {
+                let Found::Event(event) = found else { continue };
                 if event.has_guests() {
                     // Its owner has just invited people to it: it is theirs from now on.
                     outcome = Err(providers::Error::HasGuests);
@@ -289,7 +324,13 @@ impl Pass<'_> {
                 let now = Mapping { guests: true, state: State::Suppressed, ..mapping.clone() };
                 applied.remember = Some((Some(mapping), Some(now)));
             }
-            Err(error) => self.not_written(error, None, &mut applied)?,
+            Err(error) => {
+                if let Some(why) = self.not_written(error, side, None, &mut applied).await? {
+                    applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
+                    let gone = matches!(reason, Reason::OriginDeleted | Reason::CopyDeleted).then(|| other_role(role));
+                    applied.problem = Some((self.refused(&mapping, gone, &why), Retry::Later));
+                }
+            }
         }
         Ok(applied)
     }
@@ -308,9 +349,13 @@ impl Pass<'_> {
     pub(super) fn problem(&self, side: Side, event: &EventId, etag: Option<String>, reason: Reason, why: Option<&str>) -> ProblemRow {
         let calendar = self.pair.calendar(side).clone();
         let message = problem_words(reason, why);
-        ProblemRow { problem: EventProblem { event: event.to_string(), calendar, reason, message }, etag, mapping: None }
+        let problem = EventProblem { event: event.to_string(), calendar, reason, message, tries: 0, next_try: None };
+        ProblemRow { problem, etag, mapping: None, gone: None }
     }
 }
+
+/// Said where no round found an event as the one before it had read it.
+const CHANGED_EACH_TIME: &str = "it was changed at the same moment, each time that it was to be written";
 
 /// Notes the version that a write left behind.
 pub(super) fn settle(half: &mut Half, written: Written) {

@@ -11,8 +11,17 @@ use providers::{Edit, Found, NewCopy, Version, Written};
 
 use super::apply::{Applied, settle};
 use super::pass::{Pass, other_role, side_of};
+use super::refused::Retry;
 use crate::Result;
 use crate::report::{Action, Verb};
+
+/// What stands under a name.
+enum Standing {
+    Event(Box<Event>),
+    Nothing,
+    /// The server does not give it.
+    Refused(String),
+}
 
 impl Pass<'_> {
     pub(super) async fn create(&self, create: Create, before: Option<Mapping>, applied: &mut Applied) -> Result<()> {
@@ -48,7 +57,13 @@ impl Pass<'_> {
                     return Ok(());
                 }
                 Err(providers::Error::Exists) => {
-                    let there = self.standing(side, &uid).await?;
+                    let there = match self.standing(side, &uid).await? {
+                        Standing::Event(event) => Some(event),
+                        Standing::Nothing => None,
+                        Standing::Refused(why) => {
+                            return self.not_created(providers::Error::Refused(why), action, stored, &mapping, role, applied).await;
+                        }
+                    };
                     match there.filter(|event| self.is_ours(event, role, mapping.id)) {
                         Some(event) => {
                             // Our own, from a write whose answer was lost, or from an earlier pair.
@@ -59,7 +74,16 @@ impl Pass<'_> {
                                     applied.actions.push(action);
                                     applied.remember = Some((stored, Some(mapping)));
                                 }
-                                Err(error) => self.not_written(error, None, applied)?,
+                                Err(providers::Error::HasGuests) if role == Role::Copy => {
+                                    // Its owner has invited people to it: it is theirs from now on.
+                                    let written =
+                                        Written { id: event.id.clone(), etag: event.etag.clone(), sequence: event.sequence, event: None };
+                                    self.made(&mut mapping, role, written, &event.uid, true);
+                                    (mapping.copy_guests, mapping.drifted) = (true, true);
+                                    applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::HasGuests), ..action });
+                                    applied.remember = Some((stored, Some(mapping)));
+                                }
+                                Err(error) => return self.not_created(error, action, stored, &mapping, role, applied).await,
                             }
                             return Ok(());
                         }
@@ -68,8 +92,10 @@ impl Pass<'_> {
                 }
                 // A trash bin keeps names: another one, and then one that was never used.
                 Err(providers::Error::NameRefused(_)) if !last => mapping.generation = self.next_generation(mapping.generation),
-                Err(providers::Error::NameRefused(error)) => return self.not_created(*error, action, stored, &mapping, applied),
-                Err(error) => return self.not_created(error, action, stored, &mapping, applied),
+                Err(providers::Error::NameRefused(error)) => {
+                    return self.not_created(*error, action, stored, &mapping, role, applied).await;
+                }
+                Err(error) => return self.not_created(error, action, stored, &mapping, role, applied).await,
             }
         }
         applied.deferred = true;
@@ -83,19 +109,24 @@ impl Pass<'_> {
         if generation.is_multiple_of(2) { generation.saturating_add(1) } else { hundredths.max(generation.saturating_add(1)) }
     }
 
-    fn not_created(
+    async fn not_created(
         &self,
         error: providers::Error,
         action: Action,
         stored: Option<Mapping>,
         mapping: &Mapping,
+        role: Role,
         applied: &mut Applied,
     ) -> Result<()> {
-        let providers::Error::Refused(why) = error else { return self.not_written(error, None, applied) };
+        // What is refused with a reason was not made; anything else may have been.
+        let is_final = matches!(error, providers::Error::Refused(_));
+        let Some(why) = self.not_written(error, side_of(mapping, role), None, applied).await? else { return Ok(()) };
         applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
-        let etag = mapping.origin.etag.clone();
-        applied.problem = Some(self.problem(mapping.side, &mapping.origin.id, etag, Reason::RefusedByServer, Some(&why)));
-        applied.remember = Some((stored, None));
+        let gone = (role == Role::Origin).then_some(Role::Origin);
+        applied.problem = Some((self.refused(mapping, gone, &why), Retry::Later));
+        if is_final && role == Role::Copy {
+            applied.remember = Some((stored, None));
+        }
         Ok(())
     }
 
@@ -126,14 +157,14 @@ impl Pass<'_> {
     }
 
     /// What stands under the name that we would give.
-    async fn standing(&self, side: Side, uid: &str) -> Result<Option<Box<Event>>> {
+    async fn standing(&self, side: Side, uid: &str) -> Result<Standing> {
         let end = &self.ends[side as usize];
-        let Some(id) = end.provider.id_of_copy(&end.calendar.address, uid) else { return Ok(None) };
-        let found = end.provider.fetch(&end.calendar.address, &[id]).await?;
-        Ok(found.into_iter().find_map(|fetched| match fetched.found {
-            Found::Event(event) => Some(event),
-            _ => None,
-        }))
+        let Some(id) = end.provider.id_of_copy(&end.calendar.address, uid) else { return Ok(Standing::Nothing) };
+        Ok(match self.fetch(side, vec![id.clone()]).await?.remove(&id) {
+            Some(Found::Event(event)) => Standing::Event(event),
+            Some(Found::Refused(why)) => Standing::Refused(why),
+            Some(Found::Unreadable { .. } | Found::NotFound | Found::NoEvent) | None => Standing::Nothing,
+        })
     }
 
     async fn take_over(&self, mapping: &mut Mapping, role: Role, event: &Event, draft: &Draft, marker: &str) -> providers::Result<()> {

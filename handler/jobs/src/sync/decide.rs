@@ -13,6 +13,7 @@ use providers::Found;
 use super::apply::Task;
 use super::identity::{BesideFound, Class, Identity};
 use super::pass::{Pass, side_of};
+use super::refused::Retry;
 use super::survey::{self, News, Stranger, Survey, Unit};
 use crate::Result;
 use crate::memory::Notes;
@@ -25,6 +26,9 @@ pub(super) enum Item {
 
 /// Events that were read, by side.
 pub(super) type Read = [BTreeMap<EventId, Found>; 2];
+
+/// Said where a listing shows what a read does not.
+const NOT_GIVEN: &str = "the server lists it, and answers that it is not there";
 
 impl Pass<'_> {
     /// Everything that has news: mappings first, then events that no mapping knows, and of these the copies last, when all origins have found theirs.
@@ -100,6 +104,12 @@ impl Pass<'_> {
                             let decision = Decision::Skip { reason: Reason::Unreadable, why: Some(why), remember: None };
                             tasks.push(Task { etag, ..Task::new(side, id, decision) });
                         }
+                        Some(Found::Refused(why)) if self.pair.copies_from(side) => {
+                            tasks.push(Task::not_given(side, id, Reason::RefusedByServer, why, Retry::Later));
+                        }
+                        Some(Found::NotFound) | None if self.pair.copies_from(side) && !stranger.unlisted => {
+                            tasks.push(Task::not_given(side, id, Reason::Unreadable, NOT_GIVEN.into(), Retry::Soon));
+                        }
                         Some(_) | None => tasks.push(Task::new(side, id, Decision::Nothing)),
                     }
                 }
@@ -161,6 +171,20 @@ impl Pass<'_> {
 
     fn decide_known(&self, unit: Unit, read: &mut Read) -> Task {
         let Unit { stored, mapping, origin, copy, sought, replaced } = unit;
+        let gone = [(Role::Origin, &origin), (Role::Copy, &copy)]
+            .into_iter()
+            .find(|(_, news)| matches!(news, News::Suspect))
+            .map(|(role, _)| role);
+        let not_given = |reason, why, retry| {
+            let task = Task::not_given(mapping.side, mapping.origin.id.clone(), reason, why, retry);
+            Task { times: Some(mapping.times.clone()), gone, ..task }
+        };
+        for role in [Role::Origin, Role::Copy] {
+            let found = &mut read[side_of(&mapping, role) as usize];
+            if let Some(Found::Refused(why)) = found.get(&survey::half(&mapping, role).id) {
+                return not_given(Reason::RefusedByServer, why.clone(), Retry::Later);
+            }
+        }
         let mut seen = |role: Role, news: News| -> Option<Seen> {
             let half = survey::half(&mapping, role);
             // What was listed with its content was not read; under its name another one may have been.
@@ -175,7 +199,7 @@ impl Pass<'_> {
                 (_, Some(Found::Event(event))) => Seen::Event(event),
                 (_, Some(Found::Unreadable { etag, why })) => Seen::Unreadable { etag, why },
                 // Listed, and not found: no evidence of anything. The side is read again from where it was.
-                (News::Present(None), _) | (_, Some(Found::NotFound)) => return None,
+                (News::Present(None), _) | (_, Some(Found::NotFound | Found::NoEvent | Found::Refused(_))) => return None,
                 (News::None, None) => Seen::Unchanged,
             })
         };
@@ -184,7 +208,10 @@ impl Pass<'_> {
             (origin, _) => {
                 let role = if origin.is_none() { Role::Origin } else { Role::Copy };
                 // Looked for by itself once already, and there: then only a read of many at once does not find it.
-                let suspect = Some((mapping.id, role)).filter(|_| !sought && !self.options.dry_run);
+                if sought && !self.options.dry_run {
+                    return not_given(Reason::Unreadable, NOT_GIVEN.into(), Retry::Soon);
+                }
+                let suspect = Some((mapping.id, role)).filter(|_| !self.options.dry_run);
                 return Task::incomplete(mapping.side, mapping.origin.id.clone(), suspect);
             }
         };

@@ -36,6 +36,7 @@ mod identity;
 mod lines;
 mod one_calendar;
 mod pass;
+mod refused;
 mod right;
 mod survey;
 mod turn;
@@ -127,7 +128,8 @@ pub(crate) async fn sync_within(
         let mut later = Vec::new();
         let round_pairs: Vec<Pair> = waiting.iter().map(|(_, pair, _)| pair.clone()).collect();
         for (index, pair, again) in std::mem::take(&mut waiting) {
-            let turn = Turn { services, round: &round_pairs, pair: &pair, told_of, again, options, begun, progress };
+            let turn =
+                Turn { services, round: &round_pairs, pair: &pair, told_of, again, last: round + 1 == ROUNDS, options, begun, progress };
             // A pass is large, and whoever calls this need not be.
             let outcome = Box::pin(turn.take(&mut accounts)).await;
             let Synced { run, before: first, busy } = &mut synced[index];
@@ -155,8 +157,14 @@ pub(crate) async fn sync_within(
             break;
         }
     }
-    for (index, ..) in waiting {
-        fail(&mut synced[index].run, &Error::Provider(providers::Error::ChangedMeanwhile));
+    for (index, pair, _) in waiting {
+        let run = &mut synced[index].run;
+        fail(run, &Error::Provider(providers::Error::ChangedMeanwhile));
+        if !options.dry_run
+            && let Err(error) = turn::give_up(services, &pair, run).await
+        {
+            tracing::warn!(pair = %pair.id, %error, "that this pair did not come to rest could not be written down");
+        }
     }
     synced
 }

@@ -2,6 +2,7 @@
 
 use engine::calendar::ProviderKind;
 use engine::change::Listed;
+use engine::etag;
 use engine::event::{Draft, EventId};
 use engine::pair::Side;
 use engine::uid::UidHash;
@@ -28,8 +29,9 @@ impl Pass<'_> {
         if is_google || self.head.copies().await > 0 || !survey.units.is_empty() || from.is_empty() || to.is_empty() {
             return Ok(());
         }
-        let same =
-            |(id, stranger): (&EventId, &Stranger)| stranger.etag.is_some() && to.get(id).is_some_and(|other| other.etag == stranger.etag);
+        let same = |(id, stranger): (&EventId, &Stranger)| {
+            to.get(id).is_some_and(|other| etag::are_same(other.etag.as_deref(), stranger.etag.as_deref()))
+        };
         // The first listing of a calendar that is written to has no window, so that it may hold more.
         if !from.iter().all(same) || (from.len() != to.len() && !survey.unbounded[Side::To as usize]) {
             return Ok(());

@@ -9,12 +9,15 @@ use engine::plan::Planner;
 use engine::reason::Reason;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use providers::Blame;
 use store::Lease;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::bearers::Bearers;
 use super::echo::is_echoed;
 use super::identity::Identity;
+use super::refused::Problems;
 use super::survey::{self, Scope, Seen, Survey};
 use super::verify::Verdict;
 use super::work::{Again, Tally};
@@ -31,7 +34,7 @@ pub(super) struct Pass<'a> {
     pub(super) keys: &'a Keys,
     pub(super) memory: &'a Memory<'a>,
     pub(super) head: &'a Head,
-    lease: &'a Lease,
+    pub(super) lease: &'a Lease,
     pub(super) options: SyncOptions,
     /// All pairs of the owner.
     pub(super) pairs: &'a [PairId],
@@ -44,6 +47,10 @@ pub(super) struct Pass<'a> {
     pub(super) planner: Planner<'a>,
     pub(super) now: Timestamp,
     pub(super) progress: &'a dyn Progress,
+    /// No other round follows: what was changed at the same moment once more has to wait.
+    pub(super) last: bool,
+    /// Whose failure it is that a request about one event fails, by side.
+    pub(super) blames: [Mutex<Blame>; 2],
 }
 
 /// What the owner has besides this pair.
@@ -102,18 +109,43 @@ impl<'a> Pass<'a> {
             planner,
             now,
             progress,
+            last: false,
+            blames: Default::default(),
         }
     }
 
-    /// Does it, and writes down where the pair stands then. `again` is what an earlier round has left, `problems` are the known ones. The second
-    /// part of the answer asks for another round.
+    /// Does it, and writes down where the pair stands then. `again` is what an earlier round has left, `problems` are the known ones. Says what was
+    /// done, also where it failed in the end; and whether another round is needed.
     pub(super) async fn run(
         &self,
         state: &mut PairRow,
         seen: Seen,
         again: Option<&Again>,
         problems: &[ProblemRow],
-    ) -> Result<(Run, Option<Again>)> {
+    ) -> (Run, Result<Option<Again>>) {
+        let mut tally = Tally {
+            run: Run::new(self.pair.id.clone(), PairStatus::Ok),
+            notes: Notes::default(),
+            wrote: [false; 2],
+            again: None,
+            incomplete: false,
+            deletes: Vec::new(),
+            bearers: Bearers::remembered(problems, |row| self.side_of_calendar(&row.problem.calendar)),
+            ended: Vec::new(),
+            problems: Problems::remembered(problems, |row| self.side_of_calendar(&row.problem.calendar)),
+        };
+        let ended = self.steps(state, seen, again, problems, &mut tally).await;
+        (tally.run, ended)
+    }
+
+    async fn steps(
+        &self,
+        state: &mut PairRow,
+        seen: Seen,
+        again: Option<&Again>,
+        problems: &[ProblemRow],
+        tally: &mut Tally,
+    ) -> Result<Option<Again>> {
         let today = self.now.to_zoned(TimeZone::UTC).date();
         // What is held rests on what a pass saw; the next one must look as closely, or it would see nothing to hold.
         let due = state.listed_on != Some(today) || state.held.is_some();
@@ -130,41 +162,34 @@ impl<'a> Pass<'a> {
         if let Some(again) = again {
             survey.suspect(self.memory, &again.suspects).await?;
             survey.look_at(self.memory, &again.strangers).await?;
+            self.look_at_refused(&mut survey, tally, &again.refused).await?;
             // What the write has found is all that is missing: it is as good as named, unless nothing is left.
             survey.found_by_writes = survey.by_absence && !due && survey.is_missing_only(&again.suspects);
             survey.by_absence &= !survey.found_by_writes;
+        } else {
+            self.try_again(&mut survey, problems).await?;
         }
-        let mut tally = Tally {
-            run: Run::new(self.pair.id.clone(), PairStatus::Ok),
-            notes: Notes::default(),
-            wrote: [false; 2],
-            again: None,
-            incomplete: false,
-            deletes: Vec::new(),
-            bearers: Bearers::remembered(problems, |row| self.side_of_calendar(&row.problem.calendar)),
-            ended: Vec::new(),
-            problems: problems.iter().map(|row| (self.side_of_calendar(&row.problem.calendar), row.problem.event.clone())).collect(),
-        };
         if let Some((live, by_another)) = survey.counts {
             self.head.set_counts(live, by_another).await;
         }
         let live = self.head.copies().await;
         self.refuse_one_calendar(&survey).await?;
         self.narrow(&mut identity, &mut survey).await?;
-        self.find_unseen(&mut identity, &mut survey, &mut tally).await?;
-        self.forget_removed(&survey, &mut tally);
+        self.find_unseen(&mut identity, &mut survey, tally).await?;
+        self.forget_removed(&survey, tally);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
         let Verdict { mut held, released, emptied, emptied_sides } =
-            self.verify(&mut identity, &mut survey, &mut tally, state, problems, live, today).await?;
+            self.verify(&mut identity, &mut survey, tally, state, problems, live, today).await?;
         let (cursors, listed, awaited) = (std::mem::take(&mut survey.cursors), survey.listed, std::mem::take(&mut survey.awaited));
 
-        let left = self.create_and_change(survey, identity, &mut tally).await?;
+        let left = self.create_and_change(survey, identity, tally).await?;
         if left > 0 {
-            return Ok((self.give_way(state, tally, left).await?, None));
+            self.give_way(state, tally, left).await?;
+            return Ok(None);
         }
 
         let deletes = std::mem::take(&mut tally.deletes);
-        let deletes = self.spare_moved(deletes, &mut tally).await?;
+        let deletes = self.spare_moved(deletes, tally).await?;
         let count = deletes.iter().filter(|delete| delete.mapping.is_live()).count() as u64;
         if !released && guard::is_unusual(evidence, count, live, state.deletions_on(today)) {
             held += count;
@@ -172,15 +197,17 @@ impl<'a> Pass<'a> {
                 tally.run.push(self.action(Verb::Hold, &delete.mapping, other_role(delete.role), Some(delete.reason)));
             }
         } else {
-            let outcome = self.delete(deletes, &mut tally).await;
+            let outcome = self.delete(deletes, tally).await;
             let deleted = tally.run.deleted;
             if deleted > 0 {
                 state.deletions = Some((today, state.deletions_on(today) + deleted));
             }
             outcome?;
         }
-        self.look_again_at_bearers(&mut tally);
-        let Tally { mut run, mut notes, wrote, again, incomplete, .. } = tally;
+        self.look_again_at_bearers(tally);
+        state.retry = tally.problems.next();
+        let Tally { run, notes, wrote, again, incomplete, .. } = tally;
+        let (mut notes, again, wrote) = (std::mem::take(notes), again.take(), *wrote);
         if held > 0 {
             let held = if emptied > 0 { Held::emptied(&self.pair.id, held, emptied) } else { Held::new(&self.pair.id, held, live) };
             // Another question has an age of its own.
@@ -191,11 +218,11 @@ impl<'a> Pass<'a> {
         } else {
             state.held = None;
         }
-        run.copied_by_another = self.by_another(&run, &notes).await;
+        run.copied_by_another = self.by_another(run, &notes).await;
         if self.options.dry_run {
-            return Ok((run, None));
+            return Ok(None);
         }
-        if held == 0 && again.is_none() && !incomplete {
+        if held == 0 && again.is_none() && !*incomplete {
             self.settle_awaited(awaited);
             if Side::BOTH.into_iter().any(|side| is_echoed(side, listed, wrote)) {
                 // The echo is known by what was written, which is to be remembered before.
@@ -218,7 +245,7 @@ impl<'a> Pass<'a> {
         state.error.clone_from(&run.error);
         state.left = None;
         self.memory.finish(self.head, notes, state.clone()).await?;
-        Ok((run, again))
+        Ok(again)
     }
 
     /// How many events of this pair another installation has copied: as it is remembered; before that is, as this pass has found.
@@ -238,7 +265,7 @@ impl<'a> Pass<'a> {
     fn forget_removed(&self, survey: &Survey, tally: &mut Tally) {
         for side in Side::BOTH {
             for id in &survey.removed[side as usize] {
-                if !self.options.dry_run && tally.problems.remove(&(side, id.to_string())) {
+                if !self.options.dry_run && tally.problems.remove(side, id.as_str()) {
                     self.memory.forget_problem(&mut tally.notes, self.pair.calendar(side), id.as_str());
                 }
             }
@@ -256,15 +283,14 @@ impl<'a> Pass<'a> {
     }
 
     /// Ends before the end: what was done is remembered, and nothing else. No deletion is made, and no cursor saved.
-    async fn give_way(&self, state: &mut PairRow, tally: Tally, left: u64) -> Result<Run> {
-        let Tally { mut run, notes, .. } = tally;
+    async fn give_way(&self, state: &mut PairRow, tally: &mut Tally, left: u64) -> Result<()> {
+        let Tally { run, notes, .. } = tally;
         run.left = left;
         run.held = state.held.as_ref().map(|row| row.held.clone());
         run.state = if run.held.is_some() { PairStatus::Held } else { PairStatus::Ok };
         state.passes = self.planner.pass;
         (state.status, state.error, state.left) = (Some(run.state), None, Some(left));
-        self.memory.finish(self.head, notes, state.clone()).await?;
-        Ok(run)
+        self.memory.finish(self.head, std::mem::take(notes), state.clone()).await
     }
 
     /// What was done about a mapping, as it is reported: `role` is the one that has changed or is gone; the other one is written to.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::change::{Cursor, Tip};
+use engine::etag;
 use engine::event::{Event, EventId};
 use engine::mapping::{Half, Mapping, State};
 use engine::marker::{MappingId, Role};
@@ -82,6 +83,8 @@ pub(super) struct Stranger {
     pub taken: bool,
     /// It was listed because all of its calendar was: where it lies outside the window, that is nothing to speak of.
     pub quiet: bool,
+    /// It was refused before, and a whole listing does not show it.
+    pub unlisted: bool,
 }
 
 /// All that has news.
@@ -244,8 +247,10 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
                 match &mut line.there {
                     Some((etag, event)) => {
                         let (etag, event, taken) = (etag.clone(), event.take(), found.taken.contains(id));
-                        survey.unknown[side as usize]
-                            .insert(id.clone(), Stranger { etag, event, fresh: line.fresh, taken, quiet: survey.unbounded[side as usize] });
+                        survey.unknown[side as usize].insert(
+                            id.clone(),
+                            Stranger { etag, event, fresh: line.fresh, taken, quiet: survey.unbounded[side as usize], unlisted: false },
+                        );
                     }
                     None => drop(survey.removed[side as usize].insert(id.clone())),
                 }
@@ -271,7 +276,7 @@ pub(super) fn is_news(etag: Option<&str>, half: &Half, mapping: &Mapping, role: 
     if (role == Role::Copy && mapping.state == State::Suppressed) || mapping.unseen == Some(role) {
         return true;
     }
-    etag.is_none() || etag != half.etag.as_deref()
+    !etag::are_same(etag, half.etag.as_deref())
 }
 
 pub(super) fn role(mapping: &Mapping, side: Side) -> Role {

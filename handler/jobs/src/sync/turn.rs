@@ -35,7 +35,7 @@ use super::lines::Ahead;
 use super::pass::{Owned, Pass};
 use super::survey::Seen;
 use super::work::Again;
-use super::{Keys, SyncOptions, fail};
+use super::{Keys, SyncOptions, fail, needs_reconnect};
 use crate::memory::{self, Look, Memory, Notes, PairRow, migrate};
 use crate::report::{PairStatus, Problem, Progress, Run};
 use crate::{Error, Result, Services, directory};
@@ -59,6 +59,8 @@ pub(super) struct Turn<'a> {
     pub told_of: Option<&'a CalendarId>,
     /// What an earlier round has left; none in the first.
     pub again: Option<Again>,
+    /// No other round follows.
+    pub last: bool,
     pub options: SyncOptions,
     /// When the call began of which this is a part.
     pub begun: Instant,
@@ -220,14 +222,18 @@ impl Turn<'_> {
                     self.begun,
                     self.progress,
                 );
+                let pass = Pass { last: self.last, ..pass };
                 Box::pin(pass.run(&mut state, seen, self.again.as_ref(), &problems)).await
             }
-            Err(error) => Err(error),
+            Err(error) => (Run::new(pair.id.clone(), PairStatus::Error), Err(error)),
         };
         match worked {
-            Ok((run, again)) => Ok(Done::with(run, before, again)),
-            Err(error) => {
-                let run = failed(pair, &error);
+            (run, Ok(again)) => Ok(Done::with(run, before, again)),
+            (mut run, Err(error)) => {
+                fail(&mut run, &error);
+                if needs_reconnect(&error) {
+                    self.record_refusal(accounts).await?;
+                }
                 if !self.options.dry_run {
                     // Of what the pass has come to only the deletions count: cursors are never saved without what belongs to them.
                     let (status, error, deletions) = (Some(run.state), run.error.clone(), state.deletions);
@@ -240,6 +246,18 @@ impl Turn<'_> {
                 Ok(Done::with(run, before, None))
             }
         }
+    }
+
+    /// The credentials of one of the two accounts were refused in the middle of a pass: each is asked by itself which it is.
+    async fn record_refusal(&self, accounts: &mut Accounts<'_>) -> Result<()> {
+        let Ok(ends) = accounts.ends(self.pair).await else { return Ok(()) };
+        for end in ends {
+            let asked = end.provider.ask(&end.calendar.address).await;
+            if let Some(error) = asked.err().map(Error::Provider).filter(needs_reconnect) {
+                directory::record_outcome(self.services, &end.account, Some(&error)).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether the pair was removed or paused by now.
@@ -280,6 +298,16 @@ impl Turn<'_> {
     }
 }
 
+/// Writes down why a pair did not come to rest, unless somebody else is at work on it by now.
+pub(super) async fn give_up(services: &Services, pair: &Pair, run: &Run) -> Result<()> {
+    let Attempt::Taken(lease) = services.leases.acquire(&services.owner, &[&directory::pair_lease(&pair.id)]).await? else {
+        return Ok(());
+    };
+    let told = memory::change_state(services, &pair.id, |row| (row.status, row.error) = (Some(run.state), run.error.clone())).await;
+    lease.end().await;
+    told
+}
+
 /// Said where somebody else is at work for longer than one waits.
 pub(super) fn busy() -> Error {
     Error::Request(
@@ -312,5 +340,6 @@ fn left_nothing_open(row: &PairRow, now: Timestamp) -> bool {
         && row.held.is_none()
         && row.left.is_none()
         && !row.take_over
+        && row.retry.is_none_or(|at| at > now)
         && row.listed_on == Some(now.to_zoned(TimeZone::UTC).date())
 }

@@ -68,7 +68,7 @@ impl Pass<'_> {
     ) -> Result<Verdict> {
         let mut suspects = suspects(survey);
         if survey.by_absence && suspects.len() <= MOST_SOUGHT {
-            self.seek(survey, suspects).await?;
+            self.seek(survey, tally, suspects).await?;
         }
         self.resolve(identity, survey, problems).await?;
         suspects = self::suspects(survey);
@@ -89,7 +89,7 @@ impl Pass<'_> {
             suspects = rest;
             match self.options.answer {
                 // Each is gone, or it is not; then what is gone is dealt with as the owner has said.
-                Some(answer) => self.answered(survey, here, answer).await?,
+                Some(answer) => self.answered(survey, tally, here, answer).await?,
                 // A confirmation of deletions is no answer to this question.
                 None => {
                     held += here.len() as u64;
@@ -112,28 +112,41 @@ impl Pass<'_> {
             self.hold(survey, tally, &suspects, Some(&deletions));
             return Ok(Verdict { held: held + count, released: false, emptied, emptied_sides });
         }
-        self.look_for(survey, suspects).await?;
+        self.look_for(survey, tally, suspects).await?;
         Ok(Verdict { held, released, emptied, emptied_sides })
     }
 
     /// Looks for each by itself. What is there is news.
-    async fn look_for(&self, survey: &mut Survey, suspects: Vec<Suspect>) -> Result<()> {
+    async fn look_for(&self, survey: &mut Survey, tally: &mut Tally, suspects: Vec<Suspect>) -> Result<()> {
         self.progress.expect(suspects.len() as u64);
         let uids: BTreeMap<MappingId, String> =
             suspects.iter().filter_map(|suspect| Some((suspect.mapping, self.uid_sought(survey, suspect)?))).collect();
-        let found: Vec<(Suspect, Option<EventId>)> = stream::iter(suspects)
+        let found: Vec<(Suspect, std::result::Result<Option<EventId>, String>)> = stream::iter(suspects)
             .map(|suspect| {
                 let uid = uids.get(&suspect.mapping).cloned();
                 async move {
                     let found = self.whereabouts(&suspect, uid.as_deref()).await;
                     self.progress.step(1);
-                    found.map(|found| (suspect, found))
+                    Ok::<_, Error>(match found {
+                        Ok(found) => (suspect, Ok(found)),
+                        Err(error) => {
+                            let why = self.blame(suspect.side, error).await?;
+                            (suspect, Err(why))
+                        }
+                    })
                 }
             })
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
         for (suspect, id) in found {
+            let id = match id {
+                Ok(id) => id,
+                Err(why) => {
+                    self.not_verified(survey, tally, &suspect, &why)?;
+                    continue;
+                }
+            };
             let (Some(id), Some(unit)) = (id, survey.units.get_mut(&suspect.mapping)) else { continue };
             match suspect.role {
                 Role::Origin => unit.mapping.origin.id = id,
@@ -154,14 +167,14 @@ impl Pass<'_> {
     }
 
     /// Under what name an event is there: its own, or the one that a search for its UID finds.
-    async fn whereabouts(&self, suspect: &Suspect, uid: Option<&str>) -> Result<Option<EventId>> {
+    async fn whereabouts(&self, suspect: &Suspect, uid: Option<&str>) -> providers::Result<Option<EventId>> {
         let end = &self.ends[suspect.side as usize];
         let calendar = &end.calendar.address;
         if end.provider.exists(calendar, &suspect.event).await? {
             return Ok(Some(suspect.event.clone()));
         }
         match uid {
-            Some(uid) => Ok(end.provider.find_uid(calendar, uid).await?),
+            Some(uid) => end.provider.find_uid(calendar, uid).await,
             None => Ok(None),
         }
     }
@@ -178,8 +191,8 @@ impl Pass<'_> {
         }
     }
 
-    async fn answered(&self, survey: &mut Survey, suspects: Vec<Suspect>, answer: Answer) -> Result<()> {
-        self.look_for(survey, suspects.clone()).await?;
+    async fn answered(&self, survey: &mut Survey, tally: &mut Tally, suspects: Vec<Suspect>, answer: Answer) -> Result<()> {
+        self.look_for(survey, tally, suspects.clone()).await?;
         for suspect in suspects {
             let Some(unit) = survey.units.get_mut(&suspect.mapping) else { continue };
             if !matches!(unit.news(suspect.role), News::Suspect) {
@@ -196,7 +209,7 @@ impl Pass<'_> {
     }
 
     /// Looks for missing events in batches. Those that are not found stay suspects.
-    async fn seek(&self, survey: &mut Survey, suspects: Vec<Suspect>) -> Result<()> {
+    async fn seek(&self, survey: &mut Survey, tally: &mut Tally, suspects: Vec<Suspect>) -> Result<()> {
         for side in Side::BOTH {
             let mut here: Vec<&Suspect> = suspects.iter().filter(|suspect| suspect.side == side).collect();
             here.sort_by(|a, b| a.event.cmp(&b.event));
@@ -211,7 +224,12 @@ impl Pass<'_> {
                     }
                     // It is there, and cannot be read: no news.
                     Some(Found::Unreadable { .. }) => News::None,
-                    Some(Found::NotFound) | None => continue,
+                    Some(Found::Refused(why)) => {
+                        self.not_verified(survey, tally, suspect, why)?;
+                        continue;
+                    }
+                    // Something else may have its name by now.
+                    Some(Found::NotFound | Found::NoEvent) | None => continue,
                 };
                 if let Some(unit) = survey.units.get_mut(&suspect.mapping) {
                     *unit.news(suspect.role) = news;

@@ -1,6 +1,5 @@
 //! The work of a pass: what has news is read ahead, decided about and written, batch by batch; what was done is remembered as it goes on.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
@@ -17,10 +16,11 @@ use super::bearers::Bearers;
 use super::decide::Item;
 use super::identity::Identity;
 use super::pass::Pass;
+use super::refused::Problems;
 use super::survey::Survey;
 use crate::memory::Notes;
 use crate::pace::{LONG_CALL, LONG_TURN, TURN};
-use crate::report::Run;
+use crate::report::{Run, Verb};
 use crate::{Error, Result};
 
 /// Mappings remembered with one commit.
@@ -37,6 +37,8 @@ pub(super) struct Again {
     pub suspects: Vec<(MappingId, Role)>,
     /// Events that are to be looked at, though nothing has happened to them.
     pub strangers: Vec<(Side, EventId)>,
+    /// Mappings that are to be looked at, although one of their events was refused; and their origins.
+    pub refused: Vec<(MappingId, Side, EventId)>,
 }
 
 /// What a pass has come to so far.
@@ -48,7 +50,7 @@ pub(super) struct Tally {
     /// A listed event was not found: that side is read again from where it was.
     pub(super) incomplete: bool,
     pub(super) deletes: Vec<Delete>,
-    pub(super) problems: BTreeSet<(Side, String)>,
+    pub(super) problems: Problems,
     pub(super) bearers: Bearers,
     /// Mappings that were dropped.
     pub(super) ended: Vec<MappingId>,
@@ -145,13 +147,19 @@ impl Pass<'_> {
         if let Some(stranger) = applied.stranger.filter(|(side, _)| self.pair.copies_from(*side) && !self.options.dry_run) {
             tally.again.get_or_insert_default().strangers.push(stranger);
         }
+        if let Some(mapping) = applied.look_again.filter(|_| !self.last) {
+            tally.again.get_or_insert_default().refused.push((mapping, applied.side, applied.event.clone()));
+        }
         tally.incomplete |= applied.incomplete;
         for side in Side::BOTH {
             tally.wrote[side as usize] |= applied.wrote[side as usize];
         }
-        for action in applied.actions {
+        // What was refused in an earlier round was reported then.
+        let told = tally.problems.is_kept(applied.side, applied.event.as_str());
+        for action in applied.actions.into_iter().filter(|action| !told || action.action != Verb::Skip) {
             tally.run.push(action);
         }
+        let deletes = applied.delete.is_some();
         tally.deletes.extend(applied.delete.map(|delete| *delete));
         if self.options.dry_run {
             return Ok(());
@@ -168,14 +176,11 @@ impl Pass<'_> {
             }
         }
         match applied.problem {
-            Some(row) => {
-                let side = self.side_of_calendar(&row.problem.calendar);
-                tally.problems.insert((side, row.problem.event.clone()));
-                tally.bearers.add(&row, side);
-                self.memory.note_problem(&mut tally.notes, &applied.event, &row)?;
-            }
+            Some((row, retry)) => self.note_problem(tally, &applied.event, row, retry)?,
             None => {
-                if !applied.incomplete && tally.problems.remove(&(applied.side, applied.event.to_string())) {
+                // A deletion is still to be made.
+                let is_settled = !applied.incomplete && !applied.deferred && !deletes;
+                if is_settled && tally.problems.remove(applied.side, applied.event.as_str()) {
                     self.memory.forget_problem(&mut tally.notes, self.pair.calendar(applied.side), applied.event.as_str());
                 }
             }

@@ -23,6 +23,12 @@ pub(super) const CALENDARS: &str = concat!(
     "<c:calendar-timezone/><c:calendar-timezone-id/><cs:shared-url/></d:prop></d:propfind>",
 );
 
+/// Whether a calendar is there, and what may be done with it (RFC 3744 section 5.4).
+pub(super) const ACCESS: &str = concat!(
+    r#"<?xml version="1.0" encoding="utf-8"?><d:propfind xmlns:d="DAV:"><d:prop>"#,
+    "<d:resourcetype/><d:current-user-privilege-set/></d:prop></d:propfind>",
+);
+
 /// How far a calendar has come.
 pub(super) const STATE: &str = concat!(
     r#"<?xml version="1.0" encoding="utf-8"?><d:propfind xmlns:d="DAV:" xmlns:cs="http://calendarserver.org/ns/"><d:prop>"#,

@@ -10,7 +10,7 @@ use super::dav::Reply;
 use super::multistatus::{Entry, Props};
 use super::survey::Mark;
 use super::{CalDav, Place, address, bodies, with_slash};
-use crate::{Error, Glance, Result};
+use crate::{Answering, Error, Glance, Result};
 
 impl CalDav {
     /// The calendars that hold events, each once. Inboxes, task lists and plain folders are left out.
@@ -122,6 +122,12 @@ impl CalDav {
     /// Whether the calendar is there and open to us.
     pub(super) async fn calendar_is_there(&self, calendar: &str) -> Result<bool> {
         Ok(self.props(calendar, bodies::STATE).await?.is_some())
+    }
+
+    /// Whether it answers, and may be written to as far as it says.
+    pub(super) async fn access(&self, calendar: &str) -> Result<Answering> {
+        let props = self.props(calendar, bodies::ACCESS).await?.ok_or(Error::CalendarMissing)?;
+        Ok(Answering { writable: props.writable() })
     }
 
     /// The calendar's zone, asked for once.

@@ -8,6 +8,7 @@ use super::dav::{Got, Reply};
 use super::ical::{self, Context};
 use super::multistatus::{Data, Entry};
 use super::{CalDav, address, bodies, name, name_in_collection};
+use crate::blame::Blame;
 use crate::http::Retry;
 use crate::{Error, Fetched, Found, Result};
 
@@ -26,12 +27,20 @@ impl CalDav {
         let mut raw = if ids.len() > 1 { self.multiget(calendar, ids).await? } else { HashMap::new() };
         let mut answer = Vec::with_capacity(ids.len());
         let mut done = std::collections::HashSet::new();
+        let mut blame = Blame::default();
         for id in ids.iter().filter(|id| done.insert(id.as_str())) {
             // Some servers leave out in silence what they cannot find or cannot read; and one that has moved to another path does not
             // know the former paths in a body, though it sends requests for them on.
             let found = match raw.remove(name_in_collection(calendar, id).as_str()) {
                 Some(raw @ (Raw::Object { .. } | Raw::TooLarge { .. })) => raw,
-                Some(Raw::Gone) | None => self.get(calendar, id).await?,
+                Some(Raw::Gone) | None => match self.get(calendar, id).await {
+                    Ok(raw) => raw,
+                    Err(error) => {
+                        let found = Found::Refused(blame.event(self, calendar, error).await?);
+                        answer.push(Fetched { id: id.clone(), found });
+                        continue;
+                    }
+                },
             };
             answer.push(Fetched { id: id.clone(), found: self.understand(calendar, id, found).await? });
         }
@@ -56,10 +65,10 @@ impl CalDav {
             Ok(Reply::Read(_)) => Ok(found),
             Ok(Reply::Refused(refusal)) if refusal.is_gone() && !self.calendar_is_there(calendar).await? => Err(Error::CalendarMissing),
             Ok(Reply::Refused(refusal)) if matches!(refusal.status.as_u16(), 400..=499 | 500 | 501 | 507) => Ok(HashMap::new()),
-            Ok(Reply::Refused(refusal)) => Err(refusal.error()),
-            // One object with a byte in it that XML cannot carry spoils the whole answer, but not the other objects.
+            // One object may be what it breaks down at; so may one with a byte in it that XML cannot carry.
+            Ok(Reply::Refused(refusal)) => Blame::default().event(self, calendar, refusal.error()).await.map(|_| HashMap::new()),
             Err(Error::BadAnswer(_)) => Ok(HashMap::new()),
-            Err(error) => Err(error),
+            Err(error) => Blame::default().event(self, calendar, error).await.map(|_| HashMap::new()),
         }
     }
 
@@ -89,7 +98,9 @@ impl CalDav {
     /// Whether an event is there. "No" only if the calendar is there and says so.
     pub(super) async fn is_there(&self, calendar: &str, id: &EventId) -> Result<bool> {
         match self.get(calendar, id).await? {
-            Raw::Object { .. } | Raw::TooLarge { .. } => Ok(true),
+            // Something else has its name by now.
+            Raw::Object { body, .. } => Ok(!is_no_event(&body)),
+            Raw::TooLarge { .. } => Ok(true),
             Raw::Gone if self.calendar_is_there(calendar).await? => Ok(false),
             Raw::Gone => Err(Error::CalendarMissing),
         }
@@ -111,7 +122,7 @@ impl CalDav {
         }
         Ok(match event {
             Ok(event) => Found::Event(Box::new(event)),
-            Err(_) if is_no_event(&body) => Found::NotFound,
+            Err(_) if is_no_event(&body) => Found::NoEvent,
             Err(unreadable) => Found::Unreadable { etag, why: unreadable.to_string() },
         })
     }

@@ -39,7 +39,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::http::{Credentials, Http, Limits, SHORT_WAIT};
-use crate::{Edit, Error, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version, Written};
+use crate::{Answering, Edit, Error, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version, Written};
 use address::{Scope, Site};
 use dav::Dav;
 use ical::Manners;
@@ -193,6 +193,10 @@ impl Provider for CalDav {
 
     fn is_current(&self, cursor: &Cursor, tip: &Tip) -> bool {
         survey::is_current(cursor, tip)
+    }
+
+    async fn ask(&self, calendar: &str) -> Result<Answering> {
+        self.access(calendar).await
     }
 
     async fn fetch(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>> {

@@ -1,5 +1,6 @@
 //! Writing: every write is conditional on what its caller has seen, and none can reach a guest.
 
+use engine::etag;
 use engine::event::{Event, EventId, Exception};
 use url::Url;
 
@@ -8,6 +9,9 @@ use super::fetch::Raw;
 use super::ical::{self, Context, EditError};
 use super::{CalDav, name, name_in_collection};
 use crate::{Edit, Error, Found, NewCopy, Provider, Result, Version, Written};
+
+/// Said where a server refuses a condition that holds.
+const NOT_TAKEN: &str = "the server does not take the version that it lists as the condition of a write";
 
 /// The beginning of the file names (and UIDs) of copies; no other program makes such names.
 const COPY: &str = "calrelay-";
@@ -60,7 +64,7 @@ impl CalDav {
             Raw::Gone => return Err(self.gone(calendar).await?),
         };
         if let (Some(expected), Some(found)) = (&version.etag, &etag)
-            && expected != found
+            && !etag::is_same(expected, found)
         {
             return Err(Error::ChangedMeanwhile);
         }
@@ -92,15 +96,44 @@ impl CalDav {
         object: &[u8],
         sequence: u32,
     ) -> Result<Written> {
-        match self.dav.put(url, condition, object).await? {
-            Put::Done(stored) => self.written(calendar, id, stored, object, sequence).await,
-            Put::Refused(refusal) => Err(match refusal.status.as_u16() {
-                // A condition also fails where there is nothing any more (RFC 9110 section 13.1.1).
-                412 if !refusal.conditions.is_empty() => refused(&refusal),
-                404 | 410 | 412 => self.changed_or_gone(calendar, id).await?,
-                409 if !self.calendar_is_there(calendar).await? => Error::CalendarMissing,
-                _ => refused(&refusal),
-            }),
+        let refusal = match self.dav.put(url, condition, object).await? {
+            Put::Done(stored) => return self.written(calendar, id, stored, object, sequence).await,
+            Put::Refused(refusal) => refusal,
+        };
+        let refusal = match self.in_another_form(calendar, id, condition, &refusal).await? {
+            Some(version) => match self.dav.put(url, Condition::Version(&version), object).await? {
+                Put::Done(stored) => return self.written(calendar, id, stored, object, sequence).await,
+                Put::Refused(refusal) if refusal.status.as_u16() == 412 => return Err(Error::Refused(NOT_TAKEN.into())),
+                Put::Refused(refusal) => refusal,
+            },
+            None => refusal,
+        };
+        Err(match refusal.status.as_u16() {
+            412 if !refusal.conditions.is_empty() => refused(&refusal),
+            404 | 410 | 412 => self.changed_or_gone(calendar, id).await?,
+            409 if !self.calendar_is_there(calendar).await? => Error::CalendarMissing,
+            _ => refused(&refusal),
+        })
+    }
+
+    /// Another form of the version that a condition named, where that failed although the object has it still: a weak tag never matches in a
+    /// condition (RFC 9110 section 13.1.1), and some servers list no other.
+    async fn in_another_form(&self, calendar: &str, id: &EventId, condition: Condition<'_>, refusal: &Refusal) -> Result<Option<String>> {
+        let Condition::Version(sent) = condition else { return Ok(None) };
+        if refusal.status.as_u16() != 412 || !refusal.conditions.is_empty() {
+            return Ok(None);
+        }
+        let found = match self.get(calendar, id).await? {
+            Raw::Object { etag, .. } | Raw::TooLarge { etag } => etag,
+            // A condition also fails where there is nothing any more.
+            Raw::Gone => return Err(self.gone(calendar).await?),
+        };
+        if !etag::are_same(found.as_deref(), Some(sent)) {
+            return Err(Error::ChangedMeanwhile);
+        }
+        match Some(etag::strong(sent)).filter(|strong| strong != sent) {
+            Some(strong) => Ok(Some(strong)),
+            None => Err(Error::Refused(NOT_TAKEN.into())),
         }
     }
 
@@ -144,7 +177,18 @@ impl CalDav {
                 read.as_deref().map_or(Condition::None, Condition::Version)
             }
         };
-        let Some(refusal) = self.dav.delete(&url, condition).await? else { return Ok(()) };
+        let Some(mut refusal) = self.dav.delete(&url, condition).await? else { return Ok(()) };
+        let version = match self.in_another_form(calendar, id, condition, &refusal).await {
+            Err(Error::Gone) => return Ok(()),
+            version => version?,
+        };
+        if let Some(version) = version {
+            match self.dav.delete(&url, Condition::Version(&version)).await? {
+                Some(again) if again.status.as_u16() == 412 => return Err(Error::Refused(NOT_TAKEN.into())),
+                Some(again) => refusal = again,
+                None => return Ok(()),
+            }
+        }
         match refusal.status.as_u16() {
             404 | 410 => self.gone_for_good(calendar).await,
             412 => match self.changed_or_gone(calendar, id).await? {
@@ -166,11 +210,11 @@ impl CalDav {
     async fn deletable(&self, calendar: &str, id: &EventId, raw: Raw, expected: Option<&str>) -> Result<Option<String>> {
         let event = match self.understand(calendar, id, raw).await? {
             Found::Event(event) => event,
-            Found::NotFound => return Err(Error::Refused("it is no event".into())),
-            Found::Unreadable { why, .. } => return Err(Error::Refused(why)),
+            Found::NotFound | Found::NoEvent => return Err(Error::Refused("it is no event".into())),
+            Found::Unreadable { why, .. } | Found::Refused(why) => return Err(Error::Refused(why)),
         };
         if let (Some(expected), Some(found)) = (expected, &event.etag)
-            && expected != found
+            && !etag::is_same(expected, found)
         {
             return Err(Error::ChangedMeanwhile);
         }
@@ -185,7 +229,7 @@ impl CalDav {
         let raw = self.get(calendar, id).await?;
         match self.understand(calendar, id, raw).await? {
             Found::Event(event) if as_expected(&event) => Ok(event.etag),
-            Found::Event(_) | Found::Unreadable { .. } => Err(Error::ChangedMeanwhile),
+            Found::Event(_) | Found::Unreadable { .. } | Found::Refused(_) | Found::NoEvent => Err(Error::ChangedMeanwhile),
             Found::NotFound => Err(self.gone(calendar).await?),
         }
     }
@@ -232,8 +276,8 @@ fn refused(refusal: &Refusal) -> Error {
     let words = refusal.conditions.iter().find_map(|condition| words(condition));
     match (words, refusal.status.as_u16()) {
         (Some(words), _) => Error::Refused(words.into()),
-        (None, 403 | 405) => Error::Forbidden("the calendar is read-only for this account".into()),
-        (None, 400 | 409 | 422) => Error::Refused(format!("the server answered {}", refusal.status.as_u16())),
+        (None, status @ (403 | 405)) => Error::Forbidden(format!("the server answered {status}")),
+        (None, status @ (400 | 409 | 422)) => Error::Refused(format!("the server answered {status}")),
         (None, 412) => Error::ChangedMeanwhile,
         (None, _) => refusal.error(),
     }

@@ -6,10 +6,11 @@ use engine::event::EventId;
 
 use super::api::{Call, Given, Reply};
 use super::convert;
+use super::errors::Refusal;
 use super::known::Manner;
 use super::series::{self, Whole};
 use super::{Client, wire};
-use crate::{Error, Fetched, Found, Result};
+use crate::{Blame, Error, Fetched, Found, Result};
 
 /// The most pages of one series.
 const MAX_PAGES: usize = 4;
@@ -29,6 +30,8 @@ pub(super) enum Read {
     },
     /// One of the items cannot be read.
     Unreadable,
+    /// Google does not give it.
+    Refused(Error),
 }
 
 /// What stands under an id.
@@ -39,6 +42,8 @@ pub(super) enum Standing {
     Gone { tombstone: Option<String> },
     /// Something that cannot be read.
     Strange { etag: Option<String> },
+    /// Google does not give it.
+    Refused(Error),
 }
 
 impl Client {
@@ -54,7 +59,16 @@ impl Client {
                 error => return Err(error),
             }
         }
-        Ok(ids.into_iter().zip(standing).map(|(id, standing)| Fetched { id: id.clone(), found: found(standing) }).collect())
+        let mut blame = Blame::default();
+        let mut answer = Vec::with_capacity(ids.len());
+        for (id, standing) in ids.into_iter().zip(standing) {
+            let found = match standing {
+                Standing::Refused(error) => Found::Refused(blame.event(self, calendar, error).await?),
+                standing => found(standing),
+            };
+            answer.push(Fetched { id: id.clone(), found });
+        }
+        Ok(answer)
     }
 
     /// Whether an event is there, by a read of its own.
@@ -62,6 +76,7 @@ impl Client {
         match self.stands(calendar, id).await? {
             Standing::There(whole, _) => Ok(convert::is_event(&whole.master)),
             Standing::Strange { .. } => Ok(true),
+            Standing::Refused(error) => Err(error),
             Standing::Gone { tombstone: Some(_) } => Ok(false),
             Standing::Gone { tombstone: None } => match self.gone(calendar).await? {
                 Error::Gone => Ok(false),
@@ -86,7 +101,7 @@ impl Client {
             let standing = match reply {
                 Reply::Given(given) => standing(&given, self.manner(calendar))?,
                 Reply::Refused(refusal) if refusal.is_gone() => Standing::Gone { tombstone: None },
-                Reply::Refused(refusal) => return Err(refusal.error()),
+                Reply::Refused(refusal) => Standing::Refused(one(refusal)?),
             };
             if let Standing::There(whole, _) = &standing {
                 let item = &whole.master;
@@ -116,6 +131,7 @@ impl Client {
                 Some(Read::Series { .. } | Read::Unreadable) if is_exception => *standing = Standing::Gone { tombstone: etag },
                 Some(Read::Series { whole, manner, .. }) => *standing = Standing::There(whole.clone(), manner.clone()),
                 Some(Read::Unreadable) => *standing = Standing::Strange { etag: None },
+                Some(Read::Refused(error)) => *standing = Standing::Refused(error.clone()),
                 Some(Read::Alone { .. }) | None if is_exception => {}
                 Some(Read::Alone { .. }) | None => *standing = Standing::Gone { tombstone: etag },
             }
@@ -127,22 +143,25 @@ impl Client {
     pub(super) async fn read_series(&self, calendar: &str, wanted: Vec<(String, Option<String>)>) -> Result<Vec<(String, Read)>> {
         let (named, unnamed): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|(_, uid)| uid.is_some());
         let mut named: Vec<(String, String)> = named.into_iter().filter_map(|(id, uid)| Some((id, uid?))).collect();
+        let mut all = Vec::new();
         let urls = unnamed.iter().map(|(id, _)| self.api.addresses.event(calendar, id)).collect::<Result<Vec<_>>>()?;
         for ((id, _), reply) in unnamed.into_iter().zip(self.api.read_all(urls).await?) {
             match reply {
                 Reply::Given(given) => named.extend(given.json::<wire::Head>()?.i_cal_uid.map(|uid| (id, uid))),
                 Reply::Refused(refusal) if refusal.is_gone() => {}
-                Reply::Refused(refusal) => return Err(refusal.error()),
+                Reply::Refused(refusal) => all.push((id, Read::Refused(one(refusal)?))),
             }
         }
         let urls = named.iter().map(|(_, uid)| self.series_url(calendar, uid, None)).collect::<Result<Vec<_>>>()?;
         let replies = self.api.read_all(urls).await?;
-        let mut all = Vec::with_capacity(named.len());
         for ((id, uid), reply) in named.into_iter().zip(replies) {
             let first = match reply {
                 Reply::Given(given) => given,
                 Reply::Refused(refusal) if refusal.is_gone() => return Err(Error::CalendarMissing),
-                Reply::Refused(refusal) => return Err(refusal.error()),
+                Reply::Refused(refusal) => {
+                    all.push((id, Read::Refused(one(refusal)?)));
+                    continue;
+                }
             };
             let read = self.pages(calendar, &id, &uid, first).await?;
             all.push((id, read));
@@ -216,6 +235,12 @@ impl Client {
     }
 }
 
+/// A refusal that may be about one event.
+fn one(refusal: Refusal) -> Result<Error> {
+    let error = refusal.error();
+    if error.may_concern_one_event() { Ok(error) } else { Err(error) }
+}
+
 fn standing(given: &Given, manner: Manner) -> Result<Standing> {
     let head: wire::Head = given.json()?;
     if head.status.as_deref() == Some(wire::CANCELLED) {
@@ -229,12 +254,13 @@ fn standing(given: &Given, manner: Manner) -> Result<Standing> {
 
 fn found(standing: Standing) -> Found {
     match standing {
-        Standing::There(whole, _) if !convert::is_event(&whole.master) => Found::NotFound,
+        Standing::There(whole, _) if !convert::is_event(&whole.master) => Found::NoEvent,
         Standing::There(whole, manner) => match whole.event(manner.context()) {
             Ok(event) => Found::Event(Box::new(event)),
             Err(why) => Found::Unreadable { etag: whole.version(), why: why.0 },
         },
         Standing::Gone { .. } => Found::NotFound,
         Standing::Strange { etag } => Found::Unreadable { etag, why: STRANGE.into() },
+        Standing::Refused(error) => Found::Refused(error.said()),
     }
 }

@@ -8,7 +8,7 @@ use engine::event::Zone;
 use super::api::{Call, Reply};
 use super::convert::{self, Context};
 use super::{Client, wire};
-use crate::{Error, Result};
+use crate::{Answering, Error, Result};
 
 /// So many calendars are remembered; more than any account has.
 const MOST: usize = 10_000;
@@ -61,6 +61,19 @@ impl Client {
             self.learn(calendar, manner.clone());
         }
         Ok(manner.zone.as_deref().and_then(engine::zone::resolve).unwrap_or(Zone::Utc))
+    }
+
+    /// Whether the calendar answers, and may be written to.
+    pub(super) async fn access(&self, calendar: &str) -> Result<Answering> {
+        match self.api.call(&Call::get(self.api.addresses.probe(calendar)?)).await? {
+            Reply::Given(given) => {
+                let page: wire::Events = given.json()?;
+                self.learn(calendar, Manner::of(&page));
+                Ok(Answering { writable: matches!(page.access_role.as_deref(), None | Some("owner" | "writer")) })
+            }
+            Reply::Refused(refusal) if refusal.is_gone() => Err(Error::CalendarMissing),
+            Reply::Refused(refusal) => Err(refusal.error()),
+        }
     }
 
     /// What a missing event means.

@@ -44,7 +44,7 @@ pub use address::GOOGLE;
 pub use tokens::Tokens;
 
 use crate::http::Http;
-use crate::{Edit, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version, Watch, Watching, Written};
+use crate::{Answering, Edit, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version, Watch, Watching, Written};
 use address::Addresses;
 use api::Api;
 use known::Known;
@@ -98,6 +98,10 @@ impl Provider for Client {
     /// 410, on whichever page.
     fn owns_to_forgetting(&self) -> bool {
         true
+    }
+
+    async fn ask(&self, calendar: &str) -> Result<Answering> {
+        self.access(calendar).await
     }
 
     async fn fetch(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>> {

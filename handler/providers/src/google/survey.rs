@@ -98,7 +98,8 @@ impl Client {
                         let events = items.into_iter().filter(convert::is_event);
                         events.for_each(|item| gathered.present(&Whole::alone(item), manner.context(), 0));
                     }
-                    Read::Unreadable => gathered.name(&id),
+                    // Whoever wants it reads it, and hears why it cannot be read.
+                    Read::Unreadable | Read::Refused(_) => gathered.name(&id),
                 }
             }
         }

@@ -133,6 +133,7 @@ impl Client {
                 Standing::Gone { tombstone: Some(_) } => return Ok(()),
                 Standing::Gone { tombstone: None } => return self.gone_for_good(calendar).await,
                 Standing::Strange { .. } => return Err(Error::Refused(STRANGE.into())),
+                Standing::Refused(error) => return Err(error),
                 Standing::There(whole, _) => {
                     if etag.is_some() && etag != whole.version().as_deref() {
                         return Err(Error::ChangedMeanwhile);
@@ -169,6 +170,7 @@ impl Client {
             412 => Ok(match self.stands(calendar, id).await? {
                 Standing::Gone { .. } => self.gone(calendar).await?,
                 Standing::There(..) | Standing::Strange { .. } => Error::ChangedMeanwhile,
+                Standing::Refused(error) => error,
             }),
             _ => Ok(refusal.error()),
         }
@@ -182,6 +184,7 @@ impl Client {
                 Ok((*whole, event))
             }
             Standing::Strange { .. } => Err(Error::Refused(STRANGE.into())),
+            Standing::Refused(error) => Err(error),
             Standing::Gone { tombstone: Some(_) } => Err(Error::Gone),
             Standing::Gone { tombstone: None } => Err(self.gone(calendar).await?),
         }
@@ -195,6 +198,7 @@ impl Client {
         match self.stands(calendar, &EventId::new(master.id.as_str())).await? {
             Standing::There(whole, _) => Ok(*whole),
             Standing::Strange { .. } | Standing::Gone { .. } => Err(Error::ChangedMeanwhile),
+            Standing::Refused(error) => Err(error),
         }
     }
 

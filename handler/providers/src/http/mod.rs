@@ -171,7 +171,7 @@ impl Http {
     /// Sends a request, and again where that is safe and may help. Answers of any status come back, but for those that ask to wait.
     ///
     /// # Errors
-    /// [`Error::Address`] for an address that may not be reached, [`Error::RateLimited`], [`Error::Unreachable`].
+    /// [`Error::Address`] for an address that may not be reached, [`Error::RateLimited`], [`Error::NoAnswer`].
     pub(crate) async fn send(&self, request: &Request<'_>, pace: &Pace) -> Result<Answer> {
         self.access.check(request.url)?;
         let backoff = ExponentialBuilder::default()
@@ -218,7 +218,7 @@ impl Http {
             }
             Err(_) => {
                 tracing::debug!(method = %request.method, host, elapsed_ms, "no answer in time");
-                let error = Error::Unreachable(format!("{host} did not answer within {} seconds", patience.as_secs()));
+                let error = Error::NoAnswer(format!("{host} did not answer within {} seconds", patience.as_secs()));
                 return Err(Failed::finally(error));
             }
         };
@@ -279,7 +279,7 @@ impl Failed {
         }
         let what = if error.is_connect() { "cannot be reached" } else { "broke off the connection" };
         Self {
-            error: Error::Unreachable(format!("{host} {what} ({})", innermost(error))),
+            error: Error::NoAnswer(format!("{host} {what} ({})", innermost(error))),
             answer: None,
             again: !error.is_timeout() && (error.is_connect() || retry != Retry::Write),
             wait: None,

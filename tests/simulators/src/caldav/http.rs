@@ -6,7 +6,7 @@ use data_encoding::BASE64;
 use hyper::body::Incoming;
 
 use super::bases::Route;
-use super::manners::{Manners, Redirect};
+use super::manners::{Etags, Manners, Redirect};
 use super::paths::{Paths, Place};
 use super::state::Records;
 use super::{Shared, propfind, report, write};
@@ -47,6 +47,14 @@ impl Reply {
 
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// With an ETag of this form.
+    fn with_etag(mut self, form: Etags, is_get: bool) -> Self {
+        for (_, etag) in self.headers.iter_mut().filter(|(name, _)| *name == "etag") {
+            *etag = form.in_header(etag, is_get);
+        }
         self
     }
 
@@ -117,6 +125,7 @@ pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Outco
         return fault.answer().map_or(Outcome::Cut, Outcome::Answer);
     }
     let reply = shared.throttled().unwrap_or_else(|| serve(shared, parts.method.as_str(), path, &parts.headers, &body));
+    let reply = reply.with_etag(shared.manners().etags, parts.method == "GET");
     match fault {
         Some(Fault::DropAfter) => Outcome::Cut,
         Some(fault @ Fault::StatusAfter(_)) => fault.answer().map_or(Outcome::Cut, Outcome::Answer),

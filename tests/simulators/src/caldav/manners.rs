@@ -49,10 +49,14 @@ pub struct Manners {
     pub query_needs_event_filter: bool,
     /// What calendar-multiget says about an href that leads nowhere.
     pub multiget_missing: Missing,
+    /// Objects that multiget leaves out although they are there: those whose name contains this.
+    pub multiget_withholds: Option<&'static str>,
     /// How many hrefs a calendar-multiget may have; more are refused with 403.
     pub multiget_limit: usize,
     /// Whether a PUT is answered with the ETag.
     pub etag_on_put: bool,
+    /// The form of ETags.
+    pub etags: Etags,
     /// What `If-Match: *` means.
     pub any_version: AnyVersion,
     /// Whether a UID may stand once in a calendar, or once in the account.
@@ -129,6 +133,41 @@ pub enum Missing {
     Answered,
     /// Nothing.
     LeftOut,
+}
+
+/// See [`Manners::etags`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Etags {
+    /// As they should be.
+    Strong,
+    /// Weak everywhere; no condition with a weak one holds (RFC 9110 section 13.1.1), one with the same tag in strong form does.
+    Weak,
+    /// Weak everywhere, and no condition holds that names a version, in whatever form.
+    NoCondition,
+    /// Without quotes in listings, with quotes in headers; conditions are taken with quotes.
+    Unquoted,
+    /// As listed, but for the header of GET, which has the mark of a server that compresses.
+    Compressed,
+}
+
+impl Etags {
+    /// As the header of an answer has it.
+    pub(super) fn in_header(self, etag: &str, is_get: bool) -> String {
+        match self {
+            Self::Weak | Self::NoCondition => format!("W/{etag}"),
+            Self::Compressed if is_get => format!("{}-gzip\"", etag.trim_end_matches('"')),
+            Self::Strong | Self::Unquoted | Self::Compressed => etag.to_owned(),
+        }
+    }
+
+    /// As a listing has it.
+    pub(super) fn in_listing(self, etag: &str) -> String {
+        match self {
+            Self::Weak | Self::NoCondition => format!("W/{etag}"),
+            Self::Unquoted => etag.trim_matches('"').to_owned(),
+            Self::Strong | Self::Compressed => etag.to_owned(),
+        }
+    }
 }
 
 /// See [`Manners::any_version`].
@@ -232,8 +271,10 @@ impl Manners {
             limit: Limit::Honoured,
             query_needs_event_filter: false,
             multiget_missing: Missing::Answered,
+            multiget_withholds: None,
             multiget_limit: 1_000,
             etag_on_put: true,
+            etags: Etags::Strong,
             any_version: AnyVersion::Honoured,
             uid_scope: UidScope::Calendar,
             uid_conflict: 403,

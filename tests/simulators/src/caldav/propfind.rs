@@ -116,9 +116,7 @@ impl View<'_> {
                 _ => None,
             },
             Place::Calendar(user, calendar) => self.of_calendar((user, calendar), self.records.visible(user, calendar)?, want),
-            Place::Object(user, calendar, name) => {
-                of_object(self.records.visible(user, calendar)?.get(name)?, want, self.asking.manners.rewrite)
-            }
+            Place::Object(user, calendar, name) => of_object(self.records.visible(user, calendar)?.get(name)?, want, self.asking.manners),
             Place::WellKnown | Place::Nowhere => None,
         }
     }
@@ -204,14 +202,14 @@ impl View<'_> {
 }
 
 /// What is known of an object; `calendar-data` as a REPORT gives it.
-fn of_object(resource: &Resource, want: &Node, rewrite: super::Rewrite) -> Option<Node> {
+fn of_object(resource: &Resource, want: &Node, manners: &super::Manners) -> Option<Node> {
     let node = Node::new(&want.ns, &want.name);
     match (want.ns.as_str(), want.name.as_str()) {
-        (DAV, "getetag") => Some(node.text(&resource.etag)),
+        (DAV, "getetag") => Some(node.text(manners.etags.in_listing(&resource.etag))),
         (DAV, "getcontenttype") => Some(node.text("text/calendar; charset=utf-8; component=vevent")),
         (DAV, "getcontentlength") => Some(node.text(resource.body.len().to_string())),
         (DAV, "resourcetype") => Some(node),
-        (CALDAV, "calendar-data") => Some(match rewrite {
+        (CALDAV, "calendar-data") => Some(match manners.rewrite {
             super::Rewrite::Kept | super::Rewrite::Anew => node.text(&*resource.body),
             super::Rewrite::Reordered => node.text(resource.body.replace("\r\n", "\n")),
         }),

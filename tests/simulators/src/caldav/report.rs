@@ -80,9 +80,13 @@ fn multiget(view: &View<'_>, user: &str, calendar: &str, root: &Node, wanted: &[
     if hrefs.len() > view.asking.manners.multiget_limit {
         return Err(refused(view.asking, 403, "max-multiget"));
     }
+    let withheld = |name: &String| view.asking.manners.multiget_withholds.is_some_and(|part| name.contains(part));
     let mut answer = Node::dav("multistatus");
     for href in hrefs {
         let place = view.paths().place(href);
+        if matches!(&place, Place::Object(_, _, name) if withheld(name)) {
+            continue;
+        }
         let there = match &place {
             Place::Object(owner, within, name) if owner == user && within == calendar => {
                 view.records.visible(user, calendar).is_some_and(|c| c.get(name).is_some() && !c.unreadable.contains(name))

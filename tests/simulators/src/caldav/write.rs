@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::http::{Asking, Reply};
-use super::manners::{AnyVersion, Names, Rewrite, UidScope};
+use super::manners::{AnyVersion, Etags, Names, Rewrite, UidScope};
 use super::paths::Place;
 use super::report::refused;
 use super::scheduling;
@@ -102,7 +102,10 @@ pub(super) fn make_calendar(asking: &Asking<'_>, records: &mut Records, place: &
 
 /// RFC 9110, section 13, for a resource with this ETag, or for none.
 fn conditions(asking: &Asking<'_>, etag: Option<&str>) -> Result<(), Reply> {
-    let lists = |header: &str, etag: &str| header.split(',').any(|one| one.trim() == etag);
+    let weak = matches!(asking.manners.etags, Etags::Weak | Etags::NoCondition);
+    let never = asking.manners.etags == Etags::NoCondition;
+    let lists =
+        |header: &str, etag: &str| !never && header.split(',').any(|one| one.trim() == etag && !(weak && one.trim().starts_with("W/")));
     let failed = Reply::words(412, "it is not as you expect it");
     if let Some(condition) = asking.header("if-none-match") {
         let there = if condition.trim() == "*" { etag.is_some() } else { etag.is_some_and(|etag| lists(condition, etag)) };

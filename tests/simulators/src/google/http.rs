@@ -53,7 +53,7 @@ impl Asking {
     /// What faults look at.
     pub fn asked(&self, kind: Kind) -> Asked<'_> {
         let incremental = kind == Kind::List && Self::pairs(self.query.as_bytes()).iter().any(|(name, _)| name == "syncToken");
-        Asked { kind, path: &self.path, incremental }
+        Asked { kind, path: &self.path, body: &self.body, incremental }
     }
 }
 

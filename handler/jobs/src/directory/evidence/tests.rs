@@ -7,7 +7,7 @@ use engine::calendar::RemoteCalendar;
 use engine::change::{Cursor, Tip};
 use engine::event::{Busy, Content, Event, Span, Visibility};
 use jiff::civil::date;
-use providers::{Edit, Fetched, Glance, NewCopy, Survey, Version, Written};
+use providers::{Answering, Edit, Fetched, Glance, NewCopy, Survey, Version, Written};
 
 use super::*;
 
@@ -85,6 +85,10 @@ impl Provider for Server {
         };
         let gone = Listed::Removed { id: EventId::new("gone.ics") };
         Ok(Survey { listed: state.iter().map(line).chain([gone]).collect(), cursor: Cursor(String::new()) })
+    }
+
+    async fn ask(&self, _: &str) -> Result<Answering> {
+        Ok(Answering { writable: true })
     }
 
     async fn fetch(&self, address: &str, ids: &[EventId]) -> Result<Vec<Fetched>> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use engine::etag;
 use engine::event::{Event, EventId};
 use engine::mapping::{Mapping, State};
 use engine::marker::{MappingId, Mark, Role};
@@ -98,7 +99,7 @@ impl Pass<'_> {
         let half = survey::half(stored, role);
         if side_of(stored, role) != side {
             // The copy itself, seen in the calendar of its origin under the same name and in the same version: both ends are one calendar.
-            let is_the_copy = role == Role::Copy && half.id == event.id && half.etag.is_some() && half.etag == event.etag;
+            let is_the_copy = role == Role::Copy && half.id == event.id && etag::are_same(half.etag.as_deref(), event.etag.as_deref());
             // One object may have been put in both; the origin is in both only where they are one.
             let there = side_of(stored, role);
             if is_the_copy && self.is_there(there, &half.id).await? && self.is_there(there, &stored.origin.id).await? {

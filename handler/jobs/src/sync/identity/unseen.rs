@@ -15,6 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use engine::etag;
 use engine::event::{Draft, EventId, Field};
 use engine::fingerprint::Fingerprint;
 use engine::mapping::{Mapping, State};
@@ -26,6 +27,7 @@ use engine::uid::UidHash;
 use super::Identity;
 use crate::memory::Notes;
 use crate::sync::pass::Pass;
+use crate::sync::refused::Retry;
 use crate::sync::survey::{self, News, Survey, Unit};
 use crate::sync::work::Tally;
 use crate::{Error, Result};
@@ -173,7 +175,7 @@ impl Pass<'_> {
     /// Joins each to the event that it must be. What is left of both.
     fn join_by_looks(&self, survey: &mut Survey, side: Side, lost: Vec<Lost>, unmarked: Vec<Shown>) -> (Vec<Lost>, Vec<Shown>) {
         let is_like = |lost: &Lost, shown: &Shown| [Field::Time, Field::Title].iter().all(|field| lost.is_like(shown, *field));
-        let has_version = |lost: &Lost, shown: &Shown| lost.etag().is_some() && lost.etag() == shown.etag.as_deref();
+        let has_version = |lost: &Lost, shown: &Shown| etag::are_same(lost.etag(), shown.etag.as_deref());
         let mut free: BTreeMap<EventId, Shown> = unmarked.into_iter().map(|shown| (shown.id.clone(), shown)).collect();
         let mut found: Vec<Option<EventId>> = Vec::with_capacity(lost.len());
         for one in &lost {
@@ -215,10 +217,10 @@ impl Pass<'_> {
             if mapping.unseen != Some(role) && !self.options.dry_run {
                 let mut notes = Notes::default();
                 self.memory.note(&mut notes, Some(&mapping), &unseen)?;
-                let problem = self.problem(unseen.side, &unseen.origin.id, None, Reason::RefusedByServer, Some(NOT_SHOWN));
+                let mut problem = self.problem(unseen.side, &unseen.origin.id, None, Reason::RefusedByServer, Some(NOT_SHOWN));
+                tally.problems.add(unseen.side, &mut problem, Retry::OnChange, self.now);
                 self.memory.note_problem(&mut notes, &unseen.origin.id, &problem)?;
                 self.memory.commit(self.head, notes).await?;
-                tally.problems.insert((unseen.side, unseen.origin.id.to_string()));
             }
             survey.unseen.insert(unseen.id);
             survey.census = None;

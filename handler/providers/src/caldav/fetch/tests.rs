@@ -29,6 +29,8 @@ fn brief(fetched: &[Fetched]) -> Vec<String> {
     let word = |found: &Found| match found {
         Found::Event(event) => format!("event {}", event.etag.as_deref().unwrap_or("-")),
         Found::NotFound => "not found".into(),
+        Found::NoEvent => "no event".into(),
+        Found::Refused(why) => format!("refused, {why}"),
         Found::Unreadable { etag, .. } => format!("unreadable {}", etag.as_deref().unwrap_or("-")),
     };
     fetched.iter().map(|f| format!("{}: {}", f.id, word(&f.found))).collect()
@@ -60,7 +62,7 @@ async fn one_request_reads_many_and_each_stands_for_itself() {
             "b.ics: not found",
             "c.ics: unreadable \"c.ics\"",
             "d.ics: unreadable \"d.ics\"",
-            "t.ics: not found"
+            "t.ics: no event"
         ]
     );
     let asked = stub.take();

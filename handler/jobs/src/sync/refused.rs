@@ -1,0 +1,238 @@
+//! What is refused of one event stays with that event: it is remembered with how often it was tried and when it is tried again, and everything else
+//! goes on.
+//!
+//! # Properties
+//! * Before a calendar, an account or a server is blamed for the failure of a request about one event, it is asked by itself ([`providers::Blame`]).
+//! * Cursors move past a refused event: its row brings it back, and no listing needs to.
+//! * What is refused waits longer each time, from minutes to a day. What is listed and not to be read yet is asked for in each of the next passes
+//!   first.
+//! * A deletion that was refused, or could not be verified, is tried again as a deletion.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::event::EventId;
+use engine::mapping::{Mapping, State};
+use engine::marker::{MappingId, Role};
+use engine::pair::Side;
+use engine::reason::Reason;
+use jiff::{SignedDuration, Timestamp};
+
+use super::pass::Pass;
+use super::survey::{News, Stranger, Survey, Unit};
+use super::verify::Suspect;
+use super::work::Tally;
+use crate::Result;
+use crate::memory::ProblemRow;
+use crate::report::Verb;
+
+/// Refused events that one pass tries again; the next passes try the others.
+const MOST: usize = 200;
+/// What cannot be read yet is asked for in so many passes before it has to wait.
+const SOON: u32 = 4;
+/// The first wait, in minutes; each is four times as long as the one before.
+const FIRST: i64 = 2;
+/// The longest wait, in minutes.
+const LONGEST: i64 = 24 * 60;
+
+/// When an event that could not be dealt with is tried again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Retry {
+    /// When it changes.
+    #[default]
+    OnChange,
+    /// In the next passes, and after some of them as [`Retry::Later`].
+    Soon,
+    /// After a while.
+    Later,
+}
+
+impl Retry {
+    /// When it is tried again after `tries`.
+    fn next(self, tries: u32, now: Timestamp) -> Option<Timestamp> {
+        let before = match self {
+            Self::OnChange => return None,
+            Self::Soon if tries < SOON => return Some(now),
+            Self::Soon => tries - SOON,
+            Self::Later => tries.saturating_sub(1),
+        };
+        let minutes = FIRST.saturating_mul(4_i64.saturating_pow(before)).min(LONGEST);
+        Some(now.saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::MAX))
+    }
+}
+
+/// The events of a pair that could not be dealt with.
+#[derive(Debug, Default)]
+pub(super) struct Problems {
+    /// By side and event: when it is tried again.
+    open: BTreeMap<(Side, String), Option<Timestamp>>,
+    /// How often each was tried before this pass.
+    tried: BTreeMap<(Side, String), u32>,
+    /// Events that were refused in an earlier round, and stay so whatever this one does.
+    kept: BTreeSet<(Side, String)>,
+}
+
+impl Problems {
+    /// As they are remembered.
+    pub fn remembered(rows: &[ProblemRow], side: impl Fn(&ProblemRow) -> Side) -> Self {
+        let mut problems = Self::default();
+        for row in rows {
+            let key = (side(row), row.problem.event.clone());
+            problems.tried.insert(key.clone(), row.problem.tries);
+            problems.open.insert(key, row.problem.next_try);
+        }
+        problems
+    }
+
+    /// One more: the row says then how often it was tried, and when it is tried again.
+    pub fn add(&mut self, side: Side, row: &mut ProblemRow, retry: Retry, now: Timestamp) {
+        let key = (side, row.problem.event.clone());
+        if retry != Retry::OnChange {
+            row.problem.tries = self.tried.get(&key).copied().unwrap_or(0).saturating_add(1);
+        }
+        row.problem.next_try = retry.next(row.problem.tries, now);
+        self.open.insert(key, row.problem.next_try);
+    }
+
+    /// Drops one; says whether there was one.
+    pub fn remove(&mut self, side: Side, event: &str) -> bool {
+        let key = (side, event.to_owned());
+        !self.kept.contains(&key) && self.open.remove(&key).is_some()
+    }
+
+    /// Whether it was refused in an earlier round.
+    pub fn is_kept(&self, side: Side, event: &str) -> bool {
+        !self.kept.is_empty() && self.kept.contains(&(side, event.to_owned()))
+    }
+
+    /// When the first of them is tried again.
+    pub fn next(&self) -> Option<Timestamp> {
+        self.open.values().flatten().min().copied()
+    }
+}
+
+impl Pass<'_> {
+    /// What the server said of one event.
+    ///
+    /// # Errors
+    /// What is wrong with more than this event.
+    pub(super) async fn blame(&self, side: Side, error: providers::Error) -> Result<String> {
+        let end = &self.ends[side as usize];
+        let mut blame = self.blames[side as usize].lock().await;
+        Ok(blame.event(&*end.provider, &end.calendar.address, error).await?)
+    }
+
+    /// A problem whose event the server refuses; `gone` is the event of its mapping whose disappearance could not be followed.
+    pub(super) fn refused(&self, mapping: &Mapping, gone: Option<Role>, why: &str) -> ProblemRow {
+        let problem = self.problem(mapping.side, &mapping.origin.id, None, Reason::RefusedByServer, Some(why));
+        ProblemRow { gone, ..problem }
+    }
+
+    /// Remembers an event that could not be dealt with.
+    pub(super) fn note_problem(&self, tally: &mut Tally, event: &EventId, mut row: ProblemRow, retry: Retry) -> Result<()> {
+        let side = self.side_of_calendar(&row.problem.calendar);
+        tally.problems.add(side, &mut row, retry, self.now);
+        tally.bearers.add(&row, side);
+        self.memory.note_problem(&mut tally.notes, event, &row)
+    }
+
+    /// A deletion that could not be verified: nothing is done about it now.
+    pub(super) fn not_verified(&self, survey: &mut Survey, tally: &mut Tally, suspect: &Suspect, why: &str) -> Result<()> {
+        let Some(Unit { mapping, .. }) = survey.units.remove(&suspect.mapping) else { return Ok(()) };
+        tally.run.push(self.action(Verb::Skip, &mapping, suspect.role, Some(Reason::RefusedByServer)));
+        if self.options.dry_run {
+            return Ok(());
+        }
+        let row = self.refused(&mapping, Some(suspect.role), why);
+        self.note_problem(tally, &mapping.origin.id, row, Retry::Later)
+    }
+
+    /// Adds the mappings of which the origin has refused what the copy has to say, for what the copy is to show.
+    pub(super) async fn look_at_refused(
+        &self,
+        survey: &mut Survey,
+        tally: &mut Tally,
+        refused: &[(MappingId, Side, EventId)],
+    ) -> Result<()> {
+        for (mapping, side, event) in refused {
+            tally.problems.kept.insert((*side, event.to_string()));
+            if let Some(mapping) = self.memory.mapping(*mapping).await? {
+                look_again(survey, mapping, None);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the events that are to be tried again by now; all of them in a full pass.
+    pub(super) async fn try_again(&self, survey: &mut Survey, problems: &[ProblemRow]) -> Result<()> {
+        let is_due = |row: &&ProblemRow| row.problem.next_try.is_some_and(|next| self.options.full || next <= self.now);
+        let mut due: Vec<&ProblemRow> = problems.iter().filter(is_due).collect();
+        due.sort_by_key(|row| row.problem.next_try);
+        due.truncate(MOST);
+        for side in Side::BOTH {
+            let rows = || due.iter().filter(|row| self.side_of_calendar(&row.problem.calendar) == side);
+            let ids: Vec<EventId> = rows().map(|row| EventId::new(row.problem.event.as_str())).collect();
+            if ids.is_empty() {
+                continue;
+            }
+            let mut found = self.memory.lookup(side, &ids).await?;
+            for (row, id) in rows().zip(ids) {
+                match found.known.remove(&id) {
+                    Some(mapping) => {
+                        let unit = look_again(survey, mapping, row.gone);
+                        // What was found to lead nowhere is tried once more.
+                        unit.mapping.drifted = false;
+                    }
+                    None if survey.removed[side as usize].contains(&id) => {}
+                    None => {
+                        let (taken, unlisted) = (found.taken.contains(&id), survey.listed[side as usize]);
+                        let stranger = Stranger { fresh: true, taken, unlisted, ..Stranger::default() };
+                        survey.unknown[side as usize].entry(id).or_insert(stranger);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Has both events of a mapping looked at, or one of them looked for.
+fn look_again(survey: &mut Survey, mapping: Mapping, gone: Option<Role>) -> &mut Unit {
+    let live = matches!(mapping.state, State::Live | State::Archived);
+    let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
+    if let Some(role) = gone {
+        if matches!(unit.news(role), News::None) {
+            *unit.news(role) = News::Suspect;
+        }
+        return unit;
+    }
+    for role in [Role::Origin, Role::Copy] {
+        if matches!(unit.news(role), News::None) && (role == Role::Origin || live) {
+            *unit.news(role) = News::Present(None);
+        }
+    }
+    unit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn minutes(retry: Retry, tries: u32) -> Option<i64> {
+        let now = Timestamp::UNIX_EPOCH;
+        retry.next(tries, now).map(|next| next.as_second() / 60)
+    }
+
+    #[test]
+    fn waits_grow_from_minutes_to_a_day() {
+        let waits: Vec<_> = (1..=8).map(|tries| minutes(Retry::Later, tries).unwrap()).collect();
+        assert_eq!(waits, [2, 8, 32, 128, 512, 1440, 1440, 1440]);
+        assert_eq!(minutes(Retry::Later, u32::MAX), Some(1440));
+    }
+
+    #[test]
+    fn what_cannot_be_read_yet_is_asked_for_in_the_next_passes() {
+        let waits: Vec<_> = (1..=6).map(|tries| minutes(Retry::Soon, tries).unwrap()).collect();
+        assert_eq!(waits, [0, 0, 0, 2, 8, 32]);
+        assert_eq!(minutes(Retry::OnChange, 7), None);
+    }
+}

@@ -1,0 +1,70 @@
+//! One event that the server does not delete, or of which it does not say whether it is gone.
+
+use serde_json::json;
+use simulators::faults::{Fault, On};
+use simulators::traffic::Kind;
+
+use super::problems;
+use crate::cli::{ONE_WAY, TWO_WAY, counts};
+use crate::events::many;
+use crate::identity::{named, titles, village_at_rest};
+use crate::village::Village;
+
+#[tokio::test]
+async fn one_deletion_that_is_refused_keeps_no_other_from_being_made() -> anyhow::Result<()> {
+    for status in [401, 403, 423, 500] {
+        for (terms, side) in [(ONE_WAY, 0), (TWO_WAY, 0), (TWO_WAY, 1)] {
+            let (village, _) = Village::paired(terms).await?;
+            let [anna, ben] = &village.people;
+            for (name, object) in many(20) {
+                anna.put(&name, &object);
+            }
+            village.cli.sync().await?;
+            let bad = named(&village.people[1 - side], "Event 1")?;
+            village.servers[1 - side].faults().always(On::kind(Kind::Delete).at(&bad), Fault::Status(status));
+            for title in ["Event 1", "Event 2", "Event 3"] {
+                let name = named(&village.people[side], title)?;
+                village.people[side].delete(&name);
+            }
+            let run = village.cli.sync().await?;
+            assert_eq!((&run["state"], counts(&run)[2]), (&json!("ok"), 2), "{status} {terms:?} {side}: {run}");
+            assert_eq!((problems(&village).await?, village.people[1 - side].len()), (vec!["e1.ics".to_owned()], 18));
+            village.reset_counts();
+            assert_eq!(counts(&village.cli.sync().await?), [0, 0, 0, 0]);
+            assert_eq!(village.writes(), [0, 0], "it waits");
+            village.servers[1 - side].faults().clear();
+            let (_, run) = village.cli.sync_with(&["--full"]).await?;
+            assert_eq!((counts(&run)[2], anna.len(), ben.len()), (1, 17, 17), "{status} {terms:?} {side}: {run}");
+            assert!(problems(&village).await?.is_empty());
+            village_at_rest(&village).await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_proof_that_is_not_given_deletes_nothing_and_the_others_are_deleted() -> anyhow::Result<()> {
+    for status in [403, 500] {
+        for terms in [ONE_WAY, TWO_WAY] {
+            let (village, _) = Village::paired(terms).await?;
+            let [anna, ben] = &village.people;
+            for (name, object) in many(20) {
+                anna.put(&name, &object);
+            }
+            village.cli.sync().await?;
+            village.servers[0].faults().always(On::kind(Kind::Get).at("e1.ics"), Fault::Status(status));
+            for name in ["e1.ics", "e2.ics", "e3.ics"] {
+                anna.delete(name);
+            }
+            let run = village.cli.sync().await?;
+            assert_eq!((&run["state"], counts(&run)[2]), (&json!("ok"), 2), "{status} {terms:?}: {run}");
+            assert_eq!((problems(&village).await?, ben.len()), (vec!["e1.ics".to_owned()], 18));
+            assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 0, 0], "it waits");
+            village.servers[0].faults().clear();
+            let (_, run) = village.cli.sync_with(&["--full"]).await?;
+            assert_eq!((counts(&run)[2], titles(ben)), (1, titles(anna)), "{status} {terms:?}: {run}");
+            village_at_rest(&village).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! ETags in forms that RFC 9110 allows, and others.
+
+use serde_json::json;
+use simulators::caldav::{Etags, Manners};
+
+use super::problems;
+use crate::cli::{ONE_WAY, TWO_WAY, counts};
+use crate::events::many;
+use crate::identity::{named, rename, titles, village_at_rest};
+use crate::village::Village;
+
+async fn village(etags: Etags, terms: &[&str]) -> anyhow::Result<Village> {
+    let village = Village::new(Manners { etags, ..Manners::generic() }).await?;
+    for (name, object) in many(5) {
+        village.people[0].put(&name, &object);
+    }
+    village.pair(terms).await?;
+    village.cli.sync().await?;
+    Ok(village)
+}
+
+#[tokio::test]
+async fn events_are_changed_and_deleted_whatever_the_form_of_their_versions() -> anyhow::Result<()> {
+    for etags in [Etags::Strong, Etags::Weak, Etags::Unquoted, Etags::Compressed] {
+        for (terms, sides) in [(ONE_WAY, vec![0]), (TWO_WAY, vec![0, 1])] {
+            let village = village(etags, terms).await?;
+            let [anna, ben] = &village.people;
+            for side in sides {
+                rename(&village.people[side], "Event 1", "Edited")?;
+                assert_eq!(counts(&village.cli.sync().await?), [0, 1, 0, 0], "{etags:?} {terms:?} {side}");
+                rename(&village.people[side], "Edited", "Event 1")?;
+                assert_eq!(counts(&village.cli.sync().await?), [0, 1, 0, 0], "{etags:?} {terms:?} {side}");
+                let gone = named(&village.people[side], &format!("Event {}", 2 + side))?;
+                village.people[side].delete(&gone);
+                assert_eq!(counts(&village.cli.sync().await?), [0, 0, 1, 0], "{etags:?} {terms:?} {side}");
+                assert_eq!(titles(anna), titles(ben), "{etags:?} {terms:?} {side}");
+                village_at_rest(&village).await?;
+            }
+            village.reset_counts();
+            village.cli.sync_with(&["--full"]).await?;
+            assert_eq!(village.writes(), [0, 0], "{etags:?} {terms:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Such a server cannot be written to without undoing somebody's work: its owner is told, and nothing else suffers.
+#[tokio::test]
+async fn a_server_that_takes_no_condition_is_named() -> anyhow::Result<()> {
+    let village = village(Etags::NoCondition, ONE_WAY).await?;
+    let [anna, ben] = &village.people;
+    rename(anna, "Event 1", "Edited")?;
+    anna.put("new.ics", &many(9)[8].1);
+    let run = village.cli.sync().await?;
+    assert_eq!((&run["state"], counts(&run)), (&json!("ok"), [1, 0, 0, 1]), "{run}");
+    assert_eq!((problems(&village).await?, ben.len()), (vec!["e1.ics".to_owned()], 6));
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! What a server refuses of one event stays with that event: everything else goes on in the same pass, and the event is named, waits, and is tried
+//! again (L11).
+
+mod deletions;
+mod etags;
+mod reads;
+mod writes;
+
+use serde_json::Value;
+
+use crate::cli::Cli;
+use crate::village::Village;
+
+/// Statuses that a server may have for one event; all of them where `CALRELAY_EVERY_STATUS` is set.
+fn statuses() -> Vec<u16> {
+    if std::env::var_os("CALRELAY_EVERY_STATUS").is_some() {
+        return vec![
+            400, 401, 402, 403, 404, 405, 406, 409, 410, 411, 413, 414, 415, 416, 417, 418, 422, 423, 424, 431, 451, 500, 501, 502, 503,
+            504, 507,
+        ];
+    }
+    vec![400, 401, 403, 404, 406, 413, 423, 500, 503]
+}
+
+/// The names of events that the status names for a pair.
+async fn problems(village: &Village) -> anyhow::Result<Vec<String>> {
+    let status = village.cli.status().await?;
+    let named = status["pairs"][0]["problem_events"].as_array().cloned().unwrap_or_default();
+    assert_eq!(status["pairs"][0]["problems"], named.len(), "{status}");
+    Ok(named.iter().map(|problem| problem["event"].as_str().unwrap_or_default().to_owned()).collect())
+}
+
+async fn told(cli: &Cli, pair: &str, event: &str) -> anyhow::Result<(Value, String)> {
+    let told = cli.explain(pair, event).await?;
+    Ok((told["reason"].clone(), told["message"].as_str().unwrap_or_default().to_owned()))
+}

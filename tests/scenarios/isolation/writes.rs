@@ -1,0 +1,139 @@
+//! One event that the server does not take.
+
+use serde_json::json;
+use simulators::caldav::Manners;
+use simulators::faults::{Fault, On};
+use simulators::traffic::Kind;
+
+use super::{problems, statuses, told};
+use crate::cli::{ONE_WAY, TWO_WAY, counts};
+use crate::events::{hour, many};
+use crate::identity::{named, rename, titles, village_at_rest};
+use crate::village::Village;
+
+#[tokio::test]
+async fn one_copy_that_is_refused_keeps_nothing_else_from_being_done() -> anyhow::Result<()> {
+    for status in statuses() {
+        // What is refused for good was not done.
+        for after in if status >= 500 { vec![false, true] } else { vec![false] } {
+            let (village, pair) = Village::paired(TWO_WAY).await?;
+            let [anna, ben] = &village.people;
+            for (name, object) in many(5) {
+                anna.put(&name, &object);
+            }
+            village.cli.sync().await?;
+            anna.put("bad.ics", &hour("bad", 3, 9, "Rotten"));
+            anna.put("good.ics", &hour("good", 3, 10, "Good"));
+            anna.delete("e2.ics");
+            let fault = if after { Fault::StatusAfter(status) } else { Fault::Status(status) };
+            village.servers[1].faults().always(On::kind(Kind::Put).saying("Rotten"), fault);
+            let run = village.cli.sync().await?;
+            assert_eq!((&run["state"], counts(&run)), (&json!("ok"), [1, 0, 1, 1]), "{status} {after}: {run}");
+            assert_eq!(problems(&village).await?, ["bad.ics"], "{status} {after}");
+            let (reason, words) = told(&village.cli, &pair, "bad.ics").await?;
+            assert!(reason == "refused_by_server" && words.contains("tried once"), "{status} {after}: {words}");
+            // The answer was lost, and the copy is there: it is shown, and no event of its own.
+            let run = village.cli.sync().await?;
+            assert_eq!(
+                (&run["state"], run["created"].as_u64(), run["deleted"].as_u64()),
+                (&json!("ok"), Some(0), Some(0)),
+                "{status} {after}: {run}"
+            );
+            assert_eq!(anna.len(), 6, "{status} {after}: {:?}", titles(anna));
+            village.servers[1].faults().clear();
+            village.cli.sync_with(&["--full"]).await?;
+            assert_eq!((titles(anna), ben.len()), (titles(ben), 6), "{status} {after}");
+            assert!(problems(&village).await?.is_empty(), "{status} {after}");
+            village_at_rest(&village).await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_change_that_is_refused_is_made_later_and_is_no_edit() -> anyhow::Result<()> {
+    for status in [400, 403, 423, 500] {
+        for side in [0, 1] {
+            for after in if status >= 500 { vec![false, true] } else { vec![false] } {
+                let (village, _) = Village::paired(TWO_WAY).await?;
+                let [anna, ben] = &village.people;
+                for (name, object) in many(5) {
+                    anna.put(&name, &object);
+                }
+                village.cli.sync().await?;
+                let fault = if after { Fault::StatusAfter(status) } else { Fault::Status(status) };
+                village.servers[1 - side].faults().always(On::kind(Kind::Put).saying("Rotten"), fault);
+                rename(&village.people[side], "Event 1", "Rotten")?;
+                rename(&village.people[side], "Event 2", "Fresh")?;
+                let run = village.cli.sync().await?;
+                assert_eq!((&run["state"], run["changed"].as_u64()), (&json!("ok"), Some(1)), "{status} {side} {after}: {run}");
+                assert_eq!(problems(&village).await?, ["e1.ics"], "{status} {side} {after}");
+                village.cli.sync().await?;
+                assert!(named(&village.people[side], "Rotten").is_ok(), "{status} {side} {after}: the edit stays: {run}");
+                village.servers[1 - side].faults().clear();
+                village.cli.sync_with(&["--full"]).await?;
+                assert_eq!(titles(anna), titles(ben), "{status} {side} {after}");
+                assert!(named(anna, "Rotten").is_ok(), "{status} {side} {after}");
+                village_at_rest(&village).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What its owner writes on a copy does not reach an original that its server keeps closed; what the original says reaches the copy.
+#[tokio::test]
+async fn a_closed_original_still_shows_on_its_copy() -> anyhow::Result<()> {
+    let (village, _) = Village::paired(TWO_WAY).await?;
+    let [anna, ben] = &village.people;
+    anna.put("one.ics", &hour("one", 3, 9, "One"));
+    village.cli.sync().await?;
+    village.servers[0].faults().always(On::kind(Kind::Put), Fault::Status(423));
+    rename(ben, "One", "Mine")?;
+    let put = |place: &str| anna.put("one.ics", &hour("one", 3, 9, "One").replace("SUMMARY", &format!("LOCATION:{place}\r\nSUMMARY")));
+    put("Harbour");
+    let run = village.cli.sync().await?;
+    assert_eq!(run["state"], "ok", "{run}");
+    assert!(ben.objects()[0].1.contains("LOCATION:Harbour"), "{run}: {:?}", ben.objects());
+    put("Hall");
+    village.cli.sync().await?;
+    assert!(ben.objects()[0].1.contains("LOCATION:Hall"));
+    Ok(())
+}
+
+/// A calendar that is closed to us is named as that, once.
+#[tokio::test]
+async fn a_calendar_that_takes_nothing_is_not_blamed_on_events() -> anyhow::Result<()> {
+    let (village, _) = Village::paired(ONE_WAY).await?;
+    let [anna, ben] = &village.people;
+    for (name, object) in many(5) {
+        anna.put(&name, &object);
+    }
+    ben.set_writable(false);
+    let (_, run) = village.cli.sync_with(&[]).await?;
+    assert_eq!(run["error"]["code"], "forbidden", "{run}");
+    assert!(problems(&village).await?.is_empty());
+    Ok(())
+}
+
+/// A password that is refused in the middle of a pass is the account's matter; what was done before is reported.
+#[tokio::test]
+async fn a_pass_that_fails_reports_what_it_did_and_the_account_says_why() -> anyhow::Result<()> {
+    let village = Village::new(Manners::generic()).await?;
+    let [anna, ben] = &village.people;
+    for (name, object) in many(60) {
+        anna.put(&name, &object);
+    }
+    village.pair(ONE_WAY).await?;
+    let faults = village.servers[1].faults();
+    faults.after(40, usize::MAX, On::kind(Kind::Put), Fault::Status(401));
+    faults.always(On::kind(Kind::Propfind).saying("privilege-set"), Fault::Status(401));
+    let (_, run) = village.cli.sync_with(&[]).await?;
+    assert_eq!((&run["state"], &run["error"]["code"]), (&json!("needs_reconnect"), &json!("unauthorized")), "{run}");
+    assert_eq!(run["created"], ben.len(), "{run}");
+    assert!(ben.len() >= 40);
+    let accounts = village.cli.status().await?["accounts"].clone();
+    let state = |id: &str| accounts.as_array().unwrap().iter().find(|account| account["id"] == id).map(|account| account["state"].clone());
+    assert_eq!((state(&village.accounts[0]), state(&village.accounts[1])), (Some(json!("ok")), Some(json!("needs_reconnect"))));
+    Ok(())
+}
