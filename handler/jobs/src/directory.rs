@@ -50,6 +50,7 @@ pub use calendars::{CalendarRow, Listing, calendar, calendars};
 pub use channels::{ChannelRow, ChannelState, Told};
 pub(crate) use channels::{add_channel, change_channel, channel_version, channels, forget_channels, replace_channel};
 pub use grants::connect_grant;
+pub(crate) use grants::is_granted;
 pub use identity::CalendarPlace;
 pub(crate) use lease::{calendar as lease_calendar, channels as channels_lease, work as lease_work};
 pub use lease::{calendar_lease, pair_lease};

@@ -34,7 +34,7 @@ use crate::{Error, Result};
 
 pub(crate) use mappings::claimed;
 pub use mappings::{Lookup, Memory, Notes};
-pub use state::{CursorRow, HeldRow, PairRow, ProblemRow, problems, state};
+pub use state::{CursorRow, Failing, HeldRow, PairRow, ProblemRow, problems, state};
 pub(crate) use state::{Head, Look, change_state, look, note_look};
 
 /// The version of these rows.

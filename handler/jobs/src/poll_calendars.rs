@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::calendar::{AccountId, CalendarId};
 use engine::pair::{Pair, Side};
@@ -27,7 +28,10 @@ use crate::report::PairStatus;
 use crate::{Error, Result, Services, channels};
 
 /// How many accounts are asked at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 32;
+
+/// An account that has not answered for so long is away, as far as a poll goes.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The daily listing is the nightly pass's; from this hour (UTC) on a poll makes up for what it left out.
 const LISTED_BY: i8 = 6;
@@ -55,11 +59,18 @@ pub struct Polled {
 /// Storage failures. What a provider says concerns its account, and is written down there.
 pub async fn poll_calendars(services: &Services) -> Result<Polled> {
     let directory = Snapshot::read(services).await?;
-    let pairs = active(&directory)?;
+    let pairs = active(&directory);
     let sights = look(services, &directory, &pairs).await?;
     let mut due = Vec::new();
     for pair in &pairs {
-        let row = memory::state(services, &pair.id).await?;
+        let row = match memory::state(services, &pair.id).await {
+            Ok(row) => row,
+            Err(error @ Error::Damaged(_)) => {
+                tracing::warn!(pair = %pair.id, %error, "a pair is passed over");
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let news = Side::BOTH.map(|side| News::of(sights.get(pair.calendar(side)), &row, side));
         let now = services.clock.now();
         if is_due(&row, news, now) && !is_too_soon(services, pair, &row, news, now) && !at_work(services, pair).await? {
@@ -75,16 +86,16 @@ pub async fn poll_calendars(services: &Services) -> Result<Polled> {
 /// # Errors
 /// Storage failures.
 pub async fn reconcile(services: &Services) -> Result<Polled> {
-    let pairs = active(&Snapshot::read(services).await?)?;
+    let pairs = active(&Snapshot::read(services).await?);
     let due: Vec<&Pair> = pairs.iter().collect();
     let sent = nudge_all(services, &due, usize::MAX, Cause::Reconcile).await?;
     Ok(Polled { pairs: pairs.len(), due: due.len(), sent })
 }
 
-fn active(directory: &Snapshot) -> Result<Vec<Pair>> {
-    let mut pairs = directory.pairs()?;
+fn active(directory: &Snapshot) -> Vec<Pair> {
+    let mut pairs = directory.readable_pairs();
     pairs.retain(|pair| !pair.paused);
-    Ok(pairs)
+    pairs
 }
 
 /// What is known of a calendar.
@@ -135,7 +146,8 @@ async fn glance(services: &Services, snapshot: &Snapshot, id: AccountId, rows: V
         Err(error) => return Err(error),
     };
     let addresses: Vec<String> = rows.iter().map(|row| row.address.clone()).collect();
-    match provider.glance(&addresses).await {
+    let Ok(glances) = tokio::time::timeout(PATIENCE, provider.glance(&addresses)).await else { return all(rows, || Sight::Away) };
+    match glances {
         Ok(glances) => {
             directory::record_outcome(services, &account, None).await?;
             let seen = rows.into_iter().zip(glances).map(|(row, glance)| (row.id, Sight::Seen(glance, provider.clone())));
@@ -188,6 +200,9 @@ fn is_due(row: &PairRow, news: [News; 2], now: Timestamp) -> bool {
     }
     if news.contains(&News::Away) {
         return row.status != Some(PairStatus::Error);
+    }
+    if row.failing.is_some_and(|failing| now < failing.next()) {
+        return false;
     }
     if news.contains(&News::Some) || !matches!(row.status, Some(PairStatus::Ok | PairStatus::Held)) {
         return true;

@@ -221,6 +221,27 @@ pub struct PairState {
     pub cursors: Cursors,
 }
 
+impl PairState {
+    /// A pair whose rows cannot be read.
+    pub fn unreadable(id: PairId, error: Problem) -> Self {
+        Self {
+            id,
+            state: PairStatus::Error,
+            last_sync: None,
+            next_sync: None,
+            lag_seconds: None,
+            copies: 0,
+            copied_by_another: 0,
+            held: None,
+            error: Some(error),
+            left: None,
+            problems: 0,
+            problem_events: Vec::new(),
+            cursors: Cursors::default(),
+        }
+    }
+}
+
 /// When each end was last read to its end.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Cursors {

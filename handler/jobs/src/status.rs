@@ -4,10 +4,10 @@ use engine::pair::Pair;
 use serde::Serialize;
 
 use crate::channels::{self, WatchState};
-use crate::directory;
-use crate::memory;
-use crate::report::{AccountState, Cursors, PairState, PairStatus};
-use crate::{Result, Services};
+use crate::directory::{self, Snapshot};
+use crate::memory::{self, Failing};
+use crate::report::{AccountState, Cursors, PairState, PairStatus, Problem};
+use crate::{Error, Result, Services};
 
 /// So many events that could not be dealt with are counted, and so many named.
 const COUNTED: usize = 1000;
@@ -29,8 +29,17 @@ pub async fn status(services: &Services, cadence: u64) -> Result<Status> {
     let now = services.clock.now();
     let accounts = directory::accounts(services).await?.iter().map(|account| account.shown(now)).collect();
     let mut pairs = Vec::new();
-    for pair in directory::pairs(services).await? {
-        pairs.push(pair_state(services, &pair, cadence).await?);
+    let directory = Snapshot::read(services).await?;
+    for id in directory.pair_ids() {
+        let state = match directory.pair(&id) {
+            Ok(Some(pair)) => pair_state(services, &pair, cadence).await,
+            Ok(None) => continue,
+            Err(error) => Err(error),
+        };
+        pairs.push(match state {
+            Err(error @ Error::Damaged(_)) => PairState::unreadable(id, Problem::from(&error)),
+            state => state?,
+        });
     }
     Ok(Status { accounts, pairs, watches: channels::states(services).await? })
 }
@@ -45,7 +54,7 @@ async fn pair_state(services: &Services, pair: &Pair, cadence: u64) -> Result<Pa
         id: pair.id.clone(),
         state: if pair.paused { PairStatus::Paused } else { row.status.unwrap_or(PairStatus::Ok) },
         last_sync: row.last_sync,
-        next_sync: row.last_sync.filter(|_| !pair.paused).and_then(next),
+        next_sync: row.last_sync.filter(|_| !pair.paused).and_then(next).max(row.failing.map(Failing::next)),
         lag_seconds: row.last_sync.map(|last| (now.as_second() - last.as_second()).max(0)),
         copies: row.copies,
         copied_by_another: row.copied_by_another,

@@ -112,7 +112,7 @@ async fn again(services: &Services, nudge: &Nudge) -> Verdict {
 
 async fn pairs_of(services: &Services, calendar: &CalendarId) -> Result<(Snapshot, Vec<Pair>)> {
     let directory = Snapshot::read(services).await?;
-    let mut pairs = directory.pairs()?;
+    let mut pairs = directory.readable_pairs();
     pairs.retain(|pair| !pair.paused && (pair.from == *calendar || pair.to == *calendar));
     Ok((directory, pairs))
 }

@@ -81,7 +81,7 @@ async fn every_visibility_and_busyness_survives() {
 async fn a_create_whose_answer_was_lost_is_found_again() {
     let desk = Desk::new().await;
     desk.server.faults().next(On::kind(Kind::Insert), Fault::DropAfter);
-    assert!(matches!(desk.create("x", &lunch()).await, Err(Error::Unreachable(_))));
+    assert!(matches!(desk.create("x", &lunch()).await, Err(Error::NoAnswer(_))));
     assert!(matches!(desk.create("x", &lunch()).await, Err(Error::Exists)));
     let id = desk.client.id_of_copy(desk.calendar.id(), "x").unwrap();
     assert_eq!(desk.event(&id).await.marker.as_deref(), Some(MARK));

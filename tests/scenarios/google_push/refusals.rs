@@ -97,27 +97,29 @@ async fn an_account_that_google_has_closed_is_left_alone_until_it_is_open_again(
     Ok(())
 }
 
-/// Write access is gone: the pair stops, says whom to ask, tries again now and then, and goes on by itself once it has it back.
+/// Writes are refused in a calendar that says of itself that it may be written to: the event waits and is named, and goes on by itself.
 #[tokio::test]
-async fn a_pair_that_may_no_longer_write_stops_and_goes_on_when_it_may() -> anyhow::Result<()> {
+async fn a_write_that_is_refused_without_a_cause_in_its_calendar_waits_by_itself() -> anyhow::Result<()> {
     for reason in ["forbidden", "requiredAccessLevel"] {
         let (mut world, _) = World::paired().await?;
-        world.google.faults().always(On::writes(), refused(403, reason));
+        world.google.faults().always(On::writes().saying("Lunch"), refused(403, reason));
         world.people[0].primary().add(event("Lunch"));
+        world.people[0].primary().add(event("Tea"));
         world.deliver().await?;
         world.work().await?;
         let standing = world.standing().await?;
-        let error = standing.error.expect("it says why");
-        assert_eq!((standing.state, error.code.as_str()), (PairStatus::Error, "forbidden"));
-        assert!(error.message.contains("Nothing was lost") && error.message.contains("access"), "{}", error.message);
+        assert_eq!((standing.state, standing.problems, world.seen("Tea")), (PairStatus::Ok, 1, 1), "{reason}");
+        let problem = &standing.problem_events[0];
+        assert!(problem.message.contains("may not do that in this calendar") && problem.tries == 1, "{problem:?}");
         assert_eq!([world.account(0).await?.state, world.account(1).await?.state], ["ok", "ok"], "no account can help it");
         world.google.reset_counts();
         world.minutes(60).await?;
-        assert!(world.google.counts().writes() <= 6 && world.google.counts().total() <= 20, "{:?}", world.google.counts());
+        assert!(world.google.counts().writes() <= 4 && world.google.counts().total() <= 20, "{:?}", world.google.counts());
         world.google.faults().clear();
-        world.minutes(11).await?;
+        world.minutes(150).await?;
         world.rest().await?;
-        assert_eq!((world.seen("Lunch"), world.standing().await?.state), (1, PairStatus::Ok), "{reason}");
+        let standing = world.standing().await?;
+        assert_eq!((world.seen("Lunch"), standing.state, standing.problems), (1, PairStatus::Ok, 0), "{reason}");
         world.assert_proper();
     }
     Ok(())

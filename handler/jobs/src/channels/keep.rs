@@ -61,7 +61,8 @@ pub async fn renew(services: &Services, missed: bool) -> Result<Tended> {
     let wanted = wanted(&directory)?;
     let (tended, opened) = Keeper::new(services, &directory).tend(&wanted, None).await?;
     let look = |id: &CalendarId| opened.contains(id) || missed && wanted.contains_key(id);
-    let pairs: Vec<Pair> = directory.pairs()?.into_iter().filter(|pair| !pair.paused && (look(&pair.from) || look(&pair.to))).collect();
+    let pairs: Vec<Pair> =
+        directory.readable_pairs().into_iter().filter(|pair| !pair.paused && (look(&pair.from) || look(&pair.to))).collect();
     nudge_all(services, &pairs.iter().collect::<Vec<_>>(), usize::MAX, Cause::Renewal).await?;
     Ok(tended)
 }

@@ -19,7 +19,7 @@ pub(crate) async fn look_again(services: &Services, account: &Account) {
 
 async fn try_again(services: &Services, account: &Account) -> Result<()> {
     let directory = Snapshot::read(services).await?;
-    let mut pairs = directory.pairs()?;
+    let mut pairs = directory.readable_pairs();
     pairs.retain(|pair| {
         let is_its_own = |id| matches!(directory.calendar(id), Ok(Some(calendar)) if calendar.account == account.id);
         !pair.paused && (is_its_own(&pair.from) || is_its_own(&pair.to))

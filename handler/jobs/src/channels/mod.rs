@@ -65,7 +65,7 @@ struct Wanted {
 /// The calendars that are to have one. One whose rows cannot be read is left out: its pairs say what is wrong.
 fn wanted(directory: &Snapshot) -> Result<BTreeMap<CalendarId, Wanted>> {
     let mut wanted = BTreeMap::new();
-    for pair in directory.pairs()?.into_iter().filter(|pair| !pair.paused) {
+    for pair in directory.readable_pairs().into_iter().filter(|pair| !pair.paused) {
         for id in [pair.from, pair.to] {
             let Ok(Some(calendar)) = directory.calendar(&id) else { continue };
             let Ok(account) = directory.account(&calendar.account) else { continue };

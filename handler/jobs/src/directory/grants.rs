@@ -47,7 +47,7 @@ pub(super) async fn let_go(services: &Services, kind: ProviderKind, endpoint: &s
 }
 
 /// Whether accounts of this kind hold a grant, and not a password.
-pub(super) fn is_granted(kind: ProviderKind) -> bool {
+pub(crate) fn is_granted(kind: ProviderKind) -> bool {
     match kind {
         ProviderKind::Google => true,
         ProviderKind::Caldav | ProviderKind::Icloud => false,

@@ -60,6 +60,16 @@ impl Snapshot {
         self.list(rows::PAIR)
     }
 
+    /// All pairs whose rows can be read: one that a newer program has written, or that is damaged, harms no other.
+    pub fn readable_pairs(&self) -> Vec<Pair> {
+        for id in self.pair_ids() {
+            if let Err(error) = self.pair(&id) {
+                tracing::warn!(pair = %id, %error, "a pair is passed over");
+            }
+        }
+        self.readable(rows::PAIR)
+    }
+
     /// All accounts whose rows can be read.
     pub(super) fn accounts(&self) -> Vec<Account> {
         self.readable(rows::ACCOUNT)

@@ -6,8 +6,8 @@ use engine::calendar::PairId;
 use engine::change::Cursor;
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{MAX_COMMIT, Op, Row, Store, Table};
 use tokio::sync::Mutex;
@@ -57,6 +57,9 @@ pub struct PairRow {
     /// Why it failed.
     #[serde(default)]
     pub error: Option<Problem>,
+    /// How often the pass has failed in a row, and when it did last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing: Option<Failing>,
     /// Deletions that wait.
     #[serde(default)]
     pub held: Option<HeldRow>,
@@ -89,6 +92,28 @@ pub struct PairRow {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
 fn is_zero(n: &u64) -> bool {
     *n == 0
+}
+
+/// Passes that failed one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// How many.
+    pub times: u32,
+    /// The last one.
+    pub at: Timestamp,
+}
+
+impl Failing {
+    /// One more than before.
+    pub fn again(before: Option<Self>, at: Timestamp) -> Self {
+        Self { times: before.map_or(0, |before| before.times).saturating_add(1), at }
+    }
+
+    /// When the next pass that nobody asks for is due: a minute later at first, twice as long each time, ten minutes at the most.
+    pub fn next(self) -> Timestamp {
+        let minutes = 1_i64.checked_shl(self.times.saturating_sub(1)).unwrap_or(10).clamp(1, 10);
+        self.at.saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::MAX)
+    }
 }
 
 /// How far a calendar was read, and when.

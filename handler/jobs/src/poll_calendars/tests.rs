@@ -37,6 +37,26 @@ fn trouble_is_told_to_the_pair_once_and_ends_when_the_server_is_back() {
 }
 
 #[test]
+fn a_pass_that_fails_again_and_again_is_tried_less_and_less_often() {
+    let begun = at("2026-03-10T09:00:00Z");
+    let mut failing = None;
+    let mut waits = Vec::new();
+    for _ in 0..8 {
+        failing = Some(crate::memory::Failing::again(failing, begun));
+        let row = PairRow { failing, ..row(PairStatus::Error) };
+        let is_due_after = |minutes| is_due(&row, [News::Some, News::Quiet], begun + SignedDuration::from_mins(minutes));
+        waits.push((0..60).find(|minutes| is_due_after(*minutes)).unwrap());
+    }
+    assert_eq!(waits, [1, 2, 4, 8, 10, 10, 10, 10]);
+}
+
+#[test]
+fn what_was_refused_is_due_when_it_is_to_be_tried_again() {
+    let row = PairRow { retry: Some(at("2026-03-10T09:02:00Z")), ..row(PairStatus::Ok) };
+    assert!(!is_due(&row, QUIET, at("2026-03-10T09:01:59Z")) && is_due(&row, QUIET, at("2026-03-10T09:02:00Z")));
+}
+
+#[test]
 fn an_account_that_needs_its_owner_costs_one_nudge() {
     let now = at("2026-03-10T09:01:00Z");
     assert!(is_due(&row(PairStatus::Ok), [News::Refused, News::Some], now));

@@ -8,6 +8,7 @@ use engine::calendar::{AccountId, CalendarId};
 use engine::change::Tip;
 use engine::pair::Pair;
 use providers::{Glance, Provider};
+use tokio::task::JoinSet;
 
 use super::SyncOptions;
 use crate::channels;
@@ -42,6 +43,9 @@ pub(super) struct Accounts<'a> {
     open: BTreeMap<AccountId, (Account, Arc<dyn Provider>)>,
     /// The state of all calendars of an account, or why it is not known: asked once a round, so that a refused password is sent once.
     glances: BTreeMap<AccountId, providers::Result<BTreeMap<String, Glance>>>,
+    /// Accounts that are being asked, and those that have not answered yet.
+    asking: JoinSet<(AccountId, providers::Result<BTreeMap<String, Glance>>)>,
+    silent: BTreeSet<AccountId>,
     /// Accounts whose homes were discovered again, once a call.
     searched: BTreeSet<AccountId>,
 }
@@ -73,12 +77,76 @@ pub(super) struct Sight {
 impl<'a> Accounts<'a> {
     pub fn new(services: &'a Services, directory: &'a Snapshot) -> Self {
         let directory = Directory::Given(directory);
-        Self { services, directory, open: BTreeMap::new(), glances: BTreeMap::new(), searched: BTreeSet::new() }
+        Self {
+            services,
+            directory,
+            open: BTreeMap::new(),
+            glances: BTreeMap::new(),
+            asking: JoinSet::new(),
+            silent: BTreeSet::new(),
+            searched: BTreeSet::new(),
+        }
     }
 
     /// The next one who asks glances anew.
     pub fn look_again(&mut self) {
         self.glances.clear();
+    }
+
+    /// Asks all accounts of these pairs at once, where there are several pairs: whoever is silent keeps only its own pairs waiting.
+    pub async fn ask_ahead(&mut self, pairs: &[Pair], options: SyncOptions) {
+        if pairs.len() < 2 {
+            return;
+        }
+        let now = self.services.clock.now();
+        let mut asked: BTreeMap<AccountId, (Arc<dyn Provider>, BTreeSet<String>)> = BTreeMap::new();
+        for calendar in pairs.iter().flat_map(|pair| [&pair.from, &pair.to]) {
+            // What is wrong with it is told when its pair is looked at.
+            let Ok(End { calendar, account, provider }) = self.end(calendar).await else { continue };
+            let left_alone = options.background && (account.state == AccountStatus::NeedsReconnect || account.parked(now).is_some());
+            if !left_alone && !self.glances.contains_key(&account.id) {
+                asked.entry(account.id).or_insert((provider, BTreeSet::new())).1.insert(calendar.address);
+            }
+        }
+        for (account, (provider, addresses)) in asked {
+            self.silent.insert(account.clone());
+            self.asking.spawn(async move {
+                let addresses: Vec<String> = addresses.into_iter().collect();
+                let found = provider.glance(&addresses).await;
+                (account, found.map(|found| addresses.into_iter().zip(found).collect()))
+            });
+        }
+    }
+
+    /// The first of these pairs whose accounts have answered.
+    pub async fn first_ready(&mut self, pairs: &[&Pair]) -> Result<usize> {
+        loop {
+            let is_ready = |pair: &&Pair| {
+                let accounts = [&pair.from, &pair.to].map(|id| self.directory.calendar(id).ok().flatten().map(|calendar| calendar.account));
+                !accounts.iter().flatten().any(|account| self.silent.contains(account))
+            };
+            if let Some(ready) = pairs.iter().position(is_ready) {
+                return Ok(ready);
+            }
+            match self.asking.join_next().await {
+                Some(Ok((account, found))) => {
+                    self.silent.remove(&account);
+                    self.heard(account, found).await?;
+                }
+                // Each is asked again when its pair is looked at.
+                Some(Err(_)) | None => self.silent.clear(),
+            }
+        }
+    }
+
+    /// Notes what an account has answered.
+    async fn heard(&mut self, id: AccountId, found: providers::Result<BTreeMap<String, Glance>>) -> Result<()> {
+        let failure = found.as_ref().err().cloned().map(Error::Provider);
+        if let Some((account, _)) = self.open.get_mut(&id) {
+            directory::record(self.services, account, failure.as_ref()).await?;
+        }
+        self.glances.insert(id, found);
+        Ok(())
     }
 
     /// Both ends of a pair and where they stand. The first glance of a round asks for the calendars of all its pairs.
@@ -167,12 +235,7 @@ impl<'a> Accounts<'a> {
             (end, end.provider.glance(&addresses).await.map(|found| addresses.into_iter().zip(found).collect()))
         });
         for (end, found) in futures::future::join_all(look).await {
-            let found: providers::Result<BTreeMap<String, Glance>> = found;
-            let failure = found.as_ref().err().cloned().map(Error::Provider);
-            if let Some((account, _)) = self.open.get_mut(&end.account.id) {
-                directory::record(self.services, account, failure.as_ref()).await?;
-            }
-            self.glances.insert(end.account.id.clone(), found);
+            self.heard(end.account.id.clone(), found).await?;
         }
         Ok(())
     }

@@ -233,10 +233,10 @@ impl Pass<'_> {
                 (Reason::HasGuests, now)
             }
             error => {
-                let Some(why) = self.not_written(error, side_of(mapping, role), Some((mapping.id, role)), applied).await? else {
+                let Some((why, retry)) = self.not_written(error, side_of(mapping, role), Some((mapping.id, role)), applied).await? else {
                     return Ok(());
                 };
-                applied.problem = Some((self.refused(mapping, None, &why), Retry::Later));
+                applied.problem = Some((self.refused(mapping, None, &why), retry));
                 let mut now = match role {
                     // What its owner wrote on the copy does not reach the origin. What the origin has to say is to reach the copy all the same.
                     Role::Origin => {
@@ -265,9 +265,9 @@ impl Pass<'_> {
         side: Side,
         what: Option<(MappingId, Role)>,
         applied: &mut Applied,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<(String, Retry)>> {
         match error {
-            providers::Error::ChangedMeanwhile if self.last => return Ok(Some(CHANGED_EACH_TIME.to_owned())),
+            providers::Error::ChangedMeanwhile if self.last => return Ok(Some((CHANGED_EACH_TIME.to_owned(), Retry::Later))),
             providers::Error::ChangedMeanwhile => applied.deferred = true,
             providers::Error::Gone => {
                 applied.deferred = true;
@@ -325,10 +325,10 @@ impl Pass<'_> {
                 applied.remember = Some((Some(mapping), Some(now)));
             }
             Err(error) => {
-                if let Some(why) = self.not_written(error, side, None, &mut applied).await? {
+                if let Some((why, retry)) = self.not_written(error, side, None, &mut applied).await? {
                     applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
                     let gone = matches!(reason, Reason::OriginDeleted | Reason::CopyDeleted).then(|| other_role(role));
-                    applied.problem = Some((self.refused(&mapping, gone, &why), Retry::Later));
+                    applied.problem = Some((self.refused(&mapping, gone, &why), retry));
                 }
             }
         }

@@ -11,7 +11,6 @@ use providers::{Edit, Found, NewCopy, Version, Written};
 
 use super::apply::{Applied, settle};
 use super::pass::{Pass, other_role, side_of};
-use super::refused::Retry;
 use crate::Result;
 use crate::report::{Action, Verb};
 
@@ -120,10 +119,10 @@ impl Pass<'_> {
     ) -> Result<()> {
         // What is refused with a reason was not made; anything else may have been.
         let is_final = matches!(error, providers::Error::Refused(_));
-        let Some(why) = self.not_written(error, side_of(mapping, role), None, applied).await? else { return Ok(()) };
+        let Some((why, retry)) = self.not_written(error, side_of(mapping, role), None, applied).await? else { return Ok(()) };
         applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
         let gone = (role == Role::Origin).then_some(Role::Origin);
-        applied.problem = Some((self.refused(mapping, gone, &why), Retry::Later));
+        applied.problem = Some((self.refused(mapping, gone, &why), retry));
         if is_final && role == Role::Copy {
             applied.remember = Some((stored, None));
         }

@@ -127,7 +127,11 @@ pub(crate) async fn sync_within(
         accounts.look_again();
         let mut later = Vec::new();
         let round_pairs: Vec<Pair> = waiting.iter().map(|(_, pair, _)| pair.clone()).collect();
-        for (index, pair, again) in std::mem::take(&mut waiting) {
+        accounts.ask_ahead(&round_pairs, options).await;
+        while !waiting.is_empty() {
+            let pairs: Vec<&Pair> = waiting.iter().map(|(_, pair, _)| pair).collect();
+            let ready = accounts.first_ready(&pairs).await.unwrap_or(0);
+            let (index, pair, again) = waiting.remove(ready);
             let turn =
                 Turn { services, round: &round_pairs, pair: &pair, told_of, again, last: round + 1 == ROUNDS, options, begun, progress };
             // A pass is large, and whoever calls this need not be.

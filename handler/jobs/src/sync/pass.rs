@@ -243,7 +243,7 @@ impl<'a> Pass<'a> {
         state.passes = self.planner.pass;
         state.status = Some(run.state);
         state.error.clone_from(&run.error);
-        state.left = None;
+        (state.left, state.failing) = (None, None);
         self.memory.finish(self.head, notes, state.clone()).await?;
         Ok(again)
     }

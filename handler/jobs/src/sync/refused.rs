@@ -111,14 +111,16 @@ impl Problems {
 }
 
 impl Pass<'_> {
-    /// What the server said of one event.
+    /// What the server said of one event, and when that is tried again.
     ///
     /// # Errors
     /// What is wrong with more than this event.
-    pub(super) async fn blame(&self, side: Side, error: providers::Error) -> Result<String> {
+    pub(super) async fn blame(&self, side: Side, error: providers::Error) -> Result<(String, Retry)> {
+        // A line that breaks once may not break again.
+        let retry = if matches!(error, providers::Error::NoAnswer(_)) { Retry::Soon } else { Retry::Later };
         let end = &self.ends[side as usize];
         let mut blame = self.blames[side as usize].lock().await;
-        Ok(blame.event(&*end.provider, &end.calendar.address, error).await?)
+        Ok((blame.event(&*end.provider, &end.calendar.address, error).await?, retry))
     }
 
     /// A problem whose event the server refuses; `gone` is the event of its mapping whose disappearance could not be followed.
@@ -136,14 +138,20 @@ impl Pass<'_> {
     }
 
     /// A deletion that could not be verified: nothing is done about it now.
-    pub(super) fn not_verified(&self, survey: &mut Survey, tally: &mut Tally, suspect: &Suspect, why: &str) -> Result<()> {
+    pub(super) fn not_verified(
+        &self,
+        survey: &mut Survey,
+        tally: &mut Tally,
+        suspect: &Suspect,
+        (why, retry): (&str, Retry),
+    ) -> Result<()> {
         let Some(Unit { mapping, .. }) = survey.units.remove(&suspect.mapping) else { return Ok(()) };
         tally.run.push(self.action(Verb::Skip, &mapping, suspect.role, Some(Reason::RefusedByServer)));
         if self.options.dry_run {
             return Ok(());
         }
         let row = self.refused(&mapping, Some(suspect.role), why);
-        self.note_problem(tally, &mapping.origin.id, row, Retry::Later)
+        self.note_problem(tally, &mapping.origin.id, row, retry)
     }
 
     /// Adds the mappings of which the origin has refused what the copy has to say, for what the copy is to show.

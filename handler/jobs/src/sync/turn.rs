@@ -36,7 +36,7 @@ use super::pass::{Owned, Pass};
 use super::survey::Seen;
 use super::work::Again;
 use super::{Keys, SyncOptions, fail, needs_reconnect};
-use crate::memory::{self, Look, Memory, Notes, PairRow, migrate};
+use crate::memory::{self, Failing, Look, Memory, Notes, PairRow, migrate};
 use crate::report::{PairStatus, Problem, Progress, Run};
 use crate::{Error, Result, Services, directory};
 
@@ -237,7 +237,8 @@ impl Turn<'_> {
                 if !self.options.dry_run {
                     // Of what the pass has come to only the deletions count: cursors are never saved without what belongs to them.
                     let (status, error, deletions) = (Some(run.state), run.error.clone(), state.deletions);
-                    let state = PairRow { status, error, deletions, ..head.row().await };
+                    let failing = Some(Failing::again(state.failing, self.services.clock.now()));
+                    let state = PairRow { status, error, deletions, failing, ..head.row().await };
                     if let Err(unsaid) = memory.finish(&head, Notes::default(), state).await {
                         // What went wrong first is what there is to say.
                         tracing::warn!(pair = %pair.id, error = %unsaid, "how this pass ended could not be written down");
@@ -251,7 +252,8 @@ impl Turn<'_> {
     /// The credentials of one of the two accounts were refused in the middle of a pass: each is asked by itself which it is.
     async fn record_refusal(&self, accounts: &mut Accounts<'_>) -> Result<()> {
         let Ok(ends) = accounts.ends(self.pair).await else { return Ok(()) };
-        for end in ends {
+        // Of an account that holds a grant its tokens tell.
+        for end in ends.iter().filter(|end| !directory::is_granted(end.account.kind)) {
             let asked = end.provider.ask(&end.calendar.address).await;
             if let Some(error) = asked.err().map(Error::Provider).filter(needs_reconnect) {
                 directory::record_outcome(self.services, &end.account, Some(&error)).await?;

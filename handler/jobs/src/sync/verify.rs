@@ -21,6 +21,7 @@ use providers::Found;
 use super::emptied::Emptied;
 use super::identity::Identity;
 use super::pass::{Pass, side_of};
+use super::refused::Retry;
 use super::survey::{self, News, Survey};
 use super::work::Tally;
 use crate::memory::{PairRow, ProblemRow};
@@ -121,7 +122,7 @@ impl Pass<'_> {
         self.progress.expect(suspects.len() as u64);
         let uids: BTreeMap<MappingId, String> =
             suspects.iter().filter_map(|suspect| Some((suspect.mapping, self.uid_sought(survey, suspect)?))).collect();
-        let found: Vec<(Suspect, std::result::Result<Option<EventId>, String>)> = stream::iter(suspects)
+        let found: Vec<(Suspect, std::result::Result<Option<EventId>, (String, Retry)>)> = stream::iter(suspects)
             .map(|suspect| {
                 let uid = uids.get(&suspect.mapping).cloned();
                 async move {
@@ -142,8 +143,8 @@ impl Pass<'_> {
         for (suspect, id) in found {
             let id = match id {
                 Ok(id) => id,
-                Err(why) => {
-                    self.not_verified(survey, tally, &suspect, &why)?;
+                Err((why, retry)) => {
+                    self.not_verified(survey, tally, &suspect, (&why, retry))?;
                     continue;
                 }
             };
@@ -225,7 +226,7 @@ impl Pass<'_> {
                     // It is there, and cannot be read: no news.
                     Some(Found::Unreadable { .. }) => News::None,
                     Some(Found::Refused(why)) => {
-                        self.not_verified(survey, tally, suspect, why)?;
+                        self.not_verified(survey, tally, suspect, (why, Retry::Later))?;
                         continue;
                     }
                     // Something else may have its name by now.

@@ -9,14 +9,15 @@ use url::Url;
 
 use super::address::Scope;
 use super::ical::Manners;
-use crate::http::{Limits, SHORT_WAIT};
+use crate::http::{LONG_WAIT, Limits};
 use crate::{Error, Result};
 
 /// The address that everything starts from.
 pub const URL: &str = "https://caldav.icloud.com";
 
 /// At most four requests a second and 240 a minute, two at once; a `Retry-After` of Apple's is shorter than what it enforces.
-pub(super) const LIMITS: Limits = Limits { parallel: 2, spacing: Duration::from_millis(250), doubling: true, patience: SHORT_WAIT };
+pub(super) const LIMITS: Limits =
+    Limits { parallel: 2, spacing: Duration::from_millis(250), doubling: true, patience: LONG_WAIT, persistent: true };
 
 /// Writes at once.
 pub(super) const PARALLEL_WRITES: usize = 2;

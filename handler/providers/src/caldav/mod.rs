@@ -38,7 +38,7 @@ use engine::event::EventId;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::http::{Credentials, Http, Limits, SHORT_WAIT};
+use crate::http::{Credentials, Http, LONG_WAIT, Limits};
 use crate::{Answering, Edit, Error, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version, Written};
 use address::{Scope, Site};
 use dav::Dav;
@@ -53,7 +53,7 @@ pub use name::name_in_collection;
 const BATCH: usize = 50;
 
 /// What a server bears that we know nothing about.
-const LIMITS: Limits = Limits { parallel: 8, spacing: Duration::ZERO, doubling: false, patience: SHORT_WAIT };
+const LIMITS: Limits = Limits { parallel: 8, spacing: Duration::ZERO, doubling: false, patience: LONG_WAIT, persistent: true };
 
 /// An account on a CalDAV server.
 pub struct CalDav {

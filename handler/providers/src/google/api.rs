@@ -37,12 +37,12 @@ const SHORT_WAITS: u32 = 5;
 const PATCH_UNITS: u32 = 3;
 
 /// 600 requests a minute are allowed to a user of this deployment; 545 leave room for clocks that differ.
-const ACCOUNT: Limits = Limits { patience: Duration::from_secs(40), ..limits(8, Duration::from_millis(110)) };
+const ACCOUNT: Limits = Limits { patience: Duration::from_secs(40), persistent: false, ..limits(8, Duration::from_millis(110)) };
 /// Fast writes to one calendar run into limits that Google does not publish.
 const CALENDAR: Limits = limits(1, Duration::from_millis(200));
 
 const fn limits(parallel: usize, spacing: Duration) -> Limits {
-    Limits { parallel, spacing, doubling: false, patience: SHORT_WAIT }
+    Limits { parallel, spacing, doubling: false, patience: SHORT_WAIT, persistent: false }
 }
 
 /// One account's way to Google.

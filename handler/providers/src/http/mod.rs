@@ -39,6 +39,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LISTING_PATIENCE: Duration = Duration::from_secs(240);
 /// The longest `Retry-After` that is waited out here; a longer one goes to the caller, who can use the time better.
 pub(crate) const SHORT_WAIT: Duration = Duration::from_secs(5);
+/// Throttling that ends within this time is waited out, where the provider has no rule of its own.
+pub(crate) const LONG_WAIT: Duration = Duration::from_secs(60);
 /// From here on the paces of accounts that nobody uses are forgotten.
 const MANY_ACCOUNTS: usize = 1024;
 /// The pause before the second try; it doubles, and a random part is added.
@@ -179,15 +181,29 @@ impl Http {
             .with_max_delay(SHORT_WAIT / self.hurry)
             .with_max_times(RETRIES)
             .with_jitter();
-        let tried = (|| self.attempt(request, pace))
-            .retry(backoff)
-            .when(|failed| failed.again)
-            .adjust(|failed, delay| delay.map(|delay| failed.wait.map_or(delay, |wait| wait.max(delay))))
-            .await;
-        match tried {
-            Ok(answer) => Ok(answer),
-            Err(Failed { answer: Some(answer), .. }) => Ok(*answer),
-            Err(failed) => Err(failed.error),
+        let (begun, mut waits) = (Instant::now(), 0);
+        loop {
+            let tried = (|| self.attempt(request, pace))
+                .retry(backoff)
+                .when(|failed| failed.again)
+                .adjust(|failed, delay| delay.map(|delay| failed.wait.map_or(delay, |wait| wait.max(delay))))
+                .await;
+            let failed = match tried {
+                Ok(answer) => return Ok(answer),
+                Err(Failed { answer: Some(answer), .. }) => return Ok(*answer),
+                Err(failed) => failed,
+            };
+            // Some servers mean more than they say.
+            let pause = Duration::from_secs(1 << waits).max(failed.wait.unwrap_or_default()) / self.hurry;
+            let is_over = begun.elapsed() + pause > pace.persistence() / self.hurry;
+            if is_over || !matches!(failed.error, Error::RateLimited { .. }) {
+                return Err(failed.error);
+            }
+            if waits == 0 {
+                tracing::warn!(host = request.url.host_str().unwrap_or_default(), "the server asks to wait; going on in some seconds");
+            }
+            waits += 1;
+            tokio::time::sleep(pause).await;
         }
     }
 

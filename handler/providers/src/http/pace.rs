@@ -36,6 +36,8 @@ pub struct Limits {
     pub doubling: bool,
     /// A request waits so long at the most while the server wants to be left alone; a longer wait is its caller's, who can use the time better.
     pub patience: Duration,
+    /// A request that is throttled is sent again within that time, however often.
+    pub persistent: bool,
 }
 
 /// The pace of one account.
@@ -156,6 +158,11 @@ impl Pace {
         Ok(None)
     }
 
+    /// How long a throttled request is sent again and again.
+    pub(crate) fn persistence(&self) -> Duration {
+        if self.limits.persistent { self.limits.patience } else { Duration::ZERO }
+    }
+
     /// Notes that the server complained; says how long to wait.
     pub(crate) fn throttled(&self, asked: Option<Duration>) -> Option<Duration> {
         let mut state = self.state();
@@ -212,7 +219,8 @@ mod tests {
 
     use super::super::SHORT_WAIT;
 
-    const APPLE: Limits = Limits { parallel: 2, spacing: Duration::from_millis(250), doubling: true, patience: SHORT_WAIT };
+    const APPLE: Limits =
+        Limits { parallel: 2, spacing: Duration::from_millis(250), doubling: true, patience: SHORT_WAIT, persistent: false };
 
     #[tokio::test(start_paused = true)]
     async fn requests_keep_their_distance() {

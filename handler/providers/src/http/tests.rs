@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-const LIMITS: Limits = Limits { parallel: 8, spacing: Duration::ZERO, doubling: false, patience: SHORT_WAIT };
+const LIMITS: Limits = Limits { parallel: 8, spacing: Duration::ZERO, doubling: false, patience: SHORT_WAIT, persistent: false };
 
 /// A server that gives these bytes for the first connection, these for the second, and the last ones ever after; then it closes.
 async fn server(answers: &'static [&'static [u8]]) -> (Url, Arc<AtomicUsize>) {
@@ -24,11 +24,13 @@ async fn server(answers: &'static [&'static [u8]]) -> (Url, Arc<AtomicUsize>) {
     (url, count)
 }
 
+fn request(url: &Url, retry: Retry) -> Request<'_> {
+    Request { method: Method::GET, url, credentials: None, headers: HeaderMap::new(), body: Vec::new(), retry, slow: false, units: 1 }
+}
+
 async fn send(url: &Url, retry: Retry) -> Result<Answer> {
     let http = Http::new(Access { allow_private: true }).unwrap();
-    let request =
-        Request { method: Method::GET, url, credentials: None, headers: HeaderMap::new(), body: Vec::new(), retry, slow: false, units: 1 };
-    http.send(&request, &Pace::new(LIMITS, 1)).await
+    http.send(&request(url, retry), &Pace::new(LIMITS, 1)).await
 }
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nfine";
@@ -69,6 +71,19 @@ async fn a_short_wait_is_waited_out_and_a_long_one_is_the_callers() {
 }
 
 #[tokio::test]
+async fn a_server_that_means_more_than_it_says_is_waited_for() {
+    let http = Http::hurried(Access { allow_private: true }).unwrap();
+    let persistent = http.pace("persistent", Limits { patience: LONG_WAIT, persistent: true, ..LIMITS });
+    let (url, count) = server(&[BUSY, BUSY, BUSY, BUSY, BUSY, OK]).await;
+    assert_eq!(http.send(&request(&url, Retry::Write), &persistent).await.unwrap().status(), 200);
+    assert_eq!(count.load(Ordering::SeqCst), 6);
+    let (url, count) = server(&[BUSY]).await;
+    let refused = http.send(&request(&url, Retry::Write), &http.pace("other", LIMITS)).await;
+    assert!(matches!(refused, Err(Error::RateLimited { .. })));
+    assert_eq!(count.load(Ordering::SeqCst), 1 + RETRIES);
+}
+
+#[tokio::test]
 async fn an_answer_that_breaks_off_is_no_answer() {
     let (url, _) = server(&[b"HTTP/1.1 200 OK\r\ncontent-length: 400\r\n\r\nonly this"]).await;
     let answer = send(&url, Retry::Read).await.unwrap();
@@ -94,7 +109,7 @@ async fn no_failure_repeats_the_path_or_the_query() {
     let (breaks, _) = server(&[b"nonsense\r\n\r\n"]).await;
     for url in [nobody, breaks] {
         let Err(error) = send(&url, Retry::Write).await else { panic!() };
-        assert!(matches!(error, Error::Unreachable(_)));
+        assert!(matches!(error, Error::NoAnswer(_)));
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");
     }
 }

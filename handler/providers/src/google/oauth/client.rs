@@ -15,7 +15,7 @@ use crate::http::{Http, Limits, Pace, Request, Retry, SHORT_WAIT};
 use crate::{Error, Result};
 
 /// What the token endpoint bears from us; it asks to wait where that is too much.
-const LIMITS: Limits = Limits { parallel: 8, spacing: Duration::ZERO, doubling: false, patience: SHORT_WAIT };
+const LIMITS: Limits = Limits { parallel: 8, spacing: Duration::ZERO, doubling: false, patience: SHORT_WAIT, persistent: false };
 /// The largest answer that is read, in bytes.
 const LARGEST: u64 = 64 * 1024;
 

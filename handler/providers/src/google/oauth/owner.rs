@@ -13,7 +13,7 @@ use crate::google::errors::Refusal;
 use crate::http::{Credentials, Http, Limits, Request, Retry, SHORT_WAIT};
 use crate::{Error, Result};
 
-const LIMITS: Limits = Limits { parallel: 2, spacing: Duration::ZERO, doubling: false, patience: SHORT_WAIT };
+const LIMITS: Limits = Limits { parallel: 2, spacing: Duration::ZERO, doubling: false, patience: SHORT_WAIT, persistent: false };
 /// The largest page that is read, in bytes.
 const LARGEST: u64 = 4 * 1024 * 1024;
 /// More pages than anybody has calendars.
