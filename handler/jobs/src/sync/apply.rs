@@ -241,7 +241,8 @@ impl Pass<'_> {
                     // What its owner wrote on the copy does not reach the origin. What the origin has to say is to reach the copy all the same.
                     Role::Origin => {
                         applied.look_again = Some(mapping.id);
-                        Mapping { drifted: true, pristine: false, ..before }
+                        // What the copy was to show stays noted: a former title must not stay on it.
+                        Mapping { drifted: true, pristine: false, copy: stored.copy.clone(), ..before }
                     }
                     // What was to be written stays noted: it may have arrived all the same, and is no person's edit then.
                     Role::Copy => Mapping { pristine: false, ..stored.clone() },

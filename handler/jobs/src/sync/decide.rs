@@ -278,7 +278,15 @@ impl Pass<'_> {
         }
         let beside = self.beside(identity, side, &event, &class).await?;
         let found = match &beside {
-            BesideFound::Copy { id, .. } | BesideFound::Foreign(id) => self.read_stranger_beside(identity, side.other(), id).await?,
+            BesideFound::Copy { id, .. } | BesideFound::Foreign(id) => match self.read_beside(identity, side.other(), id).await? {
+                Ok(found) => found,
+                // Another copy beside one that is there is worse than a late one.
+                Err(why) => {
+                    let read = BTreeMap::from([(id.clone(), Found::Refused(why.clone()))]);
+                    self.miss_no_copy(identity, side.other(), &read).await?;
+                    return Ok(Task::not_given(side, event.id.clone(), Reason::RefusedByServer, why, Retry::Later));
+                }
+            },
             BesideFound::Origin => return nothing(id),
             BesideFound::Nothing | BesideFound::AlreadyThere(..) => None,
         };
@@ -302,10 +310,17 @@ impl Pass<'_> {
         Ok(Task::new(side, id, self.planner.unknown(unknown)))
     }
 
-    async fn read_stranger_beside(&self, identity: &mut Identity, side: Side, id: &EventId) -> Result<Option<Box<Event>>> {
+    /// A copy that may be beside an event; what the server says where it does not give it.
+    async fn read_beside(
+        &self,
+        identity: &mut Identity,
+        side: Side,
+        id: &EventId,
+    ) -> Result<std::result::Result<Option<Box<Event>>, String>> {
         Ok(match self.read_stranger(identity, side, id, None, &mut Read::default()).await? {
-            Some(Found::Event(event)) => Some(event),
-            _ => None,
+            Some(Found::Event(event)) => Ok(Some(event)),
+            Some(Found::Refused(why)) => Err(why),
+            _ => Ok(None),
         })
     }
 

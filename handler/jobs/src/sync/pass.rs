@@ -1,6 +1,7 @@
 //! One pass over one pair: read what has news, ask the planner, apply, remember.
 
 use engine::calendar::{CalendarId, PairId};
+use engine::event::EventId;
 use engine::guard::{self, Evidence};
 use engine::mapping::Mapping;
 use engine::marker::Role;
@@ -159,6 +160,9 @@ impl<'a> Pass<'a> {
         let scope = Scope { window, roll, full };
         let mut survey = survey::survey(self.ends, self.pair, self.memory, state, seen, scope).await?;
         identity.first = Side::BOTH.map(|side| state.cursor(side).is_none());
+        let refused = problems.iter().filter(|row| row.problem.tries > 0);
+        identity.refused =
+            refused.map(|row| (self.side_of_calendar(&row.problem.calendar), EventId::new(row.problem.event.as_str()))).collect();
         if let Some(again) = again {
             survey.suspect(self.memory, &again.suspects).await?;
             survey.look_at(self.memory, &again.strangers).await?;
@@ -167,7 +171,7 @@ impl<'a> Pass<'a> {
             survey.found_by_writes = survey.by_absence && !due && survey.is_missing_only(&again.suspects);
             survey.by_absence &= !survey.found_by_writes;
         } else {
-            self.try_again(&mut survey, problems).await?;
+            self.try_again(&mut survey, tally, problems).await?;
         }
         if let Some((live, by_another)) = survey.counts {
             self.head.set_counts(live, by_another).await;

@@ -171,7 +171,7 @@ impl Pass<'_> {
     }
 
     /// Adds the events that are to be tried again by now; all of them in a full pass.
-    pub(super) async fn try_again(&self, survey: &mut Survey, problems: &[ProblemRow]) -> Result<()> {
+    pub(super) async fn try_again(&self, survey: &mut Survey, tally: &mut Tally, problems: &[ProblemRow]) -> Result<()> {
         let is_due = |row: &&ProblemRow| row.problem.next_try.is_some_and(|next| self.options.full || next <= self.now);
         let mut due: Vec<&ProblemRow> = problems.iter().filter(is_due).collect();
         due.sort_by_key(|row| row.problem.next_try);
@@ -191,6 +191,12 @@ impl Pass<'_> {
                         unit.mapping.drifted = false;
                     }
                     None if survey.removed[side as usize].contains(&id) => {}
+                    // It was asked for what it may be to others, and only then is again.
+                    None if !self.pair.copies_from(side) => {
+                        if tally.problems.remove(side, id.as_str()) && !self.options.dry_run {
+                            self.memory.forget_problem(&mut tally.notes, self.pair.calendar(side), id.as_str());
+                        }
+                    }
                     None => {
                         let (taken, unlisted) = (found.taken.contains(&id), survey.listed[side as usize]);
                         let stranger = Stranger { fresh: true, taken, unlisted, ..Stranger::default() };
@@ -205,7 +211,8 @@ impl Pass<'_> {
 
 /// Has both events of a mapping looked at, or one of them looked for.
 fn look_again(survey: &mut Survey, mapping: Mapping, gone: Option<Role>) -> &mut Unit {
-    let live = matches!(mapping.state, State::Live | State::Archived);
+    // What was in the making may be there; where it is not, it is looked for by itself before it is made.
+    let has_copy = matches!(mapping.state, State::Live | State::Archived | State::Creating);
     let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
     if let Some(role) = gone {
         if matches!(unit.news(role), News::None) {
@@ -214,7 +221,7 @@ fn look_again(survey: &mut Survey, mapping: Mapping, gone: Option<Role>) -> &mut
         return unit;
     }
     for role in [Role::Origin, Role::Copy] {
-        if matches!(unit.news(role), News::None) && (role == Role::Origin || live) {
+        if matches!(unit.news(role), News::None) && (role == Role::Origin || has_copy) {
             *unit.news(role) = News::Present(None);
         }
     }

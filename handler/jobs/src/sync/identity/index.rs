@@ -6,13 +6,15 @@ use engine::event::{Event, EventId};
 use engine::fingerprint::Appearance;
 use engine::marker::{MappingId, Mark, Role};
 use engine::pair::Side;
+use engine::reason::Reason;
 use engine::uid::UidHash;
 use providers::Found;
 
 use super::{Identity, Living};
-use crate::Result;
+use crate::memory::Notes;
 use crate::sync::pass::Pass;
 use crate::sync::survey::Survey;
+use crate::{Error, Result};
 
 /// One calendar's unknown events.
 #[derive(Default)]
@@ -71,6 +73,7 @@ impl Pass<'_> {
             let listed = |id: &EventId| strangers.get(id).and_then(|stranger| stranger.event.as_deref());
             let unread: Vec<EventId> = ids.iter().filter(|id| listed(id).is_none()).map(|id| (*id).clone()).collect();
             let read = self.fetch(side, unread).await?;
+            self.miss_no_copy(identity, side, &read).await?;
             let events: Vec<(&EventId, &Event)> = ids
                 .iter()
                 .filter_map(|id| {
@@ -98,6 +101,33 @@ impl Pass<'_> {
         }
         identity.index[i] = Some(index);
         Ok(())
+    }
+
+    /// In the first listing of a calendar that is written to, an event that the server does not give may be an earlier copy, and another one would be
+    /// made beside it: the pass is made once more. What is refused again then is passed over.
+    pub(in crate::sync) async fn miss_no_copy(&self, identity: &Identity, side: Side, read: &BTreeMap<EventId, Found>) -> Result<()> {
+        if !(identity.first[side as usize] || self.takes_over) || !self.pair.copies_from(side.other()) || self.options.dry_run {
+            return Ok(());
+        }
+        let mut notes = Notes::default();
+        let mut first = None;
+        for (id, found) in read {
+            let Found::Refused(why) = found else { continue };
+            if identity.refused.contains(&(side, id.clone())) {
+                continue;
+            }
+            let mut row = self.problem(side, id, None, Reason::RefusedByServer, Some(why));
+            (row.problem.tries, row.problem.next_try) = (1, Some(self.now));
+            self.memory.note_problem(&mut notes, id, &row)?;
+            first.get_or_insert_with(|| why.clone());
+        }
+        match first {
+            None => Ok(()),
+            Some(why) => {
+                self.memory.commit(self.head, notes).await?;
+                Err(Error::Provider(providers::Error::Unreachable(why)))
+            }
+        }
     }
 
     fn enter(&self, index: &mut Index, living: &BTreeMap<MappingId, Living>, id: &EventId, event: &Event) {
