@@ -20,6 +20,7 @@ mod google_consent;
 mod google_pairs;
 mod google_push;
 mod google_quota;
+mod held;
 mod icloud;
 mod identity;
 mod infra;

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `s` | [`PairRow`]: cursors, how many copies are kept, how the last pass ended, what is held | replaced, by its version, with every commit |
 //! | `s:looked` | when it was last seen that nothing is to be done | written without a lease, so it is no part of `s` |
+//! | `s:members:` + number | [`Members`]: what a hold has shown to the owner, and since when | a confirmation covers these, and no others |
 //! | `s:problem:` + name of an event | [`ProblemRow`]: an event that could not be copied | for `status` |
 //! | `m:` + mapping id | [`Mapping`](engine::mapping::Mapping) | the id follows from the origin: an origin's mapping is one read |
 //! | `x:` + name of an event | the mapping of a copy (or of an origin whose mapping's id is not made of its name) | the other way in |
@@ -21,6 +22,7 @@
 
 mod awaited;
 mod mappings;
+mod members;
 pub(crate) mod migrate;
 mod state;
 
@@ -34,6 +36,7 @@ use crate::{Error, Result};
 
 pub(crate) use mappings::claimed;
 pub use mappings::{Lookup, Memory, Notes};
+pub(crate) use members::Members;
 pub use state::{CursorRow, Failing, HeldRow, PairRow, ProblemRow, problems, state};
 pub(crate) use state::{Head, Look, change_state, look, note_look};
 
@@ -41,6 +44,7 @@ pub(crate) use state::{Head, Look, change_state, look, note_look};
 const VERSION: u32 = 1;
 const STATE: &str = "s";
 const LOOKED: &str = "s:looked";
+const MEMBERS: &str = "s:members:";
 const PROBLEM: &str = "s:problem:";
 const MAPPING: &str = "m:";
 const INDEX: &str = "x:";

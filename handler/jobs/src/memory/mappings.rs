@@ -56,6 +56,8 @@ pub(super) struct Group {
     pub ops: Vec<Op>,
     /// Change in the number of copies.
     pub copies: i64,
+    /// Change in the number of copies before the window.
+    pub archived: i64,
     /// Change in the number of events that another installation has copied.
     pub by_another: i64,
     /// It has the mapping of an origin that is not made of the origin's name.
@@ -63,8 +65,8 @@ pub(super) struct Group {
 }
 
 impl Group {
-    fn of(ops: Vec<Op>) -> Self {
-        Self { ops, copies: 0, by_another: 0, aliased: false }
+    pub(super) fn of(ops: Vec<Op>) -> Self {
+        Self { ops, copies: 0, archived: 0, by_another: 0, aliased: false }
     }
 }
 
@@ -225,11 +227,13 @@ impl<'a> Memory<'a> {
             ops.push(Op::Put { key, value: encode(&IndexRow { m: now.id })? });
         }
         let is_by_another = |mapping: &Mapping| mapping.state == State::CopiedByAnother;
+        let is_archived = |mapping: &Mapping| mapping.state == State::Archived;
         let aliased = self.has_alias(now);
         self.aliased.fetch_or(aliased, Ordering::Relaxed);
         notes.groups.push(Group {
             ops,
             copies: i64::from(now.is_live()) - i64::from(before.is_some_and(Mapping::is_live)),
+            archived: i64::from(is_archived(now)) - i64::from(before.is_some_and(is_archived)),
             by_another: i64::from(is_by_another(now)) - i64::from(before.is_some_and(is_by_another)),
             aliased,
         });
@@ -258,7 +262,8 @@ impl<'a> Memory<'a> {
         let keys = self.index_keys(mapping).into_iter().chain([mapping_key(mapping.id)]);
         let ops = keys.map(|key| Op::Delete { key, etag: None }).collect();
         let by_another = -i64::from(mapping.state == State::CopiedByAnother);
-        notes.groups.push(Group { copies: -i64::from(mapping.is_live()), by_another, ..Group::of(ops) });
+        let archived = -i64::from(mapping.state == State::Archived);
+        notes.groups.push(Group { copies: -i64::from(mapping.is_live()), archived, by_another, ..Group::of(ops) });
     }
 
     /// Notes an event that could not be copied.

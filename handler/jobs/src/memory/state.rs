@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 
 use super::awaited::Awaited;
 use super::mappings::{Group, Notes};
-use super::{LOOKED, PROBLEM, STATE, decode, encode};
+use super::{LOOKED, MEMBERS, Members, PROBLEM, STATE, decode, encode};
 use crate::report::{EventProblem, Held, PairStatus, Problem};
 use crate::{Error, Result, Services};
 
@@ -36,6 +36,9 @@ pub struct PairRow {
     /// How many copies are kept.
     #[serde(default)]
     pub copies: u64,
+    /// How many of them lie before the window.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub archived: u64,
     /// The day whose window was last listed as a whole.
     #[serde(default)]
     pub listed_on: Option<Date>,
@@ -132,6 +135,9 @@ pub struct HeldRow {
     pub held: Held,
     /// Since then; a second look is due ten minutes later.
     pub since: Timestamp,
+    /// Only the owner's word releases it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_owner: bool,
     /// The calendars that were emptied: what is missing there waits for the owner's answer, whatever is made there meanwhile.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub emptied: Vec<Side>,
@@ -268,12 +274,15 @@ struct Saved {
     etag: Option<String>,
     /// There is a row for looks.
     looked: bool,
+    /// What is held, and how many rows say so.
+    members: Members,
+    member_rows: usize,
 }
 
 impl Head {
     /// Reads it, and the problems of the pair with it.
     pub async fn read(store: &dyn Store, pair: &PairId) -> Result<(Self, Vec<ProblemRow>)> {
-        let mut saved = Saved { row: PairRow::default(), etag: None, looked: false };
+        let mut saved = Saved { row: PairRow::default(), etag: None, looked: false, members: Members::default(), member_rows: 0 };
         let mut problems = Vec::new();
         let mut after: Option<String> = None;
         loop {
@@ -283,6 +292,10 @@ impl Head {
                 match row.key.as_str() {
                     STATE => (saved.row, saved.etag) = (decode(STATE, &row.value)?, Some(row.etag)),
                     LOOKED => saved.looked = true,
+                    key if key.starts_with(MEMBERS) => {
+                        saved.members.read(key, &row.value)?;
+                        saved.member_rows += 1;
+                    }
                     key if key.starts_with(PROBLEM) => problems.push(decode(key, &row.value)?),
                     _ => {}
                 }
@@ -310,6 +323,28 @@ impl Head {
         self.saved.lock().await.row.copies
     }
 
+    /// How many of them do not lie before the window.
+    pub async fn current_copies(&self) -> u64 {
+        let saved = self.saved.lock().await;
+        saved.row.copies.saturating_sub(saved.row.archived)
+    }
+
+    /// What is held.
+    pub async fn members(&self) -> Members {
+        self.saved.lock().await.members.clone()
+    }
+
+    /// Notes what is held from now on.
+    pub async fn note_members(&self, notes: &mut Notes, members: Members) -> Result<()> {
+        let mut saved = self.saved.lock().await;
+        if saved.members != members {
+            let (ops, rows) = members.rows(saved.member_rows)?;
+            notes.groups.extend(ops.into_iter().map(|op| Group::of(vec![op])));
+            (saved.members, saved.member_rows) = (members, rows);
+        }
+        Ok(())
+    }
+
     /// How many events another installation has copied, once these notes are written.
     pub async fn copied_by_another(&self, notes: &Notes) -> u64 {
         let noted = notes.groups.iter().map(|group| group.by_another).sum();
@@ -327,9 +362,9 @@ impl Head {
     }
 
     /// Corrects the counts, after all mappings were read. Stored with the next commit.
-    pub async fn set_counts(&self, copies: u64, by_another: u64) {
+    pub async fn set_counts(&self, copies: u64, archived: u64, by_another: u64) {
         let mut saved = self.saved.lock().await;
-        (saved.row.copies, saved.row.copied_by_another) = (copies, by_another);
+        (saved.row.copies, saved.row.archived, saved.row.copied_by_another) = (copies, archived, by_another);
     }
 
     /// A pair of which nothing was remembered goes by names from its beginning. Stored with the next commit.
@@ -381,6 +416,7 @@ impl Head {
 #[derive(Default)]
 struct Sums {
     copies: i64,
+    archived: i64,
     by_another: i64,
     aliased: bool,
 }
@@ -388,6 +424,7 @@ struct Sums {
 impl Sums {
     fn add(&mut self, group: &Group) {
         self.copies += group.copies;
+        self.archived += group.archived;
         self.by_another += group.by_another;
         self.aliased |= group.aliased;
     }
@@ -398,6 +435,7 @@ impl Saved {
         // These follow from what is written, whatever the caller's row says.
         let row = PairRow {
             copies: self.row.copies.saturating_add_signed(sums.copies),
+            archived: self.row.archived.saturating_add_signed(sums.archived),
             copied_by_another: self.row.copied_by_another.saturating_add_signed(sums.by_another),
             aliased: self.row.aliased || sums.aliased,
             by_name: self.row.by_name || row.by_name,

@@ -74,7 +74,8 @@ fn the_daily_listing_is_made_up_for_in_the_morning() {
 #[test]
 fn what_is_held_is_looked_at_again_after_a_while_and_not_every_minute() {
     let mut held = row(PairStatus::Held);
-    held.held = Some(HeldRow { held: Held::new(&PairId::new("p1"), 9, 10), since: at("2026-03-10T09:00:00Z"), emptied: vec![] });
+    held.held =
+        Some(HeldRow { held: Held::new(&PairId::new("p1"), 9, 10), since: at("2026-03-10T09:00:00Z"), by_owner: false, emptied: vec![] });
     assert!(!is_due(&held, QUIET, at("2026-03-10T09:09:00Z")));
     assert!(is_due(&held, QUIET, at("2026-03-10T09:10:00Z")));
     held.last_sync = Some(at("2026-03-10T09:10:00Z"));

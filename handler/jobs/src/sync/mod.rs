@@ -32,6 +32,7 @@ mod create;
 mod decide;
 mod echo;
 mod emptied;
+mod held;
 mod identity;
 mod lines;
 mod one_calendar;

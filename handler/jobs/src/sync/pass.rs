@@ -2,11 +2,11 @@
 
 use engine::calendar::{CalendarId, PairId};
 use engine::event::EventId;
-use engine::guard::{self, Evidence};
+use engine::guard::Evidence;
 use engine::mapping::Mapping;
 use engine::marker::Role;
 use engine::pair::{Pair, Side};
-use engine::plan::Planner;
+use engine::plan::{Delete, Planner};
 use engine::reason::Reason;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -17,13 +17,14 @@ use tokio::time::Instant;
 
 use super::bearers::Bearers;
 use super::echo::is_echoed;
+use super::held::Weighed;
 use super::identity::Identity;
 use super::refused::Problems;
 use super::survey::{self, Scope, Seen, Survey};
 use super::verify::Verdict;
 use super::work::{Again, Tally};
 use super::{End, Keys, SyncOptions};
-use crate::memory::{Head, HeldRow, Memory, Notes, PairRow, ProblemRow};
+use crate::memory::{Head, HeldRow, Members, Memory, Notes, PairRow, ProblemRow};
 use crate::report::{Action, Held, PairStatus, Progress, Run, Verb};
 use crate::{Error, Result, Services};
 
@@ -173,17 +174,18 @@ impl<'a> Pass<'a> {
         } else {
             self.try_again(&mut survey, tally, problems).await?;
         }
-        if let Some((live, by_another)) = survey.counts {
-            self.head.set_counts(live, by_another).await;
+        if let Some([live, archived, by_another]) = survey.counts {
+            self.head.set_counts(live, archived, by_another).await;
         }
+        let guard = self.guard(state, today).await;
         let live = self.head.copies().await;
         self.refuse_one_calendar(&survey).await?;
         self.narrow(&mut identity, &mut survey).await?;
         self.find_unseen(&mut identity, &mut survey, tally).await?;
         self.forget_removed(&survey, tally);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
-        let Verdict { mut held, released, emptied, emptied_sides } =
-            self.verify(&mut identity, &mut survey, tally, state, problems, live, today).await?;
+        let Verdict { mut held, emptied, emptied_held, emptied_sides, by_owner } =
+            self.verify(&mut identity, &mut survey, tally, state, problems, &guard).await?;
         let (cursors, listed, awaited) = (std::mem::take(&mut survey.cursors), survey.listed, std::mem::take(&mut survey.awaited));
 
         let left = self.create_and_change(survey, identity, tally).await?;
@@ -194,20 +196,25 @@ impl<'a> Pass<'a> {
 
         let deletes = std::mem::take(&mut tally.deletes);
         let deletes = self.spare_moved(deletes, tally).await?;
-        let count = deletes.iter().filter(|delete| delete.mapping.is_live()).count() as u64;
-        if !released && guard::is_unusual(evidence, count, live, state.deletions_on(today)) {
-            held += count;
-            for delete in &deletes {
-                tally.run.push(self.action(Verb::Hold, &delete.mapping, other_role(delete.role), Some(delete.reason)));
-            }
-        } else {
-            let outcome = self.delete(deletes, tally).await;
-            let deleted = tally.run.deleted;
-            if deleted > 0 {
-                state.deletions = Some((today, state.deletions_on(today) + deleted));
-            }
-            outcome?;
+        let deletes = self.spare_by_clock(deletes, tally);
+        // Copies that nobody has got are no loss.
+        let (weighed, rest): (Vec<Delete>, Vec<Delete>) = deletes.into_iter().partition(|delete| delete.mapping.is_live());
+        let all = held.iter().copied().chain(weighed.iter().map(|delete| delete.mapping.id)).collect();
+        let Weighed { released, .. } = guard.weigh(self.now, evidence, &all, false);
+        let (released, kept): (Vec<Delete>, Vec<Delete>) = weighed.into_iter().partition(|delete| released.contains(&delete.mapping.id));
+        for delete in kept {
+            held.insert(delete.mapping.id);
+            tally.run.push(self.action(Verb::Hold, &delete.mapping, other_role(delete.role), Some(delete.reason)));
         }
+        let before = tally.run.deleted;
+        let outcome = self.delete(released.into_iter().chain(rest).collect(), tally).await;
+        let deleted = tally.run.deleted - before;
+        if deleted > 0 {
+            state.deletions = Some((today, state.deletions_on(today) + deleted));
+        }
+        outcome?;
+        let members = Members::of(held.iter().copied(), guard.members(), self.now);
+        let held = held.len() as u64 + emptied_held;
         self.look_again_at_bearers(tally);
         state.retry = tally.problems.next();
         let Tally { run, notes, wrote, again, incomplete, .. } = tally;
@@ -216,9 +223,11 @@ impl<'a> Pass<'a> {
             let held = if emptied > 0 { Held::emptied(&self.pair.id, held, emptied) } else { Held::new(&self.pair.id, held, live) };
             // Another question has an age of its own.
             let since = state.held.as_ref().filter(|row| row.held.kind == held.kind).map_or(self.now, |row| row.since);
+            let since = members.first().map_or(since, |first| first.max(since));
+            let by_owner = by_owner || state.held.as_ref().is_some_and(|row| row.by_owner);
             run.state = PairStatus::Held;
             run.held = Some(held.clone());
-            state.held = Some(HeldRow { held, since, emptied: emptied_sides });
+            state.held = Some(HeldRow { held, since, by_owner, emptied: emptied_sides });
         } else {
             state.held = None;
         }
@@ -226,6 +235,7 @@ impl<'a> Pass<'a> {
         if self.options.dry_run {
             return Ok(None);
         }
+        self.head.note_members(&mut notes, members).await?;
         if held == 0 && again.is_none() && !*incomplete {
             self.settle_awaited(awaited);
             if Side::BOTH.into_iter().any(|side| is_echoed(side, listed, wrote)) {

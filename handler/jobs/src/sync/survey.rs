@@ -116,8 +116,8 @@ pub(super) struct Survey {
     pub found_by_writes: bool,
     /// The listing of a calendar of which copies are kept came back without a single event.
     pub suddenly_empty: bool,
-    /// Mappings that count as copies, and those that another installation has copied, where all were read.
-    pub counts: Option<(u64, u64)>,
+    /// Mappings that count as copies, those of them before the window, and those that another installation has copied, where all were read.
+    pub counts: Option<[u64; 3]>,
     /// The mappings, where all were read.
     pub census: Option<Census>,
 }
@@ -293,7 +293,7 @@ pub(super) fn half(mapping: &Mapping, role: Role) -> &Half {
 /// Goes through all mappings: which are missing in a complete listing, which drifted, which have come into the window.
 async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<Lines>; 2], scope: Scope) -> Result<()> {
     let mut after = None;
-    let (mut live, mut by_another) = (0_u64, 0_u64);
+    let [mut live, mut archived, mut by_another] = [0_u64; 3];
     let mut expected = [0_u64; 2];
     let mut census = Census::default();
     let missing: BTreeSet<usize> = (0..2).filter(|i| lines[*i].as_ref().is_some_and(|lines| lines.whole)).collect();
@@ -302,6 +302,7 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
         let (page, next) = memory.page(after.as_deref()).await?;
         for mapping in page {
             live += u64::from(mapping.is_live());
+            archived += u64::from(mapping.state == State::Archived);
             by_another += u64::from(mapping.state == State::CopiedByAnother);
             census.add(&mapping);
             let mut suspects = Vec::new();
@@ -344,7 +345,7 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
             break;
         }
     }
-    survey.counts = Some((live, by_another));
+    survey.counts = Some([live, archived, by_another]);
     survey.census = Some(census);
     survey.suddenly_empty = missing.iter().any(|i| expected[*i] > 0 && lines[*i].as_ref().is_some_and(|lines| lines.by_id.is_empty()));
     Ok(())

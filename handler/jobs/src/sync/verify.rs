@@ -8,24 +8,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::calendar::ProviderKind;
 use engine::event::EventId;
-use engine::guard::{self, Evidence};
+use engine::guard::Evidence;
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::Answer;
 use engine::reason::Reason;
 use engine::uid::UidHash;
 use futures::{StreamExt, TryStreamExt, stream};
-use jiff::civil::Date;
 use providers::Found;
 
 use super::emptied::Emptied;
+use super::held::Guard;
 use super::identity::Identity;
 use super::pass::{Pass, side_of};
 use super::refused::Retry;
 use super::survey::{self, News, Survey};
 use super::work::Tally;
 use crate::memory::{PairRow, ProblemRow};
-use crate::report::{HeldKind, Verb};
+use crate::report::Verb;
 use crate::{Error, Result};
 
 /// Reads that verify a deletion, at once.
@@ -44,12 +44,14 @@ pub(super) struct Suspect {
 
 /// What became of the suspects.
 pub(super) struct Verdict {
-    /// How many events wait for a word of the owner.
-    pub held: u64,
-    /// The owner, or a second look, has released the deletions.
-    pub released: bool,
+    /// Deletions that wait for a word of the owner.
+    pub held: BTreeSet<MappingId>,
+    /// Only the owner's word releases them.
+    pub by_owner: bool,
     /// Events wait because their calendar was emptied: of how many.
     pub emptied: u64,
+    /// How many.
+    pub emptied_held: u64,
     /// Those calendars.
     pub emptied_sides: Vec<Side>,
 }
@@ -64,8 +66,7 @@ impl Pass<'_> {
         tally: &mut Tally,
         state: &PairRow,
         problems: &[ProblemRow],
-        live: u64,
-        today: Date,
+        guard: &Guard,
     ) -> Result<Verdict> {
         let mut suspects = suspects(survey);
         if survey.by_absence && suspects.len() <= MOST_SOUGHT {
@@ -74,7 +75,7 @@ impl Pass<'_> {
         self.resolve(identity, survey, problems).await?;
         suspects = self::suspects(survey);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
-        let (mut held, mut emptied, mut emptied_sides) = (0, 0, Vec::new());
+        let (mut emptied_held, mut emptied, mut emptied_sides) = (0, 0, Vec::new());
         let mut only_origins = false;
         for side in Side::BOTH {
             let of = match self.emptied(survey, &suspects, side, evidence, state).await? {
@@ -93,7 +94,7 @@ impl Pass<'_> {
                 Some(answer) => self.answered(survey, tally, here, answer).await?,
                 // A confirmation of deletions is no answer to this question.
                 None => {
-                    held += here.len() as u64;
+                    emptied_held += here.len() as u64;
                     emptied += of;
                     emptied_sides.push(side);
                     self.hold(survey, tally, &here, None);
@@ -101,20 +102,15 @@ impl Pass<'_> {
             }
         }
         let deletions = deletions(survey, &suspects, self.pair.two_way);
-        let count = deletions.len() as u64;
-        let emptied_source = survey.suddenly_empty && count > 0;
-        let unusual = emptied_source || guard::is_unusual(evidence, count, live, state.deletions_on(today));
-        let waited = |since: jiff::Timestamp| self.now.as_second() - since.as_second() >= guard::SECOND_LOOK_SECONDS;
-        let held_before = state.held.as_ref().filter(|row| row.held.kind == HeldKind::Deletions);
-        let second_look =
-            held_before.is_some_and(|row| waited(row.since)) && count <= guard::SECOND_LOOK_CAP && !emptied_source && !only_origins;
-        let released = self.options.confirm_deletions || second_look;
-        if unusual && !released {
-            self.hold(survey, tally, &suspects, Some(&deletions));
-            return Ok(Verdict { held: held + count, released: false, emptied, emptied_sides });
-        }
-        self.look_for(survey, tally, suspects).await?;
-        Ok(Verdict { held, released, emptied, emptied_sides })
+        let emptied_source = survey.suddenly_empty && !deletions.is_empty();
+        let by_owner = emptied_source || only_origins;
+        let weighed = guard.weigh(self.now, evidence, &deletions, by_owner);
+        // Where something waits, so does all that is missing beside it and was not released.
+        let (waiting, rest): (Vec<Suspect>, Vec<Suspect>) =
+            suspects.into_iter().partition(|suspect| !weighed.held.is_empty() && !weighed.released.contains(&suspect.mapping));
+        self.hold(survey, tally, &waiting, Some(&weighed.held));
+        self.look_for(survey, tally, rest).await?;
+        Ok(Verdict { held: weighed.held, by_owner, emptied, emptied_held, emptied_sides })
     }
 
     /// Looks for each by itself. What is there is news.

@@ -12,7 +12,7 @@ fn store(dir: &tempfile::TempDir) -> Embedded {
 /// A mapping with its index row, as far as storage is concerned.
 fn mapping(n: usize) -> Group {
     let put = |key: String| Op::Put { key, value: "{}".into() };
-    Group { ops: vec![put(format!("m:{n:04}")), put(format!("x:{n:04}"))], copies: 1, by_another: 0, aliased: false }
+    Group { ops: vec![put(format!("m:{n:04}")), put(format!("x:{n:04}"))], copies: 1, archived: 0, by_another: 0, aliased: false }
 }
 
 fn notes(numbers: std::ops::Range<usize>) -> Notes {
@@ -49,12 +49,17 @@ async fn more_than_one_commit_holds_is_written_in_several_and_counted_with_each(
     assert_eq!((keys(&store, "m:").await, keys(&store, "x:").await), (250, 250));
     let last = head(&store).await.row().await;
     assert_eq!(last, PairRow { copies: 250, ..done(60) }, "the count follows from the notes, whatever else is said");
-    let forget =
-        |n: usize| Group { ops: vec![Op::Delete { key: format!("m:{n:04}"), etag: None }], copies: -1, by_another: 0, aliased: false };
+    let forget = |n: usize| Group {
+        ops: vec![Op::Delete { key: format!("m:{n:04}"), etag: None }],
+        copies: -1,
+        archived: 0,
+        by_another: 0,
+        aliased: false,
+    };
     commit(&mine, &store, Notes { groups: vec![forget(3), forget(4)] }, None).await.unwrap();
     assert_eq!(mine.copies().await, 248);
     commit(&mine, &store, Notes::default(), None).await.unwrap();
-    mine.set_counts(240, 0).await;
+    mine.set_counts(240, 0, 0).await;
     commit(&mine, &store, Notes::default(), Some(done(61))).await.unwrap();
     assert_eq!(head(&store).await.copies().await, 240, "what was counted anew is stored with the next commit");
 }
