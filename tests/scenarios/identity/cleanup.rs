@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use simulators::faults::{Fault, On};
 use simulators::person::Person;
+use simulators::traffic::Kind;
 
 use super::{all_but, at_rest, copied, named, rename, titles, village_at_rest};
 use crate::cli::{Cli, ONE_WAY, TWO_WAY, counts};
@@ -181,5 +182,46 @@ async fn a_duplicate_of_a_copy_is_no_copy_that_was_left() -> anyhow::Result<()> 
     village.cli.json(&["pair", "remove", &pair]).await?;
     let run = run(&village.cli, &["clean-up", "--calendar", &village.calendars[1], "--yes"]).await?;
     assert_eq!((&run["deleted"], ben.names()), (&json!(2), vec!["second.ics".to_owned()]), "{run}");
+    Ok(())
+}
+
+/// The answer to a deletion is lost, or the deletion is refused: repeated or not, a pair that goes on makes its copies again.
+#[tokio::test]
+async fn a_clean_up_that_is_cut_off_hides_no_event() -> anyhow::Result<()> {
+    for (terms, repeated, fault) in [
+        (ONE_WAY, false, Fault::DropAfter),
+        (TWO_WAY, true, Fault::DropAfter),
+        (TWO_WAY, false, Fault::DropAfter),
+        (TWO_WAY, false, Fault::DropBefore),
+    ] {
+        let (village, pair) = copied(4, terms).await?;
+        let [anna, ben] = &village.people;
+        village.servers[1].faults().after(1, 1, On::kind(Kind::Delete), fault);
+        let failed = village.cli.run(&["pair", "clean-up", &pair]).await?;
+        assert!(failed.status != 0, "{terms:?} {repeated}");
+        if repeated {
+            run(&village.cli, &["pair", "clean-up", &pair]).await?;
+            assert_eq!(ben.len(), 0);
+        }
+        village.cli.json(&["pair", "resume", &pair]).await?;
+        village.cli.sync().await?;
+        village.cli.sync().await?;
+        assert_eq!((titles(anna), titles(ben)), (all_but(4, &[]), all_but(4, &[])), "{terms:?} {repeated}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// Something else is under a copy's name: it is no copy, whatever is asked for.
+#[tokio::test]
+async fn what_is_under_the_name_of_a_copy_and_is_none_stays() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (village, pair) = copied(4, terms).await?;
+        let ben = &village.people[1];
+        let name = named(ben, "Event 1")?;
+        ben.put(&name, &hour("mine", 22, 19, "Dinner"));
+        let done = run(&village.cli, &["pair", "clean-up", &pair, "--include-edited"]).await?;
+        assert_eq!((counts(&done)[2], titles(ben)), (3, vec!["Dinner".to_owned()]), "{done}");
+    }
     Ok(())
 }

@@ -3,9 +3,10 @@
 use engine::calendar::PairId;
 use engine::event::{Draft, Event, EventId};
 use engine::mapping::{Mapping, State};
-use engine::marker::Role;
+use engine::marker::{MappingId, Mark, Role};
 use engine::pair::{Pair, Side};
 use engine::reason::Reason;
+use engine::uid::UidHash;
 use providers::Found;
 
 use super::CleanUp;
@@ -115,9 +116,25 @@ impl Work<'_> {
         if copy.marker.as_deref().is_some_and(|mark| self.keys.marks.is_of_another_key(mark)) {
             return Err(Reason::CopiedByAnother);
         }
+        // Under the name of a copy may be something else by now.
+        if !self.is_its_copy(mapping, copy) {
+            return Err(Reason::CopyEdited);
+        }
         let shown = self.keys.prints.copy(&Draft::from(copy));
         let edited = !shown.changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()).is_empty();
         if edited && !self.options.include_edited { Err(Reason::CopyEdited) } else { Ok(()) }
+    }
+
+    fn is_its_copy(&self, mapping: &Mapping, copy: &Event) -> bool {
+        let calendars = [self.pair.from.clone(), self.pair.to.clone()];
+        match copy.marker.as_deref().map(|mark| self.keys.marks.read(mark, &calendars)) {
+            Some(Mark::Ours { role: Role::Copy, mapping: id, .. }) => id == mapping.id,
+            Some(_) => false,
+            None => {
+                let uid = UidHash::of(&copy.uid);
+                MappingId::of_copy_uid(&copy.uid) == Some(mapping.id) || (uid.is_some() && uid == mapping.copy.uid)
+            }
+        }
     }
 
     async fn delete(&self, side: Side, mapping: &Mapping, etag: Option<&str>, run: &mut Run) -> Result<()> {
@@ -125,8 +142,9 @@ impl Work<'_> {
             run.push(self.action(Verb::Delete, mapping, None));
             return Ok(());
         }
-        // From here on a missing copy means that it is not wanted.
-        let unwanted = Mapping { state: State::Suppressed, ..mapping.clone() };
+        // From here on a missing copy is no person's deletion; whether it is there is found out where this is cut off.
+        let mut unwanted = Mapping { state: State::Creating, ..mapping.clone() };
+        (unwanted.origin.etag, unwanted.copy.etag) = (None, None);
         let mut notes = Notes::default();
         self.memory.note(&mut notes, Some(mapping), &unwanted)?;
         self.memory.commit(self.head, notes).await?;
@@ -142,7 +160,7 @@ impl Work<'_> {
                     providers::Error::HasGuests => Reason::HasGuests,
                     providers::Error::ChangedMeanwhile => Reason::CopyEdited,
                     providers::Error::Refused(_) => Reason::RefusedByServer,
-                    // It may be deleted all the same: it stays unwanted, so that its absence is no person's deletion.
+                    // It may be deleted all the same.
                     error => return Err(error.into()),
                 };
                 self.remember(&unwanted, Some(mapping)).await?;
