@@ -142,6 +142,11 @@ impl Mapping {
         self.first.or(self.origin.uid)
     }
 
+    /// Whether the UID of the copy is known as the server shows it, and is another one than it was sent with.
+    pub fn has_servers_uid(&self) -> bool {
+        self.copy.uid.is_some() && self.copy.uid != UidHash::of(&self.id.copy_uid(self.generation))
+    }
+
     /// Whether nothing is made because of what the other calendar holds, or because of what made the event.
     pub fn is_left_alone(&self) -> bool {
         matches!(self.state, State::AlreadyThere | State::CopiedByAnother)

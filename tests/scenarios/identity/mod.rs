@@ -14,6 +14,7 @@ mod last_moments;
 mod marks;
 mod moved;
 mod names;
+mod own_uids;
 mod real;
 mod same_calendar;
 mod takeover;

@@ -157,13 +157,15 @@ impl Pass<'_> {
     /// The mapping after one of its events was made.
     fn made(&self, mapping: &mut Mapping, role: Role, written: Written, uid: &str, taken_over: bool) {
         mapping.state = State::Live;
-        let rewritten = written.event.is_some();
+        // A server may give events UIDs of its own.
+        let uid = written.event.as_ref().map_or(uid, |event| &event.uid);
+        let (uid, rewritten) = (UidHash::of(uid), written.event.is_some());
         let half = match role {
             Role::Copy => &mut mapping.copy,
             Role::Origin => &mut mapping.origin,
         };
         settle(half, written);
-        half.uid = UidHash::of(uid);
+        half.uid = uid;
         if role == Role::Copy {
             mapping.pristine = !taken_over && !rewritten;
         }

@@ -30,9 +30,7 @@ impl Pass<'_> {
     /// Everything that has news: mappings first, then events that no mapping knows, and of these the copies last, when all origins have found theirs.
     pub(super) fn items(&self, survey: Survey, identity: &mut Identity) -> Vec<Item> {
         identity.units = survey.units.keys().copied().collect();
-        for unit in survey.units.values().filter(|unit| matches!(unit.copy, News::Present(_))) {
-            identity.renewed[side_of(&unit.mapping, Role::Copy) as usize].push(unit.mapping.copy.id.clone());
-        }
+        identity.note_names(&survey);
         let mut items: Vec<Item> = survey.units.into_values().map(|unit| Item::Known(Box::new(unit))).collect();
         let mut copies = Vec::new();
         for (side, unknown) in Side::BOTH.into_iter().zip(survey.unknown) {
@@ -188,13 +186,8 @@ impl Pass<'_> {
                 return Task::incomplete(mapping.side, mapping.origin.id.clone(), suspect);
             }
         };
-        let other = match &copy {
-            _ if replaced => true,
-            Seen::Event(event) => self.planner.is_another(&mapping, event),
-            _ => false,
-        };
-        let stranger = other.then(|| (mapping.side.other(), mapping.copy.id.clone()));
-        let decision = if other { self.planner.replaced(&mapping, origin) } else { self.planner.known(&mapping, origin, copy) };
+        let stranger = replaced.then(|| (mapping.side.other(), mapping.copy.id.clone()));
+        let decision = if replaced { self.planner.replaced(&mapping, origin) } else { self.planner.known(&mapping, origin, copy) };
         let task = Task { stranger, ..Task::new(mapping.side, mapping.origin.id.clone(), decision) };
         let renamed = ((&stored.origin.id, &stored.copy.id) != (&mapping.origin.id, &mapping.copy.id)).then(|| mapping.clone());
         Task { times: Some(mapping.times.clone()), before: Some(stored), renamed, ..task }

@@ -158,7 +158,7 @@ impl<'a> Pass<'a> {
             self.verify(&mut identity, &mut survey, &mut tally, state, problems, live, today).await?;
         let (cursors, listed, awaited) = (std::mem::take(&mut survey.cursors), survey.listed, std::mem::take(&mut survey.awaited));
 
-        let left = self.create_and_change(survey, identity, &mut tally).await?;
+        let left = Box::pin(self.create_and_change(survey, identity, &mut tally)).await?;
         if left > 0 {
             return Ok((self.give_way(state, tally, left).await?, None));
         }

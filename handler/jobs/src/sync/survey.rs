@@ -46,7 +46,7 @@ pub(super) struct Unit {
     pub copy: News,
     /// It was looked for by itself, and is there.
     pub sought: bool,
-    /// Another copy is under the name of its copy.
+    /// Another event is under the name of its copy.
     pub replaced: bool,
 }
 
