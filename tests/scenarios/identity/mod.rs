@@ -11,6 +11,7 @@ mod exchanged;
 mod google;
 mod installations;
 mod last_moments;
+mod made_again;
 mod marks;
 mod moved;
 mod names;

@@ -23,7 +23,7 @@ impl Pass<'_> {
             applied.actions.push(action);
             return Ok(());
         }
-        // What is stored by now: the note made before the write, or (for an origin) what was there.
+        // What is stored by now: the note made before the write.
         let stored = if role == Role::Copy { Some(mapping.clone()) } else { before };
         let end = &self.ends[side as usize];
         let calendar = &end.calendar.address;
@@ -104,7 +104,7 @@ impl Pass<'_> {
     fn is_ours(&self, event: &Event, role: Role, mapping: MappingId) -> bool {
         match self.planner.mark(event) {
             Some(mark) => matches!(mark, Mark::Ours { role: found, mapping: id, .. } if (found, id) == (role, mapping)),
-            None => role == Role::Copy && MappingId::of_copy_uid(&event.uid) == Some(mapping),
+            None => MappingId::of_uid(&event.uid) == Some((role, mapping)),
         }
     }
 

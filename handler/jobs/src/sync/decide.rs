@@ -289,6 +289,14 @@ impl Pass<'_> {
                 noted.origin.etag = None;
                 self.memory.note(notes, task.before.as_ref(), &noted)
             }
+            // Where the origin has gone to is known by its mark or its UID; what it was to show, by this.
+            Decision::Create(create) => {
+                let Some(mut noted) = task.renamed.take().or_else(|| task.before.clone()) else { return Ok(()) };
+                noted.origin.intent = Some(create.mapping.origin.base.clone());
+                self.memory.note(notes, task.before.as_ref(), &noted)?;
+                task.before = Some(noted);
+                Ok(())
+            }
             Decision::Write(write) => {
                 let mut noted = write.intent();
                 if task.before.is_none() {

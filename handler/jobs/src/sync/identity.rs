@@ -164,7 +164,7 @@ impl Pass<'_> {
         match self.planner.mark(event) {
             Some(Mark::Ours { mapping, .. }) => Some(mapping),
             Some(Mark::Foreign { .. }) => None,
-            None => MappingId::of_copy_uid(&event.uid),
+            None => MappingId::of_uid(&event.uid).map(|(_, mapping)| mapping),
         }
     }
 

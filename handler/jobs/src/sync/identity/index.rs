@@ -139,7 +139,7 @@ impl Pass<'_> {
             }
             None => {
                 // A server that takes marks away leaves the UID.
-                if let Some(mapping) = own {
+                if let Some(mapping) = MappingId::of_copy_uid(&event.uid) {
                     index.copies.entry(mapping).or_default().push(id.clone());
                     index.made_by.insert(id.clone(), mapping);
                 }
