@@ -13,6 +13,7 @@
 //! A calendar is read for this when a pair sees it for the first time, and where something is missing from it: then what is unknown there is read.
 //! Otherwise only what has happened to unknown events is read, and the rows of the mappings that their marks name.
 
+mod back;
 mod beside;
 mod classify;
 mod index;

@@ -5,7 +5,7 @@ use engine::guard::{self, Evidence};
 use engine::mapping::Mapping;
 use engine::marker::Role;
 use engine::pair::{Pair, Side};
-use engine::plan::Planner;
+use engine::plan::{Answer, Planner};
 use engine::reason::Reason;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -151,6 +151,10 @@ impl<'a> Pass<'a> {
         let live = self.head.copies().await;
         self.refuse_one_calendar(&survey).await?;
         self.narrow(&mut identity, &mut survey).await?;
+        self.find_left_out(&mut identity, &mut survey).await?;
+        if self.options.answer == Some(Answer::LeaveOut) {
+            self.head.set_left_out(true).await;
+        }
         self.find_unseen(&mut identity, &mut survey, &mut tally).await?;
         self.forget_removed(&survey, &mut tally);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };

@@ -179,7 +179,7 @@ impl Pass<'_> {
         self.keys.prints.origin(&engine::event::Draft::from(event)) == mapping.origin.base
     }
 
-    fn join_to(&self, survey: &mut Survey, side: Side, (mapping, role): (MappingId, Role), event: Box<Event>) {
+    pub(super) fn join_to(&self, survey: &mut Survey, side: Side, (mapping, role): (MappingId, Role), event: Box<Event>) {
         survey.unknown[side as usize].remove(&event.id);
         let Some(unit) = survey.units.get_mut(&mapping) else { return };
         tracing::debug!(pair = %self.pair.id, ?mapping, ?role, "an event has another name by now");
