@@ -17,6 +17,7 @@ mod moved;
 mod names;
 mod own_uids;
 mod real;
+mod replicas;
 mod same_calendar;
 mod takeover;
 mod unseen;

@@ -118,7 +118,7 @@ impl Pass<'_> {
         match end.provider.edit(&end.calendar.address, &mapping.origin.id, &version, &edit).await {
             Ok(written) => {
                 applied.wrote[mapping.side as usize] = true;
-                settle(&mut mapping.origin, written);
+                settle(&mut mapping.origin, written, self.today());
             }
             Err(error) => tracing::debug!(pair = %self.pair.id, %error, "an event that was made out of a copy keeps its mark"),
         }
@@ -164,7 +164,7 @@ impl Pass<'_> {
             Role::Copy => &mut mapping.copy,
             Role::Origin => &mut mapping.origin,
         };
-        settle(half, written);
+        settle(half, written, self.today());
         half.uid = uid;
         if role == Role::Copy {
             mapping.pristine = !taken_over && !rewritten;

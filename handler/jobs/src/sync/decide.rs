@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::event::{Event, EventId};
-use engine::mapping::Times;
+use engine::mapping::{Mapping, Times};
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::{Beside, Decision, Halves, Seen, Unknown};
@@ -159,6 +159,9 @@ impl Pass<'_> {
 
     fn decide_known(&self, unit: Unit, read: &mut Read) -> Task {
         let Unit { stored, mapping, origin, copy, sought, replaced } = unit;
+        if self.is_behind(&mapping, read) {
+            return Task::incomplete(mapping.side, mapping.origin.id.clone(), None);
+        }
         let mut seen = |role: Role, news: News| -> Option<Seen> {
             let half = survey::half(&mapping, role);
             // What was listed with its content was not read; under its name another one may have been.
@@ -191,6 +194,15 @@ impl Pass<'_> {
         let task = Task { stranger, ..Task::new(mapping.side, mapping.origin.id.clone(), decision) };
         let renamed = ((&stored.origin.id, &stored.copy.id) != (&mapping.origin.id, &mapping.copy.id)).then(|| mapping.clone());
         Task { times: Some(mapping.times.clone()), before: Some(stored), renamed, ..task }
+    }
+
+    /// Whether a read has shown a version that our own write has replaced: nothing is decided about that, and both are looked at again.
+    fn is_behind(&self, mapping: &Mapping, read: &Read) -> bool {
+        [Role::Origin, Role::Copy].into_iter().any(|role| {
+            let half = survey::half(mapping, role);
+            let found = read[side_of(mapping, role) as usize].get(&half.id);
+            matches!(found, Some(Found::Event(event)) if half.is_former(event.etag.as_deref(), self.today()))
+        })
     }
 
     async fn decide_unknown(&self, identity: &mut Identity, side: Side, event: Box<Event>, taken: bool, class: Class) -> Result<Task> {

@@ -8,6 +8,7 @@ use engine::pair::{Pair, Side};
 use engine::plan::{Answer, Planner};
 use engine::reason::Reason;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use store::Lease;
 use tokio::time::Instant;
@@ -114,7 +115,7 @@ impl<'a> Pass<'a> {
         again: Option<&Again>,
         problems: &[ProblemRow],
     ) -> Result<(Run, Option<Again>)> {
-        let today = self.now.to_zoned(TimeZone::UTC).date();
+        let today = self.today();
         // What is held rests on what a pass saw; the next one must look as closely, or it would see nothing to hold.
         let due = state.listed_on != Some(today) || state.held.is_some();
         // A write has found something gone of which no listing told: the whole listing tells what else is.
@@ -124,7 +125,7 @@ impl<'a> Pass<'a> {
         // A later round goes on with what the first has listed.
         let full = self.options.full && again.is_none();
         let mut identity = Identity::default();
-        let scope = Scope { window, roll, full };
+        let scope = Scope { window, today, roll, full };
         let mut survey = survey::survey(self.ends, self.pair, self.memory, state, seen, scope).await?;
         identity.first = Side::BOTH.map(|side| state.cursor(side).is_none());
         if let Some(again) = again {
@@ -223,6 +224,10 @@ impl<'a> Pass<'a> {
         state.left = None;
         self.memory.finish(self.head, notes, state.clone()).await?;
         Ok((run, again))
+    }
+
+    pub(super) fn today(&self) -> Date {
+        self.now.to_zoned(TimeZone::UTC).date()
     }
 
     /// How many events of this pair another installation has copied: as it is remembered; before that is, as this pass has found.
