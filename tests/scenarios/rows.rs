@@ -36,7 +36,9 @@ pub async fn hours_pass(cli: &Cli, hours: i64) -> anyhow::Result<()> {
     let store = opened.store();
     for row in all(&*store, Table::Directory, OWNER, "pair:").await? {
         let pair = row.key.strip_prefix("pair:").context("a pair")?.to_owned();
-        for row in all(&*store, Table::Pairs, &pair, STATE).await? {
+        // Of mappings only those that say when their event was written.
+        let is_dated = |row: &store::Row| row.key.starts_with(STATE) || row.value.contains("\"former\"");
+        for row in all(&*store, Table::Pairs, &pair, "").await?.into_iter().filter(is_dated) {
             let mut value: Value = serde_json::from_str(&row.value)?;
             shift(&mut value, hours);
             let op = Op::Replace { key: row.key, etag: row.etag, value: value.to_string() };

@@ -1,6 +1,7 @@
 //! Origin and copy: what is remembered of the two, and how an echo of our own writes is known.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{EventId, Span};
@@ -76,6 +77,18 @@ pub struct Half {
     /// What we are about to write, noted before the write: after a crash it tells our own half-finished work from a person's edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intent: Option<Fingerprint>,
+    /// Versions that our own writes have replaced: a server that shows one of them for a while shows nobody's edit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<Former>,
+}
+
+/// See [`Half::former`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    /// The last few, the newest at the end.
+    pub etags: Vec<String>,
+    /// The day of the last of these writes.
+    pub on: Date,
 }
 
 /// Where a mapping stands.
@@ -131,6 +144,38 @@ const FLAP_SECONDS: i64 = 600;
 /// So many writes of values that were written before stop the mapping.
 const FLAP_WRITES: usize = 5;
 
+/// So many versions that were replaced are remembered.
+const FORMER: usize = 3;
+
+impl Half {
+    /// Notes the version that a write has left behind.
+    pub fn written(&mut self, etag: Option<String>, today: Date) {
+        let before = std::mem::replace(&mut self.etag, etag);
+        let Some(before) = before.filter(|before| Some(before) != self.etag.as_ref()) else { return };
+        let mut etags = self.former.take().filter(|former| former.is_recent(today)).map(|former| former.etags).unwrap_or_default();
+        etags.retain(|etag| *etag != before && Some(etag) != self.etag.as_ref());
+        etags.push(before);
+        etags.drain(..etags.len().saturating_sub(FORMER));
+        self.former = Some(Former { etags, on: today });
+    }
+
+    /// Whether a version is one that a write of ours has replaced a short while ago. After a whole listing on a later day it is no longer: what is
+    /// shown then is what somebody has restored.
+    pub fn is_former(&self, etag: Option<&str>, today: Date) -> bool {
+        let former = self.former.as_ref().filter(|former| former.is_recent(today));
+        etag.is_some()
+            && etag != self.etag.as_deref()
+            && former.is_some_and(|former| former.etags.iter().any(|one| Some(one.as_str()) == etag))
+    }
+}
+
+impl Former {
+    /// The first pass of the next day lists everything, and may meet the same server.
+    fn is_recent(&self, today: Date) -> bool {
+        self.on.tomorrow().is_ok_and(|tomorrow| today <= tomorrow)
+    }
+}
+
 impl Mapping {
     /// Whether the mapping counts as a copy that the pair keeps.
     pub fn is_live(&self) -> bool {
@@ -140,6 +185,11 @@ impl Mapping {
     /// The UID of the first origin, as far as it is known.
     pub fn first(&self) -> Option<UidHash> {
         self.first.or(self.origin.uid)
+    }
+
+    /// Whether the UID of the copy is known as the server shows it, and is another one than it was sent with.
+    pub fn has_servers_uid(&self) -> bool {
+        self.copy.uid.is_some() && self.copy.uid != UidHash::of(&self.id.copy_uid(self.generation))
     }
 
     /// Whether nothing is made because of what the other calendar holds, or because of what made the event.

@@ -57,7 +57,7 @@ impl MappingId {
 
     /// The UID of an origin that is made again.
     pub fn origin_uid(self, generation: u32) -> String {
-        self.uid("r-", generation)
+        self.uid(AGAIN, generation)
     }
 
     fn uid(self, role: &str, generation: u32) -> String {
@@ -67,18 +67,27 @@ impl MappingId {
 
     /// The mapping whose copy has this UID, or a resource name that was made of it, if it has the form of one of ours. It proves nothing by itself.
     pub fn of_copy_uid(uid: &str) -> Option<Self> {
+        Self::of_uid(uid).filter(|(role, _)| *role == Role::Copy).map(|(_, id)| id)
+    }
+
+    /// The same of copies and of origins that were made again.
+    pub fn of_uid(uid: &str) -> Option<(Role, Self)> {
         let uid = uid.trim();
         let uid = uid.strip_suffix(".ics").unwrap_or(uid).strip_prefix(COPY)?;
+        let (role, uid) = uid.strip_prefix(AGAIN).map_or((Role::Copy, uid), |uid| (Role::Origin, uid));
         let (id, generation) = uid.split_once('-').map_or((uid, None), |(id, generation)| (id, Some(generation)));
         if generation.is_some_and(|generation| generation.parse::<u32>().is_err()) || id.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return None;
         }
-        Self::try_from(id.to_owned()).ok()
+        Some((role, Self::try_from(id.to_owned()).ok()?))
     }
 }
 
 /// How the UIDs of what we make begin.
 const COPY: &str = "calrelay-";
+
+/// What follows in the UID of an origin that is made again.
+const AGAIN: &str = "r-";
 
 /// What an event is in the mapping that its mark names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -324,6 +333,8 @@ mod tests {
         for uid in [id.origin_uid(0), id.copy_uid(0).to_uppercase(), "calrelay-".into(), "calrelay-x".into(), "1@example.org".into()] {
             assert_eq!(MappingId::of_copy_uid(&uid), None, "{uid}");
         }
+        assert_eq!(MappingId::of_uid(&id.copy_uid(3)), Some((Role::Copy, id)));
+        assert_eq!(MappingId::of_uid(&format!("{}.ics", id.origin_uid(2))), Some((Role::Origin, id)));
     }
 
     #[test]

@@ -195,3 +195,39 @@ async fn a_copy_that_is_put_into_another_calendar_is_not_copied_on() -> anyhow::
     assert_eq!(titles(&fourth), ["Own"]);
     super::at_rest(&[&village.cli], &[&village.people[0], &village.people[1], &third, &fourth]).await
 }
+
+/// What was made out of a copy keeps the mark of that copy where it could not be given another one. Its own copy is found by a pair made anew all the
+/// same, also where the event has another name by then.
+#[tokio::test]
+async fn what_was_made_out_of_a_copy_keeps_its_own_copy_in_a_pair_made_anew() -> anyhow::Result<()> {
+    for (before, after) in
+        [(TWO_WAY, TWO_WAY), (TWO_WAY, &["--two-way", "--private-back"][..]), (&["--two-way", "--private-back"], TWO_WAY)]
+    {
+        for (turned, renamed) in [(false, false), (false, true), (true, false), (true, true)] {
+            let (village, pair) = copied(2, before).await?;
+            let [anna, ben] = &village.people;
+            let copy = named(ben, "Event 1")?;
+            assert!(Person::from(ben.clone()).duplicate(&copy, "second.ics", "second").await?);
+            assert!(ben.edit("second.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:Second")));
+            let marked = ben.get("second.ics").expect("it is there");
+            assert_eq!(village.cli.sync().await?["created"], 1);
+            ben.put("second.ics", &marked);
+            village.cli.sync().await?;
+            village.cli.json(&["pair", "remove", &pair]).await?;
+            if renamed {
+                ben.delete("second.ics");
+                ben.put("another.ics", &marked);
+            }
+            let [from, to] = [usize::from(turned), usize::from(!turned)].map(|i| village.calendars[i].as_str());
+            village.cli.pair_add(from, to, after).await?;
+            for hours in [0, 1, 24] {
+                hours_pass(&village.cli, hours).await?;
+                village.cli.sync().await?;
+            }
+            let shown = [titles(anna), titles(ben)];
+            assert_eq!((anna.len(), ben.len()), (3, 3), "{before:?} {after:?} {turned} {renamed}: {shown:?}");
+            village_at_rest(&village).await?;
+        }
+    }
+    Ok(())
+}

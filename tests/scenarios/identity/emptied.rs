@@ -1,7 +1,7 @@
 //! The calendar of the copies is emptied or made anew. Nothing is taken for the wish of its owner: the pair asks, and there are two answers.
 
 use serde_json::{Value, json};
-use simulators::caldav::{Calendar, LostToken, Manners};
+use simulators::caldav::{Calendar, LostToken, Manners, Rewrite};
 
 use super::{all_but, copied, delete, furnished, rename, status_of, titles, village_at_rest};
 use crate::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
@@ -304,7 +304,8 @@ async fn all_copies_in_both_calendars_wait_for_a_word() -> anyhow::Result<()> {
 /// originals are the originals again: nothing is shown behind a private pair, and nothing of them is lost.
 #[tokio::test]
 async fn originals_that_are_restored_are_the_originals_again() -> anyhow::Result<()> {
-    for private in [&[][..], &["--private"], &["--private-back"]] {
+    for (private, renamed) in [(&[][..], false), (&["--private"], false), (&["--private-back"], false), (&[], true), (&["--private"], true)]
+    {
         let (village, pair) = copied(6, &[TWO_WAY, private].concat()).await?;
         let [anna, ben] = &village.people;
         ben.put("own.ics", &hour("own", 3, 20, "Own"));
@@ -316,16 +317,54 @@ async fn originals_that_are_restored_are_the_originals_again() -> anyhow::Result
         village.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
         assert_eq!((anna.len(), titles(ben)), (0, before[1].clone()), "{private:?}");
         for (name, object) in &objects {
-            anna.put(name, object);
+            anna.put(&if renamed { format!("imported-{name}") } else { name.clone() }, object);
         }
         for arguments in [&[][..], &["--full"]] {
             village.cli.sync_with(arguments).await?;
-            assert_eq!([titles(anna), titles(ben)], before, "{private:?} {arguments:?}");
+            assert_eq!([titles(anna), titles(ben)], before, "{private:?} {renamed} {arguments:?}");
         }
         rename(anna, "Event 1", "Renamed")?;
         assert_eq!(counts(&village.cli.sync().await?)[..3], [0, u64::from(private != ["--private"]), 0], "{private:?}");
         delete(anna, "Event 2")?;
         assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 0, 1], "{private:?}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// Originals that had been made again before they were left out, and copies that have UIDs of their server's: restored under other names.
+#[tokio::test]
+async fn what_is_restored_under_another_name_is_known_by_its_uid() -> anyhow::Result<()> {
+    for (emptied, rewrite) in [(0, Rewrite::Kept), (0, Rewrite::Plain), (1, Rewrite::Anew)] {
+        let (village, pair) = furnished(Manners::generic(), 6, TWO_WAY).await?;
+        let [anna, ben] = &village.people;
+        village.servers[emptied].manners(|manners| {
+            (manners.rewrite, manners.uid_may_change, manners.etag_on_put) = (rewrite, true, false);
+        });
+        village.cli.sync().await?;
+        rename(ben, "Event 1", "Edited")?;
+        delete(anna, "Event 1")?;
+        village.cli.sync().await?;
+        let calendar = &village.people[emptied];
+        let (objects, before) = (calendar.objects(), titles(ben));
+        calendar.clear();
+        village.cli.sync_with(&[]).await?;
+        village.cli.sync_with(&["--pair", &pair, "--leave-out"]).await?;
+        for (n, (_, object)) in objects.iter().enumerate() {
+            calendar.put(&format!("import{n}.ics"), object);
+        }
+        for arguments in [&[][..], &["--full"]] {
+            village.cli.sync_with(arguments).await?;
+            assert_eq!([titles(anna), titles(ben)], [before.clone(), before.clone()], "{emptied} {rewrite:?} {arguments:?}");
+        }
+        rename(anna, "Event 2", "Renamed")?;
+        rename(anna, "Edited", "Edited again")?;
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 2, 0], "{emptied} {rewrite:?}");
+        delete(anna, "Event 3")?;
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 0, 1], "{emptied} {rewrite:?}");
+        // What is new since is an event like any other.
+        anna.put("new.ics", &hour("new", 3, 21, "New"));
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [1, 0, 0], "{emptied} {rewrite:?}");
         village_at_rest(&village).await?;
     }
     Ok(())

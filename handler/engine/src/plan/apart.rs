@@ -39,6 +39,7 @@ impl Planner<'_> {
             sequence: copy.sequence,
             base: self.prints.origin(&draft),
             intent: None,
+            former: None,
         };
         next.copy = Half { etag: None, sequence: 0, base: self.prints.copy(&shown), intent: None, ..mapping.origin.clone() };
         next.first = mapping.first();

@@ -75,8 +75,9 @@ impl Planner<'_> {
                 sequence: event.sequence,
                 base: self.prints.origin(&Draft::from(event)),
                 intent: None,
+                former: None,
             },
-            copy: Half { id: copy_id, uid: None, etag: None, sequence: 0, base: print.clone(), intent: None },
+            copy: Half { id: copy_id, uid: None, etag: None, sequence: 0, base: print.clone(), intent: None, former: None },
             state: State::Creating,
             generation: 0,
             pristine: true,
@@ -144,6 +145,7 @@ impl Planner<'_> {
             sequence: copy.sequence,
             base: self.prints.copy(&Draft::from(copy)),
             intent: None,
+            former: None,
         };
         let parts = print.differences(&mapping.copy.base);
         let shows_too_much = self.pair.private_towards(mapping.side.other());

@@ -87,6 +87,9 @@ pub struct PairRow {
     /// An origin has a mapping whose id is not made of its name.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub aliased: bool,
+    /// A calendar was emptied, and its owner has left out what was in it: it may come back under other names.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left_out: bool,
     /// Events that a pass of many has still to go through, as far as it is written down; none once it is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<u64>,
@@ -372,6 +375,16 @@ impl Head {
         self.saved.lock().await.row.by_name = true;
     }
 
+    /// Whether something that was left out may come back under another name.
+    pub async fn has_left_out(&self) -> bool {
+        self.saved.lock().await.row.left_out
+    }
+
+    /// Says so. Stored with the next commit.
+    pub async fn set_left_out(&self, left_out: bool) {
+        self.saved.lock().await.row.left_out = left_out;
+    }
+
     /// Says how many events a pass has still to go through. Stored with the next commit.
     pub async fn set_left(&self, left: u64) {
         self.saved.lock().await.row.left = Some(left);
@@ -438,6 +451,7 @@ impl Saved {
             archived: self.row.archived.saturating_add_signed(sums.archived),
             copied_by_another: self.row.copied_by_another.saturating_add_signed(sums.by_another),
             aliased: self.row.aliased || sums.aliased,
+            left_out: self.row.left_out,
             by_name: self.row.by_name || row.by_name,
             ..row
         };

@@ -31,7 +31,7 @@ impl Pass<'_> {
             applied.actions.push(action);
             return Ok(());
         }
-        // What is stored by now: the note made before the write, or (for an origin) what was there.
+        // What is stored by now: the note made before the write.
         let stored = if role == Role::Copy { Some(mapping.clone()) } else { before };
         let end = &self.ends[side as usize];
         let calendar = &end.calendar.address;
@@ -134,7 +134,7 @@ impl Pass<'_> {
     fn is_ours(&self, event: &Event, role: Role, mapping: MappingId) -> bool {
         match self.planner.mark(event) {
             Some(mark) => matches!(mark, Mark::Ours { role: found, mapping: id, .. } if (found, id) == (role, mapping)),
-            None => role == Role::Copy && MappingId::of_copy_uid(&event.uid) == Some(mapping),
+            None => MappingId::of_uid(&event.uid) == Some((role, mapping)),
         }
     }
 
@@ -148,7 +148,7 @@ impl Pass<'_> {
         match end.provider.edit(&end.calendar.address, &mapping.origin.id, &version, &edit).await {
             Ok(written) => {
                 applied.wrote[mapping.side as usize] = true;
-                settle(&mut mapping.origin, written);
+                settle(&mut mapping.origin, written, self.today());
             }
             Err(error) => tracing::debug!(pair = %self.pair.id, %error, "an event that was made out of a copy keeps its mark"),
         }
@@ -187,13 +187,15 @@ impl Pass<'_> {
     /// The mapping after one of its events was made.
     fn made(&self, mapping: &mut Mapping, role: Role, written: Written, uid: &str, taken_over: bool) {
         mapping.state = State::Live;
-        let rewritten = written.event.is_some();
+        // A server may give events UIDs of its own.
+        let uid = written.event.as_ref().map_or(uid, |event| &event.uid);
+        let (uid, rewritten) = (UidHash::of(uid), written.event.is_some());
         let half = match role {
             Role::Copy => &mut mapping.copy,
             Role::Origin => &mut mapping.origin,
         };
-        settle(half, written);
-        half.uid = UidHash::of(uid);
+        settle(half, written, self.today());
+        half.uid = uid;
         if role == Role::Copy {
             mapping.pristine = !taken_over && !rewritten;
         }

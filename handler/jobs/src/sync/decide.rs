@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::event::{Event, EventId};
-use engine::mapping::Times;
+use engine::mapping::{Mapping, Times};
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::{Beside, Decision, Halves, Seen, Unknown};
@@ -34,9 +34,7 @@ impl Pass<'_> {
     /// Everything that has news: mappings first, then events that no mapping knows, and of these the copies last, when all origins have found theirs.
     pub(super) fn items(&self, survey: Survey, identity: &mut Identity) -> Vec<Item> {
         identity.units = survey.units.keys().copied().collect();
-        for unit in survey.units.values().filter(|unit| matches!(unit.copy, News::Present(_))) {
-            identity.renewed[side_of(&unit.mapping, Role::Copy) as usize].push(unit.mapping.copy.id.clone());
-        }
+        identity.note_names(&survey);
         let mut items: Vec<Item> = survey.units.into_values().map(|unit| Item::Known(Box::new(unit))).collect();
         let mut copies = Vec::new();
         for (side, unknown) in Side::BOTH.into_iter().zip(survey.unknown) {
@@ -171,6 +169,9 @@ impl Pass<'_> {
 
     fn decide_known(&self, unit: Unit, read: &mut Read) -> Task {
         let Unit { stored, mapping, origin, copy, sought, replaced } = unit;
+        if self.is_behind(&mapping, read) {
+            return Task::incomplete(mapping.side, mapping.origin.id.clone(), None);
+        }
         let gone = [(Role::Origin, &origin), (Role::Copy, &copy)]
             .into_iter()
             .find(|(_, news)| matches!(news, News::Suspect))
@@ -215,16 +216,20 @@ impl Pass<'_> {
                 return Task::incomplete(mapping.side, mapping.origin.id.clone(), suspect);
             }
         };
-        let other = match &copy {
-            _ if replaced => true,
-            Seen::Event(event) => self.planner.is_another(&mapping, event),
-            _ => false,
-        };
-        let stranger = other.then(|| (mapping.side.other(), mapping.copy.id.clone()));
-        let decision = if other { self.planner.replaced(&mapping, origin) } else { self.planner.known(&mapping, origin, copy) };
+        let stranger = replaced.then(|| (mapping.side.other(), mapping.copy.id.clone()));
+        let decision = if replaced { self.planner.replaced(&mapping, origin) } else { self.planner.known(&mapping, origin, copy) };
         let task = Task { stranger, ..Task::new(mapping.side, mapping.origin.id.clone(), decision) };
         let renamed = ((&stored.origin.id, &stored.copy.id) != (&mapping.origin.id, &mapping.copy.id)).then(|| mapping.clone());
         Task { times: Some(mapping.times.clone()), before: Some(stored), renamed, ..task }
+    }
+
+    /// Whether a read has shown a version that our own write has replaced: nothing is decided about that, and both are looked at again.
+    fn is_behind(&self, mapping: &Mapping, read: &Read) -> bool {
+        [Role::Origin, Role::Copy].into_iter().any(|role| {
+            let half = survey::half(mapping, role);
+            let found = read[side_of(mapping, role) as usize].get(&half.id);
+            matches!(found, Some(Found::Event(event)) if half.is_former(event.etag.as_deref(), self.today()))
+        })
     }
 
     async fn decide_unknown(&self, identity: &mut Identity, side: Side, event: Box<Event>, taken: bool, class: Class) -> Result<Task> {
@@ -337,6 +342,14 @@ impl Pass<'_> {
                 // Without a version, so that the next pass looks at the origin again.
                 noted.origin.etag = None;
                 self.memory.note(notes, task.before.as_ref(), &noted)
+            }
+            // Where the origin has gone to is known by its mark or its UID; what it was to show, by this.
+            Decision::Create(create) => {
+                let Some(mut noted) = task.renamed.take().or_else(|| task.before.clone()) else { return Ok(()) };
+                noted.origin.intent = Some(create.mapping.origin.base.clone());
+                self.memory.note(notes, task.before.as_ref(), &noted)?;
+                task.before = Some(noted);
+                Ok(())
             }
             Decision::Write(write) => {
                 let mut noted = write.intent();

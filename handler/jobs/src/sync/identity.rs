@@ -13,6 +13,7 @@
 //! A calendar is read for this when a pair sees it for the first time, and where something is missing from it: then what is unknown there is read.
 //! Otherwise only what has happened to unknown events is read, and the rows of the mappings that their marks name.
 
+mod back;
 mod beside;
 mod classify;
 mod index;
@@ -32,7 +33,8 @@ pub(super) use self::beside::Found as BesideFound;
 pub(super) use self::classify::{Class, Living};
 use self::index::Index;
 pub(super) use self::resolve::rename;
-use super::pass::Pass;
+use super::pass::{Pass, side_of};
+use super::survey::{News, Survey};
 use crate::Result;
 
 /// Unknown events that are kept in memory between their first reading and the decision about them.
@@ -47,10 +49,12 @@ pub(super) struct Identity {
     kept: [BTreeMap<EventId, Found>; 2],
     /// Events that were joined to an origin of the other calendar.
     claimed: [BTreeSet<EventId>; 2],
-    /// The names of the copies that have news.
+    /// The names of copies that have news, and of unknown events to which something has happened.
     pub renewed: [Vec<EventId>; 2],
     /// The same by what they say of themselves, once that was needed.
-    pub names_now: [Option<BTreeMap<MappingId, EventId>>; 2],
+    pub names_now: [Option<NamesNow>; 2],
+    /// Whether copies keep the UIDs that they are sent with, once that was needed.
+    pub keeps_uids: [Option<bool>; 2],
     /// Unknown events that may be what a mapping has lost sight of.
     alike: BTreeMap<(Side, EventId), MappingId>,
     /// Mapping ids that were given out in this pass.
@@ -71,7 +75,26 @@ pub(super) struct Identity {
     holdings: [Option<beside::Holdings>; 2],
 }
 
+/// Names of events that have news.
+#[derive(Default)]
+pub(super) struct NamesNow {
+    /// Of those that say which copy they are.
+    pub by_mapping: BTreeMap<MappingId, EventId>,
+    /// Of those that bear no mark.
+    pub by_uid: BTreeMap<UidHash, EventId>,
+}
+
 impl Identity {
+    /// Notes what has news by its name.
+    pub fn note_names(&mut self, survey: &Survey) {
+        for side in Side::BOTH {
+            let units = survey.units.values().filter(|unit| side_of(&unit.mapping, Role::Copy) == side);
+            let copies = units.filter(|unit| matches!(unit.copy, News::Present(_))).map(|unit| &unit.mapping.copy.id);
+            let strangers = survey.unknown[side as usize].iter().filter(|(_, stranger)| stranger.fresh).map(|(id, _)| id);
+            self.renewed[side as usize] = copies.chain(strangers).cloned().collect();
+        }
+    }
+
     /// An event that was read before.
     pub fn kept(&mut self, side: Side, id: &EventId) -> Option<Found> {
         self.kept[side as usize].remove(id)
@@ -112,6 +135,11 @@ impl Identity {
         self.index[side as usize].as_ref().is_none_or(|index| index.of_this_pair.contains(id))
     }
 
+    /// An event belongs to a mapping that did not know it by its name.
+    pub fn claim(&mut self, side: Side, id: EventId) {
+        self.claimed[side as usize].insert(id);
+    }
+
     pub fn is_claimed(&self, side: Side, id: &EventId) -> bool {
         self.claimed[side as usize].contains(id)
     }
@@ -139,7 +167,7 @@ impl Pass<'_> {
         match self.planner.mark(event) {
             Some(Mark::Ours { mapping, .. }) => Some(mapping),
             Some(Mark::Foreign { .. }) => None,
-            None => MappingId::of_copy_uid(&event.uid),
+            None => MappingId::of_uid(&event.uid).map(|(_, mapping)| mapping),
         }
     }
 

@@ -6,9 +6,10 @@ use engine::guard::Evidence;
 use engine::mapping::Mapping;
 use engine::marker::Role;
 use engine::pair::{Pair, Side};
-use engine::plan::{Delete, Planner};
+use engine::plan::{Answer, Delete, Planner};
 use engine::reason::Reason;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use providers::Blame;
 use store::Lease;
@@ -148,7 +149,7 @@ impl<'a> Pass<'a> {
         problems: &[ProblemRow],
         tally: &mut Tally,
     ) -> Result<Option<Again>> {
-        let today = self.now.to_zoned(TimeZone::UTC).date();
+        let today = self.today();
         // What is held rests on what a pass saw; the next one must look as closely, or it would see nothing to hold.
         let due = state.listed_on != Some(today) || state.held.is_some();
         // A write has found something gone of which no listing told: the whole listing tells what else is.
@@ -158,7 +159,7 @@ impl<'a> Pass<'a> {
         // A later round goes on with what the first has listed.
         let full = self.options.full && again.is_none();
         let mut identity = Identity::default();
-        let scope = Scope { window, roll, full };
+        let scope = Scope { window, today, roll, full };
         let mut survey = survey::survey(self.ends, self.pair, self.memory, state, seen, scope).await?;
         identity.first = Side::BOTH.map(|side| state.cursor(side).is_none());
         let refused = problems.iter().filter(|row| row.problem.tries > 0);
@@ -181,6 +182,10 @@ impl<'a> Pass<'a> {
         let live = self.head.copies().await;
         self.refuse_one_calendar(&survey).await?;
         self.narrow(&mut identity, &mut survey).await?;
+        self.find_left_out(&mut identity, &mut survey).await?;
+        if self.options.answer == Some(Answer::LeaveOut) {
+            self.head.set_left_out(true).await;
+        }
         self.find_unseen(&mut identity, &mut survey, tally).await?;
         self.forget_removed(&survey, tally);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
@@ -188,7 +193,7 @@ impl<'a> Pass<'a> {
             self.verify(&mut identity, &mut survey, tally, state, problems, &guard).await?;
         let (cursors, listed, awaited) = (std::mem::take(&mut survey.cursors), survey.listed, std::mem::take(&mut survey.awaited));
 
-        let left = self.create_and_change(survey, identity, tally).await?;
+        let left = Box::pin(self.create_and_change(survey, identity, tally)).await?;
         if left > 0 {
             self.give_way(state, tally, left).await?;
             return Ok(None);
@@ -260,6 +265,10 @@ impl<'a> Pass<'a> {
         (state.left, state.failing) = (None, None);
         self.memory.finish(self.head, notes, state.clone()).await?;
         Ok(again)
+    }
+
+    pub(super) fn today(&self) -> Date {
+        self.now.to_zoned(TimeZone::UTC).date()
     }
 
     /// How many events of this pair another installation has copied: as it is remembered; before that is, as this pass has found.

@@ -1,68 +1,137 @@
-//! What is looked at once more before a mapping is decided about: a copy under another copy's name, and one that another installation has made.
+//! What is looked at once more before a mapping is decided about: a copy under whose name another event is, and one that another installation has made.
+//!
+//! A copy is known by its name first, then by its UID. A UID is evidence only as the server shows it: one that gives events UIDs of its own shows
+//! another than was sent, and an edit of such a copy is an edit.
 
-use std::collections::BTreeMap;
-
-use engine::event::EventId;
-use engine::mapping::State;
+use engine::event::{Event, EventId};
+use engine::mapping::{Mapping, State};
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::{Beside, Decision, Unknown};
+use engine::uid::UidHash;
 use providers::Found;
 
 use super::decide::Read;
-use super::identity::{Identity, rename};
+use super::identity::{Identity, NamesNow, rename};
 use super::pass::{Pass, side_of};
-use super::survey::{News, Unit};
+use super::survey::{News, Survey, Unit};
 use crate::Result;
 
+/// So many other copies are asked whether they have kept their UIDs.
+const WITNESSES: usize = 5;
+
 impl Pass<'_> {
-    /// A copy under whose name another copy of this pair is by now: it is looked for among the copies that have news, and by its UID.
+    /// A copy under whose name another event is by now, another copy of this pair or any other: it is looked for among what has news, and by its UID.
     pub(super) async fn set_right(&self, identity: &mut Identity, unit: &mut Unit, read: &mut Read) -> Result<()> {
         let side = side_of(&unit.mapping, Role::Copy);
         let there = match (&unit.copy, read[side as usize].get(&unit.mapping.copy.id)) {
             (News::Present(Some(event)), _) | (_, Some(Found::Event(event))) => event,
             _ => return Ok(()),
         };
-        let named = MappingId::of_copy_uid(&there.uid).filter(|named| *named != unit.mapping.id && self.planner.is_copy_of(there, *named));
-        if named.is_none() || !unit.mapping.is_live() {
+        let (is_another_copy, has_other_uid) = (self.is_another_copy(&unit.mapping, there), has_other_uid(&unit.mapping, there));
+        let is_another = is_another_copy || self.planner.is_another(&unit.mapping, there);
+        if !unit.mapping.is_live() || !(is_another || has_other_uid) {
             return Ok(());
         }
-        let end = &self.ends[side as usize];
-        let uid = unit.mapping.id.copy_uid(unit.mapping.generation);
-        let listed = self.names_now(identity, side).await?.get(&unit.mapping.id).cloned();
-        let id = match listed {
-            None => end.provider.find_uid(&end.calendar.address, &uid).await?,
-            listed => listed,
-        };
-        let found = match id {
+        let found = match self.where_it_is(identity, &unit.mapping, is_another_copy).await? {
             Some(id) => self.fetch(side, vec![id.clone()]).await?.remove(&id),
             None => None,
         };
         match found {
-            Some(Found::Event(event)) if self.planner.is_copy_of(&event, unit.mapping.id) => {
+            Some(Found::Event(event)) if self.is_the_copy(&unit.mapping, &event) => {
+                identity.claim(side, event.id.clone());
                 rename(&mut unit.mapping, Role::Copy, &event);
                 unit.copy = News::Present(Some(event));
             }
-            _ => unit.replaced = true,
+            _ => {
+                unit.replaced =
+                    is_another && (is_another_copy || unit.mapping.has_servers_uid() || self.keeps_uids(identity, &unit.mapping).await?);
+            }
         }
         Ok(())
     }
 
-    /// The names of the copies that have news, by what they say of themselves.
-    async fn names_now<'i>(&self, identity: &'i mut Identity, side: Side) -> Result<&'i BTreeMap<MappingId, EventId>> {
+    /// Copies that are said to be gone, of which the UID is known that the server gave them, and that have the name of another copy by now.
+    pub(super) async fn find_under_other_names(&self, identity: &mut Identity, survey: &mut Survey) -> Result<()> {
+        let is_sought = |unit: &&Unit| matches!(unit.copy, News::Suspect) && unit.mapping.is_live() && unit.mapping.has_servers_uid();
+        let sought: Vec<Mapping> = survey.units.values().filter(is_sought).map(|unit| unit.mapping.clone()).collect();
+        if sought.is_empty() {
+            return Ok(());
+        }
+        identity.note_names(survey);
+        for mapping in sought {
+            let side = side_of(&mapping, Role::Copy);
+            let Some(id) = self.where_it_is(identity, &mapping, false).await? else { continue };
+            if let Some(Found::Event(event)) = self.fetch(side, vec![id.clone()]).await?.remove(&id)
+                && let Some(unit) = survey.units.get_mut(&mapping.id)
+            {
+                identity.claim(side, id);
+                rename(&mut unit.mapping, Role::Copy, &event);
+                unit.copy = News::Present(Some(event));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_another_copy(&self, mapping: &Mapping, there: &Event) -> bool {
+        MappingId::of_copy_uid(&there.uid).is_some_and(|named| named != mapping.id && self.planner.is_copy_of(there, named))
+    }
+
+    /// Whether an event is the copy: by what it says of itself, or by the UID that the server gave it.
+    fn is_the_copy(&self, mapping: &Mapping, event: &Event) -> bool {
+        let by_uid = mapping.has_servers_uid() && event.marker.is_none() && UidHash::of(&event.uid) == mapping.copy.uid;
+        by_uid || self.planner.is_copy_of(event, mapping.id)
+    }
+
+    /// Under what name a copy is by now that is not where it was. `has_own_uid`: it kept the UID that it was sent with, as others did.
+    async fn where_it_is(&self, identity: &mut Identity, mapping: &Mapping, has_own_uid: bool) -> Result<Option<EventId>> {
+        let side = side_of(mapping, Role::Copy);
+        let names = self.names_now(identity, side).await?;
+        let by_uid = || mapping.copy.uid.filter(|_| mapping.has_servers_uid()).and_then(|uid| names.by_uid.get(&uid));
+        if let Some(id) = names.by_mapping.get(&mapping.id).or_else(by_uid) {
+            return Ok(Some(id.clone()));
+        }
+        let end = &self.ends[side as usize];
+        let uid = mapping.id.copy_uid(mapping.generation);
+        if has_own_uid { Ok(end.provider.find_uid(&end.calendar.address, &uid).await?) } else { Ok(None) }
+    }
+
+    /// The names of what has news, by what it says of itself.
+    async fn names_now<'i>(&self, identity: &'i mut Identity, side: Side) -> Result<&'i NamesNow> {
         let i = side as usize;
         if identity.names_now[i].is_none() {
-            let mut names = BTreeMap::new();
+            let mut names = NamesNow::default();
             for (id, found) in self.fetch(side, identity.renewed[i].clone()).await? {
-                if let Found::Event(event) = found
-                    && let Some(mapping) = MappingId::of_copy_uid(&event.uid).filter(|mapping| self.planner.is_copy_of(&event, *mapping))
-                {
-                    names.insert(mapping, id);
+                let Found::Event(event) = found else { continue };
+                if let Some(mapping) = MappingId::of_copy_uid(&event.uid).filter(|mapping| self.planner.is_copy_of(&event, *mapping)) {
+                    names.by_mapping.insert(mapping, id);
+                } else if let Some(uid) = UidHash::of(&event.uid).filter(|_| event.marker.is_none()) {
+                    names.by_uid.insert(uid, id);
                 }
             }
             identity.names_now[i] = Some(names);
         }
         Ok(identity.names_now[i].get_or_insert_default())
+    }
+
+    /// Whether the server of a copy keeps the UIDs that copies are sent with, as others say that were made about when this one was. Where there is
+    /// none, its name alone says what the copy is.
+    async fn keeps_uids(&self, identity: &mut Identity, mapping: &Mapping) -> Result<bool> {
+        let side = side_of(mapping, Role::Copy);
+        if let Some(keeps) = identity.keeps_uids[side as usize] {
+            return Ok(keeps);
+        }
+        let (mut others, _) = self.memory.page(None).await?;
+        others.retain(|other| other.side == mapping.side && other.id != mapping.id && other.state == State::Live && other.unseen.is_none());
+        others.sort_by_key(|other| other.made.unwrap_or(0).abs_diff(mapping.made.unwrap_or(0)));
+        others.truncate(WITNESSES);
+        let read = self.fetch(side, others.iter().map(|other| other.copy.id.clone()).collect()).await?;
+        let keeps = others.iter().any(|other| match read.get(&other.copy.id) {
+            Some(Found::Event(event)) => MappingId::of_copy_uid(&event.uid) == Some(other.id),
+            _ => false,
+        });
+        identity.keeps_uids[side as usize] = Some(keeps);
+        Ok(keeps)
     }
 
     /// A copy that was to be made when a pass was cut off: another installation may have made one since.
@@ -88,4 +157,10 @@ impl Pass<'_> {
             first: mapping.first,
         })))
     }
+}
+
+/// Whether an event that says nothing of itself has another UID than the one that the server gave the copy.
+fn has_other_uid(mapping: &Mapping, there: &Event) -> bool {
+    let is_named = MappingId::of_copy_uid(&there.uid).is_some();
+    mapping.has_servers_uid() && there.marker.is_none() && !is_named && UidHash::of(&there.uid) != mapping.copy.uid
 }

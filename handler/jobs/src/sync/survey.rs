@@ -9,6 +9,7 @@ use engine::mapping::{Half, Mapping, State};
 use engine::marker::{MappingId, Role};
 use engine::pair::{Pair, Side, Window};
 use engine::plan::Answer;
+use jiff::civil::Date;
 use providers::Since;
 
 use super::End;
@@ -47,7 +48,7 @@ pub(super) struct Unit {
     pub copy: News,
     /// It was looked for by itself, and is there.
     pub sought: bool,
-    /// Another copy is under the name of its copy.
+    /// Another event is under the name of its copy.
     pub replaced: bool,
 }
 
@@ -170,6 +171,7 @@ pub(super) struct Seen {
 #[derive(Clone, Copy)]
 pub(super) struct Scope {
     pub window: Window,
+    pub today: Date,
     /// It is the first pass of a day: the window is listed as a whole.
     pub roll: bool,
     /// The same, whatever was read before; and all that drifted is named besides.
@@ -198,7 +200,7 @@ pub(super) async fn survey(
     }
     for side in Side::BOTH {
         if let Some(lines) = &mut lines[side as usize] {
-            join(&mut survey, memory, side, lines).await?;
+            join(&mut survey, memory, side, lines, scope.today).await?;
         }
     }
     // A token that was forgotten without a word shows as a listing of nearly everything, nothing of it new: deletions may have been missed.
@@ -216,7 +218,7 @@ pub(super) async fn survey(
             tracing::debug!(side = ?side, "the server listed nearly everything as changed; listing the whole window");
             let mut whole = read(&ends[i], None, Eye::of(seen.tips[i].as_ref()), Since::Window(scope.window), true, true).await?;
             if let Some(lines) = &mut whole {
-                join(&mut survey, memory, side, lines).await?;
+                join(&mut survey, memory, side, lines, scope.today).await?;
             }
             lines[i] = whole;
         }
@@ -237,7 +239,7 @@ pub(super) async fn survey(
 const FORGOTTEN_FLOOR: usize = 5;
 
 /// Joins the lines of one side with the mappings that know them.
-async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut Lines) -> Result<()> {
+async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut Lines, today: Date) -> Result<()> {
     let ids: Vec<EventId> = lines.by_id.keys().cloned().collect();
     for ids in ids.chunks(LOOKUP) {
         let mut found = memory.lookup(side, ids).await?;
@@ -261,7 +263,7 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
             survey.shown[side as usize].insert(mapping.id);
             let news = match &mut line.there {
                 None => News::Suspect,
-                Some((etag, event)) if is_news(etag.as_deref(), half, &mapping, role) => News::Present(event.take()),
+                Some((etag, event)) if is_news(etag.as_deref(), half, &mapping, role, today) => News::Present(event.take()),
                 Some(_) => continue,
             };
             let id = mapping.id;
@@ -271,12 +273,13 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
     Ok(())
 }
 
-/// A line is news unless it has the version that we know.
-pub(super) fn is_news(etag: Option<&str>, half: &Half, mapping: &Mapping, role: Role) -> bool {
+/// A line is news unless it has the version that we know, or one that our own write has replaced: then the server is behind, and lists it once more when
+/// it is not.
+pub(super) fn is_news(etag: Option<&str>, half: &Half, mapping: &Mapping, role: Role, today: Date) -> bool {
     if (role == Role::Copy && mapping.state == State::Suppressed) || mapping.unseen == Some(role) {
         return true;
     }
-    !etag::are_same(etag, half.etag.as_deref())
+    !etag::are_same(etag, half.etag.as_deref()) && !half.is_former(etag, today)
 }
 
 pub(super) fn role(mapping: &Mapping, side: Side) -> Role {

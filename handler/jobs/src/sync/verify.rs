@@ -73,6 +73,7 @@ impl Pass<'_> {
             self.seek(survey, tally, suspects).await?;
         }
         self.resolve(identity, survey, problems).await?;
+        self.find_under_other_names(identity, survey).await?;
         suspects = self::suspects(survey);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
         let (mut emptied_held, mut emptied, mut emptied_sides) = (0, 0, Vec::new());

@@ -121,6 +121,11 @@ impl Calendar {
         });
     }
 
+    /// Every read and every listing shows it as it is now, whatever is written to it, as a replica does that is behind; or no longer.
+    pub fn stand_still(&self, still: bool) {
+        self.with(|calendar| calendar.stand_still(still));
+    }
+
     /// All sync tokens issued so far are forgotten; [`super::Manners::lost_token`] says what they meet.
     pub fn forget_tokens(&self) {
         self.with(Collection::forget_tokens);

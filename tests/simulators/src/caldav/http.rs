@@ -175,7 +175,11 @@ fn serve(shared: &Shared, method: &str, path: &str, headers: &HeaderMap, body: &
         return Reply::words(403, "that is not yours");
     }
     let asking = Asking { headers, body, user, manners: &manners, partition: shared.partition.get().copied(), prefix };
-    match method {
+    let reads = matches!(method, "PROPFIND" | "REPORT" | "GET" | "HEAD");
+    if reads {
+        records.exchange_shown();
+    }
+    let reply = match method {
         "OPTIONS" => Reply::status(200)
             .header("dav", "1, 3, access-control, calendar-access, calendar-auto-schedule")
             .header("allow", "OPTIONS, PROPFIND, REPORT, GET, HEAD, PUT, DELETE, MKCALENDAR"),
@@ -186,7 +190,11 @@ fn serve(shared: &Shared, method: &str, path: &str, headers: &HeaderMap, body: &
         "DELETE" => write::delete(&asking, &mut records, &place),
         "MKCALENDAR" => write::make_calendar(&asking, &mut records, &place),
         _ => Reply::status(405),
+    };
+    if reads {
+        records.exchange_shown();
     }
+    reply
 }
 
 fn redirected(shared: &Shared, manners: &Manners, path: &str, headers: &HeaderMap) -> Option<Reply> {

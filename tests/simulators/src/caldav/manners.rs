@@ -195,6 +195,8 @@ pub enum Rewrite {
     Kept,
     /// The same properties in another order, with other folds, and with LF where XML makes it LF.
     Reordered,
+    /// Without extension properties.
+    Plain,
     /// Under a UID that the server makes, and without extension properties.
     Anew,
 }

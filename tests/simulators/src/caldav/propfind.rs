@@ -210,7 +210,7 @@ fn of_object(resource: &Resource, want: &Node, manners: &super::Manners) -> Opti
         (DAV, "getcontentlength") => Some(node.text(resource.body.len().to_string())),
         (DAV, "resourcetype") => Some(node),
         (CALDAV, "calendar-data") => Some(match manners.rewrite {
-            super::Rewrite::Kept | super::Rewrite::Anew => node.text(&*resource.body),
+            super::Rewrite::Kept | super::Rewrite::Plain | super::Rewrite::Anew => node.text(&*resource.body),
             super::Rewrite::Reordered => node.text(resource.body.replace("\r\n", "\n")),
         }),
         _ => None,

@@ -34,7 +34,7 @@ pub(crate) struct Account {
 }
 
 /// One calendar.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Collection {
     pub title: String,
     pub writable: bool,
@@ -59,6 +59,8 @@ pub(crate) struct Collection {
     birth: u64,
     /// Tokens of an earlier generation are forgotten.
     generation: u64,
+    /// As it was, where that is what is shown of it.
+    shown: Option<Box<Collection>>,
 }
 
 /// One object.
@@ -103,6 +105,16 @@ impl Records {
         self.accounts.insert(user.to_owned(), account);
     }
 
+    /// Puts what is shown in the place of what is there, and back.
+    pub fn exchange_shown(&mut self) {
+        for calendar in self.accounts.values_mut().flat_map(|account| account.calendars.values_mut()) {
+            if let Some(mut shown) = calendar.shown.take() {
+                std::mem::swap(calendar, &mut *shown);
+                calendar.shown = Some(shown);
+            }
+        }
+    }
+
     /// Makes a calendar; `false` where one stands there already, or there is no such account.
     pub fn new_calendar(&mut self, user: &str, name: &str) -> bool {
         self.born += 1;
@@ -134,6 +146,7 @@ impl Collection {
             revision: 0,
             birth,
             generation: 0,
+            shown: None,
         }
     }
 
@@ -153,6 +166,12 @@ impl Collection {
         }
         calendar.revision = last;
         Some(calendar)
+    }
+
+    /// From now on it is shown as it is now, whatever is written to it; or as it is.
+    pub fn stand_still(&mut self, still: bool) {
+        self.shown = None;
+        self.shown = still.then(|| Box::new(self.clone()));
     }
 
     pub fn get(&self, name: &str) -> Option<&Resource> {

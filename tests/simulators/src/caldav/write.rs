@@ -50,6 +50,7 @@ pub(super) fn put(asking: &Asking<'_>, records: &mut Records, place: &Place) -> 
     let mut stored = match manners.rewrite {
         Rewrite::Kept => text.into_owned(),
         Rewrite::Reordered => reordered(&text),
+        Rewrite::Plain => plain(&text),
         Rewrite::Anew => {
             let kept = earlier.as_ref().and_then(|e| e.inside("VEVENT").find_map(|e| e.value("UID")).map(str::to_owned));
             anew(&text, &kept.unwrap_or(uid_of_its_own))
@@ -226,10 +227,15 @@ fn reordered(text: &str) -> String {
     out.iter().map(|line| folded(line)).collect()
 }
 
-/// The same object under another UID, without extension properties.
+/// The same object without extension properties.
+fn plain(text: &str) -> String {
+    ics::unfold(text).into_iter().filter(|line| !line.starts_with("X-")).map(|line| folded(&line)).collect()
+}
+
+/// The same under another UID.
 fn anew(text: &str, uid: &str) -> String {
-    let lines = ics::unfold(text).into_iter().filter(|line| !line.starts_with("X-"));
-    lines.map(|line| folded(&if line.starts_with("UID:") { format!("UID:{uid}") } else { line })).collect()
+    let text = plain(text);
+    ics::unfold(&text).into_iter().map(|line| folded(&if line.starts_with("UID:") { format!("UID:{uid}") } else { line })).collect()
 }
 
 /// A line with its fold at 60 octets (RFC 5545 allows any place up to 75) and its CRLF.

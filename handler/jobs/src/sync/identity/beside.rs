@@ -40,7 +40,8 @@ impl Pass<'_> {
             let other = identity.index[side.other() as usize].as_ref();
             let made_of = self.names(event).and_then(|mapping| other?.derived.get(&mapping));
             let is_taken = self.names(event).is_some_and(|mapping| identity.used.contains(&mapping));
-            if made_of.is_some_and(|id| self.pair.two_way && !is_taken && !identity.is_claimed(side.other(), id)) {
+            let made_of = made_of.filter(|_| !is_taken).or_else(|| other?.out_of_copies.get(first.as_ref()?));
+            if made_of.is_some_and(|id| self.pair.two_way && !identity.is_claimed(side.other(), id)) {
                 return Ok(Found::Origin);
             }
             if let copy @ Found::Copy { .. } = self.earlier_copy(identity, side, event, true) {
@@ -52,10 +53,8 @@ impl Pass<'_> {
                 _ => Found::Nothing,
             });
         }
-        if matches!(class, Class::OutOfACopy) {
-            return Ok(Found::Nothing);
-        }
-        Ok(self.earlier_copy(identity, side, event, false))
+        // A pair that ended may have copied what a person made out of a copy.
+        Ok(self.earlier_copy(identity, side, event, matches!(class, Class::OutOfACopy)))
     }
 
     /// Whether an event of the other calendar is the copy of another event of this one that bears the same mark: then a person has duplicated or

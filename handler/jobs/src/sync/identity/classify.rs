@@ -62,8 +62,8 @@ impl Pass<'_> {
             }
             Some(Mark::Foreign { first, .. }) if self.takes_over => return Ok(Class::Left(first)),
             Some(Mark::Foreign { .. }) => return Ok(Class::Foreign),
-            None => match MappingId::of_copy_uid(&event.uid).filter(|id| living.contains_key(id)) {
-                Some(mapping) => (Role::Copy, mapping),
+            None => match MappingId::of_uid(&event.uid).filter(|(_, id)| living.contains_key(id)) {
+                Some(named) => named,
                 None => return Ok(Class::Ordinary),
             },
         };
@@ -150,8 +150,7 @@ impl Pass<'_> {
 /// Whether an event has the UID that one half of a mapping had.
 pub(super) fn has_its_uid(mapping: &Mapping, role: Role, event: &Event) -> bool {
     let uid = UidHash::of(&event.uid);
-    (role == Role::Copy && MappingId::of_copy_uid(&event.uid) == Some(mapping.id))
-        || (uid.is_some() && survey::half(mapping, role).uid == uid)
+    MappingId::of_uid(&event.uid) == Some((role, mapping.id)) || (uid.is_some() && survey::half(mapping, role).uid == uid)
 }
 
 /// Whether the copy has the UID with which it was made: then another event with its mark is a duplicate.

@@ -27,6 +27,8 @@ pub(super) struct Index {
     pub whole: BTreeSet<EventId>,
     /// The same by the UID of the first origin.
     pub copies_by_first: HashMap<UidHash, Vec<EventId>>,
+    /// Those that have a UID of their own, by that: a person may have made an event out of a copy, which was copied in its turn.
+    pub out_of_copies: HashMap<UidHash, EventId>,
     /// Copies that another installation made, by the UID of the first origin.
     pub foreign: HashMap<UidHash, Vec<EventId>>,
     /// The mappings that the names of these events make.
@@ -145,6 +147,8 @@ impl Pass<'_> {
                 let rank = if is_whole { 0 } else { usize::MAX };
                 if is_whole {
                     index.whole.insert(id.clone());
+                } else if let Some(uid) = UidHash::of(&event.uid) {
+                    index.out_of_copies.insert(uid, id.clone());
                 }
                 let insert = |copies: &mut Vec<EventId>| copies.insert(rank.min(copies.len()), id.clone());
                 insert(index.copies.entry(mapping).or_default());
@@ -165,7 +169,7 @@ impl Pass<'_> {
             }
             None => {
                 // A server that takes marks away leaves the UID.
-                if let Some(mapping) = own {
+                if let Some(mapping) = MappingId::of_copy_uid(&event.uid) {
                     index.copies.entry(mapping).or_default().push(id.clone());
                     index.made_by.insert(id.clone(), mapping);
                 }

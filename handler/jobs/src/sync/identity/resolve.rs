@@ -166,11 +166,9 @@ impl Pass<'_> {
         let by_uid = |seeker: &&Seeker| {
             let Some(unit) = survey.units.get(&seeker.mapping) else { return false };
             let half = survey::half(&unit.mapping, seeker.role);
-            let named = match seeker.role {
-                Role::Copy => MappingId::of_copy_uid(&event.uid) == Some(seeker.mapping),
-                // A row of the first release does not say the UID.
-                Role::Origin => half.uid.is_none() && self.shows(&unit.mapping, event),
-            };
+            // A row of the first release does not say the UID.
+            let is_shown = seeker.role == Role::Origin && half.uid.is_none() && self.shows(&unit.mapping, event);
+            let named = is_shown || MappingId::of_uid(&event.uid) == Some((seeker.role, seeker.mapping));
             !is_found(survey, seeker) && (named || (uid.is_some() && half.uid == uid))
         };
         seekers.values().find(by_uid).map(|seeker| (seeker.mapping, seeker.role))
@@ -181,7 +179,7 @@ impl Pass<'_> {
         self.keys.prints.origin(&engine::event::Draft::from(event)) == mapping.origin.base
     }
 
-    fn join_to(&self, survey: &mut Survey, side: Side, (mapping, role): (MappingId, Role), event: Box<Event>) {
+    pub(super) fn join_to(&self, survey: &mut Survey, side: Side, (mapping, role): (MappingId, Role), event: Box<Event>) {
         survey.unknown[side as usize].remove(&event.id);
         let Some(unit) = survey.units.get_mut(&mapping) else { return };
         tracing::debug!(pair = %self.pair.id, ?mapping, ?role, "an event has another name by now");
