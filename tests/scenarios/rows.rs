@@ -16,6 +16,9 @@ const OWNER: &str = "local";
 /// What is known of a pair besides its mappings begins with this.
 const STATE: &str = "s";
 
+/// What is known of a mapping begins with this.
+const MAPPING: &str = "m:";
+
 /// Puts rows: table, partition, key and value of each.
 pub async fn put(cli: &Cli, rows: Vec<(Table, String, String, Value)>) -> anyhow::Result<()> {
     let opened = cli.storage().open(&cli.data_dir()).await?;
@@ -36,7 +39,9 @@ pub async fn hours_pass(cli: &Cli, hours: i64) -> anyhow::Result<()> {
     let store = opened.store();
     for row in all(&*store, Table::Directory, OWNER, "pair:").await? {
         let pair = row.key.strip_prefix("pair:").context("a pair")?.to_owned();
-        for row in all(&*store, Table::Pairs, &pair, STATE).await? {
+        let mut rows = all(&*store, Table::Pairs, &pair, STATE).await?;
+        rows.extend(all(&*store, Table::Pairs, &pair, MAPPING).await?.into_iter().filter(|row| row.value.contains("missed_on")));
+        for row in rows {
             let mut value: Value = serde_json::from_str(&row.value)?;
             shift(&mut value, hours);
             let op = Op::Replace { key: row.key, etag: row.etag, value: value.to_string() };

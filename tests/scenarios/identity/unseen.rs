@@ -6,7 +6,8 @@ use simulators::caldav::{Manners, Names, Rewrite};
 
 use super::{a_night, all_but, copied, delete, explained, furnished, named, rename, status_of, titles, village_at_rest};
 use crate::cli::{ONE_WAY, TWO_WAY, counts};
-use crate::events::{hour, many};
+use crate::events::{hour, many, stamp};
+use crate::rows::hours_pass;
 use crate::village::Village;
 
 fn loses_everything(manners: &mut Manners) {
@@ -117,6 +118,41 @@ async fn an_event_like_the_copy_stays_its_owners() -> anyhow::Result<()> {
         delete(anna, "Surgery")?;
         village.cli.sync().await?;
         assert_eq!(ben.get("0-own.ics"), own, "deleted: {etag_on_put} {sync}");
+    }
+    Ok(())
+}
+
+/// A server that takes a copy for the event that is there already: that one is its owner's, whether it was touched since or not.
+#[tokio::test]
+async fn an_event_that_was_there_before_is_never_the_copy() -> anyhow::Result<()> {
+    for (terms, sync) in [(ONE_WAY, true), (ONE_WAY, false), (TWO_WAY, true)] {
+        for touched in [false, true] {
+            let village = Village::new(Manners { sync, etag_on_put: false, merges: true, ..Manners::generic() }).await?;
+            let [anna, ben] = &village.people;
+            for (name, object) in many(12) {
+                anna.put(&name, &object);
+            }
+            anna.put("e.ics", &hour("e", 5, 9, "Dentist"));
+            ben.put("own.ics", &hour("own", 5, 9, "Dentist").replace("SUMMARY", "DESCRIPTION:Bring the X-rays\r\nSUMMARY"));
+            village.pair(terms).await?;
+            village.cli.sync().await?;
+            if touched {
+                let stamp = stamp();
+                ben.edit("own.ics", |ics| ics.replace("DTSTAMP:20250101T000000Z", &format!("DTSTAMP:{stamp}\r\nLOCATION:Berlin")));
+            }
+            let own = ben.get("own.ics");
+            a_night(&village).await?;
+            assert!(anna.edit("e.ics", |ics| ics.replace("SUMMARY", "LOCATION:Bonn\r\nSUMMARY")));
+            village.cli.sync().await?;
+            a_night(&village).await?;
+            assert_eq!(ben.get("own.ics"), own, "edited: {terms:?} {sync} {touched}");
+            anna.delete("e.ics");
+            for hours in [0, 24, 1, 24, 1, 24] {
+                hours_pass(&village.cli, hours).await?;
+                village.cli.sync().await?;
+            }
+            assert_eq!(ben.get("own.ics"), own, "deleted: {terms:?} {sync} {touched}");
+        }
     }
     Ok(())
 }

@@ -5,6 +5,8 @@
 //!   the time or the title of its origin changes, and by a full pass.
 //! * An unknown event that says of no mapping that it belongs to it may be such an event: the one with the version that the write was answered
 //!   with, or where there was none, with its time and its title, if that leaves no choice. The mapping goes by that name from then on.
+//! * What was there before a write is never what was written. Where only time and title speak for an event, its own stamps have to prove that it is
+//!   no older; what is known to be older is its owner's, and is treated as such.
 //! * What has the same time or the same title, and is not known to be it, is left alone and reported.
 //! * Where a calendar has shown nothing of what was made there, and holds as many unknown events, at least two, the pair stops before anything is
 //!   written.
@@ -15,7 +17,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::event::{Draft, EventId, Field};
+use engine::event::{Draft, EventId, Field, Stamps};
 use engine::fingerprint::Fingerprint;
 use engine::mapping::{Mapping, State};
 use engine::marker::{MappingId, Role};
@@ -36,6 +38,7 @@ struct Shown {
     uid: Option<UidHash>,
     etag: Option<String>,
     print: Fingerprint,
+    stamps: Stamps,
 }
 
 /// A mapping whose event in the calendar was not listed.
@@ -52,6 +55,20 @@ impl Lost {
 
     fn etag(&self) -> Option<&str> {
         survey::half(&self.mapping, self.role).etag.as_deref()
+    }
+
+    /// Whether an event shows what was written, and is not known to be older.
+    fn may_be(&self, shown: &Shown) -> bool {
+        let is_like = [Field::Time, Field::Title].iter().all(|field| self.is_like(shown, *field));
+        is_like && !self.mapping.made_at.is_some_and(|at| shown.stamps.prove_older(at))
+    }
+
+    fn has_version_of(&self, shown: &Shown) -> bool {
+        self.etag().is_some() && self.etag() == shown.etag.as_deref()
+    }
+
+    fn proves_younger(&self, shown: &Shown) -> bool {
+        self.mapping.made_at.is_some_and(|at| shown.stamps.prove_younger(at))
     }
 }
 
@@ -140,7 +157,9 @@ impl Pass<'_> {
         let joined = strangers > rest.len();
         let mut alike = false;
         for shown in rest {
-            if let Some(like) = left.iter().find(|lost| [Field::Time, Field::Title].iter().any(|field| lost.is_like(&shown, *field))) {
+            let is_older = |lost: &Lost| lost.mapping.made_at.is_some_and(|at| shown.stamps.prove_older(at));
+            let is_alike = |lost: &&Lost| !is_older(lost) && [Field::Time, Field::Title].iter().any(|field| lost.is_like(&shown, *field));
+            if let Some(like) = left.iter().find(is_alike) {
                 identity.alike.insert((side, shown.id), like.mapping.id);
                 alike = true;
             }
@@ -162,7 +181,8 @@ impl Pass<'_> {
                     named.insert(mapping);
                 } else if event.marker.is_none() {
                     let (uid, etag) = (UidHash::of(&event.uid), event.etag.clone());
-                    unmarked.push(Shown { id, uid, etag, print: self.keys.prints.copy(&Draft::from(&*event)) });
+                    let print = self.keys.prints.copy(&Draft::from(&*event));
+                    unmarked.push(Shown { id, uid, etag, print, stamps: event.stamps });
                 }
                 self.keep_stranger(identity, survey, side, event);
             }
@@ -172,17 +192,15 @@ impl Pass<'_> {
 
     /// Joins each to the event that it must be. What is left of both.
     fn join_by_looks(&self, survey: &mut Survey, side: Side, lost: Vec<Lost>, unmarked: Vec<Shown>) -> (Vec<Lost>, Vec<Shown>) {
-        let is_like = |lost: &Lost, shown: &Shown| [Field::Time, Field::Title].iter().all(|field| lost.is_like(shown, *field));
-        let has_version = |lost: &Lost, shown: &Shown| lost.etag().is_some() && lost.etag() == shown.etag.as_deref();
         let mut free: BTreeMap<EventId, Shown> = unmarked.into_iter().map(|shown| (shown.id.clone(), shown)).collect();
         let mut found: Vec<Option<EventId>> = Vec::with_capacity(lost.len());
         for one in &lost {
-            let like: Vec<&Shown> = free.values().filter(|shown| one.role == Role::Copy && is_like(one, shown)).collect();
-            let exact: Vec<&&Shown> = like.iter().filter(|shown| has_version(one, shown)).collect();
-            let rivals = || like.first().map_or(0, |shown| lost.iter().filter(|lost| is_like(lost, shown)).count());
-            let id = match (exact.as_slice(), one.etag()) {
-                ([exact], _) => Some(exact.id.clone()),
-                ([], None) if like.len() == 1 && rivals() == 1 => like.first().map(|shown| shown.id.clone()),
+            let like: Vec<&Shown> = free.values().filter(|shown| one.role == Role::Copy && one.may_be(shown)).collect();
+            let exact: Vec<&&Shown> = like.iter().filter(|shown| one.has_version_of(shown)).collect();
+            let is_rival = |shown: &Shown| lost.iter().filter(|lost| lost.may_be(shown)).count() > 1;
+            let id = match (exact.as_slice(), like.as_slice(), one.etag()) {
+                ([exact], ..) => Some(exact.id.clone()),
+                ([], [only], None) if one.proves_younger(only) && !is_rival(only) => Some(only.id.clone()),
                 _ => None,
             };
             found.push(id);
