@@ -118,7 +118,7 @@ pub struct Stamps {
 const CLOCKS_APART: i64 = 24 * 60 * 60;
 
 impl Stamps {
-    /// Whether nothing older than a write of ours at that second can say this: it was made since, or still has the very stamps of that write.
+    /// Whether nothing older than a write of ours at that second can say this: it was made since, or has the very stamps of that write.
     pub fn prove_younger(&self, written: i64) -> bool {
         let is_ours = |stamp: Timestamp| stamp.as_second() == written;
         match self.created {

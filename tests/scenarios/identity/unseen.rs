@@ -2,7 +2,7 @@
 //! is no deletion.
 
 use serde_json::json;
-use simulators::caldav::{Manners, Names, Rewrite};
+use simulators::caldav::{Late, Manners, Names, Rewrite};
 
 use super::{a_night, all_but, copied, delete, explained, furnished, named, rename, status_of, titles, village_at_rest};
 use crate::cli::{ONE_WAY, TWO_WAY, counts};
@@ -32,6 +32,9 @@ async fn a_copy_that_the_server_does_not_keep_costs_no_original() -> anyhow::Res
             village.servers[1].manners(|manners| manners.swallows = false);
             let full = terms == ONE_WAY;
             if !full {
+                // A server that shows nothing until its calendar is listed as a whole was not missed before the first night.
+                hours_pass(&village.cli, 24).await?;
+                village.cli.sync().await?;
                 rename(anna, "New", "Newer")?;
             }
             let (_, run) = village.cli.sync_with(if full { &["--full"] } else { &[] }).await?;
@@ -152,6 +155,117 @@ async fn an_event_that_was_there_before_is_never_the_copy() -> anyhow::Result<()
                 village.cli.sync().await?;
             }
             assert_eq!(ben.get("own.ics"), own, "deleted: {terms:?} {sync} {touched}");
+        }
+    }
+    Ok(())
+}
+
+const SYNC_AND_LATE: [(bool, Late); 3] = [(true, Late::Unlisted), (false, Late::Unlisted), (true, Late::Unread)];
+
+/// A new event whose copy does not show, and another event of Ben's that makes his calendar worth a look.
+async fn late_copy(terms: &[&str], manners: Manners, late: Late, body: &str) -> anyhow::Result<(Village, String)> {
+    let (village, pair) = furnished(manners, 12, terms).await?;
+    let [anna, ben] = &village.people;
+    village.cli.sync().await?;
+    village.cli.sync().await?;
+    village.servers[1].manners(|manners| manners.late = late);
+    anna.put("new.ics", body);
+    assert_eq!(village.cli.sync().await?["created"], 1);
+    village.servers[1].manners(|manners| manners.late = Late::Not);
+    ben.put("mine.ics", &hour("mine", 150, 20, "Mine"));
+    Ok((village, pair))
+}
+
+fn count(calendar: &simulators::caldav::Calendar, title: &str) -> usize {
+    titles(calendar).iter().filter(|one| *one == title).count()
+}
+
+#[tokio::test]
+async fn edits_reach_a_copy_that_is_not_listed_yet() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        for (sync, late) in SYNC_AND_LATE {
+            for (edit, needle) in [("SUMMARY:Newer", "SUMMARY:Newer"), ("LOCATION:Bonn\r\nSUMMARY:New", "LOCATION:Bonn")] {
+                let manners = Manners { sync, ..Manners::generic() };
+                let (village, pair) = late_copy(terms, manners, late, &hour("new", 5, 9, "New")).await?;
+                let [anna, ben] = &village.people;
+                assert!(anna.edit("new.ics", |ics| ics.replace("SUMMARY:New", edit)));
+                village.cli.sync().await?;
+                let case = format!("{terms:?} {sync} {late:?} {edit}");
+                assert_eq!(ben.find(needle).is_some(), late == Late::Unlisted, "what can be read is written: {case}");
+                village.cli.sync().await?;
+                ben.catch_up();
+                a_night(&village).await?;
+                assert!(ben.find(needle).is_some() && anna.find(needle).is_some(), "{case}");
+                assert_eq!((ben.len(), titles(anna).len()), (14, if terms == TWO_WAY { 14 } else { 13 }), "nothing is doubled: {case}");
+                assert_eq!(status_of(&village.cli, &pair).await?["problems"], json!([]));
+                village_at_rest(&village).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// However often it is edited, there is one copy; and a private pair made anew leaves no title behind.
+#[tokio::test]
+async fn a_copy_that_is_not_listed_does_not_grow() -> anyhow::Result<()> {
+    for late in [Late::Unlisted, Late::Unread] {
+        let (village, pair) = late_copy(ONE_WAY, Manners::generic(), late, &hour("new", 5, 9, "Secret 0")).await?;
+        let [anna, ben] = &village.people;
+        for n in 0..4 {
+            ben.put(&format!("mine-{n}.ics"), &hour(&format!("mine-{n}"), 100 + n, 20, "Mine"));
+            rename(anna, &format!("Secret {n}"), &format!("Secret {}", n + 1))?;
+            village.cli.sync().await?;
+        }
+        ben.catch_up();
+        village.cli.sync().await?;
+        village_at_rest(&village).await?;
+        assert_eq!((count(ben, "Secret 4"), ben.len()), (1, 12 + 1 + 5), "{late:?}");
+        village.cli.run(&["pair", "remove", &pair]).await?;
+        village.pair(&["--private"]).await?;
+        village.cli.sync().await?;
+        assert!(ben.find("Secret").is_none() && ben.len() == 18, "{late:?}: {:?}", titles(ben));
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_copy_that_is_not_listed_goes_with_its_origin() -> anyhow::Result<()> {
+    let moved = |ics: &str| ics.replace("DTSTART:20", "DTSTART:24").replace("DTEND:20", "DTEND:24");
+    let cancelled = |ics: &str| ics.replace("SUMMARY", "STATUS:CANCELLED\r\nSUMMARY");
+    let own_names = Names::Own { location: false };
+    for terms in [ONE_WAY, TWO_WAY] {
+        for (sync, late) in SYNC_AND_LATE {
+            let names = if late == Late::Unread { own_names } else { Names::Asked };
+            for how in ["moved", "cancelled", "deleted"] {
+                let manners = Manners { sync, ..Manners::generic() };
+                let (village, pair) = furnished(manners, 12, terms).await?;
+                let [anna, ben] = &village.people;
+                village.servers[1].manners(|manners| manners.names = names);
+                village.cli.sync().await?;
+                village.cli.sync().await?;
+                village.servers[1].manners(|manners| manners.late = late);
+                anna.put("new.ics", &hour("new", 5, 9, "New"));
+                village.cli.sync().await?;
+                village.servers[1].manners(|manners| manners.late = Late::Not);
+                ben.put("mine.ics", &hour("mine", 150, 20, "Mine"));
+                match how {
+                    "moved" => assert!(anna.edit("new.ics", moved)),
+                    "cancelled" => assert!(anna.edit("new.ics", cancelled)),
+                    _ => assert!(anna.delete("new.ics")),
+                }
+                village.cli.sync().await?;
+                ben.catch_up();
+                for hours in [0, 1, 24] {
+                    hours_pass(&village.cli, hours).await?;
+                    village.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
+                }
+                let left = usize::from(how != "deleted");
+                let case = format!("{terms:?} {sync} {late:?} {names:?} {how}");
+                assert_eq!((count(ben, "New"), count(anna, "New")), (0, left), "{case}");
+                assert_eq!(ben.len(), 13, "{case}: {:?}", titles(ben));
+                village_at_rest(&village).await?;
+            }
         }
     }
     Ok(())

@@ -10,6 +10,7 @@ use engine::uid::UidHash;
 use providers::{Edit, Found, NewCopy, Version, Written};
 
 use super::apply::{Applied, settle};
+use super::identity::NOT_SHOWN;
 use super::pass::{Pass, other_role, side_of};
 use crate::Result;
 use crate::report::{Action, Verb};
@@ -23,8 +24,10 @@ impl Pass<'_> {
             applied.actions.push(action);
             return Ok(());
         }
+        // It was written under this name before, and is there, although nothing shows it yet. Elsewhere names are used up by what is deleted.
+        let is_awaited = before.as_ref().is_some_and(|before| before.unseen == Some(role)) && self.is_caldav(side);
         // What is stored by now: the note made before the write, or (for an origin) what was there.
-        let stored = if role == Role::Copy { Some(mapping.clone()) } else { before };
+        let stored = if role == Role::Copy { Some(mapping.clone()) } else { before.clone() };
         let end = &self.ends[side as usize];
         let calendar = &end.calendar.address;
         let marker = self.keys.marks.mint(role, mapping.id, mapping.first());
@@ -49,6 +52,10 @@ impl Pass<'_> {
                 }
                 Err(providers::Error::Exists) => {
                     let there = self.standing(side, &uid).await?;
+                    if there.is_none() && is_awaited {
+                        self.still_not_shown(action, stored, before, applied);
+                        return Ok(());
+                    }
                     match there.filter(|event| self.is_ours(event, role, mapping.id)) {
                         Some(event) => {
                             // Our own, from a write whose answer was lost, or from an earlier pair.
@@ -74,6 +81,15 @@ impl Pass<'_> {
         }
         applied.deferred = true;
         Ok(())
+    }
+
+    /// Another name would make a second one: it is awaited as before.
+    fn still_not_shown(&self, action: Action, stored: Option<Mapping>, before: Option<Mapping>, applied: &mut Applied) {
+        applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
+        let Some(mut before) = before else { return };
+        before.origin.etag = None;
+        applied.problem = Some(self.problem(before.side, &before.origin.id, None, Reason::RefusedByServer, Some(NOT_SHOWN)));
+        applied.remember = Some((stored, Some(before)));
     }
 
     /// After a generation whose name was refused: the next one, then one made of the time.

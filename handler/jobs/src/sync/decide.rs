@@ -219,10 +219,15 @@ impl Pass<'_> {
                 let half = survey::half(mapping, other).id.clone();
                 let there = side_of(mapping, other);
                 let mut read: Read = Default::default();
-                if role == Role::Copy {
+                if role == Role::Copy || stored.is_owed() {
                     read[there as usize] = self.fetch(there, vec![half.clone()]).await?;
+                    let is_missing = matches!(read[there as usize].get(&half), Some(Found::NotFound));
+                    if is_missing && stored.is_owed() {
+                        // What its own side has told was put off until now.
+                        return Ok(Task::incomplete(side, id, Some((mapping.id, other)).filter(|_| !self.options.dry_run)));
+                    }
                     // Its own side tells whether it is gone.
-                    if matches!(read[there as usize].get(&half), Some(Found::NotFound)) {
+                    if is_missing {
                         read[there as usize].clear();
                     }
                 }

@@ -1,6 +1,6 @@
 //! One pass over one pair: read what has news, ask the planner, apply, remember.
 
-use engine::calendar::{CalendarId, PairId};
+use engine::calendar::{CalendarId, PairId, ProviderKind};
 use engine::guard::{self, Evidence};
 use engine::mapping::Mapping;
 use engine::marker::Role;
@@ -228,6 +228,10 @@ impl<'a> Pass<'a> {
             return self.head.copied_by_another(&Notes::default()).await + found.count() as u64;
         }
         self.head.copied_by_another(notes).await
+    }
+
+    pub(super) fn is_caldav(&self, side: Side) -> bool {
+        matches!(self.ends[side as usize].account.kind, ProviderKind::Caldav | ProviderKind::Icloud)
     }
 
     pub(super) fn side_of_calendar(&self, calendar: &CalendarId) -> Side {

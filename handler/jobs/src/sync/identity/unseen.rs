@@ -1,8 +1,10 @@
 //! What was made and is not listed: a server did not keep it, shows it late, or keeps nothing by which it is known (neither name, UID nor mark).
 //!
 //! # Properties
-//! * Nobody has deleted what this installation has made and no listing has shown: nothing is deleted because it is missing. A copy is made again once
-//!   the time or the title of its origin changes, and by a full pass.
+//! * Nobody has deleted what this installation has made and no listing has shown: nothing is deleted because it is missing.
+//! * What becomes of the other event of such a mapping is written to the name that is known, if a read finds something there. Where it does not, that
+//!   proves nothing for two days: what is to be done is done when the event shows. After that a copy is made again once its origin changes, under the
+//!   name that it had; and at once by a full pass.
 //! * An unknown event that says of no mapping that it belongs to it may be such an event: the one with the version that the write was answered
 //!   with, or where there was none, with its time and its title, if that leaves no choice. The mapping goes by that name from then on.
 //! * What was there before a write is never what was written. Where only time and title speak for an event, its own stamps have to prove that it is
@@ -13,7 +15,8 @@
 //!
 //! # Cost
 //! No request. What a pass makes is named in the row of the pair until it is listed, by which the next pass begins. Where something is not listed,
-//! the rows of the pair and the unknown events of that calendar are read.
+//! the rows of the pair and the unknown events of that calendar are read; and what is not listed itself, once the other event of its mapping has
+//! changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,10 +27,13 @@ use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::reason::Reason;
 use engine::uid::UidHash;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use providers::Found;
 
 use super::Identity;
 use crate::memory::Notes;
-use crate::sync::pass::Pass;
+use crate::sync::pass::{Pass, other_role};
 use crate::sync::survey::{self, News, Survey, Unit};
 use crate::sync::work::Tally;
 use crate::{Error, Result};
@@ -79,14 +85,15 @@ impl Pass<'_> {
     /// [`Error::CopiesUnrecognised`].
     pub(in crate::sync) async fn find_unseen(&self, identity: &mut Identity, survey: &mut Survey, tally: &mut Tally) -> Result<()> {
         for side in Side::BOTH {
-            // Only what was read can have shown it.
             if survey.cursors[side as usize].is_none() {
+                let lost = self.lost_with_news(survey, side);
+                self.note_unseen(survey, tally, side, lost).await?;
                 continue;
             }
             let (lost, others) = self.lost(survey, side).await?;
             let left = if lost.is_empty() { lost } else { self.find(identity, survey, side, lost, others).await? };
             let is_unseen = left.iter().any(|lost| lost.mapping.is_live());
-            self.note_unseen(survey, tally, left).await?;
+            self.note_unseen(survey, tally, side, left).await?;
             let before = self.head.awaited().mappings[side as usize].clone();
             survey.awaited[side as usize] = Some((before, is_unseen));
         }
@@ -142,6 +149,22 @@ impl Pass<'_> {
         }
     }
 
+    /// The same of a calendar that was not read, as nothing has happened in it, where the other calendar has news. What a provider tells of by itself
+    /// it may not have told of yet.
+    fn lost_with_news(&self, survey: &Survey, side: Side) -> Vec<Lost> {
+        let awaited = self.head.awaited();
+        let is_lost = |mapping: &Mapping, role: Role| {
+            let is_awaited = self.is_caldav(side) && awaited.mappings[side as usize].contains(&mapping.id);
+            mapping.is_live() && (mapping.unseen == Some(role) || is_awaited)
+        };
+        let with_news = survey.units.values().filter_map(|unit| {
+            let role = survey::role(&unit.mapping, side);
+            let has_news = !matches!(unit.seen_as(other_role(role)), News::None) && !matches!(unit.seen_as(role), News::Present(_));
+            (has_news && is_lost(&unit.mapping, role)).then(|| Lost { mapping: unit.mapping.clone(), role })
+        });
+        with_news.collect()
+    }
+
     /// Joins what is found. What is left is not there, or cannot be told from other events.
     async fn find(&self, identity: &mut Identity, survey: &mut Survey, side: Side, lost: Vec<Lost>, others: bool) -> Result<Vec<Lost>> {
         if survey.unknown[side as usize].is_empty() {
@@ -150,8 +173,13 @@ impl Pass<'_> {
         self.read_strangers(identity, survey, side, true).await?;
         let (unmarked, named) = self.unmarked(identity, survey, side).await?;
         // What has the mark or the UID is found by that.
-        let by_mark = lost.iter().any(|lost| named.contains(&lost.mapping.id));
-        let lost: Vec<Lost> = lost.into_iter().filter(|lost| !named.contains(&lost.mapping.id)).collect();
+        let (marked, lost): (Vec<Lost>, Vec<Lost>) = lost.into_iter().partition(|lost| named.contains(&lost.mapping.id));
+        let by_mark = !marked.is_empty();
+        for Lost { mapping, role } in marked {
+            if let Some(unit) = survey.units.get_mut(&mapping.id).filter(|_| mapping.is_live()) {
+                unit.mapping.unseen = Some(role);
+            }
+        }
         let strangers = unmarked.len();
         let (left, rest) = self.join_by_looks(survey, side, lost, unmarked);
         let joined = strangers > rest.len();
@@ -224,45 +252,112 @@ impl Pass<'_> {
         (copy.id, copy.uid, copy.base, copy.intent) = (shown.id, shown.uid, shown.print, None);
         (unit.mapping.pristine, unit.mapping.unseen) = (false, None);
         unit.copy = News::Present(None);
+        if unit.mapping.origin.etag.is_none() && matches!(unit.origin, News::None) {
+            unit.origin = News::Present(None);
+        }
     }
 
     /// Remembers that these were not seen. That they are missing is no news.
-    async fn note_unseen(&self, survey: &mut Survey, tally: &mut Tally, left: Vec<Lost>) -> Result<()> {
-        for Lost { mapping, role } in left.into_iter().filter(|lost| lost.mapping.is_live()) {
-            let unseen = Mapping { unseen: Some(role), ..mapping.clone() };
-            if mapping.unseen != Some(role) && !self.options.dry_run {
-                let mut notes = Notes::default();
-                self.memory.note(&mut notes, Some(&mapping), &unseen)?;
+    async fn note_unseen(&self, survey: &mut Survey, tally: &mut Tally, side: Side, left: Vec<Lost>) -> Result<()> {
+        let left: Vec<Lost> = left.into_iter().filter(|lost| lost.mapping.is_live()).collect();
+        let known = self.under_known_names(survey, side, &left).await?;
+        let mut notes = Notes::default();
+        for Lost { mapping, role } in left {
+            let name = &survey::half(&mapping, role).id;
+            if let Some(found @ (Found::Event(_) | Found::Unreadable { .. })) = known.get(name) {
+                self.is_where_it_was_written(survey, side, &mapping, role, found);
+                continue;
+            }
+            let is_first = mapping.unseen != Some(role) || mapping.missed_on.is_none();
+            let missed_on = if is_first { Some(self.today()) } else { mapping.missed_on };
+            let mut unseen = Mapping { unseen: Some(role), missed_on, ..mapping.clone() };
+            if is_first && !self.options.dry_run {
                 let problem = self.problem(unseen.side, &unseen.origin.id, None, Reason::RefusedByServer, Some(NOT_SHOWN));
                 self.memory.note_problem(&mut notes, &unseen.origin.id, &problem)?;
-                self.memory.commit(self.head, notes).await?;
                 tally.problems.insert((unseen.side, unseen.origin.id.to_string()));
             }
             survey.unseen.insert(unseen.id);
             survey.census = None;
-            let Some(unit) = survey.units.get_mut(&unseen.id) else { continue };
-            (unit.stored, unit.mapping.unseen) = (unseen, Some(role));
-            if matches!(unit.news(role), News::Suspect) {
-                *unit.news(role) = News::None;
-                if self.options.full && role == Role::Copy {
-                    unit.mapping.state = State::Creating;
-                    if matches!(unit.origin, News::None) {
-                        unit.origin = News::Present(None);
-                    }
-                    continue;
-                }
+            if self.puts_off(survey, &unseen, role) {
+                survey.units.remove(&unseen.id);
+                let other = if role == Role::Copy { &mut unseen.origin } else { &mut unseen.copy };
+                other.etag = None;
             }
-            match (role, &unit.origin, &unit.copy) {
-                (_, News::None, News::None) => drop(survey.units.remove(&mapping.id)),
-                (Role::Copy, News::Present(_), News::None) => unit.mapping.state = State::Suppressed,
-                _ => {}
+            if unseen != mapping && !self.options.dry_run {
+                self.memory.note(&mut notes, Some(&mapping), &unseen)?;
+            }
+            if let Some(unit) = survey.units.get_mut(&unseen.id) {
+                (unit.mapping.unseen, unit.mapping.missed_on) = (unseen.unseen, unseen.missed_on);
+                unit.stored = unseen;
             }
         }
-        Ok(())
+        self.memory.commit(self.head, notes).await
+    }
+
+    fn today(&self) -> Date {
+        self.now.to_zoned(TimeZone::UTC).date()
+    }
+
+    /// What stands under the names that are known, where it matters: what has become of the other event is written there.
+    async fn under_known_names(&self, survey: &Survey, side: Side, left: &[Lost]) -> Result<BTreeMap<EventId, Found>> {
+        let matters = |lost: &&Lost| {
+            let unit = survey.units.get(&lost.mapping.id);
+            unit.is_some_and(|unit| self.options.full || !matches!(unit.seen_as(other_role(lost.role)), News::None))
+        };
+        let names = left.iter().filter(matters).map(|lost| survey::half(&lost.mapping, lost.role).id.clone()).collect();
+        self.fetch(side, names).await
+    }
+
+    /// It is there, and only listings lack it: it is decided about as if they had it, and awaited as before.
+    fn is_where_it_was_written(&self, survey: &mut Survey, side: Side, mapping: &Mapping, role: Role, found: &Found) {
+        let Some(unit) = survey.units.get_mut(&mapping.id) else { return };
+        *unit.news(role) = match found {
+            Found::Event(event) => News::Present(Some(event.clone())),
+            _ => News::Present(None),
+        };
+        let other = unit.news(other_role(role));
+        if matches!(other, News::None) {
+            *other = News::Present(None);
+        }
+        if !self.options.dry_run {
+            self.head.await_events(|awaited| awaited.add(side, mapping.id));
+        }
+    }
+
+    /// Whether nothing is decided about a mapping, of which one event is neither listed nor under the name that is known. What is decided otherwise is
+    /// decided without that event.
+    fn puts_off(&self, survey: &mut Survey, unseen: &Mapping, role: Role) -> bool {
+        let Some(unit) = survey.units.get_mut(&unseen.id) else { return false };
+        if matches!(unit.news(role), News::Suspect) {
+            *unit.news(role) = News::None;
+        }
+        let (is_news, is_gone) = match unit.news(other_role(role)) {
+            News::None => (false, false),
+            News::Present(_) => (true, false),
+            News::Suspect | News::Emptied(_) => (true, true),
+        };
+        if role == Role::Copy && !is_gone && (self.options.full || (is_news && unseen.is_overdue(self.today()))) {
+            unit.mapping.state = State::Creating;
+            if !is_news {
+                unit.origin = News::Present(None);
+            }
+            return false;
+        }
+        if !is_news {
+            survey.units.remove(&unseen.id);
+            return false;
+        }
+        if is_gone && unseen.is_overdue(self.today()) {
+            // Then both are gone.
+            *unit.news(role) = if role == Role::Copy { News::None } else { News::Suspect };
+            return false;
+        }
+        true
     }
 }
 
 /// One may have been deleted by a person before it was listed.
 const SEVERAL: usize = 2;
 
-const NOT_SHOWN: &str = "the server took it, and does not show it in the calendar; `calrelay sync --full` writes it once more";
+pub(in crate::sync) const NOT_SHOWN: &str =
+    "the server took it, and does not show it in the calendar; `calrelay sync --full` writes it once more";
