@@ -1,7 +1,8 @@
 //! What was made and is not listed: a server did not keep it, shows it late, or keeps nothing by which it is known (neither name, UID nor mark).
 //!
 //! # Properties
-//! * Nobody has deleted what this installation has made and no listing has shown: nothing is deleted because it is missing.
+//! * Nobody has deleted what this installation has made and no listing has shown: nothing is deleted because it is missing, nor because a listing
+//!   names it as gone.
 //! * What becomes of the other event of such a mapping is written to the name that is known, if a read finds something there. Where it does not, that
 //!   proves nothing for two days: what is to be done is done when the event shows. After that a copy is made again once its origin changes, under the
 //!   name that it had; and at once by a full pass.
