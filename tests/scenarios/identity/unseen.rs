@@ -3,6 +3,8 @@
 
 use serde_json::json;
 use simulators::caldav::{Late, Manners, Names, Rewrite};
+use simulators::faults::{Fault, On};
+use simulators::traffic::Kind;
 
 use super::{a_night, all_but, copied, delete, explained, furnished, named, rename, status_of, titles, village_at_rest};
 use crate::cli::{ONE_WAY, TWO_WAY, counts};
@@ -287,6 +289,41 @@ async fn a_new_copy_that_is_named_as_gone_costs_no_original() -> anyhow::Result<
         delete(ben, "New")?;
         assert_eq!(village.cli.sync().await?["deleted"], u64::from(terms == TWO_WAY));
         village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// The answer to a write is lost, and what is left of the copy is what it shows.
+#[tokio::test]
+async fn a_copy_whose_answer_was_lost_is_known_by_what_it_shows() -> anyhow::Result<()> {
+    for (terms, etag_on_put) in [(ONE_WAY, true), (TWO_WAY, true), (ONE_WAY, false), (TWO_WAY, false)] {
+        for then in ["nothing", "edited", "deleted"] {
+            let (village, pair) = furnished(Manners::generic(), 4, terms).await?;
+            let [anna, ben] = &village.people;
+            // Her own, at the time and with the title of one of them.
+            ben.put("own.ics", &many(1)[0].1.replace("uid-0", "own"));
+            village.servers[1].manners(|manners| {
+                loses_everything(manners);
+                manners.etag_on_put = etag_on_put;
+            });
+            village.servers[1].faults().after(1, 1, On::kind(Kind::Put), Fault::DropAfter);
+            let (code, _) = village.cli.sync_with(&[]).await?;
+            assert_eq!(code, 1, "the answer is lost");
+            match then {
+                "edited" => rename(anna, "Event 1", "Edited")?,
+                "deleted" => delete(anna, "Event 1")?,
+                _ => {}
+            }
+            for _ in 0..3 {
+                village.cli.sync_with(&["--pair", &pair, "--confirm-deletions"]).await?;
+            }
+            let case = format!("{terms:?} {etag_on_put} {then}");
+            let own = usize::from(terms == TWO_WAY);
+            let left = if then == "deleted" { 3 } else { 4 };
+            assert_eq!((ben.len(), anna.len()), (left + 1, left + own), "{case}: {:?} {:?}", titles(anna), titles(ben));
+            assert_eq!(count(ben, "Edited"), usize::from(then == "edited"), "{case}");
+            village_at_rest(&village).await?;
+        }
     }
     Ok(())
 }

@@ -136,7 +136,7 @@ impl Pass<'_> {
         if awaited.since[i].is_none() && !awaited.unseen[i] {
             let missing: Vec<MappingId> = awaited.mappings[i].iter().copied().filter(|mapping| !is_shown(mapping)).collect();
             if missing.is_empty() {
-                return Ok((lost, true));
+                return Ok((in_the_making(survey, side), true));
             }
         }
         let mut after = None;
@@ -355,6 +355,17 @@ impl Pass<'_> {
         }
         true
     }
+}
+
+/// Copies that a pass has noted before it was cut off, or lost the answer of: they may be there.
+fn in_the_making(survey: &Survey, side: Side) -> Vec<Lost> {
+    let may_be_there = |unit: &&Unit| unit.mapping.state == State::Creating && matches!(unit.copy, News::None);
+    let making = survey
+        .units
+        .values()
+        .filter(may_be_there)
+        .map(|unit| Lost { role: survey::role(&unit.mapping, side), mapping: unit.mapping.clone() });
+    making.filter(|lost| lost.role == Role::Copy).collect()
 }
 
 /// One may have been deleted by a person before it was listed.
