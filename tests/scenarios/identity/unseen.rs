@@ -327,3 +327,28 @@ async fn a_copy_whose_answer_was_lost_is_known_by_what_it_shows() -> anyhow::Res
     }
     Ok(())
 }
+
+/// Its owner's own event beside a copy that does not show.
+#[tokio::test]
+async fn an_event_beside_a_copy_that_is_not_shown_is_copied_or_named_for_what_it_is() -> anyhow::Result<()> {
+    for (sync, late) in SYNC_AND_LATE {
+        for etag_on_put in [true, false] {
+            let manners = Manners { sync, etag_on_put, ..Manners::generic() };
+            let (village, pair) = late_copy(TWO_WAY, manners, late, &hour("new", 5, 9, "New")).await?;
+            let [anna, ben] = &village.people;
+            ben.put("lunch.ics", &hour("lunch", 5, 9, "Lunch").replace("20250101T000000Z", &stamp()));
+            village.cli.sync().await?;
+            let case = format!("{sync} {late:?} {etag_on_put}");
+            if etag_on_put || late == Late::Unlisted {
+                assert_eq!(count(anna, "Lunch"), 1, "no copy has that version: {case}");
+            } else {
+                assert_eq!(explained(&village.cli, &pair, "lunch.ics").await?, json!("may_be_copy"), "{case}");
+            }
+            ben.catch_up();
+            a_night(&village).await?;
+            assert_eq!((count(anna, "Lunch"), count(ben, "Lunch"), count(ben, "New")), (1, 1, 1), "{case}");
+            village_at_rest(&village).await?;
+        }
+    }
+    Ok(())
+}

@@ -24,7 +24,7 @@ impl Pass<'_> {
             applied.actions.push(action);
             return Ok(());
         }
-        // It was written under this name before, and is there, although nothing shows it yet. Elsewhere names are used up by what is deleted.
+        // It was written under this name before, and is there, although nothing shows it yet. Elsewhere what is deleted uses up its name.
         let is_awaited = before.as_ref().is_some_and(|before| before.unseen == Some(role)) && self.is_caldav(side);
         // What is stored by now: the note made before the write, or (for an origin) what was there.
         let stored = if role == Role::Copy { Some(mapping.clone()) } else { before.clone() };

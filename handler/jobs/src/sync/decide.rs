@@ -234,8 +234,8 @@ impl Pass<'_> {
                 *unit.news(role) = News::Present(Some(event));
                 return Ok(self.decide_known(unit, &mut read));
             }
-            Class::Alone(Reason::DuplicateOfCopy, mapping) => {
-                let decision = Decision::Skip { reason: Reason::DuplicateOfCopy, why: None, remember: None };
+            Class::Alone(reason @ (Reason::DuplicateOfCopy | Reason::MayBeCopy), mapping) => {
+                let decision = Decision::Skip { reason: *reason, why: None, remember: None };
                 return Ok(Task { bears: *mapping, ..Task::new(side, id, decision) });
             }
             _ if !is_source => return nothing(id),

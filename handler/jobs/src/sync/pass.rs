@@ -151,6 +151,7 @@ impl<'a> Pass<'a> {
         let live = self.head.copies().await;
         self.refuse_one_calendar(&survey).await?;
         self.narrow(&mut identity, &mut survey).await?;
+        survey.look_at(self.memory, &self.told_apart(&survey, problems)).await?;
         self.find_unseen(&mut identity, &mut survey, &mut tally).await?;
         self.forget_removed(&survey, &mut tally);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };

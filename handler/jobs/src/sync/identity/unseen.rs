@@ -1,23 +1,24 @@
 //! What was made and is not listed: a server did not keep it, shows it late, or keeps nothing by which it is known (neither name, UID nor mark).
 //!
 //! # Properties
-//! * Nobody has deleted what this installation has made and no listing has shown: nothing is deleted because it is missing, nor because a listing
-//!   names it as gone.
-//! * What becomes of the other event of such a mapping is written to the name that is known, if a read finds something there. Where it does not, that
-//!   proves nothing for two days: what is to be done is done when the event shows. After that a copy is made again once its origin changes, under the
-//!   name that it had; and at once by a full pass.
+//! * Nobody has deleted what this installation has made and no listing has shown: nothing is deleted because it is missing, nor because a
+//!   listing names it as gone.
+//! * What becomes of the other event of such a mapping is written to the name that is known, if a read finds something there. Where it does
+//!   not, that proves nothing for two days: what is to be done is done when the event shows. After that a copy is made again once its origin
+//!   changes, under the name that it had; and at once by a full pass.
 //! * An unknown event that says of no mapping that it belongs to it may be such an event: the one with the version that the write was answered
 //!   with, or where there was none, with its time and its title, if that leaves no choice. The mapping goes by that name from then on.
-//! * What was there before a write is never what was written. Where only time and title speak for an event, its own stamps have to prove that it is
-//!   no older; what is known to be older is its owner's, and is treated as such.
-//! * What has the same time or the same title, and is not known to be it, is left alone and reported.
+//! * What was there before a write is never what was written. Where only time and title speak for an event, its own stamps have to prove that
+//!   it is no older; what is known to be older is its owner's, and is treated as such.
+//! * What has the same time or the same title, and is not known to be it, is left alone and reported; with another version than that of the
+//!   write, only what has both.
 //! * Where a calendar has shown nothing of what was made there, and holds as many unknown events, at least two, the pair stops before anything is
 //!   written.
 //!
 //! # Cost
 //! No request. What a pass makes is named in the row of the pair until it is listed, by which the next pass begins. Where something is not listed,
-//! the rows of the pair and the unknown events of that calendar are read; and what is not listed itself, once the other event of its mapping has
-//! changed.
+//! the rows of the pair and the unknown events of that calendar are read; and what is not listed itself, once the other event of its mapping
+//! has changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +34,7 @@ use jiff::tz::TimeZone;
 use providers::Found;
 
 use super::Identity;
-use crate::memory::Notes;
+use crate::memory::{Notes, ProblemRow};
 use crate::sync::pass::{Pass, other_role};
 use crate::sync::survey::{self, News, Survey, Unit};
 use crate::sync::work::Tally;
@@ -70,6 +71,14 @@ impl Lost {
         is_like && !self.mapping.made_at.is_some_and(|at| shown.stamps.prove_older(at))
     }
 
+    /// Whether an event may be what was written, altered by the server. With another version than that of the write it has to show the same.
+    fn cannot_be_told_from(&self, shown: &Shown) -> bool {
+        let is_known_apart = self.mapping.state == State::Creating || (self.etag().is_some() && !self.has_version_of(shown));
+        let is_older = self.mapping.made_at.is_some_and(|at| shown.stamps.prove_older(at));
+        let looks = [Field::Time, Field::Title].map(|field| self.is_like(shown, field));
+        !is_older && if is_known_apart { looks == [true; 2] } else { looks.contains(&true) }
+    }
+
     fn has_version_of(&self, shown: &Shown) -> bool {
         self.etag().is_some() && self.etag() == shown.etag.as_deref()
     }
@@ -99,6 +108,17 @@ impl Pass<'_> {
             survey.awaited[side as usize] = Some((before, is_unseen));
         }
         Ok(())
+    }
+
+    /// Events that were left alone because of a copy that shows by now.
+    pub(in crate::sync) fn told_apart(&self, survey: &Survey, problems: &[ProblemRow]) -> Vec<(Side, EventId)> {
+        let shows = |mapping: &MappingId| {
+            let unit = survey.units.get(mapping);
+            unit.is_some_and(|unit| unit.stored.unseen.is_some_and(|role| matches!(unit.seen_as(role), News::Present(_))))
+        };
+        let is_free = |row: &&ProblemRow| row.problem.reason == Reason::MayBeCopy && row.mapping.as_ref().is_some_and(shows);
+        let free = problems.iter().filter(is_free);
+        free.map(|row| (self.side_of_calendar(&row.problem.calendar), EventId::new(row.problem.event.as_str()))).collect()
     }
 
     /// What was awaited when a pass began that has come to its end has been listed, or is remembered as unseen.
@@ -150,8 +170,8 @@ impl Pass<'_> {
         }
     }
 
-    /// The same of a calendar that was not read, as nothing has happened in it, where the other calendar has news. What a provider tells of by itself
-    /// it may not have told of yet.
+    /// The same of a calendar that was not read, as nothing has happened in it, where the other calendar has news. What a provider tells of by
+    /// itself it may not have told of yet.
     fn lost_with_news(&self, survey: &Survey, side: Side) -> Vec<Lost> {
         let awaited = self.head.awaited();
         let is_lost = |mapping: &Mapping, role: Role| {
@@ -186,11 +206,9 @@ impl Pass<'_> {
         let joined = strangers > rest.len();
         let mut alike = false;
         for shown in rest {
-            let is_older = |lost: &Lost| lost.mapping.made_at.is_some_and(|at| shown.stamps.prove_older(at));
-            let is_alike = |lost: &&Lost| !is_older(lost) && [Field::Time, Field::Title].iter().any(|field| lost.is_like(&shown, *field));
-            if let Some(like) = left.iter().find(is_alike) {
+            alike |= left.iter().any(|lost| [Field::Time, Field::Title].iter().any(|field| lost.is_like(&shown, *field)));
+            if let Some(like) = left.iter().find(|lost| lost.cannot_be_told_from(&shown)) {
                 identity.alike.insert((side, shown.id), like.mapping.id);
-                alike = true;
             }
         }
         let unseen = left.iter().filter(|lost| lost.mapping.is_live()).count();
@@ -325,8 +343,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Whether nothing is decided about a mapping, of which one event is neither listed nor under the name that is known. What is decided otherwise is
-    /// decided without that event.
+    /// Whether nothing is decided about a mapping, of which one event is neither listed nor under the name that is known. What is decided
+    /// otherwise is decided without that event.
     fn puts_off(&self, survey: &mut Survey, unseen: &Mapping, role: Role) -> bool {
         let Some(unit) = survey.units.get_mut(&unseen.id) else { return false };
         if matches!(unit.news(role), News::Suspect) {
