@@ -290,8 +290,6 @@ async fn all_copies_in_both_calendars_wait_for_a_word() -> anyhow::Result<()> {
         ben.put(&format!("own{n}.ics"), &hour(&format!("own{n}"), 3 + n, 20, &format!("Own {n}")));
     }
     village.cli.sync().await?;
-    // Which lists what the one before has made.
-    village.cli.sync().await?;
     for calendar in [anna, ben] {
         for name in calendar.names().iter().filter(|name| name.starts_with("calrelay-")) {
             calendar.delete(name);
@@ -310,7 +308,6 @@ async fn originals_that_are_restored_are_the_originals_again() -> anyhow::Result
         let (village, pair) = copied(6, &[TWO_WAY, private].concat()).await?;
         let [anna, ben] = &village.people;
         ben.put("own.ics", &hour("own", 3, 20, "Own"));
-        village.cli.sync().await?;
         village.cli.sync().await?;
         let objects: Vec<(String, String)> = anna.names().into_iter().filter_map(|name| Some((name.clone(), anna.get(&name)?))).collect();
         let before = [titles(anna), titles(ben)];

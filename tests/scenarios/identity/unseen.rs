@@ -273,26 +273,6 @@ async fn a_copy_that_is_not_listed_goes_with_its_origin() -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Named as gone before it was ever listed, and there a moment later.
-#[tokio::test]
-async fn a_new_copy_that_is_named_as_gone_costs_no_original() -> anyhow::Result<()> {
-    for terms in [ONE_WAY, TWO_WAY] {
-        let (village, pair) = late_copy(terms, Manners::generic(), Late::Announced, &hour("new", 5, 9, "New")).await?;
-        let [anna, ben] = &village.people;
-        village.cli.sync().await?;
-        assert!(named(anna, "New").is_ok(), "{terms:?}");
-        ben.catch_up();
-        a_night(&village).await?;
-        assert_eq!((count(anna, "New"), count(ben, "New"), ben.len()), (1, 1, 14), "{terms:?}");
-        assert_eq!(status_of(&village.cli, &pair).await?["problems"], json!([]));
-        // Once it was listed, its deletion is one.
-        delete(ben, "New")?;
-        assert_eq!(village.cli.sync().await?["deleted"], u64::from(terms == TWO_WAY));
-        village_at_rest(&village).await?;
-    }
-    Ok(())
-}
-
 /// The answer to a write is lost, and what is left of the copy is what it shows.
 #[tokio::test]
 async fn a_copy_whose_answer_was_lost_is_known_by_what_it_shows() -> anyhow::Result<()> {

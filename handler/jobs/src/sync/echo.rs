@@ -11,7 +11,7 @@ use providers::Since;
 
 use super::lines::by_id;
 use super::pass::Pass;
-use super::survey::{LOOKUP, half, is_news, remembers_deleted, role};
+use super::survey::{LOOKUP, half, is_news, role};
 use crate::memory::{Memory, PairRow};
 use crate::{Error, Result};
 
@@ -41,7 +41,7 @@ impl Pass<'_> {
             Err(providers::Error::CursorExpired) => return Ok(None),
             Err(error) => return Err(Error::Provider(error)),
         };
-        let (is_echo, shown) = is_echo(self.memory, side, found.listed, remembers_deleted(end)).await?;
+        let (is_echo, shown) = is_echo(self.memory, side, found.listed).await?;
         self.head.await_events(|awaited| awaited.mappings[side as usize].retain(|mapping| !shown.contains(mapping)));
         // What was made and is not listed is looked for by the next pass.
         let all_shown = self.head.awaited().mappings[side as usize].is_empty();
@@ -55,14 +55,13 @@ pub(super) fn is_echoed(side: Side, listed: [bool; 2], wrote: [bool; 2]) -> bool
 }
 
 /// Whether a listing brings nothing but the echo of our own writes, and the mappings of which it shows an event.
-async fn is_echo(memory: &Memory<'_>, side: Side, listed: Vec<Listed>, remembers_deleted: bool) -> Result<(bool, BTreeSet<MappingId>)> {
+async fn is_echo(memory: &Memory<'_>, side: Side, listed: Vec<Listed>) -> Result<(bool, BTreeSet<MappingId>)> {
     let lines = by_id(listed, true);
     let (mut only, mut shown) = (true, BTreeSet::new());
     let ids: Vec<EventId> = lines.keys().cloned().collect();
     for ids in ids.chunks(LOOKUP) {
         let known = memory.lookup(side, ids).await?.known;
-        let is_there = |id: &EventId| remembers_deleted || lines.get(id).is_some_and(|line| line.there.is_some());
-        shown.extend(known.iter().filter(|(id, _)| is_there(id)).map(|(_, mapping)| mapping.id));
+        shown.extend(known.values().map(|mapping| mapping.id));
         only &= ids.iter().all(|id| match (lines.get(id).map(|line| &line.there), known.get(id)) {
             (Some(Some((etag, _))), Some(mapping)) => {
                 let role = role(mapping, side);

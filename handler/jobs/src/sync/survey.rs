@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::calendar::ProviderKind;
 use engine::change::{Cursor, Tip};
 use engine::event::{Event, EventId};
 use engine::mapping::{Half, Mapping, State};
@@ -111,7 +110,7 @@ pub(super) struct Survey {
     pub first: [bool; 2],
     /// Sides that were listed without a window.
     pub unbounded: [bool; 2],
-    /// Mappings of which each side has listed the event: as there, or by the row of what was deleted.
+    /// Mappings of which each side has listed the event, be it as removed.
     pub shown: [BTreeSet<MappingId>; 2],
     /// What was made on each side that was read and had not been listed before; and whether something of it is not listed still.
     pub awaited: [Option<(BTreeSet<MappingId>, bool)>; 2],
@@ -207,7 +206,7 @@ pub(super) async fn survey(
     }
     for side in Side::BOTH {
         if let Some(lines) = &mut lines[side as usize] {
-            join(&mut survey, memory, &ends[side as usize], side, lines).await?;
+            join(&mut survey, memory, side, lines).await?;
         }
     }
     // A token that was forgotten without a word shows as a listing of nearly everything, nothing of it new: deletions may have been missed.
@@ -225,7 +224,7 @@ pub(super) async fn survey(
             tracing::debug!(side = ?side, "the server listed nearly everything as changed; listing the whole window");
             let mut whole = read(&ends[i], None, Eye::of(seen.tips[i].as_ref()), Since::Window(scope.window), true, true).await?;
             if let Some(lines) = &mut whole {
-                join(&mut survey, memory, &ends[side as usize], side, lines).await?;
+                join(&mut survey, memory, side, lines).await?;
             }
             lines[i] = whole;
         }
@@ -246,7 +245,7 @@ pub(super) async fn survey(
 const FORGOTTEN_FLOOR: usize = 5;
 
 /// Joins the lines of one side with the mappings that know them.
-async fn join(survey: &mut Survey, memory: &Memory<'_>, end: &End, side: Side, lines: &mut Lines) -> Result<()> {
+async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut Lines) -> Result<()> {
     let ids: Vec<EventId> = lines.by_id.keys().cloned().collect();
     for ids in ids.chunks(LOOKUP) {
         let mut found = memory.lookup(side, ids).await?;
@@ -265,9 +264,7 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, end: &End, side: Side, l
             };
             let role = role(&mapping, side);
             let half = half(&mapping, role);
-            if line.there.is_some() || remembers_deleted(end) {
-                survey.shown[side as usize].insert(mapping.id);
-            }
+            survey.shown[side as usize].insert(mapping.id);
             let news = match &mut line.there {
                 None => News::Suspect,
                 Some((etag, event)) if is_news(etag.as_deref(), half, &mapping, role) => News::Present(event.take()),
@@ -284,11 +281,6 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, end: &End, side: Side, l
         }
     }
     Ok(())
-}
-
-/// Whether a provider lists what was deleted as a row of its own: then it was there. CalDAV names what it does not find.
-pub(super) fn remembers_deleted(end: &End) -> bool {
-    end.account.kind == ProviderKind::Google
 }
 
 /// A line is news unless it has the version that we know.

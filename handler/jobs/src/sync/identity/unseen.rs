@@ -1,11 +1,10 @@
 //! What was made and is not listed: a server did not keep it, shows it late, or keeps nothing by which it is known (neither name, UID nor mark).
 //!
 //! # Properties
-//! * Nobody has deleted what this installation has made and no listing has shown: nothing is deleted because it is missing, nor because a
-//!   listing names it as gone.
-//! * What becomes of the other event of such a mapping is written to the name that is known, if a read finds something there. Where it does
-//!   not, that proves nothing for two days: what is to be done is done when the event shows. After that a copy is made again once its origin
-//!   changes, under the name that it had; and at once by a full pass.
+//! * Nobody has deleted what this installation has made and no listing has shown: nothing is deleted because it is missing.
+//! * What becomes of the other event of such a mapping is written to the name that is known, if a read finds something there. Where it does not, that
+//!   proves nothing for two days: what is to be done is done when the event shows. After that a copy is made again once its origin changes, under the
+//!   name that it had; and at once by a full pass.
 //! * An unknown event that says of no mapping that it belongs to it may be such an event: the one with the version that the write was answered
 //!   with, or where there was none, with its time and its title, if that leaves no choice. The mapping goes by that name from then on.
 //! * What was there before a write is never what was written. Where only time and title speak for an event, its own stamps have to prove that
