@@ -49,7 +49,16 @@ pub fn many(count: usize) -> Vec<(String, String)> {
         .collect()
 }
 
-#[expect(clippy::disallowed_methods, reason = "the program under test reads the system's clock, so its calendars are filled by it")]
+/// A minute from now, as a stamp of iCalendar: later than all that is done meanwhile.
+pub fn stamp() -> String {
+    (now() + jiff::SignedDuration::from_mins(1)).strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
 fn today() -> Date {
-    jiff::Timestamp::now().to_zoned(TimeZone::UTC).date()
+    now().to_zoned(TimeZone::UTC).date()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the program under test reads the system's clock, so its calendars are filled by it")]
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
 }

@@ -37,7 +37,8 @@ pub async fn hours_pass(cli: &Cli, hours: i64) -> anyhow::Result<()> {
     for row in all(&*store, Table::Directory, OWNER, "pair:").await? {
         let pair = row.key.strip_prefix("pair:").context("a pair")?.to_owned();
         // Of mappings only those that say when their event was written.
-        let is_dated = |row: &store::Row| row.key.starts_with(STATE) || row.value.contains("\"former\"");
+        let is_dated =
+            |row: &store::Row| row.key.starts_with(STATE) || ["\"former\"", "missed_on"].iter().any(|name| row.value.contains(name));
         for row in all(&*store, Table::Pairs, &pair, "").await?.into_iter().filter(is_dated) {
             let mut value: Value = serde_json::from_str(&row.value)?;
             shift(&mut value, hours);

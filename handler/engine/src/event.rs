@@ -99,6 +99,39 @@ pub struct Event {
     pub declined: bool,
     /// The loop mark found on it, not yet verified (`marker.rs`).
     pub marker: Option<String>,
+    /// When it was made and written, as it says itself.
+    pub stamps: Stamps,
+}
+
+/// The instants that an event tells of itself (RFC 5545 section 3.8.7), as far as it does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamps {
+    /// CREATED.
+    pub created: Option<Timestamp>,
+    /// LAST-MODIFIED.
+    pub modified: Option<Timestamp>,
+    /// DTSTAMP.
+    pub stamped: Option<Timestamp>,
+}
+
+/// A server's clock and ours are not so far apart, whatever is wrong with either.
+const CLOCKS_APART: i64 = 24 * 60 * 60;
+
+impl Stamps {
+    /// Whether nothing older than a write of ours at that second can say this: it was made since, or has the very stamps of that write.
+    pub fn prove_younger(&self, written: i64) -> bool {
+        let is_ours = |stamp: Timestamp| stamp.as_second() == written;
+        match self.created {
+            Some(created) => created.as_second() >= written,
+            None => self.stamped.is_some_and(is_ours) && self.modified.is_some_and(is_ours),
+        }
+    }
+
+    /// Whether it was there before a write of ours at that second: then nobody has touched it since either.
+    pub fn prove_older(&self, written: i64) -> bool {
+        let last = [self.created, self.modified, self.stamped].into_iter().flatten().max();
+        last.is_some_and(|last| last.as_second() < written - CLOCKS_APART)
+    }
 }
 
 impl Event {

@@ -1,7 +1,7 @@
 //! Origin and copy: what is remembered of the two, and how an echo of our own writes is known.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{EventId, Span};
@@ -40,6 +40,9 @@ pub struct Mapping {
     /// The event that was made and that no listing has shown since: its absence proves nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unseen: Option<Role>,
+    /// Of what is unseen: the day on which it was missed first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed_on: Option<Date>,
     /// What `copy` names was the origin until its calendar was emptied and left so: should it come back, it is the origin again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub turned: bool,
@@ -51,6 +54,9 @@ pub struct Mapping {
     /// The pass that made its younger event, or found it; rows of the first release have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<u64>,
+    /// The second since 1970 at which that pass began: its writes bear this stamp.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<i64>,
     /// The UID of the first origin, where it is not that of `origin`: that one began as a copy itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<UidHash>,
@@ -139,6 +145,9 @@ pub struct RecentWrite {
     pub what: u32,
 }
 
+/// No server lists what it has taken later than this; each day brings at least one whole listing.
+const LATEST_LISTING: SignedDuration = SignedDuration::from_hours(48);
+
 /// Writes within this time count.
 const FLAP_SECONDS: i64 = 600;
 /// So many writes of values that were written before stop the mapping.
@@ -190,6 +199,20 @@ impl Mapping {
     /// Whether the UID of the copy is known as the server shows it, and is another one than it was sent with.
     pub fn has_servers_uid(&self) -> bool {
         self.copy.uid.is_some() && self.copy.uid != UidHash::of(&self.id.copy_uid(self.generation))
+    }
+
+    /// Whether one of its events is not listed, and what has become of the other one since waits for it.
+    pub fn is_owed(&self) -> bool {
+        match self.unseen {
+            Some(Role::Copy) => self.origin.etag.is_none(),
+            Some(Role::Origin) => self.copy.etag.is_none(),
+            None => false,
+        }
+    }
+
+    /// Whether what is unseen was missed for so long that it will not be listed any more.
+    pub fn is_overdue(&self, today: Date) -> bool {
+        self.missed_on.is_none_or(|missed| today.duration_since(missed) >= LATEST_LISTING)
     }
 
     /// Whether nothing is made because of what the other calendar holds, or because of what made the event.

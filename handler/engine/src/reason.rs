@@ -36,6 +36,8 @@ pub enum Reason {
     CopiedByAnother,
     /// It bears the mark of a copy that is elsewhere in its calendar: a person duplicated the copy, or split its series.
     DuplicateOfCopy,
+    /// It cannot be told from a copy that the server took and does not show.
+    MayBeCopy,
     /// The origin is gone.
     OriginDeleted,
     /// A person deleted the copy.
@@ -69,6 +71,10 @@ impl Reason {
             }
             Self::DuplicateOfCopy => {
                 "It was made out of a copy by a person (duplicated, or split off a series), and the copy itself is in step. It was left alone."
+            }
+            Self::MayBeCopy => {
+                "The server took a copy with this time or title and does not show it, so this may be that copy. It was left alone until that \
+                 shows, or its time and title are others."
             }
             Self::OriginDeleted => "The event is gone.",
             Self::CopyDeleted => "Its copy was deleted.",

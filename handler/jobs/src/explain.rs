@@ -71,10 +71,10 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
                     if marked.is_none() && !pair.copies_from(side) {
                         return Ok(answer(false, None, ONE_WAY.to_owned(), None));
                     }
-                    let problem = problem(&fetched.id).map(EventProblem::in_words);
+                    let problem = problem(&fetched.id);
                     let (reason, words) = match marked {
                         Some(reason) => (Some(reason), reason.in_words().to_owned()),
-                        None => of_decision(&planner, side, &event, problem.as_deref()),
+                        None => of_decision(&planner, side, &event, problem),
                     };
                     return Ok(answer(false, reason, words, None));
                 }
@@ -209,13 +209,13 @@ fn of_mapping(mapping: &Mapping) -> (bool, Option<Reason>, String) {
     }
 }
 
-fn of_decision(planner: &Planner<'_>, side: Side, event: &Event, problem: Option<&str>) -> (Option<Reason>, String) {
+fn of_decision(planner: &Planner<'_>, side: Side, event: &Event, problem: Option<&EventProblem>) -> (Option<Reason>, String) {
     let id = planner.mapping_id(side, &event.id, 0);
     let copy_id = EventId::new("");
     match planner.unknown(Unknown { side, event, id, copy_id, beside: Beside::Nothing, marked_as_copy: false, first: None }) {
         Decision::Skip { reason, why, .. } => (Some(reason), why.unwrap_or_else(|| reason.in_words().to_owned())),
         _ => match problem {
-            Some(words) => (Some(Reason::RefusedByServer), words.to_owned()),
+            Some(problem) => (Some(problem.reason), problem.in_words()),
             None => (None, "It has no copy yet; the next sync makes one.".to_owned()),
         },
     }

@@ -52,10 +52,10 @@ pub enum Error {
         /// How long the server wants to be left alone.
         retry_after: Option<Duration>,
     },
-    /// A 5xx, or a failure on the way: try later.
+    /// Another 5xx, or a failure on the way: try later.
     #[error("the server cannot be reached or failed: {0}")]
     Unreachable(String),
-    /// No connection, or no answer in time: try later.
+    /// No connection, no answer in time, or the word of a server in front that there is none: try later.
     #[error("the server cannot be reached or failed: {0}")]
     NoAnswer(String),
     /// An answer that does not follow its protocol, or was cut off.

@@ -12,6 +12,7 @@ use crate::cli::Cli;
 use crate::village::Village;
 
 /// Statuses that a server may have for one event; all of them where `CALRELAY_EVERY_STATUS` is set.
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of the program")]
 fn statuses() -> Vec<u16> {
     if std::env::var_os("CALRELAY_EVERY_STATUS").is_some() {
         return vec![

@@ -73,7 +73,7 @@ impl Planner<'_> {
         let mut next = mapping.clone();
         next.generation += 1;
         next.state = State::Live;
-        next.made = Some(self.pass);
+        (next.made, next.made_at) = (Some(self.pass), Some(self.now.as_second()));
         next.first = mapping.first();
         next.origin.uid = None;
         next.origin.base = self.prints.origin(&draft);
@@ -260,7 +260,7 @@ impl Planner<'_> {
         next.copy.base = self.prints.copy(&draft);
         next.copy.intent = None;
         next.state = State::Creating;
-        next.made = Some(self.pass);
+        (next.made, next.made_at) = (Some(self.pass), Some(self.now.as_second()));
         (next.taken_over, next.turned, next.unseen) = (false, false, None);
         next.pristine = true;
         next.drifted = false;

@@ -15,7 +15,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::calendar::{CalendarId, PairId};
-use crate::event::{Busy, Content, Exception, Field, Moment, Organizer, OriginalStart, Series, Span, Visibility, Zone};
+use crate::event::{Busy, Content, Exception, Field, Moment, Organizer, OriginalStart, Series, Span, Stamps, Visibility, Zone};
 use crate::mapping::State;
 
 struct World {
@@ -125,6 +125,7 @@ fn event() -> Event {
         declined: false,
         others: false,
         marker: None,
+        stamps: Stamps::default(),
     }
 }
 

@@ -66,6 +66,7 @@ impl Planner<'_> {
         let first = if marked_as_copy { uid } else { first.or_else(|| self.first(event)) };
         let mapping = Mapping {
             made: Some(self.pass),
+            made_at: Some(self.now.as_second()),
             id,
             side,
             origin: Half {
@@ -85,6 +86,7 @@ impl Planner<'_> {
             guests: event.has_guests(),
             copy_guests: false,
             unseen: None,
+            missed_on: None,
             turned: false,
             taken_over: false,
             times: Times::from(&event.content.span),

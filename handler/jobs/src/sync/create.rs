@@ -10,7 +10,9 @@ use engine::uid::UidHash;
 use providers::{Edit, Found, NewCopy, Version, Written};
 
 use super::apply::{Applied, settle};
+use super::identity::NOT_SHOWN;
 use super::pass::{Pass, other_role, side_of};
+use super::refused::Retry;
 use crate::Result;
 use crate::report::{Action, Verb};
 
@@ -31,8 +33,10 @@ impl Pass<'_> {
             applied.actions.push(action);
             return Ok(());
         }
+        // It was written under this name before, and is there, although nothing shows it yet. Elsewhere what is deleted uses up its name.
+        let is_awaited = before.as_ref().is_some_and(|before| before.unseen == Some(role)) && self.is_caldav(side);
         // What is stored by now: the note made before the write.
-        let stored = if role == Role::Copy { Some(mapping.clone()) } else { before };
+        let stored = if role == Role::Copy { Some(mapping.clone()) } else { before.clone() };
         let end = &self.ends[side as usize];
         let calendar = &end.calendar.address;
         let marker = self.keys.marks.mint(role, mapping.id, mapping.first());
@@ -63,6 +67,10 @@ impl Pass<'_> {
                             return self.not_created(providers::Error::Refused(why), action, stored, &mapping, role, applied).await;
                         }
                     };
+                    if there.is_none() && is_awaited {
+                        self.still_not_shown(action, stored, before, applied);
+                        return Ok(());
+                    }
                     match there.filter(|event| self.is_ours(event, role, mapping.id)) {
                         Some(event) => {
                             // Our own, from a write whose answer was lost, or from an earlier pair.
@@ -101,6 +109,16 @@ impl Pass<'_> {
         Ok(())
     }
 
+    /// Another name would make a second one: it is awaited as before.
+    fn still_not_shown(&self, action: Action, stored: Option<Mapping>, before: Option<Mapping>, applied: &mut Applied) {
+        applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
+        let Some(mut before) = before else { return };
+        before.origin.etag = None;
+        let problem = self.problem(before.side, &before.origin.id, None, Reason::RefusedByServer, Some(NOT_SHOWN));
+        applied.problem = Some((problem, Retry::OnChange));
+        applied.remember = Some((stored, Some(before)));
+    }
+
     /// After a generation whose name was refused: the next one, then one made of the time.
     fn next_generation(&self, generation: u32) -> u32 {
         // Hundredths of a second, which come round after more than a year.
@@ -119,11 +137,17 @@ impl Pass<'_> {
     ) -> Result<()> {
         // What is refused with a reason was not made; anything else may have been.
         let is_final = matches!(error, providers::Error::Refused(_));
+        // What the owner has asked for of a calendar that was emptied is asked for again: its absence must not be taken for a deletion.
+        let is_answer = role == Role::Origin && action.reason != Some(Reason::EditWins);
+        if is_answer && !is_final {
+            return Err(error.into());
+        }
         let Some((why, retry)) = self.not_written(error, side_of(mapping, role), None, applied).await? else { return Ok(()) };
         applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
-        let gone = (role == Role::Origin).then_some(Role::Origin);
+        let gone = (role == Role::Origin && !is_answer).then_some(Role::Origin);
+        let retry = if is_answer { Retry::OnChange } else { retry };
         applied.problem = Some((self.refused(mapping, gone, &why), retry));
-        if is_final && role == Role::Copy {
+        if is_final && (role == Role::Copy || is_answer) {
             applied.remember = Some((stored, None));
         }
         Ok(())

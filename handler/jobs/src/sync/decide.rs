@@ -251,18 +251,23 @@ impl Pass<'_> {
                 let half = survey::half(mapping, other).id.clone();
                 let there = side_of(mapping, other);
                 let mut read: Read = Default::default();
-                if role == Role::Copy {
+                if role == Role::Copy || stored.is_owed() {
                     read[there as usize] = self.fetch(there, vec![half.clone()]).await?;
+                    let is_missing = matches!(read[there as usize].get(&half), Some(Found::NotFound));
+                    if is_missing && stored.is_owed() {
+                        // What its own side has told was put off until now.
+                        return Ok(Task::incomplete(side, id, Some((mapping.id, other)).filter(|_| !self.options.dry_run)));
+                    }
                     // Its own side tells whether it is gone.
-                    if matches!(read[there as usize].get(&half), Some(Found::NotFound)) {
+                    if is_missing {
                         read[there as usize].clear();
                     }
                 }
                 *unit.news(role) = News::Present(Some(event));
                 return Ok(self.decide_known(unit, &mut read));
             }
-            Class::Alone(Reason::DuplicateOfCopy, mapping) => {
-                let decision = Decision::Skip { reason: Reason::DuplicateOfCopy, why: None, remember: None };
+            Class::Alone(reason @ (Reason::DuplicateOfCopy | Reason::MayBeCopy), mapping) => {
+                let decision = Decision::Skip { reason: *reason, why: None, remember: None };
                 return Ok(Task { bears: *mapping, ..Task::new(side, id, decision) });
             }
             _ if !is_source => return nothing(id),

@@ -32,6 +32,8 @@ pub(super) struct Guard {
     confirmed: bool,
     /// A second look may release them.
     second_look: bool,
+    /// An earlier release holds so many, and has not noted which.
+    unnamed: Option<u64>,
     /// Copies that do not lie before the window.
     live: u64,
     /// Deletions that were made today.
@@ -49,13 +51,16 @@ impl Guard {
     /// Weighs deletions. `asks` is set where they are unusual for a reason of their own.
     pub fn weigh(&self, now: jiff::Timestamp, evidence: Evidence, all: &BTreeSet<MappingId>, asks: bool) -> Weighed {
         let count = all.len() as u64;
-        let is_member = |id: &&MappingId| self.members.since(**id).is_some();
+        let unnamed = self.unnamed.is_some_and(|held| count <= held);
+        let is_member = |id: &&MappingId| unnamed || self.members.since(**id).is_some();
         let unusual = |count: u64| guard::is_unusual(evidence, count, self.live, self.today);
         if !asks && !unusual(count) && !all.iter().any(|id| is_member(&id)) {
             return Weighed { released: all.clone(), held: BTreeSet::new() };
         }
-        let is_old =
-            |id: &MappingId| self.members.since(*id).is_some_and(|since| now.as_second() - since.as_second() >= guard::SECOND_LOOK_SECONDS);
+        let is_old = |id: &MappingId| {
+            let is_old = |since: jiff::Timestamp| now.as_second() - since.as_second() >= guard::SECOND_LOOK_SECONDS;
+            unnamed || self.members.since(*id).is_some_and(is_old)
+        };
         let mut released: BTreeSet<MappingId> = if self.confirmed {
             all.iter().filter(is_member).copied().collect()
         } else if self.second_look && !asks && count <= guard::SECOND_LOOK_CAP {
@@ -84,13 +89,19 @@ impl Pass<'_> {
     /// The guard of this pass.
     pub(super) async fn guard(&self, state: &PairRow, today: Date) -> Guard {
         let held = state.held.as_ref().filter(|row| row.held.kind == HeldKind::Deletions);
+        let members = if state.held.is_some() { self.head.members().await } else { Members::default() };
         Guard {
-            members: if state.held.is_some() { self.head.members().await } else { Members::default() },
+            unnamed: held.filter(|_| members.first().is_none()).map(|row| row.held.deletions),
+            members,
             confirmed: self.options.confirm_deletions,
-            second_look: held.is_some_and(|row: &HeldRow| !row.by_owner) && self.is_clock_right(),
+            second_look: held.is_some_and(|row: &HeldRow| !row.by_owner && self.is_second_look(row)) && self.is_clock_right(),
             live: self.head.current_copies().await,
             today: state.deletions_on(today),
         }
+    }
+
+    fn is_second_look(&self, row: &HeldRow) -> bool {
+        self.now.as_second() - row.since.as_second() >= guard::SECOND_LOOK_SECONDS
     }
 
     /// Whether this machine's clock is about that of the servers, as far as it is known.
@@ -136,7 +147,7 @@ mod tests {
 
     fn guard(members: std::ops::Range<u64>, live: u64) -> Guard {
         let members = Members::of(members.map(id), &Members::default(), at(0));
-        Guard { members, confirmed: false, second_look: true, live, today: 0 }
+        Guard { members, confirmed: false, second_look: true, unnamed: None, live, today: 0 }
     }
 
     fn released(guard: &Guard, minute: i64, all: std::ops::Range<u64>) -> (usize, usize) {

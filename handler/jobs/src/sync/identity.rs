@@ -33,6 +33,7 @@ pub(super) use self::beside::Found as BesideFound;
 pub(super) use self::classify::{Class, Living};
 use self::index::Index;
 pub(super) use self::resolve::rename;
+pub(super) use self::unseen::NOT_SHOWN;
 use super::pass::{Pass, side_of};
 use super::survey::{News, Survey};
 use crate::Result;

@@ -1,6 +1,6 @@
 //! One pass over one pair: read what has news, ask the planner, apply, remember.
 
-use engine::calendar::{CalendarId, PairId};
+use engine::calendar::{CalendarId, PairId, ProviderKind};
 use engine::event::EventId;
 use engine::guard::Evidence;
 use engine::mapping::Mapping;
@@ -182,6 +182,7 @@ impl<'a> Pass<'a> {
         let live = self.head.copies().await;
         self.refuse_one_calendar(&survey).await?;
         self.narrow(&mut identity, &mut survey).await?;
+        survey.look_at(self.memory, &self.told_apart(&survey, problems)).await?;
         self.find_left_out(&mut identity, &mut survey).await?;
         if self.options.answer == Some(Answer::LeaveOut) {
             self.head.set_left_out(true).await;
@@ -278,6 +279,10 @@ impl<'a> Pass<'a> {
             return self.head.copied_by_another(&Notes::default()).await + found.count() as u64;
         }
         self.head.copied_by_another(notes).await
+    }
+
+    pub(super) fn is_caldav(&self, side: Side) -> bool {
+        matches!(self.ends[side as usize].account.kind, ProviderKind::Caldav | ProviderKind::Icloud)
     }
 
     pub(super) fn side_of_calendar(&self, calendar: &CalendarId) -> Side {

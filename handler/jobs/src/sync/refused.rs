@@ -218,6 +218,11 @@ fn look_again(survey: &mut Survey, mapping: Mapping, gone: Option<Role>) -> &mut
         if matches!(unit.news(role), News::None) {
             *unit.news(role) = News::Suspect;
         }
+        // What was written there since decides what is done about it.
+        let other = if role == Role::Origin { Role::Copy } else { Role::Origin };
+        if matches!(unit.news(other), News::None) && has_copy {
+            *unit.news(other) = News::Present(None);
+        }
         return unit;
     }
     for role in [Role::Origin, Role::Copy] {

@@ -15,6 +15,7 @@ use providers::Since;
 use super::End;
 use super::emptied::Census;
 use super::lines::{Ahead, Eye, Lines, read};
+use super::pass::other_role;
 use crate::Result;
 use crate::memory::{Memory, PairRow};
 
@@ -61,6 +62,14 @@ impl Unit {
     /// Whether one of its events is said to be gone, or its copy may have been made under another name.
     pub fn has_suspect(&self) -> bool {
         matches!(self.origin, News::Suspect) || matches!(self.copy, News::Suspect) || self.mapping.state == State::Creating
+    }
+
+    /// The same, to be looked at.
+    pub fn seen_as(&self, role: Role) -> &News {
+        match role {
+            Role::Origin => &self.origin,
+            Role::Copy => &self.copy,
+        }
     }
 
     pub fn news(&mut self, role: Role) -> &mut News {
@@ -126,7 +135,9 @@ pub(super) struct Survey {
 impl Survey {
     /// Whether nothing is missing but these.
     pub fn is_missing_only(&self, suspects: &[(MappingId, Role)]) -> bool {
-        let told = |unit: &Unit, role: Role, news: &News| !matches!(news, News::Suspect) || suspects.contains(&(unit.mapping.id, role));
+        let told = |unit: &Unit, role: Role, news: &News| {
+            !matches!(news, News::Suspect) || unit.mapping.unseen == Some(role) || suspects.contains(&(unit.mapping.id, role))
+        };
         self.units.values().all(|unit| told(unit, Role::Origin, &unit.origin) && told(unit, Role::Copy, &unit.copy))
     }
 
@@ -266,8 +277,14 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
                 Some((etag, event)) if is_news(etag.as_deref(), half, &mapping, role, today) => News::Present(event.take()),
                 Some(_) => continue,
             };
-            let id = mapping.id;
-            *survey.units.entry(id).or_insert_with(|| Unit::new(mapping)).news(role) = news;
+            let is_owed = mapping.unseen == Some(role) && mapping.is_owed() && matches!(news, News::Present(_));
+            let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
+            *unit.news(role) = news;
+            // What has become of the other one has waited for this one.
+            let other = unit.news(other_role(role));
+            if is_owed && matches!(other, News::None) {
+                *other = News::Present(None);
+            }
         }
     }
     Ok(())
@@ -334,7 +351,7 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
             if suspects.is_empty() && !inside && !(scope.full && mapping.drifted) {
                 continue;
             }
-            survey.by_absence |= !suspects.is_empty();
+            survey.by_absence |= suspects.iter().any(|role| mapping.unseen != Some(*role));
             let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
             for role in suspects {
                 *unit.news(role) = News::Suspect;

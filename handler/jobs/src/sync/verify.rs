@@ -42,6 +42,9 @@ pub(super) struct Suspect {
     event: EventId,
 }
 
+/// Under what name an event is there, if it is; or what the server said instead, and when it is asked again.
+type Whereabouts = std::result::Result<Option<EventId>, (String, Retry)>;
+
 /// What became of the suspects.
 pub(super) struct Verdict {
     /// Deletions that wait for a word of the owner.
@@ -58,7 +61,6 @@ pub(super) struct Verdict {
 
 impl Pass<'_> {
     /// Looks for every suspect, unless there are so many that the owner is asked first.
-    #[expect(clippy::too_many_arguments, reason = "what one pass knows, from several sources")]
     pub(super) async fn verify(
         &self,
         identity: &mut Identity,
@@ -92,7 +94,16 @@ impl Pass<'_> {
             suspects = rest;
             match self.options.answer {
                 // Each is gone, or it is not; then what is gone is dealt with as the owner has said.
-                Some(answer) => self.answered(survey, tally, here, answer).await?,
+                Some(answer) => {
+                    let unknown = self.answered(survey, here, answer).await?;
+                    if !unknown.is_empty() {
+                        // Whether these are gone was not said: the question stays.
+                        emptied_held += unknown.len() as u64;
+                        emptied += of;
+                        emptied_sides.push(side);
+                        self.hold(survey, tally, &unknown, None);
+                    }
+                }
                 // A confirmation of deletions is no answer to this question.
                 None => {
                     emptied_held += here.len() as u64;
@@ -110,16 +121,18 @@ impl Pass<'_> {
         let (waiting, rest): (Vec<Suspect>, Vec<Suspect>) =
             suspects.into_iter().partition(|suspect| !weighed.held.is_empty() && !weighed.released.contains(&suspect.mapping));
         self.hold(survey, tally, &waiting, Some(&weighed.held));
-        self.look_for(survey, tally, rest).await?;
+        for (suspect, (why, retry)) in self.look_for(survey, rest).await? {
+            self.not_verified(survey, tally, &suspect, (&why, retry))?;
+        }
         Ok(Verdict { held: weighed.held, by_owner, emptied, emptied_held, emptied_sides })
     }
 
-    /// Looks for each by itself. What is there is news.
-    async fn look_for(&self, survey: &mut Survey, tally: &mut Tally, suspects: Vec<Suspect>) -> Result<()> {
+    /// Looks for each by itself. What is there is news; what the server does not tell of is the answer.
+    async fn look_for(&self, survey: &mut Survey, suspects: Vec<Suspect>) -> Result<Vec<(Suspect, (String, Retry))>> {
         self.progress.expect(suspects.len() as u64);
         let uids: BTreeMap<MappingId, String> =
             suspects.iter().filter_map(|suspect| Some((suspect.mapping, self.uid_sought(survey, suspect)?))).collect();
-        let found: Vec<(Suspect, std::result::Result<Option<EventId>, (String, Retry)>)> = stream::iter(suspects)
+        let found: Vec<(Suspect, Whereabouts)> = stream::iter(suspects)
             .map(|suspect| {
                 let uid = uids.get(&suspect.mapping).cloned();
                 async move {
@@ -137,11 +150,12 @@ impl Pass<'_> {
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
+        let mut unknown = Vec::new();
         for (suspect, id) in found {
             let id = match id {
                 Ok(id) => id,
-                Err((why, retry)) => {
-                    self.not_verified(survey, tally, &suspect, (&why, retry))?;
+                Err(why) => {
+                    unknown.push((suspect, why));
                     continue;
                 }
             };
@@ -153,7 +167,7 @@ impl Pass<'_> {
             *unit.news(suspect.role) = News::Present(None);
             unit.sought = true;
         }
-        Ok(())
+        Ok(unknown)
     }
 
     /// The UID by which a copy is searched for before its origin is deleted for it.
@@ -189,9 +203,13 @@ impl Pass<'_> {
         }
     }
 
-    async fn answered(&self, survey: &mut Survey, tally: &mut Tally, suspects: Vec<Suspect>, answer: Answer) -> Result<()> {
-        self.look_for(survey, tally, suspects.clone()).await?;
+    /// What the owner has said of these, as far as each is gone; the answer are those of which the server does not tell.
+    async fn answered(&self, survey: &mut Survey, suspects: Vec<Suspect>, answer: Answer) -> Result<Vec<Suspect>> {
+        let unknown: Vec<Suspect> = self.look_for(survey, suspects.clone()).await?.into_iter().map(|(suspect, _)| suspect).collect();
         for suspect in suspects {
+            if unknown.iter().any(|one| (one.mapping, one.role) == (suspect.mapping, suspect.role)) {
+                continue;
+            }
             let Some(unit) = survey.units.get_mut(&suspect.mapping) else { continue };
             if !matches!(unit.news(suspect.role), News::Suspect) {
                 continue;
@@ -203,7 +221,7 @@ impl Pass<'_> {
                 *other = News::Present(None);
             }
         }
-        Ok(())
+        Ok(unknown)
     }
 
     /// Looks for missing events in batches. Those that are not found stay suspects.

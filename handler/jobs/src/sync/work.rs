@@ -98,7 +98,7 @@ impl Pass<'_> {
                     .map_ok(|tasks| stream::iter(tasks.into_iter().map(Ok::<_, Error>)))
                     .try_flatten()
                     .take_while(|_| std::future::ready(!stopped()))
-                    .map(|task| async move { self.apply(task?).await })
+                    .map(|task| async move { Box::pin(self.apply(task?)).await })
                     .buffer_unordered(parallel),
             );
             let (mut failure, mut left) = (None, total);

@@ -87,7 +87,7 @@ impl Search {
             Found::Nothing(refusal) => {
                 let why = refusal.status.to_string();
                 return self.well_known(url).await?.ok_or(match refusal.error() {
-                    error @ (Error::Forbidden(_) | Error::Unreachable(_)) => error,
+                    error @ (Error::Forbidden(_) | Error::Unreachable(_) | Error::NoAnswer(_)) => error,
                     _ => nothing_here(url, &why),
                 });
             }

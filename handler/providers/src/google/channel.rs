@@ -96,6 +96,6 @@ mod tests {
         assert!(matches!(answer(400, "channelIdNotUnique"), Error::Misconfigured(_)));
         assert!(matches!(answer(404, "notFound"), Error::CalendarMissing));
         assert!(matches!(answer(403, "rateLimitExceeded"), Error::RateLimited { .. }));
-        assert!(matches!(answer(503, "backendError"), Error::Unreachable(_)));
+        assert!(matches!(answer(503, "backendError"), Error::NoAnswer(_)));
     }
 }

@@ -157,7 +157,7 @@ mod tests {
             (409, "duplicate", |e| matches!(e, Error::Exists)),
             (410, "deleted", |e| matches!(e, Error::Gone)),
             (412, "conditionNotMet", |e| matches!(e, Error::ChangedMeanwhile)),
-            (503, "backendError", |e| matches!(e, Error::Unreachable(_))),
+            (503, "backendError", |e| matches!(e, Error::NoAnswer(_))),
         ];
         for (status, reason, is) in table {
             let error = refusal(status, reason).error();

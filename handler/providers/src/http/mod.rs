@@ -324,6 +324,7 @@ pub(crate) fn refusal(status: StatusCode, host: &str) -> Error {
         415 => Error::Refused("the server does not take this kind of data".into()),
         429 => Error::RateLimited { retry_after: None },
         507 => Error::Refused("the server has no room left for it".into()),
+        502..=504 => Error::NoAnswer(format!("{host} answered {}", status.as_u16())),
         408 | 423 | 425 | 500..=599 => Error::Unreachable(format!("{host} answered {}", status.as_u16())),
         code => Error::BadAnswer(format!("{host} answered {code}")),
     }

@@ -161,9 +161,6 @@ pub(super) fn line(run: &Run) -> String {
     let error = run.error.as_ref().map(|error| error.code.clone()).unwrap_or_default();
     let held = run.held.as_ref().map(|held| format!("{} {:?}", held.deletions, held.kind)).unwrap_or_default();
     let why = reasons(run).join(" ");
-    if std::env::var_os("CALRELAY_MODEL_ACTIONS").is_some() {
-        eprintln!("{:#?}", run.actions.iter().map(|a| format!("{:?} {} {:?}", a.action, a.event, a.reason)).collect::<Vec<_>>());
-    }
     format!("{:?} +{} ~{} -{} skipped {} {why} {held}{error}", run.state, run.created, run.changed, run.deleted, run.skipped)
 }
 

@@ -174,6 +174,11 @@ impl Calendar {
         self.with(Collection::purge);
     }
 
+    /// What was made while new objects showed late ([`super::Manners::late`]) shows everywhere.
+    pub fn catch_up(&self) {
+        self.with(Collection::catch_up);
+    }
+
     /// Its title.
     pub fn set_title(&self, title: &str) {
         self.with(|calendar| title.clone_into(&mut calendar.title));

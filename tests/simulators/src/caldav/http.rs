@@ -218,7 +218,7 @@ fn login(records: &Records, headers: &HeaderMap) -> Option<String> {
 
 fn get(records: &Records, place: &Place) -> Reply {
     let Place::Object(user, calendar, name) = place else { return Reply::status(if *place == Place::Nowhere { 404 } else { 405 }) };
-    match records.visible(user, calendar).and_then(|calendar| calendar.get(name)) {
+    match records.visible(user, calendar).and_then(|calendar| calendar.shown(name)) {
         Some(resource) => Reply { body: Bytes::from(resource.body.to_string()), ..Reply::status(200) }
             .header("content-type", "text/calendar; charset=utf-8; component=VEVENT")
             .header("etag", resource.etag.clone()),

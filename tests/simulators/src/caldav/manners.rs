@@ -81,6 +81,10 @@ pub struct Manners {
     pub names: Names,
     /// Whether a new object is answered with 201 and then not there.
     pub swallows: bool,
+    /// The same where an object with the same DTSTART and SUMMARY is there: it counts as the new one.
+    pub merges: bool,
+    /// How an object that is made from now on shows until [`super::Calendar::catch_up`].
+    pub late: Late,
     /// If set, the UID of a deleted object is refused for new objects with this status and without a CalDAV precondition (the trash bin of
     /// Nextcloud), until [`super::Calendar::purge_trash`].
     pub trash: Option<u16>,
@@ -213,6 +217,19 @@ pub enum Names {
     },
 }
 
+/// See [`Manners::late`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Late {
+    /// At once, like everything.
+    Not,
+    /// No listing has it; a GET and a multiget have.
+    Unlisted,
+    /// No listing and no read has it; only a PUT meets it.
+    Unread,
+    /// The same, and a sync-collection names it as gone.
+    Announced,
+}
+
 /// See [`Manners::left`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OldBase {
@@ -289,6 +306,8 @@ impl Manners {
             heeds_schedule_agent: true,
             names: Names::Asked,
             swallows: false,
+            merges: false,
+            late: Late::Not,
             trash: None,
             shared_url: false,
             base: String::new(),

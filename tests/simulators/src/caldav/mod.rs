@@ -35,7 +35,7 @@ use crate::wire::Listener;
 use state::Records;
 
 pub use calendar::{Calendar, crlf};
-pub use manners::{AnyVersion, Etags, Limit, LostToken, Manners, Missing, Names, OldBase, Redirect, Rewrite, Throttle, UidScope};
+pub use manners::{AnyVersion, Etags, Late, Limit, LostToken, Manners, Missing, Names, OldBase, Redirect, Rewrite, Throttle, UidScope};
 pub use saved::{Object, Saved};
 
 /// A running CalDAV server. Dropping it ends it.

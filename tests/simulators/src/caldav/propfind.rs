@@ -60,11 +60,11 @@ impl View<'_> {
                 places.extend(names.map(|name| Place::Calendar(user.clone(), name)));
             }
             Place::Calendar(user, calendar) => {
-                let members = self.records.visible(user, calendar)?.resources().filter(|_| inside);
+                let members = self.records.visible(user, calendar)?.listed().filter(|_| inside);
                 places.extend(members.map(|(name, _)| Place::Object(user.clone(), calendar.clone(), name.clone())));
             }
             Place::Object(user, calendar, name) => {
-                self.records.visible(user, calendar)?.get(name)?;
+                self.records.visible(user, calendar)?.shown(name)?;
             }
             Place::WellKnown | Place::Nowhere => return None,
         }
@@ -116,7 +116,7 @@ impl View<'_> {
                 _ => None,
             },
             Place::Calendar(user, calendar) => self.of_calendar((user, calendar), self.records.visible(user, calendar)?, want),
-            Place::Object(user, calendar, name) => of_object(self.records.visible(user, calendar)?.get(name)?, want, self.asking.manners),
+            Place::Object(user, calendar, name) => of_object(self.records.visible(user, calendar)?.shown(name)?, want, self.asking.manners),
             Place::WellKnown | Place::Nowhere => None,
         }
     }

@@ -61,7 +61,7 @@ fn query(view: &View<'_>, user: &str, calendar: &str, root: &Node, wanted: &[Nod
     if asking.manners.lists_itself {
         answer.children.push(view.response(&Place::Calendar(user.into(), calendar.into()), wanted));
     }
-    let members = view.records.visible(user, calendar).into_iter().flat_map(|c| c.resources()).filter(|_| events);
+    let members = view.records.visible(user, calendar).into_iter().flat_map(|c| c.listed()).filter(|_| events);
     for (name, resource) in members {
         let lies_in = span.is_none_or(|span| ics::read(&resource.body).is_ok_and(|object| time_range::matches(&object, span)));
         if lies_in {
@@ -89,7 +89,7 @@ fn multiget(view: &View<'_>, user: &str, calendar: &str, root: &Node, wanted: &[
         }
         let there = match &place {
             Place::Object(owner, within, name) if owner == user && within == calendar => {
-                view.records.visible(user, calendar).is_some_and(|c| c.get(name).is_some() && !c.unreadable.contains(name))
+                view.records.visible(user, calendar).is_some_and(|c| c.shown(name).is_some() && !c.unreadable.contains(name))
             }
             _ => false,
         };

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::manners::Late;
 use super::saved::Saved;
 use super::shares::Share;
 use crate::ics;
@@ -46,6 +47,8 @@ pub(crate) struct Collection {
     pub timezone: Option<String>,
     /// Names for which calendar-multiget finds nothing, though they are there.
     pub unreadable: BTreeSet<String>,
+    /// Names that do not show everywhere yet.
+    pub late: BTreeMap<String, Late>,
     /// Deleted objects that are not purged, by UID, each with its name.
     trash: BTreeMap<String, (String, Resource)>,
     resources: BTreeMap<String, Resource>,
@@ -138,6 +141,7 @@ impl Collection {
             color: Some("#1BADF8FF".into()),
             timezone: None,
             unreadable: BTreeSet::new(),
+            late: BTreeMap::new(),
             trash: BTreeMap::new(),
             resources: BTreeMap::new(),
             uids: BTreeMap::new(),
@@ -176,6 +180,27 @@ impl Collection {
 
     pub fn get(&self, name: &str) -> Option<&Resource> {
         self.resources.get(name)
+    }
+
+    /// What a read of that name finds.
+    pub fn shown(&self, name: &str) -> Option<&Resource> {
+        let is_hidden = matches!(self.late.get(name), Some(Late::Unread | Late::Announced));
+        self.get(name).filter(|_| !is_hidden)
+    }
+
+    /// What a listing finds.
+    pub fn listed(&self) -> impl Iterator<Item = (&String, &Resource)> {
+        self.resources().filter(|(name, _)| !self.late.contains_key(*name))
+    }
+
+    /// Everything shows everywhere, as if it had come just now.
+    pub fn catch_up(&mut self) {
+        for name in std::mem::take(&mut self.late).into_keys() {
+            let revision = self.next(&name);
+            if let Some(resource) = self.resources.get_mut(&name) {
+                resource.revision = revision;
+            }
+        }
     }
 
     pub fn resources(&self) -> impl Iterator<Item = (&String, &Resource)> {
@@ -219,6 +244,7 @@ impl Collection {
             self.trash.insert(uid, (name.to_owned(), resource));
         }
         self.unreadable.remove(name);
+        self.late.remove(name);
         self.gone.insert(name.to_owned(), Gone { revision, made });
         true
     }
@@ -301,9 +327,10 @@ impl Collection {
 
     /// What changed after a revision, oldest first; every name once.
     pub fn since(&self, revision: u64) -> impl Iterator<Item = Member> {
-        self.log.range(revision + 1..).map(|(revision, name)| Member {
+        let is_named = |name: &String| self.late.get(name).is_none_or(|late| *late == Late::Announced);
+        self.log.range(revision + 1..).filter(move |(_, name)| is_named(name)).map(|(revision, name)| Member {
             name: name.clone(),
-            etag: self.resources.get(name).map(|r| r.etag.clone()),
+            etag: self.shown(name).map(|r| r.etag.clone()),
             revision: *revision,
             made: self.resources.get(name).map(|r| r.made).or_else(|| self.gone.get(name).map(|g| g.made)).unwrap_or(*revision),
         })

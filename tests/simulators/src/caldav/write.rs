@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::http::{Asking, Reply};
-use super::manners::{AnyVersion, Etags, Names, Rewrite, UidScope};
+use super::manners::{AnyVersion, Etags, Late, Names, Rewrite, UidScope};
 use super::paths::Place;
 use super::report::refused;
 use super::scheduling;
@@ -63,10 +63,16 @@ pub(super) fn put(asking: &Asking<'_>, records: &mut Records, place: &Place) -> 
         return Reply::status(201).header("etag", "\"swallowed\"");
     }
     let Some(collection) = records.visible_mut(user, calendar) else { return Reply::status(409) };
+    if manners.merges && before.is_none() && collection.resources().any(|(_, there)| is_the_same(&there.body, &object)) {
+        return Reply::status(201);
+    }
     let name = match manners.names {
         Names::Own { .. } if before.is_none() => collection.own_name(),
         _ => name.clone(),
     };
+    if before.is_none() && manners.late != Late::Not {
+        collection.late.insert(name.clone(), manners.late);
+    }
     let etag = collection.put(&name, &stored);
     let mut reply = Reply::status(if before.is_some() { 204 } else { 201 });
     if manners.names == (Names::Own { location: true }) && before.is_none() {
@@ -189,6 +195,13 @@ fn in_trash(status: u16) -> Reply {
 fn mail(asking: &Asking<'_>, records: &mut Records, before: Option<&Component>, after: Option<&Component>) {
     let own = records.accounts.get(&asking.user).map(|account| account.addresses.clone()).unwrap_or_default();
     records.mails_sent += scheduling::mails(before, after, &own, asking.manners.heeds_schedule_agent);
+}
+
+/// Whether an object shows the same time and title as another one.
+fn is_the_same(there: &str, object: &Component) -> bool {
+    let shown =
+        |object: &Component| ["DTSTART", "SUMMARY"].map(|name| object.inside("VEVENT").find_map(|e| e.value(name).map(str::to_owned)));
+    ics::read(there).is_ok_and(|there| shown(&there) == shown(object))
 }
 
 /// RFC 5545, section 3.8.7.4: the number of revisions does not fall.

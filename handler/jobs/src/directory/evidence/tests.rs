@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
 use engine::change::{Cursor, Tip};
-use engine::event::{Busy, Content, Event, Span, Visibility};
+use engine::event::{Busy, Content, Event, Span, Stamps, Visibility};
 use jiff::civil::date;
 use providers::{Answering, Edit, Fetched, Glance, NewCopy, Survey, Version, Written};
 
@@ -57,6 +57,7 @@ fn event(uid: &str) -> Event {
         cancelled: false,
         declined: false,
         marker: None,
+        stamps: Stamps::default(),
     }
 }
 

@@ -52,7 +52,7 @@ impl Pass<'_> {
         event: &Event,
     ) -> Result<Class> {
         if let Some(mapping) = identity.alike.get(&(side, event.id.clone())) {
-            return Ok(Class::Alone(Reason::DuplicateOfCopy, Some(*mapping)));
+            return Ok(Class::Alone(Reason::MayBeCopy, Some(*mapping)));
         }
         let mark = self.planner.mark(event);
         let (role, mapping) = match mark {

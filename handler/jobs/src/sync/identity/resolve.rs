@@ -107,6 +107,7 @@ impl Pass<'_> {
                 // What is deleted or made again because of the other one has to be known by its name.
                 let may_be_there = matches!(other, News::Suspect) && !may_be_back;
                 let silent = matches!(news, News::None);
+                let may_be_there = may_be_there || (unit.mapping.unseen == Some(role) && !may_be_back);
                 if (missing || (silent && (may_be_back || may_be_there))) && side_of(&unit.mapping, role) == side {
                     let may_be_there = silent && may_be_there;
                     seekers.insert(unit.mapping.id, Seeker { mapping: unit.mapping.id, role, may_be_there });

@@ -7,8 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use engine::event::{Busy, Content, Event, EventId, Exception, Moment, OriginalStart, Series, Span, Visibility, Zone};
+use engine::event::{Busy, Content, Event, EventId, Exception, Moment, OriginalStart, Series, Span, Stamps, Visibility, Zone};
 use jiff::civil::{DateTime, Time};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
 
 use super::layout::{self, Layout};
@@ -72,6 +73,7 @@ impl<'a> Reader<'a> {
             declined: people::declined(main, self.context),
             others: layout::events(self.calendar).iter().any(|(_, event)| people::has_others(event, self.context)),
             marker: marked(main).or_else(|| layout::events(self.calendar).into_iter().find_map(|(_, event)| marked(event))),
+            stamps: stamps(main),
         })
     }
 
@@ -248,6 +250,18 @@ fn later(start: &Moment, duration: Duration) -> Option<Moment> {
 /// SEQUENCE; 0 where it is absent or no number.
 pub(super) fn sequence(event: &Component) -> u32 {
     event.property("SEQUENCE").and_then(|sequence| sequence.value.trim().parse().ok()).unwrap_or(0)
+}
+
+/// The instants that it tells of itself; what is not in UTC, as it has to be, is none.
+fn stamps(event: &Component) -> Stamps {
+    let stamp = |name: &str| {
+        let property = event.property(name)?;
+        match When::parse(property.value, &property)? {
+            When::Time(local, Form::Utc) => TimeZone::UTC.to_timestamp(local).ok(),
+            _ => None,
+        }
+    };
+    Stamps { created: stamp("CREATED"), modified: stamp("LAST-MODIFIED"), stamped: stamp("DTSTAMP") }
 }
 
 /// CLASS; what we do not know is private (RFC 5545 section 3.8.1.3).

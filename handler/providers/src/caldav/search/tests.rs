@@ -81,7 +81,7 @@ async fn a_server_that_cannot_search_finds_nothing() {
 
 #[tokio::test]
 async fn a_search_that_fails_is_no_search_that_found_nothing() {
-    for (status, expected) in [(401, "Unauthorized"), (502, "Unreachable"), (429, "RateLimited")] {
+    for (status, expected) in [(401, "Unauthorized"), (502, "NoAnswer"), (429, "RateLimited")] {
         let stub = server(Say::status(status).header("retry-after", "36000"), &[]).await;
         let error = find(&stub, "u").await.unwrap_err();
         assert!(format!("{error:?}").starts_with(expected), "{status}: {error:?}");
@@ -91,5 +91,5 @@ async fn a_search_that_fails_is_no_search_that_found_nothing() {
     // It is listed, and cannot be read now.
     let stub =
         Stub::new(|asked| if asked.method == "REPORT" { Say::multistatus(&listed("/home/work/x.ics")) } else { Say::status(503) }).await;
-    assert!(matches!(find(&stub, "u").await, Err(Error::Unreachable(_))));
+    assert!(matches!(find(&stub, "u").await, Err(Error::NoAnswer(_))));
 }

@@ -159,7 +159,7 @@ async fn a_lost_token_is_known_in_all_its_forms() {
 
 #[tokio::test]
 async fn failures_are_not_lost_tokens() {
-    for (status, expected) in [(401, "Unauthorized"), (500, "Unreachable"), (502, "Unreachable"), (429, "RateLimited")] {
+    for (status, expected) in [(401, "Unauthorized"), (500, "Unreachable"), (502, "NoAnswer"), (429, "RateLimited")] {
         let stub = Stub::new(move |_| Say::status(status).header("retry-after", "36000")).await;
         let error = stub.account().survey(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap_err();
         assert!(format!("{error:?}").starts_with(expected), "{status}: {error:?}");
@@ -288,7 +288,7 @@ async fn a_failed_glance_is_an_error_and_not_a_missing_calendar() {
     let wrong_password = Stub::new(|_| Say::status(401)).await;
     assert!(matches!(wrong_password.account().glance(&calendars(&["a", "b"])).await, Err(Error::Unauthorized)));
     let down = Stub::new(|_| Say::status(503)).await;
-    assert!(matches!(down.account().glance(&calendars(&["a"])).await, Err(Error::Unreachable(_))));
+    assert!(matches!(down.account().glance(&calendars(&["a"])).await, Err(Error::NoAnswer(_))));
     let cut_off = Stub::new(|_| Say::status(207).body("<d:multistatus xmlns:d='DAV:'>")).await;
     assert!(matches!(cut_off.account().glance(&calendars(&["a"])).await, Err(Error::BadAnswer(_))));
 }

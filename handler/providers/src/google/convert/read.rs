@@ -1,6 +1,6 @@
 //! Events as they were read.
 
-use engine::event::{Busy, Content, Event, EventId, Organizer, OriginalStart, Span, Visibility};
+use engine::event::{Busy, Content, Event, EventId, Organizer, OriginalStart, Span, Stamps, Visibility};
 use jiff::ToSpan;
 
 use super::super::{html, wire};
@@ -41,6 +41,7 @@ pub(in super::super) fn event(item: &wire::Event, context: Context<'_>) -> Resul
         declined: is_declined(item),
         others: false,
         marker: properties.and_then(|properties| properties.private.get(MARKER)).map(|marker| marker.trim().to_owned()),
+        stamps: Stamps::default(),
     })
 }
 
