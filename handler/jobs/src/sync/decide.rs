@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::event::{Event, EventId};
-use engine::mapping::{Mapping, State, Times};
+use engine::mapping::{Mapping, Times};
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::{Beside, Decision, Halves, Seen, Unknown};
@@ -199,8 +199,6 @@ impl Pass<'_> {
                 (News::Present(Some(event)), _) => Seen::Event(event),
                 (_, Some(Found::Event(event))) => Seen::Event(event),
                 (_, Some(Found::Unreadable { etag, why })) => Seen::Unreadable { etag, why },
-                // What was in the making is not there: it is made.
-                (News::Present(None), Some(Found::NotFound)) if role == Role::Copy && mapping.state == State::Creating => Seen::Unchanged,
                 // Listed, and not found: no evidence of anything. The side is read again from where it was.
                 (News::Present(None), _) | (_, Some(Found::NotFound | Found::NoEvent | Found::Refused(_))) => return None,
                 (News::None, None) => Seen::Unchanged,

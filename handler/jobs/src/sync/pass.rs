@@ -20,7 +20,7 @@ use super::bearers::Bearers;
 use super::echo::is_echoed;
 use super::held::Weighed;
 use super::identity::Identity;
-use super::refused::Problems;
+use super::refused::{Problems, look_for_made};
 use super::survey::{self, Scope, Seen, Survey};
 use super::verify::Verdict;
 use super::work::{Again, Tally};
@@ -188,6 +188,7 @@ impl<'a> Pass<'a> {
             self.head.set_left_out(true).await;
         }
         self.find_unseen(&mut identity, &mut survey, tally).await?;
+        look_for_made(&mut survey);
         self.forget_removed(&survey, tally);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
         let Verdict { mut held, emptied, emptied_held, emptied_sides, by_owner } =

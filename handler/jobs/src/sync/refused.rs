@@ -209,10 +209,23 @@ impl Pass<'_> {
     }
 }
 
+/// What was in the making may be there, under its name: where nothing else has shown it, it is read; and looked for before it is made.
+pub(super) fn look_for_made(survey: &mut Survey) {
+    for mapping in std::mem::take(&mut survey.in_doubt) {
+        if let Some(unit) = survey.units.get_mut(&mapping)
+            && matches!(unit.copy, News::None)
+        {
+            unit.copy = News::Present(None);
+        }
+    }
+}
+
 /// Has both events of a mapping looked at, or one of them looked for.
 fn look_again(survey: &mut Survey, mapping: Mapping, gone: Option<Role>) -> &mut Unit {
-    // What was in the making may be there; where it is not, it is looked for by itself before it is made.
-    let has_copy = matches!(mapping.state, State::Live | State::Archived | State::Creating);
+    let has_copy = matches!(mapping.state, State::Live | State::Archived);
+    if mapping.state == State::Creating {
+        survey.in_doubt.push(mapping.id);
+    }
     let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
     if let Some(role) = gone {
         if matches!(unit.news(role), News::None) {

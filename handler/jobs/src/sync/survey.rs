@@ -120,6 +120,8 @@ pub(super) struct Survey {
     pub awaited: [Option<(BTreeSet<MappingId>, bool)>; 2],
     /// Mappings of which an event was made and is not listed.
     pub unseen: BTreeSet<MappingId>,
+    /// Mappings that are tried again, and whose copy may have been made.
+    pub in_doubt: Vec<MappingId>,
     /// Something is suspected because it is missing in a listing, not because the provider named it.
     pub by_absence: bool,
     /// All that is missing was found gone by writes before, and a whole listing does not show it either.

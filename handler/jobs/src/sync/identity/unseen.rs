@@ -373,7 +373,7 @@ impl Pass<'_> {
 
 /// Copies that a pass has noted before it was cut off, or lost the answer of: they may be there.
 fn in_the_making(survey: &Survey, side: Side) -> Vec<Lost> {
-    let may_be_there = |unit: &&Unit| unit.mapping.state == State::Creating && matches!(unit.copy, News::None);
+    let may_be_there = |unit: &&Unit| unit.mapping.state == State::Creating && matches!(unit.copy, News::None | News::Suspect);
     let making = survey
         .units
         .values()
