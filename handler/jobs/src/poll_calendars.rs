@@ -73,7 +73,12 @@ pub async fn poll_calendars(services: &Services) -> Result<Polled> {
         };
         let news = Side::BOTH.map(|side| News::of(sights.get(pair.calendar(side)), &row, side));
         let now = services.clock.now();
-        if is_due(&row, news, now) && !is_too_soon(services, pair, &row, news, now) && !at_work(services, pair).await? {
+        let is_back = Side::BOTH.iter().any(|side| matches!(sights.get(pair.calendar(*side)), Some(Sight::Seen { is_back: true, .. })));
+        if is_due(&row, news, now)
+            && !has_to_wait(&row, is_back, now)
+            && !is_too_soon(services, pair, &row, news, now)
+            && !at_work(services, pair).await?
+        {
             due.push(pair);
         }
     }
@@ -100,8 +105,8 @@ fn active(directory: &Snapshot) -> Vec<Pair> {
 
 /// What is known of a calendar.
 enum Sight {
-    /// It answered.
-    Seen(Glance, Arc<dyn Provider>),
+    /// It answered; `is_back` where its account did not when it was asked last.
+    Seen { glance: Glance, provider: Arc<dyn Provider>, is_back: bool },
     /// Its provider calls us; nobody asks.
     Calls,
     /// Its server did not answer.
@@ -150,7 +155,9 @@ async fn glance(services: &Services, snapshot: &Snapshot, id: AccountId, rows: V
     match glances {
         Ok(glances) => {
             directory::record_outcome(services, &account, None).await?;
-            let seen = rows.into_iter().zip(glances).map(|(row, glance)| (row.id, Sight::Seen(glance, provider.clone())));
+            let is_back = account.state == AccountStatus::Unreachable;
+            let seen =
+                rows.into_iter().zip(glances).map(|(row, glance)| (row.id, Sight::Seen { glance, provider: provider.clone(), is_back }));
             Ok(seen.collect())
         }
         Err(error) => {
@@ -180,14 +187,10 @@ impl News {
         match sight {
             Some(Sight::Refused) => Self::Refused,
             Some(Sight::Calls) => Self::Told,
-            None | Some(Sight::Away | Sight::Seen(Glance::Missing, _)) => Self::Away,
-            Some(Sight::Seen(Glance::NoTip, _)) => Self::Some,
-            Some(Sight::Seen(Glance::Tip(tip), provider)) => {
-                if row.cursor(side).is_some_and(|cursor| provider.is_current(cursor, tip)) {
-                    Self::Quiet
-                } else {
-                    Self::Some
-                }
+            None | Some(Sight::Away | Sight::Seen { glance: Glance::Missing, .. }) => Self::Away,
+            Some(Sight::Seen { glance: Glance::NoTip, .. }) => Self::Some,
+            Some(Sight::Seen { glance: Glance::Tip(tip), provider, .. }) => {
+                if row.cursor(side).is_some_and(|cursor| provider.is_current(cursor, tip)) { Self::Quiet } else { Self::Some }
             }
         }
     }
@@ -201,9 +204,6 @@ fn is_due(row: &PairRow, news: [News; 2], now: Timestamp) -> bool {
     if news.contains(&News::Away) {
         return row.status != Some(PairStatus::Error);
     }
-    if row.failing.is_some_and(|failing| now < failing.next()) {
-        return false;
-    }
     if news.contains(&News::Some) || !matches!(row.status, Some(PairStatus::Ok | PairStatus::Held)) {
         return true;
     }
@@ -216,6 +216,11 @@ fn is_due(row: &PairRow, news: [News; 2], now: Timestamp) -> bool {
     }
     let clock = now.to_zoned(TimeZone::UTC);
     row.listed_on != Some(clock.date()) && (row.listed_on != clock.date().yesterday().ok() || clock.hour() >= LISTED_BY)
+}
+
+/// Passes that fail although their servers answer are made less and less often. A server that is back is tried at once.
+fn has_to_wait(row: &PairRow, is_back: bool, now: Timestamp) -> bool {
+    !is_back && row.failing.is_some_and(|failing| now < failing.next())
 }
 
 /// Nobody sees from outside whether a provider that is not polled is well again: a pair that failed is tried again, but not at every poll.

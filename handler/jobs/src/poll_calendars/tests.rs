@@ -44,7 +44,8 @@ fn a_pass_that_fails_again_and_again_is_tried_less_and_less_often() {
     for _ in 0..8 {
         failing = Some(crate::memory::Failing::again(failing, begun));
         let row = PairRow { failing, ..row(PairStatus::Error) };
-        let is_due_after = |minutes| is_due(&row, [News::Some, News::Quiet], begun + SignedDuration::from_mins(minutes));
+        let is_due_after = |minutes| !has_to_wait(&row, false, begun + SignedDuration::from_mins(minutes));
+        assert!(!has_to_wait(&row, true, begun), "its server is back");
         waits.push((0..60).find(|minutes| is_due_after(*minutes)).unwrap());
     }
     assert_eq!(waits, [1, 2, 4, 8, 10, 10, 10, 10]);
