@@ -3,6 +3,7 @@
 
 mod deletions;
 mod etags;
+mod poll;
 mod reads;
 mod writes;
 

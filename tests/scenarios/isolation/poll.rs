@@ -1,0 +1,70 @@
+//! One pair, account or server that cannot be worked on stops no other.
+
+use std::time::Duration;
+
+use engine::calendar::ProviderKind;
+use jobs::directory::{self, NewPair};
+use jobs::nudge::{Cause, Nudge};
+use jobs::report::{PairStatus, Silent};
+use jobs::{SyncOptions, sync, sync_calendar};
+use simulators::caldav::Manners;
+use simulators::faults::{Fault, On};
+use store::{Op, Table};
+
+use crate::events::hour;
+use crate::world::{Terms, World};
+
+#[tokio::test]
+async fn a_pair_that_cannot_be_read_stops_no_poll_and_says_so() -> anyhow::Result<()> {
+    let world = World::new([Manners::generic(), Manners::generic()], Terms::default()).await?;
+    world.sync().await;
+    let newer = |key: &str| Op::Put { key: key.into(), value: r#"{"v":99,"id":"pzzzz"}"#.into() };
+    world.services.store.commit(Table::Directory, "local", &[newer("pair:pzzzz")]).await?;
+    world.calendars[0].put("one.ics", &hour("one", 3, 9, "One"));
+    let polled = jobs::poll_calendars(&world.services).await?;
+    assert_eq!((polled.pairs, polled.due), (1, 1));
+    let pairs = jobs::status(&world.services, 60).await?.pairs;
+    let state = |id: &str| pairs.iter().find(|pair| pair.id.as_str() == id).map(|pair| (pair.state, pair.error.is_some()));
+    assert_eq!(state("pzzzz"), Some((PairStatus::Error, true)));
+    assert_eq!(state(world.pair.id.as_str()), Some((PairStatus::Ok, false)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_is_silent_keeps_only_its_own_pair_waiting() -> anyhow::Result<()> {
+    let world = World::new([Manners::generic(), Manners::generic()], Terms::default()).await?;
+    let url = world.servers[0].url().to_string();
+    let cleo = world.servers[0].account("cleo", "cleo-secret-1").calendar("cleo", "main");
+    let account =
+        directory::connect_account(&world.services, ProviderKind::Caldav, &url, "cleo", &"cleo-secret-1".to_owned().into()).await?;
+    let known = directory::calendars(&world.services, Some(&account.id)).await?.calendars;
+    let to = known.into_iter().find(|row| row.address.contains("cleo")).expect("her calendar").id;
+    let new = NewPair {
+        from: world.pair.from.clone(),
+        to,
+        two_way: false,
+        private: false,
+        private_back: false,
+        window_past: "3mo".parse()?,
+        window_future: "12mo".parse()?,
+        take_over: false,
+    };
+    let other = directory::add_pair(&world.services, new).await?;
+    let pairs = [world.pair.clone(), other];
+    sync(&world.services, &pairs, SyncOptions::default(), &Silent).await;
+    world.servers[1].faults().always(On::any(), Fault::Delay(Duration::from_secs(600)));
+    world.calendars[0].put("one.ics", &hour("one", 3, 9, "One"));
+    let nudge = Nudge { calendar_id: world.pair.from.clone(), cause: Cause::Webhook };
+    let arrives = async {
+        while cleo.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    // The silent one takes half a minute to be given up.
+    tokio::select! {
+        _ = sync_calendar(&world.services, &nudge) => anyhow::ensure!(cleo.len() == 1, "the other pair was not worked on"),
+        () = arrives => {}
+        () = tokio::time::sleep(Duration::from_secs(20)) => anyhow::bail!("the other pair waits"),
+    }
+    Ok(())
+}
