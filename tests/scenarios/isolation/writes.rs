@@ -88,7 +88,7 @@ async fn a_closed_original_still_shows_on_its_copy() -> anyhow::Result<()> {
     let [anna, ben] = &village.people;
     anna.put("one.ics", &hour("one", 3, 9, "One"));
     village.cli.sync().await?;
-    village.servers[0].faults().always(On::kind(Kind::Put), Fault::Status(423));
+    village.servers[0].faults().always(On::kind(Kind::Put), Fault::Status(409));
     rename(ben, "One", "Mine")?;
     let put = |place: &str| anna.put("one.ics", &hour("one", 3, 9, "One").replace("SUMMARY", &format!("LOCATION:{place}\r\nSUMMARY")));
     put("Harbour");

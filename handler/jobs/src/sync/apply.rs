@@ -234,19 +234,20 @@ impl Pass<'_> {
                 (Reason::HasGuests, now)
             }
             error => {
+                let is_final = matches!(error, providers::Error::Refused(_));
                 let Some((why, retry)) = self.not_written(error, side_of(mapping, role), Some((mapping.id, role)), applied).await? else {
                     return Ok(());
                 };
                 applied.problem = Some((self.refused(mapping, None, &why), retry));
                 let mut now = match role {
                     // What its owner wrote on the copy does not reach the origin. What the origin has to say is to reach the copy all the same.
-                    Role::Origin => {
+                    Role::Origin if is_final => {
                         applied.look_again = Some(mapping.id);
                         // What the copy was to show stays noted: a former title must not stay on it.
                         Mapping { drifted: true, pristine: false, copy: stored.copy.clone(), ..before }
                     }
                     // What was to be written stays noted: it may have arrived all the same, and is no person's edit then.
-                    Role::Copy => Mapping { pristine: false, ..stored.clone() },
+                    Role::Origin | Role::Copy => Mapping { pristine: false, ..stored.clone() },
                 };
                 now.origin.etag.clone_from(&mapping.origin.etag);
                 now.copy.etag.clone_from(&mapping.copy.etag);
