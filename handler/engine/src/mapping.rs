@@ -83,7 +83,7 @@ pub struct Half {
     /// What we are about to write, noted before the write: after a crash it tells our own half-finished work from a person's edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intent: Option<Fingerprint>,
-    /// Versions that our own writes have replaced: a server that shows one of them for a while shows nobody's edit.
+    /// Versions that our own writes have replaced: a server that shows one of them for a while shows no edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former: Option<Former>,
 }

@@ -115,7 +115,7 @@ impl Failing {
         Self { times: before.map_or(0, |before| before.times).saturating_add(1), at }
     }
 
-    /// When the next pass that nobody asks for is due: a minute later at first, twice as long each time, ten minutes at the most.
+    /// When the next background pass is due: a minute later at first, twice as long each time, ten minutes at the most.
     pub fn next(self) -> Timestamp {
         let minutes = 1_i64.checked_shl(self.times.saturating_sub(1)).unwrap_or(10).clamp(1, 10);
         self.at.saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::MAX)

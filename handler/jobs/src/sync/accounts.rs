@@ -93,7 +93,7 @@ impl<'a> Accounts<'a> {
         self.glances.clear();
     }
 
-    /// Asks all accounts of these pairs at once, where there are several pairs: whoever is silent keeps only its own pairs waiting.
+    /// Asks all accounts of these pairs at once, where there are several pairs: a silent server delays only its own pairs.
     pub async fn ask_ahead(&mut self, pairs: &[Pair], options: SyncOptions) {
         if pairs.len() < 2 {
             return;
@@ -101,7 +101,7 @@ impl<'a> Accounts<'a> {
         let now = self.services.clock.now();
         let mut asked: BTreeMap<AccountId, (Arc<dyn Provider>, BTreeSet<String>)> = BTreeMap::new();
         for calendar in pairs.iter().flat_map(|pair| [&pair.from, &pair.to]) {
-            // What is wrong with it is told when its pair is looked at.
+            // The turn of its pair reports what is wrong with it.
             let Ok(End { calendar, account, provider }) = self.end(calendar).await else { continue };
             let left_alone = options.background && (account.state == AccountStatus::NeedsReconnect || account.parked(now).is_some());
             if !left_alone && !self.glances.contains_key(&account.id) {

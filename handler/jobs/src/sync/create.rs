@@ -16,7 +16,7 @@ use super::refused::Retry;
 use crate::Result;
 use crate::report::{Action, Verb};
 
-/// What stands under a name.
+/// What a calendar has under a name.
 enum Standing {
     Event(Box<Event>),
     Nothing,

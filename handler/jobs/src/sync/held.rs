@@ -1,8 +1,8 @@
-//! The one guard over all that a pass would delete, whatever the cause: unusually many deletions wait for their owner.
+//! The one guard over all that a pass would delete, for any cause: unusually many deletions wait for their owner.
 //!
 //! # Properties
 //! * All deletions of a pass are weighed together, before the first is made, against the copies that lie in or after the window's begin.
-//! * What is held stays held, whatever else happens in the calendars: until its owner says so, until it is back, or until a second look.
+//! * What is held stays held until the owner releases it, the event is back, or a second look releases it.
 //! * A confirmation covers what was shown, and nothing that came later.
 //! * A second look comes ten minutes later, releases only what the first has seen, fifty at the most in all, and never more than a day may bring.
 //! * A clock that is more than fifteen minutes off those of the servers releases nothing, and moves nothing out of the window.

@@ -204,7 +204,7 @@ impl<'a> Pass<'a> {
         let deletes = std::mem::take(&mut tally.deletes);
         let deletes = self.spare_moved(deletes, tally).await?;
         let deletes = self.spare_by_clock(deletes, tally);
-        // Copies that nobody has got are no loss.
+        // Only copies that are live count.
         let (weighed, rest): (Vec<Delete>, Vec<Delete>) = deletes.into_iter().partition(|delete| delete.mapping.is_live());
         let all = held.iter().copied().chain(weighed.iter().map(|delete| delete.mapping.id)).collect();
         let Weighed { released, .. } = guard.weigh(self.now, evidence, &all, false);

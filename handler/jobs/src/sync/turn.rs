@@ -300,7 +300,7 @@ impl Turn<'_> {
     }
 }
 
-/// Writes down why a pair did not come to rest, unless somebody else is at work on it by now.
+/// Stores why a pair did not come to rest, unless another pass has its lease by now.
 pub(super) async fn give_up(services: &Services, pair: &Pair, run: &Run) -> Result<()> {
     let Attempt::Taken(lease) = services.leases.acquire(&services.owner, &[&directory::pair_lease(&pair.id)]).await? else {
         return Ok(());
