@@ -132,7 +132,8 @@ impl Story {
         self.facts[i].remade = true;
         let title = found[before.side][0].1.aspects.get(&Aspect::Title);
         let is_copy_now = self.rules.is_private(before.side) && title.is_some_and(|title| title == "Busy");
-        let joined = self.compare_two_way(i, found, strict);
+        // What a private copy shows until a full pass repairs it may as well be what an origin shows.
+        let joined = self.compare_two_way(i, found, Strict::Yes);
         if joined.is_ok() && !is_copy_now {
             if before.doings[before.side].deleted.is_some() && title.is_some_and(|title| title == "Busy") {
                 // Both show no words: which is the origin now does not show.
@@ -141,8 +142,14 @@ impl Story {
             }
             return joined;
         }
-        self.facts[i] = before;
+        self.facts[i] = before.clone();
         self.facts[i].turn_round();
+        let turned = self.compare_two_way(i, found, strict);
+        if turned.is_ok() || is_copy_now {
+            return turned;
+        }
+        self.facts[i] = before;
+        self.facts[i].remade = true;
         self.compare_two_way(i, found, strict)
     }
 
