@@ -25,6 +25,7 @@ mod mappings;
 mod members;
 pub(crate) mod migrate;
 mod state;
+mod turns;
 
 use engine::calendar::CalendarId;
 use engine::event::EventId;
@@ -39,6 +40,7 @@ pub use mappings::{Lookup, Memory, Notes};
 pub(crate) use members::Members;
 pub use state::{CursorRow, Failing, HeldRow, PairRow, ProblemRow, problems, state};
 pub(crate) use state::{Head, Look, change_state, look, note_look};
+pub use turns::{Closeness, Place, Turns};
 
 /// The version of these rows.
 const VERSION: u32 = 1;

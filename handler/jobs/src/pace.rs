@@ -22,10 +22,10 @@ const MANY: usize = 10_000;
 
 /// A pass that nobody waits for writes for so long, and then gives way to others: those that wait for the same calendar, and the host, which ends
 /// what takes too long. A first sync of thousands of events takes many turns.
-pub(crate) const TURN: Duration = Duration::from_secs(60);
+const TURN: Duration = Duration::from_secs(60);
 
 /// Where it takes long to find out what is to be written, turns are longer, up to this.
-pub(crate) const LONG_TURN: Duration = Duration::from_secs(180);
+const LONG_TURN: Duration = Duration::from_secs(180);
 
 /// After so long a call begins no turn any more, but for some dozens of events of each pair that is left. A host has to give calls twice as much.
 pub const LONG_CALL: Duration = Duration::from_secs(240);
@@ -34,8 +34,10 @@ pub const LONG_CALL: Duration = Duration::from_secs(240);
 pub(crate) const PAUSE: Duration = Duration::from_secs(5);
 
 /// The work of one process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pace {
+    /// How long a turn is, at the least and at the most.
+    turns: [Duration; 2],
     /// When the last nudge for each name is, or was, to be seen.
     seen: Mutex<HashMap<String, Timestamp>>,
     /// Pairs that are not to be taken up: without an end while they are worked on, and for a while after they gave way.
@@ -56,7 +58,24 @@ impl Drop for AtWork<'_> {
     }
 }
 
+impl Default for Pace {
+    fn default() -> Self {
+        Self::with_turns([TURN, LONG_TURN])
+    }
+}
+
 impl Pace {
+    /// Turns are at least and at most so long.
+    pub fn with_turns(turns: [Duration; 2]) -> Self {
+        Self { turns, seen: Mutex::default(), at_work: Mutex::default(), channels: Channels::default() }
+    }
+
+    /// How long the turn of a pass is that took so long to find out what is to be done: as that has to be found out again, four times as long.
+    pub(crate) fn turn(&self, found_out: Duration) -> Duration {
+        let [least, most] = self.turns;
+        (found_out * 4).clamp(least, most)
+    }
+
     /// Whether something is due that is done once in a pause: true, and then not again until the pause is over. For a nudge that is put off by the
     /// pause: one is to be sent, unless another is still to be seen.
     pub(crate) fn put_off(&self, name: &str, now: Timestamp, pause: Duration) -> bool {

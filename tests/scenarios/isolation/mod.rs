@@ -5,6 +5,7 @@ mod deletions;
 mod etags;
 mod poll;
 mod reads;
+mod turns;
 mod writes;
 
 use serde_json::Value;

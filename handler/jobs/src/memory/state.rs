@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 
 use super::awaited::Awaited;
 use super::mappings::{Group, Notes};
+use super::turns::Turns;
 use super::{LOOKED, MEMBERS, Members, PROBLEM, STATE, decode, encode};
 use crate::report::{EventProblem, Held, PairStatus, Problem};
 use crate::{Error, Result, Services};
@@ -93,6 +94,9 @@ pub struct PairRow {
     /// Events that a pass of many has still to go through, as far as it is written down; none once it is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<u64>,
+    /// How far its turns have come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<Turns>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]

@@ -16,12 +16,22 @@ use super::pass::{Pass, side_of};
 use super::refused::Retry;
 use super::survey::{self, News, Stranger, Survey, Unit};
 use crate::Result;
-use crate::memory::Notes;
+use crate::memory::{Notes, Place};
 
 /// Something to read and to decide about.
 pub(super) enum Item {
     Known(Box<Unit>),
-    Unknown { side: Side, id: EventId, stranger: Stranger },
+    Unknown { side: Side, id: EventId, stranger: Stranger, is_copy: bool },
+}
+
+impl Item {
+    /// Its place in the order of a pass, where no mapping knows it.
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Self::Known(_) => None,
+            Self::Unknown { side, id, is_copy, .. } => Some(Place(u8::from(*is_copy) * 2 + *side as u8, id.clone())),
+        }
+    }
 }
 
 /// Events that were read, by side.
@@ -43,7 +53,7 @@ impl Pass<'_> {
                     continue;
                 }
                 let is_copy = identity.is_copy(side, &id);
-                let item = Item::Unknown { side, id, stranger };
+                let item = Item::Unknown { side, id, stranger, is_copy };
                 if is_copy { copies.push(item) } else { items.push(item) }
             }
         }
@@ -68,7 +78,7 @@ impl Pass<'_> {
                         }
                     }
                 }
-                Item::Unknown { side, id, stranger } => {
+                Item::Unknown { side, id, stranger, .. } => {
                     if stranger.event.is_none() && !identity.has(*side, id) {
                         wanted[*side as usize].push(id.clone());
                     }
@@ -94,7 +104,7 @@ impl Pass<'_> {
                     };
                     tasks.push(task);
                 }
-                Item::Unknown { side, id, stranger } => {
+                Item::Unknown { side, id, stranger, .. } => {
                     let found = self.read_stranger(identity, side, &id, stranger.event, &mut read).await?;
                     match found {
                         Some(Found::Event(event)) => strangers.push((side, event, stranger.taken, stranger.quiet)),

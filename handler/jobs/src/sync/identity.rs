@@ -106,6 +106,11 @@ impl Identity {
         self.kept[side as usize].contains_key(id)
     }
 
+    /// Whether a calendar was read for its marks.
+    pub fn has_read(&self, side: Side) -> bool {
+        self.index[side as usize].is_some()
+    }
+
     /// Whether an event says that it is a copy, as far as its calendar was read for that.
     pub fn is_copy(&self, side: Side, id: &EventId) -> bool {
         self.index[side as usize].as_ref().is_some_and(|index| index.is_copy(id))

@@ -41,6 +41,7 @@ mod refused;
 mod right;
 mod survey;
 mod turn;
+mod turns;
 mod verify;
 mod work;
 

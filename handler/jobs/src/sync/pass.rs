@@ -1,5 +1,7 @@
 //! One pass over one pair: read what has news, ask the planner, apply, remember.
 
+use std::collections::BTreeSet;
+
 use engine::calendar::{CalendarId, PairId, ProviderKind};
 use engine::event::EventId;
 use engine::guard::Evidence;
@@ -22,6 +24,7 @@ use super::held::Weighed;
 use super::identity::Identity;
 use super::refused::{Problems, look_for_made};
 use super::survey::{self, Scope, Seen, Survey};
+use super::turns::Settled;
 use super::verify::Verdict;
 use super::work::{Again, Tally};
 use super::{End, Keys, SyncOptions};
@@ -135,6 +138,7 @@ impl<'a> Pass<'a> {
             deletes: Vec::new(),
             bearers: Bearers::remembered(problems, |row| self.side_of_calendar(&row.problem.calendar)),
             ended: Vec::new(),
+            unsettled: BTreeSet::new(),
             problems: Problems::remembered(problems, |row| self.side_of_calendar(&row.problem.calendar)),
         };
         let ended = self.steps(state, seen, again, problems, &mut tally).await;
@@ -195,11 +199,14 @@ impl<'a> Pass<'a> {
             self.verify(&mut identity, &mut survey, tally, state, problems, &guard).await?;
         let (cursors, listed, awaited) = (std::mem::take(&mut survey.cursors), survey.listed, std::mem::take(&mut survey.awaited));
 
-        let left = Box::pin(self.create_and_change(survey, identity, tally)).await?;
+        let mut settled = if again.is_none() { self.settled(state, &identity, listed) } else { Settled::default() };
+        let left = Box::pin(self.create_and_change(survey, identity, &mut settled, tally)).await?;
         if left > 0 {
+            state.turns = settled.turns(self, cursors);
             self.give_way(state, tally, left).await?;
             return Ok(None);
         }
+        let began_at = settled.began_at();
 
         let deletes = std::mem::take(&mut tally.deletes);
         let deletes = self.spare_moved(deletes, tally).await?;
@@ -249,7 +256,10 @@ impl<'a> Pass<'a> {
                 // The echo is known by what was written, which is to be remembered before.
                 self.memory.commit(self.head, std::mem::take(&mut notes)).await?;
             }
-            self.set_cursors(state, cursors, listed, wrote).await;
+            match began_at {
+                Some(cursors) => self.set_cursors(state, cursors, [false; 2], wrote).await,
+                None => self.set_cursors(state, cursors, listed, wrote).await,
+            }
             for (whole, _) in state.whole.iter_mut().zip(listed).filter(|(_, listed)| *listed) {
                 *whole = Some(self.planner.pass);
             }
@@ -264,7 +274,7 @@ impl<'a> Pass<'a> {
         state.passes = self.planner.pass;
         state.status = Some(run.state);
         state.error.clone_from(&run.error);
-        (state.left, state.failing) = (None, None);
+        (state.left, state.turns, state.failing) = (None, None, None);
         self.memory.finish(self.head, notes, state.clone()).await?;
         Ok(again)
     }

@@ -1,7 +1,9 @@
 //! The work of a pass: what has news is read ahead, decided about and written, batch by batch; what was done is remembered as it goes on.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
 use engine::event::EventId;
 use engine::marker::{MappingId, Role};
@@ -18,8 +20,9 @@ use super::identity::Identity;
 use super::pass::Pass;
 use super::refused::Problems;
 use super::survey::Survey;
-use crate::memory::Notes;
-use crate::pace::{LONG_CALL, LONG_TURN, TURN};
+use super::turns::Settled;
+use crate::memory::{Notes, Place};
+use crate::pace::LONG_CALL;
 use crate::report::{Run, Verb};
 use crate::{Error, Result};
 
@@ -27,6 +30,8 @@ use crate::{Error, Result};
 const REMEMBER_EVERY: usize = 49;
 /// Events of a batch, so that the intents of all of them, two rows each, and the state fit into one commit.
 const MAX_BATCH: usize = 49;
+/// What was read in a turn is written for so long after it.
+const GRACE: Duration = Duration::from_secs(60);
 /// Batches read ahead of the writes.
 const READ_AHEAD: usize = 2;
 
@@ -54,18 +59,27 @@ pub(super) struct Tally {
     pub(super) bearers: Bearers,
     /// Mappings that were dropped.
     pub(super) ended: Vec<MappingId>,
+    /// Events that this turn could not settle.
+    pub(super) unsettled: BTreeSet<EventId>,
 }
 
 impl Pass<'_> {
     /// Works through everything that has news, batch by batch, several writes at once. Says how much is left, where it has to give way.
-    pub(super) async fn create_and_change(&self, survey: Survey, mut identity: Identity, tally: &mut Tally) -> Result<u64> {
-        let items = self.items(survey, &mut identity);
+    pub(super) async fn create_and_change(
+        &self,
+        survey: Survey,
+        mut identity: Identity,
+        settled: &mut Settled,
+        tally: &mut Tally,
+    ) -> Result<u64> {
+        let items = settled.rest(self.items(survey, &mut identity));
+        let places: Vec<Option<Place>> = items.iter().map(Item::place).collect();
         let total = items.len() as u64;
         self.progress.expect(total);
         // Nothing new is read after the turn; what was read already is written, unless that takes as long again.
         let turn = self.options.background.then(|| self.end_of_turn());
         let (is_over, is_long_over) =
-            (|| turn.is_some_and(|end| Instant::now() >= end), || turn.is_some_and(|end| Instant::now() >= end + TURN));
+            (|| turn.is_some_and(|end| Instant::now() >= end), || turn.is_some_and(|end| Instant::now() >= end + GRACE));
         let batch = self.ends.iter().map(|end| end.provider.batch()).min().unwrap_or(1).clamp(1, MAX_BATCH);
         let parallel = self.ends.iter().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
         let mut batches: Vec<Vec<Item>> = Vec::new();
@@ -122,7 +136,12 @@ impl Pass<'_> {
             }
             drop(work);
             match failure {
-                None => Ok(left),
+                None => {
+                    // Whole batches: within one the order is another.
+                    let done = usize::try_from(total - left).unwrap_or_default() / batch * batch;
+                    settled.went_through(&places[..done.min(places.len())], tally);
+                    Ok(left)
+                }
                 Some(error) => {
                     self.remember(tally).await?;
                     Err(error)
@@ -136,7 +155,7 @@ impl Pass<'_> {
     fn end_of_turn(&self) -> Instant {
         let now = Instant::now();
         let [pass, call] = self.began;
-        let turn = (now.saturating_duration_since(pass) * 4).clamp(TURN, LONG_TURN);
+        let turn = self.services.pace.turn(now.saturating_duration_since(pass));
         (now + turn).min(call + LONG_CALL)
     }
 
@@ -149,6 +168,9 @@ impl Pass<'_> {
         }
         if let Some(mapping) = applied.look_again.filter(|_| !self.last) {
             tally.again.get_or_insert_default().refused.push((mapping, applied.side, applied.event.clone()));
+        }
+        if applied.incomplete || applied.deferred || applied.delete.is_some() || applied.look_again.is_some() {
+            tally.unsettled.insert(applied.event.clone());
         }
         tally.incomplete |= applied.incomplete;
         for side in Side::BOTH {
