@@ -12,6 +12,7 @@ use engine::reason::Reason;
 use providers::Found;
 use providers::caldav::name_in_collection;
 
+use crate::memory::proofs::{self, ProofRow};
 use crate::memory::{Memory, migrate, problems, state};
 use crate::report::{EventProblem, Explanation};
 use crate::sync::{End, Keys, ends};
@@ -23,9 +24,31 @@ use crate::{Error, Result, Services, directory};
 /// [`Error::NotFound`] where neither calendar of the pair has such an event; whatever the provider says otherwise.
 pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<Explanation> {
     let pair = directory::pair(services, pair).await?;
-    let keys = Keys::new(services, &pair).await?;
-    let memory = Memory::new(services, &keys.marks, &pair);
     let ends = ends(services, &pair).await?;
+    let explained = of_what_is_there(services, &pair, &ends, event).await;
+    if !matches!(explained, Ok(_) | Err(Error::NotFound(_))) {
+        return explained;
+    }
+    let ids: BTreeSet<EventId> = ends.iter().flat_map(|end| spelled(end, event)).collect();
+    let is_its_own = |row: &ProofRow| [&row.origin, &row.copy].into_iter().any(|id| ids.contains(&EventId::new(id.as_str())));
+    let deletions = proofs::of(services, &pair.id, is_its_own).await?;
+    let Some(last) = deletions.first() else { return explained };
+    let words: Vec<String> = deletions.iter().take(DELETIONS).map(ProofRow::in_words).collect();
+    let words = words.join(" ");
+    Ok(match explained {
+        Ok(explained) => Explanation { message: format!("{} Before: {words}", explained.message), ..explained },
+        Err(_) => {
+            Explanation { pair: pair.id, event: event.to_owned(), copied: false, reason: Some(last.reason), message: words, copy: None }
+        }
+    })
+}
+
+/// The most deletions of one event that are told of.
+const DELETIONS: usize = 3;
+
+async fn of_what_is_there(services: &Services, pair: &Pair, ends: &[End; 2], event: &str) -> Result<Explanation> {
+    let keys = Keys::new(services, pair).await?;
+    let memory = Memory::new(services, &keys.marks, pair);
     let answer = |copied, reason: Option<Reason>, message: String, copy: Option<&EventId>| Explanation {
         pair: pair.id.clone(),
         event: event.to_owned(),
@@ -36,9 +59,9 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
     };
     let directory = directory::Snapshot::read(services).await?;
     let (others, calendars) = (directory.pair_ids(), directory.calendar_ids());
-    move_rows(services, &pair, &memory, &ends).await?;
+    move_rows(services, pair, &memory, ends).await?;
     let known_problems = problems(services, &pair.id, 1000).await?;
-    for side in Side::BOTH.into_iter().filter(|side| may_be_at(&ends, *side, event)) {
+    for side in Side::BOTH.into_iter().filter(|side| may_be_at(ends, *side, event)) {
         let end = &ends[side as usize];
         let ids = spelled(end, event);
         let problem = |id: &EventId| {
@@ -54,7 +77,7 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
             if mapping.side != side {
                 return Ok(answer(false, Some(Reason::OwnCopy), format!("It is a copy made by Calrelay, of {}.", mapping.origin.id), None));
             }
-            if is_emptied(services, &pair, mapping, &ends).await? {
+            if is_emptied(services, pair, mapping, ends).await? {
                 return Ok(answer(false, None, emptied_words(&pair.id), None));
             }
             let (copied, reason, words) = of_mapping(mapping);
@@ -66,7 +89,7 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
         for fetched in found {
             match fetched.found {
                 Found::Event(event) => {
-                    let planner = planner(services, &pair, &ends, &keys, &calendars);
+                    let planner = planner(services, pair, ends, &keys, &calendars);
                     let marked = of_mark(&planner, &memory, &others, side, &event).await?;
                     if marked.is_none() && !pair.copies_from(side) {
                         return Ok(answer(false, None, ONE_WAY.to_owned(), None));

@@ -6,6 +6,7 @@
 //! | `s:looked` | when it was last seen that nothing is to be done | written without a lease, so it is no part of `s` |
 //! | `s:members:` + number | [`Members`]: what a hold has shown to the owner, and since when | a confirmation covers these, and no others |
 //! | `s:problem:` + name of an event | [`ProblemRow`]: an event that could not be copied | for `status` |
+//! | `d:` + day + time + number | [`ProofRow`](proofs::ProofRow): what deletions rested on | for `explain`, thirty days long; by day, so that old ones are found |
 //! | `m:` + mapping id | [`Mapping`](engine::mapping::Mapping) | the id follows from the origin: an origin's mapping is one read |
 //! | `x:` + name of an event | the mapping of a copy (or of an origin whose mapping's id is not made of its name) | the other way in |
 //!
@@ -24,6 +25,7 @@ mod awaited;
 mod mappings;
 mod members;
 pub(crate) mod migrate;
+pub(crate) mod proofs;
 mod state;
 mod turns;
 
@@ -48,6 +50,7 @@ const STATE: &str = "s";
 const LOOKED: &str = "s:looked";
 const MEMBERS: &str = "s:members:";
 const PROBLEM: &str = "s:problem:";
+const PROOF: &str = "d:";
 const MAPPING: &str = "m:";
 const INDEX: &str = "x:";
 

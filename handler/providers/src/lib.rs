@@ -18,6 +18,7 @@ use engine::calendar::RemoteCalendar;
 use engine::change::{Cursor, Listed, Tip};
 use engine::event::{Draft, Event, EventId, Parts};
 use engine::pair::Window;
+use serde::{Deserialize, Serialize};
 
 pub use blame::Blame;
 pub use error::{Error, Result};
@@ -70,9 +71,15 @@ pub trait Provider: Send + Sync {
     /// How many writes may be under way at once.
     fn parallel_writes(&self) -> usize;
 
-    /// Whether the event is there under this id, by a read of its own: the evidence that a deletion needs. Any failure is an error, never "gone".
+    /// How the provider says that there is no event under this id, by a read of its own: the evidence that a deletion needs. None where there is one;
+    /// any failure is an error, never "gone".
     /// Whether it has another id by now, [`Provider::find_uid`] tells.
-    async fn exists(&self, calendar: &str, id: &EventId) -> Result<bool>;
+    async fn absence(&self, calendar: &str, id: &EventId) -> Result<Option<Absence>>;
+
+    /// The opposite of [`Provider::absence`].
+    async fn exists(&self, calendar: &str, id: &EventId) -> Result<bool> {
+        Ok(self.absence(calendar, id).await?.is_none())
+    }
 
     /// The event that has this iCalendar UID, by a search, where the provider can search; `None` where there is none or it cannot. What was deleted
     /// is no event. A search that fails is an error.
@@ -189,6 +196,18 @@ pub enum Found {
         /// Why, in words for its owner.
         why: String,
     },
+}
+
+/// How a provider says that there is no event under an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Absence {
+    /// It knows nothing under this id (404 or 410), and the calendar answers.
+    NotFound,
+    /// It names the event as deleted.
+    Cancelled,
+    /// Something that is no event has the id.
+    NoEvent,
 }
 
 /// A copy to be made or written anew.

@@ -4,6 +4,7 @@
 mod deletions;
 mod etags;
 mod poll;
+mod proofs;
 mod reads;
 mod turns;
 mod writes;

@@ -9,6 +9,7 @@ use simulators::caldav::Manners;
 use simulators::traffic::Kind;
 
 use crate::events::hour;
+use crate::identity::titles;
 use crate::ways::BACKGROUND;
 use crate::world::{Terms, World};
 
@@ -18,7 +19,9 @@ const BAD: usize = 400;
 async fn turn(world: &World) -> Run {
     let pace = Arc::new(Pace::with_turns([Duration::ZERO; 2]));
     let services = Services { pace, ..world.services.clone() };
-    sync(&services, std::slice::from_ref(&world.pair), BACKGROUND, &Silent).await.pairs.remove(0)
+    let run = sync(&services, std::slice::from_ref(&world.pair), BACKGROUND, &Silent).await.pairs.remove(0);
+    assert!(run.error.is_none(), "{run:?}");
+    run
 }
 
 async fn with_many_bad() -> anyhow::Result<World> {
@@ -64,6 +67,6 @@ async fn what_happens_between_two_turns_is_not_lost() -> anyhow::Result<()> {
     world.calendars[0].put("a00.ics", &hour("new", 6, 9, "New"));
     while turn(&world).await.left > 0 {}
     turn(&world).await;
-    assert_eq!(world.calendars[1].len(), 12);
+    assert_eq!(titles(&world.calendars[1]).len(), 12, "{:?}", titles(&world.calendars[1]));
     Ok(())
 }

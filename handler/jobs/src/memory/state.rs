@@ -73,6 +73,9 @@ pub struct PairRow {
     /// Deletions made today, for the daily cap.
     #[serde(default)]
     pub deletions: Option<(Date, u64)>,
+    /// The day of the oldest deletion whose proof is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proofs_since: Option<Date>,
     /// Events that another installation has copied, or made.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub copied_by_another: u64,
@@ -389,6 +392,21 @@ impl Head {
         self.saved.lock().await.row.left_out = left_out;
     }
 
+    /// The day of the oldest deletion whose proof is kept.
+    pub async fn proofs_since(&self) -> Option<Date> {
+        self.saved.lock().await.row.proofs_since
+    }
+
+    /// Says so: `today`'s are the oldest, unless there are older ones. Stored with the next commit.
+    pub async fn note_proofs_since(&self, today: Date) {
+        self.saved.lock().await.row.proofs_since.get_or_insert(today);
+    }
+
+    /// The older ones are dropped. Stored with the next commit.
+    pub async fn set_proofs_since(&self, oldest: Option<Date>) {
+        self.saved.lock().await.row.proofs_since = oldest;
+    }
+
     /// Says how many events a pass has still to go through. Stored with the next commit.
     pub async fn set_left(&self, left: u64) {
         self.saved.lock().await.row.left = Some(left);
@@ -456,6 +474,7 @@ impl Saved {
             copied_by_another: self.row.copied_by_another.saturating_add_signed(sums.by_another),
             aliased: self.row.aliased || sums.aliased,
             left_out: self.row.left_out,
+            proofs_since: self.row.proofs_since,
             by_name: self.row.by_name || row.by_name,
             ..row
         };

@@ -13,6 +13,7 @@ use super::pass::{Pass, other_role, problem_words, side_of};
 use super::refused::Retry;
 use crate::Result;
 use crate::memory::ProblemRow;
+use crate::memory::proofs::{Proof, ProofRow, Sign};
 use crate::report::{Action, EventProblem, Verb};
 
 /// A decision and what it is about.
@@ -43,6 +44,8 @@ pub(super) struct Task {
     pub retry: Retry,
     /// The event of its mapping that is gone.
     pub gone: Option<Role>,
+    /// What proves that.
+    pub proof: Option<Proof>,
 }
 
 impl Task {
@@ -62,6 +65,7 @@ impl Task {
             stranger: None,
             retry: Retry::OnChange,
             gone: None,
+            proof: None,
         }
     }
 
@@ -86,6 +90,10 @@ pub(super) struct Applied {
     pub problem: Option<(ProblemRow, Retry)>,
     /// A deletion, to be made when all of them are known.
     pub delete: Option<Box<Delete>>,
+    /// What proves that the other event is gone.
+    pub proof: Option<Proof>,
+    /// A deletion that was made, and what it rests on.
+    pub proved: Option<ProofRow>,
     /// Somebody else wrote at the same moment: another round is needed.
     pub deferred: bool,
     /// A write found that this one is not there any more, although no listing said so.
@@ -107,6 +115,8 @@ impl Applied {
             remember: None,
             problem: None,
             delete: None,
+            proof: None,
+            proved: None,
             deferred: false,
             suspect: None,
             incomplete: false,
@@ -120,7 +130,7 @@ impl Applied {
 impl Pass<'_> {
     /// Carries a decision out. In a dry run it says what would be done, and does nothing.
     pub(super) async fn apply(&self, task: Task) -> Result<Applied> {
-        let Task { side, event, etag, times, before, decision, incomplete, suspect, bears, stranger, retry, gone, .. } = task;
+        let Task { side, event, etag, times, before, decision, incomplete, suspect, bears, stranger, retry, gone, proof, .. } = task;
         let mut applied = Applied { incomplete, suspect, stranger, deferred: suspect.is_some(), ..Applied::nothing(side, event.clone()) };
         match decision {
             Decision::Nothing => {}
@@ -133,8 +143,11 @@ impl Pass<'_> {
                 applied.remember = remember.map(|now| (before, Some(*now)));
             }
             Decision::Remember(now) => applied.remember = Some((before, Some(*now))),
-            Decision::Forget(now) => applied.remember = Some((Some(*now), None)),
-            Decision::Delete(delete) => applied.delete = Some(delete),
+            Decision::Forget(now) => {
+                applied.proved = proof.map(|proof| self.proved(&now, None, Reason::OriginDeleted, proof));
+                applied.remember = Some((Some(*now), None));
+            }
+            Decision::Delete(delete) => (applied.delete, applied.proof) = (Some(delete), proof),
             Decision::Create(create) => self.create(*create, before, &mut applied).await?,
             Decision::Write(write) => self.write(*write, &mut applied).await?,
         }
@@ -282,7 +295,7 @@ impl Pass<'_> {
     }
 
     /// Deletes one of the two events of a mapping.
-    pub(super) async fn apply_delete(&self, delete: Delete) -> Result<Applied> {
+    pub(super) async fn apply_delete(&self, delete: Delete, proof: Option<Proof>) -> Result<Applied> {
         let Delete { mapping, role, etag, reason } = delete;
         let side = side_of(&mapping, role);
         let mut applied = Applied::nothing(mapping.side, mapping.origin.id.clone());
@@ -316,6 +329,9 @@ impl Pass<'_> {
             Ok(()) => {
                 applied.wrote[side as usize] = true;
                 applied.actions.push(action);
+                let calendar = self.pair.calendar(side.other()).clone();
+                let shown = || Proof { calendar, sign: Sign::Shown, read: self.now, answer: None, searched: false };
+                applied.proved = Some(self.proved(&mapping, Some(role), reason, proof.unwrap_or_else(shown)));
                 applied.remember = Some((Some(mapping), None));
             }
             Err(providers::Error::HasGuests) if role == Role::Copy => {
@@ -336,6 +352,11 @@ impl Pass<'_> {
             }
         }
         Ok(applied)
+    }
+
+    fn proved(&self, mapping: &Mapping, deleted: Option<Role>, reason: Reason, proof: Proof) -> ProofRow {
+        let (origin, copy) = (mapping.origin.id.to_string(), mapping.copy.id.to_string());
+        ProofRow { at: self.services.clock.now(), origin, copy, deleted, reason, proof }
     }
 
     fn skip(&self, side: Side, event: &EventId, times: Option<Times>, reason: Reason) -> Action {

@@ -178,7 +178,7 @@ impl Pass<'_> {
     }
 
     fn decide_known(&self, unit: Unit, read: &mut Read) -> Task {
-        let Unit { stored, mapping, origin, copy, sought, replaced } = unit;
+        let Unit { stored, mapping, origin, copy, sought, replaced, proofs, .. } = unit;
         if self.is_behind(&mapping, read) {
             return Task::incomplete(mapping.side, mapping.origin.id.clone(), None);
         }
@@ -230,7 +230,8 @@ impl Pass<'_> {
         let decision = if replaced { self.planner.replaced(&mapping, origin) } else { self.planner.known(&mapping, origin, copy) };
         let task = Task { stranger, ..Task::new(mapping.side, mapping.origin.id.clone(), decision) };
         let renamed = ((&stored.origin.id, &stored.copy.id) != (&mapping.origin.id, &mapping.copy.id)).then(|| mapping.clone());
-        Task { times: Some(mapping.times.clone()), before: Some(stored), renamed, ..task }
+        let proof = gone.and_then(|role| proofs.into_iter().nth(role as usize).flatten());
+        Task { times: Some(mapping.times.clone()), before: Some(stored), renamed, proof, ..task }
     }
 
     /// Whether a read has shown a version that our own write has replaced: nothing is decided about that, and both are looked at again.

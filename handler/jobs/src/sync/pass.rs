@@ -1,6 +1,6 @@
 //! One pass over one pair: read what has news, ask the planner, apply, remember.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::calendar::{CalendarId, PairId, ProviderKind};
 use engine::event::EventId;
@@ -28,6 +28,7 @@ use super::turns::Settled;
 use super::verify::Verdict;
 use super::work::{Again, Tally};
 use super::{End, Keys, SyncOptions};
+use crate::memory::proofs;
 use crate::memory::{Head, HeldRow, Members, Memory, Notes, PairRow, ProblemRow};
 use crate::report::{Action, Held, PairStatus, Progress, Run, Verb};
 use crate::{Error, Result, Services};
@@ -138,6 +139,9 @@ impl<'a> Pass<'a> {
             deletes: Vec::new(),
             bearers: Bearers::remembered(problems, |row| self.side_of_calendar(&row.problem.calendar)),
             ended: Vec::new(),
+            proofs: BTreeMap::new(),
+            proved: Vec::new(),
+            proof_rows: 0,
             unsettled: BTreeSet::new(),
             problems: Problems::remembered(problems, |row| self.side_of_calendar(&row.problem.calendar)),
         };
@@ -230,6 +234,7 @@ impl<'a> Pass<'a> {
         let members = Members::of(held.iter().copied(), guard.members(), self.now);
         let held = held.len() as u64 + emptied_held;
         self.look_again_at_bearers(tally);
+        self.note_proofs(tally).await?;
         state.retry = tally.problems.next();
         let Tally { run, notes, wrote, again, incomplete, .. } = tally;
         let (mut notes, again, wrote) = (std::mem::take(notes), again.take(), *wrote);
@@ -265,6 +270,10 @@ impl<'a> Pass<'a> {
             }
             if roll {
                 state.listed_on = Some(today);
+                if let Some(oldest) = self.head.proofs_since().await {
+                    let oldest = proofs::purge(&*self.services.store, &self.pair.id, &mut notes, oldest, today).await?;
+                    self.head.set_proofs_since(oldest).await;
+                }
             }
             state.take_over = false;
         }

@@ -23,6 +23,7 @@ use super::verify::Suspect;
 use super::work::Tally;
 use crate::Result;
 use crate::memory::ProblemRow;
+use crate::memory::proofs::Sign;
 use crate::report::Verb;
 
 /// Refused events that one pass tries again; the next passes try the others.
@@ -229,7 +230,7 @@ fn look_again(survey: &mut Survey, mapping: Mapping, gone: Option<Role>) -> &mut
     let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
     if let Some(role) = gone {
         if matches!(unit.news(role), News::None) {
-            *unit.news(role) = News::Suspect;
+            unit.suspect(role, Sign::Earlier);
         }
         // What was written there since decides what is done about it.
         let other = if role == Role::Origin { Role::Copy } else { Role::Origin };

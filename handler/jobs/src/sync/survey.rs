@@ -17,6 +17,7 @@ use super::emptied::Census;
 use super::lines::{Ahead, Eye, Lines, read};
 use super::pass::other_role;
 use crate::Result;
+use crate::memory::proofs::{Proof, Sign};
 use crate::memory::{Memory, PairRow};
 
 /// Mappings looked up with one request.
@@ -51,12 +52,25 @@ pub(super) struct Unit {
     pub sought: bool,
     /// Another event is under the name of its copy.
     pub replaced: bool,
+    /// What showed that its copy, or its origin, may be gone.
+    pub signs: [Option<Sign>; 2],
+    /// What proves it.
+    pub proofs: [Option<Proof>; 2],
 }
 
 impl Unit {
     /// Without news.
     pub fn new(mapping: Mapping) -> Self {
-        Self { stored: mapping.clone(), mapping, origin: News::None, copy: News::None, sought: false, replaced: false }
+        Self {
+            stored: mapping.clone(),
+            mapping,
+            origin: News::None,
+            copy: News::None,
+            sought: false,
+            replaced: false,
+            signs: [None; 2],
+            proofs: [None, None],
+        }
     }
 
     /// Whether one of its events is said to be gone, or its copy may have been made under another name.
@@ -70,6 +84,12 @@ impl Unit {
             Role::Origin => &self.origin,
             Role::Copy => &self.copy,
         }
+    }
+
+    /// One of its events is said to be gone.
+    pub fn suspect(&mut self, role: Role, sign: Sign) {
+        *self.news(role) = News::Suspect;
+        self.signs[role as usize] = Some(sign);
     }
 
     pub fn news(&mut self, role: Role) -> &mut News {
@@ -163,7 +183,7 @@ impl Survey {
             if let Some(unit) = self.units.get_mut(id)
                 && matches!(unit.news(*role), News::None)
             {
-                *unit.news(*role) = News::Suspect;
+                unit.suspect(*role, Sign::Earlier);
             }
         }
         Ok(())
@@ -281,7 +301,10 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
             };
             let is_owed = mapping.unseen == Some(role) && mapping.is_owed() && matches!(news, News::Present(_));
             let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
-            *unit.news(role) = news;
+            match news {
+                News::Suspect => unit.suspect(role, Sign::Named),
+                news => *unit.news(role) = news,
+            }
             // What has become of the other one has waited for this one.
             let other = unit.news(other_role(role));
             if is_owed && matches!(other, News::None) {
@@ -356,7 +379,7 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
             survey.by_absence |= suspects.iter().any(|role| mapping.unseen != Some(*role));
             let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
             for role in suspects {
-                *unit.news(role) = News::Suspect;
+                unit.suspect(role, Sign::Missing);
             }
             if inside && matches!(unit.origin, News::None) {
                 unit.origin = News::Present(None);

@@ -15,7 +15,7 @@ use engine::plan::Answer;
 use engine::reason::Reason;
 use engine::uid::UidHash;
 use futures::{StreamExt, TryStreamExt, stream};
-use providers::Found;
+use providers::{Absence, Found};
 
 use super::emptied::Emptied;
 use super::held::Guard;
@@ -24,6 +24,7 @@ use super::pass::{Pass, side_of};
 use super::refused::Retry;
 use super::survey::{self, News, Survey};
 use super::work::Tally;
+use crate::memory::proofs::{Proof, Sign};
 use crate::memory::{PairRow, ProblemRow};
 use crate::report::Verb;
 use crate::{Error, Result};
@@ -42,8 +43,15 @@ pub(super) struct Suspect {
     event: EventId,
 }
 
-/// Under what name an event is there, if it is; or what the server said instead, and when it is asked again.
-type Whereabouts = std::result::Result<Option<EventId>, (String, Retry)>;
+/// Whether an event is there.
+enum Whereabouts {
+    /// Under this name.
+    There(EventId),
+    /// As the server says; and whether its UID was searched for.
+    Gone(Absence, bool),
+    /// What the server says instead, and when it is asked again.
+    Unknown(String, Retry),
+}
 
 /// What became of the suspects.
 pub(super) struct Verdict {
@@ -139,10 +147,10 @@ impl Pass<'_> {
                     let found = self.whereabouts(&suspect, uid.as_deref()).await;
                     self.progress.step(1);
                     Ok::<_, Error>(match found {
-                        Ok(found) => (suspect, Ok(found)),
+                        Ok(found) => (suspect, found),
                         Err(error) => {
-                            let why = self.blame(suspect.side, error).await?;
-                            (suspect, Err(why))
+                            let (why, retry) = self.blame(suspect.side, error).await?;
+                            (suspect, Whereabouts::Unknown(why, retry))
                         }
                     })
                 }
@@ -151,15 +159,21 @@ impl Pass<'_> {
             .try_collect()
             .await?;
         let mut unknown = Vec::new();
-        for (suspect, id) in found {
-            let id = match id {
-                Ok(id) => id,
-                Err(why) => {
-                    unknown.push((suspect, why));
+        for (suspect, found) in found {
+            let Some(unit) = survey.units.get_mut(&suspect.mapping) else { continue };
+            let id = match found {
+                Whereabouts::There(id) => id,
+                Whereabouts::Gone(absence, searched) => {
+                    let sign = unit.signs[suspect.role as usize].unwrap_or(Sign::Earlier);
+                    let (calendar, read) = (self.pair.calendar(suspect.side).clone(), self.services.clock.now());
+                    unit.proofs[suspect.role as usize] = Some(Proof { calendar, sign, read, answer: Some(absence), searched });
+                    continue;
+                }
+                Whereabouts::Unknown(why, retry) => {
+                    unknown.push((suspect, (why, retry)));
                     continue;
                 }
             };
-            let (Some(id), Some(unit)) = (id, survey.units.get_mut(&suspect.mapping)) else { continue };
             match suspect.role {
                 Role::Origin => unit.mapping.origin.id = id,
                 Role::Copy => unit.mapping.copy.id = id,
@@ -178,17 +192,16 @@ impl Pass<'_> {
         Some(unit.mapping.id.copy_uid(unit.mapping.generation)).filter(|uid| UidHash::of(uid) == unit.mapping.copy.uid)
     }
 
-    /// Under what name an event is there: its own, or the one that a search for its UID finds.
-    async fn whereabouts(&self, suspect: &Suspect, uid: Option<&str>) -> providers::Result<Option<EventId>> {
+    /// Whether an event is there: under its own name, or the one that a search for its UID finds.
+    async fn whereabouts(&self, suspect: &Suspect, uid: Option<&str>) -> providers::Result<Whereabouts> {
         let end = &self.ends[suspect.side as usize];
         let calendar = &end.calendar.address;
-        if end.provider.exists(calendar, &suspect.event).await? {
-            return Ok(Some(suspect.event.clone()));
-        }
-        match uid {
-            Some(uid) => end.provider.find_uid(calendar, uid).await,
-            None => Ok(None),
-        }
+        let Some(absence) = end.provider.absence(calendar, &suspect.event).await? else {
+            return Ok(Whereabouts::There(suspect.event.clone()));
+        };
+        let Some(uid) = uid else { return Ok(Whereabouts::Gone(absence, false)) };
+        let elsewhere = end.provider.find_uid(calendar, uid).await?;
+        Ok(elsewhere.map_or(Whereabouts::Gone(absence, true), Whereabouts::There))
     }
 
     /// Takes what waits for a word of the owner out of this pass. `named` are those that are reported; all, where that is not given.

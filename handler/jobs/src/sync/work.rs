@@ -1,6 +1,6 @@
 //! The work of a pass: what has news is read ahead, decided about and written, batch by batch; what was done is remembered as it goes on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
@@ -21,6 +21,7 @@ use super::pass::Pass;
 use super::refused::Problems;
 use super::survey::Survey;
 use super::turns::Settled;
+use crate::memory::proofs::{self, Proof, ProofRow};
 use crate::memory::{Notes, Place};
 use crate::pace::LONG_CALL;
 use crate::report::{Run, Verb};
@@ -59,6 +60,11 @@ pub(super) struct Tally {
     pub(super) bearers: Bearers,
     /// Mappings that were dropped.
     pub(super) ended: Vec<MappingId>,
+    /// What proves that the other events of deletions are gone.
+    pub(super) proofs: BTreeMap<MappingId, Proof>,
+    /// Deletions that were made, and what they rest on: to be noted.
+    pub(super) proved: Vec<ProofRow>,
+    pub(super) proof_rows: u32,
     /// Events that this turn could not settle.
     pub(super) unsettled: BTreeSet<EventId>,
 }
@@ -182,10 +188,14 @@ impl Pass<'_> {
             tally.run.push(action);
         }
         let deletes = applied.delete.is_some();
+        if let (Some(delete), Some(proof)) = (&applied.delete, applied.proof) {
+            tally.proofs.insert(delete.mapping.id, proof);
+        }
         tally.deletes.extend(applied.delete.map(|delete| *delete));
         if self.options.dry_run {
             return Ok(());
         }
+        tally.proved.extend(applied.proved);
         if let Some((before, now)) = applied.remember {
             match now {
                 Some(now) => self.memory.note(&mut tally.notes, before.as_ref(), &now)?,
@@ -214,13 +224,26 @@ impl Pass<'_> {
         if self.options.dry_run || tally.notes.is_empty() {
             return Ok(());
         }
+        self.note_proofs(tally).await?;
         self.memory.commit(self.head, std::mem::take(&mut tally.notes)).await
+    }
+
+    /// Notes what the deletions rest on that were made since.
+    pub(super) async fn note_proofs(&self, tally: &mut Tally) -> Result<()> {
+        let rows = std::mem::take(&mut tally.proved);
+        if !rows.is_empty() {
+            proofs::note(&mut tally.notes, self.today(), &mut tally.proof_rows, &rows)?;
+            self.head.note_proofs_since(self.today()).await;
+        }
+        Ok(())
     }
 
     pub(super) async fn delete(&self, deletes: Vec<Delete>, tally: &mut Tally) -> Result<()> {
         self.progress.expect(deletes.len() as u64);
         let parallel = self.ends.iter().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
-        let mut work = Box::pin(stream::iter(deletes).map(|delete| self.apply_delete(delete)).buffer_unordered(parallel));
+        let mut proofs = std::mem::take(&mut tally.proofs);
+        let deletes = deletes.into_iter().map(|delete| (proofs.remove(&delete.mapping.id), delete));
+        let mut work = Box::pin(stream::iter(deletes).map(|(proof, delete)| self.apply_delete(delete, proof)).buffer_unordered(parallel));
         let mut failure = None;
         while let Some(applied) = work.next().await {
             self.progress.step(1);
@@ -228,7 +251,8 @@ impl Pass<'_> {
                 Ok(applied) => self.count(applied, tally)?,
                 Err(error) => failure = Some(error),
             }
-            if tally.notes.len() >= REMEMBER_EVERY || failure.is_some() {
+            // One place is for what they rest on.
+            if tally.notes.len() >= REMEMBER_EVERY - 1 || failure.is_some() {
                 self.remember(tally).await?;
             }
             if failure.is_some() {

@@ -10,7 +10,7 @@ use super::multistatus::{Data, Entry};
 use super::{CalDav, address, bodies, name, name_in_collection};
 use crate::blame::Blame;
 use crate::http::Retry;
-use crate::{Error, Fetched, Found, Result};
+use crate::{Absence, Error, Fetched, Found, Result};
 
 const TOO_LARGE: &str = "it is larger than 1 MiB, more than calendar servers take";
 
@@ -95,13 +95,13 @@ impl CalDav {
         }
     }
 
-    /// Whether an event is there. "No" only if the calendar is there and says so.
-    pub(super) async fn is_there(&self, calendar: &str, id: &EventId) -> Result<bool> {
+    /// How the server says that an event is not there: only if the calendar is.
+    pub(super) async fn is_gone(&self, calendar: &str, id: &EventId) -> Result<Option<Absence>> {
         match self.get(calendar, id).await? {
             // Something else has its name by now.
-            Raw::Object { body, .. } => Ok(!is_no_event(&body)),
-            Raw::TooLarge { .. } => Ok(true),
-            Raw::Gone if self.calendar_is_there(calendar).await? => Ok(false),
+            Raw::Object { body, .. } => Ok(is_no_event(&body).then_some(Absence::NoEvent)),
+            Raw::TooLarge { .. } => Ok(None),
+            Raw::Gone if self.calendar_is_there(calendar).await? => Ok(Some(Absence::NotFound)),
             Raw::Gone => Err(Error::CalendarMissing),
         }
     }

@@ -39,7 +39,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::http::{Credentials, Http, LONG_WAIT, Limits};
-use crate::{Answering, Edit, Error, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version, Written};
+use crate::{Absence, Answering, Edit, Error, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version, Written};
 use address::{Scope, Site};
 use dav::Dav;
 use ical::Manners;
@@ -214,8 +214,8 @@ impl Provider for CalDav {
         }
     }
 
-    async fn exists(&self, calendar: &str, id: &EventId) -> Result<bool> {
-        self.is_there(calendar, id).await
+    async fn absence(&self, calendar: &str, id: &EventId) -> Result<Option<Absence>> {
+        self.is_gone(calendar, id).await
     }
 
     fn id_of_copy(&self, _calendar: &str, uid: &str) -> Option<EventId> {

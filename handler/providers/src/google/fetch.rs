@@ -10,7 +10,7 @@ use super::errors::Refusal;
 use super::known::Manner;
 use super::series::{self, Whole};
 use super::{Client, wire};
-use crate::{Blame, Error, Fetched, Found, Result};
+use crate::{Absence, Blame, Error, Fetched, Found, Result};
 
 /// The most pages of one series.
 const MAX_PAGES: usize = 4;
@@ -71,15 +71,15 @@ impl Client {
         Ok(answer)
     }
 
-    /// Whether an event is there, by a read of its own.
-    pub(super) async fn is_there(&self, calendar: &str, id: &EventId) -> Result<bool> {
+    /// How Google says that an event is not there, by a read of its own.
+    pub(super) async fn is_gone(&self, calendar: &str, id: &EventId) -> Result<Option<Absence>> {
         match self.stands(calendar, id).await? {
-            Standing::There(whole, _) => Ok(convert::is_event(&whole.master)),
-            Standing::Strange { .. } => Ok(true),
+            Standing::There(whole, _) => Ok((!convert::is_event(&whole.master)).then_some(Absence::NoEvent)),
+            Standing::Strange { .. } => Ok(None),
             Standing::Refused(error) => Err(error),
-            Standing::Gone { tombstone: Some(_) } => Ok(false),
+            Standing::Gone { tombstone: Some(_) } => Ok(Some(Absence::Cancelled)),
             Standing::Gone { tombstone: None } => match self.gone(calendar).await? {
-                Error::Gone => Ok(false),
+                Error::Gone => Ok(Some(Absence::NotFound)),
                 error => Err(error),
             },
         }

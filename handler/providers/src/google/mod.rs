@@ -44,7 +44,7 @@ pub use address::GOOGLE;
 pub use tokens::Tokens;
 
 use crate::http::Http;
-use crate::{Answering, Edit, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version, Watch, Watching, Written};
+use crate::{Absence, Answering, Edit, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version, Watch, Watching, Written};
 use address::Addresses;
 use api::Api;
 use known::Known;
@@ -116,8 +116,8 @@ impl Provider for Client {
         PARALLEL_WRITES
     }
 
-    async fn exists(&self, calendar: &str, id: &EventId) -> Result<bool> {
-        self.is_there(calendar, id).await
+    async fn absence(&self, calendar: &str, id: &EventId) -> Result<Option<Absence>> {
+        self.is_gone(calendar, id).await
     }
 
     async fn find_uid(&self, calendar: &str, uid: &str) -> Result<Option<EventId>> {

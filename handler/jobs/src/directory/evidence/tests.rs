@@ -116,7 +116,7 @@ impl Provider for Server {
     fn parallel_writes(&self) -> usize {
         1
     }
-    async fn exists(&self, _: &str, _: &EventId) -> Result<bool> {
+    async fn absence(&self, _: &str, _: &EventId) -> Result<Option<providers::Absence>> {
         Err(Error::Gone)
     }
     fn id_of_copy(&self, _: &str, _: &str) -> Option<EventId> {
