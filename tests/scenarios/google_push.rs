@@ -2,6 +2,7 @@
 //! its clock; calls are handed over by the story, so that it knows what was heard and what was not.
 
 mod clock;
+mod quick;
 mod refusals;
 mod served;
 mod strangers;

@@ -132,7 +132,14 @@ async fn a_series_that_is_cut_becomes_two() {
 
 /// Brings a written series to a draft by every way that there is, and looks at what stands there.
 async fn brought_to(wanted: &Draft) {
+    for discards in [false, true] {
+        brought(wanted, discards).await;
+    }
+}
+
+async fn brought(wanted: &Draft, discards: bool) {
     let desk = Desk::new().await;
+    desk.server.manners(|manners| manners.discards_exceptions = discards);
     // Whole.
     let written = desk.create("x", &team()).await.unwrap();
     let written = desk.rewrite(&written, wanted).await.unwrap();
@@ -225,6 +232,74 @@ async fn an_occurrence_that_a_person_cancelled_comes_back() {
     let mut draft = Draft::from(&*before);
     draft.series.as_mut().unwrap().exceptions.clear();
     desk.edit(&id("team"), before.etag.as_deref(), parts(&[], &[start]), &draft).await.unwrap();
+    assert_eq!(Draft::from(&*desk.event(&id("team")).await), draft);
+    desk.clean();
+}
+
+/// A series of a person, the second occurrence cancelled and the third one changed there, each an item of its own.
+fn with_items(desk: &Desk) {
+    desk.server.manners(|manners| manners.discards_exceptions = true);
+    desk.calendar.put("team", weekly());
+    desk.calendar.remove("team_20260317T080000Z");
+    desk.calendar.patch("team_20260324T080000Z", json!({ "summary": "Moved" }));
+}
+
+#[tokio::test]
+async fn an_occurrence_is_cancelled_and_what_was_changed_before_stays() {
+    let desk = Desk::new().await;
+    with_items(&desk);
+    let before = desk.event(&id("team")).await;
+    let master = desk.calendar.etag("team");
+    let mut draft = Draft::from(&*before);
+    let day = at("2026-04-07T07:00:00Z");
+    draft.series.as_mut().unwrap().exceptions.insert(day, Exception::Cancelled);
+    desk.server.reset_counts();
+    let written = desk.edit(&id("team"), before.etag.as_deref(), parts(&[], &[day]), &draft).await.unwrap();
+    assert_eq!((desk.asked(Kind::Patch), desk.asked(Kind::Instances), desk.asked(Kind::Delete)), (0, 1, 1));
+    assert_eq!(desk.calendar.etag("team"), master, "the series is left alone");
+    let event = desk.event(&id("team")).await;
+    assert_eq!(Draft::from(&*event), draft);
+    assert_eq!(event.etag, written.etag);
+    desk.clean();
+}
+
+#[tokio::test]
+async fn many_are_cancelled_at_once_and_what_was_changed_before_stays() {
+    let desk = Desk::new().await;
+    with_items(&desk);
+    let before = desk.event(&id("team")).await;
+    let mut draft = Draft::from(&*before);
+    let days: Vec<OriginalStart> = (0..21)
+        .map(|week| {
+            OriginalStart::At("2026-04-07T07:00:00Z".parse::<jiff::Timestamp>().unwrap() + jiff::SignedDuration::from_hours(168 * week))
+        })
+        .collect();
+    let all = days.iter().map(|day| (*day, Exception::Cancelled));
+    draft.series.as_mut().unwrap().exceptions.extend(all);
+    desk.server.reset_counts();
+    let written = desk.edit(&id("team"), before.etag.as_deref(), parts(&[], &days), &draft).await.unwrap();
+    assert_eq!((desk.asked(Kind::Patch), desk.asked(Kind::Delete)), (2, 0), "the master, and the changed one that went with that");
+    let event = desk.event(&id("team")).await;
+    assert_eq!(Draft::from(&*event), draft);
+    assert_eq!(event.etag, written.etag);
+    desk.clean();
+}
+
+#[tokio::test]
+async fn an_occurrence_comes_back_and_what_else_was_changed_stays() {
+    let desk = Desk::new().await;
+    let mut series = weekly();
+    series["recurrence"] = json!(["RRULE:FREQ=WEEKLY", "EXDATE;TZID=Europe/Tallinn:20260407T100000"]);
+    with_items(&desk);
+    desk.calendar.put("team", series);
+    desk.calendar.remove("team_20260317T080000Z");
+    desk.calendar.patch("team_20260324T080000Z", json!({ "summary": "Moved" }));
+    let before = desk.event(&id("team")).await;
+    let mut draft = Draft::from(&*before);
+    let day = at("2026-04-07T07:00:00Z");
+    assert_eq!(draft.series.as_mut().unwrap().exceptions.remove(&day), Some(Exception::Cancelled));
+    assert_eq!(exceptions(&draft).len(), 2);
+    desk.edit(&id("team"), before.etag.as_deref(), parts(&[], &[day]), &draft).await.unwrap();
     assert_eq!(Draft::from(&*desk.event(&id("team")).await), draft);
     desk.clean();
 }

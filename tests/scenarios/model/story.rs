@@ -117,6 +117,7 @@ fn google_manners(rng: &mut Rng, manners: &mut google::Manners) {
     manners.bare_gone = rng.chance(0.5);
     manners.confidential_is_private = rng.chance(0.5);
     manners.buries_exceptions = rng.chance(0.5);
+    manners.discards_exceptions = rng.chance(0.5);
 }
 
 struct Story {

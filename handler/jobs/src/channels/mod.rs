@@ -37,7 +37,6 @@ pub use keep::{Tended, renew};
 pub(crate) use keep::{end_unwanted, open_missing};
 pub(crate) use look::{look, look_again};
 pub use state::{WatchState, states};
-pub use told::PAUSE;
 
 use crate::directory::{Account, CalendarRow, Snapshot};
 use crate::{Error, Result, Services};

@@ -205,7 +205,7 @@ fn channels_are_followed_a_day_before_their_end_and_not_all_at_once() {
         let id = id().unwrap();
         let due = |hours: i64| keep::is_due(&ChannelRow { id: id.clone(), ..row(ChannelState::Open, None, hours * 3600) }, now());
         assert!(!due(27) && due(21), "{id}");
-        dues.push((22..27).find(|hours| !due(*hours)).unwrap());
+        dues.push((22..=27).find(|hours| !due(*hours)).unwrap());
     }
     assert!([23, 24, 25, 26].iter().all(|hours| dues.contains(hours)), "{dues:?}");
 }

@@ -51,6 +51,9 @@ pub struct Told {
     pub seen: Timestamp,
     /// It is in the queue; before, it was only meant to be.
     pub sent: bool,
+    /// When the channel will have rested from its looks: the further ahead, the longer the pause until the next one.
+    #[serde(default)]
+    pub rested: Option<Timestamp>,
 }
 
 /// How a channel stands.

@@ -1,7 +1,8 @@
 //! Occurrences that depart from their series, brought to what a draft wants.
 //!
-//! Google drops exceptions when a series is moved or its rule changes, or keeps them, as it sees fit. So nothing is assumed: what stands there
-//! is compared with what should, one occurrence after the other, and only differences are written.
+//! Google discards the exceptions of a series that is moved, or whose `recurrence` changes, or keeps them. So nothing is assumed: what the
+//! calendar shows after the write of a master is compared with what it should show, one occurrence after the other, and only differences are
+//! written. A cancelled occurrence is missing if neither an EXDATE nor an item says so.
 
 use engine::event::{Content, Draft, Exception, OriginalStart};
 use reqwest::Method;
@@ -11,6 +12,7 @@ use super::convert::{self, Purpose};
 use super::errors::Refusal;
 use super::series::Whole;
 use super::{Client, wire};
+use crate::caldav::ical::recurrence;
 use crate::{Error, Result};
 
 /// A draft with more changed occurrences is refused: each is a write of its own.
@@ -26,6 +28,8 @@ impl Client {
         let manner = self.manner(calendar);
         let standing = whole.by_start(&draft.content.span, manner.context()).map_err(|why| Error::Refused(why.0))?;
         let standing: Vec<(OriginalStart, wire::Event)> = standing.into_iter().map(|(start, item)| (start, item.clone())).collect();
+        let excluded = recurrence::series(&whole.master.recurrence, &draft.content.span).map_err(|why| Error::Refused(why.0))?;
+        let excluded = excluded.unwrap_or_default().exceptions;
         let at = |start: &OriginalStart| standing.iter().find(|(there, _)| there == start).map(|(_, item)| item);
         for (start, exception) in &series.exceptions {
             match (exception, at(start)) {
@@ -37,7 +41,14 @@ impl Client {
                     };
                 }
                 (Exception::Cancelled, Some(item)) if !item.is_cancelled() => self.cancel_occurrence(calendar, whole, item).await?,
-                (Exception::Cancelled, _) => {}
+                (Exception::Cancelled, Some(_)) => {}
+                (Exception::Cancelled, None) => {
+                    let shown = !excluded.contains_key(start) && convert::is_occurrence(&draft.content, series, *start) != Some(false);
+                    let item = if shown { self.occurrence(calendar, &whole.master.id, *start, draft).await? } else { None };
+                    if let Some(item) = item {
+                        self.cancel_occurrence(calendar, whole, &item).await?;
+                    }
+                }
             }
         }
         for (start, item) in standing.iter().filter(|(start, _)| !series.exceptions.contains_key(start)) {
@@ -95,6 +106,7 @@ impl Client {
         if let Some(marker) = marker {
             convert::marker(&mut body, marker);
         }
+        alone(item)?;
         let url = self.api.addresses.change(calendar, &item.id)?;
         match self.write(calendar, Method::PATCH, url, item.etag.as_deref(), Some(&body)).await? {
             Reply::Given(given) => {
@@ -106,8 +118,13 @@ impl Client {
         }
     }
 
-    /// Takes an occurrence out.
+    /// Takes an occurrence out, if it is there.
     async fn cancel_occurrence(&self, calendar: &str, whole: &mut Whole, item: &wire::Event) -> Result<()> {
+        if item.is_cancelled() {
+            whole.exceptions.insert(item.id.clone(), item.clone());
+            return Ok(());
+        }
+        alone(item)?;
         let url = self.api.addresses.delete(calendar, &item.id)?;
         match self.write(calendar, Method::DELETE, url, item.etag.as_deref(), None).await? {
             Reply::Refused(refusal) if !refusal.is_gone() => Err(meanwhile(&refusal)),
@@ -118,6 +135,11 @@ impl Client {
             }
         }
     }
+}
+
+/// Somebody may have been invited to this occurrence since the series was read.
+fn alone(item: &wire::Event) -> Result<()> {
+    if !item.is_cancelled() && item.involves_others() { Err(Error::HasGuests) } else { Ok(()) }
 }
 
 /// A series that changes while it is written: to be read again.

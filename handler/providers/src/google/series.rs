@@ -97,10 +97,7 @@ impl Whole {
     /// Whether a write could reach anybody else, rooms included, as far as can be seen.
     pub(super) fn involves_others(&self) -> bool {
         let living = self.exceptions.values().filter(|item| !item.is_cancelled());
-        std::iter::once(&self.master).chain(living).any(|item| {
-            let others = item.attendees.iter().any(|attendee| !attendee.is_self);
-            others || item.attendees_omitted || item.organizer.as_ref().is_some_and(|organizer| !organizer.is_self)
-        })
+        std::iter::once(&self.master).chain(living).any(wire::Event::involves_others)
     }
 }
 

@@ -108,6 +108,12 @@ impl Event {
     pub(super) fn is_master(&self) -> bool {
         !self.recurrence.is_empty() && self.recurring_event_id.is_none()
     }
+
+    /// Whether a write could reach anybody else, rooms included, as far as can be seen.
+    pub(super) fn involves_others(&self) -> bool {
+        let others = self.attendees.iter().any(|attendee| !attendee.is_self);
+        others || self.attendees_omitted || self.organizer.as_ref().is_some_and(|organizer| !organizer.is_self)
+    }
 }
 
 /// A day or a time.

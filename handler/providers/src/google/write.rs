@@ -5,8 +5,10 @@
 //!   the first.
 //! * A copy is written whole by PUT, which costs a third of a PATCH; what a person may have touched is patched, and only where it differs.
 //! * Nothing is written to what other people take part in.
-//! * Cancelled occurrences of a copy are EXDATEs of its master: they cost no write of their own, and stay where a rule changes. Changed ones
-//!   are written after their master, and looked at again whenever it was written (`exceptions`).
+//! * A master that is written whole, or whose start or rule changes, is written with an EXDATE for every cancelled occurrence: they cost no
+//!   write of their own, and stay. Google may discard all exceptions of a series whenever its `recurrence` changes, so a cancellation by
+//!   itself deletes that occurrence and leaves `recurrence` alone.
+//! * After each write of a master its exceptions are compared with those wanted, and written again where they are missing (`exceptions`).
 
 use engine::event::{Draft, Event, EventId, Exception, Field, OriginalStart, Series, Span, Zone};
 use reqwest::Method;
@@ -22,6 +24,9 @@ use super::series::{self, Whole};
 use super::{Client, wire};
 use crate::caldav::ical::recurrence;
 use crate::{Edit, Error, NewCopy, Result, Version, Written};
+
+/// An edit that cancels more occurrences writes them all at once, as EXDATEs.
+const MOST_DELETED: usize = 20;
 
 const STRANGE: &str = "it is not what Google describes as an event";
 
@@ -294,18 +299,20 @@ fn new_recurrence(whole: &Whole, old: &Draft, target: &Draft, moved: bool) -> Re
     }
     let lines = &whole.master.recurrence;
     let excluded = recurrence::series(lines, span).map_err(unreadable)?.unwrap_or_default().exceptions;
-    // What has an item of its own is cancelled by that.
     let items = whole.by_start(span, convert::Context::default()).map_err(unreadable)?;
     let is_wanted = |start: &OriginalStart| series.exceptions.get(start) == Some(&Exception::Cancelled);
     let cancelled = || series.exceptions.keys().filter(|start| is_wanted(start));
-    let missing = cancelled().any(|start| !excluded.contains_key(start) && !items.contains_key(start));
+    let missing: Vec<&OriginalStart> = cancelled().filter(|start| !excluded.contains_key(start) && !items.contains_key(start)).collect();
+    // What the rule does not give cannot be deleted.
+    let is_deletable = |start: &OriginalStart| convert::is_occurrence(&target.content, series, *start) == Some(true);
+    let by_deletion = missing.len() <= MOST_DELETED && missing.iter().all(|start| is_deletable(start));
     let superfluous = excluded.keys().any(|start| !is_wanted(start));
-    if !missing && !superfluous {
+    if by_deletion && !superfluous {
         return Ok(None);
     }
     let kept = lines.iter().filter(|line| !line.get(..6).is_some_and(|name| name.eq_ignore_ascii_case("EXDATE"))).cloned();
-    let exceptions =
-        cancelled().filter(|start| excluded.contains_key(start) || !items.contains_key(start)).map(|start| (*start, Exception::Cancelled));
+    // Those too that have an item of their own: the items may be discarded.
+    let exceptions = cancelled().map(|start| (*start, Exception::Cancelled));
     let bare = Series { exceptions: exceptions.collect(), ..Series::default() };
     Ok(Some(kept.chain(recurrence::lines(&bare, span)).collect::<Vec<_>>().into()))
 }

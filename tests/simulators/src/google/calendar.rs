@@ -248,7 +248,7 @@ impl Calendar {
     /// Checks and stores an event as Google itself would keep it.
     #[track_caller]
     pub(super) fn keep(&self, mut event: Map<String, Value>) -> String {
-        let now = self.shared.clock.now();
+        let (now, discards) = (self.shared.clock.now(), self.shared.manners().discards_exceptions);
         self.shared.write(|records| {
             let there = records.calendars.get(&self.id).expect("the calendar exists while the test edits it");
             event.entry("organizer").or_insert_with(|| there.organizer());
@@ -257,7 +257,7 @@ impl Calendar {
             assert!(settled.is_ok(), "an event that Google would refuse: {settled:?}");
             there.mark(&mut event);
             let before = there.get(event["id"].as_str().unwrap_or_default()).cloned();
-            let kept = records.keep(&self.id, before.as_ref(), event, now);
+            let kept = records.keep(&self.id, before.as_ref(), event, now, discards);
             kept["etag"].as_str().unwrap_or_default().to_owned()
         })
     }

@@ -25,6 +25,8 @@ pub struct Manners {
     pub bare_tombstones: bool,
     /// When a series is deleted, its exceptions are listed as cancelled too.
     pub buries_exceptions: bool,
+    /// Any change of `recurrence`, of an EXDATE or RDATE too, discards the exceptions of a series. Without this, only another start or rule does.
+    pub discards_exceptions: bool,
     /// `events.import` of an iCalUID that is there changes that event; otherwise it is refused with 409.
     pub import_replaces: bool,
     /// Every answer takes this long.
@@ -45,6 +47,7 @@ impl Default for Manners {
             trims_texts: false,
             bare_tombstones: false,
             buries_exceptions: false,
+            discards_exceptions: false,
             import_replaces: true,
             latency: Duration::ZERO,
             quotas: Quotas::default(),

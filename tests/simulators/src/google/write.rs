@@ -116,7 +116,7 @@ fn put(
     settle(&mut event, &there.zone)?;
     there.mark(&mut event);
     let role = records.seen(&call.account, calendar).map_or(Role::Writer, |(_, role)| role);
-    let event = records.keep(calendar, before, event, call.now);
+    let event = records.keep(calendar, before, event, call.now, call.manners.discards_exceptions);
     guests::told(records, calendar, before, Some(&event), call);
     Ok(Reply::json(200, shown(call, &records.calendars[calendar], role, &event)?))
 }
@@ -247,18 +247,21 @@ fn touches_the_meeting(before: &Map<String, Value>, after: &Map<String, Value>) 
 }
 
 impl Records {
-    /// Stores a new or changed event; a series whose start or rule has changed loses its exceptions.
+    /// Stores a new or changed event; a series whose start or rule has changed loses its exceptions. `discards`: also with any other change of
+    /// its `recurrence`.
     pub fn keep(
         &mut self,
         calendar: &str,
         before: Option<&Map<String, Value>>,
         event: Map<String, Value>,
         now: jiff::Timestamp,
+        discards: bool,
     ) -> Map<String, Value> {
         let Some(there) = self.calendars.get_mut(calendar) else { return event };
         if let Some(before) = before.filter(|before| series::is_series(before)) {
             let id = event["id"].as_str().unwrap_or_default();
-            if before.get("start") != event.get("start") || series::rules(before) != series::rules(&event) {
+            let moved = before.get("start") != event.get("start") || series::rules(before) != series::rules(&event);
+            if moved || (discards && before.get("recurrence") != event.get("recurrence")) {
                 there.discard_exceptions(id);
             } else {
                 let astray = there.astray(&event);

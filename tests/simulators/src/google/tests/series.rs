@@ -56,21 +56,27 @@ async fn an_occurrence_is_found_and_changed_by_its_id() {
 
 #[tokio::test]
 async fn another_start_or_rule_discards_the_exceptions_and_another_title_does_not() {
+    let exdate = |day: &str| json!({"recurrence": ["RRULE:FREQ=WEEKLY", format!("EXDATE;TZID=Europe/Tallinn:{day}T100000")]});
+    // Whether they are kept by the one manner, and by the other.
     for (change, kept) in [
-        (json!({"summary": "Other"}), true),
-        (json!({"location": "There"}), true),
-        (json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=9"]}), false),
-        (json!({"start": {"dateTime": "2026-03-10T11:00:00+02:00"}, "end": {"dateTime": "2026-03-10T12:00:00+02:00"}}), false),
-        (json!({"recurrence": ["RRULE:FREQ=WEEKLY", "EXDATE;TZID=Europe/Tallinn:20260331T100000"]}), true),
-        (json!({"recurrence": ["RRULE:FREQ=WEEKLY", "EXDATE;TZID=Europe/Tallinn:20260317T100000"]}), false),
+        (json!({"summary": "Other"}), [true, true]),
+        (json!({"location": "There"}), [true, true]),
+        (json!({"recurrence": ["RRULE:FREQ=WEEKLY"]}), [true, true]),
+        (json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=9"]}), [false, false]),
+        (json!({"start": {"dateTime": "2026-03-10T11:00:00+02:00"}, "end": {"dateTime": "2026-03-10T12:00:00+02:00"}}), [false, false]),
+        (exdate("20260331"), [true, false]),
+        (exdate("20260317"), [false, false]),
     ] {
-        let w = world().await;
-        w.work.put("standup", weekly(10, "Stand-up", ""));
-        w.work.patch("standup_20260317T080000Z", json!({"summary": "Elsewhere"}));
-        let token = encode(w.list("").await.text("nextSyncToken"));
-        assert_eq!(w.patch("standup", change.clone()).await.status, 200, "{change}");
-        assert_eq!(w.list(&format!("syncToken={token}")).await.ids(), ["standup"], "nobody is told of what is discarded");
-        assert_eq!(w.list("").await.ids().len(), if kept { 2 } else { 1 }, "{change}");
+        for (discards, kept) in [(false, kept[0]), (true, kept[1])] {
+            let w = world().await;
+            w.server.manners(|manners| manners.discards_exceptions = discards);
+            w.work.put("standup", weekly(10, "Stand-up", ""));
+            w.work.patch("standup_20260317T080000Z", json!({"summary": "Elsewhere"}));
+            let token = encode(w.list("").await.text("nextSyncToken"));
+            assert_eq!(w.patch("standup", change.clone()).await.status, 200, "{change}");
+            assert_eq!(w.list(&format!("syncToken={token}")).await.ids(), ["standup"], "nobody is told of what is discarded");
+            assert_eq!(w.list("").await.ids().len(), if kept { 2 } else { 1 }, "{change}, {discards}");
+        }
     }
 }
 
