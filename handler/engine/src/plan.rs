@@ -246,6 +246,12 @@ impl Planner<'_> {
         matches!(self.place(side, event), Ok(Place::Inside))
     }
 
+    /// Whether all of an event lies after the window.
+    fn is_beyond(&self, side: Side, draft: &Draft) -> bool {
+        let starts_after = crate::zone::start(&draft.content.span, self.zone(side)) >= self.window.end_instant();
+        starts_after && recurrence::any_in_window(draft, self.window, self.zone(side)).is_ok_and(|inside| !inside)
+    }
+
     fn place(&self, side: Side, event: &Event) -> Result<Place, Reason> {
         let draft = Draft::from(event);
         if draft.series.as_ref().is_some_and(|series| series.exceptions.len() > MOST_EXCEPTIONS) {

@@ -6,8 +6,8 @@ use crate::{Error, Provider, Result};
 
 /// An answer of a calendar counts for so long.
 const FRESH: Duration = Duration::from_secs(10);
-/// So often a server may leave a request about one event without an answer; then it is the server that does not answer.
-const SILENT: u32 = 3;
+/// So many requests about single events may stay without an answer; then it is the server that does not answer. Each may take as long as a request may.
+const SILENT: u32 = 50;
 
 /// What a calendar has answered so far.
 #[derive(Debug, Default)]
@@ -32,6 +32,8 @@ impl Blame {
             if self.silent >= SILENT {
                 return Err(error);
             }
+            // The calendar may have fallen silent as well since.
+            self.answered = None;
         }
         let writable = match self.answered {
             Some((at, writable)) if at.elapsed() < FRESH => writable,

@@ -6,6 +6,7 @@ mod etags;
 mod poll;
 mod proofs;
 mod reads;
+mod several;
 mod turns;
 mod writes;
 

@@ -183,6 +183,8 @@ impl Fact {
     /// Writes a deletion down.
     pub fn delete(&mut self, side: usize, pass: u32) {
         let doings = &mut self.doings[side];
+        // Deleted here before, so it was made again since.
+        self.remade |= doings.deleted.is_some();
         doings.deleted = Some(pass);
         for (aspect, (_, value)) in std::mem::take(&mut doings.values) {
             doings.buried.entry(aspect).or_default().push(value);

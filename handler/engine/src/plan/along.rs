@@ -7,7 +7,7 @@
 //! * A copy's news are decided about with its origin wherever they may lead to a write.
 
 use super::Planner;
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, State};
 
 /// The two events of a mapping, each with a yes or a no.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,9 @@ impl Planner<'_> {
         }
         let copy_counts = changed.copy && (self.pair.two_way || self.full);
         let to_be_put_right = self.full && mapping.drifted;
-        let origin = changed.origin || (!gone.origin && (copy_counts || to_be_put_right));
+        // What was in the making and is gone is made of what its origin shows.
+        let to_be_made = mapping.state == State::Creating && gone.copy;
+        let origin = changed.origin || (!gone.origin && (copy_counts || to_be_put_right || to_be_made));
         let drifted = mapping.drifted && mapping.is_live() && !mapping.copy_guests;
         let cut_off = mapping.origin.intent.is_some();
         Halves { origin, copy: changed.copy || (origin && (drifted || cut_off) && !gone.copy) }

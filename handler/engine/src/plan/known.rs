@@ -170,7 +170,7 @@ impl Planner<'_> {
         let changed = now.changed_since(&mapping.origin.base, mapping.origin.intent.as_ref());
         match self.place(mapping.side, origin) {
             Err(reason) => return Decision::Skip { reason, why: None, remember: Some(Box::new(self.origin_seen(mapping, origin))) },
-            Ok(Place::After) => return self.origin_gone(mapping, copy, Reason::OutsideWindow),
+            Ok(Place::After) if is_moved_out(mapping, &changed) => return self.origin_gone(mapping, copy, Reason::OutsideWindow),
             Ok(Place::Before) if changed.is_empty() => {
                 let mut next = self.origin_seen(mapping, origin);
                 if next.state == State::Live {
@@ -178,7 +178,7 @@ impl Planner<'_> {
                 }
                 return if next == *mapping { Decision::Nothing } else { Decision::Remember(Box::new(next)) };
             }
-            Ok(Place::Before | Place::Inside) => {}
+            Ok(Place::Before | Place::Inside | Place::After) => {}
         }
         match copy {
             Seen::Gone => self.copy_gone(mapping, origin, &now, &changed),
@@ -271,7 +271,6 @@ impl Planner<'_> {
     fn write(&self, mapping: &Mapping, origin: &Event, now: &Fingerprint, changed: &Parts, copy: Option<&Event>) -> Decision {
         let target = mapping.side.other();
         let mut next = self.origin_seen(mapping, origin);
-        next.state = State::Live;
         let copy_now = copy.map(|copy| self.prints.copy(&Draft::from(copy)));
         let (mut edited, busied) = copy.map(|copy| self.edits(mapping, copy)).unwrap_or_default();
         let mut changed = changed.clone();
@@ -307,6 +306,8 @@ impl Planner<'_> {
         let restore = self.pair.two_way && next.guests;
         let draft = project(&merged, self.look(target));
         let wanted = self.prints.copy(&draft);
+        // Beyond the window both are left as they are, until they come into it.
+        next.state = if self.is_beyond(mapping.side, &merged) { State::Archived } else { State::Live };
         let origin_print = self.prints.origin(&merged);
         let origin_parts = origin_print.differences(now);
         // A write of ours that may have been cut off is not done yet, even where the copy was edited since.
@@ -359,6 +360,15 @@ impl Planner<'_> {
         }
         let origin = (!origin_parts.is_empty()).then_some(Change { draft: merged, parts: origin_parts, whole: false });
         Decision::Write(Box::new(Write { before: mapping.clone(), mapping: next, copy, origin, reason }))
+    }
+}
+
+/// Whether an event that lies beyond the window was moved there by its own owner. Where its copy was moved there, it has followed.
+fn is_moved_out(mapping: &Mapping, changed: &Parts) -> bool {
+    match mapping.state {
+        State::Archived => false,
+        State::Live => changed.fields.contains(&Field::Time),
+        _ => true,
     }
 }
 

@@ -102,8 +102,8 @@ pub(super) struct Applied {
     pub wrote: [bool; 2],
     /// An event that no mapping knows from now on.
     pub stranger: Option<(Side, EventId)>,
-    /// A mapping that is to be looked at once more, although its event was refused.
-    pub look_again: Option<MappingId>,
+    /// What the owner has answered could not be done: the question stays.
+    pub asks_again: bool,
 }
 
 impl Applied {
@@ -122,7 +122,7 @@ impl Applied {
             incomplete: false,
             wrote: [false; 2],
             stranger: None,
-            look_again: None,
+            asks_again: false,
         }
     }
 }
@@ -157,7 +157,7 @@ impl Pass<'_> {
     async fn write(&self, write: Write, applied: &mut Applied) -> Result<()> {
         let stored = write.intent();
         let Write { before, mut mapping, copy, origin, reason } = write;
-        let mut actions = Vec::new();
+        let (mut actions, mut refused) = (Vec::new(), None);
         if origin.is_some() {
             actions.push(self.action(Verb::Change, &mapping, Role::Copy, reason));
         }
@@ -176,9 +176,19 @@ impl Pass<'_> {
                     applied.wrote[mapping.side as usize] = true;
                     settle(&mut mapping.origin, written, self.today());
                 }
-                Err(error) => return self.refused_or_not_written(error, Role::Origin, before, stored, &mapping, applied).await,
+                Err(providers::Error::HasGuests) => {
+                    return self.refused_or_not_written(providers::Error::HasGuests, Role::Origin, before, stored, &mapping, applied).await;
+                }
+                Err(error) => {
+                    let what = Some((mapping.id, Role::Origin));
+                    let Some(why) = self.not_written(error, mapping.side, what, applied).await? else { return Ok(()) };
+                    refused = Some(why);
+                    actions.remove(0);
+                }
             }
         }
+        // What its owner wrote on the copy does not reach the origin yet. What the origin has to say reaches the copy all the same.
+        let written = copy.as_ref().map(|change| change.parts.clone()).unwrap_or_default();
         if let Some(change) = copy {
             let version = Version { etag: mapping.copy.etag.clone(), sequence: mapping.copy.sequence };
             self.may_write()?;
@@ -192,6 +202,16 @@ impl Pass<'_> {
             }
         }
         applied.actions = actions;
+        if let Some((why, retry)) = refused {
+            let reason = Reason::RefusedByServer;
+            applied.actions.push(self.skip(mapping.side, &mapping.origin.id, Some(before.times.clone()), reason));
+            applied.problem = Some((self.refused(&mapping, None, &why), retry));
+            // The base of what was not delivered stays, and so does the intent: it may have arrived all the same, and is no person's edit then.
+            mapping.copy.base = before.copy.base.overlaid(&mapping.copy.base, &written);
+            mapping.origin.base = before.origin.base;
+            (mapping.origin.intent, mapping.copy.intent) = (stored.origin.intent.clone(), before.copy.intent);
+            (mapping.times, mapping.pristine, mapping.drifted) = (before.times, false, before.drifted);
+        }
         applied.remember = Some((Some(stored), Some(mapping)));
         Ok(())
     }
@@ -247,21 +267,12 @@ impl Pass<'_> {
                 (Reason::HasGuests, now)
             }
             error => {
-                let is_final = matches!(error, providers::Error::Refused(_));
                 let Some((why, retry)) = self.not_written(error, side_of(mapping, role), Some((mapping.id, role)), applied).await? else {
                     return Ok(());
                 };
                 applied.problem = Some((self.refused(mapping, None, &why), retry));
-                let mut now = match role {
-                    // What its owner wrote on the copy does not reach the origin. What the origin has to say is to reach the copy all the same.
-                    Role::Origin if is_final => {
-                        applied.look_again = Some(mapping.id);
-                        // What the copy was to show stays noted: a former title must not stay on it.
-                        Mapping { drifted: true, pristine: false, copy: stored.copy.clone(), ..before }
-                    }
-                    // What was to be written stays noted: it may have arrived all the same, and is no person's edit then.
-                    Role::Origin | Role::Copy => Mapping { pristine: false, ..stored.clone() },
-                };
+                // What was to be written stays noted: it may have arrived all the same, and is no person's edit then.
+                let mut now = Mapping { pristine: false, ..stored.clone() };
                 now.origin.etag.clone_from(&mapping.origin.etag);
                 now.copy.etag.clone_from(&mapping.copy.etag);
                 (Reason::RefusedByServer, now)

@@ -16,6 +16,9 @@ use super::refused::Retry;
 use crate::Result;
 use crate::report::{Action, Verb};
 
+/// Said where a server refuses every name for an event.
+const NAMES_TAKEN: &str = "the server answers that the name is in use, whatever name the copy is given, and shows nothing under it";
+
 /// What a calendar has under a name.
 enum Standing {
     Event(Box<Event>),
@@ -40,6 +43,7 @@ impl Pass<'_> {
         let end = &self.ends[side as usize];
         let calendar = &end.calendar.address;
         let marker = self.keys.marks.mint(role, mapping.id, mapping.first());
+        let mut nothing_there = true;
         for last in [false, false, true] {
             self.may_write()?;
             let uid = match role {
@@ -67,6 +71,7 @@ impl Pass<'_> {
                             return self.not_created(providers::Error::Refused(why), action, stored, &mapping, role, applied).await;
                         }
                     };
+                    nothing_there &= there.is_none();
                     if there.is_none() && is_awaited {
                         self.still_not_shown(action, stored, before, applied);
                         return Ok(());
@@ -105,7 +110,14 @@ impl Pass<'_> {
                 Err(error) => return self.not_created(error, action, stored, &mapping, role, applied).await,
             }
         }
-        applied.deferred = true;
+        if !nothing_there && !self.last {
+            applied.deferred = true;
+            return Ok(());
+        }
+        // What was noted before the write stays: it is looked for by the next try.
+        applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
+        let gone = (role == Role::Origin && before.is_some()).then_some(Role::Origin);
+        applied.problem = Some((self.refused(&mapping, gone, NAMES_TAKEN), Retry::Later));
         Ok(())
     }
 
@@ -137,17 +149,27 @@ impl Pass<'_> {
     ) -> Result<()> {
         // What is refused with a reason was not made; anything else may have been.
         let is_final = matches!(error, providers::Error::Refused(_));
-        // What the owner has asked for of a calendar that was emptied is asked for again: its absence must not be taken for a deletion.
+        let may_be_made = !is_final && !matches!(error, providers::Error::Forbidden(_) | providers::Error::Unauthorized);
+        // The owner has asked for it in a calendar that was emptied: its absence must not be taken for a deletion afterwards.
         let is_answer = role == Role::Origin && action.reason != Some(Reason::EditWins);
-        if is_answer && !is_final {
-            return Err(error.into());
-        }
         let Some((why, retry)) = self.not_written(error, side_of(mapping, role), None, applied).await? else { return Ok(()) };
         applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
         let gone = (role == Role::Origin && !is_answer).then_some(Role::Origin);
-        let retry = if is_answer { Retry::OnChange } else { retry };
+        if is_answer && !may_be_made {
+            // The copy is its owner's event from now on, under a mapping of its own: that is what is tried again.
+            (applied.side, applied.event) = (mapping.side.other(), mapping.copy.id.clone());
+            let problem = self.problem(applied.side, &applied.event, None, Reason::RefusedByServer, Some(&why));
+            applied.problem = Some((problem, retry));
+            applied.remember = Some((stored, None));
+            return Ok(());
+        }
+        if is_answer {
+            applied.asks_again = true;
+            applied.problem = Some((self.refused(mapping, None, &why), Retry::OnChange));
+            return Ok(());
+        }
         applied.problem = Some((self.refused(mapping, gone, &why), retry));
-        if is_final && (role == Role::Copy || is_answer) {
+        if is_final && role == Role::Copy {
             applied.remember = Some((stored, None));
         }
         Ok(())

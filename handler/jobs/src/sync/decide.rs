@@ -100,7 +100,7 @@ impl Pass<'_> {
                             before: Some(unit.stored.clone()),
                             ..Task::new(unit.mapping.side, unit.mapping.origin.id.clone(), decision)
                         },
-                        None => self.decide_known(*unit, &mut read),
+                        None => self.decide_known(*unit, &read),
                     };
                     tasks.push(task);
                 }
@@ -177,7 +177,7 @@ impl Pass<'_> {
         }
     }
 
-    fn decide_known(&self, unit: Unit, read: &mut Read) -> Task {
+    fn decide_known(&self, unit: Unit, read: &Read) -> Task {
         let Unit { stored, mapping, origin, copy, sought, replaced, proofs, .. } = unit;
         if self.is_behind(&mapping, read) {
             return Task::incomplete(mapping.side, mapping.origin.id.clone(), None);
@@ -191,24 +191,25 @@ impl Pass<'_> {
             Task { times: Some(mapping.times.clone()), gone, ..task }
         };
         for role in [Role::Origin, Role::Copy] {
-            let found = &mut read[side_of(&mapping, role) as usize];
+            let found = &read[side_of(&mapping, role) as usize];
             if let Some(Found::Refused(why)) = found.get(&survey::half(&mapping, role).id) {
                 return not_given(Reason::RefusedByServer, why.clone(), Retry::Later);
             }
         }
-        let mut seen = |role: Role, news: News| -> Option<Seen> {
+        let seen = |role: Role, news: News| -> Option<Seen> {
             let half = survey::half(&mapping, role);
             // What was listed with its content was not read; under its name another one may have been.
             let found = match &news {
                 News::Present(Some(_)) => None,
-                _ => read[side_of(&mapping, role) as usize].remove(&half.id),
+                // What is beside one mapping may be an event of another.
+                _ => read[side_of(&mapping, role) as usize].get(&half.id),
             };
             Some(match (news, found) {
                 (News::Suspect, _) => Seen::Gone,
                 (News::Emptied(answer), _) => Seen::Emptied(answer),
                 (News::Present(Some(event)), _) => Seen::Event(event),
-                (_, Some(Found::Event(event))) => Seen::Event(event),
-                (_, Some(Found::Unreadable { etag, why })) => Seen::Unreadable { etag, why },
+                (_, Some(Found::Event(event))) => Seen::Event(event.clone()),
+                (_, Some(Found::Unreadable { etag, why })) => Seen::Unreadable { etag: etag.clone(), why: why.clone() },
                 // Listed, and not found: no evidence of anything. The side is read again from where it was.
                 (News::Present(None), _) | (_, Some(Found::NotFound | Found::NoEvent | Found::Refused(_))) => return None,
                 (News::None, None) => Seen::Unchanged,
@@ -275,7 +276,7 @@ impl Pass<'_> {
                     }
                 }
                 *unit.news(role) = News::Present(Some(event));
-                return Ok(self.decide_known(unit, &mut read));
+                return Ok(self.decide_known(unit, &read));
             }
             Class::Alone(reason @ (Reason::DuplicateOfCopy | Reason::MayBeCopy), mapping) => {
                 let decision = Decision::Skip { reason: *reason, why: None, remember: None };

@@ -58,7 +58,7 @@ pub(crate) use self::pass::side_of;
 use self::turn::{Done, Outcome, Turn};
 use self::work::Again;
 use crate::directory::Snapshot;
-use crate::report::{PairStatus, Problem, Progress, Report, Run};
+use crate::report::{PairStatus, Problem, Progress, Report, Run, Verb};
 use crate::{Error, Result, Services};
 
 /// How a pass is to be done.
@@ -176,6 +176,10 @@ pub(crate) async fn sync_within(
 }
 
 fn merge(run: &mut Run, next: Run) {
+    if next.error.is_none() {
+        // What waits, the last round has said anew.
+        run.actions.retain(|action| action.action != Verb::Hold);
+    }
     run.state = next.state;
     run.held = next.held;
     run.left = next.left;

@@ -141,6 +141,7 @@ impl<'a> Pass<'a> {
             ended: Vec::new(),
             proofs: BTreeMap::new(),
             proved: Vec::new(),
+            asked_again: [0; 2],
             proof_rows: 0,
             unsettled: BTreeSet::new(),
             problems: Problems::remembered(problems, |row| self.side_of_calendar(&row.problem.calendar)),
@@ -176,7 +177,6 @@ impl<'a> Pass<'a> {
         if let Some(again) = again {
             survey.suspect(self.memory, &again.suspects).await?;
             survey.look_at(self.memory, &again.strangers).await?;
-            self.look_at_refused(&mut survey, tally, &again.refused).await?;
             // What the write has found is all that is missing: it is as good as named, unless nothing is left.
             survey.found_by_writes = survey.by_absence && !due && survey.is_missing_only(&again.suspects);
             survey.by_absence &= !survey.found_by_writes;
@@ -199,7 +199,7 @@ impl<'a> Pass<'a> {
         look_for_made(&mut survey);
         self.forget_removed(&survey, tally);
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
-        let Verdict { mut held, emptied, emptied_held, emptied_sides, by_owner } =
+        let Verdict { mut held, mut emptied, mut emptied_held, mut emptied_sides, by_owner } =
             self.verify(&mut identity, &mut survey, tally, state, problems, &guard).await?;
         let (cursors, listed, awaited) = (std::mem::take(&mut survey.cursors), survey.listed, std::mem::take(&mut survey.awaited));
 
@@ -231,6 +231,13 @@ impl<'a> Pass<'a> {
             state.deletions = Some((today, state.deletions_on(today) + deleted));
         }
         outcome?;
+        for side in Side::BOTH.into_iter().filter(|side| tally.asked_again[*side as usize] > 0) {
+            emptied_held += tally.asked_again[side as usize];
+            emptied = emptied.max(state.held.as_ref().map_or(0, |row| row.held.of)).max(emptied_held);
+            if !emptied_sides.contains(&side) {
+                emptied_sides.push(side);
+            }
+        }
         let members = Members::of(held.iter().copied(), guard.members(), self.now);
         let held = held.len() as u64 + emptied_held;
         self.look_again_at_bearers(tally);

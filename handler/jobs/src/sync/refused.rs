@@ -8,11 +8,11 @@
 //!   first.
 //! * A deletion that was refused, or could not be verified, is tried again as a deletion.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use engine::event::EventId;
 use engine::mapping::{Mapping, State};
-use engine::marker::{MappingId, Role};
+use engine::marker::Role;
 use engine::pair::Side;
 use engine::reason::Reason;
 use jiff::{SignedDuration, Timestamp};
@@ -68,8 +68,6 @@ pub(super) struct Problems {
     open: BTreeMap<(Side, String), Option<Timestamp>>,
     /// How often each was tried before this pass.
     tried: BTreeMap<(Side, String), u32>,
-    /// Events that were refused in an earlier round, and stay so whatever this one does.
-    kept: BTreeSet<(Side, String)>,
 }
 
 impl Problems {
@@ -96,13 +94,7 @@ impl Problems {
 
     /// Drops one; says whether there was one.
     pub fn remove(&mut self, side: Side, event: &str) -> bool {
-        let key = (side, event.to_owned());
-        !self.kept.contains(&key) && self.open.remove(&key).is_some()
-    }
-
-    /// Whether it was refused in an earlier round.
-    pub fn is_kept(&self, side: Side, event: &str) -> bool {
-        !self.kept.is_empty() && self.kept.contains(&(side, event.to_owned()))
+        self.open.remove(&(side, event.to_owned())).is_some()
     }
 
     /// When the first of them is tried again.
@@ -153,22 +145,6 @@ impl Pass<'_> {
         }
         let row = self.refused(&mapping, Some(suspect.role), why);
         self.note_problem(tally, &mapping.origin.id, row, retry)
-    }
-
-    /// Adds the mappings of which the origin has refused what the copy has to say, for what the copy is to show.
-    pub(super) async fn look_at_refused(
-        &self,
-        survey: &mut Survey,
-        tally: &mut Tally,
-        refused: &[(MappingId, Side, EventId)],
-    ) -> Result<()> {
-        for (mapping, side, event) in refused {
-            tally.problems.kept.insert((*side, event.to_string()));
-            if let Some(mapping) = self.memory.mapping(*mapping).await? {
-                look_again(survey, mapping, None);
-            }
-        }
-        Ok(())
     }
 
     /// Adds the events that are to be tried again by now; all of them in a full pass.

@@ -24,7 +24,7 @@ use super::turns::Settled;
 use crate::memory::proofs::{self, Proof, ProofRow};
 use crate::memory::{Notes, Place};
 use crate::pace::LONG_CALL;
-use crate::report::{Run, Verb};
+use crate::report::Run;
 use crate::{Error, Result};
 
 /// Mappings remembered with one commit.
@@ -43,8 +43,6 @@ pub(super) struct Again {
     pub suspects: Vec<(MappingId, Role)>,
     /// Events that are to be looked at, though nothing has happened to them.
     pub strangers: Vec<(Side, EventId)>,
-    /// Mappings that are to be looked at, although one of their events was refused; and their origins.
-    pub refused: Vec<(MappingId, Side, EventId)>,
 }
 
 /// What a pass has come to so far.
@@ -60,6 +58,8 @@ pub(super) struct Tally {
     pub(super) bearers: Bearers,
     /// Mappings that were dropped.
     pub(super) ended: Vec<MappingId>,
+    /// Originals of each calendar that its owner wants made again, and that could not be made.
+    pub(super) asked_again: [u64; 2],
     /// What proves that the other events of deletions are gone.
     pub(super) proofs: BTreeMap<MappingId, Proof>,
     /// Deletions that were made, and what they rest on: to be noted.
@@ -172,21 +172,17 @@ impl Pass<'_> {
         if let Some(stranger) = applied.stranger.filter(|(side, _)| self.pair.copies_from(*side) && !self.options.dry_run) {
             tally.again.get_or_insert_default().strangers.push(stranger);
         }
-        if let Some(mapping) = applied.look_again.filter(|_| !self.last) {
-            tally.again.get_or_insert_default().refused.push((mapping, applied.side, applied.event.clone()));
-        }
-        if applied.incomplete || applied.deferred || applied.delete.is_some() || applied.look_again.is_some() {
+        if applied.incomplete || applied.deferred || applied.delete.is_some() {
             tally.unsettled.insert(applied.event.clone());
+        }
+        if applied.asks_again {
+            tally.asked_again[applied.side as usize] += 1;
         }
         tally.incomplete |= applied.incomplete;
         for side in Side::BOTH {
             tally.wrote[side as usize] |= applied.wrote[side as usize];
         }
-        // What was refused in an earlier round was reported then.
-        let told = tally.problems.is_kept(applied.side, applied.event.as_str());
-        for action in applied.actions.into_iter().filter(|action| !told || action.action != Verb::Skip) {
-            tally.run.push(action);
-        }
+        applied.actions.into_iter().for_each(|action| tally.run.push(action));
         let deletes = applied.delete.is_some();
         if let (Some(delete), Some(proof)) = (&applied.delete, applied.proof) {
             tally.proofs.insert(delete.mapping.id, proof);
@@ -197,6 +193,13 @@ impl Pass<'_> {
         }
         tally.proved.extend(applied.proved);
         if let Some((before, now)) = applied.remember {
+            if let (Some(before), Some(now)) = (&before, &now)
+                && before.origin.id != now.origin.id
+                && tally.problems.remove(applied.side, before.origin.id.as_str())
+            {
+                // It has another name by now.
+                self.memory.forget_problem(&mut tally.notes, self.pair.calendar(applied.side), before.origin.id.as_str());
+            }
             match now {
                 Some(now) => self.memory.note(&mut tally.notes, before.as_ref(), &now)?,
                 None => {

@@ -54,3 +54,30 @@ fn leaving_the_window_keeps_the_past_and_drops_the_far_future() {
     let decision = past.known(&mapping, edited(&origin, "o1", |_| ()), Seen::Unchanged);
     assert!(matches!(decision, Decision::Remember(mapping) if mapping.state == State::Archived));
 }
+
+#[test]
+fn a_copy_that_its_owner_moves_beyond_the_window_takes_its_origin_along() {
+    let world = world();
+    let (mapping, origin, copy) = world.synced(event());
+    let far = Span::AllDay { start: date(2028, 1, 1), end: date(2028, 1, 2) };
+    let moved = write(world.known(&mapping, Seen::Event(Box::new(origin.clone())), edited(&copy, "c2", |e| e.content.span = far.clone())));
+    assert_eq!((fields(&moved.origin), moved.mapping.state), (vec![Field::Time], State::Archived));
+    let there = |etag: &str| {
+        Seen::Event(Box::new(Event {
+            content: Content { span: far.clone(), ..origin.content.clone() },
+            etag: Some(etag.into()),
+            ..origin.clone()
+        }))
+    };
+    // The next day's listing holds neither, and each is found by itself.
+    assert!(matches!(world.known(&moved.mapping, there("o2"), Seen::Unchanged), Decision::Remember(now) if now.state == State::Archived));
+    // The same where the pass was cut off after its write.
+    let cut_off = world.known(&moved.intent(), there("o2"), edited(&copy, "c2", |e| e.content.span = far.clone()));
+    assert!(matches!(cut_off, Decision::Remember(now) if now.state == State::Archived));
+    // Beyond the window they stay in step, and nothing is deleted for it.
+    let named = Event { content: Content { span: far.clone(), title: "Named".into(), ..origin.content.clone() }, ..origin.clone() };
+    let named = write(world.known(&moved.mapping, Seen::Event(Box::new(named)), Seen::Unchanged));
+    assert_eq!((fields(&named.copy), named.mapping.state), (vec![Field::Title], State::Archived));
+    let back = write(world.known(&moved.mapping, Seen::Event(Box::new(origin)), Seen::Unchanged));
+    assert_eq!(back.mapping.state, State::Live);
+}

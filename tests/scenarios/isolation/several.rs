@@ -1,0 +1,161 @@
+//! Several events of one calendar that the server refuses, or gives no answer for: each waits by itself.
+
+use serde_json::json;
+use simulators::caldav::Manners;
+use simulators::faults::{Fault, On};
+use simulators::traffic::Kind;
+
+use super::{problems, told};
+use crate::cli::{ONE_WAY, TWO_WAY, counts};
+use crate::events::{hour, many};
+use crate::identity::{named, rename, titles, village_at_rest};
+use crate::village::Village;
+
+const BAD: usize = 6;
+
+fn bad(n: usize) -> (String, String) {
+    (format!("bad{n}.ics"), hour(&format!("bad{n}"), 3, 9, "Rotten"))
+}
+
+#[tokio::test]
+async fn reads_without_an_answer_keep_no_other_event_waiting() -> anyhow::Result<()> {
+    for fault in [Fault::Status(504), Fault::DropBefore] {
+        let village = Village::new(Manners { multiget_withholds: Some("bad"), ..Manners::generic() }).await?;
+        let [anna, ben] = &village.people;
+        for (name, object) in many(8).into_iter().chain((0..BAD).map(bad)) {
+            anna.put(&name, &object);
+        }
+        village.servers[0].faults().always(On::kind(Kind::Get).at("/bad"), fault);
+        village.pair(ONE_WAY).await?;
+        let run = village.cli.sync().await?;
+        assert_eq!((counts(&run), &run["state"], ben.len()), ([8, 0, 0, BAD as u64], &json!("ok"), 8), "{fault:?}: {run}");
+        assert_eq!(problems(&village).await?.len(), BAD);
+        rename(anna, "Event 1", "Newer")?;
+        anna.delete("e2.ics");
+        let run = village.cli.sync().await?;
+        assert_eq!((&counts(&run)[..3], &run["state"]), (&[0, 1, 1][..], &json!("ok")), "{fault:?}: {run}");
+        village.servers[0].faults().clear();
+        village.cli.sync_with(&["--full"]).await?;
+        assert_eq!(titles(anna), titles(ben), "{fault:?}");
+        assert!(problems(&village).await?.is_empty());
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn writes_without_an_answer_keep_no_other_event_waiting() -> anyhow::Result<()> {
+    let (village, _) = Village::paired(TWO_WAY).await?;
+    let [anna, ben] = &village.people;
+    for (name, object) in many(8) {
+        anna.put(&name, &object);
+    }
+    village.cli.sync().await?;
+    for n in 0..BAD {
+        let (name, object) = bad(n);
+        anna.put(&name, &object);
+    }
+    anna.put("good.ics", &hour("good", 3, 10, "Good"));
+    anna.delete("e2.ics");
+    village.servers[1].faults().always(On::kind(Kind::Put).saying("Rotten"), Fault::Status(504));
+    let run = village.cli.sync().await?;
+    assert_eq!((counts(&run), &run["state"]), ([1, 0, 1, BAD as u64], &json!("ok")), "{run}");
+    assert_eq!(problems(&village).await?.len(), BAD);
+    for _ in 0..3 {
+        village.cli.sync().await?;
+    }
+    village.reset_counts();
+    assert_eq!(counts(&village.cli.sync().await?), [0; 4]);
+    assert_eq!(village.servers[1].counts().of(Kind::Put), 0, "they wait");
+    village.servers[1].faults().clear();
+    village.cli.sync_with(&["--full"]).await?;
+    assert_eq!(titles(anna), titles(ben));
+    assert!(problems(&village).await?.is_empty());
+    village_at_rest(&village).await
+}
+
+/// A server that says that every name is in use, and has nothing under any of them.
+#[tokio::test]
+async fn a_copy_whose_every_name_is_said_to_be_in_use_waits_by_itself() -> anyhow::Result<()> {
+    let (village, pair) = Village::paired(ONE_WAY).await?;
+    let [anna, ben] = &village.people;
+    for (name, object) in many(4).into_iter().chain([bad(0)]) {
+        anna.put(&name, &object);
+    }
+    village.servers[1].faults().always(On::kind(Kind::Put).saying("Rotten"), Fault::Status(412));
+    let run = village.cli.sync().await?;
+    assert_eq!((counts(&run), &run["state"]), ([4, 0, 0, 1], &json!("ok")), "{run}");
+    assert_eq!(problems(&village).await?, ["bad0.ics"]);
+    let (reason, words) = told(&village.cli, &pair, "bad0.ics").await?;
+    assert!(reason == "refused_by_server" && words.contains("in use"), "{words}");
+    assert!(village.servers[1].counts().of(Kind::Put) <= 4 + 3);
+    village.reset_counts();
+    village.cli.sync().await?;
+    assert_eq!(village.servers[1].counts().of(Kind::Put), 0, "it waits");
+    village.servers[1].faults().clear();
+    village.cli.sync_with(&["--full"]).await?;
+    assert_eq!(titles(anna), titles(ben));
+    village_at_rest(&village).await
+}
+
+/// What its owner writes on a copy, and the original's server refuses, stays on the copy and is tried again; what the original's owner writes meanwhile
+/// reaches the copy.
+#[tokio::test]
+async fn an_edit_that_is_refused_is_kept_and_hides_no_news() -> anyhow::Result<()> {
+    for status in [400, 403, 405, 413, 423, 500, 507] {
+        let (village, _) = Village::paired(TWO_WAY).await?;
+        let [anna, ben] = &village.people;
+        anna.put("one.ics", &hour("one", 3, 9, "One"));
+        village.cli.sync().await?;
+        village.servers[0].faults().always(On::kind(Kind::Put), Fault::Status(status));
+        rename(ben, "One", "Mine")?;
+        let run = village.cli.sync().await?;
+        assert_eq!((counts(&run), &run["state"]), ([0, 0, 0, 1], &json!("ok")), "{status}: {run}");
+        // Another day, and another place.
+        anna.put("one.ics", &hour("one", 4, 9, "One").replace("SUMMARY", "LOCATION:Harbour\r\nSUMMARY"));
+        let run = village.cli.sync().await?;
+        assert_eq!((run["changed"].as_u64(), &run["state"]), (Some(1), &json!("ok")), "{status}: {run}");
+        let (copy, original) = (&ben.agenda()[0], &anna.agenda()[0]);
+        assert_eq!((copy.value("DTSTART"), copy.text("LOCATION")), (original.value("DTSTART"), "Harbour".into()), "{status}");
+        assert_eq!((copy.summary(), original.summary()), ("Mine".into(), "One".into()), "{status}: neither loses its word");
+        assert_eq!(problems(&village).await?, ["one.ics"], "{status}");
+        village.servers[0].faults().clear();
+        village.cli.sync_with(&["--full"]).await?;
+        assert_eq!((titles(anna), titles(ben)), (vec!["Mine".to_owned()], vec!["Mine".to_owned()]), "{status}");
+        assert_eq!(anna.agenda()[0].text("LOCATION"), "Harbour", "{status}");
+        assert!(problems(&village).await?.is_empty(), "{status}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// The owner has what was in an emptied calendar made again, and the server refuses one of it.
+#[tokio::test]
+async fn one_original_that_cannot_be_made_again_keeps_no_other_from_it() -> anyhow::Result<()> {
+    for status in [403, 500, 507] {
+        let (village, pair) = Village::paired(TWO_WAY).await?;
+        let [anna, ben] = &village.people;
+        for (name, object) in many(7).into_iter().chain([bad(0)]) {
+            anna.put(&name, &object);
+        }
+        for n in 0..4 {
+            ben.put(&format!("own{n}.ics"), &hour(&format!("own{n}"), 9 + n, 12, &format!("Own {n}")));
+        }
+        village.cli.sync().await?;
+        anna.clear();
+        assert_eq!(village.cli.sync_with(&[]).await?.1["state"], "held");
+        village.servers[0].faults().always(On::kind(Kind::Put).saying("Rotten"), Fault::Status(status));
+        let (code, run) = village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
+        assert_eq!((code, run["created"].as_u64()), (0, Some(11)), "{status}: {run}");
+        village.cli.sync().await?;
+        assert_eq!((anna.len(), ben.len()), (11, 12), "{status}: no copy is deleted for it");
+        assert_eq!(problems(&village).await?.len(), 1, "{status}");
+        village.servers[0].faults().clear();
+        village.cli.sync_with(&["--full"]).await?;
+        assert_eq!(titles(anna), titles(ben), "{status}");
+        assert!(problems(&village).await?.is_empty(), "{status}: {:?}", problems(&village).await?);
+        assert!(named(anna, "Rotten").is_ok());
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
