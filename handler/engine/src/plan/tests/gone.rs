@@ -54,3 +54,13 @@ fn leaving_the_window_keeps_the_past_and_drops_the_far_future() {
     let decision = past.known(&mapping, edited(&origin, "o1", |_| ()), Seen::Unchanged);
     assert!(matches!(decision, Decision::Remember(mapping) if mapping.state == State::Archived));
 }
+
+#[test]
+fn of_a_private_copy_only_its_time_is_an_edit_that_stands() {
+    let world = world().private();
+    let (mapping, _, copy) = world.synced(event());
+    let titled = edited(&copy, "c2", |e| e.content.title = "Mine".into());
+    assert!(matches!(world.known(&mapping, Seen::Gone, titled), Decision::Delete(delete) if delete.role == Role::Copy));
+    let moved = edited(&copy, "c2", |e| e.content.span = Span::Timed { start: at("2026-03-13T10:00"), end: at("2026-03-13T11:00") });
+    assert!(matches!(world.known(&mapping, Seen::Gone, moved), Decision::Create(create) if create.role == Role::Origin));
+}
