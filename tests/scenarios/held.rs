@@ -127,3 +127,59 @@ async fn copies_of_the_past_are_no_reason_to_delete_all_that_is_to_come() -> any
     assert_eq!(did(&world.sync().await), (PairStatus::Held, 0), "every event of the window went");
     Ok(())
 }
+
+/// A calendar of originals lost all of its events, and some are back: the rest is asked about as before.
+#[tokio::test]
+async fn what_only_its_owner_may_release_waits_for_its_owner() -> anyhow::Result<()> {
+    let world = town(7, two_way()).await?;
+    let back = world.calendars[0].objects();
+    world.calendars[0].clear();
+    assert_eq!(did(&world.sync().await), (PairStatus::Held, 0));
+    for (name, object) in &back[..4] {
+        world.calendars[0].plant(name, object);
+    }
+    for _ in 0..3 {
+        world.wait(TEN_MINUTES);
+        assert_eq!(did(&world.sync().await), (PairStatus::Held, 0));
+        assert_eq!(world.calendars[1].len(), 7);
+    }
+    assert_eq!(did(&world.sync_with(CONFIRM).await), (PairStatus::Ok, 3));
+    Ok(())
+}
+
+/// This machine's clock goes ahead by itself: ten minutes have not passed.
+#[tokio::test]
+async fn a_clock_that_is_ahead_is_no_second_look() -> anyhow::Result<()> {
+    let world = town(40, two_way()).await?;
+    for name in copies(&world, 12) {
+        world.calendars[1].delete(&name);
+    }
+    world.set_servers_ahead(0);
+    assert_eq!(did(&world.sync().await), (PairStatus::Held, 0));
+    world.wait(3_600);
+    world.set_servers_ahead(-3_600);
+    assert_eq!(did(&world.sync().await), (PairStatus::Held, 0));
+    world.set_servers_ahead(0);
+    assert_eq!(did(&world.sync().await), (PairStatus::Ok, 12));
+    Ok(())
+}
+
+/// This machine's clock is behind by months: what lies at the window's end seems to lie beyond it.
+#[tokio::test]
+async fn a_clock_that_is_behind_moves_nothing_out_of_the_window() -> anyhow::Result<()> {
+    const MONTHS: i64 = 60 * 86_400;
+    for terms in [Terms::default(), two_way()] {
+        let world = town(40, terms).await?;
+        for n in 40..42 {
+            world.calendars[0].put(&format!("e{n}.ics"), &event(n, "20270220", ""));
+        }
+        assert_eq!(world.sync().await.created, 2);
+        world.wait(-MONTHS);
+        world.set_servers_ahead(MONTHS);
+        assert_eq!((world.sync().await.deleted, world.calendars[1].len()), (0, 42), "{terms:?}");
+        world.wait(MONTHS);
+        world.set_servers_ahead(0);
+        assert_eq!((did(&world.sync().await), world.calendars[1].len()), ((PairStatus::Ok, 0), 42), "{terms:?}");
+    }
+    Ok(())
+}

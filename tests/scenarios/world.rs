@@ -1,7 +1,7 @@
 //! A service in this process, two calendars on servers of ours, and a clock that moves only when the story says so.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use engine::calendar::ProviderKind;
@@ -38,11 +38,23 @@ pub const APP_PASSWORD: &str = "abcd-efgh-ijkl-mnop";
 pub const BEGINNING: &str = "2026-03-10T12:00:00Z";
 
 /// A clock that stands still until it is moved.
-pub struct Hands(AtomicI64);
+pub struct Hands {
+    now: AtomicI64,
+    /// By how many seconds the servers' clocks are ahead of it; nothing where they do not tell.
+    servers: Mutex<Option<i64>>,
+}
 
 impl Clock for Hands {
     fn now(&self) -> Timestamp {
-        Timestamp::from_second(self.0.load(Ordering::Relaxed)).expect("a time of the story")
+        Timestamp::from_second(self.now.load(Ordering::Relaxed)).expect("a time of the story")
+    }
+}
+
+impl Hands {
+    /// The servers' time, as they tell it.
+    fn of_servers(&self) -> Option<Timestamp> {
+        let ahead = (*self.servers.lock().unwrap_or_else(PoisonError::into_inner))?;
+        Timestamp::from_second(self.now().as_second() + ahead).ok()
     }
 }
 
@@ -95,7 +107,7 @@ impl Core {
         google: Option<Arc<Settings>>,
     ) -> anyhow::Result<Self> {
         let place = Place::new().await?;
-        let clock = Arc::new(Hands(AtomicI64::new(BEGINNING.parse::<Timestamp>()?.as_second())));
+        let clock = Arc::new(Hands { now: AtomicI64::new(BEGINNING.parse::<Timestamp>()?.as_second()), servers: Mutex::new(None) });
         let opened = place.open(clock.clone())?;
         let root = 7;
         let services = services(&place, &opened, &clock, &origins, real, google.as_deref(), root)?;
@@ -129,7 +141,12 @@ impl Core {
 
     /// Time passes.
     pub fn wait(&self, seconds: i64) {
-        self.clock.0.fetch_add(seconds, Ordering::Relaxed);
+        self.clock.now.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// From now on the servers tell their time, which is this clock's and so many seconds.
+    pub fn set_servers_ahead(&self, seconds: i64) {
+        *self.clock.servers.lock().unwrap_or_else(PoisonError::into_inner) = Some(seconds);
     }
 }
 
@@ -282,7 +299,12 @@ fn services(
         queue: opened.queue(),
         store: opened.store(),
         vault: Arc::new(vault::Envelope::new(vault::Local::open(place.path())?, vault::Root::new(&[root; 32]))),
-        connect: Arc::new(Connector { google: google.map(|google| Google::new(&http, google)), http, origins: origins.clone() }),
+        connect: Arc::new(Connector {
+            google: google.map(|google| Google::new(&http, google)),
+            http,
+            origins: origins.clone(),
+            clock: Some(clock.clone()),
+        }),
         clock: clock.clone(),
         owner: "local".into(),
         setup: Arc::default(),

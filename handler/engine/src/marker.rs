@@ -343,4 +343,19 @@ mod tests {
         let id = |again| marks.mapping(&CalendarId::new("a"), &CalendarId::new("b"), &EventId::new("x.ics"), again);
         assert!(id(0) != id(1) && id(1) != id(2));
     }
+
+    #[test]
+    fn a_whole_mark_of_another_key_is_told_from_a_damaged_one() {
+        let (ours, theirs) = (marks(), Marks::new(&[8; 32]));
+        let id = mapping(&ours);
+        let foreign = theirs.mint(Role::Copy, id, UidHash::of("u"));
+        let old = former(&theirs, id, "b");
+        for whole in [&foreign, &old] {
+            assert!(ours.is_of_another_key(whole) && !theirs.is_of_another_key(whole), "{whole}");
+            for length in 0..whole.len() {
+                assert!(!ours.is_of_another_key(&whole[..length]), "{whole} {length}");
+            }
+        }
+        assert!(!ours.is_of_another_key(&foreign.replacen("h2", "h3", 1)) && !ours.is_of_another_key(&format!("{foreign}.x")));
+    }
 }

@@ -55,7 +55,12 @@ impl House {
             queue: store.clone(),
             store,
             vault: Arc::new(vault::Envelope::new(vault::Local::open(self.dir.path())?, vault::Root::new(&[7; 32]))),
-            connect: Arc::new(Connector { google: Some(Google::new(&http, &self.settings)), http, origins: Default::default() }),
+            connect: Arc::new(Connector {
+                google: Some(Google::new(&http, &self.settings)),
+                http,
+                origins: Default::default(),
+                clock: None,
+            }),
             clock: Arc::new(Watch(self.google.clock().clone())),
             owner: "local".into(),
             setup: Arc::new(Setup { public_url: Some("https://calendars.example.org".into()), ..Setup::default() }),

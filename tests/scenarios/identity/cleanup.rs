@@ -225,3 +225,23 @@ async fn what_is_under_the_name_of_a_copy_and_is_none_stays() -> anyhow::Result<
     }
     Ok(())
 }
+
+/// What a person has invited others to is theirs, whatever is asked for.
+#[tokio::test]
+async fn a_copy_with_guests_stays() -> anyhow::Result<()> {
+    const GUESTS: &str = "ORGANIZER:mailto:ben@calendars.example\r\nATTENDEE:mailto:zoe@example.net\r\nSUMMARY";
+    for ended in [false, true] {
+        let (village, pair) = copied(3, ONE_WAY).await?;
+        let ben = &village.people[1];
+        assert!(ben.edit(&named(ben, "Event 1")?, |ics| ics.replace("SUMMARY", GUESTS)));
+        let done = if ended {
+            village.cli.json(&["pair", "remove", &pair]).await?;
+            run(&village.cli, &["clean-up", "--calendar", &village.calendars[1], "--yes"]).await?
+        } else {
+            run(&village.cli, &["pair", "clean-up", &pair, "--include-edited"]).await?
+        };
+        assert_eq!((&counts(&done)[2..], super::skipped(&done, "has_guests").len()), (&[2, 1][..], 1), "{ended}: {done}");
+        assert_eq!((titles(ben), village.servers[1].mails_sent()), (vec!["Event 1".to_owned()], 0), "{ended}");
+    }
+    Ok(())
+}

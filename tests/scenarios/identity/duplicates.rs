@@ -231,3 +231,27 @@ async fn what_was_made_out_of_a_copy_keeps_its_own_copy_in_a_pair_made_anew() ->
     }
     Ok(())
 }
+
+/// A copy was deleted, and two events that a person had made out of it are there at once: one of them is the copy from now on.
+#[tokio::test]
+async fn of_two_duplicates_one_takes_the_place_of_a_copy_that_was_deleted() -> anyhow::Result<()> {
+    let (village, pair) = copied(3, ONE_WAY).await?;
+    let ben = &village.people[1];
+    let copy = named(ben, "Event 1")?;
+    let object = ben.get(&copy).unwrap_or_default();
+    delete(ben, "Event 1")?;
+    village.cli.sync().await?;
+    let uid = copy.trim_end_matches(".ics");
+    assert!(object.contains(&format!("UID:{uid}")), "{object}");
+    for name in ["one", "two"] {
+        ben.plant(&format!("{name}.ics"), &object.replace(uid, name));
+    }
+    let run = village.cli.sync().await?;
+    let left = skipped(&run, "duplicate_of_copy");
+    assert_eq!(left.len(), 1, "{run}");
+    for name in ["one.ics", "two.ics"] {
+        let reason = if left[0] == name { "duplicate_of_copy" } else { "own_copy" };
+        assert_eq!(explained(&village.cli, &pair, name).await?, json!(reason), "{name}: {run}");
+    }
+    village_at_rest(&village).await
+}

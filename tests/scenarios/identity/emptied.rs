@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 use simulators::caldav::{Calendar, LostToken, Manners, Rewrite};
+use simulators::faults::{Fault, On};
+use simulators::traffic::Kind;
 
 use super::{all_but, copied, delete, furnished, rename, status_of, titles, village_at_rest};
 use crate::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
@@ -365,6 +367,51 @@ async fn what_is_restored_under_another_name_is_known_by_its_uid() -> anyhow::Re
         // What is new since is an event like any other.
         anna.put("new.ics", &hour("new", 3, 21, "New"));
         assert_eq!(counts(&village.cli.sync().await?)[..3], [1, 0, 0], "{emptied} {rewrite:?}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// Of one of them the server does not say whether it is gone: the answer is not given for that one, and it is no deleted copy either.
+#[tokio::test]
+async fn what_is_not_known_to_be_gone_is_asked_about_again() -> anyhow::Result<()> {
+    for (how, answer) in How::ALL.into_iter().flat_map(|how| ["--make-again", "--leave-out"].map(|answer| (how, answer))) {
+        let (village, pair) = copied(COPIES, TWO_WAY).await?;
+        let [anna, ben] = &village.people;
+        let name = super::named(ben, "Event 1")?;
+        how.happens(ben);
+        village.cli.sync_with(&[]).await?;
+        village.servers[1].faults().always(On::kind(Kind::Get).at(&name), Fault::Status(403));
+        let (_, run) = village.cli.sync_with(&["--pair", &pair, answer]).await?;
+        let made = if answer == "--make-again" { COPIES - 1 } else { 0 };
+        assert_eq!((&run["state"], &run["held"]["deletions"], ben.len()), (&json!("held"), &json!(1), made), "{how:?} {answer}: {run}");
+        village.servers[1].faults().clear();
+        hours_pass(&village.cli, 1).await?;
+        village.cli.sync_with(&[]).await?;
+        assert_eq!(anna.len(), COPIES, "{how:?} {answer}: no original goes with it");
+        village.cli.sync_with(&["--pair", &pair, answer]).await?;
+        assert_eq!((anna.len(), ben.len()), (COPIES, if made > 0 { COPIES } else { 0 }), "{how:?} {answer}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// It is an emptied calendar also where the server does not say of one copy whether it is gone: no second look takes the others for deleted.
+#[tokio::test]
+async fn one_copy_of_which_nothing_is_said_hides_no_emptied_calendar() -> anyhow::Result<()> {
+    for how in How::ALL {
+        let (village, pair) = copied(COPIES, TWO_WAY).await?;
+        let [anna, ben] = &village.people;
+        village.servers[1].faults().always(On::kind(Kind::Get).at(&super::named(ben, "Event 1")?), Fault::Status(403));
+        how.happens(ben);
+        for _ in 0..3 {
+            let (_, run) = village.cli.sync_with(&[]).await?;
+            assert_eq!((&run["held"]["kind"], anna.len()), (&json!("emptied"), COPIES), "{how:?}: {run}");
+            hours_pass(&village.cli, 1).await?;
+        }
+        village.servers[1].faults().clear();
+        village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
+        assert_eq!((titles(anna), titles(ben)), (all_but(COPIES, &[]), all_but(COPIES, &[])), "{how:?}");
         village_at_rest(&village).await?;
     }
     Ok(())

@@ -70,6 +70,22 @@ async fn a_clean_up_of_a_calendar_spares_what_a_pair_has_claimed_since() -> anyh
     Ok(())
 }
 
+/// A pair the other way round has claimed them as its originals, and the first ones are gone.
+#[tokio::test]
+async fn a_clean_up_of_a_calendar_spares_what_is_an_original_by_then() -> anyhow::Result<()> {
+    let mut world = world(TWO_WAY, 4).await?;
+    directory::remove_pair(&world.services, &world.pair.id).await?;
+    let ends = [world.ends[0].connect(&world.services).await?, world.ends[1].connect(&world.services).await?];
+    let found = jobs::left_copies(&world.services, &ends[1].calendar, &Silent).await?;
+    assert_eq!(found.len(), 4);
+    world.calendars[0].clear();
+    world.core.pair_anew([&ends[1], &ends[0]], ONE_WAY).await?;
+    assert_eq!(world.sync().await.created, 4);
+    let run = jobs::delete_left_copies(&world.services, found, &Silent).await?;
+    assert_eq!((run.deleted, run.skipped, world.calendars[1].len()), (0, 4, 4), "{run:?}");
+    Ok(())
+}
+
 /// Two installations with the same pair, at rest; then new events come.
 async fn twins(terms: Terms, more: usize, wait: i64) -> anyhow::Result<()> {
     let world = world(terms, 3).await?;
@@ -192,6 +208,56 @@ async fn a_copy_with_guests_is_not_deleted_at_the_last_moment() -> anyhow::Resul
     assert!(invites.0.load(Ordering::Relaxed) > 2, "the deletions were announced");
     for _ in 0..2 {
         assert_eq!((world.sync().await.deleted, ben.len(), world.servers[1].mails_sent()), (0, 1, 0));
+    }
+    Ok(())
+}
+
+/// Does something at the moment at which a pass goes over to its next part: events to look for, events to decide about, deletions.
+struct At<F: Fn() + Send + Sync>(AtomicUsize, usize, F);
+
+impl<F: Fn() + Send + Sync> Progress for At<F> {
+    fn expect(&self, _: u64) {
+        if self.0.fetch_add(1, Ordering::Relaxed) == self.1 {
+            (self.2)();
+        }
+    }
+    fn step(&self, _: u64) {}
+}
+
+/// One pass in which that is done.
+async fn sync_and_do(world: &World, part: usize, what: impl Fn() + Send + Sync) -> anyhow::Result<u64> {
+    let pair = directory::pair(&world.services, &world.pair.id).await?;
+    let at = At(AtomicUsize::new(0), part, what);
+    let report = jobs::sync(&world.services, &[pair], SyncOptions::default(), &at).await;
+    assert!(at.0.load(Ordering::Relaxed) > part, "that part was announced");
+    Ok(report.pairs.iter().map(|run| run.deleted).sum())
+}
+
+/// It was listed as removed, and a read of its own finds it.
+#[tokio::test]
+async fn what_is_there_when_it_is_looked_for_is_not_deleted() -> anyhow::Result<()> {
+    for (terms, side) in [(ONE_WAY, 0), (TWO_WAY, 0), (TWO_WAY, 1)] {
+        let world = world(terms, 12).await?;
+        let there = &world.calendars[side];
+        let (name, object) = there.objects().remove(0);
+        there.delete(&name);
+        let deleted = sync_and_do(&world, 0, || _ = there.plant(&name, &object)).await?;
+        assert_eq!((deleted, world.calendars.each_ref().map(Calendar::len)), (0, [12, 12]), "{terms:?} {side}");
+        assert_eq!((world.sync().await.deleted, world.calendars.each_ref().map(Calendar::len)), (0, [12, 12]), "{terms:?} {side}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_event_under_the_name_of_a_copy_is_not_deleted_at_the_last_moment() -> anyhow::Result<()> {
+    let world = world(ONE_WAY, 3).await?;
+    let [anna, ben] = &world.calendars;
+    anna.delete("e0.ics");
+    let name = ben.find("SUMMARY:Event 0").unwrap_or_default();
+    let deleted = sync_and_do(&world, 2, || _ = ben.plant(&name, &hour("bens", "20260412", "Of Ben"))).await?;
+    assert_eq!((deleted, ben.len()), (0, 3));
+    for _ in 0..2 {
+        assert_eq!((world.sync().await.deleted, ben.find("SUMMARY:Of Ben")), (0, Some(name.clone())));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use engine::calendar::ProviderKind;
+use jiff::Timestamp;
 use jobs::Connect;
 use providers::caldav::{CalDav as Client, Endpoint, discover};
 use providers::http::Http;
@@ -10,6 +11,7 @@ use providers::{Keep, Provider};
 use secrecy::SecretString;
 use simulators::caldav::CalDav;
 
+use super::Hands;
 use crate::google_pairs::Google;
 
 /// The product's own way from an account to a provider. The servers have new ports each time, and their addresses are part of ids: so accounts are
@@ -19,6 +21,8 @@ pub struct Connector {
     /// What the fixed addresses mean; empty where none is used.
     pub origins: Origins,
     pub google: Option<Google>,
+    /// The clock of the story, which tells the servers' time too.
+    pub clock: Option<Arc<Hands>>,
 }
 
 /// Fixed origins (`http://127.0.0.1:1001`) and the real ones that they mean.
@@ -107,5 +111,8 @@ impl Connect for Connector {
             Some(google) if kind == ProviderKind::Google => google.open(&self.http, user, &secret, keep),
             _ => self.open(kind, endpoint, user, secret),
         }
+    }
+    fn server_time(&self) -> Option<Timestamp> {
+        self.clock.as_ref()?.of_servers()
     }
 }

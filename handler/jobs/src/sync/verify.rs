@@ -79,8 +79,9 @@ impl Pass<'_> {
         guard: &Guard,
     ) -> Result<Verdict> {
         let mut suspects = suspects(survey);
+        let mut refused = Vec::new();
         if survey.by_absence && suspects.len() <= MOST_SOUGHT {
-            self.seek(survey, tally, suspects).await?;
+            refused = self.seek(survey, suspects).await?;
         }
         self.resolve(identity, survey, problems).await?;
         self.find_under_other_names(identity, survey).await?;
@@ -119,6 +120,13 @@ impl Pass<'_> {
                     emptied_sides.push(side);
                     self.hold(survey, tally, &here, None);
                 }
+            }
+        }
+        for (suspect, why) in refused {
+            let is_it = |one: &Suspect| (one.mapping, one.role) == (suspect.mapping, suspect.role);
+            if suspects.iter().any(is_it) {
+                suspects.retain(|one| one.mapping != suspect.mapping);
+                self.not_verified(survey, tally, &suspect, (&why, Retry::Later))?;
             }
         }
         let deletions = deletions(survey, &suspects, self.pair.two_way);
@@ -237,8 +245,10 @@ impl Pass<'_> {
         Ok(unknown)
     }
 
-    /// Looks for missing events in batches. Those that are not found stay suspects.
-    async fn seek(&self, survey: &mut Survey, tally: &mut Tally, suspects: Vec<Suspect>) -> Result<()> {
+    /// Looks for missing events in batches. Those that are not found stay suspects. So do those of which the server does not tell, which are the
+    /// answer: a calendar that was emptied is one although nothing is said of one event.
+    async fn seek(&self, survey: &mut Survey, suspects: Vec<Suspect>) -> Result<Vec<(Suspect, String)>> {
+        let mut refused = Vec::new();
         for side in Side::BOTH {
             let mut here: Vec<&Suspect> = suspects.iter().filter(|suspect| suspect.side == side).collect();
             here.sort_by(|a, b| a.event.cmp(&b.event));
@@ -254,7 +264,7 @@ impl Pass<'_> {
                     // It is there, and cannot be read: no news.
                     Some(Found::Unreadable { .. }) => News::None,
                     Some(Found::Refused(why)) => {
-                        self.not_verified(survey, tally, suspect, (why, Retry::Later))?;
+                        refused.push((suspect.clone(), why.clone()));
                         continue;
                     }
                     // Something else may have its name by now.
@@ -265,7 +275,7 @@ impl Pass<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(refused)
     }
 }
 

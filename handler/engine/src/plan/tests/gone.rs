@@ -80,4 +80,12 @@ fn a_copy_that_its_owner_moves_beyond_the_window_takes_its_origin_along() {
     assert_eq!((fields(&named.copy), named.mapping.state), (vec![Field::Title], State::Archived));
     let back = write(world.known(&moved.mapping, Seen::Event(Box::new(origin)), Seen::Unchanged));
     assert_eq!(back.mapping.state, State::Live);
+
+fn of_a_private_copy_only_its_time_is_an_edit_that_stands() {
+    let world = world().private();
+    let (mapping, _, copy) = world.synced(event());
+    let titled = edited(&copy, "c2", |e| e.content.title = "Mine".into());
+    assert!(matches!(world.known(&mapping, Seen::Gone, titled), Decision::Delete(delete) if delete.role == Role::Copy));
+    let moved = edited(&copy, "c2", |e| e.content.span = Span::Timed { start: at("2026-03-13T10:00"), end: at("2026-03-13T11:00") });
+    assert!(matches!(world.known(&mapping, Seen::Gone, moved), Decision::Create(create) if create.role == Role::Origin));
 }

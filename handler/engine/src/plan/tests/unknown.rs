@@ -131,3 +131,34 @@ fn an_emptied_calendar_is_dealt_with_as_its_owner_says() {
         }
     }
 }
+
+#[test]
+fn a_copy_that_another_installation_has_taken_over_is_left_to_it() {
+    let world = world();
+    let (mapping, origin, copy) = world.synced(event());
+    let another = Marks::new(&[9; 32]).mint(Role::Copy, mapping.id, mapping.first());
+    let taken = || edited(&copy, "c2", |e| e.marker = Some(another.clone()));
+    for origin in [Seen::Unchanged, edited(&origin, "o2", |_| ())] {
+        let decision = world.known(&mapping, origin, taken());
+        assert!(matches!(decision, Decision::Skip { reason: Reason::CopiedByAnother, remember: Some(left), .. } if left.is_beside()));
+    }
+    // Cut off in taking it over from the other one: it is marked now.
+    let base = mapping.copy.base.clone();
+    let cut_off = Mapping { taken_over: true, copy: Half { intent: Some(base), ..mapping.copy.clone() }, ..mapping };
+    assert!(write(world.known(&cut_off, edited(&origin, "o1", |_| ()), taken())).copy.is_some());
+}
+
+#[test]
+fn a_copy_of_another_installation_that_loses_its_mark_is_copied() {
+    let world = world();
+    let mark = Marks::new(&[9; 32]).mint(Role::Copy, world.planner().mapping_id(Side::To, &EventId::new("x.ics"), 0), UidHash::of("x"));
+    let marked = Event { marker: Some(mark), ..event() };
+    let id = world.planner().mapping_id(Side::From, &marked.id, 0);
+    let Decision::Skip { reason: Reason::CopiedByAnother, remember: Some(mapping), .. } =
+        world.planner().foreign(Side::From, &marked, id, EventId::new("copy.ics"))
+    else {
+        panic!()
+    };
+    assert!(matches!(world.known(&mapping, edited(&marked, "o2", |e| e.sequence = 1), Seen::Unchanged), Decision::Remember(_)));
+    assert!(matches!(world.known(&mapping, edited(&marked, "o2", |e| e.marker = None), Seen::Unchanged), Decision::Create(_)));
+}
