@@ -1,6 +1,7 @@
 //! Origin and copy: what is remembered of the two, and how an echo of our own writes is known.
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +96,9 @@ pub struct Former {
     pub etags: Vec<String>,
     /// The day of the last of these writes.
     pub on: Date,
+    /// When the pass of that write began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 /// Where a mapping stands.
@@ -158,18 +162,19 @@ const FORMER: usize = 3;
 
 impl Half {
     /// Notes the version that a write has left behind.
-    pub fn written(&mut self, etag: Option<String>, today: Date) {
+    pub fn written(&mut self, etag: Option<String>, now: Timestamp) {
+        let today = now.to_zoned(TimeZone::UTC).date();
         let before = std::mem::replace(&mut self.etag, etag);
         let Some(before) = before.filter(|before| Some(before) != self.etag.as_ref()) else { return };
         let mut etags = self.former.take().filter(|former| former.is_recent(today)).map(|former| former.etags).unwrap_or_default();
         etags.retain(|etag| *etag != before && Some(etag) != self.etag.as_ref());
         etags.push(before);
         etags.drain(..etags.len().saturating_sub(FORMER));
-        self.former = Some(Former { etags, on: today });
+        self.former = Some(Former { etags, on: today, at: Some(now) });
     }
 
-    /// Whether a version is one that a write of ours has replaced a short while ago. After a whole listing on a later day it is no longer: what is
-    /// shown then is what somebody has restored.
+    /// Whether a version is one that a write of ours has replaced a short while ago, and what has replaced it was not shown since. After a whole listing
+    /// on a later day it is no longer: what is shown then is what somebody has restored.
     pub fn is_former(&self, etag: Option<&str>, today: Date) -> bool {
         let former = self.former.as_ref().filter(|former| former.is_recent(today));
         etag.is_some()
@@ -179,8 +184,13 @@ impl Half {
 }
 
 impl Former {
+    /// Whether what a server names as changed since a cursor of this age cannot have been that before our write.
+    pub fn is_covered_by(&self, cursor: Timestamp) -> bool {
+        self.at.is_some_and(|at| at <= cursor)
+    }
+
     /// The first pass of the next day lists everything, and may meet the same server.
-    fn is_recent(&self, today: Date) -> bool {
+    pub fn is_recent(&self, today: Date) -> bool {
         self.on.tomorrow().is_ok_and(|tomorrow| today <= tomorrow)
     }
 }

@@ -6,9 +6,18 @@
 //! * What a person has edited is listed and kept, unless the owner asks for it too; what a person has invited others to is always kept.
 //! * A copy is deleted in the version that was judged. Before that its mapping says that the copy is not wanted, so that no pass takes the missing copy
 //!   for a deletion of its origin.
+//! * A copy that the server does not delete is listed and kept, and all others are deleted. What ends a clean-up is said beside what was done before.
 
 mod ended;
 mod pair;
+
+use engine::event::EventId;
+use engine::reason::Reason;
+use providers::Blame;
+
+use crate::report::{PairStatus, Problem, Run};
+use crate::sync::{End, needs_reconnect};
+use crate::{Error, Result};
 
 pub use ended::{LeftCopies, delete_left_copies, left_copies};
 pub use pair::clean_up_pair;
@@ -21,3 +30,61 @@ pub struct CleanUp {
     /// Delete copies that were edited as well.
     pub include_edited: bool,
 }
+
+/// What became of a deletion.
+enum Outcome {
+    /// It is gone.
+    Deleted,
+    /// It stays.
+    Kept(Reason),
+    /// It was there after the server had failed, and may go yet.
+    Unsure,
+}
+
+/// Deletes one copy.
+///
+/// # Errors
+/// What is wrong with more than this copy.
+async fn delete(end: &End, blame: &mut Blame, id: &EventId, etag: Option<&str>) -> Result<Outcome> {
+    use providers::Error as E;
+    let calendar = &end.calendar.address;
+    let error = match end.provider.delete(calendar, id, etag).await {
+        Ok(()) => return Ok(Outcome::Deleted),
+        Err(E::HasGuests) => return Ok(Outcome::Kept(Reason::HasGuests)),
+        Err(E::ChangedMeanwhile) => return Ok(Outcome::Kept(Reason::CopyEdited)),
+        Err(error) => error,
+    };
+    let is_final = matches!(error, E::Refused(_) | E::Forbidden(_) | E::Unauthorized);
+    let why = blame.event(&*end.provider, calendar, error).await?;
+    tracing::info!(calendar = %end.calendar.id, %why, "a copy was not deleted");
+    if is_final {
+        return Ok(Outcome::Kept(Reason::RefusedByServer));
+    }
+    Ok(match exists(end, blame, id).await? {
+        Some(false) => Outcome::Deleted,
+        Some(true) | None => Outcome::Unsure,
+    })
+}
+
+/// Whether an event is there; `None` where the server does not say so of this one.
+///
+/// # Errors
+/// What is wrong with more than this event.
+async fn exists(end: &End, blame: &mut Blame, id: &EventId) -> Result<Option<bool>> {
+    match end.provider.exists(&end.calendar.address, id).await {
+        Ok(exists) => Ok(Some(exists)),
+        Err(error) => {
+            blame.event(&*end.provider, &end.calendar.address, error).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Says why a clean-up ended before its end.
+fn fail(run: &mut Run, error: &Error) {
+    run.state = if needs_reconnect(error) { PairStatus::NeedsReconnect } else { PairStatus::Error };
+    run.error = Some(Problem::keeping(error, KEPT));
+}
+
+const KEPT: &str =
+    "Copies that are listed as deleted are gone; all others, and all originals, are kept, and the same command goes on with what is left.";

@@ -185,22 +185,24 @@ async fn a_duplicate_of_a_copy_is_no_copy_that_was_left() -> anyhow::Result<()> 
     Ok(())
 }
 
-/// The answer to a deletion is lost, or the deletion is refused: repeated or not, a pair that goes on makes its copies again.
+/// The answer to a deletion is lost, or the connection breaks before it: all others are deleted, and a pair that goes on makes its copies again, repeated
+/// or not.
 #[tokio::test]
-async fn a_clean_up_that_is_cut_off_hides_no_event() -> anyhow::Result<()> {
-    for (terms, repeated, fault) in [
-        (ONE_WAY, false, Fault::DropAfter),
-        (TWO_WAY, true, Fault::DropAfter),
-        (TWO_WAY, false, Fault::DropAfter),
-        (TWO_WAY, false, Fault::DropBefore),
+async fn a_clean_up_with_a_lost_answer_hides_no_event() -> anyhow::Result<()> {
+    for (terms, repeated, fault, kept) in [
+        (ONE_WAY, false, Fault::DropAfter, 0),
+        (TWO_WAY, true, Fault::DropAfter, 0),
+        (TWO_WAY, false, Fault::DropAfter, 0),
+        (TWO_WAY, false, Fault::DropBefore, 1),
+        (TWO_WAY, true, Fault::DropBefore, 1),
     ] {
         let (village, pair) = copied(4, terms).await?;
         let [anna, ben] = &village.people;
         village.servers[1].faults().after(1, 1, On::kind(Kind::Delete), fault);
-        let failed = village.cli.run(&["pair", "clean-up", &pair]).await?;
-        assert!(failed.status != 0, "{terms:?} {repeated}");
+        let done = run(&village.cli, &["pair", "clean-up", &pair]).await?;
+        assert_eq!((counts(&done), ben.len() as u64), ([0, 0, 4 - kept, kept], kept), "{terms:?} {repeated}: {done}");
         if repeated {
-            run(&village.cli, &["pair", "clean-up", &pair]).await?;
+            assert_eq!(run(&village.cli, &["pair", "clean-up", &pair]).await?["deleted"], kept);
             assert_eq!(ben.len(), 0);
         }
         village.cli.json(&["pair", "resume", &pair]).await?;
@@ -208,6 +210,73 @@ async fn a_clean_up_that_is_cut_off_hides_no_event() -> anyhow::Result<()> {
         village.cli.sync().await?;
         assert_eq!((titles(anna), titles(ben)), (all_but(4, &[]), all_but(4, &[])), "{terms:?} {repeated}");
         village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// One copy that the server does not delete: it is named, the others go, and the command says what is left and tries it again.
+#[tokio::test]
+async fn a_copy_that_is_not_deleted_keeps_no_other() -> anyhow::Result<()> {
+    for status in [403, 405, 409, 423, 500, 504] {
+        for ended in [false, true] {
+            let (village, pair) = copied(6, TWO_WAY).await?;
+            let [anna, ben] = &village.people;
+            let bad = named(ben, "Event 2")?;
+            if ended {
+                village.cli.json(&["pair", "remove", &pair]).await?;
+            }
+            let arguments = if ended {
+                vec!["clean-up", "--calendar", village.calendars[1].as_str(), "--yes", "--json"]
+            } else {
+                vec!["pair", "clean-up", &pair, "--json"]
+            };
+            village.servers[1].faults().always(On::kind(Kind::Delete).at(&bad), Fault::Status(status));
+            for deleted in [5, 0] {
+                let answer = village.cli.run(&arguments).await?;
+                let done = answer.document()?["pairs"][0].clone();
+                assert_eq!((answer.status, counts(&done)), (0, [0, 0, deleted, 1]), "{status} {ended}: {answer:?}");
+                assert_eq!(done["error"], Value::Null);
+                let skip = done["actions"].as_array().into_iter().flatten().find(|action| action["action"] == "skip").cloned();
+                assert_eq!(skip.map(|skip| skip["reason"].clone()), Some(json!("refused_by_server")), "{status} {ended}");
+                assert!(answer.stderr.contains("1 copy was kept"), "{status} {ended}: {answer:?}");
+            }
+            assert_eq!((titles(ben), anna.len()), (vec!["Event 2".to_owned()], 6), "{status} {ended}");
+            village.servers[1].faults().clear();
+            assert_eq!(run(&village.cli, &arguments[..arguments.len() - 1]).await?["deleted"], 1, "{status} {ended}");
+            if !ended {
+                village.cli.json(&["pair", "resume", &pair]).await?;
+                village.cli.sync().await?;
+                assert_eq!((titles(anna), titles(ben)), (all_but(6, &[]), all_but(6, &[])), "{status}");
+            }
+            village_at_rest(&village).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The server goes away in the middle: what was deleted before is reported, and nothing is said that is not so.
+#[tokio::test]
+async fn a_clean_up_that_fails_reports_what_it_did() -> anyhow::Result<()> {
+    for ended in [false, true] {
+        let (village, pair) = copied(6, ONE_WAY).await?;
+        let ben = &village.people[1];
+        if ended {
+            village.cli.json(&["pair", "remove", &pair]).await?;
+        }
+        let arguments = if ended {
+            vec!["clean-up", "--calendar", village.calendars[1].as_str(), "--yes", "--json"]
+        } else {
+            vec!["pair", "clean-up", &pair, "--json"]
+        };
+        let faults = village.servers[1].faults();
+        faults.after(2, 1000, On::kind(Kind::Delete), Fault::DropBefore);
+        let answer = village.cli.run(&arguments).await?;
+        let done = answer.document()?["pairs"][0].clone();
+        assert!(answer.status == 1 && done["deleted"] == 2 && ben.len() == 4, "{ended}: {answer:?}");
+        let words = done["error"]["message"].as_str().unwrap_or_default();
+        assert!(words.contains("listed as deleted are gone") && !words.contains("stay as they were"), "{words}");
+        faults.clear();
+        assert_eq!(run(&village.cli, &arguments[..arguments.len() - 1]).await?["deleted"], 4, "{ended}");
     }
     Ok(())
 }

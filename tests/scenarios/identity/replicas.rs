@@ -100,3 +100,52 @@ async fn a_version_that_stays_counts_on_a_later_day() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// On a server whose ETags follow from the content: what somebody has restored is seen by the next pass, and what is edited after that as well. A server
+/// without tokens has to have listed our write before.
+#[tokio::test]
+async fn what_is_restored_is_an_edit() -> anyhow::Result<()> {
+    for (tokens, writer) in [(true, 0), (true, 1), (false, 0), (false, 1)] {
+        let told = format!("{tokens} {writer}");
+        let village = at_rest_before(tokens, TWO_WAY).await?;
+        let [own, other] = [&village.people[writer], &village.people[1 - writer]];
+        let name = named(other, "Event 0")?;
+        let (before, etag) = (other.get(&name).unwrap_or_default(), other.etag(&name).unwrap_or_default());
+        rename(own, "Event 0", "Edited")?;
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0], "{told}");
+        if !tokens {
+            village.cli.sync().await?;
+        }
+        other.put(&name, &before);
+        other.set_etag(&name, &etag);
+        let run = village.cli.sync().await?;
+        assert!(counts(&run)[..3] == [0, 1, 0] && named(own, "Event 0").is_ok(), "{told}: {run}");
+        for (calendar, line) in [(own, "LOCATION:Room 5"), (other, "DESCRIPTION:Bring numbers")] {
+            edit(calendar, "Event 0", line)?;
+            assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0], "{told}: {line}");
+        }
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// As long as a server may be behind, nothing is decided about what it shows; the edit that waits for it is named.
+#[tokio::test]
+async fn what_waits_for_a_server_that_is_behind_is_named() -> anyhow::Result<()> {
+    let village = at_rest_before(true, TWO_WAY).await?;
+    let [anna, ben] = &village.people;
+    rename(ben, "Event 0", "Edited")?;
+    anna.stand_still(true);
+    village.cli.sync().await?;
+    edit(ben, "Edited", "LOCATION:Room 5")?;
+    for _ in 0..2 {
+        let (_, run) = village.cli.sync_with(&[]).await?;
+        assert_eq!(counts(&run), [0, 0, 0, 1], "{run}");
+        assert_eq!(village.cli.status().await?["pairs"][0]["problems"], 1);
+    }
+    anna.stand_still(false);
+    village.cli.sync().await?;
+    assert_eq!(village.cli.status().await?["pairs"][0]["problems"], 0);
+    assert!(anna.get("e0.ics").is_some_and(|object| object.contains("Room 5") && object.contains("Edited")));
+    village_at_rest(&village).await
+}

@@ -335,3 +335,32 @@ async fn an_event_beside_a_copy_that_is_not_shown_is_copied_or_named_for_what_it
     }
     Ok(())
 }
+
+/// Its listings show no copy, and each copy answers under its name: a night is no reason to stop, whatever else the calendar holds.
+#[tokio::test]
+async fn copies_that_answer_under_their_names_are_recognised() -> anyhow::Result<()> {
+    for (terms, sync) in [(ONE_WAY, true), (ONE_WAY, false), (TWO_WAY, true)] {
+        let village = Village::new(Manners { sync, ..Manners::generic() }).await?;
+        let [anna, ben] = &village.people;
+        for (name, object) in many(3) {
+            anna.put(&name, &object);
+        }
+        for n in 0..4 {
+            ben.put(&format!("own{n}.ics"), &hour(&format!("own{n}"), 20 + n, 9, &format!("Own {n}")));
+        }
+        village.servers[1].manners(|manners| manners.late = Late::Unlisted);
+        let pair = village.pair(terms).await?;
+        village.cli.sync().await?;
+        for (hours, title, new) in [(1, "Event 0", "Edited 1"), (24, "Edited 1", "Edited 2"), (24, "Edited 2", "Edited 3")] {
+            hours_pass(&village.cli, hours).await?;
+            rename(anna, title, new)?;
+            let run = village.cli.sync().await?;
+            assert!(run["error"].is_null() && titles(ben).contains(&new.to_owned()), "{terms:?} {sync} {hours}: {run}");
+        }
+        assert_ne!(status_of(&village.cli, &pair).await?["state"], "error");
+        ben.catch_up();
+        a_night(&village).await?;
+        assert_eq!(ben.len(), 7, "{terms:?} {sync}: {:?}", titles(ben));
+    }
+    Ok(())
+}

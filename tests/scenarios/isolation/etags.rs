@@ -7,6 +7,7 @@ use super::problems;
 use crate::cli::{ONE_WAY, TWO_WAY, counts};
 use crate::events::many;
 use crate::identity::{named, rename, titles, village_at_rest};
+use crate::rows::hours_pass;
 use crate::village::Village;
 
 async fn village(etags: Etags, terms: &[&str]) -> anyhow::Result<Village> {
@@ -21,7 +22,7 @@ async fn village(etags: Etags, terms: &[&str]) -> anyhow::Result<Village> {
 
 #[tokio::test]
 async fn events_are_changed_and_deleted_whatever_the_form_of_their_versions() -> anyhow::Result<()> {
-    for etags in [Etags::Strong, Etags::Weak, Etags::Unquoted, Etags::Compressed] {
+    for etags in [Etags::Strong, Etags::Weak, Etags::Unquoted, Etags::Compressed, Etags::OfCalendar, Etags::OtherInListing] {
         for (terms, sides) in [(ONE_WAY, vec![0]), (TWO_WAY, vec![0, 1])] {
             let village = village(etags, terms).await?;
             let [anna, ben] = &village.people;
@@ -54,5 +55,26 @@ async fn a_server_that_takes_no_condition_is_named() -> anyhow::Result<()> {
     let run = village.cli.sync().await?;
     assert_eq!((&run["state"], counts(&run)), (&json!("ok"), [1, 0, 0, 1]), "{run}");
     assert_eq!((problems(&village).await?, ben.len()), (vec!["e1.ics".to_owned()], 6));
+    Ok(())
+}
+
+/// Several at once, each of which gives the whole calendar another version.
+#[tokio::test]
+async fn many_edits_and_deletions_reach_a_server_whose_reads_have_versions_of_their_own() -> anyhow::Result<()> {
+    for etags in [Etags::OfCalendar, Etags::OtherInListing] {
+        let village = village(etags, TWO_WAY).await?;
+        let [anna, ben] = &village.people;
+        for n in 0..3 {
+            rename(ben, &format!("Event {n}"), &format!("Edited {n}"))?;
+        }
+        ben.delete(&named(ben, "Event 3")?);
+        for hours in [0, 1] {
+            hours_pass(&village.cli, hours).await?;
+            village.cli.sync().await?;
+        }
+        assert_eq!((titles(anna), anna.len()), (titles(ben), 4), "{etags:?}");
+        assert!(titles(anna)[0].starts_with("Edited") && problems(&village).await?.is_empty(), "{etags:?}");
+        village_at_rest(&village).await?;
+    }
     Ok(())
 }

@@ -4,8 +4,9 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use clap::Args;
 use engine::calendar::CalendarId;
+use engine::reason::Reason;
 use jobs::Services;
-use jobs::report::{Problem, Report, Run};
+use jobs::report::{Action, Problem, Report, Run, Verb};
 use serde_json::Value;
 
 use super::output::printable;
@@ -78,5 +79,21 @@ fn answer(run: Run, dry_run: bool, output: &Output) -> Result {
         *run = Value::Null;
     }
     output.answer(&document, || sync::words(&report))?;
-    Ok(Outcome::Done)
+    Ok(ended(&report, output))
+}
+
+/// Says what was not deleted and what can be done about it; the exit status is that of a pass.
+pub fn ended(report: &Report, output: &Output) -> Outcome {
+    let refused = |action: &&Action| action.action == Verb::Skip && action.reason == Some(Reason::RefusedByServer);
+    let kept = report.pairs.iter().flat_map(|run| &run.actions).filter(refused).count();
+    if kept > 0 && !report.dry_run {
+        output.aside(&format!(
+            "{} the server did not delete. The same command tries it again; or delete them in the calendar by hand.",
+            if kept == 1 { "1 copy was kept, which".to_owned() } else { format!("{kept} copies were kept, which") }
+        ));
+    }
+    if output.json {
+        report.pairs.iter().filter_map(|run| run.error.as_ref()).for_each(|error| output.aside(&error.message));
+    }
+    if report.failed() { Outcome::Failed } else { Outcome::Done }
 }

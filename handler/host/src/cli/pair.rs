@@ -164,10 +164,11 @@ async fn clean_up(services: &Services, arguments: CleanUp, output: &Output) -> R
     };
     let report = Report { dry_run, pairs: vec![run] };
     output.answer(&report, || super::sync::words(&report))?;
+    let outcome = super::clean_up::ended(&report, output);
     if !dry_run {
         output.aside(&format!("{id} is paused, so that its copies are not made again; calrelay pair resume {id} makes them again."));
     }
-    Ok(Outcome::Done)
+    Ok(outcome)
 }
 
 impl From<Add> for NewPair {

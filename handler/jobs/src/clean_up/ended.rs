@@ -9,7 +9,9 @@ use engine::mapping::Times;
 use engine::marker::{MappingId, Mark, Marks, Role};
 use engine::pair::Side;
 use engine::reason::Reason;
-use providers::{Found, Since};
+use providers::{Blame, Found, Since};
+
+use super::{Outcome, delete, fail};
 
 use crate::directory::Snapshot;
 use crate::memory::{self, Memory};
@@ -130,13 +132,21 @@ pub async fn left_copies(services: &Services, calendar: &CalendarId, progress: &
 /// Deletes what was found, each in the version that was seen.
 ///
 /// # Errors
-/// [`Error::Request`] while a pass writes to the calendar; the provider's failure, where what was deleted until then stays deleted and the command can
-/// be repeated.
+/// [`Error::Request`] while a pass writes to the calendar. What fails once there is something to report is the error of the run.
 pub async fn delete_left_copies(services: &Services, found: LeftCopies, progress: &dyn Progress) -> Result<Run> {
-    let LeftCopies { end, copies, kept } = found;
-    let lease = directory::lease_calendar(services, &end.calendar.id).await?;
+    let lease = directory::lease_calendar(services, &found.end.calendar.id).await?;
     let mut run = nothing();
-    kept.into_iter().for_each(|action| run.push(action));
+    found.kept.iter().for_each(|action| run.push(action.clone()));
+    let worked = delete_each(services, found, &mut run, progress).await;
+    lease.end().await;
+    if let Err(error) = worked {
+        fail(&mut run, &error);
+    }
+    Ok(run)
+}
+
+async fn delete_each(services: &Services, found: LeftCopies, run: &mut Run, progress: &dyn Progress) -> Result<()> {
+    let LeftCopies { end, copies, .. } = found;
     progress.expect(copies.len() as u64);
     // A pair may have taken them over since they were found.
     let named: BTreeSet<MappingId> = copies.iter().map(|(_, _, mapping, _)| *mapping).collect();
@@ -145,26 +155,24 @@ pub async fn delete_left_copies(services: &Services, found: LeftCopies, progress
     let marks = Marks::new(&*services.vault.hash_key("marks").await?);
     let ids: Vec<EventId> = copies.iter().map(|(id, ..)| id.clone()).collect();
     let in_step = kept_in_step(services, &marks, &directory, &end.calendar.id, &ids).await?;
+    let mut blame = Blame::default();
     for (id, etag, mapping, action) in copies {
-        if claimed.contains(&mapping) || in_step.contains(&id) {
-            run.push(Action { action: Verb::Skip, reason: Some(Reason::OwnCopy), ..action });
-            continue;
-        }
-        match end.provider.delete(&end.calendar.address, &id, etag.as_deref()).await {
-            Ok(()) => run.push(action),
-            Err(providers::Error::ChangedMeanwhile) => {
-                run.push(Action { action: Verb::Skip, reason: Some(Reason::CopyEdited), ..action });
+        let kept = if claimed.contains(&mapping) || in_step.contains(&id) {
+            Some(Reason::OwnCopy)
+        } else {
+            match delete(&end, &mut blame, &id, etag.as_deref()).await? {
+                Outcome::Deleted => None,
+                Outcome::Kept(reason) => Some(reason),
+                Outcome::Unsure => Some(Reason::RefusedByServer),
             }
-            Err(providers::Error::HasGuests) => run.push(Action { action: Verb::Skip, reason: Some(Reason::HasGuests), ..action }),
-            Err(providers::Error::Refused(_)) => {
-                run.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
-            }
-            Err(error) => return Err(error.into()),
-        }
+        };
+        run.push(match kept {
+            Some(reason) => Action { action: Verb::Skip, reason: Some(reason), ..action },
+            None => action,
+        });
         progress.step(1);
     }
-    lease.end().await;
-    Ok(run)
+    Ok(())
 }
 
 /// Of these events of a calendar, those that a pair keeps in step: what an earlier pair has left may be the original of a later one.

@@ -7,9 +7,9 @@ use engine::marker::{MappingId, Mark, Role};
 use engine::pair::{Pair, Side};
 use engine::reason::Reason;
 use engine::uid::UidHash;
-use providers::Found;
+use providers::{Blame, Found};
 
-use super::CleanUp;
+use super::{CleanUp, Outcome, delete, exists, fail};
 use crate::memory::{Head, Memory, Notes, PairRow, migrate};
 use crate::report::{Action, PairStatus, Progress, Run, Verb};
 use crate::sync::{End, Keys, ends};
@@ -19,8 +19,8 @@ use crate::{Result, Services, directory};
 /// them again.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::Error::NotFound); [`Error::Request`](crate::Error::Request) while a pass over the pair is under way; the provider's
-/// failure, where what was deleted until then stays deleted and the command can be repeated.
+/// [`Error::NotFound`](crate::Error::NotFound); [`Error::Request`](crate::Error::Request) while a pass over the pair is under way. What fails once
+/// there is something to report is the error of the run.
 pub async fn clean_up_pair(services: &Services, id: &PairId, options: CleanUp, progress: &dyn Progress) -> Result<Run> {
     let pair = match options.dry_run {
         true => directory::pair(services, id).await?,
@@ -36,7 +36,8 @@ pub async fn clean_up_pair(services: &Services, id: &PairId, options: CleanUp, p
         head = memory.begin().await?.0;
     }
     let state = if pair.paused { PairStatus::Paused } else { PairStatus::Ok };
-    let work = Work { pair: &pair, keys: &keys, memory: &memory, ends: &ends, head: &head, options, progress };
+    let mut work =
+        Work { pair: &pair, keys: &keys, memory: &memory, ends: &ends, head: &head, options, progress, blames: Default::default() };
     let mut run = Run::new(pair.id.clone(), state);
     if !options.dry_run {
         // Should the pair go on, everything is looked at anew, also where this is cut off.
@@ -45,7 +46,12 @@ pub async fn clean_up_pair(services: &Services, id: &PairId, options: CleanUp, p
     }
     let worked = work.all(&mut run).await;
     lease.end().await;
-    worked.map(|()| run)
+    match worked {
+        Err(error) if options.dry_run => return Err(error),
+        Err(error) => fail(&mut run, &error),
+        Ok(()) => {}
+    }
+    Ok(run)
 }
 
 struct Work<'a> {
@@ -56,10 +62,12 @@ struct Work<'a> {
     head: &'a Head,
     options: CleanUp,
     progress: &'a dyn Progress,
+    /// Whose failure it is that a request about one copy fails, by side.
+    blames: [Blame; 2],
 }
 
 impl Work<'_> {
-    async fn all(&self, run: &mut Run) -> Result<()> {
+    async fn all(&mut self, run: &mut Run) -> Result<()> {
         let mut after = None;
         loop {
             let (page, next) = self.memory.page(after.as_deref()).await?;
@@ -81,8 +89,9 @@ impl Work<'_> {
         }
     }
 
-    async fn some(&self, side: Side, mappings: &[&Mapping], run: &mut Run) -> Result<()> {
-        let end = &self.ends[side as usize];
+    async fn some(&mut self, side: Side, mappings: &[&Mapping], run: &mut Run) -> Result<()> {
+        let ends = self.ends;
+        let end = &ends[side as usize];
         let ids: Vec<EventId> = mappings.iter().map(|mapping| mapping.copy.id.clone()).collect();
         let mut found: std::collections::BTreeMap<EventId, Found> =
             end.provider.fetch(&end.calendar.address, &ids).await?.into_iter().map(|fetched| (fetched.id, fetched.found)).collect();
@@ -93,11 +102,13 @@ impl Work<'_> {
                 Some(Found::Refused(_)) => Err(Reason::RefusedByServer),
                 // A read of many at once may not find what a read of one does.
                 Some(Found::NotFound | Found::NoEvent) | None => {
-                    if end.provider.exists(&end.calendar.address, &mapping.copy.id).await? {
-                        Err(Reason::Unreadable)
-                    } else {
-                        self.remember(mapping, None).await?;
-                        continue;
+                    match exists(end, &mut self.blames[side as usize], &mapping.copy.id).await? {
+                        Some(true) => Err(Reason::Unreadable),
+                        None => Err(Reason::RefusedByServer),
+                        Some(false) => {
+                            self.remember(mapping, None).await?;
+                            continue;
+                        }
                     }
                 }
             };
@@ -137,7 +148,7 @@ impl Work<'_> {
         }
     }
 
-    async fn delete(&self, side: Side, mapping: &Mapping, etag: Option<&str>, run: &mut Run) -> Result<()> {
+    async fn delete(&mut self, side: Side, mapping: &Mapping, etag: Option<&str>, run: &mut Run) -> Result<()> {
         if self.options.dry_run {
             run.push(self.action(Verb::Delete, mapping, None));
             return Ok(());
@@ -148,25 +159,16 @@ impl Work<'_> {
         let mut notes = Notes::default();
         self.memory.note(&mut notes, Some(mapping), &unwanted)?;
         self.memory.commit(self.head, notes).await?;
-        let end = &self.ends[side as usize];
-        match end.provider.delete(&end.calendar.address, &mapping.copy.id, etag).await {
-            Ok(()) => {
-                self.remember(&unwanted, None).await?;
-                run.push(self.action(Verb::Delete, mapping, None));
-                Ok(())
-            }
-            Err(error) => {
-                let reason = match error {
-                    providers::Error::HasGuests => Reason::HasGuests,
-                    providers::Error::ChangedMeanwhile => Reason::CopyEdited,
-                    providers::Error::Refused(_) => Reason::RefusedByServer,
-                    // It may be deleted all the same.
-                    error => return Err(error.into()),
-                };
-                self.remember(&unwanted, Some(mapping)).await?;
-                run.push(self.action(Verb::Skip, mapping, Some(reason)));
-                Ok(())
-            }
+        let (action, after) = match delete(&self.ends[side as usize], &mut self.blames[side as usize], &mapping.copy.id, etag).await? {
+            Outcome::Deleted => (self.action(Verb::Delete, mapping, None), Some(None)),
+            Outcome::Kept(reason) => (self.action(Verb::Skip, mapping, Some(reason)), Some(Some(mapping))),
+            // The mapping goes on saying that the copy is not wanted.
+            Outcome::Unsure => (self.action(Verb::Skip, mapping, Some(Reason::RefusedByServer)), None),
+        };
+        run.push(action);
+        match after {
+            Some(after) => self.remember(&unwanted, after).await,
+            None => Ok(()),
         }
     }
 

@@ -34,6 +34,10 @@ pub struct PairRow {
     /// The same for the other.
     #[serde(default)]
     pub to: Option<CursorRow>,
+    /// The last pass that began when a cursor told of everything, be it that it saved it or that nothing had happened since: what was written by then
+    /// had replaced what the cursor knew.
+    #[serde(default, skip_serializing_if = "is_unknown")]
+    pub current: [Option<Timestamp>; 2],
     /// How many copies are kept.
     #[serde(default)]
     pub copies: u64,
@@ -105,6 +109,10 @@ pub struct PairRow {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
 fn is_zero(n: &u64) -> bool {
     *n == 0
+}
+
+fn is_unknown(current: &[Option<Timestamp>; 2]) -> bool {
+    *current == [None; 2]
 }
 
 /// Passes that failed one after the other.

@@ -6,7 +6,7 @@ use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::{Change, Decision, Delete, Write};
 use engine::reason::Reason;
-use jiff::civil::Date;
+use jiff::Timestamp;
 use providers::{Edit, Found, NewCopy, Version, Written};
 
 use super::pass::{Pass, other_role, problem_words, side_of};
@@ -174,7 +174,7 @@ impl Pass<'_> {
             match self.change(&mapping, Role::Origin, &change, &version).await {
                 Ok(written) => {
                     applied.wrote[mapping.side as usize] = true;
-                    settle(&mut mapping.origin, written, self.today());
+                    settle(&mut mapping.origin, written, self.now);
                 }
                 Err(providers::Error::HasGuests) => {
                     return self.refused_or_not_written(providers::Error::HasGuests, Role::Origin, before, stored, &mapping, applied).await;
@@ -196,7 +196,7 @@ impl Pass<'_> {
                 Ok(written) => {
                     applied.wrote[mapping.side.other() as usize] = true;
                     mapping.pristine &= written.event.is_none();
-                    settle(&mut mapping.copy, written, self.today());
+                    settle(&mut mapping.copy, written, self.now);
                 }
                 Err(error) => return self.refused_or_not_written(error, Role::Copy, before, stored, &mapping, applied).await,
             }
@@ -393,9 +393,9 @@ impl Pass<'_> {
 const CHANGED_EACH_TIME: &str = "it was changed at the same moment, each time that it was to be written";
 
 /// Notes the version that a write left behind.
-pub(super) fn settle(half: &mut Half, written: Written, today: Date) {
+pub(super) fn settle(half: &mut Half, written: Written, now: Timestamp) {
     half.id = written.id;
-    half.written(written.etag, today);
+    half.written(written.etag, now);
     half.sequence = written.sequence;
     half.intent = None;
 }

@@ -194,7 +194,7 @@ impl Pass<'_> {
         match end.provider.edit(&end.calendar.address, &mapping.origin.id, &version, &edit).await {
             Ok(written) => {
                 applied.wrote[mapping.side as usize] = true;
-                settle(&mut mapping.origin, written, self.today());
+                settle(&mut mapping.origin, written, self.now);
             }
             Err(error) => tracing::debug!(pair = %self.pair.id, %error, "an event that was made out of a copy keeps its mark"),
         }
@@ -240,7 +240,7 @@ impl Pass<'_> {
             Role::Copy => &mut mapping.copy,
             Role::Origin => &mut mapping.origin,
         };
-        settle(half, written, self.today());
+        settle(half, written, self.now);
         half.uid = uid;
         if role == Role::Copy {
             mapping.pristine = !taken_over && !rewritten;

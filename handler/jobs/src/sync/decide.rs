@@ -39,6 +39,8 @@ pub(super) type Read = [BTreeMap<EventId, Found>; 2];
 
 /// Said where a listing shows what a read does not.
 const NOT_GIVEN: &str = "the server lists it, and answers that it is not there";
+/// Said where a read shows what our own write has replaced.
+const BEHIND: &str = "the server still shows what stood there before the last change was written; it is decided about once that shows";
 
 impl Pass<'_> {
     /// Everything that has news: mappings first, then events that no mapping knows, and of these the copies last, when all origins have found theirs.
@@ -178,9 +180,17 @@ impl Pass<'_> {
     }
 
     fn decide_known(&self, unit: Unit, read: &Read) -> Task {
-        let Unit { stored, mapping, origin, copy, sought, replaced, proofs, .. } = unit;
+        let Unit { stored, mut mapping, origin, copy, sought, replaced, proofs, .. } = unit;
         if self.is_behind(&mapping, read) {
-            return Task::incomplete(mapping.side, mapping.origin.id.clone(), None);
+            // Cursors wait for it, and its owner is told what they wait for.
+            let task = Task::not_given(mapping.side, mapping.origin.id.clone(), Reason::RefusedByServer, BEHIND.into(), Retry::OnChange);
+            return Task { incomplete: true, times: Some(mapping.times), ..task };
+        }
+        for role in [Role::Origin, Role::Copy] {
+            let found = &read[side_of(&mapping, role) as usize];
+            if matches!(found.get(&survey::half(&mapping, role).id), Some(Found::Event(_))) {
+                survey::half_mut(&mut mapping, role).former = None;
+            }
         }
         let gone = [(Role::Origin, &origin), (Role::Copy, &copy)]
             .into_iter()

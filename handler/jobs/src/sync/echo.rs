@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 
 use engine::change::{Cursor, Listed};
+use engine::etag;
 use engine::event::EventId;
 use engine::mapping::State;
 use engine::marker::MappingId;
 use engine::pair::Side;
-use jiff::civil::Date;
 use providers::Since;
 
 use super::lines::by_id;
 use super::pass::Pass;
-use super::survey::{LOOKUP, half, is_news, role};
+use super::survey::{LOOKUP, half, role};
 use crate::memory::{Memory, PairRow};
 use crate::{Error, Result};
 
@@ -42,7 +42,7 @@ impl Pass<'_> {
             Err(providers::Error::CursorExpired) => return Ok(None),
             Err(error) => return Err(Error::Provider(error)),
         };
-        let (is_echo, shown) = is_echo(self.memory, side, found.listed, self.today()).await?;
+        let (is_echo, shown) = is_echo(self.memory, side, found.listed).await?;
         self.head.await_events(|awaited| awaited.mappings[side as usize].retain(|mapping| !shown.contains(mapping)));
         // What was made and is not listed is looked for by the next pass.
         let all_shown = self.head.awaited().mappings[side as usize].is_empty();
@@ -56,7 +56,7 @@ pub(super) fn is_echoed(side: Side, listed: [bool; 2], wrote: [bool; 2]) -> bool
 }
 
 /// Whether a listing brings nothing but the echo of our own writes, and the mappings of which it shows an event.
-async fn is_echo(memory: &Memory<'_>, side: Side, listed: Vec<Listed>, today: Date) -> Result<(bool, BTreeSet<MappingId>)> {
+async fn is_echo(memory: &Memory<'_>, side: Side, listed: Vec<Listed>) -> Result<(bool, BTreeSet<MappingId>)> {
     let lines = by_id(listed, true);
     let (mut only, mut shown) = (true, BTreeSet::new());
     let ids: Vec<EventId> = lines.keys().cloned().collect();
@@ -66,7 +66,9 @@ async fn is_echo(memory: &Memory<'_>, side: Side, listed: Vec<Listed>, today: Da
         only &= ids.iter().all(|id| match (lines.get(id).map(|line| &line.there), known.get(id)) {
             (Some(Some((etag, _))), Some(mapping)) => {
                 let role = role(mapping, side);
-                mapping.state == State::Live && !is_news(etag.as_deref(), half(mapping, role), mapping, role, today)
+                // A version that this pass has replaced is no echo of it.
+                let is_known = etag::are_same(etag.as_deref(), half(mapping, role).etag.as_deref());
+                mapping.state == State::Live && mapping.unseen != Some(role) && is_known
             }
             // Removed, and nothing remembered: deleted by this very pass, or by a person who made it within this pass.
             (Some(None), None) => true,

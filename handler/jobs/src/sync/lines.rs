@@ -19,6 +19,8 @@ pub(super) struct Ahead {
 pub(super) struct Line {
     pub there: Option<(Option<String>, Option<Box<Event>>)>,
     pub fresh: bool,
+    /// The provider names it as changed since the cursor.
+    pub changed: bool,
 }
 
 pub(super) type ById = BTreeMap<EventId, Line>;
@@ -28,6 +30,8 @@ pub(super) struct Lines {
     pub by_id: ById,
     pub cursor: Cursor,
     pub whole: bool,
+    /// The owner wants the calendar read anew, and something has happened in it since the cursor.
+    pub moved: bool,
 }
 
 /// What was seen of one end.
@@ -55,6 +59,7 @@ pub(super) async fn read(
     let Eye { tip, quiet, ahead } = eye;
     let provider = &end.provider;
     let address = &end.calendar.address;
+    let moved = full && matches!((cursor, tip), (Some(cursor), Some(tip)) if !provider.is_current(cursor, tip));
     let cursor = cursor.filter(|_| !full);
     let mut since_cursor = None;
     let mut is_current = false;
@@ -76,7 +81,7 @@ pub(super) async fn read(
                 Err(error) => return Err(error.into()),
             }
             if !roll && let Some(survey) = since_cursor {
-                return Ok(Some(Lines { by_id: by_id(survey.listed, true), cursor: survey.cursor, whole: false }));
+                return Ok(Some(Lines { by_id: changed(survey.listed), cursor: survey.cursor, whole: false, moved }));
             }
         }
     }
@@ -84,16 +89,23 @@ pub(super) async fn read(
     // Where it is known what has happened, or that nothing has, the rest of the listing is old.
     let mut lines = by_id(whole.listed, since_cursor.is_none() && !is_current);
     // What the cursor brought and the window did not: removals, and changes outside the window.
-    for (id, line) in since_cursor.map(|survey| by_id(survey.listed, true)).unwrap_or_default() {
-        lines.entry(id).or_insert(line).fresh = true;
+    for (id, line) in since_cursor.map(|survey| changed(survey.listed)).unwrap_or_default() {
+        let line = lines.entry(id).or_insert(line);
+        (line.fresh, line.changed) = (true, true);
     }
-    Ok(Some(Lines { by_id: lines, cursor: whole.cursor, whole: true }))
+    Ok(Some(Lines { by_id: lines, cursor: whole.cursor, whole: true, moved }))
+}
+
+fn changed(listed: Vec<Listed>) -> ById {
+    let mut lines = by_id(listed, true);
+    lines.values_mut().for_each(|line| line.changed = true);
+    lines
 }
 
 pub(super) fn by_id(listed: Vec<Listed>, fresh: bool) -> ById {
     let line = |listed| match listed {
-        Listed::Present { id, etag, event } => (id, Line { there: Some((etag, event)), fresh }),
-        Listed::Removed { id } => (id, Line { there: None, fresh }),
+        Listed::Present { id, etag, event } => (id, Line { there: Some((etag, event)), fresh, changed: false }),
+        Listed::Removed { id } => (id, Line { there: None, fresh, changed: false }),
     };
     listed.into_iter().map(line).collect()
 }

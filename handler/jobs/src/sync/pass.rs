@@ -170,6 +170,9 @@ impl<'a> Pass<'a> {
         let mut identity = Identity::default();
         let scope = Scope { window, today, roll, full };
         let mut survey = survey::survey(self.ends, self.pair, self.memory, state, seen, scope).await?;
+        if !self.options.dry_run {
+            survey.forget_former(self.memory, self.head).await?;
+        }
         identity.first = Side::BOTH.map(|side| state.cursor(side).is_none());
         let refused = problems.iter().filter(|row| row.problem.tries > 0);
         identity.refused =
@@ -203,6 +206,9 @@ impl<'a> Pass<'a> {
             self.verify(&mut identity, &mut survey, tally, state, problems, &guard).await?;
         let (cursors, listed, awaited) = (std::mem::take(&mut survey.cursors), survey.listed, std::mem::take(&mut survey.awaited));
 
+        for i in (0..2).filter(|i| cursors[*i].is_none()) {
+            state.current[i] = Some(self.now);
+        }
         let mut settled = if again.is_none() { self.settled(state, &identity, listed) } else { Settled::default() };
         let left = Box::pin(self.create_and_change(survey, identity, &mut settled, tally)).await?;
         if left > 0 {
@@ -272,6 +278,7 @@ impl<'a> Pass<'a> {
                 Some(cursors) => self.set_cursors(state, cursors, [false; 2], wrote).await,
                 None => self.set_cursors(state, cursors, listed, wrote).await,
             }
+            state.current = [Some(self.now); 2];
             for (whole, _) in state.whole.iter_mut().zip(listed).filter(|(_, listed)| *listed) {
                 *whole = Some(self.planner.pass);
             }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use engine::calendar::ProviderKind;
 use engine::change::{Cursor, Tip};
 use engine::etag;
 use engine::event::{Event, EventId};
@@ -9,16 +10,17 @@ use engine::mapping::{Half, Mapping, State};
 use engine::marker::{MappingId, Role};
 use engine::pair::{Pair, Side, Window};
 use engine::plan::Answer;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use providers::Since;
 
 use super::End;
 use super::emptied::Census;
-use super::lines::{Ahead, Eye, Lines, read};
+use super::lines::{Ahead, Eye, Line, Lines, read};
 use super::pass::other_role;
 use crate::Result;
 use crate::memory::proofs::{Proof, Sign};
-use crate::memory::{Memory, PairRow};
+use crate::memory::{Head, Memory, Notes, PairRow};
 
 /// Mappings looked up with one request.
 pub(super) const LOOKUP: usize = 50;
@@ -152,9 +154,29 @@ pub(super) struct Survey {
     pub counts: Option<[u64; 3]>,
     /// The mappings, where all were read.
     pub census: Option<Census>,
+    /// Mappings of which a whole listing shows what our write has left, as they are stored: it is not behind any more.
+    pub caught_up: BTreeMap<MappingId, Mapping>,
 }
 
 impl Survey {
+    /// Notes that what our writes have replaced will not be shown any more, unless somebody restores it.
+    pub async fn forget_former(&mut self, memory: &Memory<'_>, head: &Head) -> Result<()> {
+        let mut notes = Notes::default();
+        for (id, now) in std::mem::take(&mut self.caught_up) {
+            if let Some(unit) = self.units.get_mut(&id) {
+                for role in [Role::Origin, Role::Copy] {
+                    let former = &half(&now, role).former;
+                    half_mut(&mut unit.stored, role).former.clone_from(former);
+                    if former.is_none() {
+                        half_mut(&mut unit.mapping, role).former = None;
+                    }
+                }
+            }
+            memory.note(&mut notes, Some(&now), &now)?;
+        }
+        memory.commit(head, notes).await
+    }
+
     /// Whether nothing is missing but these.
     pub fn is_missing_only(&self, suspects: &[(MappingId, Role)]) -> bool {
         let told = |unit: &Unit, role: Role, news: &News| {
@@ -231,9 +253,14 @@ pub(super) async fn survey(
         let whole = if survey.unbounded[i] { Since::Everything } else { Since::Window(scope.window) };
         lines[i] = read(&ends[i], cursor, eye, whole, scope.full, scope.roll).await?;
     }
+    // What Google shows under a former version is never what somebody has restored.
+    let ages = Side::BOTH.map(|side| {
+        let age = state.current[side as usize];
+        age.filter(|_| ends[side as usize].account.kind != ProviderKind::Google)
+    });
     for side in Side::BOTH {
         if let Some(lines) = &mut lines[side as usize] {
-            join(&mut survey, memory, side, lines, scope.today).await?;
+            join(&mut survey, memory, side, lines, ages[side as usize], scope.today).await?;
         }
     }
     // A token that was forgotten without a word shows as a listing of nearly everything, nothing of it new: deletions may have been missed.
@@ -251,7 +278,7 @@ pub(super) async fn survey(
             tracing::debug!(side = ?side, "the server listed nearly everything as changed; listing the whole window");
             let mut whole = read(&ends[i], None, Eye::of(seen.tips[i].as_ref()), Since::Window(scope.window), true, true).await?;
             if let Some(lines) = &mut whole {
-                join(&mut survey, memory, side, lines, scope.today).await?;
+                join(&mut survey, memory, side, lines, ages[i], scope.today).await?;
             }
             lines[i] = whole;
         }
@@ -271,8 +298,8 @@ pub(super) async fn survey(
 /// Fewer lines are nothing unusual: somebody may well have touched so many events.
 const FORGOTTEN_FLOOR: usize = 5;
 
-/// Joins the lines of one side with the mappings that know them.
-async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut Lines, today: Date) -> Result<()> {
+/// Joins the lines of one side with the mappings that know them. `age` is when the cursor told of everything since which it was read.
+async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut Lines, age: Option<Timestamp>, today: Date) -> Result<()> {
     let ids: Vec<EventId> = lines.by_id.keys().cloned().collect();
     for ids in ids.chunks(LOOKUP) {
         let mut found = memory.lookup(side, ids).await?;
@@ -294,13 +321,29 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
             let role = role(&mapping, side);
             let half = half(&mapping, role);
             survey.shown[side as usize].insert(mapping.id);
+            let is_restored = match (&line.there, &half.former) {
+                (Some((etag, _)), Some(former)) if half.is_former(etag.as_deref(), today) => {
+                    age.is_some_and(|age| lines.moved || (line.changed && former.is_covered_by(age)))
+                }
+                _ => false,
+            };
             let news = match &mut line.there {
                 None => News::Suspect,
-                Some((etag, event)) if is_news(etag.as_deref(), half, &mapping, role, today) => News::Present(event.take()),
-                Some(_) => continue,
+                Some((etag, event)) if is_restored || is_news(etag.as_deref(), half, &mapping, role, today) => News::Present(event.take()),
+                Some(_) => {
+                    let is_behind_no_more = lines.whole && line.fresh && !line.changed && etag_is(line, half);
+                    if is_behind_no_more && half.former.as_ref().is_some_and(|former| former.is_recent(today)) {
+                        let mapping = survey.caught_up.entry(mapping.id).or_insert_with(|| mapping.clone());
+                        half_mut(mapping, role).former = None;
+                    }
+                    continue;
+                }
             };
             let is_owed = mapping.unseen == Some(role) && mapping.is_owed() && matches!(news, News::Present(_));
             let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
+            if is_restored {
+                half_mut(&mut unit.mapping, role).former = None;
+            }
             match news {
                 News::Suspect => unit.suspect(role, Sign::Named),
                 news => *unit.news(role) = news,
@@ -315,8 +358,12 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
     Ok(())
 }
 
+fn etag_is(line: &Line, half: &Half) -> bool {
+    line.there.as_ref().is_some_and(|(etag, _)| etag::are_same(etag.as_deref(), half.etag.as_deref()))
+}
+
 /// A line is news unless it has the version that we know, or one that our own write has replaced: then the server is behind, and lists it once more when
-/// it is not.
+/// it is not. A server that names it as changed since what was read before that write is not behind: somebody has restored that version.
 pub(super) fn is_news(etag: Option<&str>, half: &Half, mapping: &Mapping, role: Role, today: Date) -> bool {
     if (role == Role::Copy && mapping.state == State::Suppressed) || mapping.unseen == Some(role) {
         return true;
@@ -332,6 +379,13 @@ pub(super) fn half(mapping: &Mapping, role: Role) -> &Half {
     match role {
         Role::Origin => &mapping.origin,
         Role::Copy => &mapping.copy,
+    }
+}
+
+pub(super) fn half_mut(mapping: &mut Mapping, role: Role) -> &mut Half {
+    match role {
+        Role::Origin => &mut mapping.origin,
+        Role::Copy => &mut mapping.copy,
     }
 }
 

@@ -33,7 +33,7 @@ impl CalDav {
             // know the former paths in a body, though it sends requests for them on.
             let found = match raw.remove(name_in_collection(calendar, id).as_str()) {
                 Some(raw @ (Raw::Object { .. } | Raw::TooLarge { .. })) => raw,
-                Some(Raw::Gone) | None => match self.get(calendar, id).await {
+                Some(Raw::Gone) | None => match self.read_one(calendar, id).await {
                     Ok(raw) => raw,
                     Err(error) => {
                         let found = Found::Refused(blame.event(self, calendar, error).await?);
@@ -47,7 +47,7 @@ impl CalDav {
         Ok(answer)
     }
 
-    async fn multiget(&self, calendar: &str, ids: &[EventId]) -> Result<HashMap<String, Raw>> {
+    pub(super) async fn multiget(&self, calendar: &str, ids: &[EventId]) -> Result<HashMap<String, Raw>> {
         let url = self.url(calendar)?;
         let paths: Vec<String> = ids.iter().filter_map(|id| name::request_path(url.path(), id)).collect();
         let body = bodies::multiget(paths.iter().map(String::as_str));

@@ -25,9 +25,11 @@ mod search;
 #[cfg(test)]
 mod stub;
 mod survey;
+mod version;
 mod write;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -63,6 +65,8 @@ pub struct CalDav {
     /// Digests of the user's own addresses.
     me: HashSet<String>,
     known: Mutex<HashMap<String, Known>>,
+    /// A GET was seen to have another ETag than listings.
+    tags_differ: AtomicBool,
 }
 
 /// A home, ready for use.
@@ -114,7 +118,14 @@ impl CalDav {
             scope,
             route,
         };
-        Ok(Self { kind, dav, homes, me: endpoint.me.iter().cloned().collect(), known: Mutex::default() })
+        Ok(Self {
+            kind,
+            dav,
+            homes,
+            me: endpoint.me.iter().cloned().collect(),
+            known: Mutex::default(),
+            tags_differ: AtomicBool::new(false),
+        })
     }
 
     /// The calendar's URL, on the server of the home that holds it: in the server's spelling where we have seen it, and of the home's part always.

@@ -1,17 +1,14 @@
 //! Writing: every write is conditional on what its caller has seen, and none can reach a guest.
 
-use engine::etag;
 use engine::event::{Event, EventId, Exception};
 use url::Url;
 
 use super::dav::{Condition, Put, Refusal, Stored};
 use super::fetch::Raw;
 use super::ical::{self, Context, EditError};
+use super::version::NOT_TAKEN;
 use super::{CalDav, name, name_in_collection};
 use crate::{Edit, Error, Found, NewCopy, Provider, Result, Version, Written};
-
-/// Said where a server refuses a condition that holds.
-const NOT_TAKEN: &str = "the server does not take the version that it lists as the condition of a write";
 
 /// The beginning of the file names (and UIDs) of copies; no other program makes such names.
 const COPY: &str = "calrelay-";
@@ -52,24 +49,20 @@ impl CalDav {
         };
         let sequence = version.sequence.saturating_add(1);
         let object = ical::write(copy, sequence, self.manners());
-        self.replace(calendar, id, &url, condition, &object, sequence).await
+        self.replace(calendar, id, &url, condition, None, (&object, sequence)).await
     }
 
     /// Changes parts of an event.
     pub(super) async fn change(&self, calendar: &str, id: &EventId, version: &Version, edit: &Edit<'_>) -> Result<Written> {
         let id = &self.within_reach(calendar, id).await?;
-        let (etag, body) = match self.get(calendar, id).await? {
+        let raw = self.read_one(calendar, id).await?;
+        let (etag, body) = match self.in_version(calendar, id, raw, version.etag.as_deref()).await? {
             Raw::Object { etag, body } => (etag, body),
             Raw::TooLarge { .. } => return Err(Error::Refused("it is larger than 1 MiB".into())),
             Raw::Gone => return Err(self.gone(calendar).await?),
         };
-        if let (Some(expected), Some(found)) = (&version.etag, &etag)
-            && !etag::is_same(expected, found)
-        {
-            return Err(Error::ChangedMeanwhile);
-        }
         // Somebody's own event is never written without a condition.
-        let Some(etag) = etag.or_else(|| version.etag.clone()) else {
+        let Some(etag) = etag else {
             return Err(Error::Refused(
                 "the server gives no version of it, so it could not be changed without the risk of undoing somebody's work".into(),
             ));
@@ -84,7 +77,7 @@ impl CalDav {
             return Ok(Written { id: id.clone(), etag: Some(etag), sequence: edited.sequence, event: None });
         }
         let url = self.event_url(calendar, id)?;
-        self.replace(calendar, id, &url, Condition::Version(&etag), &edited.object, edited.sequence).await
+        self.replace(calendar, id, &url, Condition::Version(&etag), Some(&body), (&edited.object, edited.sequence)).await
     }
 
     async fn replace(
@@ -93,14 +86,14 @@ impl CalDav {
         id: &EventId,
         url: &Url,
         condition: Condition<'_>,
-        object: &[u8],
-        sequence: u32,
+        judged: Option<&[u8]>,
+        (object, sequence): (&[u8], u32),
     ) -> Result<Written> {
         let refusal = match self.dav.put(url, condition, object).await? {
             Put::Done(stored) => return self.written(calendar, id, stored, object, sequence).await,
             Put::Refused(refusal) => refusal,
         };
-        let refusal = match self.in_another_form(calendar, id, condition, &refusal).await? {
+        let refusal = match self.in_another_form(calendar, id, condition, &refusal, judged).await? {
             Some(version) => match self.dav.put(url, Condition::Version(&version), object).await? {
                 Put::Done(stored) => return self.written(calendar, id, stored, object, sequence).await,
                 Put::Refused(refusal) if refusal.status.as_u16() == 412 => return Err(Error::Refused(NOT_TAKEN.into())),
@@ -114,27 +107,6 @@ impl CalDav {
             409 if !self.calendar_is_there(calendar).await? => Error::CalendarMissing,
             _ => refused(&refusal),
         })
-    }
-
-    /// Another form of the version that a condition named, where that failed although the object has it still: a weak tag never matches in a
-    /// condition (RFC 9110 section 13.1.1), and some servers list no other.
-    async fn in_another_form(&self, calendar: &str, id: &EventId, condition: Condition<'_>, refusal: &Refusal) -> Result<Option<String>> {
-        let Condition::Version(sent) = condition else { return Ok(None) };
-        if refusal.status.as_u16() != 412 || !refusal.conditions.is_empty() {
-            return Ok(None);
-        }
-        let found = match self.get(calendar, id).await? {
-            Raw::Object { etag, .. } | Raw::TooLarge { etag } => etag,
-            // A condition also fails where there is nothing any more.
-            Raw::Gone => return Err(self.gone(calendar).await?),
-        };
-        if !etag::are_same(found.as_deref(), Some(sent)) {
-            return Err(Error::ChangedMeanwhile);
-        }
-        match Some(etag::strong(sent)).filter(|strong| strong != sent) {
-            Some(strong) => Ok(Some(strong)),
-            None => Err(Error::Refused(NOT_TAKEN.into())),
-        }
     }
 
     /// The id by which an event is reached, where it was last seen under another path than its calendar's: that path, or its name in the calendar.
@@ -157,7 +129,7 @@ impl CalDav {
     }
 
     /// What a missing event means.
-    async fn gone(&self, calendar: &str) -> Result<Error> {
+    pub(super) async fn gone(&self, calendar: &str) -> Result<Error> {
         Ok(if self.calendar_is_there(calendar).await? { Error::Gone } else { Error::CalendarMissing })
     }
 
@@ -166,19 +138,24 @@ impl CalDav {
         let id = &self.within_reach(calendar, id).await?;
         let url = self.event_url(calendar, id)?;
         let own = id.as_str().rsplit('/').next().is_some_and(|name| name.starts_with(COPY));
-        let read;
+        let (read, mut judged);
+        judged = None;
         let condition = match etag {
             Some(etag) if own => Condition::Version(etag),
             _ => {
-                read = match self.get(calendar, id).await? {
+                let raw = self.read_one(calendar, id).await?;
+                read = match self.in_version(calendar, id, raw, etag).await? {
                     Raw::Gone => return self.gone_for_good(calendar).await,
-                    raw => self.deletable(calendar, id, raw, etag).await?,
+                    raw => {
+                        judged = if let Raw::Object { body, .. } = &raw { Some(body.clone()) } else { None };
+                        self.deletable(calendar, id, raw).await?
+                    }
                 };
                 read.as_deref().map_or(Condition::None, Condition::Version)
             }
         };
         let Some(mut refusal) = self.dav.delete(&url, condition).await? else { return Ok(()) };
-        let version = match self.in_another_form(calendar, id, condition, &refusal).await {
+        let version = match self.in_another_form(calendar, id, condition, &refusal, judged.as_deref()).await {
             Err(Error::Gone) => return Ok(()),
             version => version?,
         };
@@ -207,21 +184,16 @@ impl CalDav {
     }
 
     /// The version to delete, if the event may be deleted.
-    async fn deletable(&self, calendar: &str, id: &EventId, raw: Raw, expected: Option<&str>) -> Result<Option<String>> {
+    async fn deletable(&self, calendar: &str, id: &EventId, raw: Raw) -> Result<Option<String>> {
         let event = match self.understand(calendar, id, raw).await? {
             Found::Event(event) => event,
             Found::NotFound | Found::NoEvent => return Err(Error::Refused("it is no event".into())),
             Found::Unreadable { why, .. } | Found::Refused(why) => return Err(Error::Refused(why)),
         };
-        if let (Some(expected), Some(found)) = (expected, &event.etag)
-            && !etag::is_same(expected, found)
-        {
-            return Err(Error::ChangedMeanwhile);
-        }
         if event.marker.is_none() && involves_others(&event) {
             return Err(Error::HasGuests);
         }
-        Ok(event.etag.clone().or_else(|| expected.map(str::to_owned)))
+        Ok(event.etag.clone())
     }
 
     /// The version that stands there now, where the caller knows none; only if the event is as the caller expects.
@@ -253,7 +225,7 @@ impl CalDav {
 
     /// The event that was written, as the server has it: under its name, else wherever its UID is.
     async fn read_written(&self, calendar: &str, id: &EventId, object: &[u8]) -> Option<Box<Event>> {
-        match self.get(calendar, id).await.ok()? {
+        match self.read_one(calendar, id).await.ok()? {
             Raw::Gone => {
                 let sent = ical::read(id.clone(), None, object, Context { is_me: &|_| false, zone: None }).ok()?;
                 self.search(calendar, &sent.uid).await.ok().flatten()

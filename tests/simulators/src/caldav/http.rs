@@ -185,7 +185,7 @@ fn serve(shared: &Shared, method: &str, path: &str, headers: &HeaderMap, body: &
             .header("allow", "OPTIONS, PROPFIND, REPORT, GET, HEAD, PUT, DELETE, MKCALENDAR"),
         "PROPFIND" => propfind::propfind(&asking, &records, &place),
         "REPORT" => report::report(&asking, &records, &place),
-        "GET" | "HEAD" => get(&records, &place),
+        "GET" | "HEAD" => get(&records, &place, manners.etags),
         "PUT" => write::put(&asking, &mut records, &place),
         "DELETE" => write::delete(&asking, &mut records, &place),
         "MKCALENDAR" => write::make_calendar(&asking, &mut records, &place),
@@ -216,12 +216,14 @@ fn login(records: &Records, headers: &HeaderMap) -> Option<String> {
     records.accounts.get(user).filter(|account| account.password == password).map(|_| user.to_owned())
 }
 
-fn get(records: &Records, place: &Place) -> Reply {
+fn get(records: &Records, place: &Place, etags: Etags) -> Reply {
     let Place::Object(user, calendar, name) = place else { return Reply::status(if *place == Place::Nowhere { 404 } else { 405 }) };
-    match records.visible(user, calendar).and_then(|calendar| calendar.shown(name)) {
+    let collection = records.visible(user, calendar);
+    let of_calendar = collection.filter(|_| etags == Etags::OfCalendar).map(|calendar| format!("\"cal-{}\"", calendar.ctag()));
+    match collection.and_then(|calendar| calendar.shown(name)) {
         Some(resource) => Reply { body: Bytes::from(resource.body.to_string()), ..Reply::status(200) }
             .header("content-type", "text/calendar; charset=utf-8; component=VEVENT")
-            .header("etag", resource.etag.clone()),
+            .header("etag", of_calendar.unwrap_or_else(|| resource.etag.clone())),
         None => Reply::status(404),
     }
 }

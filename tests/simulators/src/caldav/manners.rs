@@ -152,6 +152,10 @@ pub enum Etags {
     Unquoted,
     /// As listed, but for the header of GET, which has the mark of a server that compresses.
     Compressed,
+    /// As listed, but for the header of GET, which has the tag of the whole calendar.
+    OfCalendar,
+    /// Of another kind in listings than in headers; conditions take those of headers.
+    OtherInListing,
 }
 
 impl Etags {
@@ -160,7 +164,7 @@ impl Etags {
         match self {
             Self::Weak | Self::NoCondition => format!("W/{etag}"),
             Self::Compressed if is_get => format!("{}-gzip\"", etag.trim_end_matches('"')),
-            Self::Strong | Self::Unquoted | Self::Compressed => etag.to_owned(),
+            Self::Strong | Self::Unquoted | Self::Compressed | Self::OfCalendar | Self::OtherInListing => etag.to_owned(),
         }
     }
 
@@ -169,7 +173,8 @@ impl Etags {
         match self {
             Self::Weak | Self::NoCondition => format!("W/{etag}"),
             Self::Unquoted => etag.trim_matches('"').to_owned(),
-            Self::Strong | Self::Compressed => etag.to_owned(),
+            Self::OtherInListing => format!("\"listed-{}\"", etag.trim_matches('"')),
+            Self::Strong | Self::Compressed | Self::OfCalendar => etag.to_owned(),
         }
     }
 }

@@ -80,7 +80,9 @@ fn a_copy_that_its_owner_moves_beyond_the_window_takes_its_origin_along() {
     assert_eq!((fields(&named.copy), named.mapping.state), (vec![Field::Title], State::Archived));
     let back = write(world.known(&moved.mapping, Seen::Event(Box::new(origin)), Seen::Unchanged));
     assert_eq!(back.mapping.state, State::Live);
+}
 
+#[test]
 fn of_a_private_copy_only_its_time_is_an_edit_that_stands() {
     let world = world().private();
     let (mapping, _, copy) = world.synced(event());

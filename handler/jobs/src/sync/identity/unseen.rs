@@ -11,8 +11,8 @@
 //!   it is no older; what is known to be older is its owner's, and is treated as such.
 //! * What has the same time or the same title, and is not known to be it, is left alone and reported; with another version than that of the
 //!   write, only what has both.
-//! * Where a calendar has shown nothing of what was made there, and holds as many unknown events, at least two, the pair stops before anything is
-//!   written.
+//! * Where a calendar has shown nothing of what was made there, not even under the names that were given, and holds as many unknown events, at least
+//!   two, the pair stops before anything is written.
 //!
 //! # Cost
 //! No request. What a pass makes is named in the row of the pair until it is listed, by which the next pass begins. Where something is not listed,
@@ -211,10 +211,23 @@ impl Pass<'_> {
             }
         }
         let unseen = left.iter().filter(|lost| lost.mapping.is_live()).count();
-        if unseen >= SEVERAL && !joined && !alike && !others && !by_mark && strangers >= unseen {
+        if unseen >= SEVERAL && !joined && !alike && !others && !by_mark && strangers >= unseen && !self.answers(side, &left).await? {
             return Err(Error::CopiesUnrecognised);
         }
         Ok(left)
+    }
+
+    /// Whether one of some that are not listed stands under the name that is known, with its mark or its UID.
+    async fn answers(&self, side: Side, left: &[Lost]) -> Result<bool> {
+        let asked: Vec<&Lost> = left.iter().filter(|lost| lost.mapping.is_live()).take(ASKED).collect();
+        let names = asked.iter().map(|lost| survey::half(&lost.mapping, lost.role).id.clone()).collect();
+        let found = self.fetch(side, names).await?;
+        Ok(asked.iter().any(|lost| {
+            let half = survey::half(&lost.mapping, lost.role);
+            let Some(Found::Event(event)) = found.get(&half.id) else { return false };
+            let uid = UidHash::of(&event.uid);
+            self.names(event) == Some(lost.mapping.id) || (uid.is_some() && uid == half.uid)
+        }))
     }
 
     /// The unknown events of this calendar that do not say of themselves that they belong to a mapping, and the mappings to which the others do.
@@ -384,6 +397,8 @@ fn in_the_making(survey: &Survey, side: Side) -> Vec<Lost> {
 
 /// One may have been deleted by a person before it was listed.
 const SEVERAL: usize = 2;
+/// So many are asked for by name before none counts as recognised; each that is not found among many costs a request of its own.
+const ASKED: usize = 10;
 
 pub(in crate::sync) const NOT_SHOWN: &str =
     "the server took it, and does not show it in the calendar; `calrelay sync --full` writes it once more";
