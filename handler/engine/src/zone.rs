@@ -15,7 +15,7 @@ mod like;
 mod names;
 
 pub use anchor::{anchored, anchored_start};
-pub use like::zone_like;
+pub use like::{follows, zone_like};
 
 /// The longest zone name that is looked at, in bytes.
 const LONGEST_NAME: usize = 128;

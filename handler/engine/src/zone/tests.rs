@@ -83,7 +83,9 @@ fn places_are_told_from_conventions() {
     for name in ["Europe/Berlin", "america/new_york", "/example.org/1/Asia/Tokyo", "America/Argentina/Buenos_Aires"] {
         assert!(is_place(name), "{name}");
     }
-    for name in ["EST", "MST", "GMT", "UTC", "Etc/GMT+5", "CET", "EST5EDT", "W. Europe Standard Time", "+01:00", "Europe/Berlin 1", "", "x/y"] {
+    for name in
+        ["EST", "MST", "GMT", "UTC", "Etc/GMT+5", "CET", "EST5EDT", "W. Europe Standard Time", "+01:00", "Europe/Berlin 1", "", "x/y"]
+    {
         assert!(!is_place(name), "{name}");
     }
 }

@@ -43,6 +43,10 @@ pub(super) struct Task {
     pub retry: Retry,
     /// The event of its mapping that is gone.
     pub gone: Option<Role>,
+    /// What its owner should know of it, although it is copied.
+    pub note: Option<Reason>,
+    /// Nothing new is known of the event itself: what was noted of it stands.
+    pub unread: bool,
 }
 
 impl Task {
@@ -62,6 +66,8 @@ impl Task {
             stranger: None,
             retry: Retry::OnChange,
             gone: None,
+            note: None,
+            unread: false,
         }
     }
 
@@ -94,6 +100,8 @@ pub(super) struct Applied {
     pub wrote: [bool; 2],
     /// An event that no mapping knows from now on.
     pub stranger: Option<(Side, EventId)>,
+    /// What was noted of the event stands.
+    pub unread: bool,
     /// A mapping that is to be looked at once more, although its event was refused.
     pub look_again: Option<MappingId>,
 }
@@ -112,6 +120,7 @@ impl Applied {
             incomplete: false,
             wrote: [false; 2],
             stranger: None,
+            unread: false,
             look_again: None,
         }
     }
@@ -120,8 +129,14 @@ impl Applied {
 impl Pass<'_> {
     /// Carries a decision out. In a dry run it says what would be done, and does nothing.
     pub(super) async fn apply(&self, task: Task) -> Result<Applied> {
-        let Task { side, event, etag, times, before, decision, incomplete, suspect, bears, stranger, retry, gone, .. } = task;
-        let mut applied = Applied { incomplete, suspect, stranger, deferred: suspect.is_some(), ..Applied::nothing(side, event.clone()) };
+        let Task { side, event, etag, times, before, decision, incomplete, suspect, bears, stranger, retry, gone, note, unread, .. } = task;
+        let mut applied =
+            Applied { incomplete, suspect, stranger, unread, deferred: suspect.is_some(), ..Applied::nothing(side, event.clone()) };
+        if let Some(reason) = note
+            && matches!(decision, Decision::Nothing | Decision::Remember(_) | Decision::Create(_) | Decision::Write(_))
+        {
+            applied.problem = Some((self.problem(side, &event, None, reason, None), Retry::OnChange));
+        }
         match decision {
             Decision::Nothing => {}
             Decision::Skip { reason, why, remember } => {

@@ -69,6 +69,8 @@ pub(super) struct Problems {
     tried: BTreeMap<(Side, String), u32>,
     /// Events that were refused in an earlier round, and stay so whatever this one does.
     kept: BTreeSet<(Side, String)>,
+    /// Events that are copied, and of which something is noted all the same.
+    notes: BTreeSet<(Side, String)>,
 }
 
 impl Problems {
@@ -77,6 +79,9 @@ impl Problems {
         let mut problems = Self::default();
         for row in rows {
             let key = (side(row), row.problem.event.clone());
+            if row.problem.reason == Reason::ZoneUnknown {
+                problems.notes.insert(key.clone());
+            }
             problems.tried.insert(key.clone(), row.problem.tries);
             problems.open.insert(key, row.problem.next_try);
         }
@@ -102,6 +107,11 @@ impl Problems {
     /// Whether it was refused in an earlier round.
     pub fn is_kept(&self, side: Side, event: &str) -> bool {
         !self.kept.is_empty() && self.kept.contains(&(side, event.to_owned()))
+    }
+
+    /// Whether it is copied, and noted all the same.
+    pub fn is_note(&self, side: Side, event: &str) -> bool {
+        self.notes.contains(&(side, event.to_owned()))
     }
 
     /// When the first of them is tried again.

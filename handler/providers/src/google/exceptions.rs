@@ -13,6 +13,9 @@ use super::series::Whole;
 use super::{Client, wire};
 use crate::{Error, Result};
 
+/// Said where Google does not know an occurrence that is to be changed.
+const NOT_SHOWN: &str = "Google does not show one of its changed occurrences, as its rule does not give it";
+
 /// A draft with more changed occurrences is refused: each is a write of its own.
 const MOST: usize = 1_000;
 
@@ -26,6 +29,7 @@ impl Client {
         let manner = self.manner(calendar);
         let standing = whole.by_start(&draft.content.span, manner.context()).map_err(|why| Error::Refused(why.0))?;
         let standing: Vec<(OriginalStart, wire::Event)> = standing.into_iter().map(|(start, item)| (start, item.clone())).collect();
+        let mut missing = false;
         let at = |start: &OriginalStart| standing.iter().find(|(there, _)| there == start).map(|(_, item)| item);
         for (start, exception) in &series.exceptions {
             match (exception, at(start)) {
@@ -33,7 +37,7 @@ impl Client {
                 (Exception::Changed(wanted), None) => {
                     match self.occurrence(calendar, &whole.master.id, *start, draft).await? {
                         Some(item) => self.change_occurrence(calendar, whole, &item, wanted, marker).await?,
-                        None => tracing::debug!("a changed occurrence that the rule does not give is left out"),
+                        None => missing = true,
                     };
                 }
                 (Exception::Cancelled, Some(item)) if !item.is_cancelled() => self.cancel_occurrence(calendar, whole, item).await?,
@@ -51,7 +55,8 @@ impl Client {
                 (Some(false), true) | (None, _) => {}
             }
         }
-        Ok(())
+        // Everything else stands by now.
+        if missing { Err(Error::Refused(NOT_SHOWN.into())) } else { Ok(()) }
     }
 
     /// The occurrence that begins there by the rule; `None` where there is none.
