@@ -14,7 +14,7 @@ fn now() -> jiff::Timestamp {
 }
 
 fn context() -> Context<'static> {
-    Context { is_me: &|address| address.starts_with("me@"), zone: None }
+    Context { is_me: &|address| address.starts_with("me@"), zone: None, now: None }
 }
 
 /// Reads an object.

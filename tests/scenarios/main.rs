@@ -30,6 +30,7 @@ mod key_vault;
 mod killed;
 mod leases;
 mod model;
+mod objects;
 mod processes;
 mod real_servers;
 mod requests;

@@ -2,9 +2,14 @@
 //!
 //! Stripping happens here, before anything is hashed, logged or sent: what a copy may not show never leaves this function.
 
+use std::ops::Range;
+
+use jiff::{SignedDuration, Timestamp};
+
 use crate::calendar::ProviderKind;
-use crate::event::{Busy, Content, Draft, Event, Exception, Series, Visibility, Zone};
-use crate::{attendees, conference, zone};
+use crate::event::{Busy, Content, Draft, Event, Exception, Moment, Series, Span, Visibility, Zone};
+use crate::pair::Window;
+use crate::{attendees, conference, recurrence, zone};
 
 /// The one thing that a private copy says. A fixed word: it is no translation and no setting.
 pub const BUSY: &str = "Busy";
@@ -20,6 +25,21 @@ pub struct Look<'a> {
     pub target: ProviderKind,
     /// The zone in which floating times of the origins are meant, for calendars that have no floating times.
     pub zone: Option<&'a str>,
+    /// The days that are looked at.
+    pub window: Window,
+}
+
+impl Look<'_> {
+    /// The range in which a rule is replaced by its dates: whole years, so that the dates of a copy are the same for as long.
+    fn years(&self) -> Range<Timestamp> {
+        let end = self.window.end.last_of_year().tomorrow().unwrap_or(self.window.end);
+        zone::day_instant(self.window.start.first_of_year())..zone::day_instant(end)
+    }
+
+    /// Whether the calendar can show how the draft repeats, as far as is known.
+    pub fn can_show(&self, origin: &Draft) -> bool {
+        self.target != ProviderKind::Google || recurrence::by_dates(origin, self.years(), self.zone).is_ok()
+    }
 }
 
 /// The copy of an origin.
@@ -27,7 +47,8 @@ pub fn project(origin: &Draft, look: Look<'_>) -> Draft {
     let anchored;
     let origin = match look.target {
         ProviderKind::Google => {
-            anchored = zone::anchored(origin, &look.zone.and_then(zone::resolve).unwrap_or(Zone::Utc));
+            let draft = zone::anchored(origin, &look.zone.and_then(zone::resolve).unwrap_or(Zone::Utc));
+            anchored = recurrence::by_dates(&draft, look.years(), None).ok().flatten().unwrap_or(draft);
             &anchored
         }
         ProviderKind::Caldav | ProviderKind::Icloud => origin,
@@ -49,9 +70,10 @@ fn series(series: &Series, look: Look<'_>) -> Series {
 
 fn content(origin: &Content, look: Look<'_>) -> Content {
     let busy = busy_on(look.target, origin.busy);
+    let span = span_on(look.target, &origin.span);
     if look.private {
         return Content {
-            span: origin.span.clone(),
+            span,
             title: BUSY.to_owned(),
             description: String::new(),
             location: String::new(),
@@ -61,13 +83,25 @@ fn content(origin: &Content, look: Look<'_>) -> Content {
         };
     }
     Content {
-        span: origin.span.clone(),
+        span,
         title: cut(&origin.title),
         description: attendees::append(&conference::strip(&origin.description).kept, &origin.attendees),
         location: cut(&conference::strip_location(&origin.location)),
         attendees: Vec::new(),
         visibility: visibility_on(look.source, look.target, origin.visibility),
         busy,
+    }
+}
+
+/// The time that a provider shows: Google has no events without length, and a minute is the least that it has.
+fn span_on(target: ProviderKind, span: &Span) -> Span {
+    match (target, span) {
+        (ProviderKind::Google, Span::Timed { start, .. }) if zone::length(span, None).is_zero() => {
+            let rules = zone::rules(&start.zone, None);
+            let end = zone::instant(start, None).saturating_add(SignedDuration::from_mins(1)).unwrap_or(Timestamp::MAX);
+            Span::Timed { start: start.clone(), end: Moment { local: rules.to_datetime(end), zone: start.zone.clone() } }
+        }
+        _ => span.clone(),
     }
 }
 
@@ -123,7 +157,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::event::{Moment, OriginalStart, Span};
+    use crate::event::OriginalStart;
 
     fn draft(visibility: Visibility, busy: Busy, zone: Zone) -> Draft {
         let moment = |hour| Moment { local: date(2026, 3, 10).at(hour, 0, 0, 0), zone: zone.clone() };
@@ -140,7 +174,8 @@ mod tests {
     }
 
     fn look(source: ProviderKind, target: ProviderKind) -> Look<'static> {
-        Look { private: false, source, target, zone: Some("Europe/Tallinn") }
+        let window = Window { start: date(2026, 1, 1), end: date(2027, 1, 1) };
+        Look { private: false, source, target, zone: Some("Europe/Tallinn"), window }
     }
 
     #[test]
@@ -172,6 +207,37 @@ mod tests {
                 assert_eq!(projected.content.busy, expected, "{busy:?} on {target}");
             }
         }
+    }
+
+    #[test]
+    fn google_has_no_event_without_length() {
+        use ProviderKind::{Caldav, Google};
+        let mut origin = draft(Visibility::Default, Busy::Busy, Zone::Iana("Europe/Tallinn".into()));
+        let Span::Timed { start, .. } = origin.content.span.clone() else { panic!() };
+        origin.content.span = Span::Timed { start: start.clone(), end: start.clone() };
+        let changed = Exception::Changed(Box::new(origin.content.clone()));
+        let at = OriginalStart::At("2026-03-11T08:00:00Z".parse().unwrap());
+        origin.series = Some(Series { rules: vec!["FREQ=DAILY".into()], extra: vec![], exceptions: BTreeMap::from([(at, changed)]) });
+        let copy = project(&origin, look(Caldav, Google));
+        let minute = Moment { local: date(2026, 3, 10).at(10, 1, 0, 0), zone: start.zone.clone() };
+        assert_eq!(copy.content.span, Span::Timed { start, end: minute });
+        assert_eq!(copy.series.unwrap().exceptions[&at], Exception::Changed(Box::new(copy.content)));
+        assert_eq!(project(&origin, look(Google, Caldav)).content.span, origin.content.span);
+    }
+
+    #[test]
+    fn google_has_no_rule_of_hours() {
+        use ProviderKind::{Caldav, Google};
+        let mut origin = draft(Visibility::Default, Busy::Busy, Zone::Utc);
+        let hourly = |rule: &str| Some(Series { rules: vec![rule.into()], ..Series::default() });
+        origin.series = hourly("FREQ=HOURLY;INTERVAL=3;COUNT=3");
+        let series = project(&origin, look(Caldav, Google)).series.unwrap();
+        let dates = ["2026-03-10T13:00:00Z", "2026-03-10T16:00:00Z"].map(|text| OriginalStart::At(text.parse().unwrap()));
+        assert_eq!((series.rules.len(), series.extra), (0, dates.to_vec()));
+        assert_eq!(project(&origin, look(Google, Caldav)).series, origin.series);
+        assert!(look(Caldav, Google).can_show(&origin));
+        origin.series = hourly("FREQ=HOURLY");
+        assert!(!look(Caldav, Google).can_show(&origin) && look(Google, Caldav).can_show(&origin));
     }
 
     #[test]

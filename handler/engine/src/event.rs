@@ -101,6 +101,8 @@ pub struct Event {
     pub marker: Option<String>,
     /// When it was made and written, as it says itself.
     pub stamps: Stamps,
+    /// It names a zone that nothing explains, so the zone of its calendar was taken for it.
+    pub zone_guessed: bool,
 }
 
 /// The instants that an event tells of itself (RFC 5545 section 3.8.7), as far as it does.

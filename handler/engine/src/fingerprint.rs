@@ -107,7 +107,9 @@ fn time(span: &Span, series: Option<&Series>) -> String {
             parts.sort_unstable();
             let _ = write!(out, "\n{}", parts.join(";"));
         }
-        for extra in &series.extra {
+        // A changed occurrence takes place, whether a further date gives it or not, and has a hash of its own.
+        let is_changed = |extra: &&OriginalStart| matches!(series.exceptions.get(extra), Some(Exception::Changed(_)));
+        for extra in series.extra.iter().filter(|extra| !is_changed(extra)) {
             let _ = write!(out, "\n{extra:?}");
         }
     }

@@ -185,7 +185,8 @@ impl Planner<'_> {
     /// How copies at that end are to look.
     fn look(&self, side: Side) -> Look<'_> {
         let (source, target) = (self.kind(side.other()), self.kind(side));
-        Look { private: self.pair.private_towards(side), source, target, zone: self.zone(side.other()).or(self.zone(side)) }
+        let zone = self.zone(side.other()).or(self.zone(side));
+        Look { private: self.pair.private_towards(side), source, target, zone, window: self.window }
     }
 
     /// A copy of that end's origins in the words of their provider.
@@ -258,6 +259,9 @@ impl Planner<'_> {
             return Err(Reason::UnsupportedRule);
         }
         let inside = recurrence::any_in_window(&draft, self.window, self.zone(side)).map_err(|_| Reason::UnsupportedRule)?;
+        if !self.look(side.other()).can_show(&draft) {
+            return Err(Reason::UnsupportedRule);
+        }
         if inside {
             return Ok(Place::Inside);
         }

@@ -38,6 +38,8 @@ pub enum Reason {
     DuplicateOfCopy,
     /// It cannot be told from a copy that the server took and does not show.
     MayBeCopy,
+    /// It names a time zone that nothing explains.
+    ZoneUnknown,
     /// The origin is gone.
     OriginDeleted,
     /// A person deleted the copy.
@@ -75,6 +77,10 @@ impl Reason {
             Self::MayBeCopy => {
                 "The server took a copy with this time or title and does not show it, so this may be that copy. It was left alone until that \
                  shows, or its time and title are others."
+            }
+            Self::ZoneUnknown => {
+                "It names a time zone that is not known and that it does not describe, so its times are taken to be in the zone of its calendar. \
+                 If they are not, set its time zone anew."
             }
             Self::OriginDeleted => "The event is gone.",
             Self::CopyDeleted => "Its copy was deleted.",

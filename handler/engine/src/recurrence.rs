@@ -19,11 +19,13 @@ use crate::event::{Content, Draft, OriginalStart, Series, Span};
 use crate::pair::Window;
 use crate::zone;
 
+mod carry;
 mod civil;
 mod rule;
 mod series;
 mod unsupported;
 
+pub use carry::{by_dates, dates, normalised, strays};
 pub use unsupported::Unsupported;
 
 use civil::Wanted;

@@ -15,26 +15,43 @@ mod like;
 mod names;
 
 pub use anchor::{anchored, anchored_start};
-pub use like::zone_like;
+pub use like::{follows, zone_like};
 
 /// The longest zone name that is looked at, in bytes.
 const LONGEST_NAME: usize = 128;
 
 /// The zone that a name means: an IANA name in any case, alone or at the end of a path
-/// (`/freeassociation.sourceforge.net/Europe/Berlin`), a Windows name, or one of the many names of UTC.
+/// (`/freeassociation.sourceforge.net/Europe/Berlin`), a Windows name or what Windows shows for it, an offset, or one of the many
+/// names of UTC; any of these with a number behind it too.
 ///
 /// `None` for anything else, such as `Customized Time Zone 1`: then the rules in the object's own VTIMEZONE decide,
 /// see [`zone_like`].
 pub fn resolve(name: &str) -> Option<Zone> {
+    let name = bare(name)?;
+    meaning(name).or_else(|| names::unnumbered(name).and_then(meaning))
+}
+
+/// Whether a name is that of a place in the IANA database, alone or at the end of a path. What such a name means is told by the
+/// database; all other names ([`resolve`] knows many) are only conventions, and a VTIMEZONE that says otherwise counts.
+pub fn is_place(name: &str) -> bool {
+    bare(name).is_some_and(|name| {
+        let zone = iana(name).map(Zone::Iana).or_else(|| after_prefix(name));
+        matches!(zone, Some(Zone::Iana(name)) if name.contains('/') && !name.starts_with("Etc/"))
+    })
+}
+
+fn bare(name: &str) -> Option<&str> {
     let name = name.trim().trim_matches('"').trim();
-    if name.is_empty() || name.len() > LONGEST_NAME {
-        return None;
-    }
+    (!name.is_empty() && name.len() <= LONGEST_NAME).then_some(name)
+}
+
+fn meaning(name: &str) -> Option<Zone> {
     if names::is_utc(name) {
         return Some(Zone::Utc);
     }
     iana(name)
         .or_else(|| names::windows(name).and_then(iana))
+        .or_else(|| names::shown(name).and_then(iana))
         .or_else(|| names::fixed_offset(name).as_deref().and_then(iana))
         .map(Zone::Iana)
         .or_else(|| after_prefix(name))

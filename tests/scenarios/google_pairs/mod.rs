@@ -1,6 +1,6 @@
 //! Google paired with Google and with other servers: every field, series, deletions, guests, disasters, and what it costs.
 
-mod desk;
+pub mod desk;
 mod disasters;
 mod door;
 mod drift;

@@ -126,6 +126,7 @@ fn event() -> Event {
         others: false,
         marker: None,
         stamps: Stamps::default(),
+        zone_guessed: false,
     }
 }
 

@@ -6,6 +6,7 @@ use super::*;
 use crate::event::{Busy, Exception, Moment, Visibility, Zone};
 
 mod carried;
+mod carry;
 mod exceptions;
 mod guards;
 mod properties;

@@ -62,13 +62,7 @@ const COMMON: [&str; 44] = [
 /// nothing about a place, and one that has the same offset today may change its mind. `observed` is asked a bounded
 /// number of times (some 1,500, and a few per candidate).
 pub fn zone_like(observed: impl Fn(Timestamp) -> Offset, near: Timestamp) -> Option<String> {
-    let until = near.checked_add(AHEAD).ok()?;
-    let mut samples = Vec::new();
-    let mut at = near;
-    while at < until {
-        samples.push((at, observed(at)));
-        at = at.checked_add(STEP).ok()?;
-    }
+    let (samples, until) = samples(&observed, near)?;
     let first = samples.first()?.1;
     if samples.iter().all(|(_, offset)| *offset == first)
         && let Some(name) = without_changes(first)
@@ -86,6 +80,23 @@ pub fn zone_like(observed: impl Fn(Timestamp) -> Offset, near: Timestamp) -> Opt
             (!super::names::is_no_place(name)).then(|| same(name))?
         })
     })
+}
+
+/// Whether a zone has the offsets `observed` gives, for the two years from `near` on.
+pub fn follows(zone: &TimeZone, observed: impl Fn(Timestamp) -> Offset, near: Timestamp) -> bool {
+    samples(&observed, near).is_some_and(|(samples, until)| same_samples(zone, &samples) && same_changes(zone, &observed, near, until))
+}
+
+/// Offsets at regular instants, and the end of them.
+fn samples(observed: impl Fn(Timestamp) -> Offset, near: Timestamp) -> Option<(Vec<(Timestamp, Offset)>, Timestamp)> {
+    let until = near.checked_add(AHEAD).ok()?;
+    let mut samples = Vec::new();
+    let mut at = near;
+    while at < until {
+        samples.push((at, observed(at)));
+        at = at.checked_add(STEP).ok()?;
+    }
+    Some((samples, until))
 }
 
 fn without_changes(offset: Offset) -> Option<String> {

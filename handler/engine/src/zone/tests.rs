@@ -41,7 +41,23 @@ fn names_as_they_are_written_in_the_wild() {
         ("Etc/GMT+5", iana("Etc/GMT+5")),
         ("Customized Time Zone 1", None),
         ("tzone://Microsoft/Custom", None),
-        ("UTC+05:30", None),
+        ("UTC+05:30", iana("Asia/Kolkata")),
+        ("+01:00", iana("Etc/GMT-1")),
+        ("-09:30", iana("Pacific/Marquesas")),
+        ("(UTC+01:00)", iana("Etc/GMT-1")),
+        ("-02:30", None),
+        ("-13:00", None),
+        ("+1:", None),
+        ("+é1:00", None),
+        ("(UTC-05:00) Eastern Time (US & Canada)", iana("America/New_York")),
+        ("(GMT+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna", iana("Europe/Berlin")),
+        ("Osaka, Sapporo, Tokyo", iana("Asia/Tokyo")),
+        ("(UTC-05:00) Nowhere in Particular", None),
+        ("Europe/Berlin 1", iana("Europe/Berlin")),
+        ("W. Europe Standard Time 2", iana("Europe/Berlin")),
+        ("British Columbia Standard Time", iana("America/Vancouver")),
+        ("Alberta Standard Time", iana("America/Edmonton")),
+        ("Manitoba Daylight Time", iana("America/Winnipeg")),
         ("", None),
         ("/", None),
         ("Atlantis/Capital", None),
@@ -62,10 +78,25 @@ fn names_as_they_are_written_in_the_wild() {
     assert_eq!(resolve(&"Europe/".repeat(10_000)), None);
 }
 
+#[test]
+fn places_are_told_from_conventions() {
+    for name in ["Europe/Berlin", "america/new_york", "/example.org/1/Asia/Tokyo", "America/Argentina/Buenos_Aires"] {
+        assert!(is_place(name), "{name}");
+    }
+    for name in
+        ["EST", "MST", "GMT", "UTC", "Etc/GMT+5", "CET", "EST5EDT", "W. Europe Standard Time", "+01:00", "Europe/Berlin 1", "", "x/y"]
+    {
+        assert!(!is_place(name), "{name}");
+    }
+}
+
 /// Every name of the alias table leads to a zone that exists.
 #[test]
 fn aliases_exist() {
     for name in ["Samoa Standard Time", "GFT Standard Time", "U.S. Eastern Standard Time", "Prague Bratislava Standard Time"] {
+        assert!(matches!(resolve(name), Some(Zone::Iana(_))), "{name}");
+    }
+    for name in names::shown_names() {
         assert!(matches!(resolve(name), Some(Zone::Iana(_))), "{name}");
     }
 }

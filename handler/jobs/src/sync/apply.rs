@@ -46,6 +46,10 @@ pub(super) struct Task {
     pub gone: Option<Role>,
     /// What proves that.
     pub proof: Option<Proof>,
+    /// What its owner should know of it, although it is copied.
+    pub note: Option<Reason>,
+    /// Nothing new is known of the event itself: what was noted of it stands.
+    pub unread: bool,
 }
 
 impl Task {
@@ -66,6 +70,8 @@ impl Task {
             retry: Retry::OnChange,
             gone: None,
             proof: None,
+            note: None,
+            unread: false,
         }
     }
 
@@ -104,6 +110,8 @@ pub(super) struct Applied {
     pub stranger: Option<(Side, EventId)>,
     /// What the owner has answered could not be done: the question stays.
     pub asks_again: bool,
+    /// What was noted of the event stands.
+    pub unread: bool,
 }
 
 impl Applied {
@@ -123,6 +131,7 @@ impl Applied {
             wrote: [false; 2],
             stranger: None,
             asks_again: false,
+            unread: false,
         }
     }
 }
@@ -130,8 +139,16 @@ impl Applied {
 impl Pass<'_> {
     /// Carries a decision out. In a dry run it says what would be done, and does nothing.
     pub(super) async fn apply(&self, task: Task) -> Result<Applied> {
-        let Task { side, event, etag, times, before, decision, incomplete, suspect, bears, stranger, retry, gone, proof, .. } = task;
-        let mut applied = Applied { incomplete, suspect, stranger, deferred: suspect.is_some(), ..Applied::nothing(side, event.clone()) };
+        let Task {
+            side, event, etag, times, before, decision, incomplete, suspect, bears, stranger, retry, gone, proof, note, unread, ..
+        } = task;
+        let mut applied =
+            Applied { incomplete, suspect, stranger, unread, deferred: suspect.is_some(), ..Applied::nothing(side, event.clone()) };
+        if let Some(reason) = note
+            && matches!(decision, Decision::Nothing | Decision::Remember(_) | Decision::Create(_) | Decision::Write(_))
+        {
+            applied.problem = Some((self.problem(side, &event, None, reason, None), Retry::OnChange));
+        }
         match decision {
             Decision::Nothing => {}
             Decision::Skip { reason, why, remember } => {

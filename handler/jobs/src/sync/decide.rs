@@ -37,6 +37,11 @@ impl Item {
 /// Events that were read, by side.
 pub(super) type Read = [BTreeMap<EventId, Found>; 2];
 
+/// What the owner of an event should know of it, although it is copied.
+fn note(event: &Event) -> Option<Reason> {
+    event.zone_guessed.then_some(Reason::ZoneUnknown)
+}
+
 /// Said where a listing shows what a read does not.
 const NOT_GIVEN: &str = "the server lists it, and answers that it is not there";
 /// Said where a read shows what our own write has replaced.
@@ -238,11 +243,15 @@ impl Pass<'_> {
             }
         };
         let stranger = replaced.then(|| (mapping.side.other(), mapping.copy.id.clone()));
+        let (note, unread) = match &origin {
+            Seen::Event(origin) => (note(origin), false),
+            _ => (None, matches!(origin, Seen::Unchanged)),
+        };
         let decision = if replaced { self.planner.replaced(&mapping, origin) } else { self.planner.known(&mapping, origin, copy) };
         let task = Task { stranger, ..Task::new(mapping.side, mapping.origin.id.clone(), decision) };
         let renamed = ((&stored.origin.id, &stored.copy.id) != (&mapping.origin.id, &mapping.copy.id)).then(|| mapping.clone());
         let proof = gone.and_then(|role| proofs.into_iter().nth(role as usize).flatten());
-        Task { times: Some(mapping.times.clone()), before: Some(stored), renamed, proof, ..task }
+        Task { times: Some(mapping.times.clone()), before: Some(stored), renamed, proof, note, unread, ..task }
     }
 
     /// Whether a read has shown a version that our own write has replaced: nothing is decided about that, and both are looked at again.
@@ -339,7 +348,7 @@ impl Pass<'_> {
         let marked_as_copy = matches!(class, Class::OutOfACopy);
         let first = if let Class::Left(first) = class { first } else { None };
         let unknown = Unknown { side, event: &event, id: mapping, copy_id: copy_id(mapping), beside, marked_as_copy, first };
-        Ok(Task::new(side, id, self.planner.unknown(unknown)))
+        Ok(Task { note: note(&event), ..Task::new(side, id, self.planner.unknown(unknown)) })
     }
 
     /// A copy that may be beside an event; what the server says where it does not give it.

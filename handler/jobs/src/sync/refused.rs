@@ -8,7 +8,7 @@
 //!   first.
 //! * A deletion that was refused, or could not be verified, is tried again as a deletion.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::event::EventId;
 use engine::mapping::{Mapping, State};
@@ -68,6 +68,8 @@ pub(super) struct Problems {
     open: BTreeMap<(Side, String), Option<Timestamp>>,
     /// How often each was tried before this pass.
     tried: BTreeMap<(Side, String), u32>,
+    /// Events that are copied, and of which something is noted all the same.
+    notes: BTreeSet<(Side, String)>,
 }
 
 impl Problems {
@@ -76,6 +78,9 @@ impl Problems {
         let mut problems = Self::default();
         for row in rows {
             let key = (side(row), row.problem.event.clone());
+            if row.problem.reason == Reason::ZoneUnknown {
+                problems.notes.insert(key.clone());
+            }
             problems.tried.insert(key.clone(), row.problem.tries);
             problems.open.insert(key, row.problem.next_try);
         }
@@ -95,6 +100,11 @@ impl Problems {
     /// Drops one; says whether there was one.
     pub fn remove(&mut self, side: Side, event: &str) -> bool {
         self.open.remove(&(side, event.to_owned())).is_some()
+    }
+
+    /// Whether it is copied, and noted all the same.
+    pub fn is_note(&self, side: Side, event: &str) -> bool {
+        self.notes.contains(&(side, event.to_owned()))
     }
 
     /// When the first of them is tried again.

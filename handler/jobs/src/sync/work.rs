@@ -214,7 +214,8 @@ impl Pass<'_> {
             Some((row, retry)) => self.note_problem(tally, &applied.event, row, retry)?,
             None => {
                 // A deletion is still to be made.
-                let is_settled = !applied.incomplete && !applied.deferred && !deletes;
+                let stands = applied.unread && tally.problems.is_note(applied.side, applied.event.as_str());
+                let is_settled = !applied.incomplete && !applied.deferred && !deletes && !stands;
                 if is_settled && tally.problems.remove(applied.side, applied.event.as_str()) {
                     self.memory.forget_problem(&mut tally.notes, self.pair.calendar(applied.side), applied.event.as_str());
                 }

@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 
 use engine::calendar::RemoteCalendar;
-use jiff::tz;
 use url::Url;
 
 use super::dav::Reply;
 use super::multistatus::{Entry, Props};
 use super::survey::Mark;
-use super::{CalDav, Place, address, bodies, with_slash};
+use super::{CalDav, Place, address, bodies, ical, with_slash};
 use crate::{Answering, Error, Glance, Result};
 
 impl CalDav {
@@ -172,18 +171,9 @@ fn owned_at(home: &Url, href: &str) -> Option<String> {
     is_here.then(|| address::collection_key(&address::path(home, href)))
 }
 
-/// The IANA zone of a calendar: as it says, or as its VTIMEZONE is called.
+/// The IANA zone of a calendar: as it says, or as its VTIMEZONE describes it.
 fn zone(props: &Props) -> Option<String> {
-    let named = props.zone_object.as_deref().and_then(|object| {
-        let line = object.lines().find_map(|line| line.trim().strip_prefix("TZID"))?;
-        line.split_once(':').map(|(_, name)| name.trim().to_owned())
-    });
-    [props.zone_id.clone(), named].into_iter().flatten().find_map(|name| {
-        let name = name.trim();
-        // Some programs put a path of their own before the name: /example.org/2025a/Europe/Tallinn.
-        let tails = name.match_indices('/').map(|(at, _)| &name[at + 1..]);
-        std::iter::once(name).chain(tails).find_map(|name| tz::db().get(name).ok()?.iana_name().map(str::to_owned))
-    })
+    [&props.zone_id, &props.zone_object].into_iter().flatten().find_map(|zone| ical::calendar_zone(zone))
 }
 
 #[cfg(test)]
@@ -252,6 +242,43 @@ mod tests {
                 ("/17/calendars/ours/", "ours", true, Some("Europe/Berlin")),
             ]
         );
+    }
+
+    #[test]
+    fn a_calendar_says_its_zone_in_many_forms() {
+        let part = |kind: &str, from: &str, to: &str, rule: &str| {
+            format!("BEGIN:{kind}\nDTSTART:16010101T030000\nTZOFFSETFROM:{from}\nTZOFFSETTO:{to}\nRRULE:FREQ=YEARLY;{rule}\nEND:{kind}\n")
+        };
+        let described = |head: &str| {
+            let standard = part("STANDARD", "+0200", "+0100", "BYDAY=-1SU;BYMONTH=10");
+            let daylight = part("DAYLIGHT", "+0100", "+0200", "BYDAY=-1SU;BYMONTH=3").replace("T03", "T02");
+            format!("BEGIN:VTIMEZONE\n{head}\n{standard}{daylight}END:VTIMEZONE\n")
+        };
+        let whole = |head: &str| format!("BEGIN:VCALENDAR\nVERSION:2.0\n{}END:VCALENDAR\n", described(head));
+        for (object, expected) in [
+            (whole("TZID:Europe/Vienna"), Some("Europe/Vienna")),
+            (whole("TZID:Europe/Vienna").replace('\n', "\r\n"), Some("Europe/Vienna")),
+            (whole("TZID;X-A=b:Europe/\n Vienna"), Some("Europe/Vienna")),
+            (whole("tzid:/example.org/2025a/Europe/Vienna"), Some("Europe/Vienna")),
+            (whole("TZID:Customized Time Zone"), Some("Europe/Berlin")),
+            (whole("TZID:Customized Time Zone\nX-LIC-LOCATION:Europe/Rome"), Some("Europe/Rome")),
+            (whole("TZID:(UTC+01:00) Amsterdam\\, Berlin\\, Bern\\, Rome\\, Stockholm\\, Vienna"), Some("Europe/Berlin")),
+            (whole("TZID:GMT"), Some("Europe/Berlin")),
+            (whole("COMMENT:no name"), Some("Europe/Berlin")),
+            (described("TZID:W. Europe Standard Time"), Some("Europe/Berlin")),
+            ("BEGIN:VTIMEZONE\nTZID:Asia/Tokyo".to_owned(), Some("Asia/Tokyo")),
+            ("BEGIN:VTIMEZONE\nTZID:UTC\nEND:VTIMEZONE".to_owned(), Some("UTC")),
+            ("Europe/Vienna".to_owned(), Some("Europe/Vienna")),
+            (" W. Europe Standard Time\n".to_owned(), Some("Europe/Berlin")),
+            ("BEGIN:VCALENDAR\nEND:VCALENDAR".to_owned(), None),
+            ("Nowhere".to_owned(), None),
+            (String::new(), None),
+        ] {
+            let props = Props { zone_object: Some(object.clone()), ..Props::default() };
+            assert_eq!(zone(&props).as_deref(), expected, "{object}");
+        }
+        let both = Props { zone_id: Some("Asia/Tokyo".into()), zone_object: Some("Europe/Vienna".into()), ..Props::default() };
+        assert_eq!(zone(&both).as_deref(), Some("Asia/Tokyo"));
     }
 
     #[tokio::test]

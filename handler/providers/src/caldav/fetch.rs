@@ -16,8 +16,15 @@ const TOO_LARGE: &str = "it is larger than 1 MiB, more than calendar servers tak
 
 /// An object as it was read, before it is understood.
 pub(super) enum Raw {
-    Object { etag: Option<String>, body: Vec<u8> },
-    TooLarge { etag: Option<String> },
+    /// `cut`: large attachments were left out of it, so that it must not be written back.
+    Object {
+        etag: Option<String>,
+        body: Vec<u8>,
+        cut: bool,
+    },
+    TooLarge {
+        etag: Option<String>,
+    },
     Gone,
 }
 
@@ -88,7 +95,7 @@ impl CalDav {
             url => url?,
         };
         match self.dav.get(&url).await? {
-            Got::Object { etag, body } => Ok(Raw::Object { etag, body }),
+            Got::Object { etag, body, cut } => Ok(Raw::Object { etag, body, cut }),
             Got::TooLarge { etag } => Ok(Raw::TooLarge { etag }),
             Got::Refused(refusal) if refusal.is_gone() => Ok(Raw::Gone),
             Got::Refused(refusal) => Err(refusal.error()),
@@ -109,14 +116,14 @@ impl CalDav {
     /// Reads an object as an event.
     pub(super) async fn understand(&self, calendar: &str, id: &EventId, raw: Raw) -> Result<Found> {
         let (etag, body) = match raw {
-            Raw::Object { etag, body } => (etag, body),
+            Raw::Object { etag, body, .. } => (etag, body),
             Raw::TooLarge { etag } => return Ok(Found::Unreadable { etag, why: TOO_LARGE.into() }),
             Raw::Gone => return Ok(Found::NotFound),
         };
         let known = self.zone_if_known(calendar);
         let mut event = self.parse(id, etag.clone(), &body, known.clone().flatten().as_deref());
-        // The calendar's zone matters to floating times only: it is asked for when the first of them turns up.
-        if known.is_none() && event.as_ref().is_ok_and(is_floating) {
+        // The calendar's zone matters to floating times and to zones that nothing explains: it is asked for when the first of them turns up.
+        if known.is_none() && event.as_ref().is_ok_and(|event| is_floating(event) || event.zone_guessed) {
             let zone = self.zone(calendar).await?;
             event = self.parse(id, etag.clone(), &body, zone.as_deref());
         }
@@ -127,8 +134,13 @@ impl CalDav {
         })
     }
 
+    /// Whether an object has to be read with the zone of its calendar.
+    pub(super) fn depends_on_zone(&self, id: &EventId, body: &[u8]) -> bool {
+        self.parse(id, None, body, None).is_ok_and(|event| event.zone_guessed)
+    }
+
     fn parse(&self, id: &EventId, etag: Option<String>, body: &[u8], zone: Option<&str>) -> Result<Event, ical::Unreadable> {
-        ical::read(id.clone(), etag, body, Context { is_me: &|address| self.is_me(address), zone })
+        ical::read(id.clone(), etag, body, Context { is_me: &|address| self.is_me(address), zone, now: self.dav.http.server_time() })
     }
 }
 
@@ -139,7 +151,7 @@ fn raw(entry: Entry) -> Option<Raw> {
     }
     let etag = entry.props.etag;
     match entry.props.data? {
-        Data::Object(text) => Some(Raw::Object { etag, body: text.into_bytes() }),
+        Data::Object(text) => Some(Raw::Object { etag, body: text.into_bytes(), cut: false }),
         Data::TooLarge => Some(Raw::TooLarge { etag }),
     }
 }

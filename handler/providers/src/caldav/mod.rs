@@ -11,6 +11,7 @@
 //! provider's verbs.
 
 mod address;
+mod attachments;
 mod bodies;
 mod calendars;
 mod dav;

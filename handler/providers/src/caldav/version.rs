@@ -25,7 +25,7 @@ impl CalDav {
         if self.tags_differ.load(Ordering::Relaxed)
             && let Some((etag, body)) = self.as_listed(calendar, id).await
         {
-            return Ok(Raw::Object { etag: Some(etag), body });
+            return Ok(Raw::Object { etag: Some(etag), body, cut: false });
         }
         self.get(calendar, id).await
     }
@@ -35,21 +35,21 @@ impl CalDav {
     /// # Errors
     /// [`Error::ChangedMeanwhile`] where neither has.
     pub(super) async fn in_version(&self, calendar: &str, id: &EventId, raw: Raw, expected: Option<&str>) -> Result<Raw> {
-        let (etag, body, expected) = match (raw, expected) {
-            (Raw::Object { etag, body }, Some(expected)) => (etag, body, expected),
+        let (etag, body, cut, expected) = match (raw, expected) {
+            (Raw::Object { etag, body, cut }, Some(expected)) => (etag, body, cut, expected),
             (raw, _) => return Ok(raw),
         };
         let found = match etag {
             Some(found) if !etag::is_same(&found, expected) => found,
             // Of two forms of a tag the strong one, which a condition may demand.
-            Some(found) if expected != etag::strong(expected) => return Ok(Raw::Object { etag: Some(found), body }),
-            _ => return Ok(Raw::Object { etag: Some(expected.to_owned()), body }),
+            Some(found) if expected != etag::strong(expected) => return Ok(Raw::Object { etag: Some(found), body, cut }),
+            _ => return Ok(Raw::Object { etag: Some(expected.to_owned()), body, cut }),
         };
         match self.as_listed(calendar, id).await {
             Some((listed, body)) if etag::is_same(&listed, expected) => {
                 tracing::debug!(%found, %listed, "the server gives another ETag with an event than in its listings");
                 self.tags_differ.store(true, Ordering::Relaxed);
-                Ok(Raw::Object { etag: Some(listed), body })
+                Ok(Raw::Object { etag: Some(listed), body, cut: false })
             }
             _ => Err(Error::ChangedMeanwhile),
         }
@@ -70,7 +70,7 @@ impl CalDav {
             return Ok(None);
         }
         let (found, body) = match self.get(calendar, id).await? {
-            Raw::Object { etag, body } => (etag, Some(body)),
+            Raw::Object { etag, body, .. } => (etag, Some(body)),
             Raw::TooLarge { etag } => (etag, None),
             // A condition also fails where there is nothing any more.
             Raw::Gone => return Err(self.gone(calendar).await?),
@@ -99,7 +99,7 @@ impl CalDav {
     async fn as_listed(&self, calendar: &str, id: &EventId) -> Option<(String, Vec<u8>)> {
         let found = self.multiget(calendar, std::slice::from_ref(id)).await.ok()?;
         match found.into_values().next()? {
-            Raw::Object { etag, body } => Some((etag?, body)),
+            Raw::Object { etag, body, .. } => Some((etag?, body)),
             Raw::TooLarge { .. } | Raw::Gone => None,
         }
     }

@@ -10,6 +10,9 @@ use super::version::NOT_TAKEN;
 use super::{CalDav, name, name_in_collection};
 use crate::{Edit, Error, Found, NewCopy, Provider, Result, Version, Written};
 
+/// Said where an edit would lose what was not read.
+const ATTACHED: &str = "it carries attachments that are too large to be written back with it";
+
 /// The beginning of the file names (and UIDs) of copies; no other program makes such names.
 const COPY: &str = "calrelay-";
 
@@ -57,7 +60,8 @@ impl CalDav {
         let id = &self.within_reach(calendar, id).await?;
         let raw = self.read_one(calendar, id).await?;
         let (etag, body) = match self.in_version(calendar, id, raw, version.etag.as_deref()).await? {
-            Raw::Object { etag, body } => (etag, body),
+            Raw::Object { cut: true, .. } => return Err(Error::Refused(ATTACHED.into())),
+            Raw::Object { etag, body, .. } => (etag, body),
             Raw::TooLarge { .. } => return Err(Error::Refused("it is larger than 1 MiB".into())),
             Raw::Gone => return Err(self.gone(calendar).await?),
         };
@@ -67,8 +71,13 @@ impl CalDav {
                 "the server gives no version of it, so it could not be changed without the risk of undoing somebody's work".into(),
             ));
         };
-        let zone = self.zone_if_known(calendar).flatten();
-        let context = Context { is_me: &|address| self.is_me(address), zone: zone.as_deref() };
+        // As it was read: what a zone that nothing explains means depends on the calendar's.
+        let zone = match self.zone_if_known(calendar) {
+            Some(zone) => zone,
+            None if self.depends_on_zone(id, &body) => self.zone(calendar).await?,
+            None => None,
+        };
+        let context = Context { is_me: &|address| self.is_me(address), zone: zone.as_deref(), now: self.dav.http.server_time() };
         let edited = ical::edit(&body, edit, context).map_err(|error| match error {
             EditError::HasGuests => Error::HasGuests,
             EditError::Unreadable(why) => Error::Refused(why.to_string()),
@@ -227,7 +236,7 @@ impl CalDav {
     async fn read_written(&self, calendar: &str, id: &EventId, object: &[u8]) -> Option<Box<Event>> {
         match self.read_one(calendar, id).await.ok()? {
             Raw::Gone => {
-                let sent = ical::read(id.clone(), None, object, Context { is_me: &|_| false, zone: None }).ok()?;
+                let sent = ical::read(id.clone(), None, object, Context { is_me: &|_| false, zone: None, now: None }).ok()?;
                 self.search(calendar, &sent.uid).await.ok().flatten()
             }
             raw => match self.understand(calendar, id, raw).await.ok()? {

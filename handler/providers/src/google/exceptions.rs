@@ -15,6 +15,9 @@ use super::{Client, wire};
 use crate::caldav::ical::recurrence;
 use crate::{Error, Result};
 
+/// Said where Google does not know an occurrence that is to be changed.
+const NOT_SHOWN: &str = "Google does not show one of its changed occurrences, as its rule does not give it";
+
 /// A draft with more changed occurrences is refused: each is a write of its own.
 const MOST: usize = 1_000;
 
@@ -30,6 +33,7 @@ impl Client {
         let standing: Vec<(OriginalStart, wire::Event)> = standing.into_iter().map(|(start, item)| (start, item.clone())).collect();
         let excluded = recurrence::series(&whole.master.recurrence, &draft.content.span).map_err(|why| Error::Refused(why.0))?;
         let excluded = excluded.unwrap_or_default().exceptions;
+        let mut missing = false;
         let at = |start: &OriginalStart| standing.iter().find(|(there, _)| there == start).map(|(_, item)| item);
         for (start, exception) in &series.exceptions {
             match (exception, at(start)) {
@@ -37,7 +41,7 @@ impl Client {
                 (Exception::Changed(wanted), None) => {
                     match self.occurrence(calendar, &whole.master.id, *start, draft).await? {
                         Some(item) => self.change_occurrence(calendar, whole, &item, wanted, marker).await?,
-                        None => tracing::debug!("a changed occurrence that the rule does not give is left out"),
+                        None => missing = true,
                     };
                 }
                 (Exception::Cancelled, Some(item)) if !item.is_cancelled() => self.cancel_occurrence(calendar, whole, item).await?,
@@ -62,7 +66,8 @@ impl Client {
                 (Some(false), true) | (None, _) => {}
             }
         }
-        Ok(())
+        // Everything else stands by now.
+        if missing { Err(Error::Refused(NOT_SHOWN.into())) } else { Ok(()) }
     }
 
     /// The occurrence that begins there by the rule; `None` where there is none.

@@ -108,7 +108,7 @@ impl Client {
         }
         let new = self.anchored(calendar, edit.draft).await?;
         let old = Draft::from(&event);
-        let target = overlaid(&old, &new, edit, &self.floating(calendar, edit).await?);
+        let target = with_strays(overlaid(&old, &new, edit, &self.floating(calendar, edit).await?));
         let differ = convert::differences(&old.content, &target.content).intersection(&edit.parts.fields).copied().collect();
         let mut body = convert::fields(&target.content, &differ, Purpose::Patch);
         if let Some(lines) = new_recurrence(&whole, &old, &target, differ.contains(&Field::Time))? {
@@ -228,12 +228,12 @@ impl Client {
         self.api.call(&call).await
     }
 
-    /// A draft without floating times, which Google does not have.
+    /// A draft without floating times and strays, which Google does not have.
     async fn anchored(&self, calendar: &str, draft: &Draft) -> Result<Draft> {
         if !floats(draft) {
-            return Ok(draft.clone());
+            return Ok(with_strays(draft.clone()));
         }
-        Ok(engine::zone::anchored(draft, &self.zone(calendar).await?))
+        Ok(with_strays(engine::zone::anchored(draft, &self.zone(calendar).await?)))
     }
 
     /// The zone in which the floating times of an edit are meant; any, where it has none.
@@ -247,6 +247,17 @@ impl Client {
 fn is_same_copy(one: &str, other: &str) -> bool {
     let mapping = |mark: &str| mark.split('.').nth(2).map(str::to_owned);
     one == other || (mapping(one).is_some() && mapping(one) == mapping(other))
+}
+
+/// A draft in which a further date gives each changed occurrence that no rule gives: Google shows no other.
+fn with_strays(mut draft: Draft) -> Draft {
+    let Draft { content, series: Some(series) } = &mut draft else { return draft };
+    let changed = series.exceptions.iter().filter(|(_, exception)| matches!(exception, Exception::Changed(_))).map(|(start, _)| start);
+    let strays = engine::recurrence::strays(content, series, changed, None).unwrap_or_default();
+    series.extra.extend(strays);
+    series.extra.sort_unstable();
+    series.extra.dedup();
+    draft
 }
 
 fn floats(draft: &Draft) -> bool {

@@ -9,6 +9,7 @@
 
 mod answer;
 mod guard;
+mod login;
 mod pace;
 
 use std::collections::HashMap;
@@ -30,6 +31,7 @@ pub(crate) use answer::{Answer, read_buffered};
 pub(crate) use pace::Pace;
 
 use crate::{Error, Result};
+use login::{Next, Password};
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -45,6 +47,8 @@ pub(crate) const LONG_WAIT: Duration = Duration::from_secs(60);
 const MANY_ACCOUNTS: usize = 1024;
 /// The pause before the second try; it doubles, and a random part is added.
 const FIRST_DELAY: Duration = Duration::from_millis(200);
+/// How often a request is sent where the server asks for another way to sign in: unasked, as it asks, and with its next nonce.
+const ROUNDS: u32 = 3;
 /// Tries after the first.
 const RETRIES: usize = 2;
 
@@ -77,9 +81,10 @@ pub(crate) enum Retry {
     Write,
 }
 
-/// What a request is authorized with: user name and password (HTTP Basic), or a token.
+/// What a request is authorized with: user name and password (HTTP Basic, or Digest where the server wants that), or a token.
 pub(crate) struct Credentials {
     header: HeaderValue,
+    password: Option<Password>,
 }
 
 impl Credentials {
@@ -95,7 +100,7 @@ impl Credentials {
         let text = zeroize::Zeroizing::new(format!("Basic {}", data_encoding::BASE64.encode(pair.as_bytes())));
         let mut header = HeaderValue::from_str(&text).map_err(|_| Error::Credentials("the password cannot be sent".into()))?;
         header.set_sensitive(true);
-        Ok(Self { header })
+        Ok(Self { header, password: Some(Password { user: user.to_owned(), password: password.clone() }) })
     }
 
     /// An access token (RFC 6750 section 2.1).
@@ -103,7 +108,7 @@ impl Credentials {
         let text = zeroize::Zeroizing::new(format!("Bearer {}", token.expose_secret()));
         let mut header = HeaderValue::from_str(&text).map_err(|_| Error::Credentials("the access token cannot be sent".into()))?;
         header.set_sensitive(true);
-        Ok(Self { header })
+        Ok(Self { header, password: None })
     }
 }
 
@@ -207,6 +212,49 @@ impl Http {
         }
     }
 
+    /// Sends a request once, in the way in which the account signs in; says by which digest, if it was by one.
+    async fn once(
+        &self,
+        request: &Request<'_>,
+        pace: &Pace,
+        (host, patience): (&str, Duration),
+        next: Next,
+    ) -> Result<(reqwest::Response, Option<login::Sent>), Failed> {
+        let client = if request.url.scheme() == "https" { &self.tls } else { &self.plain };
+        let mut outgoing = client.request(request.method.clone(), request.url.clone()).headers(request.headers.clone());
+        let mut digest = None;
+        if let Some(credentials) = request.credentials {
+            let header = match &credentials.password {
+                Some(who) => pace.login.digest(who, &request.method, request.url, next).map_err(Failed::finally)?,
+                None => None,
+            };
+            let (header, sent) = header.map_or_else(|| (credentials.header.clone(), None), |(header, sent)| (header, Some(sent)));
+            digest = sent;
+            outgoing = outgoing.header(AUTHORIZATION, header);
+        }
+        if !request.body.is_empty() {
+            outgoing = outgoing.body(request.body.clone());
+        }
+        let begun = Instant::now();
+        let sent = tokio::time::timeout(patience, outgoing.send()).await;
+        let elapsed_ms = begun.elapsed().as_millis();
+        match sent {
+            Ok(Ok(response)) => {
+                tracing::debug!(method = %request.method, host, status = response.status().as_u16(), elapsed_ms, "answered");
+                self.hear(response.headers());
+                Ok((response, digest))
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(method = %request.method, host, elapsed_ms, "no answer");
+                Err(Failed::connection(&error, host, request.retry))
+            }
+            Err(_) => {
+                tracing::debug!(method = %request.method, host, elapsed_ms, "no answer in time");
+                Err(Failed::finally(Error::NoAnswer(format!("{host} did not answer within {} seconds", patience.as_secs()))))
+            }
+        }
+    }
+
     async fn attempt(&self, request: &Request<'_>, pace: &Pace) -> Result<Answer, Failed> {
         let mut turn = match request.headers.contains_key(IF_MATCH) {
             true => Some(pace.turn_to_change().await.map_err(Failed::finally)?),
@@ -214,33 +262,22 @@ impl Http {
         };
         let permit = pace.admit(request.units).await.map_err(Failed::finally)?;
         let host = request.url.host_str().unwrap_or_default().to_owned();
-        let client = if request.url.scheme() == "https" { &self.tls } else { &self.plain };
-        let mut outgoing = client.request(request.method.clone(), request.url.clone()).headers(request.headers.clone());
-        if let Some(credentials) = request.credentials {
-            outgoing = outgoing.header(AUTHORIZATION, credentials.header.clone());
-        }
-        if !request.body.is_empty() {
-            outgoing = outgoing.body(request.body.clone());
-        }
         let patience = if request.slow { LISTING_PATIENCE } else { PATIENCE };
-        let begun = Instant::now();
-        let sent = tokio::time::timeout(patience, outgoing.send()).await;
-        let elapsed_ms = begun.elapsed().as_millis();
-        let response = match sent {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => {
-                tracing::debug!(method = %request.method, host, elapsed_ms, "no answer");
-                return Err(Failed::connection(&error, &host, request.retry));
+        let mut rounds = 1;
+        let mut next = Next::Stop;
+        let response = loop {
+            let (response, digest) = self.once(request, pace, (&host, patience), next).await?;
+            let is_password = request.credentials.is_some_and(|credentials| credentials.password.is_some());
+            if response.status() != StatusCode::UNAUTHORIZED || !is_password || rounds == ROUNDS {
+                break response;
             }
-            Err(_) => {
-                tracing::debug!(method = %request.method, host, elapsed_ms, "no answer in time");
-                let error = Error::NoAnswer(format!("{host} did not answer within {} seconds", patience.as_secs()));
-                return Err(Failed::finally(error));
+            next = pace.login.refused(response.headers(), digest.as_ref()).map_err(Failed::finally)?;
+            if matches!(next, Next::Stop) {
+                break response;
             }
+            rounds += 1;
         };
         let status = response.status();
-        tracing::debug!(method = %request.method, host, status = status.as_u16(), elapsed_ms, "answered");
-        self.hear(response.headers());
         let asked = pace::retry_after(response.headers());
         if status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && (asked.is_some() || pace.doubles())) {
             let wait = pace.throttled(asked);

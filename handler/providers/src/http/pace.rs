@@ -10,6 +10,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
+use super::login::Login;
 use crate::{Error, Result};
 
 /// The longest time that a server can send an account away for.
@@ -50,6 +51,8 @@ pub(crate) struct Pace {
     /// Turns for changes of what stands there; as many as [`State::changes_at_once`].
     changes: Semaphore,
     state: Mutex<State>,
+    /// How the account signs in.
+    pub(super) login: Login,
 }
 
 #[derive(Debug)]
@@ -85,6 +88,7 @@ impl Pace {
             slots: Arc::new(Semaphore::new(limits.parallel.max(1))),
             changes: Semaphore::new(1),
             state: Mutex::new(state),
+            login: Login::default(),
         }
     }
 

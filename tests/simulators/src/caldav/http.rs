@@ -1,11 +1,14 @@
 //! The skin: who asks, where, and which method. What comes before and after the line breaks is decided here.
 
+use std::sync::PoisonError;
+
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, Response};
 use data_encoding::BASE64;
 use hyper::body::Incoming;
 
 use super::bases::Route;
+use super::digest::SignIn;
 use super::manners::{Etags, Manners, Redirect};
 use super::paths::{Paths, Place};
 use super::state::Records;
@@ -163,9 +166,9 @@ fn serve(shared: &Shared, method: &str, path: &str, headers: &HeaderMap, body: &
         return Reply::status(301).header("location", format!("{prefix}{}{root}", manners.base));
     }
     let user = if manners.login {
-        match login(&records, headers) {
-            Some(user) => user,
-            None => return Reply::words(401, "who are you?").header("www-authenticate", "Basic realm=\"calendars\""),
+        match signed_in(shared, &manners, &records, (method, path), headers) {
+            Ok(user) => user,
+            Err(challenge) => return Reply::words(401, "who are you?").header("www-authenticate", challenge),
         }
     } else {
         let only = records.accounts.keys().next().cloned();
@@ -207,6 +210,21 @@ fn redirected(shared: &Shared, manners: &Manners, path: &str, headers: &HeaderMa
         Redirect::To(status, address) => (*status, address.clone()),
     };
     Some(Reply::status(status).header("location", location))
+}
+
+/// Who asks, or the challenge to whoever does not say it in the server's way.
+fn signed_in(shared: &Shared, manners: &Manners, records: &Records, asked: (&str, &str), headers: &HeaderMap) -> Result<String, String> {
+    match manners.sign_in {
+        SignIn::Basic => login(records, headers).ok_or_else(|| "Basic realm=\"calendars\"".to_owned()),
+        SignIn::Other(challenge) => Err(challenge.to_owned()),
+        SignIn::Digest(algorithm, uses) => {
+            let mut nonces = shared.nonces.lock().unwrap_or_else(PoisonError::into_inner);
+            let said = headers.get("authorization").and_then(|said| said.to_str().ok()?.strip_prefix("Digest "));
+            let password = |user: &str| records.accounts.get(user).map(|account| account.password.clone());
+            let judged = said.map_or(Err(false), |said| nonces.judge(said, asked, (algorithm, uses), password));
+            judged.map_err(|stale| nonces.challenge(algorithm, stale))
+        }
+    }
 }
 
 fn login(records: &Records, headers: &HeaderMap) -> Option<String> {

@@ -2,6 +2,7 @@
 //!
 //! Every switch names an observed behaviour of a server that people use. Tests take a set and turn single switches.
 
+use super::digest::SignIn;
 use crate::xml::Naming;
 
 /// How the server behaves where servers differ.
@@ -15,6 +16,8 @@ pub struct Manners {
     pub numbered_accounts: bool,
     /// Whether anybody is asked for a password.
     pub login: bool,
+    /// In which way.
+    pub sign_in: SignIn,
     /// Whether PROPFIND on `/` tells the principal. Where not, only the well-known address leads there (RFC 6764).
     pub root_knows_principal: bool,
     /// Prefixes in the answers.
@@ -278,6 +281,7 @@ impl Manners {
             home: "/calendars/{}/",
             numbered_accounts: false,
             login: true,
+            sign_in: SignIn::Basic,
             root_knows_principal: true,
             naming: Naming::Prefixed,
             partition: false,

@@ -11,6 +11,7 @@
 
 mod bases;
 mod calendar;
+mod digest;
 mod http;
 mod manners;
 mod paths;
@@ -35,6 +36,7 @@ use crate::wire::Listener;
 use state::Records;
 
 pub use calendar::{Calendar, crlf};
+pub use digest::SignIn;
 pub use manners::{AnyVersion, Etags, Late, Limit, LostToken, Manners, Missing, Names, OldBase, Redirect, Rewrite, Throttle, UidScope};
 pub use saved::{Object, Saved};
 
@@ -55,6 +57,7 @@ pub(crate) struct Shared {
     meter: Meter,
     throttled: Mutex<u32>,
     partition: OnceLock<SocketAddr>,
+    nonces: Mutex<digest::Nonces>,
 }
 
 impl CalDav {
@@ -70,6 +73,7 @@ impl CalDav {
             meter: Meter::default(),
             throttled: Mutex::default(),
             partition: OnceLock::new(),
+            nonces: Mutex::default(),
         });
         let listen = |shared: Arc<Shared>| {
             Listener::start(move |request| {

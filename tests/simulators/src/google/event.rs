@@ -83,7 +83,7 @@ pub(super) fn settle(event: &mut Map<String, Value>, calendar_zone: &str) -> Res
         return Err(Refusal::invalid("Start and end times must either both be date or both be dateTime."));
     }
     let span = start.until(&end);
-    if span.is_negative() || (span.is_zero() && start.is_day()) {
+    if !span.is_positive() {
         return Err(Refusal::new(400, "timeRangeEmpty", "The specified time range is empty."));
     }
     let recurring = event.get("recurrence").and_then(Value::as_array).is_some_and(|lines| !lines.is_empty());

@@ -35,6 +35,12 @@ pub(super) fn check(event: &Map<String, Value>) -> Result<(), Refusal> {
     for line in lines(event) {
         let (name, values) = split(line).ok_or_else(wrong)?;
         match name {
+            // It fails at these, instead of saying what is wrong with them.
+            "RRULE" if ["HOURLY", "MINUTELY", "SECONDLY"].iter().any(|often| values.contains(&format!("FREQ={often}"))) => {
+                return Err(Refusal::new(500, "backendError", "Backend Error"));
+            }
+            // COUNT and UNTIL stand in one rule in no calendar of Google's (RFC 5545 section 3.3.10).
+            "RRULE" if values.contains("COUNT=") && values.contains("UNTIL=") => return Err(wrong()),
             "RRULE" | "EXRULE" => drop(rule_set(&start, "RRULE", values).ok_or_else(wrong)?),
             "RDATE" | "EXDATE" => drop(dates(line, &start).ok_or_else(wrong)?),
             _ => return Err(wrong()),

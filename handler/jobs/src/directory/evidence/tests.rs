@@ -58,6 +58,7 @@ fn event(uid: &str) -> Event {
         declined: false,
         marker: None,
         stamps: Stamps::default(),
+        zone_guessed: false,
     }
 }
 

@@ -15,7 +15,7 @@ use super::occurrences::{Exclusions, Moved};
 use super::read::{self, MARKER, Reader};
 use super::tree::{Component, Item, Object};
 use super::write::{self, Stamp};
-use super::{Context, EditError, Edited, Unreadable, fields, people, until, vtimezone};
+use super::{Context, EditError, Edited, Unreadable, fields, people, vtimezone};
 use crate::Edit;
 
 /// An object under the knife.
@@ -48,6 +48,10 @@ pub(super) struct Before {
     pub(super) excluded_keys: BTreeSet<OriginalStart>,
     /// Some occurrences of this timed series are named by their day alone: they mean the time of its start, whatever that is.
     days_alone: bool,
+    /// Its series shows more than its rule and its exceptions say.
+    expanded: bool,
+    /// An all-day event that is written with times.
+    days_as_times: bool,
 }
 
 /// Makes an edit.
@@ -98,6 +102,10 @@ impl Before {
         for (at, key) in &owners {
             overrides.entry(*key).or_default().push(*at);
         }
+        // Where two stand for one occurrence, the one that counts comes first.
+        for places in overrides.values_mut() {
+            places.sort_by_key(|at| std::cmp::Reverse(layout::component(calendar, *at).map(layout::version)));
+        }
         let lines = reader.main().properties("EXDATE");
         let excluded = lines.map(|line| {
             let values = line.value.split(',').filter(|value| !value.trim().is_empty());
@@ -106,7 +114,10 @@ impl Before {
         let excluded: Vec<Vec<OriginalStart>> = if reader.layout.orphaned { Vec::new() } else { excluded.collect() };
         let excluded_keys = excluded.iter().flatten().copied().collect();
         let days_alone = matches!(span, Span::Timed { .. }) && layout::events(calendar).iter().any(|(_, event)| names_days(event));
-        Ok(Self { layout: reader.layout, event, overrides, owners, excluded, excluded_keys, days_alone })
+        let written = reader.main().property("DTSTART").map(|start| start.value.contains(['T', 't']));
+        let days_as_times = matches!(span, Span::AllDay { .. }) && written == Some(true);
+        let expanded = reader.is_expanded();
+        Ok(Self { layout: reader.layout, event, overrides, owners, excluded, excluded_keys, days_alone, expanded, days_as_times })
     }
 
     /// The exception that an occurrence is.
@@ -126,6 +137,10 @@ impl Editor<'_> {
         let draft = self.edit.draft;
         let main = self.before.layout.main;
         let old = self.before.event.content.clone();
+        let moves = || old.span != draft.content.span || self.before.event.series != draft.series;
+        if self.before.expanded && parts.fields.contains(&Field::Time) && moves() {
+            return Err(Unreadable("its series is one that cannot be moved from here: part of it follows no rule".into()).into());
+        }
         if parts.fields.contains(&Field::Visibility) {
             self.settle_visibility(&old, &draft.content);
         }
@@ -141,6 +156,7 @@ impl Editor<'_> {
                 self.exception(*key, &Moved::default())?;
             }
         }
+        self.settle_doubles();
         self.exclude()?;
         self.mark()
     }
@@ -167,6 +183,24 @@ impl Editor<'_> {
         shown
     }
 
+    /// An occurrence that is both excluded and changed becomes one of the two with the first edit, which makes the master the newer part.
+    fn settle_doubles(&mut self) {
+        if self.touched.is_empty() && self.removed.is_empty() && self.added.is_empty() && self.exclusions.is_empty() {
+            return;
+        }
+        for (key, places) in &self.before.overrides {
+            if !self.before.excluded_keys.contains(key) || self.exclusions.dropped.contains(key) {
+                continue;
+            }
+            let goes = places.iter().all(|at| self.removed.contains(at));
+            match self.before.exception(key) {
+                Some(Exception::Changed(_)) if !goes => drop(self.exclusions.dropped.insert(*key)),
+                Some(Exception::Cancelled) => self.removed.extend(places),
+                _ => {}
+            }
+        }
+    }
+
     /// A changed occurrence without CLASS has that of the master: it keeps the old one.
     fn settle_visibility(&mut self, old: &Content, new: &Content) {
         if write::class(old.visibility) == write::class(new.visibility) {
@@ -188,7 +222,9 @@ impl Editor<'_> {
         let draft = self.edit.draft;
         let span = &draft.content.span;
         let old_span = &self.before.event.content.span;
-        let new_form = !same_form(old_span, span) || (self.before.days_alone && write::bounds(old_span).0 != write::bounds(span).0);
+        let new_form = !same_form(old_span, span)
+            || (self.before.days_alone && write::bounds(old_span).0 != write::bounds(span).0)
+            || (self.before.days_as_times && old_span != span);
         let old = self.before.series();
         let none = Series::default();
         let new = draft.series.as_ref().unwrap_or(&none);
@@ -197,7 +233,7 @@ impl Editor<'_> {
         if self.before.layout.orphaned {
             return if new.rules.is_empty() { Ok(new_form) } else { Err(orphaned()) };
         }
-        let rules: Vec<String> = new.rules.iter().map(|rule| until::normalised(rule, span, None)).collect();
+        let rules: Vec<String> = new.rules.iter().map(|rule| write::rule_at(rule, span)).collect();
         if old.rules != rules || (new_form && !rules.is_empty()) {
             let event = self.component(main)?;
             event.remove("RRULE");

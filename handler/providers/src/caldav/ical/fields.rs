@@ -8,6 +8,9 @@ use super::tree::Component;
 use super::value::{escape, plain};
 use super::write::{self, Stamp};
 
+/// Microsoft's word on whether an event takes whole days.
+const ALL_DAY: &str = "X-MICROSOFT-CDO-ALLDAYEVENT";
+
 /// Brings a component that shows `old` to show `new` in these fields; says whether anything changed. Attendees are never written.
 pub(super) fn update(event: &mut Component, old: &Content, new: &Content, fields: &BTreeSet<Field>, stamp: Stamp) -> bool {
     let mut changed = false;
@@ -55,14 +58,19 @@ fn span(event: &mut Component, old: &Span, new: &Span, stamp: Stamp) -> bool {
     if (&old_start, &old_end) == (&start, &end) {
         return false;
     }
-    if old_start != start {
+    // Days that are written as times: both bounds change their form.
+    let as_times = matches!(old, Span::AllDay { .. }) && event.property("DTSTART").is_some_and(|start| start.value.contains(['T', 't']));
+    if as_times || old_start != start {
         event.set(stamp.line(start.line("DTSTART")));
     }
     // A duration, or no end at all, would move with the start.
-    if old_end != end || event.property("DTEND").is_none() {
+    if as_times || old_end != end || event.property("DTEND").is_none() {
         event.set(stamp.line(end.line("DTEND")));
     }
     event.remove("DURATION");
+    if event.property(ALL_DAY).is_some() {
+        event.set(stamp.line(format!("{ALL_DAY}:{}", if matches!(new, Span::AllDay { .. }) { "TRUE" } else { "FALSE" })));
+    }
     true
 }
 

@@ -9,7 +9,7 @@ use crate::{Edit, NewCopy};
 
 pub(super) mod drafts;
 
-const CONTEXT: Context<'static> = Context { is_me: &|_| false, zone: None };
+const CONTEXT: Context<'static> = Context { is_me: &|_| false, zone: None, now: None };
 const UID: &str = "calrelay-0123456789abcdef";
 const MARKER: &str = "h1.k.AAAAAAAAAAAAAAAAAAAAAA.BBBBBBBBBBBBBBBBBBBBBB";
 

@@ -1,6 +1,7 @@
 //! Which components of an object are the event, and which are changed occurrences of it (RFC 4791 section 4.1: one UID an object).
 
 use super::Unreadable;
+use super::read;
 use super::tree::{Component, Item, Object};
 use super::value::When;
 
@@ -12,13 +13,15 @@ pub(super) struct Layout {
     pub(super) orphaned: bool,
     /// The other changed occurrences.
     pub(super) overrides: Vec<usize>,
+    /// Those of them whose change is for all that follow too.
+    pub(super) ranges: Vec<usize>,
 }
 
 impl Layout {
     /// Looks over a VCALENDAR.
     ///
     /// # Errors
-    /// No VEVENT, several UIDs, or a RECURRENCE-ID that we cannot follow.
+    /// No VEVENT, or several UIDs.
     pub(super) fn of(calendar: &Component) -> Result<Self, Unreadable> {
         let events = events(calendar);
         if events.is_empty() {
@@ -30,31 +33,32 @@ impl Layout {
                 None => "there is no event in it".into(),
             }));
         }
-        let mut uids: Vec<Option<&str>> = events.iter().map(|(_, event)| uid(event)).collect();
+        // Some programs leave the UID out; what stands in one resource is one event all the same.
+        let mut uids: Vec<&str> = events.iter().filter_map(|(_, event)| uid(event)).collect();
         uids.sort_unstable();
         uids.dedup();
-        match uids.as_slice() {
-            [Some(_)] => {}
-            [None] => return Err(Unreadable("its event has no UID".into())),
-            _ => return Err(Unreadable("it holds events with different UIDs".into())),
+        if uids.len() > 1 {
+            return Err(Unreadable("it holds events with different UIDs".into()));
         }
         let mut overrides = Vec::new();
-        let mut main = None;
-        for (at, event) in &events {
+        let mut ranges = Vec::new();
+        let mut masters = Vec::new();
+        for &(at, event) in &events {
             match event.property("RECURRENCE-ID") {
-                None => main = main.or(Some(*at)),
-                Some(id) if id.has("RANGE", "THISANDFUTURE") => {
-                    return Err(Unreadable("one of its changes is for an occurrence and all that follow, which is not supported".into()));
+                None => masters.push((at, event)),
+                Some(id) => {
+                    overrides.push(at);
+                    ranges.extend(id.has("RANGE", "THISANDFUTURE").then_some(at));
                 }
-                Some(_) => overrides.push(*at),
             }
         }
-        match main {
-            Some(main) => Ok(Self { main, orphaned: false, overrides }),
+        let newest = masters.into_iter().rev().max_by_key(|(_, event)| version(event)).map(|(at, _)| at);
+        match newest {
+            Some(main) => Ok(Self { main, orphaned: false, overrides, ranges }),
             None => {
                 let main = speaker(&events);
                 overrides.retain(|&at| at != main);
-                Ok(Self { main, orphaned: true, overrides })
+                Ok(Self { main, orphaned: true, overrides, ranges: Vec::new() })
             }
         }
     }
@@ -105,6 +109,16 @@ pub(super) fn component_mut(calendar: &mut Component, at: usize) -> Option<&mut 
 /// The UID of an event.
 pub(super) fn uid(event: &Component) -> Option<&str> {
     event.lines().find(|line| line.is("UID"))?.text().split_once(':').map(|(_, value)| value.trim()).filter(|uid| !uid.is_empty())
+}
+
+/// How new a component is: of two that say the same of themselves, the first counts (RFC 5546 section 2.1.5).
+pub(super) fn version(event: &Component) -> (u32, Option<jiff::Timestamp>) {
+    (read::sequence(event), read::stamp(event, "DTSTAMP"))
+}
+
+/// The UID of an object, if it has one.
+pub(super) fn uid_of(calendar: &Component) -> Option<&str> {
+    events(calendar).into_iter().find_map(|(_, event)| uid(event))
 }
 
 /// Whether an event is cancelled (RFC 5545 section 3.8.1.11).

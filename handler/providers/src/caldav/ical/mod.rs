@@ -12,6 +12,7 @@ mod observance;
 mod occurrences;
 mod people;
 mod property;
+mod ranges;
 mod read;
 pub(crate) mod recurrence;
 mod tree;
@@ -32,6 +33,8 @@ pub struct Context<'a> {
     pub is_me: &'a (dyn Fn(&str) -> bool + Send + Sync),
     /// The IANA zone of the calendar, for floating times that must become instants.
     pub zone: Option<&'a str>,
+    /// What time it is, for series that must be expanded; where it is not known, what the object says of its last change.
+    pub now: Option<jiff::Timestamp>,
 }
 
 /// Why an object cannot be used; never quotes it.
@@ -69,10 +72,24 @@ pub struct Edited {
 /// Reads an object.
 ///
 /// # Errors
-/// What stands there is no event, or one that cannot be followed in full (`THISANDFUTURE`, `EXRULE`); see [`Unreadable`].
+/// What stands there is no event, or one that cannot be followed in full (`EXRULE`); see [`Unreadable`].
 pub fn read(id: EventId, etag: Option<String>, object: &[u8], context: Context<'_>) -> Result<Event, Unreadable> {
     let tree = tree::Object::parse(object)?;
     read::Reader::new(layout::calendar(&tree)?, context)?.event(id, etag)
+}
+
+/// The zone of a calendar by its `calendar-timezone` (RFC 4791 section 5.2.2): a VTIMEZONE, in a VCALENDAR or bare, by name, place or
+/// rules; or just a name, as some servers have it.
+pub(super) fn calendar_zone(text: &str) -> Option<String> {
+    let zone = match tree::Object::parse(text.as_bytes()) {
+        Ok(object) => zones::of_calendar(&object).or_else(|| engine::zone::resolve(text)),
+        Err(_) => None,
+    };
+    match zone? {
+        engine::event::Zone::Iana(name) => Some(name),
+        engine::event::Zone::Utc => Some("UTC".to_owned()),
+        engine::event::Zone::Floating => None,
+    }
 }
 
 /// Writes a copy from scratch.

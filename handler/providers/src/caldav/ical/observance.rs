@@ -1,14 +1,14 @@
 //! A VTIMEZONE's own rules (RFC 5545 section 3.6.5), evaluated: for zones whose name says nothing, as "Customized Time Zone" of Outlook.
 //!
-//! The yearly rules that calendar programs write are understood (BYMONTH, BYDAY with or without a number, BYMONTHDAY, INTERVAL,
-//! UNTIL, COUNT), and RDATEs. A VTIMEZONE with anything else is not evaluated at all: half a zone would be a wrong zone.
+//! The yearly rules that calendar programs write are understood (BYMONTH, BYDAY with or without a number, BYMONTHDAY, BYSETPOS, one
+//! time of day, INTERVAL, UNTIL, COUNT), and RDATEs. A VTIMEZONE with anything else is not evaluated at all: half a zone would be a wrong zone.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime, Weekday};
+use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::{Offset, TimeZone};
 
 use super::property::Property;
@@ -46,7 +46,11 @@ struct Yearly {
     months: Vec<i8>,
     /// Number within the month (0: every one) and weekday.
     days: Vec<(i8, Weekday)>,
+    /// Negative: from the end of the month.
     month_days: Vec<i8>,
+    /// Which of the days of a year, from the end if negative; all, if none is named.
+    positions: Vec<i16>,
+    time: Time,
     until: Option<Timestamp>,
     last_year: i32,
 }
@@ -91,6 +95,12 @@ impl Rules {
             years.clear();
         }
         Rc::clone(years.entry(year).or_insert_with(|| self.onsets(year, year).into()))
+    }
+
+    /// What the wall clock in this zone shows at an instant.
+    pub(super) fn local(&self, at: Timestamp) -> DateTime {
+        let year = TimeZone::UTC.to_datetime(at).year();
+        self.timeline(year, year).offset(at).to_datetime(at)
     }
 
     /// The instant that a wall clock in this zone means; in a gap or a fold, with the offset before the change (RFC 5545 section 3.3.5).
@@ -161,7 +171,7 @@ impl Observance {
         while year <= last_year.min(rule.last_year) {
             if (year - start_year) % rule.interval == 0 {
                 rule.dates(year, |date| {
-                    let local = date.to_datetime(self.start.time());
+                    let local = date.to_datetime(rule.time);
                     let within = rule.until.is_none_or(|until| self.from.to_timestamp(local).is_ok_and(|at| at <= until));
                     if local > self.start && within {
                         push(local);
@@ -184,8 +194,16 @@ impl Observance {
 
 impl Yearly {
     fn parse(text: &str, start: DateTime, from: Offset) -> Option<Self> {
-        let mut rule =
-            Self { interval: 1, months: Vec::new(), days: Vec::new(), month_days: Vec::new(), until: None, last_year: i32::from(i16::MAX) };
+        let mut rule = Self {
+            interval: 1,
+            months: Vec::new(),
+            days: Vec::new(),
+            month_days: Vec::new(),
+            positions: Vec::new(),
+            time: start.time(),
+            until: None,
+            last_year: i32::from(i16::MAX),
+        };
         let mut yearly = false;
         let mut count = None;
         for part in text.trim().split(';').filter(|part| !part.is_empty()) {
@@ -196,7 +214,11 @@ impl Yearly {
                 "COUNT" => count = Some(value.parse::<u16>().ok().filter(|&n| n > 0)?),
                 "UNTIL" => rule.until = Some(until(value, from)?),
                 "BYMONTH" => rule.months = list(value, |n| n.parse().ok().filter(|n| (1..=12).contains(n)))?,
-                "BYMONTHDAY" => rule.month_days = list(value, |n| n.parse().ok().filter(|n| (1..=31).contains(n)))?,
+                "BYMONTHDAY" => rule.month_days = list(value, |n| n.parse().ok().filter(|n| (-31..=31).contains(n) && *n != 0))?,
+                "BYSETPOS" => rule.positions = list(value, |n| n.parse().ok().filter(|n| (-366..=366).contains(n) && *n != 0))?,
+                "BYHOUR" => rule.time = rule.time.with().hour(one(value)?).build().ok()?,
+                "BYMINUTE" => rule.time = rule.time.with().minute(one(value)?).build().ok()?,
+                "BYSECOND" => rule.time = rule.time.with().second(one(value)?).build().ok()?,
                 "BYDAY" => rule.days = list(value, numbered_weekday)?,
                 "WKST" => {}
                 _ => return None,
@@ -217,12 +239,27 @@ impl Yearly {
     }
 
     fn dates(&self, year: i32, mut each: impl FnMut(Date)) {
+        if self.positions.is_empty() {
+            return self.days_of(year, each);
+        }
+        let mut dates = Vec::new();
+        self.days_of(year, |date| dates.push(date));
+        let count = i16::try_from(dates.len()).unwrap_or(i16::MAX);
+        for (at, date) in (0_i16..).zip(dates) {
+            if self.positions.iter().any(|&position| position == at + 1 || position == at - count) {
+                each(date);
+            }
+        }
+    }
+
+    fn days_of(&self, year: i32, mut each: impl FnMut(Date)) {
         let Ok(year) = i16::try_from(year) else { return };
         for &month in &self.months {
             let Ok(first) = Date::new(year, month, 1) else { continue };
             for day in 1..=first.days_in_month() {
                 let Ok(date) = Date::new(year, month, day) else { continue };
-                let listed = self.month_days.is_empty() || self.month_days.contains(&day);
+                let from_end = day - first.days_in_month() - 1;
+                let listed = self.month_days.is_empty() || self.month_days.iter().any(|&n| n == day || n == from_end);
                 let weekday = self.days.is_empty() || self.days.iter().any(|&(n, weekday)| date.weekday() == weekday && nth(date, n));
                 if listed && weekday {
                     each(date);
@@ -239,6 +276,11 @@ fn nth(date: Date, n: i8) -> bool {
         n if n > 0 => (date.day() - 1) / 7 + 1 == n,
         n => (date.days_in_month() - date.day()) / 7 + 1 == -n,
     }
+}
+
+/// The one number of a list; a zone that changes twice a day is none.
+fn one(value: &str) -> Option<i8> {
+    value.trim().parse().ok()
 }
 
 fn list<T>(value: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {

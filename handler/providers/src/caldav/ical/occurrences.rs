@@ -9,11 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::event::{Exception, Field, OriginalStart, Span};
 use jiff::civil::Date;
 
-use super::EditError;
 use super::edit::{Editor, orphaned};
 use super::tree::{Component, Item};
 use super::write::{self, Stamp};
-use super::{fields, layout, property::Property};
+use super::{EditError, Unreadable, fields, layout, property::Property};
 
 /// What is to happen to the EXDATEs of the master.
 #[derive(Default)]
@@ -24,6 +23,13 @@ pub(super) struct Exclusions {
     pub(super) dropped: BTreeSet<OriginalStart>,
     /// All that is there goes, and is written anew where it is still wanted.
     pub(super) anew: bool,
+}
+
+impl Exclusions {
+    /// Nothing is to happen.
+    pub(super) fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.dropped.is_empty() && !self.anew
+    }
 }
 
 /// The components that move from one occurrence to another.
@@ -64,6 +70,15 @@ impl Editor<'_> {
         // Of a series whose rule is elsewhere, an occurrence that is not listed does not take place.
         let orphaned = self.before.layout.orphaned;
         let cancelled = now == Some(&Exception::Cancelled) || (orphaned && now.is_none());
+        // A further date with a length of its own, or what a change of all that follow makes of an occurrence.
+        if !self.before.overrides.contains_key(&key) && matches!(now, Some(Exception::Changed(_))) {
+            if self.wanted(&key) == now {
+                return Ok(());
+            }
+            if self.wanted(&key).is_none() {
+                return Err(Unreadable("one of its occurrences differs without being changed, and cannot be put back".into()).into());
+            }
+        }
         match self.wanted(&key) {
             Some(Exception::Cancelled) => {
                 if cancelled && !(places.is_empty() && self.exclusions.anew) {

@@ -13,24 +13,38 @@ pub(super) struct Property<'a> {
     pub(super) value: &'a str,
 }
 
+/// The properties whose values are dates and times, with the sign behind their names.
+const TIMES: [&str; 5] = ["DTSTART;", "DTEND;", "RECURRENCE-ID;", "RDATE;", "EXDATE;"];
+
 impl<'a> Property<'a> {
-    /// Takes a line apart; `None` where there is no colon. A quote that is never closed counts as an ordinary character.
+    /// Takes a line apart; `None` where there is no colon. A quote that is never closed counts as an ordinary character. The value of a
+    /// date or time begins after the last colon: it has none, and names of zones with a colon in them occur without quotes
+    /// (`TZID=(UTC-05:00) Eastern Time`).
     pub(super) fn parse(text: &'a str) -> Option<Self> {
-        Self::scan(text, true).or_else(|| Self::scan(text, false))
+        let has_time = TIMES.iter().any(|name| text.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)));
+        Self::scan(text, true, has_time).or_else(|| Self::scan(text, false, has_time))
     }
 
-    fn scan(text: &'a str, quotes: bool) -> Option<Self> {
+    fn scan(text: &'a str, quotes: bool, last: bool) -> Option<Self> {
         let mut quoted = false;
         let mut starts = Vec::new();
+        let mut colon = None;
         for (at, byte) in text.bytes().enumerate() {
             match byte {
                 b'"' if quotes => quoted = !quoted,
                 b';' if !quoted => starts.push(at + 1),
-                b':' if !quoted => return Some(Self { head: &text[..at], starts, value: &text[at + 1..] }),
+                b':' if !quoted => {
+                    colon = Some(at);
+                    if !last {
+                        break;
+                    }
+                }
                 _ => {}
             }
         }
-        None
+        let at = colon.filter(|_| !quoted)?;
+        starts.retain(|start| *start <= at);
+        Some(Self { head: &text[..at], starts, value: &text[at + 1..] })
     }
 
     /// How many parameters there are.
@@ -121,6 +135,18 @@ mod tests {
         assert_eq!((property.value, property.parameter("X").unwrap()), ("value", "open".to_owned()));
         assert!(Property::parse("no colon").is_none());
         assert_eq!(Property::parse("SUMMARY;:x").unwrap().value, "x");
+    }
+
+    #[test]
+    fn a_zone_with_a_colon_needs_no_quotes() {
+        let property = Property::parse("DTSTART;TZID=(UTC-05:00) Eastern Time (US & Canada);X=1:20260915T090000").unwrap();
+        assert_eq!(property.value, "20260915T090000");
+        assert_eq!(property.parameter("TZID").unwrap(), "(UTC-05:00) Eastern Time (US & Canada)");
+        assert_eq!(property.parameter("X").unwrap(), "1");
+        let quoted = Property::parse("EXDATE;TZID=\"GMT +01:00\":20260915T090000,20260916T090000").unwrap();
+        assert_eq!((quoted.value, quoted.parameter("TZID").unwrap().as_str()), ("20260915T090000,20260916T090000", "GMT +01:00"));
+        assert_eq!(Property::parse("DTSTART;TZID=\"open:20260915T090000").unwrap().value, "20260915T090000");
+        assert_eq!(Property::parse("SUMMARY;X=1:a:b").unwrap().value, "a:b");
     }
 
     proptest! {

@@ -1,23 +1,25 @@
 //! Objects into the engine's words.
 //!
-//! Choices where calendar programs disagree: the first of two properties that may occur once counts; an occurrence that is both
-//! excluded (EXDATE) and changed (RECURRENCE-ID) is changed, so that nothing is lost; a changed occurrence without CLASS has
-//! that of its series, so that nothing private shows; one that the owner declined is cancelled; an all-day event that
-//! does not end after it starts takes its day.
+//! Choices where calendar programs disagree: the first of two properties that may occur once counts; of two components for the same
+//! thing the newer one counts (SEQUENCE, then DTSTAMP); an occurrence that is both excluded (EXDATE) and changed (RECURRENCE-ID) is
+//! excluded where the master is the newer part (SEQUENCE, then LAST-MODIFIED), and else changed, so that nothing is lost; a changed
+//! occurrence without CLASS has that of its series, so that nothing private shows; one that the owner declined is cancelled; an
+//! all-day event that does not end after it starts takes its day; midnight to midnight is all-day where Microsoft's property says so.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use engine::event::{Busy, Content, Event, EventId, Exception, Moment, OriginalStart, Series, Span, Stamps, Visibility, Zone};
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::layout::{self, Layout};
 use super::property::Property;
 use super::tree::Component;
 use super::value::{Duration, Form, When, unescape};
 use super::zones::Zones;
-use super::{Context, Unreadable, people, until};
+use super::{Context, Unreadable, people, ranges, until};
 
 /// The property that carries the loop mark.
 pub(super) const MARKER: &str = "X-CALRELAY-ORIGIN";
@@ -30,7 +32,8 @@ pub(super) struct Reader<'a> {
     pub(super) layout: Layout,
     /// How the main component's DTSTART is written: what the identities of occurrences are measured against.
     basis: When,
-    repeats: bool,
+    /// The series was expanded: its rule alone does not say what it shows.
+    expanded: Cell<bool>,
 }
 
 impl<'a> Reader<'a> {
@@ -38,12 +41,9 @@ impl<'a> Reader<'a> {
     pub(super) fn new(calendar: &'a Component, context: Context<'a>) -> Result<Self, Unreadable> {
         let layout = Layout::of(calendar)?;
         let zones = Zones::new(calendar, context.zone);
-        let mut reader = Self { calendar, context, zones, layout, basis: When::Day(jiff::civil::Date::ZERO), repeats: false };
-        let main = reader.main();
-        let repeats = ["RRULE", "RDATE", "EXDATE"].iter().any(|name| main.property(name).is_some());
-        let basis = start(main)?;
-        reader.repeats = repeats || !reader.layout.overrides.is_empty();
-        reader.basis = basis;
+        let expanded = Cell::new(false);
+        let mut reader = Self { calendar, context, zones, layout, basis: When::Day(jiff::civil::Date::ZERO), expanded };
+        reader.basis = start(reader.main())?;
         Ok(reader)
     }
 
@@ -59,11 +59,11 @@ impl<'a> Reader<'a> {
             return Err(Unreadable("it excludes occurrences by a rule (EXRULE), which is not supported".into()));
         }
         let content = self.content(main)?;
-        let series = self.series(&content.span)?;
+        let series = self.series(&content)?;
         let marked = |event: &Component| event.property(MARKER).map(|marker| marker.value.trim().to_owned());
         Ok(Event {
             id,
-            uid: layout::uid(main).unwrap_or_default().to_owned(),
+            uid: layout::uid_of(self.calendar).unwrap_or_default().to_owned(),
             etag,
             sequence: sequence(main),
             content,
@@ -74,35 +74,141 @@ impl<'a> Reader<'a> {
             others: layout::events(self.calendar).iter().any(|(_, event)| people::has_others(event, self.context)),
             marker: marked(main).or_else(|| layout::events(self.calendar).into_iter().find_map(|(_, event)| marked(event))),
             stamps: stamps(main),
+            zone_guessed: self.zones.guessed(),
         })
     }
 
-    fn series(&self, span: &Span) -> Result<Option<Series>, Unreadable> {
-        let main = self.main();
+    fn series(&self, content: &Content) -> Result<Option<Series>, Unreadable> {
+        let (main, span) = (self.main(), &content.span);
         let mut series = Series::default();
         if !self.layout.orphaned {
-            let rules = main.properties("RRULE").map(|rule| rule.value.trim().to_owned()).filter(|rule| !rule.is_empty());
-            series.rules = rules.map(|rule| until::normalised(&rule, span, self.zones.floating())).collect();
-            series.extra = self.dates(main, "RDATE", span)?;
+            series.rules = self.rules(content);
+            if let Some((local, clock)) = self.own_clock().filter(|_| !series.rules.is_empty()) {
+                let rules = std::mem::take(&mut series.rules);
+                series.extra = ranges::on_own_clock(content, local, &rules, &clock, ranges::years(self.around(content)))?;
+                self.expanded.set(true);
+            }
+            series.extra.extend(self.dates(main, "RDATE", span)?);
+            series.exceptions = self.periods(main, content);
             let excluded = self.dates(main, "EXDATE", span)?;
-            series.exceptions = excluded.into_iter().map(|start| (start, Exception::Cancelled)).collect();
+            series.exceptions.extend(excluded.into_iter().map(|start| (start, Exception::Cancelled)));
         }
-        let changed = self.overrides(span)?;
+        let mut changed = self.overrides(span)?;
+        if !self.layout.orphaned {
+            let is_excluded = |start: &OriginalStart| series.exceptions.get(start) == Some(&Exception::Cancelled);
+            changed.retain(|start, (at, _)| !(is_excluded(start) && self.is_older_than_master(*at)));
+        }
         if self.layout.orphaned {
             let takes_place = changed.iter().filter(|(_, (_, exception))| *exception != Exception::Cancelled);
             series.extra = takes_place.clone().map(|(start, _)| *start).collect();
             series.exceptions = takes_place.map(|(start, (_, exception))| (*start, exception.clone())).collect();
         } else {
+            let following = changed.iter().filter(|(_, (at, _))| self.layout.ranges.contains(at));
+            let following = following.map(|(start, (_, exception))| ranges::Following { from: *start, exception: exception.clone() });
+            let following: Vec<_> = following.collect();
             series.exceptions.extend(changed.into_iter().map(|(start, (_, exception))| (start, exception)));
+            if !following.is_empty() {
+                ranges::follow(content, &mut series, following, ranges::years(self.around(content)).end, self.zones.floating())?;
+                self.expanded.set(true);
+            }
         }
         series.extra.sort_unstable();
         series.extra.dedup();
         Ok((series != Series::default()).then_some(series))
     }
 
-    /// The changed occurrences: where each stands, and what it says. The first of two for one occurrence counts.
+    /// Whether what the series shows was worked out, and is more than its rule and its exceptions say.
+    pub(super) fn is_expanded(&self) -> bool {
+        self.expanded.get()
+    }
+
+    /// The RRULEs, in the form in which they are written.
+    fn rules(&self, content: &Content) -> Vec<String> {
+        let (span, floating) = (&content.span, self.zones.floating());
+        let rules = self.main().properties("RRULE").map(|rule| rule.value.trim().to_owned()).filter(|rule| !rule.is_empty());
+        let in_form = |rule: String| match (span, &self.basis) {
+            // An all-day series that is written with times: its UNTIL means a day in their zone.
+            (Span::AllDay { .. }, When::Time(local, form)) => {
+                let start = Moment { local: *local, zone: Zone::Floating };
+                let timed = Span::Timed { end: start.clone(), start };
+                let zone = match self.zones.moment(*local, form).zone {
+                    Zone::Iana(zone) => Some(zone),
+                    _ => None,
+                };
+                until::normalised(&until::normalised(&rule, &timed, zone.as_deref()), span, floating)
+            }
+            _ => until::normalised(&rule, span, floating),
+        };
+        let tidy = |rule: String| engine::recurrence::normalised(&in_form(rule), &content.span, floating);
+        rules.map(tidy).filter(|rule| !rule.is_empty()).collect()
+    }
+
+    /// The wall clock on which the series repeats, where it is that of no zone of the database, and what it shows at the first start.
+    fn own_clock(&self) -> Option<(DateTime, std::rc::Rc<super::observance::Rules>)> {
+        match &self.basis {
+            When::Time(local, form) => Some((*local, self.zones.own_rules(*local, form)?)),
+            When::Day(_) => None,
+        }
+    }
+
+    /// The instant around which a series is expanded.
+    fn around(&self, content: &Content) -> Timestamp {
+        let Stamps { created, modified, stamped } = stamps(self.main());
+        let start = engine::zone::start(&content.span, self.zones.floating());
+        self.context.now.unwrap_or_else(|| [created, modified, stamped].into_iter().flatten().fold(start, Timestamp::max))
+    }
+
+    /// Whether a changed occurrence is older than the master.
+    fn is_older_than_master(&self, at: usize) -> bool {
+        let Some(event) = layout::component(self.calendar, at) else { return false };
+        let (master, own) = (sequence(self.main()), sequence(event));
+        let modified = |event: &Component| stamp(event, "LAST-MODIFIED");
+        let is_later = || modified(self.main()).zip(modified(event)).is_some_and(|(master, own)| master > own);
+        master > own || (master == own && is_later())
+    }
+
+    /// The further dates that have a length of their own (RDATE with periods), as changed occurrences.
+    fn periods(&self, main: &Component, content: &Content) -> BTreeMap<OriginalStart, Exception> {
+        let mut periods = BTreeMap::new();
+        let Span::Timed { start: first, end } = &content.span else { return periods };
+        let usual = engine::zone::length(&content.span, self.zones.floating());
+        for property in main.properties("RDATE") {
+            for value in property.value.split(',') {
+                let Some(span) = self.period(value, &property, [&first.zone, &end.zone]) else { continue };
+                if engine::zone::length(&span, self.zones.floating()) == usual {
+                    continue;
+                }
+                let Some(start) = self.listed(value, &property, &content.span) else { continue };
+                periods.insert(start, Exception::Changed(Box::new(Content { span, ..content.clone() })));
+            }
+        }
+        periods
+    }
+
+    /// A period (RFC 5545 section 3.3.9) in the zones of its series; `None` of anything else.
+    fn period(&self, value: &str, property: &Property<'_>, [from, to]: [&Zone; 2]) -> Option<Span> {
+        let (start, end) = value.split_once('/')?;
+        let When::Time(local, form) = When::parse(start, property)? else { return None };
+        let start = self.zones.moment(local, &form);
+        let end = match When::parse(end, property) {
+            Some(When::Time(local, form)) => self.zones.moment(local, &form),
+            Some(When::Day(_)) => return None,
+            None => later(&start, Duration::parse(end)?)?,
+        };
+        let instant = |moment: &Moment| engine::zone::instant(moment, self.zones.floating());
+        if instant(&end) < instant(&start) {
+            return None;
+        }
+        let within = |moment: Moment, zone: &Zone| match (&moment.zone, zone) {
+            (Zone::Floating, _) | (_, Zone::Floating) => moment,
+            _ => Moment { local: engine::zone::rules(zone, None).to_datetime(instant(&moment)), zone: zone.clone() },
+        };
+        Some(Span::Timed { start: within(start, from), end: within(end, to) })
+    }
+
+    /// The changed occurrences: where each stands, and what it says. The newer of two for one occurrence counts.
     pub(super) fn overrides(&self, span: &Span) -> Result<BTreeMap<OriginalStart, (usize, Exception)>, Unreadable> {
-        let mut overrides = BTreeMap::new();
+        let mut overrides: BTreeMap<OriginalStart, (usize, Exception)> = BTreeMap::new();
         for &at in &self.layout.overrides {
             let Some(event) = layout::component(self.calendar, at) else { continue };
             let original = self.recurrence_id(event, span)?;
@@ -111,7 +217,11 @@ impl<'a> Reader<'a> {
             } else {
                 Exception::Changed(Box::new(self.content(event)?))
             };
-            overrides.entry(original).or_insert((at, exception));
+            let version = |at: usize| layout::component(self.calendar, at).map(layout::version);
+            match overrides.get(&original) {
+                Some((other, _)) if version(*other) >= version(at) => {}
+                _ => drop(overrides.insert(original, (at, exception))),
+            }
         }
         Ok(overrides)
     }
@@ -145,7 +255,16 @@ impl<'a> Reader<'a> {
     pub(super) fn original(&self, when: &When, span: &Span) -> OriginalStart {
         let start = match (span, when) {
             (Span::AllDay { .. }, When::Day(day)) => return OriginalStart::Day(*day),
-            (Span::AllDay { .. }, When::Time(local, _)) => return OriginalStart::Day(local.date()),
+            (Span::AllDay { .. }, When::Time(local, form)) => {
+                // Of a series of days that is written with times, a time in another form means the day in their zone.
+                let (When::Time(first, basis), Some(instant)) = (&self.basis, self.zones.instant(*local, form)) else {
+                    return OriginalStart::Day(local.date());
+                };
+                let there = self.zones.moment(*first, basis);
+                let is_same = basis == form || there.zone == Zone::Floating;
+                let local = if is_same { *local } else { engine::zone::rules(&there.zone, None).to_datetime(instant) };
+                return OriginalStart::Day(local.date());
+            }
             (Span::Timed { start, .. }, _) => start,
         };
         let (local, form) = match when {
@@ -203,11 +322,16 @@ impl<'a> Reader<'a> {
                 Ok(Span::AllDay { start, end: end.max(next) })
             }
             When::Time(local, form) => {
-                let start = self.zones.moment(local, &form, self.repeats);
+                if let Some(When::Time(to, _)) = &end
+                    && let Some(days) = days_of(event, local, *to)
+                {
+                    return Ok(days);
+                }
+                let start = self.zones.moment(local, &form);
                 let end = match (end, duration) {
                     (Some(When::Day(day)), _) => Moment { local: day.to_datetime(Time::midnight()), zone: start.zone.clone() },
                     (Some(When::Time(local, form)), _) => {
-                        let end = self.zones.moment(local, &form, self.repeats);
+                        let end = self.zones.moment(local, &form);
                         let either_floats = (start.zone == Zone::Floating) != (end.zone == Zone::Floating);
                         if either_floats { Moment { local, zone: start.zone.clone() } } else { end }
                     }
@@ -220,6 +344,13 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// The days of an event that is all-day by Microsoft's property alone.
+fn days_of(event: &Component, from: DateTime, to: DateTime) -> Option<Span> {
+    let says = event.property("X-MICROSOFT-CDO-ALLDAYEVENT").is_some_and(|says| says.value.trim().eq_ignore_ascii_case("TRUE"));
+    let midnights = from.time() == Time::midnight() && to.time() == Time::midnight() && to > from;
+    (says && midnights).then(|| Span::AllDay { start: from.date(), end: to.date() })
 }
 
 fn start(event: &Component) -> Result<When, Unreadable> {
@@ -254,14 +385,17 @@ pub(super) fn sequence(event: &Component) -> u32 {
 
 /// The instants that it tells of itself; what is not in UTC, as it has to be, is none.
 fn stamps(event: &Component) -> Stamps {
-    let stamp = |name: &str| {
-        let property = event.property(name)?;
-        match When::parse(property.value, &property)? {
-            When::Time(local, Form::Utc) => TimeZone::UTC.to_timestamp(local).ok(),
-            _ => None,
-        }
-    };
+    let stamp = |name: &str| stamp(event, name);
     Stamps { created: stamp("CREATED"), modified: stamp("LAST-MODIFIED"), stamped: stamp("DTSTAMP") }
+}
+
+/// One of them.
+pub(super) fn stamp(event: &Component, name: &str) -> Option<Timestamp> {
+    let property = event.property(name)?;
+    match When::parse(property.value, &property)? {
+        When::Time(local, Form::Utc) => TimeZone::UTC.to_timestamp(local).ok(),
+        _ => None,
+    }
 }
 
 /// CLASS; what we do not know is private (RFC 5545 section 3.8.1.3).

@@ -2,7 +2,7 @@
 
 use engine::event::{Event, EventId, Exception, Moment, Series, Span, Zone};
 
-use super::{Context, Unreadable, read, until, write};
+use super::{Context, Unreadable, read, write};
 
 /// The lines that are understood; EXRULE so that it is refused, not overlooked.
 const NAMES: [&str; 4] = ["RRULE", "RDATE", "EXDATE", "EXRULE"];
@@ -23,13 +23,13 @@ pub(crate) fn series(lines: &[String], span: &Span) -> Result<Option<Series>, Un
         Span::Timed { start: Moment { zone: Zone::Iana(name), .. }, .. } => Some(name.as_str()),
         _ => None,
     };
-    let context = Context { is_me: &|_| false, zone: floating };
+    let context = Context { is_me: &|_| false, zone: floating, now: None };
     read(EventId::new("series"), None, object.as_bytes(), context).map(|Event { series, .. }| series)
 }
 
 /// The lines of a series at `span`: its rules, further dates and cancelled occurrences.
 pub(crate) fn lines(series: &Series, span: &Span) -> Vec<String> {
-    let rules = series.rules.iter().map(|rule| format!("RRULE:{}", until::normalised(rule, span, None)));
+    let rules = series.rules.iter().map(|rule| format!("RRULE:{}", write::rule_at(rule, span)));
     let extra = series.extra.iter().map(|start| write::original_start(*start, span).line("RDATE"));
     let cancelled = series.exceptions.iter().filter(|(_, exception)| **exception == Exception::Cancelled);
     let excluded = cancelled.map(|(start, _)| write::original_start(*start, span).line("EXDATE"));

@@ -7,6 +7,7 @@ use engine::event::{Moment, Span, Zone};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use super::observance::Rules;
 use super::property::Property;
 use super::value::{Form, When};
 
@@ -39,6 +40,27 @@ fn in_form(value: &str, start: &Span, floating: Option<&str>) -> Option<When> {
         When::Time(local, Form::Utc) => Some(When::Time(out_of_utc(local, floating), Form::Floating)),
         When::Time(local, _) => Some(at(local, start)),
         When::Day(day) => Some(at(last_second(day), start)),
+    }
+}
+
+/// The UNTIL of a series that ends before an instant.
+pub(super) fn before(end: jiff::Timestamp, start: &Span) -> String {
+    let last = end.checked_sub(jiff::SignedDuration::from_secs(1)).unwrap_or(end);
+    let local = TimeZone::UTC.to_datetime(last);
+    let when = match start {
+        Span::AllDay { .. } => When::Day(local.date()),
+        Span::Timed { start, .. } if start.zone == Zone::Floating => When::Time(local, Form::Floating),
+        Span::Timed { .. } => When::Time(local, Form::Utc),
+    };
+    when.value()
+}
+
+/// An UNTIL on a wall clock with rules of its own; `None` where it is so already, or cannot be read.
+pub(super) fn on_clock(value: &str, clock: &Rules) -> Option<String> {
+    match When::parse(value, &Property::parse("UNTIL:")?)? {
+        When::Time(local, Form::Utc) => Some(When::Time(clock.local(TimeZone::UTC.to_timestamp(local).ok()?), Form::Floating).value()),
+        When::Day(day) => Some(When::Time(last_second(day), Form::Floating).value()),
+        When::Time(..) => None,
     }
 }
 

@@ -126,10 +126,15 @@ fn repeat(master: &mut Component, series: &Series, span: &Span, stamp: Stamp) {
     }
 }
 
+/// A rule as it is written for a start.
+pub(super) fn rule_at(rule: &str, span: &Span) -> String {
+    engine::recurrence::normalised(&until::normalised(rule, span, None), span, None)
+}
+
 /// Adds the RRULEs.
 pub(super) fn rules(master: &mut Component, series: &Series, span: &Span, stamp: Stamp) {
     for rule in &series.rules {
-        master.add(stamp.line(format!("RRULE:{}", one_line(&until::normalised(rule, span, None)))));
+        master.add(stamp.line(format!("RRULE:{}", one_line(&rule_at(rule, span)))));
     }
 }
 

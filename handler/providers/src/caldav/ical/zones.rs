@@ -1,8 +1,9 @@
 //! What a TZID means in one object: a zone of the database, by its name or by the rules of its VTIMEZONE.
 //!
-//! In this order: the name itself (IANA, behind a maker's prefix, Windows), the VTIMEZONE's X-LIC-LOCATION, a zone of the database
-//! that follows the VTIMEZONE's rules. Where there is none, a single time becomes the instant that the rules give it, in UTC;
-//! a series cannot (its wall time would drift) and becomes floating, as does everything with a TZID that nothing explains.
+//! In this order: the name of a place (IANA, behind a maker's prefix too); the VTIMEZONE's X-LIC-LOCATION; what the name means by
+//! convention (`EST`, Windows names, display names, offsets), unless the VTIMEZONE has other rules; a zone of the database that
+//! follows the VTIMEZONE's rules. Where there is none, a time is the instant that the rules give it, in UTC, and a series is what its
+//! rule gives on that clock. A TZID that nothing explains means the zone of the calendar, and the event says that this was guessed.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ use jiff::tz::TimeZone;
 
 use super::observance::Rules;
 use super::tree::Component;
-use super::value::Form;
+use super::value::{Form, unescape};
 
 /// Rules are compared from here on too: a VTIMEZONE often holds today's rules only, whatever the age of the event.
 const TODAYS_RULES: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -28,6 +29,7 @@ pub(super) struct Zones<'a> {
     described: HashMap<String, &'a Component>,
     known: RefCell<HashMap<String, Meaning>>,
     compared: Cell<usize>,
+    guessed: Cell<bool>,
     floating: Option<&'a str>,
 }
 
@@ -46,9 +48,15 @@ impl<'a> Zones<'a> {
         for zone in calendar.components().filter(|component| component.name() == "VTIMEZONE") {
             if let Some(tzid) = zone.property("TZID") {
                 described.entry(tzid.value.trim().to_owned()).or_insert(zone);
+                // A text as its own property, and none as a parameter.
+                described.entry(unescape(tzid.value).trim().to_owned()).or_insert(zone);
             }
         }
-        Self { described, known: RefCell::default(), compared: Cell::new(0), floating }
+        Self::with(described, floating)
+    }
+
+    fn with(described: HashMap<String, &'a Component>, floating: Option<&'a str>) -> Self {
+        Self { described, known: RefCell::default(), compared: Cell::new(0), guessed: Cell::new(false), floating }
     }
 
     /// The zone of the calendar, in which floating times are meant.
@@ -56,21 +64,42 @@ impl<'a> Zones<'a> {
         self.floating
     }
 
-    /// A time as a moment. `repeats` says that it anchors a series.
-    pub(super) fn moment(&self, local: DateTime, form: &Form, repeats: bool) -> Moment {
+    /// Whether the zone of the calendar was taken for one that nothing explains.
+    pub(super) fn guessed(&self) -> bool {
+        self.guessed.get()
+    }
+
+    /// A time as a moment.
+    pub(super) fn moment(&self, local: DateTime, form: &Form) -> Moment {
         let zone = match form {
             Form::Utc => Zone::Utc,
             Form::Floating => Zone::Floating,
             Form::Zone(tzid) => match self.meaning(tzid, local) {
                 Meaning::Zone(zone) => zone,
-                Meaning::Rules(rules) if !repeats => match rules.instant(local) {
+                Meaning::Rules(rules) => match rules.instant(local) {
                     Some(instant) => return Moment { local: TimeZone::UTC.to_datetime(instant), zone: Zone::Utc },
-                    None => Zone::Floating,
+                    None => self.guess(),
                 },
-                Meaning::Rules(_) | Meaning::Nothing => Zone::Floating,
+                Meaning::Nothing => self.guess(),
             },
         };
         Moment { local, zone }
+    }
+
+    /// The rules of a zone that no zone of the database follows.
+    pub(super) fn own_rules(&self, local: DateTime, form: &Form) -> Option<Rc<Rules>> {
+        match form {
+            Form::Zone(tzid) => match self.meaning(tzid, local) {
+                Meaning::Rules(rules) => Some(rules),
+                Meaning::Zone(_) | Meaning::Nothing => None,
+            },
+            Form::Utc | Form::Floating => None,
+        }
+    }
+
+    fn guess(&self) -> Zone {
+        self.guessed.set(true);
+        self.floating.and_then(engine::zone::resolve).unwrap_or(Zone::Floating)
     }
 
     /// A time as an instant; `None` where it is floating.
@@ -79,9 +108,12 @@ impl<'a> Zones<'a> {
             Form::Utc => Zone::Utc,
             Form::Floating => return None,
             Form::Zone(tzid) => match self.meaning(tzid, local) {
-                Meaning::Zone(Zone::Floating) | Meaning::Nothing => return None,
                 Meaning::Zone(zone) => zone,
                 Meaning::Rules(rules) => return rules.instant(local),
+                Meaning::Nothing => match self.guess() {
+                    Zone::Floating => return None,
+                    zone => zone,
+                },
             },
         };
         Some(engine::zone::instant_in(local, &engine::zone::rules(&zone, None)))
@@ -97,20 +129,22 @@ impl<'a> Zones<'a> {
     }
 
     fn find(&self, tzid: &str, near: DateTime) -> Meaning {
-        if let Some(zone) = engine::zone::resolve(tzid) {
-            return Meaning::Zone(zone);
-        }
-        let Some(described) = self.described.get(tzid.trim()) else { return Meaning::Nothing };
+        let usual = engine::zone::resolve(tzid);
+        let by_name = || usual.clone().map_or(Meaning::Nothing, Meaning::Zone);
+        let Some(described) = self.described.get(tzid.trim()).filter(|_| !engine::zone::is_place(tzid)) else { return by_name() };
         let location = described.property("X-LIC-LOCATION");
         if let Some(zone) = location.and_then(|location| engine::zone::resolve(location.value)) {
             return Meaning::Zone(zone);
         }
-        let Some(rules) = Rules::parse(described) else { return Meaning::Nothing };
+        let Some(rules) = Rules::parse(described) else { return by_name() };
         self.compared.set(self.compared.get() + 1);
         if self.compared.get() > MAX_COMPARED {
             return Meaning::Rules(Rc::new(rules));
         }
         let starts = [rules.instant(near), Some(TODAYS_RULES)];
+        if let Some(zone) = usual.filter(|zone| starts.iter().flatten().any(|start| follows(&rules, zone, *start))) {
+            return Meaning::Zone(zone);
+        }
         match starts.into_iter().flatten().find_map(|start| like(&rules, start)) {
             Some(zone) => Meaning::Zone(zone),
             None => Meaning::Rules(Rc::new(rules)),
@@ -118,10 +152,32 @@ impl<'a> Zones<'a> {
     }
 }
 
+/// The zone that the first VTIMEZONE of a `calendar-timezone` describes.
+pub(super) fn of_calendar(object: &super::tree::Object) -> Option<Zone> {
+    let outer = object.components().flat_map(|component| std::iter::once(component).chain(component.components()));
+    let described = outer.into_iter().find(|component| component.name() == "VTIMEZONE")?;
+    let tzid = described.property("TZID").map(|tzid| unescape(tzid.value).trim().to_owned()).unwrap_or_default();
+    let zones = Zones::with([(tzid.clone(), described)].into(), None);
+    match zones.meaning(&tzid, TimeZone::UTC.to_datetime(TODAYS_RULES)) {
+        Meaning::Zone(zone) => Some(zone),
+        Meaning::Rules(_) | Meaning::Nothing => None,
+    }
+}
+
+/// Whether a zone has the same rules, from an instant on.
+fn follows(rules: &Rules, zone: &Zone, near: Timestamp) -> bool {
+    let timeline = timeline(rules, near);
+    engine::zone::follows(&engine::zone::rules(zone, None), |at| timeline.offset(at), near)
+}
+
+fn timeline(rules: &Rules, near: Timestamp) -> super::observance::Timeline {
+    let year = TimeZone::UTC.to_datetime(near).year();
+    rules.timeline(year, year.saturating_add(3))
+}
+
 /// The zone of the database with the same rules, from an instant on.
 fn like(rules: &Rules, near: Timestamp) -> Option<Zone> {
-    let year = TimeZone::UTC.to_datetime(near).year();
-    let timeline = rules.timeline(year, year.saturating_add(3));
+    let timeline = timeline(rules, near);
     let name = engine::zone::zone_like(|at| timeline.offset(at), near)?;
     engine::zone::resolve(&name)
 }

@@ -20,6 +20,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
 pub(crate) use entry::{Data, Entry, Props};
 
+use super::attachments::Sieved;
 use crate::{Error, Result};
 use entry::{Building, Tag};
 use runs::Runs;
@@ -60,7 +61,7 @@ where
     R: AsyncBufRead + Send + Unpin,
     V: FnMut(Entry) -> Result<()> + Send,
 {
-    let mut reader = NsReader::from_reader(Runs::new(body));
+    let mut reader = NsReader::from_reader(Runs::new(Sieved::new(body)));
     reader.config_mut().expand_empty_elements = true;
     let mut buffer = Vec::new();
     let mut state = State::default();

@@ -42,6 +42,7 @@ pub(in super::super) fn event(item: &wire::Event, context: Context<'_>) -> Resul
         others: false,
         marker: properties.and_then(|properties| properties.private.get(MARKER)).map(|marker| marker.trim().to_owned()),
         stamps: Stamps::default(),
+        zone_guessed: false,
     })
 }
 

@@ -7,8 +7,6 @@ use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, ToSpan};
 use proptest::prelude::*;
 
-use super::super::until;
-
 /// Dates in which all sample zones have changes of every kind.
 fn day() -> impl Strategy<Value = Date> {
     prop_oneof![
@@ -159,7 +157,7 @@ pub(in super::super) fn written(draft: &Draft) -> Draft {
         extra.sort_unstable();
         extra.dedup();
         Series {
-            rules: series.rules.iter().map(|rule| until::normalised(rule, &content.span, None)).collect(),
+            rules: series.rules.iter().map(|rule| super::super::write::rule_at(rule, &content.span)).collect(),
             extra,
             exceptions: series.exceptions.iter().map(|(key, exception)| (*key, written_exception(exception))).collect(),
         }
