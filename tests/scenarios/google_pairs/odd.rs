@@ -103,10 +103,10 @@ fn times() -> Vec<(&'static str, String, &'static str, usize)> {
     let with = |zones: &str, title: &str, lines: &str| calendar(&format!("{zones}{}", vevent(title, &format!("{lines}\nSUMMARY:{title}"))));
     let one = |title: &'static str, lines: &str, wanted| (title, with("", title, lines), wanted, 1);
     vec![
-        one("no end", "DTSTART:20260401T090000Z", "2026-04-01T09:00:00Z/2026-04-01T09:00:00Z"),
+        one("no end", "DTSTART:20260401T090000Z", "2026-04-01T09:00:00Z/2026-04-01T09:01:00Z"),
         one("no end, a day", "DTSTART;VALUE=DATE:20260402", "2026-04-02/2026-04-03"),
-        one("no length", "DTSTART:20260403T090000Z\nDTEND:20260403T090000Z", "2026-04-03T09:00:00Z/2026-04-03T09:00:00Z"),
-        one("ends before it begins", "DTSTART:20260404T090000Z\nDTEND:20260404T080000Z", "2026-04-04T09:00:00Z/2026-04-04T09:00:00Z"),
+        one("no length", "DTSTART:20260403T090000Z\nDTEND:20260403T090000Z", "2026-04-03T09:00:00Z/2026-04-03T09:01:00Z"),
+        one("ends before it begins", "DTSTART:20260404T090000Z\nDTEND:20260404T080000Z", "2026-04-04T09:00:00Z/2026-04-04T09:01:00Z"),
         one("a day that ends on itself", "DTSTART;VALUE=DATE:20260405\nDTEND;VALUE=DATE:20260405", "2026-04-05/2026-04-06"),
         one("a length", "DTSTART:20260406T090000Z\nDURATION:P1DT2H30M", "2026-04-06T09:00:00Z/2026-04-07T11:30:00Z"),
         one("weeks", "DTSTART;VALUE=DATE:20260407\nDURATION:P2W", "2026-04-07/2026-04-21"),
@@ -198,7 +198,7 @@ async fn times_of_every_kind_at_google_are_the_same_elsewhere() -> anyhow::Resul
         };
         let tallinn = ["Europe/Tallinn"; 2];
         for (n, (title, mut event)) in [
-            ("no length", timed("2026-04-01T09:00:00Z", "2026-04-01T09:00:00Z", ["UTC"; 2])),
+            ("a minute", timed("2026-04-01T09:00:00Z", "2026-04-01T09:01:00Z", ["UTC"; 2])),
             ("over everything", days("1900-01-01", "2200-01-01")),
             ("a flight", timed("2026-04-12T22:00:00+03:00", "2026-04-13T13:00:00+09:00", ["Europe/Tallinn", "Asia/Tokyo"])),
             ("half an hour off", timed("2026-04-14T09:00:00+05:45", "2026-04-14T09:30:00+05:45", ["Asia/Kathmandu"; 2])),
