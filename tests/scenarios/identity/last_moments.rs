@@ -48,7 +48,7 @@ async fn a_clean_up_whose_answer_is_lost_costs_no_original() -> anyhow::Result<(
         }
         let run = jobs::clean_up_pair(&world.services, &world.pair.id, CleanUp::default(), &Silent).await?;
         let unsure = u64::from(!looked);
-        assert!(run.error.is_none() && ben.len() == 0, "{looked}: {run:?}");
+        assert!(run.error.is_none() && ben.is_empty(), "{looked}: {run:?}");
         assert_eq!((run.deleted, run.skipped), (12 - unsure, unsure), "{looked}: {run:?}");
         faults.clear();
         directory::resume_pair(&world.services, &world.pair.id).await?;
