@@ -134,23 +134,24 @@ impl Story {
         let is_copy_now = self.rules.is_private(before.side) && title.is_some_and(|title| title == "Busy");
         // What a private copy shows until a full pass repairs it may as well be what an origin shows.
         let joined = self.compare_two_way(i, found, Strict::Yes);
-        if joined.is_ok() && !is_copy_now {
-            if before.doings[before.side].deleted.is_some() && title.is_some_and(|title| title == "Busy") {
-                // Both show no words: which is the origin now does not show.
-                self.facts[i].bond = Bond::Loose;
-                self.facts[i].own = [0, 1].map(|side: usize| Some(found[side][0].1.aspects.clone()));
+        if joined.is_err() || is_copy_now {
+            self.facts[i] = before.clone();
+            self.facts[i].turn_round();
+            let turned = self.compare_two_way(i, found, strict);
+            if turned.is_err() && !is_copy_now {
+                self.facts[i] = before.clone();
+                self.facts[i].remade = true;
+                self.compare_two_way(i, found, strict)?;
+            } else {
+                turned?;
             }
-            return joined;
         }
-        self.facts[i] = before.clone();
-        self.facts[i].turn_round();
-        let turned = self.compare_two_way(i, found, strict);
-        if turned.is_ok() || is_copy_now {
-            return turned;
+        if before.doings[before.side].deleted.is_some() && !is_copy_now && title.is_some_and(|title| title == "Busy") {
+            // Both show no words: which is the origin now does not show.
+            self.facts[i].bond = Bond::Loose;
+            self.facts[i].own = [0, 1].map(|side: usize| Some(found[side][0].1.aspects.clone()));
         }
-        self.facts[i] = before;
-        self.facts[i].remade = true;
-        self.compare_two_way(i, found, strict)
+        Ok(())
     }
 
     /// An event that is on both sides, and is to be the same there.
