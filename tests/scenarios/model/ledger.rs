@@ -80,6 +80,8 @@ pub struct Fact {
     pub made_of: Option<u32>,
     /// What marks it bears are those of another installation, or of one that is lost, and nobody has claimed it.
     pub foreign: bool,
+    /// They were, and somebody has claimed it.
+    pub claimed: bool,
     /// Gone for good.
     pub over: bool,
 }
@@ -108,6 +110,7 @@ impl Fact {
             shadow: false,
             made_of: None,
             foreign: false,
+            claimed: false,
             over: false,
         };
         let shown: Vec<(Aspect, String)> = fact.agreed.iter().map(|(aspect, value)| (*aspect, value.clone())).collect();

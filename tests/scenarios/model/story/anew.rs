@@ -38,6 +38,8 @@ impl Story {
             let fact = &mut self.facts[i];
             // Marks that only the other installation can verify, or that nothing can any more.
             fact.foreign |= lost || (self.rules.twins && fact.side != self.rules.from);
+            // Its origin was deleted before a pass had joined the two: the copy bears the former mark still.
+            fact.foreign |= fact.claimed && fact.own[fact.side].is_none();
             (fact.bond, fact.suppressed) = (Bond::Apart, false);
             (fact.doings, fact.drift) = Default::default();
         }
@@ -81,6 +83,7 @@ impl Story {
         // What this pair has no use for keeps its mark.
         for (fact, foreign) in self.facts.iter_mut().zip(foreign) {
             fact.foreign = foreign && fact.bond != Bond::Kept;
+            fact.claimed |= foreign;
         }
         Ok(())
     }
