@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use simulators::agenda::Entry;
 
 use super::Story;
+use super::anew::Mark;
 use super::shown::{Drift, Shown, time_of};
 use crate::model::ledger::{Aspect, Aspects, Bond, Fact, Fate};
 
@@ -57,7 +58,10 @@ impl Story {
                 expected[side] += found.len();
             }
             let judged = match self.facts[i].bond {
-                Bond::Kept if self.rules.terms.two_way => self.judge_two_way(i, &found, strict),
+                Bond::Kept if self.rules.terms.two_way => {
+                    let mark = self.mark_of(self.facts[i].side, &found).await?;
+                    self.judge_two_way(i, &found, mark, strict)
+                }
                 Bond::Kept => self.judge_one_way(i, &found, strict),
                 Bond::Apart | Bond::Open | Bond::Loose => self.judge_apart(i, &found),
             };
@@ -92,9 +96,15 @@ impl Story {
         Ok(())
     }
 
-    fn judge_two_way(&mut self, i: usize, found: &Found, strict: Strict) -> Result<()> {
+    async fn mark_of(&self, side: usize, found: &Found) -> Result<Mark> {
+        let Some((entry, _)) = found[side].first() else { return Ok(Mark::None) };
+        let text = self.stage.people[side].get(&entry.name).await?.unwrap_or_default();
+        Ok(self.mark(side, &entry.name, &text))
+    }
+
+    fn judge_two_way(&mut self, i: usize, found: &Found, mark: Mark, strict: Strict) -> Result<()> {
         if self.facts[i].joining && found.iter().all(|entries| !entries.is_empty()) {
-            return self.judge_joined(i, found, strict);
+            return self.judge_joined(i, found, mark, strict);
         }
         let fact = self.facts[i].clone();
         let there = (found[0].len(), found[1].len());
@@ -124,14 +134,19 @@ impl Story {
 
     /// An event whose two sides have been joined since the last rest, or whose origin was deleted before: then what an earlier pair has left is the
     /// origin now.
-    fn judge_joined(&mut self, i: usize, found: &Found, strict: Strict) -> Result<()> {
+    fn judge_joined(&mut self, i: usize, found: &Found, mark: Mark, strict: Strict) -> Result<()> {
         let before = self.facts[i].clone();
         if before.doings.iter().all(|doings| doings.deleted.is_none()) {
             return self.compare_two_way(i, found, strict);
         }
         self.facts[i].remade = true;
         let title = found[before.side][0].1.aspects.get(&Aspect::Title);
-        let is_copy_now = self.rules.is_private(before.side) && title.is_some_and(|title| title == "Busy");
+        // Made again it bears the mark of an origin; made of what the other side had left, that of a copy.
+        let is_copy_now = match mark {
+            Mark::Copy if before.doings[before.side].deleted.is_some() => true,
+            Mark::Origin => false,
+            _ => self.rules.is_private(before.side) && title.is_some_and(|title| title == "Busy"),
+        };
         // What a private copy shows until a full pass repairs it may as well be what an origin shows.
         let joined = self.compare_two_way(i, found, Strict::Yes);
         if joined.is_err() || is_copy_now {
