@@ -26,6 +26,7 @@ mod mappings;
 mod members;
 pub(crate) mod migrate;
 pub(crate) mod proofs;
+mod rows;
 mod state;
 mod turns;
 
@@ -40,8 +41,9 @@ use crate::{Error, Result};
 pub(crate) use mappings::claimed;
 pub use mappings::{Lookup, Memory, Notes};
 pub(crate) use members::Members;
-pub use state::{CursorRow, Failing, HeldRow, PairRow, ProblemRow, problems, state};
+pub use rows::{CursorRow, Failing, HeldRow, PairRow, ProblemRow};
 pub(crate) use state::{Head, Look, change_state, look, note_look};
+pub use state::{problems, state};
 pub use turns::{Closeness, Place, Turns};
 
 /// The version of these rows.

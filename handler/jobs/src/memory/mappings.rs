@@ -13,7 +13,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::{MAX_COMMIT, Op, Store, Table};
 
-use super::state::{Head, PairRow, ProblemRow};
+use super::rows::{PairRow, ProblemRow};
+use super::state::Head;
 use super::{MAPPING, decode, encode, index_key, mapping_key, problem_key};
 use crate::{Result, Services};
 

@@ -2,6 +2,7 @@ use store::{Embedded, Op, Store, Table};
 
 use super::super::mappings::Group;
 use super::*;
+use crate::report::PairStatus;
 
 const PAIR: &str = "p1";
 
