@@ -1,5 +1,6 @@
 //! What a deletion does, wherever it happens (L1, L5, and the table of deletions that both directions have to keep).
 
+use jobs::SyncOptions;
 use simulators::caldav::{Calendar, Manners};
 
 use crate::events::{calendar, object};
@@ -213,5 +214,32 @@ async fn at_the_ends_of_the_window() -> anyhow::Result<()> {
         assert_eq!(world.sync().await.created, 1, "the window has rolled as far");
         at_rest(&world).await;
     }
+    Ok(())
+}
+
+/// Two-way: what the owner of the copy moves beyond the last day is not deleted, on that day or a later one.
+#[tokio::test]
+async fn a_copy_that_is_moved_beyond_the_window_takes_its_event_along() -> anyhow::Result<()> {
+    let (world, copy) = copied(TWO_WAY, "").await?;
+    let [anna, ben] = world.calendars.clone();
+    change(&ben, &copy, ":2026", ":2028");
+    let run = world.sync().await;
+    assert_eq!((run.changed, run.deleted, run.held.is_none()), (1, 0, true), "{run:?}");
+    let both =
+        || [&anna, &ben].map(|calendar| calendar.agenda().iter().map(|e| (e.value("DTSTART").to_owned(), e.summary())).collect::<Vec<_>>());
+    let shown = |start: &str, title: &str| [vec![(start.to_owned(), title.to_owned())], vec![(start.to_owned(), title.to_owned())]];
+    for (days, options) in [(0, FULL), (1, SyncOptions::default()), (30, SyncOptions::default()), (0, FULL)] {
+        world.wait(days * 86_400);
+        let run = world.sync_with(options).await;
+        assert!(run.error.is_none() && run.held.is_none() && run.deleted == 0, "after {days} days: {run:?}");
+        assert_eq!(both(), shown("20280320T180000Z", "Dinner"), "after {days} days");
+    }
+    change(&anna, "dinner.ics", "SUMMARY:Dinner", "SUMMARY:Feast");
+    world.sync().await;
+    assert_eq!(both(), shown("20280320T180000Z", "Feast"), "they stay in step");
+    change(&anna, "dinner.ics", ":2028", ":2026");
+    world.sync().await;
+    assert_eq!(both(), shown("20260320T180000Z", "Feast"));
+    at_rest(&world).await;
     Ok(())
 }
