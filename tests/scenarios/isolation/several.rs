@@ -150,7 +150,7 @@ async fn one_original_that_cannot_be_made_again_keeps_no_other_from_it() -> anyh
         // What may have been made all the same is asked for again; what was refused for good is an event of its own from now on.
         let may_be_made = status == 500;
         let (_, next) = village.cli.sync_with(&[]).await?;
-        assert_eq!((next["state"] == "held", &next["held"]["deletions"] == &json!(1)), (may_be_made, may_be_made), "{status}: {next}");
+        assert_eq!((next["state"] == "held", next["held"]["deletions"] == json!(1)), (may_be_made, may_be_made), "{status}: {next}");
         assert_eq!((anna.len(), ben.len()), (11, 12), "{status}: no copy is deleted for it");
         assert_eq!(problems(&village).await?.len(), 1, "{status}");
         village.servers[0].faults().clear();
