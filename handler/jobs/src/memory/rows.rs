@@ -157,6 +157,14 @@ impl PairRow {
         .map(|row| &row.cursor)
     }
 
+    /// The same, where some calendars are to be seen as if they had not been read.
+    pub fn seen_anew(&self, sides: [bool; 2]) -> Self {
+        let mut anew = self.clone();
+        anew.from = anew.from.filter(|_| !sides[0]);
+        anew.to = anew.to.filter(|_| !sides[1]);
+        anew
+    }
+
     /// Notes a cursor.
     pub fn set_cursor(&mut self, side: Side, cursor: Cursor, at: Timestamp) {
         let row = Some(CursorRow { cursor, at });

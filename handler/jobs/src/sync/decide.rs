@@ -329,6 +329,7 @@ impl Pass<'_> {
                 }
             },
             BesideFound::Origin => return nothing(id),
+            BesideFound::Unknown(why) => return Ok(Task::not_given(side, id, Reason::RefusedByServer, why.clone(), Retry::Later)),
             BesideFound::Nothing | BesideFound::AlreadyThere(..) => None,
         };
         let adopted = match &beside {

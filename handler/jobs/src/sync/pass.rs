@@ -169,11 +169,15 @@ impl<'a> Pass<'a> {
         let full = self.options.full && again.is_none();
         let mut identity = Identity::default();
         let scope = Scope { window, today, roll, full };
-        let mut survey = survey::survey(self.ends, self.pair, self.memory, state, seen, scope).await?;
+        // What a refused event may be a copy of, or may have been copied to, is looked for as in a first listing.
+        let unread = if again.is_none() { self.unread(problems).await? } else { [false; 2] };
+        let looked = state.seen_anew([unread[1], unread[0]]);
+        let seen = Seen { quiet: [seen.quiet[0] && !unread[1], seen.quiet[1] && !unread[0]], ..seen };
+        let mut survey = survey::survey(self.ends, self.pair, self.memory, &looked, seen, scope).await?;
         if !self.options.dry_run {
             survey.forget_former(self.memory, self.head).await?;
         }
-        identity.first = Side::BOTH.map(|side| state.cursor(side).is_none());
+        identity.first = Side::BOTH.map(|side| looked.cursor(side).is_none());
         let refused = problems.iter().filter(|row| row.problem.tries > 0);
         identity.refused =
             refused.map(|row| (self.side_of_calendar(&row.problem.calendar), EventId::new(row.problem.event.as_str()))).collect();

@@ -157,10 +157,24 @@ impl Pass<'_> {
         self.note_problem(tally, &mapping.origin.id, row, retry)
     }
 
+    fn is_due(&self, row: &ProblemRow) -> bool {
+        row.problem.next_try.is_some_and(|next| self.options.full || next <= self.now)
+    }
+
+    /// The calendars of which an event is tried again that no mapping knows: no pass has seen it yet.
+    pub(super) async fn unread(&self, problems: &[ProblemRow]) -> Result<[bool; 2]> {
+        let mut unread = [false; 2];
+        for side in Side::BOTH.into_iter().filter(|side| self.pair.copies_from(*side)) {
+            let due = problems.iter().filter(|row| self.is_due(row) && self.side_of_calendar(&row.problem.calendar) == side);
+            let ids: Vec<EventId> = due.take(MOST).map(|row| EventId::new(row.problem.event.as_str())).collect();
+            unread[side as usize] = !ids.is_empty() && self.memory.lookup(side, &ids).await?.known.len() < ids.len();
+        }
+        Ok(unread)
+    }
+
     /// Adds the events that are to be tried again by now; all of them in a full pass.
     pub(super) async fn try_again(&self, survey: &mut Survey, tally: &mut Tally, problems: &[ProblemRow]) -> Result<()> {
-        let is_due = |row: &&ProblemRow| row.problem.next_try.is_some_and(|next| self.options.full || next <= self.now);
-        let mut due: Vec<&ProblemRow> = problems.iter().filter(is_due).collect();
+        let mut due: Vec<&ProblemRow> = problems.iter().filter(|row| self.is_due(row)).collect();
         due.sort_by_key(|row| row.problem.next_try);
         due.truncate(MOST);
         for side in Side::BOTH {

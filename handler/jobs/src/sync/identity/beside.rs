@@ -28,6 +28,8 @@ pub(in crate::sync) enum Found {
     Origin,
     /// The first origin, or another copy of it.
     AlreadyThere(EventId, UidHash),
+    /// The server does not give something that may be it; what it said.
+    Unknown(String),
 }
 
 /// By the UIDs of first origins, an event that shows each.
@@ -50,7 +52,8 @@ impl Pass<'_> {
             let Some(first) = *first else { return Ok(Found::Nothing) };
             return Ok(match self.holdings(identity, side.other()).await?.get(&first).cloned() {
                 Some(id) if !self.is_of_its_twin(side, event, &id).await? => Found::AlreadyThere(id, first),
-                _ => Found::Nothing,
+                Some(_) => Found::Nothing,
+                None => identity.withheld[side.other() as usize].clone().map_or(Found::Nothing, Found::Unknown),
             });
         }
         // A pair that ended may have copied what a person made out of a copy.
@@ -130,7 +133,7 @@ impl Pass<'_> {
         let i = side as usize;
         if identity.holdings[i].is_none() {
             let mut holdings = self.remembered(side).await?;
-            self.add_strangers(side, &mut holdings).await?;
+            identity.withheld[i] = self.add_strangers(side, &mut holdings).await?;
             identity.holdings[i] = Some(holdings);
         }
         Ok(identity.holdings[i].get_or_insert_default())
@@ -170,8 +173,8 @@ impl Pass<'_> {
         Ok(holdings)
     }
 
-    /// What else the calendar holds.
-    async fn add_strangers(&self, side: Side, holdings: &mut Holdings) -> Result<()> {
+    /// What else the calendar holds. The answer is what the server says of what it does not give.
+    async fn add_strangers(&self, side: Side, holdings: &mut Holdings) -> Result<Option<String>> {
         let end = &self.ends[side as usize];
         let listed = end.provider.survey(&end.calendar.address, Since::Everything, None).await?.listed;
         let mut survey = Survey::default();
@@ -193,14 +196,17 @@ impl Pass<'_> {
                 self.add_holding(holdings, id, event);
             }
         }
+        let mut withheld = None;
         for ids in unread.chunks(end.provider.batch().max(1)) {
             for (id, read) in self.fetch(side, ids.to_vec()).await? {
-                if let Read::Event(event) = read {
-                    self.add_holding(holdings, &id, &event);
+                match read {
+                    Read::Event(event) => self.add_holding(holdings, &id, &event),
+                    Read::Refused(why) => withheld = Some(why),
+                    Read::Unreadable { .. } | Read::NotFound | Read::NoEvent => {}
                 }
             }
         }
-        Ok(())
+        Ok(withheld)
     }
 
     fn add_holding(&self, holdings: &mut Holdings, id: &EventId, event: &Event) {
