@@ -1,6 +1,7 @@
 //! What a server refuses of one event stays with that event: everything else goes on in the same pass, and the event is named, waits, and is tried
 //! again (L11).
 
+mod anew;
 mod deletions;
 mod etags;
 mod poll;
