@@ -289,7 +289,7 @@ async fn a_copy_whose_answer_was_lost_is_known_by_what_it_shows() -> anyhow::Res
                 loses_everything(manners);
                 (manners.etag_on_put, manners.names) = (etag_on_put, Names::Own { location });
             });
-            village.servers[1].faults().after(1, 1, On::kind(Kind::Put), Fault::DropAfter);
+            village.servers[1].faults().next(On::kind(Kind::Put).saying("Event 1"), Fault::DropAfter);
             let run = village.cli.sync().await?;
             assert_eq!(skipped(&run, "refused_by_server").len(), 1, "the answer is lost: {run}");
             match then {
