@@ -174,7 +174,7 @@ impl Half {
     }
 
     /// Whether a version is one that a write of ours has replaced a short while ago, and what has replaced it was not shown since. After a whole listing
-    /// on a later day it is no longer: what is shown then is what somebody has restored.
+    /// on a later day it is no longer: what is shown then is what a person has restored.
     pub fn is_former(&self, etag: Option<&str>, today: Date) -> bool {
         let former = self.former.as_ref().filter(|former| former.is_recent(today));
         etag.is_some()

@@ -43,7 +43,7 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
     })
 }
 
-/// The most deletions of one event that are told of.
+/// The most deletions of one event that an explanation names.
 const DELETIONS: usize = 3;
 
 async fn of_what_is_there(services: &Services, pair: &Pair, ends: &[End; 2], event: &str) -> Result<Explanation> {

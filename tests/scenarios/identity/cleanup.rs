@@ -297,7 +297,7 @@ async fn what_is_under_the_name_of_a_copy_and_is_none_stays() -> anyhow::Result<
     Ok(())
 }
 
-/// What a person has invited others to is theirs, whatever is asked for.
+/// A copy to which a person has invited others is theirs and stays, with every option of a clean-up.
 #[tokio::test]
 async fn a_copy_with_guests_stays() -> anyhow::Result<()> {
     const GUESTS: &str = "ORGANIZER:mailto:ben@calendars.example\r\nATTENDEE:mailto:zoe@example.net\r\nSUMMARY";

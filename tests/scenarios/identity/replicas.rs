@@ -101,7 +101,7 @@ async fn a_version_that_stays_counts_on_a_later_day() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// On a server whose ETags follow from the content: what somebody has restored is seen by the next pass, and what is edited after that as well. A server
+/// On a server whose ETags follow from the content: what a person has restored is seen by the next pass, and what is edited after that as well. A server
 /// without tokens has to have listed our write before.
 #[tokio::test]
 async fn what_is_restored_is_an_edit() -> anyhow::Result<()> {

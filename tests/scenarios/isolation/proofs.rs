@@ -44,7 +44,7 @@ async fn a_deletion_says_what_it_rested_on() -> anyhow::Result<()> {
     assert!(words.contains("It is cancelled") && words.contains("Before: Its copy") && words.contains("Read at"), "{words}");
     assert!(!format!("{:?}", rows(&world).await?).contains("Secret"));
 
-    // It is back, and is deleted again: both are told of.
+    // It is back, and is deleted again: both deletions are explained.
     world.calendars[0].put("e1.ics", &hour("e1", 5, 9, "Back"));
     world.sync().await;
     assert!(told(&world, "e1.ics").await?.contains("Before: Its copy"));

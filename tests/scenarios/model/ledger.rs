@@ -80,7 +80,7 @@ pub struct Fact {
     pub made_of: Option<u32>,
     /// What marks it bears are those of another installation, or of one that is lost, and nobody has claimed it.
     pub foreign: bool,
-    /// They were, and somebody has claimed it.
+    /// They were, and the owner has claimed it.
     pub claimed: bool,
     /// Gone for good.
     pub over: bool,

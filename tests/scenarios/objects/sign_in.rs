@@ -1,4 +1,4 @@
-//! Servers that ask for Digest, and servers that ask for what nobody here knows (I9).
+//! Servers that ask for Digest, and servers that ask for methods that the program does not know (I9).
 
 use simulators::caldav::{Manners, SignIn};
 

@@ -97,7 +97,7 @@ async fn google_shows_what_an_unusual_object_means() -> anyhow::Result<()> {
     desk.quiet().await
 }
 
-/// An endless rule of hours has more dates than an event may have: it is told, and everything else is copied.
+/// An endless rule of hours has more dates than an event may have: it is reported, and everything else is copied.
 #[tokio::test]
 async fn google_is_not_asked_for_what_it_cannot_show() -> anyhow::Result<()> {
     let desk = Desk::new([End::CalDav, End::Google], ways::ONE_WAY).await?;

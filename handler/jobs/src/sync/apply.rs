@@ -48,7 +48,7 @@ pub(super) struct Task {
     pub proof: Option<Proof>,
     /// What its owner should know of it, although it is copied.
     pub note: Option<Reason>,
-    /// Nothing new is known of the event itself: what was noted of it stands.
+    /// Nothing new is known of the event itself: what was noted of it stays.
     pub unread: bool,
 }
 
@@ -110,7 +110,7 @@ pub(super) struct Applied {
     pub stranger: Option<(Side, EventId)>,
     /// What the owner has answered could not be done: the question stays.
     pub asks_again: bool,
-    /// What was noted of the event stands.
+    /// What was noted of the event stays.
     pub unread: bool,
 }
 

@@ -187,7 +187,7 @@ impl Pass<'_> {
     fn decide_known(&self, unit: Unit, read: &Read) -> Task {
         let Unit { stored, mut mapping, origin, copy, sought, replaced, proofs, .. } = unit;
         if self.is_behind(&mapping, read) {
-            // Cursors wait for it, and its owner is told what they wait for.
+            // Cursors wait for it, and `status` says what they wait for.
             let task = Task::not_given(mapping.side, mapping.origin.id.clone(), Reason::RefusedByServer, BEHIND.into(), Retry::OnChange);
             return Task { incomplete: true, times: Some(mapping.times), ..task };
         }

@@ -159,7 +159,7 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    /// Notes that what our writes have replaced will not be shown any more, unless somebody restores it.
+    /// Notes that what our writes have replaced will not be shown any more, unless a person restores it.
     pub async fn forget_former(&mut self, memory: &Memory<'_>, head: &Head) -> Result<()> {
         let mut notes = Notes::default();
         for (id, now) in std::mem::take(&mut self.caught_up) {
@@ -253,7 +253,7 @@ pub(super) async fn survey(
         let whole = if survey.unbounded[i] { Since::Everything } else { Since::Window(scope.window) };
         lines[i] = read(&ends[i], cursor, eye, whole, scope.full, scope.roll).await?;
     }
-    // What Google shows under a former version is never what somebody has restored.
+    // What Google shows under a former version is never what a person has restored.
     let ages = Side::BOTH.map(|side| {
         let age = state.current[side as usize];
         age.filter(|_| ends[side as usize].account.kind != ProviderKind::Google)
@@ -363,7 +363,7 @@ fn etag_is(line: &Line, half: &Half) -> bool {
 }
 
 /// A line is news unless it has the version that we know, or one that our own write has replaced: then the server is behind, and lists it once more when
-/// it is not. A server that names it as changed since what was read before that write is not behind: somebody has restored that version.
+/// it is not. A server that names it as changed since what was read before that write is not behind: a person has restored that version.
 pub(super) fn is_news(etag: Option<&str>, half: &Half, mapping: &Mapping, role: Role, today: Date) -> bool {
     if (role == Role::Copy && mapping.state == State::Suppressed) || mapping.unseen == Some(role) {
         return true;

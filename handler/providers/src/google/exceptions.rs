@@ -66,7 +66,7 @@ impl Client {
                 (Some(false), true) | (None, _) => {}
             }
         }
-        // Everything else stands by now.
+        // Everything else is written by now.
         if missing { Err(Error::Refused(NOT_SHOWN.into())) } else { Ok(()) }
     }
 

@@ -12,7 +12,7 @@ pub enum SignIn {
     Basic,
     /// Digest with this algorithm (`MD5`, `SHA-256`), and no Basic; a nonce may be used so many times.
     Digest(&'static str, u32),
-    /// Only in this way, which nobody here knows.
+    /// Only by this method, which the program does not know.
     Other(&'static str),
 }
 

@@ -212,7 +212,7 @@ fn redirected(shared: &Shared, manners: &Manners, path: &str, headers: &HeaderMa
     Some(Reply::status(status).header("location", location))
 }
 
-/// Who asks, or the challenge to whoever does not say it in the server's way.
+/// Who asks, or the challenge where the request does not say it in the server's way.
 fn signed_in(shared: &Shared, manners: &Manners, records: &Records, asked: (&str, &str), headers: &HeaderMap) -> Result<String, String> {
     match manners.sign_in {
         SignIn::Basic => login(records, headers).ok_or_else(|| "Basic realm=\"calendars\"".to_owned()),

@@ -217,7 +217,7 @@ impl Pass<'_> {
         Ok(left)
     }
 
-    /// Whether one of some that are not listed stands under the name that is known, with its mark or its UID.
+    /// Whether one of some that are not listed is under the name that is known, with its mark or its UID.
     async fn answers(&self, side: Side, left: &[Lost]) -> Result<bool> {
         let asked: Vec<&Lost> = left.iter().filter(|lost| lost.mapping.is_live()).take(ASKED).collect();
         let names = asked.iter().map(|lost| survey::half(&lost.mapping, lost.role).id.clone()).collect();

@@ -414,7 +414,7 @@ fn a_series_on_a_clock_of_its_own_keeps_its_wall_time() {
     let dates = ["03-21T03", "04-16T02", "05-16T02", "06-16T02", "07-16T02", "08-16T02", "09-16T02", "10-16T02", "11-16T03"];
     assert_eq!(series.extra, dates.map(|date| instant(&format!("2026-{date}:00:00Z"))));
     assert_eq!(series.exceptions.into_keys().collect::<Vec<_>>(), [instant("2026-07-16T02:00:00Z")]);
-    // The same without its zone: told, and in the zone of the calendar.
+    // The same without its zone: reported, and in the zone of the calendar.
     let bare = try_read(&object(&[series_of_nowhere()])).unwrap();
     assert!(bare.zone_guessed);
     assert!(matches!(bare.content.span, Span::Timed { start: Moment { zone: Zone::Iana(ref zone), .. }, .. } if zone == "Asia/Tokyo"));
