@@ -29,9 +29,9 @@ async fn two_accounts_see_one_calendar() {
 #[tokio::test]
 async fn a_duplicate_keeps_private_properties_and_gets_a_uid() -> anyhow::Result<()> {
     let w = world().await;
-    let at = |day: &str| json!({"dateTime": format!("2026-03-{day}T10:00:00Z"), "timeZone": "UTC"});
+    let at = |hour: u8| json!({"dateTime": format!("2026-03-11T{hour}:00:00Z"), "timeZone": "UTC"});
     let series = json!({
-        "summary": "Daily", "start": at("11"), "end": at("11"), "recurrence": ["RRULE:FREQ=DAILY;COUNT=5"],
+        "summary": "Daily", "start": at(10), "end": at(11), "recurrence": ["RRULE:FREQ=DAILY;COUNT=5"],
         "extendedProperties": {"private": {"calrelayOrigin": "mark"}},
     });
     w.work.put("daily", series);
