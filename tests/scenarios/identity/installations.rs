@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use simulators::caldav::{CalDav, Calendar, Manners};
 use simulators::faults::{Fault, On};
+use simulators::traffic::Kind;
 
 use super::{all_but, at_rest, copied, delete, explained, named, rename, skipped, status_of, titles, village_at_rest};
 use crate::cli::{Cli, ONE_WAY, PRIVATE, TWO_WAY, actions, counts};
@@ -95,6 +96,68 @@ async fn after_the_data_are_lost_nothing_is_made_beside_the_copies() -> anyhow::
         assert_eq!((titles(&ben).len(), ben.find("SUMMARY:Event 1").is_some()), (6, true), "{terms:?}");
     }
     Ok(())
+}
+
+/// The server does not give one of the copies for some passes.
+#[tokio::test]
+async fn nothing_is_made_beside_a_copy_that_cannot_be_read_yet() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (mut village, _) = copied(3, terms).await?;
+        let ben = village.people[1].clone();
+        let copy = named(&ben, "Event 1")?;
+        village.servers[1].manners(|manners| manners.multiget_withholds = Some("calrelay-"));
+        village.servers[1].faults().always(On::kind(Kind::Get).at(&copy), Fault::Status(500));
+        set_up_anew(&mut village, terms).await?;
+        for _ in 0..3 {
+            let (_, run) = village.cli.sync_with(&[]).await?;
+            assert_eq!((counts(&run)[..3].to_vec(), ben.len()), (vec![0; 3], 3), "{terms:?}: {run}");
+        }
+        village.servers[1].faults().clear();
+        let run = village.cli.sync().await?;
+        assert_eq!((skipped(&run, "copied_by_another").len(), ben.len()), (3, 3), "{terms:?}: {run}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// The same for ever: it keeps no other event from being copied.
+#[tokio::test]
+async fn a_copy_that_is_never_given_stops_nothing() -> anyhow::Result<()> {
+    let (mut village, _) = copied(3, ONE_WAY).await?;
+    let [anna, ben] = village.people.clone();
+    village.servers[1].manners(|manners| manners.multiget_withholds = Some("calrelay-"));
+    village.servers[1].faults().always(On::kind(Kind::Get).at(&named(&ben, "Event 1")?), Fault::Status(500));
+    anna.put("new.ics", &hour("new", 3, 20, "New"));
+    set_up_anew(&mut village, ONE_WAY).await?;
+    for _ in 0..4 {
+        assert_ne!(village.cli.sync_with(&[]).await?.0, 0);
+        hours_pass(&village.cli, 1).await?;
+    }
+    village.cli.sync().await?;
+    assert!(named(&ben, "New").is_ok());
+    village_at_rest(&village).await
+}
+
+/// The mark of a copy that is taken over cannot be written. Its original is deleted and the copy is edited, so that the original is made again; and
+/// no later pair that is private leaves a title.
+#[tokio::test]
+async fn a_copy_whose_mark_was_refused_is_marked_when_its_original_is_made_again() -> anyhow::Result<()> {
+    let (mut village, _) = copied(3, ONE_WAY).await?;
+    let [anna, ben] = village.people.clone();
+    village.servers[1].faults().next(On::kind(Kind::Put).at(&named(&ben, "Event 1")?), Fault::Status(403));
+    let pair = set_up_anew(&mut village, &[TWO_WAY, &["--take-over"]].concat()).await?;
+    let run = village.cli.sync().await?;
+    assert_eq!(skipped(&run, "refused_by_server").len(), 1, "{run}");
+    rename(&ben, "Event 1", "Edited")?;
+    delete(&anna, "Event 1")?;
+    let run = village.cli.sync().await?;
+    assert_eq!((counts(&run)[0], titles(&anna)), (1, titles(&ben)), "{run}");
+    village_at_rest(&village).await?;
+    village.cli.json(&["pair", "remove", &pair]).await?;
+    village.pair(PRIVATE).await?;
+    let run = village.cli.sync().await?;
+    assert_eq!((titles(&ben), skipped(&run, "copied_by_another").len()), (vec!["Busy".to_owned(); 3], 0), "{run}");
+    village_at_rest(&village).await
 }
 
 async fn claimed(before: &[&str], after: &[&str], at_once: bool) -> anyhow::Result<()> {

@@ -145,6 +145,14 @@ struct Story {
     mail: pushed::Mail,
 }
 
+impl Drop for Story {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("    {}", self.trace.join("\n    "));
+        }
+    }
+}
+
 /// A calendar that was emptied or made anew, and what its owner is going to answer.
 #[derive(Clone, Copy, Debug)]
 struct Emptied {

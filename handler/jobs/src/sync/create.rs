@@ -57,8 +57,13 @@ impl Pass<'_> {
                     self.head.await_events(|awaited| awaited.add(side, mapping.id));
                     applied.wrote[side as usize] = true;
                     applied.actions.push(action);
+                    // A copy that was to be taken over still bears its former mark: both are looked at once more.
+                    let to_mark = role == Role::Origin && mapping.taken_over && mapping.copy.intent.is_some();
                     if mark_origin {
                         self.mark_origin(&mut mapping, &draft, applied).await?;
+                    }
+                    if to_mark {
+                        (applied.deferred, mapping.origin.etag) = (true, None);
                     }
                     applied.remember = Some((stored, Some(mapping)));
                     return Ok(());

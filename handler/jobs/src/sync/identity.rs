@@ -68,8 +68,8 @@ pub(super) struct Identity {
     joined: HashSet<MappingId>,
     /// Sides that are listed for the first time.
     pub first: [bool; 2],
-    /// Events that were refused before: whatever else they may be, nothing waits for them.
-    pub refused: BTreeSet<(Side, EventId)>,
+    /// Events that were refused before, and how often: in the end nothing waits for them, whatever they may be.
+    pub refused: BTreeMap<(Side, EventId), u32>,
     /// Mappings that are decided about because of what their own events show.
     pub units: BTreeSet<MappingId>,
     /// The UIDs of first origins that a calendar holds, as origins or as copies, with an event that shows it.

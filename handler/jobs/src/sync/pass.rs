@@ -179,8 +179,10 @@ impl<'a> Pass<'a> {
         }
         identity.first = Side::BOTH.map(|side| looked.cursor(side).is_none());
         let refused = problems.iter().filter(|row| row.problem.tries > 0);
-        identity.refused =
-            refused.map(|row| (self.side_of_calendar(&row.problem.calendar), EventId::new(row.problem.event.as_str()))).collect();
+        let tries = |row: &ProblemRow| {
+            ((self.side_of_calendar(&row.problem.calendar), EventId::new(row.problem.event.as_str())), row.problem.tries)
+        };
+        identity.refused = refused.map(tries).collect();
         if let Some(again) = again {
             survey.suspect(self.memory, &again.suspects).await?;
             survey.look_at(self.memory, &again.strangers).await?;

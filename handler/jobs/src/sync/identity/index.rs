@@ -16,6 +16,9 @@ use crate::sync::pass::Pass;
 use crate::sync::survey::Survey;
 use crate::{Error, Result};
 
+/// So many passes are made anew where the server does not give an event that has the name of a copy.
+const PASSES_FOR_A_COPY: u32 = 4;
+
 /// One calendar's unknown events.
 #[derive(Default)]
 pub(super) struct Index {
@@ -106,7 +109,7 @@ impl Pass<'_> {
     }
 
     /// In the first listing of a calendar that is written to, an event that the server does not give may be an earlier copy, and another one would be
-    /// made beside it: the pass is made once more. What is refused again then is passed over.
+    /// made beside it: the pass is made once more, and some times more where its name is that of a copy. What is refused again then is passed over.
     pub(in crate::sync) async fn miss_no_copy(&self, identity: &Identity, side: Side, read: &BTreeMap<EventId, Found>) -> Result<()> {
         if !(identity.first[side as usize] || self.takes_over) || !self.pair.copies_from(side.other()) || self.options.dry_run {
             return Ok(());
@@ -115,11 +118,13 @@ impl Pass<'_> {
         let mut first = None;
         for (id, found) in read {
             let Found::Refused(why) = found else { continue };
-            if identity.refused.contains(&(side, id.clone())) {
+            let tries = identity.refused.get(&(side, id.clone())).copied().unwrap_or(0);
+            let most = if MappingId::of_copy_uid(id.as_str()).is_some() { PASSES_FOR_A_COPY } else { 1 };
+            if tries >= most {
                 continue;
             }
             let mut row = self.problem(side, id, None, Reason::RefusedByServer, Some(why));
-            (row.problem.tries, row.problem.next_try) = (1, Some(self.now));
+            (row.problem.tries, row.problem.next_try) = (tries + 1, Some(self.now));
             self.memory.note_problem(&mut notes, id, &row)?;
             first.get_or_insert_with(|| why.clone());
         }
