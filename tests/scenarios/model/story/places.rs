@@ -6,7 +6,7 @@ use simulators::caldav::{CalDav, Calendar, OldBase};
 use simulators::person::Person;
 
 use super::Story;
-use crate::world::{APP_PASSWORD, Account, End, Host, PREFIX, Spelling, address};
+use crate::world::{APP_PASSWORD, Account, Connected, End, Host, PREFIX, Spelling, address};
 
 impl Story {
     /// An account is connected again under another address, or all paths of a server change. Neither makes a difference.
@@ -36,9 +36,15 @@ impl Story {
         let same_origin = place(&url) == place(&here);
         let proof = !self.stage.people[side].objects().await?.is_empty();
         ensure!(before[side].account == after[side].account || !(same_origin || proof), "the same account is another one at {url}");
+        // Where the base has changed too, the former address may be the one that is another account's now.
+        let pair = &self.stage.core.pair;
+        let is_own = |connected: &Connected| [&pair.from, &pair.to].contains(&&connected.calendar);
         if before[side].account != after[side].account {
-            jobs::directory::remove_account(&self.stage.core.services, &after[side].account).await?;
-            self.stage.core.ends[side].account.url = here;
+            let stray = if is_own(&after[side]) { &before[side] } else { &after[side] };
+            jobs::directory::remove_account(&self.stage.core.services, &stray.account).await?;
+            if !is_own(&after[side]) {
+                self.stage.core.ends[side].account.url = here;
+            }
         }
         Ok(())
     }
