@@ -3,6 +3,7 @@
 use jobs::SyncOptions;
 use jobs::report::{PairStatus, Run};
 use simulators::caldav::Manners;
+use simulators::faults::{Fault, On};
 
 use crate::events::many;
 use crate::world::{Terms, World};
@@ -105,6 +106,33 @@ async fn a_second_look_releases_no_more_than_fifty_whatever_the_cause() -> anyho
             assert_eq!(world.calendars[1].len() as u64, count as u64 - released);
         }
     }
+    Ok(())
+}
+
+/// What a pass deleted counts for the day, also where the pass fails in the end.
+#[tokio::test]
+async fn the_deletions_of_a_pass_that_fails_count_for_the_day() -> anyhow::Result<()> {
+    let world = town(560, Terms::default()).await?;
+    let delete = |numbers: std::ops::Range<usize>| {
+        for n in numbers {
+            world.calendars[0].delete(&format!("e{n}.ics"));
+        }
+    };
+    delete(0..480);
+    world.reset_counts();
+    assert_eq!(did(&world.sync().await), (PairStatus::Held, 0));
+    // Its password is changed in the middle.
+    let before = usize::try_from(world.servers[1].counts().total())?;
+    world.servers[1].faults().after(before + 470, usize::MAX, On::any(), Fault::Status(401));
+    let run = world.sync_with(CONFIRM).await;
+    assert!(run.error.is_some() && (460..480).contains(&run.deleted), "{run:?}");
+    world.servers[1].faults().clear();
+    delete(480..515);
+    assert_eq!(did(&world.sync().await), (PairStatus::Held, 0), "more than a quarter");
+    world.wait(TEN_MINUTES);
+    assert_eq!(did(&world.sync().await), (PairStatus::Held, 0), "with the others they are more than 500");
+    world.wait(86_400);
+    assert_eq!(did(&world.sync().await), (PairStatus::Ok, 515 - run.deleted), "another day");
     Ok(())
 }
 

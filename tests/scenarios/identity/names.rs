@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
-use simulators::caldav::{Manners, Names, Rewrite};
+use simulators::caldav::{Late, Manners, Names, Rewrite};
 
 use super::{a_night, all_but, copied, delete, explained, furnished, named, rename, titles, village_at_rest};
 use crate::cli::{ONE_WAY, TWO_WAY, counts};
@@ -157,6 +157,49 @@ async fn an_object_that_gets_another_name_is_the_same_event() -> anyhow::Result<
         delete(anna, "Event 3")?;
         assert_eq!(counts(&village.cli.sync().await?), [0, 2, 2, 0]);
         assert_eq!((titles(anna), titles(ben)), (titles(ben), titles(anna)));
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// The former name is told as gone before the new one is told: no original is deleted for that.
+#[tokio::test]
+async fn a_copy_whose_new_name_is_told_later_costs_no_original() -> anyhow::Result<()> {
+    let (village, _) = furnished(Manners { finds_uids: true, ..Manners::generic() }, 6, TWO_WAY).await?;
+    let [anna, ben] = &village.people;
+    village.cli.sync().await?;
+    let name = named(ben, "Event 2")?;
+    let body = ben.get(&name).context("it is there")?;
+    assert!(ben.delete(&name));
+    ben.put("moved.ics", &body);
+    ben.delay("moved.ics", Late::Untold);
+    for _ in 0..2 {
+        let run = village.cli.sync().await?;
+        assert_eq!(counts(&run)[..3], [0; 3], "{run}");
+    }
+    ben.catch_up();
+    rename(anna, "Event 2", "Two")?;
+    assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0]);
+    assert_eq!((anna.len(), titles(anna)), (6, titles(ben)));
+    village_at_rest(&village).await
+}
+
+/// Another copy of this pair has the name that a new copy would get.
+#[tokio::test]
+async fn a_copy_under_the_name_of_another_is_not_overwritten() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (village, _) = copied(6, terms).await?;
+        let [anna, ben] = &village.people;
+        let (original, name) = (anna.get("e1.ics").context("it is there")?, named(ben, "Event 1")?);
+        delete(anna, "Event 1")?;
+        village.cli.sync().await?;
+        let other = named(ben, "Event 2")?;
+        let body = ben.get(&other).context("it is there")?;
+        assert!(ben.delete(&other));
+        ben.put(&name, &body);
+        anna.put("e1.ics", &original);
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [1, 0, 0], "{terms:?}");
+        assert_eq!((titles(anna), titles(ben)), (all_but(6, &[]), all_but(6, &[])), "{terms:?}");
         village_at_rest(&village).await?;
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Shared;
+use super::manners::Late;
 use super::state::Collection;
 use crate::agenda::{Entry, entries};
 
@@ -174,7 +175,12 @@ impl Calendar {
         self.with(Collection::purge);
     }
 
-    /// What was made while new objects showed late ([`super::Manners::late`]) shows everywhere.
+    /// Has an object show late, in this way.
+    pub fn delay(&self, name: &str, late: Late) {
+        self.with(|calendar| calendar.late.insert(name.to_owned(), late));
+    }
+
+    /// What shows late ([`super::Manners::late`], [`Self::delay`]) shows everywhere.
     pub fn catch_up(&self) {
         self.with(Collection::catch_up);
     }

@@ -50,6 +50,8 @@ pub struct Manners {
     pub limit: Limit,
     /// Whether a calendar-query without a comp-filter for VEVENT is refused.
     pub query_needs_event_filter: bool,
+    /// Whether a calendar-query takes a prop-filter for the UID.
+    pub finds_uids: bool,
     /// What calendar-multiget says about an href that leads nowhere.
     pub multiget_missing: Missing,
     /// Objects that multiget leaves out although they are there: those whose name contains this.
@@ -236,6 +238,8 @@ pub enum Late {
     Unread,
     /// The same, and a sync-collection names it as gone.
     Announced,
+    /// No sync-collection has it; everything else has.
+    Untold,
 }
 
 /// See [`Manners::left`].
@@ -298,6 +302,7 @@ impl Manners {
             page: None,
             limit: Limit::Honoured,
             query_needs_event_filter: false,
+            finds_uids: false,
             multiget_missing: Missing::Answered,
             multiget_withholds: None,
             multiget_limit: 1_000,
@@ -380,6 +385,7 @@ impl Manners {
             lost_token: LostToken::Everything,
             limit: Limit::Ignored,
             query_needs_event_filter: true,
+            finds_uids: false,
             multiget_missing: Missing::LeftOut,
             multiget_limit: 250,
             etag_on_put: false,

@@ -7,6 +7,7 @@ use super::propfind::{View, bare_response};
 use super::state::Records;
 use super::time_range::{self, Span};
 use super::{http, sync};
+use crate::agenda::entries;
 use crate::ics;
 use crate::xml::{CALDAV, DAV, Node};
 
@@ -48,7 +49,8 @@ fn query(view: &View<'_>, user: &str, calendar: &str, root: &Node, wanted: &[Nod
         return Err(refused(asking, 403, "valid-filter"));
     };
     let inner = outer.find(CALDAV, "comp-filter");
-    let plain = |node: &Node| node.children.iter().all(|c| c.is(CALDAV, "comp-filter") || c.is(CALDAV, "time-range"));
+    let finds_uid = |node: &Node| asking.manners.finds_uids && node.is(CALDAV, "prop-filter") && node.get("name") == Some("UID");
+    let plain = |node: &Node| node.children.iter().all(|c| c.is(CALDAV, "comp-filter") || c.is(CALDAV, "time-range") || finds_uid(c));
     if !plain(outer) || inner.is_some_and(|inner| !plain(inner)) || (inner.is_none() && asking.manners.query_needs_event_filter) {
         return Err(refused(asking, 403, "supported-filter"));
     }
@@ -56,6 +58,7 @@ fn query(view: &View<'_>, user: &str, calendar: &str, root: &Node, wanted: &[Nod
         Some(range) => Some(Span::read(range.get("start"), range.get("end")).ok_or_else(|| refused(asking, 403, "valid-filter"))?),
         None => None,
     };
+    let uid = inner.and_then(|inner| inner.find(CALDAV, "prop-filter")?.find(CALDAV, "text-match")).map(|part| part.text.as_str());
     let events = inside && inner.is_none_or(|inner| inner.get("name") == Some("VEVENT"));
     let mut answer = Node::dav("multistatus");
     if asking.manners.lists_itself {
@@ -64,7 +67,9 @@ fn query(view: &View<'_>, user: &str, calendar: &str, root: &Node, wanted: &[Nod
     let members = view.records.visible(user, calendar).into_iter().flat_map(|c| c.listed()).filter(|_| events);
     for (name, resource) in members {
         let lies_in = span.is_none_or(|span| ics::read(&resource.body).is_ok_and(|object| time_range::matches(&object, span)));
-        if lies_in {
+        let is_named =
+            uid.is_none_or(|uid| entries([(name.clone(), resource.body.to_string())]).iter().any(|entry| entry.uid().contains(uid)));
+        if lies_in && is_named {
             answer.children.push(view.response(&Place::Object(user.into(), calendar.into(), name.clone()), wanted));
         }
     }

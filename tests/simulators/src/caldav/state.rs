@@ -190,7 +190,7 @@ impl Collection {
 
     /// What a listing finds.
     pub fn listed(&self) -> impl Iterator<Item = (&String, &Resource)> {
-        self.resources().filter(|(name, _)| !self.late.contains_key(*name))
+        self.resources().filter(|(name, _)| self.late.get(*name).is_none_or(|late| *late == Late::Untold))
     }
 
     /// Everything shows everywhere, as if it had come just now.
