@@ -156,6 +156,29 @@ async fn copies_of_the_past_are_no_reason_to_delete_all_that_is_to_come() -> any
     Ok(())
 }
 
+/// Copies that would stay away count with what would be deleted.
+#[tokio::test]
+async fn what_would_be_left_out_is_held_with_what_would_be_deleted() -> anyhow::Result<()> {
+    let world = town(60, Terms::default()).await?;
+    let gone = copies(&world, 8);
+    for name in &gone {
+        world.calendars[1].delete(name);
+    }
+    let left = world.calendars[1].agenda();
+    for entry in &left[..10] {
+        let number = entry.summary().replace("Event ", "");
+        assert!(world.calendars[0].delete(&format!("e{number}.ics")));
+    }
+    for _ in 0..2 {
+        let run = world.sync().await;
+        assert_eq!((did(&run), run.skipped, run.held.map(|held| held.deletions)), ((PairStatus::Held, 0), 0, Some(18)));
+    }
+    world.wait(TEN_MINUTES);
+    let run = world.sync().await;
+    assert_eq!((did(&run), run.skipped, world.calendars[1].len()), ((PairStatus::Ok, 10), 8, 42));
+    Ok(())
+}
+
 /// A calendar of originals lost all of its events, and some are back: the rest is asked about as before.
 #[tokio::test]
 async fn what_only_its_owner_may_release_waits_for_its_owner() -> anyhow::Result<()> {

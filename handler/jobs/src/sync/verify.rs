@@ -129,7 +129,7 @@ impl Pass<'_> {
                 self.not_verified(survey, tally, &suspect, (&why, Retry::Later))?;
             }
         }
-        let deletions = deletions(survey, &suspects, self.pair.two_way);
+        let deletions = deletions(survey, &suspects);
         let emptied_source = survey.suddenly_empty && !deletions.is_empty();
         let by_owner = emptied_source || only_origins;
         let weighed = guard.weigh(self.now, evidence, &deletions, by_owner);
@@ -294,18 +294,15 @@ fn suspects(survey: &Survey) -> Vec<Suspect> {
     survey.units.values().flat_map(halves).flatten().collect()
 }
 
-/// The mappings of which one half is said to be gone, so that the other one would be deleted. Where both are, there is nothing to delete; a copy
-/// that was in the making when a pass was cut off is not yet one that anybody relies on; and the origins of one-way pairs, and meetings with
-/// guests, stay without their copies.
-fn deletions(survey: &Survey, suspects: &[Suspect], two_way: bool) -> BTreeSet<MappingId> {
-    let mut once = BTreeMap::new();
-    let kept = |suspect: &&Suspect| survey.units.get(&suspect.mapping).is_some_and(|unit| unit.mapping.is_live());
-    for suspect in suspects.iter().filter(kept) {
-        if once.insert(suspect.mapping, suspect.role).is_some() {
+/// The mappings of which one half is said to be gone, so that the other one would be deleted, or stay without its copy. Where both are, there is
+/// nothing to do; a copy that was in the making when a pass was cut off is not yet one that anybody relies on.
+fn deletions(survey: &Survey, suspects: &[Suspect]) -> BTreeSet<MappingId> {
+    let mut once = BTreeSet::new();
+    let is_live = |suspect: &&Suspect| survey.units.get(&suspect.mapping).is_some_and(|unit| unit.mapping.is_live());
+    for suspect in suspects.iter().filter(is_live) {
+        if !once.insert(suspect.mapping) {
             once.remove(&suspect.mapping);
         }
     }
-    let guests = |mapping: &MappingId| survey.units.get(mapping).is_some_and(|unit| unit.mapping.guests);
-    let deletes = |mapping: &MappingId, role: Role| role == Role::Origin || (two_way && !guests(mapping));
-    once.into_iter().filter(|(mapping, role)| deletes(mapping, *role)).map(|(mapping, _)| mapping).collect()
+    once
 }
