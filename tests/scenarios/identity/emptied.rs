@@ -247,6 +247,23 @@ async fn writes_that_find_nothing_ask_before_the_rest_is_deleted() -> anyhow::Re
     village_at_rest(&village).await
 }
 
+/// The only original of a calendar that was made anew is looked for because its copy has another version, and nothing has told of it.
+#[tokio::test]
+async fn the_only_original_of_a_calendar_that_was_made_anew_waits_for_a_second_look() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (village, _) = furnished(Manners { lost_token: LostToken::Everything, ..Manners::generic() }, 1, terms).await?;
+        let [anna, ben] = &village.people;
+        village.cli.sync().await?;
+        anna.replace();
+        anna.put("new.ics", &hour("new", 9, 9, "New"));
+        assert_eq!(counts(&village.cli.sync().await?)[..3], [1, 0, 0], "{terms:?}");
+        ben.touch_all();
+        let (_, run) = village.cli.sync_with(&[]).await?;
+        assert_eq!((&run["deleted"], ben.len()), (&json!(0), 2), "{terms:?}: {run}");
+    }
+    Ok(())
+}
+
 /// What is left out is the event as it is then: a title that had changed before the answer is no reason to make it again.
 #[tokio::test]
 async fn what_is_left_out_stays_away_after_a_full_pass() -> anyhow::Result<()> {

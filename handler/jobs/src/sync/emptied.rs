@@ -32,6 +32,8 @@ pub(super) enum Emptied {
     No,
     /// Two-way, every event that the pair had there is gone, and none of them is a copy: the guard of deletions asks, and no second look answers it.
     OfOrigins,
+    /// Nothing that the pair had there is left, although no more is missing than reads or writes have found: as good as missing in a listing.
+    NothingLeft,
     /// Its owner is to be asked; of how many events that the pair had there.
     Of(u64),
 }
@@ -118,6 +120,7 @@ impl Pass<'_> {
         Ok(match (asked && gone > 0, is_emptied, has_copy) {
             (true, ..) | (_, true, true) => Emptied::Of(had.max(gone)),
             (_, true, false) if two_way && gone > 1 => Emptied::OfOrigins,
+            (_, true, false) if survey.found_by_writes => Emptied::NothingLeft,
             (_, _, false) | (_, false, _) => Emptied::No,
         })
     }

@@ -86,7 +86,7 @@ impl Pass<'_> {
         self.resolve(identity, survey, problems).await?;
         self.find_under_other_names(identity, survey).await?;
         suspects = self::suspects(survey);
-        let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
+        let mut evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
         let (mut emptied_held, mut emptied, mut emptied_sides) = (0, 0, Vec::new());
         let mut only_origins = false;
         for side in Side::BOTH {
@@ -94,6 +94,10 @@ impl Pass<'_> {
                 Emptied::No => continue,
                 Emptied::OfOrigins => {
                     only_origins = true;
+                    continue;
+                }
+                Emptied::NothingLeft => {
+                    evidence = Evidence::Missing;
                     continue;
                 }
                 Emptied::Of(of) => of,
