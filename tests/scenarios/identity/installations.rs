@@ -160,6 +160,33 @@ async fn a_copy_whose_mark_was_refused_is_marked_when_its_original_is_made_again
     village_at_rest(&village).await
 }
 
+/// The server does not give one of the copies when they are to be taken over.
+#[tokio::test]
+async fn what_could_not_be_read_is_taken_over_when_it_can_be() -> anyhow::Result<()> {
+    for (terms, left) in [(ONE_WAY, 0), (TWO_WAY, 0), (ONE_WAY, 1)] {
+        let (mut village, _) = copied(3, TWO_WAY).await?;
+        let people = village.people.clone();
+        let name = named(&people[1 - left], "Event 1")?;
+        if left == 1 {
+            // What is left of an event of the other calendar, which is gone.
+            delete(&people[1], "Event 1")?;
+        }
+        set_up_anew(&mut village, &[terms, &["--take-over"]].concat()).await?;
+        village.servers[1 - left].manners(|manners| manners.multiget_withholds = Some("e"));
+        village.servers[1 - left].faults().times(2, On::kind(Kind::Get).at(&name), Fault::Status(403));
+        for _ in 0..4 {
+            village.cli.sync_with(&[]).await?;
+        }
+        hours_pass(&village.cli, 1).await?;
+        let run = village.cli.sync().await?;
+        assert_eq!(skipped(&run, "copied_by_another").len(), 0, "{terms:?} {left}: {run}");
+        assert_eq!((titles(&people[0]), titles(&people[1])), (all_but(3, &[]), all_but(3, &[])), "{terms:?} {left}");
+        assert_eq!(village.cli.status().await?["pairs"][0]["copied_by_another"], 0, "{terms:?} {left}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
 async fn claimed(before: &[&str], after: &[&str], at_once: bool) -> anyhow::Result<()> {
     let told = format!("{before:?} {after:?}, at once: {at_once}");
     let (mut village, _) = copied(5, before).await?;

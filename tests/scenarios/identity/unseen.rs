@@ -104,6 +104,29 @@ async fn a_server_begins_to_lose_what_is_written() -> anyhow::Result<()> {
 }
 
 /// A person's own event that shows the same is never taken for the copy.
+/// A copy is made and listed while a question about the other calendar waits, and then deleted by a person: that is a deletion.
+#[tokio::test]
+async fn what_is_listed_while_something_is_held_is_no_longer_awaited() -> anyhow::Result<()> {
+    let (village, pair) = furnished(Manners { sync: false, ..Manners::generic() }, 8, TWO_WAY).await?;
+    let [anna, ben] = &village.people;
+    for own in 0..3 {
+        ben.put(&format!("own{own}.ics"), &hour(&format!("own{own}"), 9 + own, 12, &format!("Own {own}")));
+    }
+    a_night(&village).await?;
+    anna.replace();
+    assert_eq!(village.cli.sync_with(&[]).await?.1["state"], "held");
+    anna.put("new.ics", &hour("new", 3, 20, "New"));
+    for _ in 0..2 {
+        assert_eq!(village.cli.sync_with(&[]).await?.1["state"], "held");
+    }
+    delete(ben, "New")?;
+    let (_, run) = village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
+    hours_pass(&village.cli, 1).await?;
+    village.cli.sync_with(&[]).await?;
+    assert!(titles(anna).len() == 11 && titles(anna) == titles(ben), "{run}: {:?} {:?}", titles(anna), titles(ben));
+    village_at_rest(&village).await
+}
+
 #[tokio::test]
 async fn an_event_like_the_copy_stays_its_owners() -> anyhow::Result<()> {
     for (etag_on_put, sync) in [(true, true), (true, false), (false, true), (false, false)] {

@@ -82,6 +82,27 @@ async fn one_change_that_is_refused_is_made_later_and_is_no_edit() -> anyhow::Re
 }
 
 /// What its owner writes on a copy does not reach an original that its server keeps closed; what the original says reaches the copy.
+/// Its copy has another version before the change is tried again, and shows what it did.
+#[tokio::test]
+async fn a_refused_change_is_made_with_the_next_news_of_its_copy() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (village, _) = Village::paired(terms).await?;
+        let [anna, ben] = &village.people;
+        anna.put("one.ics", &hour("one", 3, 9, "One"));
+        village.cli.sync().await?;
+        rename(anna, "One", "Edited")?;
+        village.servers[1].faults().next(On::kind(Kind::Put), Fault::Status(403));
+        village.cli.sync().await?;
+        assert_eq!(problems(&village).await?, ["one.ics"], "{terms:?}");
+        ben.touch_all();
+        let run = village.cli.sync().await?;
+        assert_eq!((counts(&run), titles(ben)), ([0, 1, 0, 0], vec!["Edited".to_owned()]), "{terms:?}: {run}");
+        assert!(problems(&village).await?.is_empty(), "{terms:?}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_closed_original_still_shows_on_its_copy() -> anyhow::Result<()> {
     let (village, _) = Village::paired(TWO_WAY).await?;

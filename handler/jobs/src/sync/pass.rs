@@ -136,6 +136,7 @@ impl<'a> Pass<'a> {
             wrote: [false; 2],
             again: None,
             incomplete: false,
+            untaken: false,
             deletes: Vec::new(),
             bearers: Bearers::remembered(problems, |row| self.side_of_calendar(&row.problem.calendar)),
             ended: Vec::new(),
@@ -255,7 +256,7 @@ impl<'a> Pass<'a> {
         self.look_again_at_bearers(tally);
         self.note_proofs(tally).await?;
         state.retry = tally.problems.next();
-        let Tally { run, notes, wrote, again, incomplete, .. } = tally;
+        let Tally { run, notes, wrote, again, incomplete, untaken, .. } = tally;
         let (mut notes, again, wrote) = (std::mem::take(notes), again.take(), *wrote);
         if held > 0 {
             let held = if emptied > 0 { Held::emptied(&self.pair.id, held, emptied) } else { Held::new(&self.pair.id, held, live) };
@@ -274,8 +275,10 @@ impl<'a> Pass<'a> {
             return Ok(None);
         }
         self.head.note_members(&mut notes, members).await?;
-        if held == 0 && again.is_none() && !*incomplete {
+        if again.is_none() && !*incomplete {
             self.settle_awaited(awaited);
+        }
+        if held == 0 && again.is_none() && !*incomplete {
             if Side::BOTH.into_iter().any(|side| is_echoed(side, listed, wrote)) {
                 // The echo is known by what was written, which is to be remembered before.
                 self.memory.commit(self.head, std::mem::take(&mut notes)).await?;
@@ -295,7 +298,7 @@ impl<'a> Pass<'a> {
                     self.head.set_proofs_since(oldest).await;
                 }
             }
-            state.take_over = false;
+            state.take_over &= *untaken;
         }
         if again.is_none() {
             state.last_sync = Some(self.services.clock.now());

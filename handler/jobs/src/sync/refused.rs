@@ -29,7 +29,7 @@ use crate::report::Verb;
 /// Refused events that one pass tries again; the next passes try the others.
 const MOST: usize = 200;
 /// What cannot be read yet is asked for in so many passes before it has to wait.
-const SOON: u32 = 4;
+pub(super) const SOON: u32 = 4;
 /// The first wait, in minutes; each is four times as long as the one before.
 const FIRST: i64 = 2;
 /// The longest wait, in minutes.
@@ -132,12 +132,13 @@ impl Pass<'_> {
         ProblemRow { gone, ..problem }
     }
 
-    /// Remembers an event that could not be dealt with.
-    pub(super) fn note_problem(&self, tally: &mut Tally, event: &EventId, mut row: ProblemRow, retry: Retry) -> Result<()> {
+    /// Remembers an event that could not be dealt with. The answer is how often it was tried.
+    pub(super) fn note_problem(&self, tally: &mut Tally, event: &EventId, mut row: ProblemRow, retry: Retry) -> Result<u32> {
         let side = self.side_of_calendar(&row.problem.calendar);
         tally.problems.add(side, &mut row, retry, self.now);
         tally.bearers.add(&row, side);
-        self.memory.note_problem(&mut tally.notes, event, &row)
+        self.memory.note_problem(&mut tally.notes, event, &row)?;
+        Ok(row.problem.tries)
     }
 
     /// A deletion that could not be verified: nothing is done about it now.
@@ -154,7 +155,8 @@ impl Pass<'_> {
             return Ok(());
         }
         let row = self.refused(&mapping, Some(suspect.role), why);
-        self.note_problem(tally, &mapping.origin.id, row, retry)
+        self.note_problem(tally, &mapping.origin.id, row, retry)?;
+        Ok(())
     }
 
     fn is_due(&self, row: &ProblemRow) -> bool {
@@ -172,11 +174,20 @@ impl Pass<'_> {
         Ok(unread)
     }
 
-    /// Adds the events that are to be tried again by now; all of them in a full pass.
+    /// Adds the events that are to be tried again by now; all of them in a full pass. Where one half of a mapping has news, what waits is done with it.
     pub(super) async fn try_again(&self, survey: &mut Survey, tally: &mut Tally, problems: &[ProblemRow]) -> Result<()> {
-        let mut due: Vec<&ProblemRow> = problems.iter().filter(|row| self.is_due(row)).collect();
+        let news: BTreeSet<(Side, String)> = if problems.is_empty() {
+            BTreeSet::new()
+        } else {
+            survey.units.values().map(|unit| (unit.mapping.side, unit.mapping.origin.id.to_string())).collect()
+        };
+        let has_news = |row: &&ProblemRow| {
+            row.problem.next_try.is_some() && news.contains(&(self.side_of_calendar(&row.problem.calendar), row.problem.event.clone()))
+        };
+        let (mut due, rest): (Vec<&ProblemRow>, Vec<&ProblemRow>) = problems.iter().partition(|row| self.is_due(row));
         due.sort_by_key(|row| row.problem.next_try);
         due.truncate(MOST);
+        due.extend(rest.into_iter().filter(has_news));
         for side in Side::BOTH {
             let rows = || due.iter().filter(|row| self.side_of_calendar(&row.problem.calendar) == side);
             let ids: Vec<EventId> = rows().map(|row| EventId::new(row.problem.event.as_str())).collect();

@@ -9,6 +9,7 @@ use engine::event::EventId;
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::Delete;
+use engine::reason::Reason;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -18,7 +19,7 @@ use super::bearers::Bearers;
 use super::decide::Item;
 use super::identity::Identity;
 use super::pass::Pass;
-use super::refused::Problems;
+use super::refused::{Problems, SOON};
 use super::survey::Survey;
 use super::turns::Settled;
 use crate::memory::proofs::{self, Proof, ProofRow};
@@ -58,6 +59,8 @@ pub(super) struct Tally {
     pub(super) bearers: Bearers,
     /// Mappings that were dropped.
     pub(super) ended: Vec<MappingId>,
+    /// Something could not be read of what is to be taken over.
+    pub(super) untaken: bool,
     /// Originals of each calendar that its owner wants made again, and that could not be made.
     pub(super) asked_again: [u64; 2],
     /// What proves that the other events of deletions are gone.
@@ -192,6 +195,7 @@ impl Pass<'_> {
             return Ok(());
         }
         tally.proved.extend(applied.proved);
+        let is_remembered = applied.remember.is_some();
         if let Some((before, now)) = applied.remember {
             if let (Some(before), Some(now)) = (&before, &now)
                 && before.origin.id != now.origin.id
@@ -211,7 +215,11 @@ impl Pass<'_> {
             }
         }
         match applied.problem {
-            Some((row, retry)) => self.note_problem(tally, &applied.event, row, retry)?,
+            Some((row, retry)) => {
+                let is_unread = row.problem.reason == Reason::RefusedByServer && !is_remembered;
+                let tries = self.note_problem(tally, &applied.event, row, retry)?;
+                tally.untaken |= self.takes_over && is_unread && tries < SOON;
+            }
             None => {
                 // A deletion is still to be made.
                 let stands = applied.unread && tally.problems.is_note(applied.side, applied.event.as_str());

@@ -140,6 +140,9 @@ impl Story {
             return self.compare_two_way(i, found, strict);
         }
         self.facts[i].remade = true;
+        if matches!(mark, Mark::Origin) && before.doings[before.side].deleted.is_some() {
+            return self.compare_two_way(i, found, strict);
+        }
         let title = found[before.side][0].1.aspects.get(&Aspect::Title);
         // Made again it bears the mark of an origin; made of what the other side had left, that of a copy.
         let is_copy_now = match mark {
