@@ -217,6 +217,28 @@ async fn at_the_ends_of_the_window() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Two-way: an event of the past whose copy is moved into the days to come moves there too.
+#[tokio::test]
+async fn a_copy_that_is_brought_back_from_the_past_brings_its_event_along() -> anyhow::Result<()> {
+    for private in [false, true] {
+        let (world, copy) = copied(Terms { private, ..TWO_WAY }, "").await?;
+        let [anna, ben] = world.calendars.clone();
+        for _ in 0..5 {
+            world.wait(30 * 86_400);
+            world.sync().await;
+        }
+        change(&ben, &copy, ":202603", ":202609");
+        let run = world.sync().await;
+        assert_eq!((run.changed, anna.agenda()[0].value("DTSTART")), (1, "20260920T180000Z"), "{run:?}");
+        assert_eq!((anna.agenda()[0].summary(), ben.agenda()[0].value("DTSTART")), ("Dinner".to_owned(), "20260920T180000Z"));
+        change(&anna, "dinner.ics", ":202609", ":202610");
+        world.sync().await;
+        assert_eq!(ben.agenda()[0].value("DTSTART"), "20261020T180000Z");
+        at_rest(&world).await;
+    }
+    Ok(())
+}
+
 /// Two-way: what the owner of the copy moves beyond the last day is not deleted, on that day or a later one.
 #[tokio::test]
 async fn a_copy_that_is_moved_beyond_the_window_takes_its_event_along() -> anyhow::Result<()> {

@@ -182,6 +182,23 @@ async fn what_a_batch_does_not_answer_is_asked_by_itself() {
     desk.clean();
 }
 
+/// A batch that brings no answer is asked one by one, and an event that brings none stands for itself.
+#[tokio::test]
+async fn an_event_without_an_answer_keeps_no_other_from_being_read() {
+    let desk = Desk::new().await;
+    let ids: Vec<EventId> = (0..5).map(|n| id(&format!("event{n:02}"))).collect();
+    for id in &ids {
+        desk.calendar.put(id.as_str(), single("Event"));
+    }
+    desk.server.faults().always(On::kind(Kind::Batch), Fault::DropBefore);
+    desk.server.faults().always(On::kind(Kind::Get).at("event03"), Fault::DropBefore);
+    let found = desk.client.fetch(desk.calendar.id(), &ids).await.unwrap();
+    let refused: Vec<&str> = found.iter().filter(|fetched| matches!(fetched.found, Found::Refused(_))).map(|f| f.id.as_str()).collect();
+    assert_eq!(refused, ["event03"]);
+    assert_eq!(found.iter().filter(|fetched| matches!(fetched.found, Found::Event(_))).count(), 4);
+    desk.clean();
+}
+
 #[tokio::test]
 async fn details_that_are_not_shown_to_us_are_said_to_be_busy() {
     let desk = Desk::new().await;

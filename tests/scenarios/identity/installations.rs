@@ -160,6 +160,33 @@ async fn a_copy_whose_mark_was_refused_is_marked_when_its_original_is_made_again
     village_at_rest(&village).await
 }
 
+/// After the data are lost an original cannot be read for days, and its copy is remembered by itself: nothing is made beside it then either.
+#[tokio::test]
+async fn an_original_that_is_read_after_days_is_not_copied_beside_its_copy() -> anyhow::Result<()> {
+    for more in [&[][..], &["--take-over"]] {
+        let (mut village, _) = copied(3, TWO_WAY).await?;
+        let [anna, ben] = village.people.clone();
+        village.servers[0].manners(|manners| manners.multiget_withholds = Some("e1"));
+        village.servers[0].faults().always(On::kind(Kind::Get).at("e1.ics"), Fault::Status(403));
+        let pair = set_up_anew(&mut village, &[TWO_WAY, more].concat()).await?;
+        for hours in [0, 0, 0, 0, 0, 0, 24, 24] {
+            hours_pass(&village.cli, hours).await?;
+            village.cli.sync_with(&[]).await?;
+        }
+        village.servers[0].faults().clear();
+        hours_pass(&village.cli, 25).await?;
+        village.cli.sync_with(&[]).await?;
+        assert_eq!((anna.len(), ben.len()), (3, 3), "{more:?}: {:?} {:?}", titles(&anna), titles(&ben));
+        village.cli.json(&["pair", "take-over", &pair]).await?;
+        rename(&anna, "Event 1", "Edited")?;
+        village.cli.sync_with(&[]).await?;
+        assert_eq!((titles(&anna), ben.len()), (titles(&ben), 3), "{more:?}");
+        assert_eq!(status_of(&village.cli, &pair).await?["copied_by_another"], 0, "{more:?}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
 /// The server does not give one of the copies when they are to be taken over.
 #[tokio::test]
 async fn what_could_not_be_read_is_taken_over_when_it_can_be() -> anyhow::Result<()> {

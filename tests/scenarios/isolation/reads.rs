@@ -8,7 +8,8 @@ use simulators::traffic::Kind;
 use super::{problems, statuses, told};
 use crate::cli::{ONE_WAY, TWO_WAY, counts};
 use crate::events::{hour, many};
-use crate::identity::{named, rename, titles, village_at_rest};
+use crate::identity::{delete, named, rename, titles, village_at_rest};
+use crate::rows::hours_pass;
 use crate::village::Village;
 
 async fn with_one_bad(fault: Fault, terms: &[&str]) -> anyhow::Result<(Village, String)> {
@@ -120,6 +121,42 @@ async fn what_is_listed_before_it_can_be_read_is_asked_for_again() -> anyhow::Re
         assert_eq!((counts(&run), titles(anna)), ([1, 0, 0, 0], titles(ben)), "{run}");
         assert!(problems(&village).await?.is_empty());
         village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// An original is listed as ever, and a read of it answers that it is not there: it is not gone. What a person does with its copy meanwhile is done
+/// when it can be read.
+#[tokio::test]
+async fn what_is_listed_and_said_to_be_missing_is_not_gone() -> anyhow::Result<()> {
+    for status in [404, 410] {
+        for deleted in [false, true] {
+            let (village, _) = Village::paired(TWO_WAY).await?;
+            let [anna, ben] = &village.people;
+            for (name, object) in many(4) {
+                anna.put(&name, &object);
+            }
+            village.cli.sync().await?;
+            village.servers[0].manners(|manners| manners.multiget_withholds = Some("e1"));
+            village.servers[0].faults().always(On::kind(Kind::Get).at("e1.ics"), Fault::Status(status));
+            if deleted {
+                delete(ben, "Event 1")?
+            } else {
+                rename(ben, "Event 1", "Edited")?
+            }
+            for _ in 0..2 {
+                let run = village.cli.sync().await?;
+                assert_eq!((counts(&run)[..3].to_vec(), anna.len()), (vec![0; 3], 4), "{status} {deleted}: {run}");
+            }
+            assert_eq!(problems(&village).await?, ["e1.ics"], "{status} {deleted}");
+            village.servers[0].faults().clear();
+            hours_pass(&village.cli, 1).await?;
+            village.cli.sync().await?;
+            let expected = if deleted { vec!["Event 0", "Event 2", "Event 3"] } else { vec!["Edited", "Event 0", "Event 2", "Event 3"] };
+            assert_eq!((titles(anna), titles(ben)), (titles(ben), expected.iter().map(|title| (*title).to_owned()).collect()), "{status}");
+            assert!(problems(&village).await?.is_empty(), "{status} {deleted}");
+            village_at_rest(&village).await?;
+        }
     }
     Ok(())
 }

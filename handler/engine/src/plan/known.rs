@@ -171,7 +171,7 @@ impl Planner<'_> {
         match self.place(mapping.side, origin) {
             Err(reason) => return Decision::Skip { reason, why: None, remember: Some(Box::new(self.origin_seen(mapping, origin))) },
             Ok(Place::After) if is_moved_out(mapping, &changed) => return self.origin_gone(mapping, copy, Reason::OutsideWindow),
-            Ok(Place::Before) if changed.is_empty() => {
+            Ok(Place::Before) if changed.is_empty() && !self.is_brought_back(mapping, &copy) => {
                 let mut next = self.origin_seen(mapping, origin);
                 if next.state == State::Live {
                     next.state = State::Archived;
@@ -204,6 +204,13 @@ impl Planner<'_> {
             Seen::Unchanged => self.write(mapping, origin, &now, &changed, None),
             Seen::Event(copy) => self.write(mapping, origin, &now, &changed, Some(&copy)),
         }
+    }
+
+    /// Whether a person has moved the copy of an event of the past into the window.
+    fn is_brought_back(&self, mapping: &Mapping, copy: &Seen) -> bool {
+        let Seen::Event(copy) = copy else { return false };
+        let (edited, _) = self.edits(mapping, copy);
+        self.pair.two_way && edited.fields.contains(&Field::Time) && self.is_inside(mapping.side.other(), copy)
     }
 
     pub(super) fn origin_seen(&self, mapping: &Mapping, origin: &Event) -> Mapping {

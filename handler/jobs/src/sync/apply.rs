@@ -38,8 +38,8 @@ pub(super) struct Task {
     pub incomplete: bool,
     /// This half of it was not found: it is to be looked for by itself.
     pub suspect: Option<(MappingId, Role)>,
-    /// An event that no mapping knows from now on.
-    pub stranger: Option<(Side, EventId)>,
+    /// Events that no mapping knows from now on.
+    pub strangers: Vec<(Side, EventId)>,
     /// When it is tried again, where it is skipped.
     pub retry: Retry,
     /// The event of its mapping that is gone.
@@ -66,7 +66,7 @@ impl Task {
             decision,
             incomplete: false,
             suspect: None,
-            stranger: None,
+            strangers: Vec::new(),
             retry: Retry::OnChange,
             gone: None,
             proof: None,
@@ -106,8 +106,8 @@ pub(super) struct Applied {
     pub suspect: Option<(MappingId, Role)>,
     pub incomplete: bool,
     pub wrote: [bool; 2],
-    /// An event that no mapping knows from now on.
-    pub stranger: Option<(Side, EventId)>,
+    /// Events that no mapping knows from now on.
+    pub strangers: Vec<(Side, EventId)>,
     /// What the owner has answered could not be done: the question stays.
     pub asks_again: bool,
     /// What was noted of the event stays.
@@ -129,7 +129,7 @@ impl Applied {
             suspect: None,
             incomplete: false,
             wrote: [false; 2],
-            stranger: None,
+            strangers: Vec::new(),
             asks_again: false,
             unread: false,
         }
@@ -140,10 +140,25 @@ impl Pass<'_> {
     /// Carries a decision out. In a dry run it says what would be done, and does nothing.
     pub(super) async fn apply(&self, task: Task) -> Result<Applied> {
         let Task {
-            side, event, etag, times, before, decision, incomplete, suspect, bears, stranger, retry, gone, proof, note, unread, ..
+            side,
+            event,
+            etag,
+            times,
+            before,
+            decision,
+            incomplete,
+            suspect,
+            bears,
+            strangers,
+            retry,
+            gone,
+            proof,
+            note,
+            unread,
+            ..
         } = task;
         let mut applied =
-            Applied { incomplete, suspect, stranger, unread, deferred: suspect.is_some(), ..Applied::nothing(side, event.clone()) };
+            Applied { incomplete, suspect, strangers, unread, deferred: suspect.is_some(), ..Applied::nothing(side, event.clone()) };
         if let Some(reason) = note
             && matches!(decision, Decision::Nothing | Decision::Remember(_) | Decision::Create(_) | Decision::Write(_))
         {

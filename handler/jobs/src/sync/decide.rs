@@ -242,13 +242,13 @@ impl Pass<'_> {
                 return Task::incomplete(mapping.side, mapping.origin.id.clone(), suspect);
             }
         };
-        let stranger = replaced.then(|| (mapping.side.other(), mapping.copy.id.clone()));
+        let strangers = replaced.then(|| (mapping.side.other(), mapping.copy.id.clone())).into_iter().collect();
         let (note, unread) = match &origin {
             Seen::Event(origin) => (note(origin), false),
             _ => (None, matches!(origin, Seen::Unchanged)),
         };
         let decision = if replaced { self.planner.replaced(&mapping, origin) } else { self.planner.known(&mapping, origin, copy) };
-        let task = Task { stranger, ..Task::new(mapping.side, mapping.origin.id.clone(), decision) };
+        let task = Task { strangers, ..Task::new(mapping.side, mapping.origin.id.clone(), decision) };
         let renamed = ((&stored.origin.id, &stored.copy.id) != (&mapping.origin.id, &mapping.copy.id)).then(|| mapping.clone());
         let proof = gone.and_then(|role| proofs.into_iter().nth(role as usize).flatten());
         Task { times: Some(mapping.times.clone()), before: Some(stored), renamed, proof, note, unread, ..task }
@@ -330,7 +330,14 @@ impl Pass<'_> {
             },
             BesideFound::Origin => return nothing(id),
             BesideFound::Unknown(why) => return Ok(Task::not_given(side, id, Reason::RefusedByServer, why.clone(), Retry::Later)),
-            BesideFound::Nothing | BesideFound::AlreadyThere(..) => None,
+            BesideFound::Nothing => match self.left_by_another(identity, side, &event).await? {
+                Some(left) => {
+                    let strangers = vec![(side, id.clone()), (side.other(), left.origin.id.clone())];
+                    return Ok(Task { strangers, ..Task::new(side, id, Decision::Forget(Box::new(left))) });
+                }
+                None => None,
+            },
+            BesideFound::AlreadyThere(..) => None,
         };
         let adopted = match &beside {
             BesideFound::Copy { mapping, .. } => *mapping,

@@ -74,6 +74,8 @@ pub(super) struct Identity {
     pub units: BTreeSet<MappingId>,
     /// The UIDs of first origins that a calendar holds, as origins or as copies, with an event that shows it.
     holdings: [Option<beside::Holdings>; 2],
+    /// Copies that another installation made and that are remembered by themselves, by the first origin's UID and the side of that.
+    left_by_another: [Option<HashMap<UidHash, Mapping>>; 2],
     /// What the server of a calendar says of an event that it does not give, and that would be one of these.
     withheld: [Option<String>; 2],
 }

@@ -19,7 +19,7 @@ pub(super) use self::unit::{News, Stranger, Unit};
 use super::End;
 use super::emptied::Census;
 use super::lines::{Ahead, Eye, Line, Lines, read};
-use super::pass::other_role;
+use super::pass::{other_role, side_of};
 use crate::Result;
 use crate::memory::proofs::Sign;
 use crate::memory::{Head, Memory, Notes, PairRow};
@@ -97,7 +97,7 @@ impl Survey {
     pub async fn look_at(&mut self, memory: &Memory<'_>, strangers: &[(Side, EventId)]) -> Result<()> {
         for (side, id) in strangers {
             if memory.lookup(*side, std::slice::from_ref(id)).await?.known.is_empty() {
-                self.unknown[*side as usize].entry(id.clone()).or_insert_with(|| Stranger { fresh: true, ..Stranger::default() });
+                self.unknown[*side as usize].entry(id.clone()).or_default().fresh = true;
             }
         }
         Ok(())
@@ -110,9 +110,16 @@ impl Survey {
                 let Some(mapping) = memory.mapping(*id).await? else { continue };
                 self.units.insert(*id, Unit::new(mapping));
             }
-            if let Some(unit) = self.units.get_mut(id)
-                && matches!(unit.news(*role), News::None)
-            {
+            let Some(unit) = self.units.get_mut(id) else { continue };
+            if !matches!(unit.news(*role), News::None) {
+                continue;
+            }
+            let side = side_of(&unit.mapping, *role) as usize;
+            if self.listed[side] && self.shown[side].contains(id) {
+                // It is listed all the same: nothing says that it is gone.
+                *unit.news(*role) = News::Present(None);
+                unit.sought = true;
+            } else {
                 unit.suspect(*role, Sign::Earlier);
             }
         }

@@ -172,7 +172,7 @@ impl Pass<'_> {
         if applied.deferred {
             tally.again.get_or_insert_default().suspects.extend(applied.suspect);
         }
-        if let Some(stranger) = applied.stranger.filter(|(side, _)| self.pair.copies_from(*side) && !self.options.dry_run) {
+        for stranger in applied.strangers.into_iter().filter(|(side, _)| self.pair.copies_from(*side) && !self.options.dry_run) {
             tally.again.get_or_insert_default().strangers.push(stranger);
         }
         if applied.incomplete || applied.deferred || applied.delete.is_some() {

@@ -192,6 +192,15 @@ impl Dav {
         Ok(Put::Done(stored))
     }
 
+    /// Whether there is something under an address.
+    pub(super) async fn answers(&self, url: &Url) -> Result<bool> {
+        match self.propfind(url, "0", bodies::STATE, |_| Ok(())).await {
+            Ok(Reply::Read(_)) => Ok(true),
+            Ok(Reply::Refused(_)) | Err(Error::BadAnswer(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// DELETE. Attendees are not told (RFC 6638 section 8.1).
     pub(super) async fn delete(&self, url: &Url, condition: Condition<'_>) -> Result<Option<Refusal>> {
         let mut headers = conditional(condition)?;

@@ -13,6 +13,9 @@ use crate::{Edit, Error, Found, NewCopy, Provider, Result, Version, Written};
 /// Said where an edit would lose what was not read.
 const ATTACHED: &str = "it carries attachments that are too large to be written back with it";
 
+/// Said where a GET does not find what the server has.
+const NOT_GIVEN: &str = "the server lists it, and answers that it is not there";
+
 /// The beginning of the file names (and UIDs) of copies; no other program makes such names.
 const COPY: &str = "calrelay-";
 
@@ -154,6 +157,7 @@ impl CalDav {
             _ => {
                 let raw = self.read_one(calendar, id).await?;
                 read = match self.in_version(calendar, id, raw, etag).await? {
+                    Raw::Gone if self.dav.answers(&url).await? => return Err(Error::Refused(NOT_GIVEN.into())),
                     Raw::Gone => return self.gone_for_good(calendar).await,
                     raw => {
                         judged = if let Raw::Object { body, .. } = &raw { Some(body.clone()) } else { None };

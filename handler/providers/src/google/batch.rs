@@ -17,22 +17,32 @@ use url::Url;
 
 use super::api::{Api, Call, Given, Reply};
 use super::errors::Refusal;
-use crate::Result;
+use crate::{Error, Result};
 
 /// Requests in one batch: Google allows more and slows down.
 pub(super) const MOST: usize = 50;
+/// So many answers may be lost; each may take as long as a request may.
+const MOST_LOST: usize = 10;
 const BOUNDARY: &str = "calrelay-batch";
 
 impl Api {
-    /// Reads several addresses, in one request where there are at least two; the answers in the order of the questions.
-    pub(super) async fn read_all(&self, urls: Vec<Url>) -> Result<Vec<Reply>> {
+    /// Reads several addresses, in one request where there are at least two; the answers in the order of the questions. Where one of them has none, that
+    /// is its own answer.
+    pub(super) async fn read_all(&self, urls: Vec<Url>) -> Result<Vec<Result<Reply>>> {
         let mut replies = Vec::with_capacity(urls.len());
+        let mut lost = 0;
         for urls in urls.chunks(MOST) {
             let mut together: Vec<Option<Reply>> = if urls.len() > 1 { self.together(urls).await? } else { Vec::new() };
             for (at, url) in urls.iter().enumerate() {
                 let reply = match together.get_mut(at).and_then(Option::take) {
-                    Some(reply) => reply,
-                    None => self.call(&Call::list(url.clone())).await?,
+                    Some(reply) => Ok(reply),
+                    None => match self.call(&Call::list(url.clone())).await {
+                        Err(error) if is_lost(&error) && lost < MOST_LOST => {
+                            lost += 1;
+                            Err(error)
+                        }
+                        reply => Ok(reply?),
+                    },
                 };
                 replies.push(reply);
             }
@@ -44,12 +54,19 @@ impl Api {
         let content_type = HeaderValue::from_static("multipart/mixed; boundary=calrelay-batch");
         let units = u32::try_from(urls.len()).unwrap_or(1);
         let call = Call::batch(self.addresses.batch(), content_type, body(urls), units);
-        match self.call(&call).await? {
-            Reply::Given(given) => Ok(parts(&given, urls.len())),
+        match self.call(&call).await {
+            Ok(Reply::Given(given)) => Ok(parts(&given, urls.len())),
             // Whatever is wrong with the batch need not be wrong with its parts.
-            Reply::Refused(_) => Ok(Vec::new()),
+            Ok(Reply::Refused(_)) => Ok(Vec::new()),
+            Err(error) if is_lost(&error) => Ok(Vec::new()),
+            Err(error) => Err(error),
         }
     }
+}
+
+/// Whether an answer did not come, or not whole.
+fn is_lost(error: &Error) -> bool {
+    matches!(error, Error::NoAnswer(_) | Error::Unreachable(_) | Error::BadAnswer(_))
 }
 
 fn body(urls: &[Url]) -> Vec<u8> {

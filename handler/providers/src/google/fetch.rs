@@ -99,9 +99,10 @@ impl Client {
         let mut masters = BTreeMap::new();
         for reply in self.api.read_all(urls).await? {
             let standing = match reply {
-                Reply::Given(given) => standing(&given, self.manner(calendar))?,
-                Reply::Refused(refusal) if refusal.is_gone() => Standing::Gone { tombstone: None },
-                Reply::Refused(refusal) => Standing::Refused(one(refusal)?),
+                Ok(Reply::Given(given)) => standing(&given, self.manner(calendar))?,
+                Ok(Reply::Refused(refusal)) if refusal.is_gone() => Standing::Gone { tombstone: None },
+                Ok(Reply::Refused(refusal)) => Standing::Refused(one(refusal)?),
+                Err(error) => Standing::Refused(error),
             };
             if let Standing::There(whole, _) = &standing {
                 let item = &whole.master;
@@ -147,19 +148,24 @@ impl Client {
         let urls = unnamed.iter().map(|(id, _)| self.api.addresses.event(calendar, id)).collect::<Result<Vec<_>>>()?;
         for ((id, _), reply) in unnamed.into_iter().zip(self.api.read_all(urls).await?) {
             match reply {
-                Reply::Given(given) => named.extend(given.json::<wire::Head>()?.i_cal_uid.map(|uid| (id, uid))),
-                Reply::Refused(refusal) if refusal.is_gone() => {}
-                Reply::Refused(refusal) => all.push((id, Read::Refused(one(refusal)?))),
+                Ok(Reply::Given(given)) => named.extend(given.json::<wire::Head>()?.i_cal_uid.map(|uid| (id, uid))),
+                Ok(Reply::Refused(refusal)) if refusal.is_gone() => {}
+                Ok(Reply::Refused(refusal)) => all.push((id, Read::Refused(one(refusal)?))),
+                Err(error) => all.push((id, Read::Refused(error))),
             }
         }
         let urls = named.iter().map(|(_, uid)| self.series_url(calendar, uid, None)).collect::<Result<Vec<_>>>()?;
         let replies = self.api.read_all(urls).await?;
         for ((id, uid), reply) in named.into_iter().zip(replies) {
             let first = match reply {
-                Reply::Given(given) => given,
-                Reply::Refused(refusal) if refusal.is_gone() => return Err(Error::CalendarMissing),
-                Reply::Refused(refusal) => {
+                Ok(Reply::Given(given)) => given,
+                Ok(Reply::Refused(refusal)) if refusal.is_gone() => return Err(Error::CalendarMissing),
+                Ok(Reply::Refused(refusal)) => {
                     all.push((id, Read::Refused(one(refusal)?)));
+                    continue;
+                }
+                Err(error) => {
+                    all.push((id, Read::Refused(error)));
                     continue;
                 }
             };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use engine::event::{Event, EventId};
-use engine::mapping::Mapping;
+use engine::mapping::{Mapping, State};
 use engine::marker::{MappingId, Mark, Role};
 use engine::pair::Side;
 use engine::uid::UidHash;
@@ -126,6 +126,31 @@ impl Pass<'_> {
             }
             None => Found::Nothing,
         }
+    }
+
+    /// Where an event is read later than what else was there: a copy of it that another installation made and that was remembered by itself. Both are
+    /// looked at once more, together.
+    pub(in crate::sync) async fn left_by_another(&self, identity: &mut Identity, side: Side, event: &Event) -> Result<Option<Mapping>> {
+        if !identity.first[side.other() as usize] || !self.pair.two_way || self.options.dry_run {
+            return Ok(None);
+        }
+        let Some(first) = self.planner.first(event) else { return Ok(None) };
+        if identity.left_by_another[side as usize].is_none() {
+            let is_left = |mapping: &Mapping| {
+                (mapping.state, mapping.side) == (State::CopiedByAnother, side.other()) && !mapping.is_beside() && mapping.first().is_some()
+            };
+            let (mut left, mut after) = (HashMap::new(), None);
+            loop {
+                let (page, next) = self.memory.page(after.as_deref()).await?;
+                left.extend(page.into_iter().filter(is_left).filter_map(|mapping| Some((mapping.first()?, mapping))));
+                after = next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            identity.left_by_another[side as usize] = Some(left);
+        }
+        Ok(identity.left_by_another[side as usize].as_mut().and_then(|left| left.remove(&first)))
     }
 
     /// What a calendar holds, by the UIDs of first origins. Read once in a pass, and only where an event needs it that began as a copy.
