@@ -29,6 +29,16 @@ pub enum Error {
         "the calendar server does not show any copy under the name, the UID or the mark with which it was written, so that copies cannot be told from other events; nothing was changed in this sync, and the copies and their originals stay as they are"
     )]
     CopiesUnrecognised,
+    /// In a first listing the server does not give an event that may be an earlier copy.
+    #[error(
+        "the calendar server does not give the event {event}, which may be an earlier copy ({why}); so that no second copy is made beside it, nothing was written in this sync"
+    )]
+    Withheld {
+        /// The event.
+        event: String,
+        /// What the server says.
+        why: String,
+    },
     /// The lease ran out, or somebody else has written what only its holder may write.
     #[error("storage was out of reach for too long, and another sync may have taken this calendar over")]
     Overtaken,

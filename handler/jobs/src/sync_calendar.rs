@@ -130,7 +130,9 @@ fn is_parked(services: &Services, directory: &Snapshot, pair: &Pair) -> bool {
 fn verdict_on(problem: &Problem, cause: Cause) -> Verdict {
     match problem.code.as_str() {
         "storage" | "disk_full" | "vault" => Verdict::Retry,
-        "unreachable" | "throttled" | "bad_answer" | "changed_meanwhile" | "request" if cause != Cause::Poll => Verdict::Retry,
+        "unreachable" | "throttled" | "bad_answer" | "changed_meanwhile" | "refused_by_server" | "request" if cause != Cause::Poll => {
+            Verdict::Retry
+        }
         _ => Verdict::Done,
     }
 }

@@ -111,6 +111,7 @@ async fn nothing_is_made_beside_a_copy_that_cannot_be_read_yet() -> anyhow::Resu
         for _ in 0..3 {
             let (_, run) = village.cli.sync_with(&[]).await?;
             assert_eq!((counts(&run)[..3].to_vec(), ben.len()), (vec![0; 3], 3), "{terms:?}: {run}");
+            assert_eq!(run["error"]["code"], "refused_by_server", "{terms:?}: {run}");
         }
         village.servers[1].faults().clear();
         let run = village.cli.sync().await?;

@@ -55,6 +55,10 @@ fn code_and_next(error: &Error) -> (&'static str, &'static str) {
         Error::SameCalendar => {
             ("same_calendar", "Remove the pair with `calrelay pair remove`, and `calrelay clean-up` where it has left copies.")
         }
+        Error::Withheld { .. } => (
+            "refused_by_server",
+            "It is asked for again in the next syncs, a few times; if the server still does not give it, the other events are copied without it.",
+        ),
         Error::CopiesUnrecognised => {
             ("unrecognised", "Remove the pair with `calrelay pair remove`, and pair a calendar of another server.")
         }

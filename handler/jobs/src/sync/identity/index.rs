@@ -126,13 +126,13 @@ impl Pass<'_> {
             let mut row = self.problem(side, id, None, Reason::RefusedByServer, Some(why));
             (row.problem.tries, row.problem.next_try) = (tries + 1, Some(self.now));
             self.memory.note_problem(&mut notes, id, &row)?;
-            first.get_or_insert_with(|| why.clone());
+            first.get_or_insert_with(|| Error::Withheld { event: id.to_string(), why: why.clone() });
         }
         match first {
             None => Ok(()),
-            Some(why) => {
+            Some(withheld) => {
                 self.memory.commit(self.head, notes).await?;
-                Err(Error::Provider(providers::Error::Unreachable(why)))
+                Err(withheld)
             }
         }
     }
