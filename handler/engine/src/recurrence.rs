@@ -20,12 +20,14 @@ use crate::pair::Window;
 use crate::zone;
 
 mod carry;
+mod moved;
 mod civil;
 mod rule;
 mod series;
 mod unsupported;
 
 pub use carry::{by_dates, dates, normalised, strays};
+pub use moved::Moved;
 pub use unsupported::Unsupported;
 
 use civil::Wanted;

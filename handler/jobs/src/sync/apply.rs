@@ -1,16 +1,16 @@
 //! One decision: write at the provider, unless the lease may be lost by now; then say what is to be remembered.
 
-use engine::event::EventId;
-use engine::mapping::{Half, Mapping, State, Times};
+use engine::event::{Draft, EventId, Parts};
+use engine::mapping::{Mapping, State, Times};
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::{Change, Decision, Delete, Write};
 use engine::reason::Reason;
-use jiff::Timestamp;
 use providers::{Edit, Found, NewCopy, Version, Written};
 
 use super::pass::{Pass, other_role, problem_words, side_of};
 use super::refused::Retry;
+use super::survey;
 use crate::Result;
 use crate::memory::ProblemRow;
 use crate::memory::proofs::{Proof, ProofRow, Sign};
@@ -191,7 +191,7 @@ impl Pass<'_> {
             match self.change(&mapping, Role::Origin, &change, &version).await {
                 Ok(written) => {
                     applied.wrote[mapping.side as usize] = true;
-                    settle(&mut mapping.origin, written, self.now);
+                    self.settle(&mut mapping, Role::Origin, written, Some(&change.parts));
                 }
                 Err(providers::Error::HasGuests) => {
                     return self.refused_or_not_written(providers::Error::HasGuests, Role::Origin, before, stored, &mapping, applied).await;
@@ -212,8 +212,9 @@ impl Pass<'_> {
             match self.change(&mapping, Role::Copy, &change, &version).await {
                 Ok(written) => {
                     applied.wrote[mapping.side.other() as usize] = true;
-                    mapping.pristine &= written.event.is_none();
-                    settle(&mut mapping.copy, written, self.now);
+                    mapping.pristine &= !written.rewritten;
+                    let parts = (!change.whole).then_some(&change.parts);
+                    self.settle(&mut mapping, Role::Copy, written, parts);
                 }
                 Err(error) => return self.refused_or_not_written(error, Role::Copy, before, stored, &mapping, applied).await,
             }
@@ -224,8 +225,8 @@ impl Pass<'_> {
             applied.actions.push(self.skip(mapping.side, &mapping.origin.id, Some(before.times.clone()), reason));
             applied.problem = Some((self.refused(&mapping, None, &why), retry));
             // The base of what was not delivered stays, and so does the intent: it may have arrived all the same, and is no person's edit then.
-            mapping.copy.base = before.copy.base.overlaid(&mapping.copy.base, &written);
-            mapping.origin.base = before.origin.base;
+            mapping.copy.agree(before.copy.base.overlaid(&mapping.copy.base, &written));
+            (mapping.origin.base, mapping.origin.shown) = (before.origin.base, before.origin.shown);
             (mapping.origin.intent, mapping.copy.intent) = (stored.origin.intent.clone(), before.copy.intent);
             (mapping.times, mapping.pristine, mapping.drifted) = (before.times, false, before.drifted);
         }
@@ -290,6 +291,9 @@ impl Pass<'_> {
                 applied.problem = Some((self.refused(mapping, None, &why), retry));
                 // What was to be written stays noted: it may have arrived all the same, and is no person's edit then.
                 let mut now = Mapping { pristine: false, ..stored.clone() };
+                if let (Some(intent), Some(shown)) = (&mut now.origin.intent, &mapping.origin.shown) {
+                    *intent = shown.of_written(intent);
+                }
                 now.origin.etag.clone_from(&mapping.origin.etag);
                 now.copy.etag.clone_from(&mapping.copy.etag);
                 (Reason::RefusedByServer, now)
@@ -382,6 +386,22 @@ impl Pass<'_> {
         Ok(applied)
     }
 
+    /// Notes the version that a write of these parts has left behind (of all, where none are named), and what is shown now.
+    pub(super) fn settle(&self, mapping: &mut Mapping, role: Role, written: Written, parts: Option<&Parts>) {
+        let print = written.event.map(|event| match role {
+            Role::Copy => self.keys.prints.copy(&Draft::from(&*event)),
+            Role::Origin => self.keys.prints.origin(&Draft::from(&*event)),
+        });
+        let half = survey::half_mut(mapping, role);
+        half.id = written.id;
+        half.written(written.etag, self.now);
+        half.sequence = written.sequence;
+        half.intent = None;
+        if let Some(print) = print {
+            half.learn(&print, parts);
+        }
+    }
+
     fn proved(&self, mapping: &Mapping, deleted: Option<Role>, reason: Reason, proof: Proof) -> ProofRow {
         let (origin, copy) = (mapping.origin.id.to_string(), mapping.copy.id.to_string());
         ProofRow { at: self.services.clock.now(), origin, copy, deleted, reason, proof }
@@ -408,11 +428,3 @@ impl Pass<'_> {
 
 /// Said where no round found an event as the one before it had read it.
 const CHANGED_EACH_TIME: &str = "it was changed at the same moment, each time that it was to be written";
-
-/// Notes the version that a write left behind.
-pub(super) fn settle(half: &mut Half, written: Written, now: Timestamp) {
-    half.id = written.id;
-    half.written(written.etag, now);
-    half.sequence = written.sequence;
-    half.intent = None;
-}
