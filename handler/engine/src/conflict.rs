@@ -101,11 +101,10 @@ impl Sides<'_> {
         for field in fields {
             let is_kept = match field {
                 Field::Time => is_same(Field::Time, theirs, &back),
-                // What an occurrence says as its series says it is nothing of its own, whatever its server has made of that.
+                // What its server has made of what its series says, or it, is nothing that it says.
                 field => {
-                    is_same(*field, theirs, &shown)
-                        || (own.is_none() && is_same(*field, theirs, &self.copy.content))
-                        || (self.keeps_less && keeps_less(*field, theirs, &shown))
+                    let as_its_series = || own.is_none() && is_same(*field, theirs, &self.copy.content);
+                    is_same(*field, theirs, &shown) || (self.keeps_less && (as_its_series() || keeps_less(*field, theirs, &shown)))
                 }
             };
             if !is_kept {

@@ -20,8 +20,8 @@ use crate::pair::Window;
 use crate::zone;
 
 mod carry;
-mod moved;
 mod civil;
+mod moved;
 mod rule;
 mod series;
 mod unsupported;

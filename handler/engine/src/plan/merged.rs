@@ -82,7 +82,9 @@ impl Planner<'_> {
             if changed.fields.contains(&Field::Attendees) {
                 copy_parts.fields.insert(Field::Description);
             }
-            copy_parts.exceptions.extend(outward(&changed, anchor.as_ref()).exceptions.into_iter().filter(|start| has_exception(&draft, start)));
+            copy_parts
+                .exceptions
+                .extend(outward(&changed, anchor.as_ref()).exceptions.into_iter().filter(|start| has_exception(&draft, start)));
         }
         copy_parts.fields.retain(|field| !lossy.fields.contains(field));
         copy_parts.exceptions.retain(|start| !lossy.exceptions.contains(start));

@@ -89,8 +89,7 @@ impl Pass<'_> {
                                 }
                                 Err(providers::Error::HasGuests) if role == Role::Copy => {
                                     // Its owner has invited people to it: it is theirs from now on.
-                                    let written =
-                                        Written::as_it_is(&event);
+                                    let written = Written::as_it_is(&event);
                                     self.made(&mut mapping, role, written, &event.uid, true);
                                     (mapping.copy_guests, mapping.drifted) = (true, true);
                                     applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::HasGuests), ..action });

@@ -83,9 +83,13 @@ mod tests {
     #[test]
     fn texts_are_cut_and_trimmed_and_times_lose_their_seconds() {
         let event = |lines: &str| format!("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n{lines}END:VEVENT\r\nEND:VCALENDAR\r\n");
-        let sent = event("SUMMARY:  A  title \r\nDESCRIPTION:ab\\ncdef\r\nDTSTART;TZID=Europe/Berlin:20260310T100030\r\nDTEND:20260310T110059Z\r\nDTSTAMP:20260301T000001Z\r\n");
+        let sent = event(
+            "SUMMARY:  A  title \r\nDESCRIPTION:ab\\ncdef\r\nDTSTART;TZID=Europe/Berlin:20260310T100030\r\nDTEND:20260310T110059Z\r\nDTSTAMP:20260301T000001Z\r\n",
+        );
         let all = Alters { keeps: 4, trims: true, rounds: true };
-        let kept = event("SUMMARY:A title\r\nDESCRIPTION:ab\\nc\r\nDTSTART;TZID=Europe/Berlin:20260310T100000\r\nDTEND:20260310T110000Z\r\nDTSTAMP:20260301T000001Z\r\n");
+        let kept = event(
+            "SUMMARY:A title\r\nDESCRIPTION:ab\\nc\r\nDTSTART;TZID=Europe/Berlin:20260310T100000\r\nDTEND:20260310T110000Z\r\nDTSTAMP:20260301T000001Z\r\n",
+        );
         assert_eq!(all.apply(sent.clone()), kept);
         assert_eq!(Alters::NOTHING.apply(sent.clone()), sent);
     }

@@ -188,8 +188,7 @@ fn to_google<'a>(mut planner: Planner<'a>) -> Planner<'a> {
 /// The mapping of a floating series with its copy at Google, and the two.
 fn synced_to_google(planner: &Planner<'_>, origin: Event) -> (Mapping, Event, Event) {
     let (id, copy_id) = (planner.mapping_id(Side::From, &origin.id, 0), EventId::new("copy"));
-    let unknown =
-        Unknown { side: Side::From, event: &origin, id, copy_id, beside: Beside::Nothing, marked_as_copy: false, first: None };
+    let unknown = Unknown { side: Side::From, event: &origin, id, copy_id, beside: Beside::Nothing, marked_as_copy: false, first: None };
     let Decision::Create(create) = planner.unknown(unknown) else { panic!() };
     let mut mapping = Mapping { state: State::Live, ..create.mapping };
     mapping.copy.etag = Some("c1".into());
