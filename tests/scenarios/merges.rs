@@ -216,3 +216,24 @@ async fn an_origin_that_is_changed_back_after_a_lost_answer_stands() -> anyhow::
     }
     Ok(())
 }
+
+/// The same on the other side: what flows back arrives, its answer is lost, and the copy is changed back.
+#[tokio::test]
+async fn a_copy_that_is_changed_back_after_a_lost_answer_stands() -> anyhow::Result<()> {
+    let world = World::new([Manners::generic(), Manners::generic()], TWO_WAY).await?;
+    let [anna, ben] = &world.calendars;
+    anna.put("board.ics", &object("board", "DTSTART:20260320T180000Z\nDTEND:20260320T200000Z\nSUMMARY:Board"));
+    world.sync().await;
+    world.sync().await;
+    let copy = ben.names().remove(0);
+    ben.edit(&copy, |ics| ics.replace("SUMMARY:Board", "SUMMARY:Second"));
+    world.servers[0].faults().next(On::kind(Kind::Put), Fault::DropAfter);
+    world.sync().await;
+    assert!(anna.find("SUMMARY:Second").is_some(), "it has arrived");
+    ben.edit(&copy, |ics| ics.replace("SUMMARY:Second", "SUMMARY:Board"));
+    at_rest(&world).await;
+    for calendar in [anna, ben] {
+        assert!(calendar.find("SUMMARY:Board").is_some(), "{:?}", calendar.objects());
+    }
+    Ok(())
+}

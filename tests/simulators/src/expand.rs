@@ -13,6 +13,9 @@ use rrule::RRuleSet;
 
 use crate::ics::{self, Component, Property, When};
 
+/// So many characters of a title are looked at: calendars show no more, and copies of longer ones are cut.
+const TITLE: usize = 1_000;
+
 /// What an object shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expanded {
@@ -66,7 +69,9 @@ fn is_open(event: &Component) -> bool {
 
 fn title(event: &Component) -> String {
     let title = event.get("SUMMARY").map(Property::text).unwrap_or_default();
-    title.split_whitespace().collect::<Vec<_>>().join(" ")
+    // What XML or iCalendar does not have, no copy has either.
+    let title: String = title.chars().filter(|c| c.is_whitespace() || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'))).collect();
+    title.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(TITLE).collect()
 }
 
 /// The starts that rules and further dates give, exceptions or not.
