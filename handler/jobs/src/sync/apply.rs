@@ -1,6 +1,6 @@
 //! One decision: write at the provider, unless the lease may be lost by now; then say what is to be remembered.
 
-use engine::event::{Draft, EventId, Parts};
+use engine::event::EventId;
 use engine::mapping::{Mapping, State, Times};
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
@@ -10,7 +10,6 @@ use providers::{Edit, Found, NewCopy, Version, Written};
 
 use super::pass::{Pass, other_role, problem_words, side_of};
 use super::refused::Retry;
-use super::survey;
 use crate::Result;
 use crate::memory::ProblemRow;
 use crate::memory::proofs::{Proof, ProofRow, Sign};
@@ -384,22 +383,6 @@ impl Pass<'_> {
             }
         }
         Ok(applied)
-    }
-
-    /// Notes the version that a write of these parts has left behind (of all, where none are named), and what is shown now.
-    pub(super) fn settle(&self, mapping: &mut Mapping, role: Role, written: Written, parts: Option<&Parts>) {
-        let print = written.event.map(|event| match role {
-            Role::Copy => self.keys.prints.copy(&Draft::from(&*event)),
-            Role::Origin => self.keys.prints.origin(&Draft::from(&*event)),
-        });
-        let half = survey::half_mut(mapping, role);
-        half.id = written.id;
-        half.written(written.etag, self.now);
-        half.sequence = written.sequence;
-        half.intent = None;
-        if let Some(print) = print {
-            half.learn(&print, parts);
-        }
     }
 
     fn proved(&self, mapping: &Mapping, deleted: Option<Role>, reason: Reason, proof: Proof) -> ProofRow {

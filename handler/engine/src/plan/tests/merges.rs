@@ -49,7 +49,10 @@ fn left_behind(event: &mut Event) {
     later(&mut event.content);
 }
 
-const WAYS: [(&str, fn(&mut Event)); 3] = [("dragged", dragged), ("dropped", dropped), ("left behind", left_behind)];
+/// What a program does to a series.
+type Drag = fn(&mut Event);
+
+const WAYS: [(&str, Drag); 3] = [("dragged", dragged), ("dropped", dropped), ("left behind", left_behind)];
 
 fn cancel(event: &mut Event, at: &str) {
     event.series.as_mut().unwrap().exceptions.insert(start(at), Exception::Cancelled);
