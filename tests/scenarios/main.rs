@@ -29,6 +29,7 @@ mod kept;
 mod key_vault;
 mod killed;
 mod leases;
+mod merges;
 mod model;
 mod objects;
 mod processes;

@@ -57,7 +57,7 @@ pub async fn connect_again(world: &World, side: usize, password: &str) -> anyhow
     Ok(directory::connect_account(&world.services, ProviderKind::Caldav, &url, &user, &password.into()).await?)
 }
 
-/// Within a few passes there is nothing left to do; then three passes write nothing, and no guest was ever mailed.
+/// Within a few passes there is nothing left to do; then three passes write nothing, both sides show the same, and no guest was ever mailed.
 pub async fn at_rest(world: &World) {
     let mut run = world.sync().await;
     for _ in 0..2 {
@@ -69,5 +69,6 @@ pub async fn at_rest(world: &World) {
         let run = world.sync().await;
         assert!(run.error.is_none() && run.actions.is_empty() && world.writes() == [0, 0], "not quiet: {run:?}");
     }
+    world.in_step().await.expect("both sides show the same");
     world.assert_nobody_was_harmed();
 }

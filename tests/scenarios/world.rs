@@ -24,6 +24,7 @@ use crate::storage::{Opened, Place};
 
 mod connector;
 mod ends;
+mod step;
 
 pub use connector::{Connector, Origins, PREFIX, Spelling, address};
 pub use ends::{Connected, End, new_pair};

@@ -2,14 +2,16 @@
 //!
 //! # Properties
 //! * Edits of different parts are merged; of the same part the origin's stands (clocks of clients cannot be trusted to order them).
-//! * Time, rule and exceptions are one group: where the origin's changed, nothing of the copy's group flows back.
-//! * From a private copy only times flow back; "Busy" never reaches an origin.
-//! * What we took out of a description on the way out is put back on the way in.
+//! * Time, rule and exceptions are one group: where the origin's rule changed, nothing of the copy's group flows back; where the copy's new rule
+//!   does not flow, no exception that is keyed to it does. Where the copy's series moved, exceptions move along (`series`).
+//! * From a private copy only times flow back; "Busy" never reaches an origin, and neither do the words of a series an exception that has its own.
+//! * What we took out of a description on the way out is put back on the way in, and what a copy shows as it was projected to it stays as it is at home.
 
-use std::collections::BTreeMap;
-
+use crate::copy::{Look, homeward, project};
 use crate::event::{Content, Draft, Event, Exception, Field, OriginalStart, Parts, Series, Span};
-use crate::{attendees, conference, zone};
+use crate::{attendees, conference, text, zone};
+
+mod series;
 
 /// Descriptions longer than this are carried over cut, so they never flow back.
 const LONGEST_DESCRIPTION: usize = 64 * 1024;
@@ -23,70 +25,100 @@ pub struct Merge {
     pub ignored: bool,
 }
 
+/// An origin and its copy, of which both may have changed.
+pub struct Sides<'a> {
+    /// The origin.
+    pub origin: &'a Event,
+    /// The copy, in the words and the forms of the origin ([`crate::copy::homeward`]).
+    pub copy: &'a Draft,
+    /// How the copy is to look.
+    pub look: Look<'a>,
+    /// Its provider keeps less of it than was written.
+    pub keeps_less: bool,
+}
+
 /// Merges. `origin_changed` and `copy_changed` say which parts each side changed since they last agreed.
-pub fn merge(origin: &Event, copy: &Event, origin_changed: &Parts, copy_changed: &Parts, private: bool) -> Merge {
+pub fn merge(sides: &Sides<'_>, origin_changed: &Parts, copy_changed: &Parts) -> Merge {
+    let private = sides.look.private;
     let mut flowing = copy_changed.clone();
     let origin_moved = origin_changed.fields.contains(&Field::Time);
-    if origin_moved || (!origin_changed.exceptions.is_empty() && flowing.fields.contains(&Field::Time)) {
+    let loses = flowing.fields.contains(&Field::Time) && (origin_moved || !origin_changed.exceptions.is_empty());
+    if origin_moved || loses {
         flowing.fields.remove(&Field::Time);
-        flowing.exceptions.retain(|start| !origin_moved && !origin_changed.exceptions.contains(start));
+        flowing.exceptions.clear();
     }
     flowing.fields.retain(|field| !origin_changed.fields.contains(field));
     flowing.exceptions.retain(|start| !origin_changed.exceptions.contains(start));
     let wanted = flowing.clone();
     flowing.fields.remove(&Field::Attendees);
-    if origin.content.description.len() > LONGEST_DESCRIPTION {
+    if sides.origin.content.description.len() > LONGEST_DESCRIPTION {
         flowing.fields.remove(&Field::Description);
     }
     if private {
         flowing.fields.retain(|field| *field == Field::Time);
-        flowing.exceptions.retain(|start| !same_time(origin, *start, copy));
+        flowing.exceptions.retain(|start| !sides.same_time(*start));
     }
-    Merge { origin: flow_back(origin, copy, &flowing, private), ignored: flowing != wanted }
+    Merge { origin: sides.flow_back(&flowing), ignored: flowing != wanted }
 }
 
-fn flow_back(origin: &Event, copy: &Event, parts: &Parts, private: bool) -> Draft {
-    let mut draft = Draft::from(origin);
-    for field in &parts.fields {
-        take(*field, &mut draft.content, &copy.content);
+impl Sides<'_> {
+    fn flow_back(&self, parts: &Parts) -> Draft {
+        let mut draft = Draft::from(self.origin);
+        for field in &parts.fields {
+            take(*field, &mut draft.content, &self.copy.content);
+        }
+        if parts.fields.contains(&Field::Time) {
+            draft.series = self.moved(&draft.content, &parts.exceptions);
+            return draft;
+        }
+        for start in &parts.exceptions {
+            let back = self.exception_back(&draft.content, *start);
+            let series = draft.series.get_or_insert_default();
+            match back {
+                Some(exception) => series.exceptions.insert(*start, exception),
+                None => series.exceptions.remove(start),
+            };
+        }
+        draft
     }
-    let none = BTreeMap::new();
-    let theirs = copy.series.as_ref().map_or(&none, |series| &series.exceptions);
-    if parts.fields.contains(&Field::Time) {
-        draft.series = copy.series.as_ref().map(|series| Series {
-            rules: series.rules.clone(),
-            extra: series.extra.clone(),
-            exceptions: BTreeMap::new(),
-        });
-        if let Some(series) = &mut draft.series {
-            for (start, exception) in theirs {
-                series.exceptions.insert(*start, back(origin, *start, exception, private));
+
+    /// What of this an origin's content would be on the copy, in the words and the forms of the origin.
+    fn shown(&self, ours: &Content) -> Content {
+        let Look { source, target, .. } = self.look;
+        homeward(&project(&Draft { content: ours.clone(), series: None }, self.look), target, source).content
+    }
+
+    /// A copy's exception as the origin should have it, whose own is `ours`, if it has one; `master` is what its series says.
+    fn back(&self, master: &Content, ours: Option<&Exception>, theirs: &Exception) -> Exception {
+        let Exception::Changed(theirs) = theirs else { return Exception::Cancelled };
+        let own = match ours {
+            Some(Exception::Changed(content)) => Some(&**content),
+            Some(Exception::Cancelled) | None => None,
+        };
+        let mut back = own.unwrap_or(master).clone();
+        let shown = self.shown(&back);
+        let fields: &[Field] = if self.look.private { &[Field::Time] } else { &Field::ALL };
+        for field in fields {
+            let is_kept = match field {
+                Field::Time => is_same(Field::Time, theirs, &back),
+                // What its server has made of what its series says, or it, is nothing that it says.
+                field => {
+                    let as_its_series = || own.is_none() && is_same(*field, theirs, &self.copy.content);
+                    is_same(*field, theirs, &shown) || (self.keeps_less && (as_its_series() || keeps_less(*field, theirs, &shown)))
+                }
+            };
+            if !is_kept {
+                take(*field, &mut back, theirs);
             }
         }
-        return draft;
+        Exception::Changed(Box::new(back))
     }
-    for start in &parts.exceptions {
-        let series = draft.series.get_or_insert_default();
-        match theirs.get(start) {
-            Some(exception) => series.exceptions.insert(*start, back(origin, *start, exception, private)),
-            None => series.exceptions.remove(start),
-        };
-    }
-    draft
-}
 
-/// A copy's exception as the origin should have it.
-fn back(origin: &Event, start: OriginalStart, exception: &Exception, private: bool) -> Exception {
-    let Exception::Changed(theirs) = exception else { return Exception::Cancelled };
-    let mut ours = match exception_of(origin, start) {
-        Some(Exception::Changed(content)) => (**content).clone(),
-        _ => origin.content.clone(),
-    };
-    let fields: &[Field] = if private { &[Field::Time] } else { &Field::ALL };
-    for field in fields {
-        take(*field, &mut ours, theirs);
+    /// Whether an occurrence takes place at the same time on both sides, whatever else its exception says.
+    fn same_time(&self, start: OriginalStart) -> bool {
+        let ours = occurrence(&self.origin.content, exception_of(self.origin.series.as_ref(), start), start);
+        ours == occurrence(&self.copy.content, exception_of(self.copy.series.as_ref(), start), start)
     }
-    Exception::Changed(Box::new(ours))
 }
 
 fn take(field: Field, ours: &mut Content, theirs: &Content) {
@@ -104,25 +136,55 @@ fn take(field: Field, ours: &mut Content, theirs: &Content) {
     }
 }
 
-fn exception_of(event: &Event, start: OriginalStart) -> Option<&Exception> {
-    event.series.as_ref()?.exceptions.get(&start)
-}
-
-/// Whether an occurrence takes place at the same time on both sides, whatever else its exception says.
-fn same_time(origin: &Event, start: OriginalStart, copy: &Event) -> bool {
-    match (occurrence(origin, start), occurrence(copy, start)) {
-        (Some((a, b)), Some((c, d))) => a == c && b == d,
-        (None, None) => true,
-        _ => false,
+fn is_same(field: Field, one: &Content, other: &Content) -> bool {
+    match field {
+        Field::Time => (begin(&one.span), length(&one.span)) == (begin(&other.span), length(&other.span)),
+        Field::Title | Field::Description | Field::Location => words(field, one) == words(field, other),
+        Field::Attendees => true,
+        Field::Visibility => one.visibility == other.visibility,
+        Field::Busy => one.busy == other.busy,
     }
 }
 
+/// A text as it is compared.
+fn words(field: Field, content: &Content) -> String {
+    let text = match field {
+        Field::Title => &content.title,
+        Field::Description => &attendees::remove(&content.description),
+        _ => &content.location,
+    };
+    text::normalise(text).trim_start().to_owned()
+}
+
+/// Whether `shown` may be what a provider has made of what was written: a text that ends earlier or is not there, a time without its seconds.
+pub fn keeps_less(field: Field, shown: &Content, written: &Content) -> bool {
+    match field {
+        Field::Title | Field::Description | Field::Location => words(field, written).starts_with(&words(field, shown)),
+        Field::Time => match (&shown.span, &written.span) {
+            (Span::Timed { start: one, end: two }, Span::Timed { start: three, end: four }) => [(one, three), (two, four)]
+                .iter()
+                .all(|(shown, written)| zone::instant(shown, None).duration_since(zone::instant(written, None)).as_secs().abs() < 60),
+            _ => false,
+        },
+        Field::Attendees | Field::Visibility | Field::Busy => false,
+    }
+}
+
+/// Whether all that a changed occurrence shows is what a provider may have made of what was written.
+pub fn is_made_of(shown: &Content, written: &Content) -> bool {
+    Field::ALL.iter().all(|field| is_same(*field, shown, written) || keeps_less(*field, shown, written))
+}
+
+fn exception_of(series: Option<&Series>, start: OriginalStart) -> Option<&Exception> {
+    series?.exceptions.get(&start)
+}
+
 /// Start and length of an occurrence; `None` if it is cancelled.
-fn occurrence(event: &Event, start: OriginalStart) -> Option<(OriginalStart, i64)> {
-    match exception_of(event, start) {
+fn occurrence(master: &Content, exception: Option<&Exception>, start: OriginalStart) -> Option<(OriginalStart, i64)> {
+    match exception {
         Some(Exception::Cancelled) => None,
         Some(Exception::Changed(content)) => Some((begin(&content.span), length(&content.span))),
-        None => Some((start, length(&event.content.span))),
+        None => Some((start, length(&master.span))),
     }
 }
 

@@ -7,7 +7,7 @@ use std::ops::Range;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::calendar::ProviderKind;
-use crate::event::{Busy, Content, Draft, Event, Exception, Moment, Series, Span, Visibility, Zone};
+use crate::event::{Busy, Content, Draft, Exception, Moment, Series, Span, Visibility, Zone};
 use crate::pair::Window;
 use crate::{attendees, conference, recurrence, zone};
 
@@ -36,6 +36,17 @@ impl Look<'_> {
         zone::day_instant(self.window.start.first_of_year())..zone::day_instant(end)
     }
 
+    /// Where floating times stand in a calendar that has none.
+    fn anchor(&self) -> Zone {
+        self.zone.and_then(zone::resolve).unwrap_or(Zone::Utc)
+    }
+
+    /// Where the times of this origin's copy stand that float at home; `None` where they float there as well, or do not at home.
+    pub fn anchor_of(&self, origin: &Content) -> Option<Zone> {
+        let floats = matches!(&origin.span, Span::Timed { start, .. } if start.zone == Zone::Floating);
+        (floats && self.target == ProviderKind::Google).then(|| self.anchor())
+    }
+
     /// Whether the calendar can show how the draft repeats, as far as is known.
     pub fn can_show(&self, origin: &Draft) -> bool {
         self.target != ProviderKind::Google || recurrence::by_dates(origin, self.years(), self.zone).is_ok()
@@ -47,7 +58,7 @@ pub fn project(origin: &Draft, look: Look<'_>) -> Draft {
     let anchored;
     let origin = match look.target {
         ProviderKind::Google => {
-            let draft = zone::anchored(origin, &look.zone.and_then(zone::resolve).unwrap_or(Zone::Utc));
+            let draft = zone::anchored(origin, &look.anchor());
             anchored = recurrence::by_dates(&draft, look.years(), None).ok().flatten().unwrap_or(draft);
             &anchored
         }
@@ -114,7 +125,7 @@ fn cut(text: &str) -> String {
 
 /// A copy in the words of its origin's provider. What flows back from it says no more than its owner did: the `PUBLIC` of a CalDAV copy may
 /// stand for Google's default, and must not become Google's `public`.
-pub fn homeward(copy: &Event, source: ProviderKind, target: ProviderKind) -> Event {
+pub fn homeward(copy: &Draft, source: ProviderKind, target: ProviderKind) -> Draft {
     let mut copy = copy.clone();
     let contents = copy.series.iter_mut().flat_map(|series| series.exceptions.values_mut()).filter_map(|exception| match exception {
         Exception::Changed(content) => Some(content.as_mut()),

@@ -16,6 +16,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::event::{Content, Draft, Exception, Field, Moment, OriginalStart, Parts, Series, Span, Zone};
 use crate::{attendees, conference, text, zone};
 
+pub use shown::Shown;
+
+mod shown;
+
 const SIZE: usize = 8;
 type Hash = [u8; SIZE];
 

@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::event::{EventId, Span};
-use crate::fingerprint::Fingerprint;
+use crate::event::{EventId, Parts, Span};
+use crate::fingerprint::{Fingerprint, Shown};
 use crate::marker::{MappingId, Role};
 use crate::pair::Side;
 use crate::uid::UidHash;
@@ -79,8 +79,11 @@ pub struct Half {
     /// SEQUENCE of that version.
     #[serde(default)]
     pub sequence: u32,
-    /// The fields on which the two last agreed, as this one shows them.
+    /// The fields on which the two last agreed, as this one should show them.
     pub base: Fingerprint,
+    /// Where it shows something else, by its provider's doing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Shown>,
     /// What we are about to write, noted before the write: after a crash it tells our own half-finished work from a person's edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intent: Option<Fingerprint>,
@@ -161,6 +164,29 @@ const FLAP_WRITES: usize = 5;
 const FORMER: usize = 3;
 
 impl Half {
+    /// What an event says that shows this: what its provider has made of our own write stands for what was written.
+    pub fn meant(&self, now: &Fingerprint) -> Fingerprint {
+        self.shown.as_ref().map_or_else(|| now.clone(), |shown| shown.meant(&self.base, now))
+    }
+
+    /// From now on the two agree on this.
+    pub fn agree(&mut self, base: Fingerprint) {
+        let changed = self.base.differences(&base);
+        self.shown = self.shown.take().map(|shown| shown.without(&changed)).filter(|shown| !shown.is_empty());
+        self.base = base;
+        self.intent = None;
+    }
+
+    /// What is shown after a write of these parts; of all, where none are named.
+    pub fn learn(&mut self, print: &Fingerprint, written: Option<&Parts>) {
+        let learnt = Shown::of(&self.base, print, written);
+        let kept = match (self.shown.take(), written) {
+            (Some(shown), Some(written)) => shown.without(written),
+            _ => Shown::default(),
+        };
+        self.shown = Some(kept.and(learnt)).filter(|shown| !shown.is_empty());
+    }
+
     /// Notes the version that a write has left behind.
     pub fn written(&mut self, etag: Option<String>, now: Timestamp) {
         let today = now.to_zoned(TimeZone::UTC).date();

@@ -36,6 +36,7 @@ pub use unknown::{Beside, Unknown};
 mod along;
 mod apart;
 mod known;
+mod merged;
 #[cfg(test)]
 mod tests;
 mod unknown;
@@ -190,8 +191,8 @@ impl Planner<'_> {
     }
 
     /// A copy of that end's origins in the words of their provider.
-    fn homeward(&self, side: Side, copy: &Event) -> Event {
-        homeward(copy, self.kind(side.other()), self.kind(side))
+    fn homeward(&self, side: Side, copy: &Event) -> Draft {
+        homeward(&Draft::from(copy), self.kind(side.other()), self.kind(side))
     }
 
     /// The mapping id of an origin at that side; `again` as in [`Marks::mapping`].

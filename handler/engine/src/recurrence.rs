@@ -21,11 +21,13 @@ use crate::zone;
 
 mod carry;
 mod civil;
+mod moved;
 mod rule;
 mod series;
 mod unsupported;
 
 pub use carry::{by_dates, dates, normalised, strays};
+pub use moved::Moved;
 pub use unsupported::Unsupported;
 
 use civil::Wanted;

@@ -14,7 +14,7 @@ mod anchor;
 mod like;
 mod names;
 
-pub use anchor::{anchored, anchored_start};
+pub use anchor::{anchored, anchored_start, floating, floating_start};
 pub use like::{follows, zone_like};
 
 /// The longest zone name that is looked at, in bytes.

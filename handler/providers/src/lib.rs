@@ -254,6 +254,15 @@ pub struct Written {
     pub etag: Option<String>,
     /// Its SEQUENCE now.
     pub sequence: u32,
-    /// The event as the provider has it, where it had to be read again.
+    /// The event as the provider shows it, where its answer says so, or where it had to be read again.
     pub event: Option<Box<Event>>,
+    /// The provider has changed it on its way in.
+    pub rewritten: bool,
+}
+
+impl Written {
+    /// Of an event that stands there as it should.
+    pub fn as_it_is(event: &Event) -> Self {
+        Self { id: event.id.clone(), etag: event.etag.clone(), sequence: event.sequence, event: None, rewritten: false }
+    }
 }

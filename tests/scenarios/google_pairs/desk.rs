@@ -70,7 +70,7 @@ impl Desk {
         Ok([run.created, run.changed, run.deleted])
     }
 
-    /// The next three passes write nothing, and no guest was mailed so far.
+    /// The next three passes write nothing, both sides show the same, and no guest was mailed so far.
     pub async fn quiet(&self) -> anyhow::Result<()> {
         for _ in 0..LAST_PASSES {
             self.stage.hosts.iter().for_each(Host::reset_counts);
@@ -78,6 +78,7 @@ impl Desk {
             let writes: u64 = self.stage.hosts.iter().map(|host| host.counts().writes()).sum();
             ensure!((done, writes) == ([0; 3], 0), "{:?} is not at rest: {done:?}, {writes} writes", self.ends);
         }
+        self.stage.in_step().await.with_context(|| format!("{:?}", self.ends))?;
         self.clean()
     }
 

@@ -13,7 +13,7 @@
 //! - [`functions_host`]: a stand-in for the Azure Functions host.
 //! - [`port`]: a port that nobody else is told.
 //! - [`traffic`]: what was asked, counted.
-//! - [`ics`], [`lint`], [`agenda`]: iCalendar read without the product's reader.
+//! - [`ics`], [`lint`], [`agenda`], [`expand`]: iCalendar read without the product's reader.
 
 pub mod agenda;
 pub mod azurite;
@@ -21,6 +21,7 @@ pub mod browser;
 pub mod caldav;
 pub mod client;
 pub mod emulate;
+pub mod expand;
 pub mod faults;
 pub mod functions_host;
 pub mod google;

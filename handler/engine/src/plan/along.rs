@@ -3,7 +3,8 @@
 //! # Properties
 //! * What somebody did to a copy that drifted is in no note of ours, and may have undone any part of it: it is put right by what stands there.
 //!   So a copy that drifted is read before its origin is decided about, and only then.
-//! * Where a write to an origin may have been cut off, its copy is read as well: it may be the only one that still shows everything.
+//! * Where a write may have been cut off, both are read: what stands on the other side tells whether its cause still stands, and may be all that
+//!   still shows everything.
 //! * A copy's news are decided about with its origin wherever they may lead to a write.
 
 use super::Planner;
@@ -26,13 +27,13 @@ impl Planner<'_> {
             // What was beside it may be gone: then a copy is made.
             return Halves { origin: changed.origin || (!gone.origin && gone.copy), copy: changed.copy };
         }
-        let copy_counts = changed.copy && (self.pair.two_way || self.full);
+        let cut_off = mapping.origin.intent.is_some() || mapping.copy.intent.is_some();
+        let copy_counts = changed.copy && (self.pair.two_way || self.full || cut_off);
         let to_be_put_right = self.full && mapping.drifted;
         // What was in the making and is gone is made of what its origin shows.
         let to_be_made = mapping.state == State::Creating && gone.copy;
         let origin = changed.origin || (!gone.origin && (copy_counts || to_be_put_right || to_be_made));
         let drifted = mapping.drifted && mapping.is_live() && !mapping.copy_guests;
-        let cut_off = mapping.origin.intent.is_some();
         Halves { origin, copy: changed.copy || (origin && (drifted || cut_off) && !gone.copy) }
     }
 }

@@ -38,10 +38,11 @@ impl Planner<'_> {
             etag: copy.etag.clone(),
             sequence: copy.sequence,
             base: self.prints.origin(&draft),
+            shown: None,
             intent: None,
             former: None,
         };
-        next.copy = Half { etag: None, sequence: 0, base: self.prints.copy(&shown), intent: None, ..mapping.origin.clone() };
+        next.copy = Half { etag: None, sequence: 0, base: self.prints.copy(&shown), shown: None, intent: None, ..mapping.origin.clone() };
         next.first = mapping.first();
         next.guests = copy.has_guests();
         (next.copy_guests, next.pristine, next.drifted) = (false, false, false);
@@ -98,6 +99,7 @@ impl Planner<'_> {
                 }
                 next = self.origin_seen(&next, &event);
                 next.origin.base = self.prints.origin(&Draft::from(&*event));
+                next.origin.shown = None;
             }
             Seen::Unreadable { etag, .. } => next.origin.etag = etag,
             Seen::Unchanged => {}
@@ -109,7 +111,8 @@ impl Planner<'_> {
     pub fn is_another(&self, mapping: &Mapping, copy: &Event) -> bool {
         let uid = UidHash::of(&copy.uid);
         let other_uid = mapping.copy.uid.is_some() && uid != mapping.copy.uid && MappingId::of_copy_uid(&copy.uid).is_none();
-        let differ = || self.prints.copy(&Draft::from(copy)).changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()).fields;
+        let meant = || mapping.copy.meant(&self.prints.copy(&Draft::from(copy)));
+        let differ = || meant().changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()).fields;
         let is_kept = mapping.is_live() && !mapping.turned;
         is_kept && copy.marker.is_none() && other_uid && [Field::Time, Field::Title].iter().all(|field| differ().contains(field))
     }

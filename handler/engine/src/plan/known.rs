@@ -1,13 +1,11 @@
 //! An origin and its copy, of which at least one has news: the case table, case by case.
 
-use super::{Answer, Change, Create, Decision, Delete, Place, Planner, Seen, Write};
+use super::{Answer, Create, Decision, Delete, Place, Planner, Seen};
 use crate::attendees;
-use crate::conflict;
 use crate::copy::{BUSY, project};
-use crate::etag;
-use crate::event::{Content, Draft, Event, Field, OriginalStart, Parts, Visibility};
+use crate::event::{Content, Draft, Event, Field, Parts, Visibility};
 use crate::fingerprint::Fingerprint;
-use crate::mapping::{Half, Mapping, State, Times};
+use crate::mapping::{Mapping, State, Times};
 use crate::marker::Role;
 use crate::reason::Reason;
 use crate::uid::UidHash;
@@ -68,7 +66,7 @@ impl Planner<'_> {
 
     /// Two-way: deleted here, edited there. The edit stands, so the origin is made again from its copy.
     pub(super) fn make_origin_again(&self, mapping: &Mapping, copy: &Event) -> Decision {
-        let draft = Draft::from(&self.homeward(mapping.side, copy));
+        let draft = self.homeward(mapping.side, copy);
         let draft = Draft { content: Content { description: attendees::remove(&draft.content.description), ..draft.content }, ..draft };
         let mut next = mapping.clone();
         next.generation += 1;
@@ -77,12 +75,11 @@ impl Planner<'_> {
         next.first = mapping.first();
         next.origin.uid = None;
         next.origin.base = self.prints.origin(&draft);
-        next.origin.etag = None;
-        next.origin.intent = None;
+        (next.origin.etag, next.origin.shown, next.origin.intent) = (None, None, None);
         self.copy_seen(&mut next, copy);
         // What the copy should show follows from its origin as ever; a private one that was written on is put right by a full pass.
-        next.copy.base = self.prints.copy(&project(&draft, self.look(mapping.side.other())));
-        next.drifted = next.copy.base != self.prints.copy(&Draft::from(copy));
+        next.copy.agree(self.prints.copy(&project(&draft, self.look(mapping.side.other()))));
+        next.drifted = next.copy.base != next.copy.meant(&self.prints.copy(&Draft::from(copy)));
         next.times = Times::from(&copy.content.span);
         let reason = Some(Reason::EditWins);
         Decision::Create(Box::new(Create { mapping: next, role: Role::Origin, draft, reason, mark_origin: false }))
@@ -91,7 +88,8 @@ impl Planner<'_> {
     /// What a person has changed in a copy. One that shows that something is there, and no more, was not edited: another pair wrote that, one whose
     /// copies are private. The second answer tells that.
     pub(super) fn edits(&self, mapping: &Mapping, copy: &Event) -> (Parts, bool) {
-        let mut edited = self.prints.copy(&Draft::from(copy)).changed_since(&mapping.copy.base, mapping.copy.intent.as_ref());
+        let meant = mapping.copy.meant(&self.prints.copy(&Draft::from(copy)));
+        let mut edited = meant.changed_since(&mapping.copy.base, mapping.copy.intent.as_ref());
         let Content { title, description, location, .. } = &copy.content;
         let says_nothing = title == BUSY && description.is_empty() && location.is_empty() && copy.content.visibility == Visibility::Private;
         let busied = says_nothing && edited.fields.contains(&Field::Title) && !self.pair.private_towards(mapping.side.other());
@@ -166,7 +164,7 @@ impl Planner<'_> {
     }
 
     pub(super) fn origin_there(&self, mapping: &Mapping, origin: &Event, copy: Seen) -> Decision {
-        let now = self.prints.origin(&Draft::from(origin));
+        let now = mapping.origin.meant(&self.prints.origin(&Draft::from(origin)));
         let changed = now.changed_since(&mapping.origin.base, mapping.origin.intent.as_ref());
         match self.place(mapping.side, origin) {
             Err(reason) => return Decision::Skip { reason, why: None, remember: Some(Box::new(self.origin_seen(mapping, origin))) },
@@ -187,7 +185,9 @@ impl Planner<'_> {
                 (Answer::MakeAgain, _) => self.make_copy_again(mapping, origin, None),
                 // What its owner leaves out is the event as it is now.
                 (Answer::LeaveOut, _) => {
-                    self.suppress(&Mapping { origin: Half { base: now, ..mapping.origin.clone() }, ..mapping.clone() }, Some(origin))
+                    let mut mapping = mapping.clone();
+                    mapping.origin.agree(now);
+                    self.suppress(&mapping, Some(origin))
                 }
             },
             _ if mapping.state == State::Suppressed && !matches!(copy, Seen::Event(_)) => {
@@ -201,8 +201,8 @@ impl Planner<'_> {
                 next.drifted = true;
                 Decision::Skip { reason: Reason::Unreadable, why: Some(why), remember: Some(Box::new(next)) }
             }
-            Seen::Unchanged => self.write(mapping, origin, &now, &changed, None),
-            Seen::Event(copy) => self.write(mapping, origin, &now, &changed, Some(&copy)),
+            Seen::Unchanged => self.write(mapping, origin, &changed, None),
+            Seen::Event(copy) => self.write(mapping, origin, &changed, Some(&copy)),
         }
     }
 
@@ -237,7 +237,7 @@ impl Planner<'_> {
                     return self.make_copy_again(mapping, origin, Some(Reason::EditWins));
                 }
                 let mut last = self.origin_seen(mapping, origin);
-                last.origin.base = now.clone();
+                last.origin.agree(now.clone());
                 let (role, reason) = (Role::Origin, Reason::CopyDeleted);
                 return Decision::Delete(Box::new(Delete { etag: origin.etag.clone(), mapping: last, role, reason }));
             }
@@ -260,113 +260,18 @@ impl Planner<'_> {
         let draft = project(&Draft::from(origin), self.look(mapping.side.other()));
         let mut next = self.origin_seen(&mapping, origin);
         next.origin.base = self.prints.origin(&Draft::from(origin));
-        next.origin.intent = None;
+        (next.origin.shown, next.origin.intent) = (None, None);
         next.copy.uid = None;
         next.copy.etag = None;
         next.copy.sequence = 0;
         next.copy.base = self.prints.copy(&draft);
-        next.copy.intent = None;
+        (next.copy.shown, next.copy.intent) = (None, None);
         next.state = State::Creating;
         (next.made, next.made_at) = (Some(self.pass), Some(self.now.as_second()));
         (next.taken_over, next.turned, next.unseen) = (false, false, None);
         next.pristine = true;
         next.drifted = false;
         Decision::Create(Box::new(Create { mapping: next, role: Role::Copy, draft, reason, mark_origin: false }))
-    }
-
-    /// Both are there, and at least one has news.
-    fn write(&self, mapping: &Mapping, origin: &Event, now: &Fingerprint, changed: &Parts, copy: Option<&Event>) -> Decision {
-        let target = mapping.side.other();
-        let mut next = self.origin_seen(mapping, origin);
-        let copy_now = copy.map(|copy| self.prints.copy(&Draft::from(copy)));
-        let (mut edited, busied) = copy.map(|copy| self.edits(mapping, copy)).unwrap_or_default();
-        let mut changed = changed.clone();
-        if let Some(copy) = copy {
-            let (shown, origin) = (Draft::from(copy), Draft::from(origin));
-            // Where we were cut off in writing a series, changed occurrences that it lacks were not written yet, and nobody took them away: what
-            // the other side shows counts.
-            if mapping.state == State::Creating || is_half_moved(&mapping.copy) {
-                edited.exceptions.retain(|start| has_exception(&shown, start));
-            }
-            if is_half_moved(&mapping.origin) {
-                let lost = changed.exceptions.extract_if(.., |start| !has_exception(&origin, start));
-                edited.exceptions.extend(lost.filter(|start| has_exception(&shown, start)));
-            }
-            self.copy_seen(&mut next, copy);
-        }
-        if next.copy_guests {
-            next.drifted = true;
-            return Decision::Skip { reason: Reason::HasGuests, why: None, remember: Some(Box::new(next)) };
-        }
-        // What was found to lead nowhere once does not flow back when its origin changes.
-        let judged = mapping.drifted && copy.is_some_and(|copy| etag::are_same(copy.etag.as_deref(), mapping.copy.etag.as_deref()));
-        let flows = self.pair.two_way && !next.guests && !judged;
-        let (merged, mut ignored) = match copy.filter(|copy| flows && !edited.is_empty() && !copy.cancelled) {
-            Some(copy) => {
-                let copy = self.homeward(mapping.side, copy);
-                let merge = conflict::merge(origin, &copy, &changed, &edited, self.pair.private_towards(target));
-                (merge.origin, busied || merge.ignored)
-            }
-            None => (Draft::from(origin), busied || !edited.is_empty()),
-        };
-        // A guest's meeting is put right at once; other edits of a copy that count for nothing stay until its origin changes.
-        let restore = self.pair.two_way && next.guests;
-        let draft = project(&merged, self.look(target));
-        let wanted = self.prints.copy(&draft);
-        // Beyond the window both are left as they are, until they come into it.
-        next.state = if self.is_beyond(mapping.side, &merged) { State::Archived } else { State::Live };
-        let origin_print = self.prints.origin(&merged);
-        let origin_parts = origin_print.differences(now);
-        // A write of ours that may have been cut off is not done yet, even where the copy was edited since.
-        let cut_off = mapping.copy.intent.as_ref().is_some_and(|intent| !intent.differences(&mapping.copy.base).is_empty());
-        // Then a copy that was to be taken over has its former mark, even where it shows what it should.
-        let to_mark = mapping.taken_over && mapping.copy.intent.is_some();
-        let news = !changed.is_empty() || !origin_parts.is_empty() || restore || self.full || cut_off;
-        let mut copy_parts = match &copy_now {
-            Some(print) => wanted.differences(print),
-            None => wanted.differences(&mapping.copy.base),
-        };
-        if !self.pair.private_towards(target) {
-            // Guests stand in the copy's description, and the hash of a copy leaves them out.
-            if changed.fields.contains(&Field::Attendees) {
-                copy_parts.fields.insert(Field::Description);
-            }
-            copy_parts.exceptions.extend(changed.exceptions.iter().filter(|start| has_exception(&draft, start)));
-        }
-        if !news && ignored {
-            copy_parts = Parts::default();
-        } else {
-            ignored = false;
-        }
-        // Only who has read it can say that it is right again.
-        next.drifted = ignored || (mapping.drifted && copy.is_none());
-        next.times = Times::from(&merged.content.span);
-        next.origin.base = origin_print;
-        next.origin.intent = None;
-        next.copy.base = wanted.clone();
-        next.copy.intent = None;
-        if copy_parts.is_empty() && origin_parts.is_empty() && !to_mark {
-            return match (ignored, next == *mapping) {
-                (true, _) => Decision::Skip { reason: Reason::CopyEdited, why: None, remember: Some(Box::new(next)) },
-                (false, true) => Decision::Nothing,
-                (false, false) => Decision::Remember(Box::new(next)),
-            };
-        }
-        if !copy_parts.is_empty() && mapping.is_flapping(&wanted, self.now) {
-            let mut remember = mapping.clone();
-            remember.origin.etag.clone_from(&next.origin.etag);
-            remember.copy.etag.clone_from(&next.copy.etag);
-            return Decision::Skip { reason: Reason::Flapping, why: None, remember: Some(Box::new(remember)) };
-        }
-        let reason = if restore && !edited.is_empty() { Some(Reason::HasGuests) } else { None };
-        let whole = mapping.pristine && copy.is_none() && !mapping.drifted;
-        let copy = (to_mark || !copy_parts.is_empty()).then_some(Change { draft, parts: copy_parts, whole });
-        if copy.is_some() {
-            next.wrote(&wanted, self.now);
-            next.pristine = whole;
-        }
-        let origin = (!origin_parts.is_empty()).then_some(Change { draft: merged, parts: origin_parts, whole: false });
-        Decision::Write(Box::new(Write { before: mapping.clone(), mapping: next, copy, origin, reason }))
     }
 }
 
@@ -377,13 +282,4 @@ fn is_moved_out(mapping: &Mapping, changed: &Parts) -> bool {
         State::Live => changed.fields.contains(&Field::Time),
         _ => true,
     }
-}
-
-/// Whether a write of ours that moves it or gives it another rule may have been cut off: exceptions are written after that.
-fn is_half_moved(half: &Half) -> bool {
-    half.intent.as_ref().is_some_and(|intent| intent.differences(&half.base).fields.contains(&Field::Time))
-}
-
-fn has_exception(draft: &Draft, start: &OriginalStart) -> bool {
-    draft.series.as_ref().is_some_and(|series| series.exceptions.contains_key(start))
 }

@@ -5,7 +5,9 @@ mod drift;
 mod edits;
 mod gone;
 mod guests;
+mod merges;
 mod series;
+mod shown;
 mod unknown;
 
 use std::collections::BTreeMap;
@@ -145,6 +147,13 @@ fn edited(event: &Event, etag: &str, edit: impl FnOnce(&mut Event)) -> Seen {
     event.etag = Some(etag.into());
     edit(&mut event);
     Seen::Event(Box::new(event))
+}
+
+fn here(seen: Seen) -> Event {
+    match seen {
+        Seen::Event(event) => *event,
+        other => panic!("expected an event, got {other:?}"),
+    }
 }
 
 fn write(decision: Decision) -> Write {

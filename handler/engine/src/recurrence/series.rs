@@ -73,7 +73,7 @@ impl<'a> Anchor<'a> {
     }
 
     /// The wall-clock start that is meant, whatever form it was written in.
-    fn civil(&self, original: OriginalStart) -> DateTime {
+    pub fn civil(&self, original: OriginalStart) -> DateTime {
         match (original, &self.form) {
             (OriginalStart::Day(day), Form::AllDay { .. }) => day.at(0, 0, 0, 0),
             // A day in a series with times: that day, at the time of the series.

@@ -131,8 +131,8 @@ impl Work<'_> {
         if !self.is_its_copy(mapping, copy) {
             return Err(Reason::CopyEdited);
         }
-        let shown = self.keys.prints.copy(&Draft::from(copy));
-        let edited = !shown.changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()).is_empty();
+        let meant = mapping.copy.meant(&self.keys.prints.copy(&Draft::from(copy)));
+        let edited = !meant.changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()).is_empty();
         if edited && !self.options.include_edited { Err(Reason::CopyEdited) } else { Ok(()) }
     }
 

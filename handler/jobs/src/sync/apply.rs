@@ -1,12 +1,11 @@
 //! One decision: write at the provider, unless the lease may be lost by now; then say what is to be remembered.
 
 use engine::event::EventId;
-use engine::mapping::{Half, Mapping, State, Times};
+use engine::mapping::{Mapping, State, Times};
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::{Change, Decision, Delete, Write};
 use engine::reason::Reason;
-use jiff::Timestamp;
 use providers::{Edit, Found, NewCopy, Version, Written};
 
 use super::pass::{Pass, other_role, problem_words, side_of};
@@ -206,7 +205,7 @@ impl Pass<'_> {
             match self.change(&mapping, Role::Origin, &change, &version).await {
                 Ok(written) => {
                     applied.wrote[mapping.side as usize] = true;
-                    settle(&mut mapping.origin, written, self.now);
+                    self.settle(&mut mapping, Role::Origin, written, Some(&change.parts));
                 }
                 Err(providers::Error::HasGuests) => {
                     return self.refused_or_not_written(providers::Error::HasGuests, Role::Origin, before, stored, &mapping, applied).await;
@@ -227,8 +226,9 @@ impl Pass<'_> {
             match self.change(&mapping, Role::Copy, &change, &version).await {
                 Ok(written) => {
                     applied.wrote[mapping.side.other() as usize] = true;
-                    mapping.pristine &= written.event.is_none();
-                    settle(&mut mapping.copy, written, self.now);
+                    mapping.pristine &= !written.rewritten;
+                    let parts = (!change.whole).then_some(&change.parts);
+                    self.settle(&mut mapping, Role::Copy, written, parts);
                 }
                 Err(error) => return self.refused_or_not_written(error, Role::Copy, before, stored, &mapping, applied).await,
             }
@@ -239,8 +239,8 @@ impl Pass<'_> {
             applied.actions.push(self.skip(mapping.side, &mapping.origin.id, Some(before.times.clone()), reason));
             applied.problem = Some((self.refused(&mapping, None, &why), retry));
             // The base of what was not delivered stays, and so does the intent: it may have arrived all the same, and is no person's edit then.
-            mapping.copy.base = before.copy.base.overlaid(&mapping.copy.base, &written);
-            mapping.origin.base = before.origin.base;
+            mapping.copy.agree(before.copy.base.overlaid(&mapping.copy.base, &written));
+            (mapping.origin.base, mapping.origin.shown) = (before.origin.base, before.origin.shown);
             (mapping.origin.intent, mapping.copy.intent) = (stored.origin.intent.clone(), before.copy.intent);
             (mapping.times, mapping.pristine, mapping.drifted) = (before.times, false, before.drifted);
         }
@@ -305,6 +305,9 @@ impl Pass<'_> {
                 applied.problem = Some((self.refused(mapping, None, &why), retry));
                 // What was to be written stays noted: it may have arrived all the same, and is no person's edit then.
                 let mut now = Mapping { pristine: false, ..stored.clone() };
+                if let (Some(intent), Some(shown)) = (&mut now.origin.intent, &mapping.origin.shown) {
+                    *intent = shown.of_written(intent);
+                }
                 now.origin.etag.clone_from(&mapping.origin.etag);
                 now.copy.etag.clone_from(&mapping.copy.etag);
                 (Reason::RefusedByServer, now)
@@ -423,11 +426,3 @@ impl Pass<'_> {
 
 /// Said where no round found an event as the one before it had read it.
 const CHANGED_EACH_TIME: &str = "it was changed at the same moment, each time that it was to be written";
-
-/// Notes the version that a write left behind.
-pub(super) fn settle(half: &mut Half, written: Written, now: Timestamp) {
-    half.id = written.id;
-    half.written(written.etag, now);
-    half.sequence = written.sequence;
-    half.intent = None;
-}

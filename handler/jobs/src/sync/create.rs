@@ -9,10 +9,11 @@ use engine::reason::Reason;
 use engine::uid::UidHash;
 use providers::{Edit, Found, NewCopy, Version, Written};
 
-use super::apply::{Applied, settle};
+use super::apply::Applied;
 use super::identity::NOT_SHOWN;
 use super::pass::{Pass, other_role, side_of};
 use super::refused::Retry;
+use super::survey;
 use crate::Result;
 use crate::report::{Action, Verb};
 
@@ -93,8 +94,7 @@ impl Pass<'_> {
                                 }
                                 Err(providers::Error::HasGuests) if role == Role::Copy => {
                                     // Its owner has invited people to it: it is theirs from now on.
-                                    let written =
-                                        Written { id: event.id.clone(), etag: event.etag.clone(), sequence: event.sequence, event: None };
+                                    let written = Written::as_it_is(&event);
                                     self.made(&mut mapping, role, written, &event.uid, true);
                                     (mapping.copy_guests, mapping.drifted) = (true, true);
                                     applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::HasGuests), ..action });
@@ -199,7 +199,7 @@ impl Pass<'_> {
         match end.provider.edit(&end.calendar.address, &mapping.origin.id, &version, &edit).await {
             Ok(written) => {
                 applied.wrote[mapping.side as usize] = true;
-                settle(&mut mapping.origin, written, self.now);
+                self.settle(mapping, Role::Origin, written, Some(&Parts::default()));
             }
             Err(error) => tracing::debug!(pair = %self.pair.id, %error, "an event that was made out of a copy keeps its mark"),
         }
@@ -223,7 +223,7 @@ impl Pass<'_> {
             Role::Origin => self.keys.prints.origin(draft),
         };
         let parts = print(draft).differences(&print(&Draft::from(event)));
-        let mut written = Written { id: event.id.clone(), etag: event.etag.clone(), sequence: event.sequence, event: None };
+        let mut written = Written::as_it_is(event);
         if !parts.is_empty() {
             let side = side_of(mapping, role);
             let end = &self.ends[side as usize];
@@ -239,14 +239,10 @@ impl Pass<'_> {
     fn made(&self, mapping: &mut Mapping, role: Role, written: Written, uid: &str, taken_over: bool) {
         mapping.state = State::Live;
         // A server may give events UIDs of its own.
-        let uid = written.event.as_ref().map_or(uid, |event| &event.uid);
-        let (uid, rewritten) = (UidHash::of(uid), written.event.is_some());
-        let half = match role {
-            Role::Copy => &mut mapping.copy,
-            Role::Origin => &mut mapping.origin,
-        };
-        settle(half, written, self.now);
-        half.uid = uid;
+        let uid = written.event.as_ref().filter(|_| written.rewritten).map_or(uid, |event| &event.uid);
+        let (uid, rewritten) = (UidHash::of(uid), written.rewritten);
+        self.settle(mapping, role, written, None);
+        survey::half_mut(mapping, role).uid = uid;
         if role == Role::Copy {
             mapping.pristine = !taken_over && !rewritten;
         }

@@ -39,6 +39,7 @@ mod one_calendar;
 mod pass;
 mod refused;
 mod right;
+mod settle;
 mod survey;
 mod turn;
 mod turns;

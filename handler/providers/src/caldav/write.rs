@@ -86,7 +86,7 @@ impl CalDav {
             EditError::Unreadable(why) => Error::Refused(why.to_string()),
         })?;
         if edited.object == body {
-            return Ok(Written { id: id.clone(), etag: Some(etag), sequence: edited.sequence, event: None });
+            return Ok(Written { id: id.clone(), etag: Some(etag), sequence: edited.sequence, event: None, rewritten: false });
         }
         let url = self.event_url(calendar, id)?;
         self.replace(calendar, id, &url, Condition::Version(&etag), Some(&body), (&edited.object, edited.sequence)).await
@@ -226,13 +226,14 @@ impl CalDav {
         let named = stored.location.and_then(|path| name::member(calendar, &path)).filter(|member| member.belongs);
         let id = named.map(|member| member.id).filter(|id| id != asked).unwrap_or_else(|| asked.clone());
         if stored.etag.is_some() {
-            return Ok(Written { id, etag: stored.etag, sequence, event: None });
+            return Ok(Written { id, etag: stored.etag, sequence, event: None, rewritten: false });
         }
         Ok(match self.read_written(calendar, &id, object).await {
             Some(event) => {
-                Written { id: event.id.clone(), etag: event.etag.clone(), sequence: event.sequence.max(sequence), event: Some(event) }
+                let sequence = event.sequence.max(sequence);
+                Written { id: event.id.clone(), etag: event.etag.clone(), sequence, event: Some(event), rewritten: true }
             }
-            None => Written { id, etag: None, sequence, event: None },
+            None => Written { id, etag: None, sequence, event: None, rewritten: false },
         })
     }
 

@@ -210,8 +210,10 @@ impl Client {
     /// After the master: its exceptions, and what all of it left behind.
     async fn finish(&self, calendar: &str, mut whole: Whole, draft: &Draft, marker: Option<&str>) -> Result<Written> {
         self.settle_exceptions(calendar, &mut whole, draft, marker).await?;
+        let event = whole.event(self.manner(calendar).context()).ok().map(Box::new);
         let etag = whole.version();
-        Ok(Written { id: EventId::new(whole.master.id), etag, sequence: whole.master.sequence.unwrap_or(0), event: None })
+        let sequence = whole.master.sequence.unwrap_or(0);
+        Ok(Written { id: EventId::new(whole.master.id), etag, sequence, event, rewritten: false })
     }
 
     /// A write, in the turn of its calendar.

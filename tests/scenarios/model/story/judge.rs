@@ -77,6 +77,10 @@ impl Story {
             let there = self.stage.people[side].objects().await?.len();
             ensure!(there == expected, "side {side} has {there} objects, and {expected} events are known");
         }
+        if self.rules.paired {
+            let [from, to] = [self.rules.from, 1 - self.rules.from].map(|side| &self.stage.people[side]);
+            self.stage.core.in_step([from, to]).await?;
+        }
         self.emptied = None;
         self.all_deleted = false;
         Ok(())

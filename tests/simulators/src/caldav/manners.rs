@@ -2,6 +2,7 @@
 //!
 //! Every switch names an observed behaviour of a server that people use. Tests take a set and turn single switches.
 
+use super::alters::Alters;
 use super::digest::SignIn;
 use crate::xml::Naming;
 
@@ -78,6 +79,8 @@ pub struct Manners {
     pub largest: usize,
     /// What is stored of what is sent.
     pub rewrite: Rewrite,
+    /// What of the content is stored otherwise than it is sent.
+    pub alters: Alters,
     /// Whether an event without an alarm is given one.
     pub default_alarm: bool,
     /// Whether `SCHEDULE-AGENT=CLIENT` keeps the server from mailing. Apple's code takes it off.
@@ -316,6 +319,7 @@ impl Manners {
             dtend_required: false,
             largest: 1024 * 1024,
             rewrite: Rewrite::Kept,
+            alters: Alters::NOTHING,
             default_alarm: false,
             heeds_schedule_agent: true,
             names: Names::Asked,

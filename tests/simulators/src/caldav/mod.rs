@@ -9,6 +9,7 @@
 //! - Implicit scheduling (RFC 6638) is counted in [`CalDav::mails_sent`], and never mails anybody. It must stay 0.
 //! - A time-range matches too much rather than too little (`time_range.rs`), as clients must bear anyhow.
 
+mod alters;
 mod bases;
 mod calendar;
 mod digest;
@@ -35,6 +36,7 @@ use crate::traffic::{Counts, Meter};
 use crate::wire::Listener;
 use state::Records;
 
+pub use alters::Alters;
 pub use calendar::{Calendar, crlf};
 pub use digest::SignIn;
 pub use manners::{AnyVersion, Etags, Late, Limit, LostToken, Manners, Missing, Names, OldBase, Redirect, Rewrite, Throttle, UidScope};

@@ -56,6 +56,7 @@ pub(super) fn put(asking: &Asking<'_>, records: &mut Records, place: &Place) -> 
             anew(&text, &kept.unwrap_or(uid_of_its_own))
         }
     };
+    stored = manners.alters.apply(stored);
     if manners.default_alarm {
         stored = with_default_alarm(&stored);
     }
@@ -252,7 +253,7 @@ fn anew(text: &str, uid: &str) -> String {
 }
 
 /// A line with its fold at 60 octets (RFC 5545 allows any place up to 75) and its CRLF.
-fn folded(line: &str) -> String {
+pub(super) fn folded(line: &str) -> String {
     let (mut out, mut room) = (String::with_capacity(line.len() + 8), 60);
     for character in line.chars() {
         if character.len_utf8() > room {

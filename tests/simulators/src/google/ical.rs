@@ -235,11 +235,13 @@ fn component(event: &Map<String, Value>, original: Option<When>) -> Vec<String> 
     lines
 }
 
-/// A time as a property: in UTC where that is its zone.
+/// A time as a property: in UTC where that is its zone, and where the clock of its zone shows the same twice and this is the second.
 fn line(name: &str, when: &When) -> String {
     match when {
         When::Day(date) => format!("{name};VALUE=DATE:{}", date.strftime("%Y%m%d")),
-        When::At { instant, zone } if zone == "UTC" => format!("{name}:{}", TimeZone::UTC.to_datetime(*instant).strftime("%Y%m%dT%H%M%SZ")),
+        When::At { instant, zone } if zone == "UTC" || super::times::in_zone(when.wall(), zone) != *instant => {
+            format!("{name}:{}", TimeZone::UTC.to_datetime(*instant).strftime("%Y%m%dT%H%M%SZ"))
+        }
         When::At { zone, .. } => format!("{name};TZID={zone}:{}", when.wall().strftime("%Y%m%dT%H%M%S")),
     }
 }

@@ -83,3 +83,35 @@ fn a_series_whose_new_rule_was_half_written_keeps_its_changed_occurrences() {
     assert!(next.copy.is_none());
     assert_eq!(next.origin.unwrap().parts.exceptions, [first].into());
 }
+
+/// The write arrived at the copy and its answer did not; then its origin says again what it said before.
+#[test]
+fn an_origin_that_is_changed_back_after_a_write_that_was_cut_off_stands() {
+    let world = world();
+    let (mapping, origin, copy) = world.synced(event());
+    let second = edited(&origin, "o2", |e| e.content.title = "Second".into());
+    let noted = write(world.known(&mapping, second, Seen::Unchanged)).intent();
+    let back = edited(&origin, "o3", |_| ());
+    let arrived = edited(&copy, "c2", |e| e.content.title = "Second".into());
+    let (both, none) = (Halves { origin: true, copy: true }, Halves::default());
+    assert_eq!(world.planner().to_read(&noted, Halves { copy: false, ..both }, none), both, "nobody knows what the copy shows");
+    assert_eq!(world.planner().to_read(&noted, Halves { origin: false, ..both }, none), both);
+    for seen in [arrived, Seen::Unchanged] {
+        let next = write(world.known(&noted, back.clone(), seen));
+        assert!(next.origin.is_none());
+        assert_eq!((fields(&next.copy), next.copy.unwrap().draft.content.title), (vec![Field::Title], "Review".into()));
+    }
+}
+
+/// The same on the other side: what flowed back arrived, and the copy says again what it said before.
+#[test]
+fn a_copy_that_is_changed_back_after_a_write_that_was_cut_off_stands() {
+    let world = world();
+    let (mapping, origin, copy) = world.synced(event());
+    let renamed = edited(&copy, "c2", |e| e.content.title = "Second".into());
+    let noted = write(world.known(&mapping, edited(&origin, "o1", |_| ()), renamed)).intent();
+    let arrived = edited(&origin, "o2", |e| e.content.title = "Second".into());
+    let next = write(world.known(&noted, arrived, edited(&copy, "c3", |_| ())));
+    assert!(next.copy.is_none());
+    assert_eq!((fields(&next.origin), next.origin.unwrap().draft.content.title), (vec![Field::Title], "Review".into()));
+}

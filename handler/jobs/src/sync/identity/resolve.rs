@@ -177,7 +177,7 @@ impl Pass<'_> {
 
     /// Whether an event shows just what an origin showed.
     fn shows(&self, mapping: &Mapping, event: &Event) -> bool {
-        self.keys.prints.origin(&engine::event::Draft::from(event)) == mapping.origin.base
+        mapping.origin.meant(&self.keys.prints.origin(&engine::event::Draft::from(event))) == mapping.origin.base
     }
 
     pub(super) fn join_to(&self, survey: &mut Survey, side: Side, (mapping, role): (MappingId, Role), event: Box<Event>) {

@@ -57,7 +57,7 @@ struct Lost {
 impl Lost {
     fn is_like(&self, shown: &Shown, field: Field) -> bool {
         let half = survey::half(&self.mapping, self.role);
-        !shown.print.changed_since(&half.base, half.intent.as_ref()).fields.contains(&field)
+        !half.meant(&shown.print).changed_since(&half.base, half.intent.as_ref()).fields.contains(&field)
     }
 
     fn etag(&self) -> Option<&str> {
@@ -281,7 +281,8 @@ impl Pass<'_> {
         let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
         let copy = &mut unit.mapping.copy;
         // What the server has made of it is no person's edit.
-        (copy.id, copy.uid, copy.base, copy.intent) = (shown.id, shown.uid, shown.print, None);
+        (copy.id, copy.uid) = (shown.id, shown.uid);
+        copy.agree(shown.print);
         (unit.mapping.pristine, unit.mapping.unseen) = (false, None);
         unit.copy = News::Present(None);
         if unit.mapping.origin.etag.is_none() && matches!(unit.origin, News::None) {

@@ -1,0 +1,81 @@
+//! The exceptions of a series, of which the copy's have changed: alone, or with the series.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Sides;
+use crate::event::{Content, Exception, OriginalStart, Series};
+use crate::recurrence::{self, Moved};
+
+impl Sides<'_> {
+    /// What an exception of the copy means for the origin, whose series is where it was; `None` where the occurrence is as the series has it.
+    pub(super) fn exception_back(&self, master: &Content, start: OriginalStart) -> Option<Exception> {
+        let ours = exceptions(self.origin.series.as_ref()).and_then(|all| all.get(&start));
+        match exceptions(self.copy.series.as_ref()).and_then(|all| all.get(&start)) {
+            Some(theirs) => Some(self.back(master, ours, theirs)),
+            None => self.own_words(&Moved::new(&master.span, &master.span, self.look.zone), start, ours?),
+        }
+    }
+
+    /// What is left of an exception where a private copy shows none: its words, at the time of the series.
+    fn own_words(&self, moved: &Moved<'_>, start: OriginalStart, ours: &Exception) -> Option<Exception> {
+        match ours {
+            Exception::Changed(own) if self.look.private => {
+                Some(Exception::Changed(Box::new(Content { span: moved.plain(start), ..(**own).clone() })))
+            }
+            _ => None,
+        }
+    }
+
+    /// The series as the copy has it, whose time or rule is new; `master` is the origin with that time, and of the exceptions those are named that
+    /// changed on the copy. The origin's own have not.
+    pub(super) fn moved(&self, master: &Content, changed: &BTreeSet<OriginalStart>) -> Option<Series> {
+        let theirs = self.copy.series.as_ref()?;
+        let moved = Moved::new(&self.origin.content.span, &self.copy.content.span, self.look.zone);
+        let is_moved = moved.is_anywhere();
+        let none = BTreeMap::new();
+        let ours = exceptions(self.origin.series.as_ref()).unwrap_or(&none);
+        // A program that moves a series and not its exceptions leaves them at starts that the rule does not give any more.
+        let left_behind = is_moved && theirs.exceptions.keys().all(|start| ours.contains_key(start));
+        let mut series = Series { rules: theirs.rules.clone(), extra: theirs.extra.clone(), exceptions: BTreeMap::new() };
+        let mut along = BTreeSet::new();
+        for (before, exception) in ours {
+            let start = if is_moved { moved.start(*before) } else { *before };
+            let with_it = match exception {
+                Exception::Changed(own) => {
+                    let span = if is_moved { moved.span(*before, &own.span) } else { own.span.clone() };
+                    Exception::Changed(Box::new(Content { span, ..(**own).clone() }))
+                }
+                Exception::Cancelled => Exception::Cancelled,
+            };
+            let shown = theirs.exceptions.get(if left_behind { before } else { &start });
+            let value = match shown {
+                Some(theirs) if !left_behind || changed.contains(before) => Some(self.back(master, Some(&with_it), theirs)),
+                Some(_) => Some(with_it),
+                None if is_moved || !changed.contains(before) => Some(with_it),
+                None => self.own_words(&moved, start, exception),
+            };
+            if shown.is_none() || left_behind {
+                along.insert(start);
+            }
+            if let Some(value) = value {
+                series.exceptions.insert(start, value);
+            }
+        }
+        if !left_behind {
+            for (start, exception) in &theirs.exceptions {
+                if !series.exceptions.contains_key(start) {
+                    series.exceptions.insert(*start, self.back(master, None, exception));
+                }
+            }
+        }
+        // An exception that nobody shows is for an occurrence that there is.
+        if let Ok(strays) = recurrence::strays(master, &series, along.iter(), self.look.zone) {
+            series.exceptions.retain(|start, _| !strays.contains(start));
+        }
+        Some(series)
+    }
+}
+
+fn exceptions(series: Option<&Series>) -> Option<&BTreeMap<OriginalStart, Exception>> {
+    series.map(|series| &series.exceptions)
+}

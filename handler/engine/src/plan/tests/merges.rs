@@ -1,0 +1,230 @@
+//! Series of which both sides show the same instants after every merge, and what a provider has made of a text.
+
+use super::*;
+use crate::copy::project;
+use crate::recurrence;
+
+const HOUR: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
+/// Weekly at ten, the second occurrence has words of its own.
+fn with_words() -> Event {
+    let mut series = weekly();
+    let own = Content {
+        title: "With the board".into(),
+        location: "Room 1".into(),
+        span: Span::Timed { start: at("2026-03-19T10:00"), end: at("2026-03-19T11:00") },
+        ..series.content.clone()
+    };
+    series.series.as_mut().unwrap().exceptions.insert(start("2026-03-19T09:00:00Z"), Exception::Changed(Box::new(own)));
+    series
+}
+
+fn later(content: &mut Content) {
+    let Span::Timed { start, end } = &mut content.span else { return };
+    (start.local, end.local) = (start.local.checked_add(HOUR).unwrap(), end.local.checked_add(HOUR).unwrap());
+}
+
+/// The series is dragged by an hour, and its exceptions go along.
+fn dragged(event: &mut Event) {
+    later(&mut event.content);
+    let series = event.series.as_mut().unwrap();
+    let moved = std::mem::take(&mut series.exceptions).into_iter().map(|(key, mut exception)| {
+        let OriginalStart::At(instant) = key else { panic!() };
+        if let Exception::Changed(content) = &mut exception {
+            later(content);
+        }
+        (OriginalStart::At(instant.checked_add(HOUR).unwrap()), exception)
+    });
+    series.exceptions = moved.collect();
+}
+
+/// The series is dragged by an hour, and its exceptions are dropped.
+fn dropped(event: &mut Event) {
+    later(&mut event.content);
+    event.series.as_mut().unwrap().exceptions.clear();
+}
+
+/// The series is dragged by an hour, and its exceptions stay where they were.
+fn left_behind(event: &mut Event) {
+    later(&mut event.content);
+}
+
+/// What a program does to a series.
+type Drag = fn(&mut Event);
+
+const WAYS: [(&str, Drag); 3] = [("dragged", dragged), ("dropped", dropped), ("left behind", left_behind)];
+
+fn cancel(event: &mut Event, at: &str) {
+    event.series.as_mut().unwrap().exceptions.insert(start(at), Exception::Cancelled);
+}
+
+/// What a person sees within four weeks: start and title.
+fn seen(draft: &Draft) -> Vec<String> {
+    let series = draft.series.as_ref().unwrap();
+    let range = "2026-03-11T00:00:00Z".parse().unwrap().."2026-04-03T00:00:00Z".parse().unwrap();
+    let all = recurrence::occurrences(&draft.content, series, range, Some("Europe/Tallinn")).unwrap();
+    let title = |original| match series.exceptions.get(original) {
+        Some(Exception::Changed(content)) => content.title.clone(),
+        _ => draft.content.title.clone(),
+    };
+    all.iter()
+        .map(|one| {
+            let Span::Timed { start, .. } = &one.span else { panic!() };
+            format!("{} {}", start.local.strftime("%d %H"), title(&one.original))
+        })
+        .collect()
+}
+
+/// Both sides after a decision: what was written, else what was there.
+fn after(world: &World, planner: &Planner<'_>, decision: Decision, origin: &Event, copy: &Event) -> [Draft; 2] {
+    let write = write(decision);
+    let origin = write.origin.map_or_else(|| Draft::from(origin), |change| change.draft);
+    let wanted = project(&origin, planner.look(Side::To));
+    let shown = write.copy.map_or_else(|| Draft::from(copy), |change| change.draft);
+    assert_eq!(seen(&wanted), seen(&shown), "both sides show the same");
+    assert_eq!(write.mapping.copy.base, world.prints.copy(&wanted));
+    [origin, shown]
+}
+
+#[test]
+fn a_copy_that_is_dragged_while_an_occurrence_of_its_origin_is_cancelled_goes_back_as_a_whole() {
+    for (name, drag) in WAYS {
+        let world = world();
+        let (mapping, origin, copy) = world.synced(with_words());
+        let cancelled = edited(&origin, "o2", |event| cancel(event, "2026-03-26T09:00:00Z"));
+        let moved = edited(&copy, "c2", drag);
+        let decision = world.known(&mapping, cancelled.clone(), moved.clone());
+        assert!(write(decision.clone()).origin.is_none(), "{name}: no exception of a rule that does not flow");
+        let [origin, _] = after(&world, &world.planner(), decision, &here(cancelled), &here(moved));
+        assert_eq!(seen(&origin), ["12 10 Review", "19 10 With the board", "02 10 Review"], "{name}");
+    }
+}
+
+#[test]
+fn a_private_copy_that_is_dragged_leaves_every_occurrence_its_words() {
+    for (name, drag) in WAYS {
+        let world = world().private();
+        let mut origin = with_words();
+        cancel(&mut origin, "2026-03-26T09:00:00Z");
+        let (mapping, origin, copy) = world.synced(origin);
+        let moved = edited(&copy, "c2", drag);
+        let decision = world.known(&mapping, edited(&origin, "o1", |_| ()), moved.clone());
+        let [origin, copy] = after(&world, &world.planner(), decision, &origin, &here(moved));
+        assert_eq!(seen(&origin), ["12 11 Review", "19 11 With the board", "02 11 Review"], "{name}");
+        assert_eq!(seen(&copy), ["12 11 Busy", "19 11 Busy", "02 11 Busy"], "{name}");
+    }
+}
+
+#[test]
+fn a_copy_that_is_dragged_takes_its_exceptions_along_whatever_its_program_does_with_them() {
+    for (name, drag) in WAYS {
+        let world = world();
+        let mut origin = with_words();
+        cancel(&mut origin, "2026-03-26T09:00:00Z");
+        let series = origin.series.as_mut().unwrap();
+        for exception in series.exceptions.values_mut() {
+            let Exception::Changed(content) = exception else { continue };
+            content.description = "Agenda\nhttps://zoom.us/j/123456789".into();
+        }
+        let (mapping, origin, copy) = world.synced(origin);
+        let moved = edited(&copy, "c2", drag);
+        let decision = world.known(&mapping, edited(&origin, "o1", |_| ()), moved.clone());
+        let [origin, _] = after(&world, &world.planner(), decision, &origin, &here(moved));
+        assert_eq!(seen(&origin), ["12 11 Review", "19 11 With the board", "02 11 Review"], "{name}");
+        let own = &origin.series.unwrap().exceptions[&start("2026-03-19T10:00:00Z")];
+        let Exception::Changed(own) = own else { panic!("{name}") };
+        assert!(own.description.contains("zoom.us"), "{name}: {}", own.description);
+    }
+}
+
+#[test]
+fn an_exception_that_no_rule_gives_any_more_goes_with_the_old_rule() {
+    let world = world();
+    let (mapping, origin, copy) = world.synced(with_words());
+    let moved = edited(&copy, "c2", |event| {
+        dropped(event);
+        event.series.as_mut().unwrap().rules = vec!["FREQ=WEEKLY;INTERVAL=2".into()];
+    });
+    let decision = world.known(&mapping, edited(&origin, "o1", |_| ()), moved.clone());
+    let [origin, _] = after(&world, &world.planner(), decision, &origin, &here(moved));
+    assert_eq!(seen(&origin), ["12 11 Review", "26 11 Review"]);
+}
+
+#[test]
+fn an_occurrence_that_a_private_copy_puts_back_keeps_its_words() {
+    let world = world().private();
+    let mut origin = with_words();
+    let own = origin.series.as_mut().unwrap().exceptions.values_mut().next().unwrap();
+    let Exception::Changed(own) = own else { panic!() };
+    later(own);
+    let (mapping, origin, copy) = world.synced(origin);
+    let put_back = edited(&copy, "c2", |event| event.series.as_mut().unwrap().exceptions.clear());
+    let decision = world.known(&mapping, edited(&origin, "o1", |_| ()), put_back);
+    let back = write(decision).origin.unwrap().draft;
+    assert_eq!(seen(&back), ["12 10 Review", "19 10 With the board", "26 10 Review", "02 10 Review"]);
+}
+
+fn floating(local: &str) -> Moment {
+    Moment { local: local.parse().unwrap(), zone: Zone::Floating }
+}
+
+fn floating_series() -> Event {
+    let mut origin = event();
+    origin.content.span = Span::Timed { start: floating("2026-03-12T10:00"), end: floating("2026-03-12T11:00") };
+    let changed = Content {
+        title: "With the board".into(),
+        span: Span::Timed { start: floating("2026-03-19T10:00"), end: floating("2026-03-19T11:00") },
+        ..origin.content.clone()
+    };
+    let key = OriginalStart::Floating("2026-03-19T10:00:00".parse().unwrap());
+    let exceptions = BTreeMap::from([(key, Exception::Changed(Box::new(changed)))]);
+    origin.series = Some(Series { rules: vec!["FREQ=WEEKLY".into()], extra: vec![], exceptions });
+    origin
+}
+
+fn to_google<'a>(mut planner: Planner<'a>) -> Planner<'a> {
+    planner.kinds = [ProviderKind::Caldav, ProviderKind::Google];
+    planner.zones = [Some("Europe/Tallinn"); 2];
+    planner
+}
+
+/// The mapping of a floating series with its copy at Google, and the two.
+fn synced_to_google(planner: &Planner<'_>, origin: Event) -> (Mapping, Event, Event) {
+    let (id, copy_id) = (planner.mapping_id(Side::From, &origin.id, 0), EventId::new("copy"));
+    let unknown = Unknown { side: Side::From, event: &origin, id, copy_id, beside: Beside::Nothing, marked_as_copy: false, first: None };
+    let Decision::Create(create) = planner.unknown(unknown) else { panic!() };
+    let mut mapping = Mapping { state: State::Live, ..create.mapping };
+    mapping.copy.etag = Some("c1".into());
+    let copy = Event { id: mapping.copy.id.clone(), content: create.draft.content, series: create.draft.series, ..origin.clone() };
+    (mapping, origin, copy)
+}
+
+#[test]
+fn an_occurrence_of_a_floating_series_that_is_moved_at_google_is_one_exception() {
+    let world = world();
+    let planner = to_google(world.planner());
+    let (mapping, origin, copy) = synced_to_google(&planner, floating_series());
+    let moved = edited(&copy, "c2", |event| {
+        let own = event.series.as_mut().unwrap().exceptions.values_mut().next().unwrap();
+        let Exception::Changed(own) = own else { panic!() };
+        (0..2).for_each(|_| later(own));
+    });
+    let decision = planner.known(&mapping, edited(&origin, "o1", |_| ()), moved.clone());
+    let [origin, _] = after(&world, &planner, decision, &origin, &here(moved));
+    assert_eq!(origin.series.as_ref().unwrap().exceptions.len(), 1);
+    assert_eq!(seen(&origin), ["12 10 Review", "19 12 With the board", "26 10 Review", "02 10 Review"]);
+    let Some(Exception::Changed(own)) = origin.series.as_ref().unwrap().exceptions.values().next() else { panic!() };
+    assert_eq!(own.span, Span::Timed { start: floating("2026-03-19T12:00"), end: floating("2026-03-19T13:00") });
+}
+
+#[test]
+fn a_floating_series_that_is_dragged_at_google_floats_still() {
+    let world = world();
+    let planner = to_google(world.planner());
+    let (mapping, origin, copy) = synced_to_google(&planner, floating_series());
+    let moved = edited(&copy, "c2", dragged);
+    let decision = planner.known(&mapping, edited(&origin, "o1", |_| ()), moved.clone());
+    let [origin, _] = after(&world, &planner, decision, &origin, &here(moved));
+    assert_eq!(origin.content.span, Span::Timed { start: floating("2026-03-12T11:00"), end: floating("2026-03-12T12:00") });
+    assert_eq!(seen(&origin), ["12 11 Review", "19 11 With the board", "26 11 Review", "02 11 Review"]);
+}
