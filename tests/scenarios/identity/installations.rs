@@ -11,6 +11,7 @@ use simulators::traffic::Kind;
 use super::{all_but, at_rest, copied, delete, explained, named, rename, skipped, status_of, titles, village_at_rest};
 use crate::cli::{Cli, ONE_WAY, PRIVATE, TWO_WAY, actions, counts};
 use crate::events::hour;
+use crate::isolation::problems;
 use crate::rows::hours_pass;
 use crate::village::Village;
 use crate::world::USERS;
@@ -127,15 +128,27 @@ async fn a_copy_that_is_never_given_stops_nothing() -> anyhow::Result<()> {
     let (mut village, _) = copied(3, ONE_WAY).await?;
     let [anna, ben] = village.people.clone();
     village.servers[1].manners(|manners| manners.multiget_withholds = Some("calrelay-"));
-    village.servers[1].faults().always(On::kind(Kind::Get).at(&named(&ben, "Event 1")?), Fault::Status(500));
+    let copy = named(&ben, "Event 1")?;
+    village.servers[1].faults().always(On::kind(Kind::Get).at(&copy), Fault::Status(500));
     anna.put("new.ics", &hour("new", 3, 20, "New"));
-    set_up_anew(&mut village, ONE_WAY).await?;
+    let pair = set_up_anew(&mut village, ONE_WAY).await?;
     for _ in 0..4 {
         assert_ne!(village.cli.sync_with(&[]).await?.0, 0);
         hours_pass(&village.cli, 1).await?;
     }
     village.cli.sync().await?;
     assert!(named(&ben, "New").is_ok());
+    assert_eq!(problems(&village).await?, [copy.as_str()]);
+    // When it can be read, its owner is told what it is.
+    village.servers[1].faults().clear();
+    hours_pass(&village.cli, 25).await?;
+    village.cli.sync().await?;
+    assert_eq!(problems(&village).await?, [copy.as_str()]);
+    assert_eq!(status_of(&village.cli, &pair).await?["problem_events"][0]["reason"], "copied_by_another");
+    village_at_rest(&village).await?;
+    assert!(ben.delete(&copy));
+    village.cli.sync().await?;
+    assert!(problems(&village).await?.is_empty());
     village_at_rest(&village).await
 }
 

@@ -29,7 +29,7 @@ fn statuses() -> Vec<u16> {
 }
 
 /// The names of events that the status names for a pair.
-async fn problems(village: &Village) -> anyhow::Result<Vec<String>> {
+pub async fn problems(village: &Village) -> anyhow::Result<Vec<String>> {
     let status = village.cli.status().await?;
     let named = status["pairs"][0]["problem_events"].as_array().cloned().unwrap_or_default();
     assert_eq!(status["pairs"][0]["problems"], named.len(), "{status}");

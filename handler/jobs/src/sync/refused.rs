@@ -16,6 +16,7 @@ use engine::marker::Role;
 use engine::pair::Side;
 use engine::reason::Reason;
 use jiff::{SignedDuration, Timestamp};
+use providers::Found;
 
 use super::pass::Pass;
 use super::survey::{News, Stranger, Survey, Unit};
@@ -203,12 +204,7 @@ impl Pass<'_> {
                         unit.mapping.drifted = false;
                     }
                     None if survey.removed[side as usize].contains(&id) => {}
-                    // It was asked for what it may be to others, and only then is again.
-                    None if !self.pair.copies_from(side) => {
-                        if tally.problems.remove(side, id.as_str()) && !self.options.dry_run {
-                            self.memory.forget_problem(&mut tally.notes, self.pair.calendar(side), id.as_str());
-                        }
-                    }
+                    None if !self.pair.copies_from(side) => self.look_at_passed_over(tally, side, &id).await?,
                     None => {
                         let (taken, unlisted) = (found.taken.contains(&id), survey.listed[side as usize]);
                         let stranger = Stranger { fresh: true, taken, unlisted, ..Stranger::default() };
@@ -217,6 +213,30 @@ impl Pass<'_> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// An event of a calendar that nothing is copied from, which a first listing has passed over: where it turns out to be an earlier copy, a second one
+    /// may stand beside it, and its owner is told.
+    async fn look_at_passed_over(&self, tally: &mut Tally, side: Side, id: &EventId) -> Result<()> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        let problem = |reason, why| self.problem(side, id, None, reason, why);
+        let (row, retry) = match self.fetch(side, vec![id.clone()]).await?.remove(id) {
+            Some(Found::Refused(why)) => (problem(Reason::RefusedByServer, Some(why.as_str())), Retry::Later),
+            Some(Found::Event(event)) if self.planner.is_anothers(&event) => (problem(Reason::CopiedByAnother, None), Retry::OnChange),
+            Some(Found::Event(event)) if self.is_marked_as_copy(&event) && self.named_by(std::iter::once(&*event)).await?.is_empty() => {
+                (problem(Reason::DuplicateOfCopy, None), Retry::OnChange)
+            }
+            _ => {
+                if tally.problems.remove(side, id.as_str()) {
+                    self.memory.forget_problem(&mut tally.notes, self.pair.calendar(side), id.as_str());
+                }
+                return Ok(());
+            }
+        };
+        self.note_problem(tally, id, row, retry)?;
         Ok(())
     }
 }
