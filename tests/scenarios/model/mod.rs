@@ -68,6 +68,9 @@ async fn tell_all(place: story::Place) -> anyhow::Result<()> {
         story::Place::Google => usual.google,
         story::Place::Pushed => usual.pushed,
     })?;
+    let is_usual = std::env::vars_os().all(|(name, _)| !name.to_string_lossy().starts_with("CALRELAY_MODEL_SEED"));
+    let again = ONCE_BAD.into_iter().filter(|_| is_usual && matches!((place, storage), (story::Place::Memory, storage::Kind::Embedded)));
+    let seeds: Vec<u64> = seeds.into_iter().chain(again).collect();
     let count = seeds.len();
     let stories = futures::stream::iter(seeds).map(|seed| {
         tokio::spawn(async move {
@@ -105,3 +108,9 @@ fn seeds(usual: u64) -> anyhow::Result<Vec<u64>> {
         Err(_) => Ok((0..usual).collect()),
     }
 }
+
+/// Stories that ended badly once, and are no part of the usual ones: told in every run on servers of ours.
+const ONCE_BAD: [u64; 21] = [
+    20001, 20004, 20126, 21016, 21877, 30759, 33976, 35607, 37167, 38751, 39335, 43779, 44319, 51203, 51231, 53400, 53854, 53864, 55543,
+    57077, 59592,
+];

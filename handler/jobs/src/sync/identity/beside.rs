@@ -32,8 +32,8 @@ pub(in crate::sync) enum Found {
     Unknown(String),
 }
 
-/// By the UIDs of first origins, an event that shows each.
-pub(super) type Holdings = HashMap<UidHash, EventId>;
+/// By the UIDs of first origins, the events that show each.
+pub(super) type Holdings = HashMap<UidHash, Vec<EventId>>;
 
 impl Pass<'_> {
     /// What the other calendar holds of an event of that side. What is found is claimed, so that no other event gets it.
@@ -50,11 +50,14 @@ impl Pass<'_> {
                 return Ok(copy);
             }
             let Some(first) = *first else { return Ok(Found::Nothing) };
-            return Ok(match self.holdings(identity, side.other()).await?.get(&first).cloned() {
-                Some(id) if !self.is_of_its_twin(side, event, &id).await? => Found::AlreadyThere(id, first),
-                Some(_) => Found::Nothing,
-                None => identity.withheld[side.other() as usize].clone().map_or(Found::Nothing, Found::Unknown),
-            });
+            let there = self.holdings(identity, side.other()).await?.get(&first).cloned().unwrap_or_default();
+            for id in &there {
+                if !self.is_of_its_twin(side, event, id).await? {
+                    return Ok(Found::AlreadyThere(id.clone(), first));
+                }
+            }
+            let withheld = identity.withheld[side.other() as usize].clone().filter(|_| there.is_empty());
+            return Ok(withheld.map_or(Found::Nothing, Found::Unknown));
         }
         // A pair that ended may have copied what a person made out of a copy.
         Ok(self.earlier_copy(identity, side, event, matches!(class, Class::OutOfACopy)))
@@ -175,7 +178,7 @@ impl Pass<'_> {
             for mapping in page.into_iter().filter(|mapping| mapping.side == side || mapping.is_live()) {
                 let half = if mapping.side == side { &mapping.origin } else { &mapping.copy };
                 match mapping.first() {
-                    Some(first) => drop(holdings.insert(first, half.id.clone())),
+                    Some(first) => holdings.entry(first).or_default().push(half.id.clone()),
                     None => drop(unnamed.insert(mapping.origin.id.clone(), mapping)),
                 }
             }
@@ -191,7 +194,7 @@ impl Pass<'_> {
                     && let Some(first) = self.planner.first(&event)
                 {
                     let here = if side_of(mapping, Role::Origin) == side { &mapping.origin.id } else { &mapping.copy.id };
-                    holdings.insert(first, here.clone());
+                    holdings.entry(first).or_default().push(here.clone());
                 }
             }
         }
@@ -237,7 +240,7 @@ impl Pass<'_> {
     fn add_holding(&self, holdings: &mut Holdings, id: &EventId, event: &Event) {
         let claimed = self.planner.mark(event).and_then(Mark::first);
         for first in [UidHash::of(&event.uid), claimed].into_iter().flatten() {
-            holdings.entry(first).or_insert_with(|| id.clone());
+            holdings.entry(first).or_default().push(id.clone());
         }
     }
 
