@@ -12,6 +12,8 @@ mod shown;
 mod site;
 mod upheavals;
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, ensure};
 use simulators::caldav::{Manners, Names};
 use simulators::google;
@@ -78,6 +80,7 @@ pub async fn tell(seed: u64, place: Place) -> Result<()> {
         slots: 0,
         emptied: None,
         lost: false,
+        lost_keys: BTreeSet::new(),
         all_deleted: false,
         bystander: None,
         trace: Vec::new(),
@@ -134,6 +137,8 @@ struct Story {
     slots: u32,
     /// All data were lost once: origins that were made again before bear marks that nothing can verify.
     lost: bool,
+    /// The keys of marks that were there then.
+    lost_keys: BTreeSet<String>,
     /// A calendar was emptied since the last rest.
     emptied: Option<Emptied>,
     /// A person deleted all copies by hand since the last rest, and had them made again.

@@ -5,7 +5,7 @@ use super::{Answer, Create, Decision, Planner, Seen};
 use crate::copy::project;
 use crate::event::{Draft, Event, EventId, Field};
 use crate::mapping::{Half, Mapping, State, Times};
-use crate::marker::MappingId;
+use crate::marker::{MappingId, Mark};
 use crate::reason::Reason;
 use crate::uid::UidHash;
 
@@ -88,9 +88,11 @@ impl Planner<'_> {
                 if beside_is_gone || unmarked {
                     return match self.why_not(mapping.side, &event) {
                         None => {
-                            // Two events may have been beside the same one, whose name belongs to neither.
-                            let mut mapping =
-                                Mapping { first: self.first(&event).filter(|first| Some(*first) != mapping.origin.uid), ..mapping.clone() };
+                            // Two events may have been beside the same one, whose name belongs to neither. What another installation's mark says was
+                            // believed when it was taken over.
+                            let marked = self.mark(&event).and_then(Mark::first).filter(|marked| mapping.first == Some(*marked));
+                            let first = marked.or_else(|| self.first(&event)).filter(|first| Some(*first) != mapping.origin.uid);
+                            let mut mapping = Mapping { first, ..mapping.clone() };
                             mapping.copy.id = EventId::new(mapping.id.copy_uid(mapping.generation));
                             self.make_copy(mapping, &event, None)
                         }

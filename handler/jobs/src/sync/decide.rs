@@ -323,8 +323,7 @@ impl Pass<'_> {
                 Ok(found) => found,
                 // Another copy beside one that is there is worse than a late one.
                 Err(why) => {
-                    let read = BTreeMap::from([(id.clone(), Found::Refused(why.clone()))]);
-                    self.miss_no_copy(identity, side.other(), &read).await?;
+                    self.miss_no_copy(identity, side.other(), &BTreeMap::from([(id.clone(), why.clone())])).await?;
                     return Ok(Task::not_given(side, event.id.clone(), Reason::RefusedByServer, why, Retry::Later));
                 }
             },

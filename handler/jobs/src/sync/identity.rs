@@ -68,6 +68,8 @@ pub(super) struct Identity {
     joined: HashSet<MappingId>,
     /// Sides that are listed for the first time.
     pub first: [bool; 2],
+    /// Sides that are looked at as if they were.
+    pub anew: [bool; 2],
     /// Events that were refused before, and how often: in the end nothing waits for them, whatever they may be.
     pub refused: BTreeMap<(Side, EventId), u32>,
     /// Mappings that are decided about because of what their own events show.

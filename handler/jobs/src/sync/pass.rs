@@ -178,7 +178,8 @@ impl<'a> Pass<'a> {
         if !self.options.dry_run {
             survey.forget_former(self.memory, self.head).await?;
         }
-        identity.first = Side::BOTH.map(|side| looked.cursor(side).is_none());
+        identity.first = Side::BOTH.map(|side| state.cursor(side).is_none());
+        identity.anew = Side::BOTH.map(|side| looked.cursor(side).is_none());
         let refused = problems.iter().filter(|row| row.problem.tries > 0);
         let tries = |row: &ProblemRow| {
             ((self.side_of_calendar(&row.problem.calendar), EventId::new(row.problem.event.as_str())), row.problem.tries)

@@ -35,11 +35,13 @@ impl Story {
                 continue;
             }
             self.look_again(i).await?;
+            let keys = self.keys_of(i).await?;
             let fact = &mut self.facts[i];
             // Marks that only the other installation can verify, or that nothing can any more.
             fact.foreign |= lost || (self.rules.twins && fact.side != self.rules.from);
-            // Its origin was deleted before a pass had joined the two: the copy bears the former mark still.
-            fact.foreign |= fact.claimed && fact.own[fact.side].is_none();
+            if lost {
+                self.lost_keys.extend(keys);
+            }
             (fact.bond, fact.suppressed) = (Bond::Apart, false);
             (fact.doings, fact.drift) = Default::default();
         }
@@ -66,6 +68,18 @@ impl Story {
         self.stage.core.pair_anew([from, to], terms).await.context("the pair is made anew")?;
         self.trace.push(format!("a pair from side {}: {terms:?}", self.rules.from));
         self.relink().await
+    }
+
+    /// The keys of the marks that an event bears.
+    async fn keys_of(&self, i: usize) -> Result<Vec<String>> {
+        let mut keys = Vec::new();
+        for side in 0..2 {
+            for (entry, _) in self.look(i, side).await? {
+                let text = self.stage.people[side].get(&entry.name).await?.unwrap_or_default();
+                keys.extend(self.mark_text(side, &entry.name, &text).and_then(|mark| mark.split('.').nth(1).map(str::to_owned)));
+            }
+        }
+        Ok(keys)
     }
 
     /// Both ends, connected as they are reached now.
@@ -101,6 +115,9 @@ impl Story {
                     *mark = self.mark(side, &entry.name, &text);
                 }
             }
+            // What was claimed without its origin bears the former mark still.
+            let is_lost = self.keys_of(i).await?.iter().any(|key| self.lost_keys.contains(key));
+            self.facts[i].foreign |= self.facts[i].claimed && is_lost && self.facts[i].own.iter().any(Option::is_none);
             let (bond, side) = bond(&self.rules, &self.facts[i], marks);
             let fact = &mut self.facts[i];
             fact.bond = bond;

@@ -244,7 +244,10 @@ impl Story {
         }
         let wanted = [Aspect::Time, Aspect::Title].iter().any(|aspect| fact.doings[fact.side].values.contains_key(aspect));
         if found[1 - fact.side].is_empty() {
-            ensure!(!wanted, "its time or title changed, and it did not come back");
+            // What was made again and deleted before any listing had shown it is no deletion.
+            let made_and_deleted = fact.doings[1 - fact.side].deleted.is_some();
+            ensure!(!wanted || made_and_deleted, "its time or title changed, and it did not come back");
+            self.facts[i].unseen |= made_and_deleted;
             self.facts[i].settle(found[fact.side][0].1.aspects.clone(), BTreeMap::new());
             return Ok(());
         }

@@ -134,7 +134,7 @@ impl Pass<'_> {
     /// Where an event is read later than what else was there: a copy of it that another installation made and that was remembered by itself. Both are
     /// looked at once more, together.
     pub(in crate::sync) async fn left_by_another(&self, identity: &mut Identity, side: Side, event: &Event) -> Result<Option<Mapping>> {
-        if !identity.first[side.other() as usize] || !self.pair.two_way || self.options.dry_run {
+        if !identity.anew[side.other() as usize] || !self.pair.two_way || self.options.dry_run {
             return Ok(None);
         }
         let Some(first) = self.planner.first(event) else { return Ok(None) };

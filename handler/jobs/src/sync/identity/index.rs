@@ -74,11 +74,15 @@ impl Pass<'_> {
         let strangers = &survey.unknown[i];
         let batch = self.ends[i].provider.batch().max(1);
         let ids: Vec<&EventId> = strangers.iter().filter(|(_, stranger)| all || stranger.fresh).map(|(id, _)| id).collect();
+        let mut refused = BTreeMap::new();
         for ids in ids.chunks(batch) {
             let listed = |id: &EventId| strangers.get(id).and_then(|stranger| stranger.event.as_deref());
             let unread: Vec<EventId> = ids.iter().filter(|id| listed(id).is_none()).map(|id| (*id).clone()).collect();
             let read = self.fetch(side, unread).await?;
-            self.miss_no_copy(identity, side, &read).await?;
+            refused.extend(read.iter().filter_map(|(id, found)| match found {
+                Found::Refused(why) => Some((id.clone(), why.clone())),
+                _ => None,
+            }));
             let events: Vec<(&EventId, &Event)> = ids
                 .iter()
                 .filter_map(|id| {
@@ -105,21 +109,22 @@ impl Pass<'_> {
             }
         }
         identity.index[i] = Some(index);
-        Ok(())
+        self.miss_no_copy(identity, side, &refused).await
     }
 
     /// In the first listing of a calendar that is written to, an event that the server does not give may be an earlier copy, and another one would be
-    /// made beside it: the pass is made once more, and some times more where its name is that of a copy. What is refused again then is passed over.
-    pub(in crate::sync) async fn miss_no_copy(&self, identity: &Identity, side: Side, read: &BTreeMap<EventId, Found>) -> Result<()> {
-        if !(identity.first[side as usize] || self.takes_over) || !self.pair.copies_from(side.other()) || self.options.dry_run {
+    /// made beside it: the pass is made once more, and some times more where its name is that of a copy, or copies there have other names. What is refused
+    /// again then is passed over.
+    pub(in crate::sync) async fn miss_no_copy(&self, identity: &Identity, side: Side, refused: &BTreeMap<EventId, String>) -> Result<()> {
+        if !(identity.anew[side as usize] || self.takes_over) || !self.pair.copies_from(side.other()) || self.options.dry_run {
             return Ok(());
         }
         let mut notes = Notes::default();
         let mut first = None;
-        for (id, found) in read {
-            let Found::Refused(why) = found else { continue };
+        for (id, why) in refused {
             let tries = identity.refused.get(&(side, id.clone())).copied().unwrap_or(0);
-            let most = if MappingId::of_copy_uid(id.as_str()).is_some() { PASSES_FOR_A_COPY } else { 1 };
+            let may_be_copy = MappingId::of_copy_uid(id.as_str()).is_some() || identity.has_other_names(side);
+            let most = if may_be_copy { PASSES_FOR_A_COPY } else { 1 };
             if tries >= most {
                 continue;
             }
