@@ -201,6 +201,20 @@ impl Dav {
         }
     }
 
+    /// Whether there is an object under an address, as a listing has it.
+    pub(super) async fn lists(&self, url: &Url) -> Result<bool> {
+        let mut there = false;
+        let reply = self.propfind(url, "0", bodies::MEMBERS, |entry| {
+            there |= entry.status.is_none_or(|status| status < 300) && entry.props.etag.is_some();
+            Ok(())
+        });
+        match reply.await {
+            Ok(Reply::Read(_)) => Ok(there),
+            Ok(Reply::Refused(_)) | Err(Error::BadAnswer(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// DELETE. Attendees are not told (RFC 6638 section 8.1).
     pub(super) async fn delete(&self, url: &Url, condition: Condition<'_>) -> Result<Option<Refusal>> {
         let mut headers = conditional(condition)?;

@@ -157,7 +157,7 @@ impl CalDav {
             _ => {
                 let raw = self.read_one(calendar, id).await?;
                 read = match self.in_version(calendar, id, raw, etag).await? {
-                    Raw::Gone if self.dav.answers(&url).await? => return Err(Error::Refused(NOT_GIVEN.into())),
+                    Raw::Gone if self.dav.lists(&url).await? => return Err(Error::Refused(NOT_GIVEN.into())),
                     Raw::Gone => return self.gone_for_good(calendar).await,
                     raw => {
                         judged = if let Raw::Object { body, .. } = &raw { Some(body.clone()) } else { None };
