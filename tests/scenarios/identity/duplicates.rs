@@ -3,7 +3,9 @@
 
 use serde_json::json;
 use simulators::caldav::Calendar;
+use simulators::faults::{Fault, On};
 use simulators::person::{Ending, Person};
+use simulators::traffic::Kind;
 
 use super::{all_but, copied, delete, explained, furnished, named, rename, skipped, titles, village_at_rest};
 use crate::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
@@ -98,6 +100,28 @@ async fn a_duplicate_takes_the_place_of_a_copy_that_is_deleted() -> anyhow::Resu
             assert_eq!((titles(anna), titles(ben)), (all_but(3, &[]), all_but(3, &[])), "{terms:?}, together: {together}");
             village_at_rest(&village).await?;
         }
+    }
+    Ok(())
+}
+
+/// The copy goes with its origin, and the answer to that is lost: its duplicate is its owner's, and is not deleted for it.
+#[tokio::test]
+async fn a_duplicate_outlives_a_copy_whose_deletion_was_not_answered() -> anyhow::Result<()> {
+    for terms in [ONE_WAY, TWO_WAY] {
+        let (village, _) = copied(4, terms).await?;
+        let [anna, ben] = &village.people;
+        let copy = named(ben, "Event 1")?;
+        delete(anna, "Event 1")?;
+        assert!(Person::from(ben.clone()).duplicate(&copy, "second.ics", "second").await?);
+        assert!(ben.edit("second.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:Second")));
+        village.servers[1].faults().next(On::kind(Kind::Delete), Fault::StatusAfter(500));
+        for hours in [0, 1, 1, 24] {
+            hours_pass(&village.cli, hours).await?;
+            village.cli.sync().await?;
+            assert!(named(ben, "Second").is_ok(), "{terms:?}, after {hours} hours: {:?}", titles(ben));
+        }
+        assert!(named(ben, "Event 1").is_err(), "{terms:?}");
+        village_at_rest(&village).await?;
     }
     Ok(())
 }

@@ -28,7 +28,9 @@ impl Pass<'_> {
     /// Joins unknown events to the mappings that have lost sight of them: what is missing, and copies that were in the making or were deleted.
     pub(in crate::sync) async fn resolve(&self, identity: &mut Identity, survey: &mut Survey, problems: &[ProblemRow]) -> Result<()> {
         for side in Side::BOTH {
-            let seekers = self.seekers(survey, side);
+            let mut seekers = self.seekers(survey, side);
+            // A copy that was to be deleted and may be by now is what it was under its name: a duplicate is its owner's.
+            seekers.retain(|mapping, seeker| seeker.role == Role::Origin || !self.is_to_be_deleted(survey, *mapping, problems));
             if seekers.is_empty() {
                 continue;
             }
@@ -115,6 +117,13 @@ impl Pass<'_> {
             }
         }
         seekers
+    }
+
+    /// Whether the origin of a mapping is gone, and the deletion of its copy was not answered.
+    fn is_to_be_deleted(&self, survey: &Survey, mapping: MappingId, problems: &[ProblemRow]) -> bool {
+        let Some(Mapping { side, origin, .. }) = survey.units.get(&mapping).map(|unit| &unit.mapping) else { return false };
+        let is_it = |row: &ProblemRow| row.problem.calendar == *self.pair.calendar(*side) && row.problem.event == origin.id.as_str();
+        problems.iter().any(|row| row.gone == Some(Role::Origin) && is_it(row))
     }
 
     /// Events that are known to bear the mark of a copy that is missing now.
