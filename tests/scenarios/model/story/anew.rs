@@ -67,7 +67,7 @@ impl Story {
         let [from, to] = [&ends[self.rules.from], &ends[1 - self.rules.from]];
         self.stage.core.pair_anew([from, to], terms).await.context("the pair is made anew")?;
         self.trace.push(format!("a pair from side {}: {terms:?}", self.rules.from));
-        self.relink().await
+        self.relink(false).await
     }
 
     /// The keys of the marks that an event bears.
@@ -93,7 +93,7 @@ impl Story {
         jobs::take_over(&self.stage.core.services, &self.stage.core.pair.id).await?;
         self.trace.push("what others have left is taken over".into());
         let foreign: Vec<bool> = self.facts.iter_mut().map(|fact| std::mem::take(&mut fact.foreign)).collect();
-        self.relink().await?;
+        self.relink(true).await?;
         // What this pair has no use for keeps its mark.
         for (fact, foreign) in self.facts.iter_mut().zip(foreign) {
             fact.foreign = foreign && fact.bond != Bond::Kept;
@@ -102,8 +102,8 @@ impl Story {
         Ok(())
     }
 
-    /// What becomes of events that no pair has to do with, by the rules in force.
-    async fn relink(&mut self) -> Result<()> {
+    /// What becomes of events that no pair has to do with, by the rules in force. `claims`: the owner has just said that all are this pair's.
+    async fn relink(&mut self, claims: bool) -> Result<()> {
         for i in 0..self.facts.len() {
             if self.facts[i].over || self.facts[i].bond == Bond::Kept {
                 continue;
@@ -117,7 +117,7 @@ impl Story {
             }
             // What was claimed without its origin bears the former mark still.
             let is_lost = self.keys_of(i).await?.iter().any(|key| self.lost_keys.contains(key));
-            self.facts[i].foreign |= self.facts[i].claimed && is_lost && self.facts[i].own.iter().any(Option::is_none);
+            self.facts[i].foreign |= !claims && self.facts[i].claimed && is_lost && self.facts[i].own.iter().any(Option::is_none);
             let (bond, side) = bond(&self.rules, &self.facts[i], marks);
             let fact = &mut self.facts[i];
             fact.bond = bond;

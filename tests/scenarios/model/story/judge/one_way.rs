@@ -43,7 +43,7 @@ impl Story {
             return Ok(());
         };
         ensure!(wanted || !(fact.suppressed || copy_deleted) || fact.new || fact.unseen || is_open, "resurrected");
-        ensure!(!left_out || wanted || fact.new, "made again, and its owner wanted it to stay away");
+        ensure!(!left_out || wanted || fact.new || fact.unseen, "made again, and its owner wanted it to stay away");
         let private = self.rules.is_private(target);
         let lenient = strict == Strict::No;
         let drifts = match lenient {
