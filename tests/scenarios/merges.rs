@@ -1,4 +1,4 @@
-//! What both sides have done to an event is merged, and what a server has made of it is nobody's edit.
+//! What both sides have done to an event is merged, and what a server has made of it is no person's edit.
 
 use simulators::caldav::{Alters, Manners};
 use simulators::faults::{Fault, On};
@@ -83,7 +83,7 @@ async fn an_occurrence_of_a_floating_series_is_moved_at_google() -> anyhow::Resu
     desk.stage.people[0].put("review.ics", &floating).await?;
     assert_eq!(desk.well().await?, [1, 0, 0]);
     let copy = desk.stage.people[1].objects().await?.remove(0);
-    // Two hours later, whatever zone it stands in there.
+    // Two hours later, in any zone.
     let moved = |ics: &str| {
         let mut parts: Vec<String> = ics.split("BEGIN:VEVENT").map(str::to_owned).collect();
         let changed = parts.iter_mut().find(|part| part.contains("RECURRENCE-ID")).expect("the second one is changed");

@@ -164,7 +164,7 @@ const FLAP_WRITES: usize = 5;
 const FORMER: usize = 3;
 
 impl Half {
-    /// What an event says that shows this: what its provider has made of our own write stands for what was written.
+    /// What an event says that shows this: what its provider has made of our own write means what was written.
     pub fn meant(&self, now: &Fingerprint) -> Fingerprint {
         self.shown.as_ref().map_or_else(|| now.clone(), |shown| shown.meant(&self.base, now))
     }

@@ -261,7 +261,7 @@ pub struct Written {
 }
 
 impl Written {
-    /// Of an event that stands there as it should.
+    /// Of an event that shows already what it should.
     pub fn as_it_is(event: &Event) -> Self {
         Self { id: event.id.clone(), etag: event.etag.clone(), sequence: event.sequence, event: None, rewritten: false }
     }

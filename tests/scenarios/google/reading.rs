@@ -182,7 +182,7 @@ async fn what_a_batch_does_not_answer_is_asked_by_itself() {
     desk.clean();
 }
 
-/// A batch that brings no answer is asked one by one, and an event that brings none stands for itself.
+/// A batch that brings no answer is asked one by one, and an event that brings none is refused by itself.
 #[tokio::test]
 async fn an_event_without_an_answer_keeps_no_other_from_being_read() {
     let desk = Desk::new().await;

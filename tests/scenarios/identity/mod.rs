@@ -12,6 +12,7 @@ mod google;
 mod installations;
 mod last_moments;
 mod made_again;
+mod made_anew;
 mod marks;
 mod moved;
 mod names;
@@ -21,6 +22,7 @@ mod replicas;
 mod same_calendar;
 mod takeover;
 mod unseen;
+mod withheld;
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;

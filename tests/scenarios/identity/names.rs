@@ -162,7 +162,7 @@ async fn an_object_that_gets_another_name_is_the_same_event() -> anyhow::Result<
     Ok(())
 }
 
-/// The former name is told as gone before the new one is told: no original is deleted for that.
+/// A listing names the former name as gone before it names the new one: no original is deleted for that.
 #[tokio::test]
 async fn a_copy_whose_new_name_is_told_later_costs_no_original() -> anyhow::Result<()> {
     let (village, _) = furnished(Manners { finds_uids: true, ..Manners::generic() }, 6, TWO_WAY).await?;

@@ -62,7 +62,7 @@ pub fn expand(text: &str, range: &Range<Timestamp>) -> Option<Expanded> {
     Some(Expanded { occurrences: found, floats })
 }
 
-/// Whether somebody answers for this occurrence alone: whether it takes place then is for its reader to say.
+/// Whether an attendee answers for this occurrence alone: then its reader decides whether it takes place.
 fn is_open(event: &Component) -> bool {
     event.get("ATTENDEE").is_some()
 }

@@ -68,7 +68,7 @@ impl Sides<'_> {
                 }
             }
         }
-        // An exception that nobody shows is for an occurrence that there is.
+        // An exception that neither side shows is kept only for an occurrence that the rule gives.
         if let Ok(strays) = recurrence::strays(master, &series, along.iter(), self.look.zone) {
             series.exceptions.retain(|start, _| !strays.contains(start));
         }

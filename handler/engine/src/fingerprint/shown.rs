@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{Fingerprint, Hash};
 use crate::event::{Field, OriginalStart, Parts};
 
-/// The parts in which an event differs from what was written, as it was shown after the write. It stands for what was written until somebody
+/// The parts in which an event differs from what was written, as it was shown after the write. It means what was written until a person
 /// changes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shown {

@@ -3,7 +3,7 @@
 //! # Properties
 //! * What somebody did to a copy that drifted is in no note of ours, and may have undone any part of it: it is put right by what stands there.
 //!   So a copy that drifted is read before its origin is decided about, and only then.
-//! * Where a write may have been cut off, both are read: what stands on the other side tells whether its cause still stands, and may be all that
+//! * Where a write may have been cut off, both are read: what the other side shows says whether the cause of the write is still there, and may be all that
 //!   still shows everything.
 //! * A copy's news are decided about with its origin wherever they may lead to a write.
 

@@ -136,7 +136,7 @@ impl Planner<'_> {
         let ours = Draft::from(origin);
         let taken_back = homeward(&self.taken_back(mapping, origin, copy, anchor), anchor);
         parts.fields.extend(taken_back.fields);
-        // Where we were cut off in writing a series, changed occurrences that it lacks were not written yet, and nobody took them away: what the
+        // Where we were cut off in writing a series, changed occurrences that it lacks were not written yet, and no person took them away: what the
         // other side shows counts.
         if mapping.state == State::Creating || is_half_moved(&mapping.copy) {
             parts.exceptions.retain(|start| has_exception(&copy.home, start));
@@ -147,7 +147,7 @@ impl Planner<'_> {
         } else {
             parts.exceptions.extend(taken_back.exceptions);
         }
-        // How a provider shows what was just made was not seen: what it may have made of it is nobody's edit.
+        // How a provider shows what was just made was not seen: what it may have made of it is no person's edit.
         if mapping.state == State::Creating || mapping.copy.etag.is_none() {
             let written = self.homeward_of(mapping, &ours);
             parts.fields.retain(|field| !conflict::keeps_less(*field, &copy.home.content, &written.content));

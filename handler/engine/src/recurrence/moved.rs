@@ -45,7 +45,7 @@ impl<'a> Moved<'a> {
         self.to.span_at(self.to.in_form(start))
     }
 
-    /// When an exception takes place then: as far from its rule as before, where both can be told in the same form.
+    /// When an exception takes place then: as far from its rule as before, where both have the same form.
     pub fn span(&self, start: OriginalStart, exception: &Span) -> Span {
         let plain = || self.plain(self.start(start));
         if *exception == self.from.span_at(self.from.in_form(start)) {

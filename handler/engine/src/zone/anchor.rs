@@ -47,7 +47,7 @@ pub fn anchored_start(start: OriginalStart, zone: &Zone) -> OriginalStart {
     }
 }
 
-/// The identity of an occurrence in a floating series, from that in the zone where its copy stands.
+/// The identity of an occurrence in a floating series, from its identity in the zone of its copy.
 pub fn floating_start(start: OriginalStart, zone: &Zone) -> OriginalStart {
     match start {
         OriginalStart::At(instant) => OriginalStart::Floating(super::rules(zone, None).to_datetime(instant)),

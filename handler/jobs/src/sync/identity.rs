@@ -70,7 +70,7 @@ pub(super) struct Identity {
     pub first: [bool; 2],
     /// Sides that are looked at as if they were.
     pub anew: [bool; 2],
-    /// Events that were refused before, and how often: in the end nothing waits for them, whatever they may be.
+    /// Events that were refused before, and how often: after some passes nothing waits for them, also where one of them may be a copy.
     pub refused: BTreeMap<(Side, EventId), u32>,
     /// Mappings that are decided about because of what their own events show.
     pub units: BTreeSet<MappingId>,

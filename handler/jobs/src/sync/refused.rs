@@ -217,7 +217,7 @@ impl Pass<'_> {
     }
 
     /// An event of a calendar that nothing is copied from, which a first listing has passed over: where it turns out to be an earlier copy, a second one
-    /// may stand beside it, and its owner is told.
+    /// may be beside it, and `status` names it.
     async fn look_at_passed_over(&self, tally: &mut Tally, side: Side, id: &EventId) -> Result<()> {
         if self.options.dry_run {
             return Ok(());

@@ -94,7 +94,7 @@ fn an_origin_that_is_changed_back_after_a_write_that_was_cut_off_stands() {
     let back = edited(&origin, "o3", |_| ());
     let arrived = edited(&copy, "c2", |e| e.content.title = "Second".into());
     let (both, none) = (Halves { origin: true, copy: true }, Halves::default());
-    assert_eq!(world.planner().to_read(&noted, Halves { copy: false, ..both }, none), both, "nobody knows what the copy shows");
+    assert_eq!(world.planner().to_read(&noted, Halves { copy: false, ..both }, none), both, "what the copy shows is not known");
     assert_eq!(world.planner().to_read(&noted, Halves { origin: false, ..both }, none), both);
     for seen in [arrived, Seen::Unchanged] {
         let next = write(world.known(&noted, back.clone(), seen));

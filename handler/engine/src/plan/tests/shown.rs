@@ -1,4 +1,4 @@
-//! What a provider has made of what was written is nobody's edit.
+//! What a provider has made of what was written is no person's edit.
 
 use super::*;
 use crate::event::Parts;

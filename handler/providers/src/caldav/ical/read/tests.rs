@@ -1,4 +1,5 @@
 use engine::event::OriginalStart::{At, Day, Floating};
+use engine::event::{Exception, OriginalStart};
 use jiff::Timestamp;
 use jiff::civil::{date, datetime};
 
