@@ -192,15 +192,6 @@ impl Dav {
         Ok(Put::Done(stored))
     }
 
-    /// Whether there is something under an address.
-    pub(super) async fn answers(&self, url: &Url) -> Result<bool> {
-        match self.propfind(url, "0", bodies::STATE, |_| Ok(())).await {
-            Ok(Reply::Read(_)) => Ok(true),
-            Ok(Reply::Refused(_)) | Err(Error::BadAnswer(_)) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Whether there is an object under an address, as a listing has it.
     pub(super) async fn lists(&self, url: &Url) -> Result<bool> {
         let mut there = false;

@@ -124,10 +124,18 @@ impl Search {
         // The common host serves every account's paths. Should it not, the partition does.
         let home = address::parse(&endpoint.homes[0].url)?;
         let common = address::at(&self.base, home.path());
-        if common.origin() != home.origin() && !self.dav.answers(&common).await? {
+        if common.origin() != home.origin() && !self.answers(&common).await? {
             endpoint.base = address::at(&home, "/").to_string();
         }
         Ok(endpoint)
+    }
+
+    async fn answers(&self, url: &Url) -> Result<bool> {
+        match self.dav.propfind(url, "0", bodies::STATE, |_| Ok(())).await {
+            Ok(Reply::Read(_)) => Ok(true),
+            Ok(Reply::Refused(_)) | Err(Error::BadAnswer(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// From whatever this is to the homes; `None` if it leads nowhere.
