@@ -40,6 +40,8 @@ pub fn edited(ics: &str, aspect: Aspect, value: &str, series: bool) -> String {
     match aspect {
         Aspect::Title => with(ics, "SUMMARY", Some(format!("SUMMARY:{value}"))),
         Aspect::Location => with(ics, "LOCATION", Some(format!("LOCATION:{value}"))),
+        Aspect::Description => with(ics, "DESCRIPTION", Some(format!("DESCRIPTION:{value}"))),
+        Aspect::Busy => with(ics, "TRANSP", Some(format!("TRANSP:{value}"))),
         Aspect::Time => {
             let ics = with(ics, "DTSTART", Some(line("DTSTART", value, series)));
             let ics = with(&ics, "DURATION", None);

@@ -12,6 +12,9 @@ pub enum Aspect {
     Time,
     Title,
     Location,
+    Description,
+    /// Whether it blocks its time: `OPAQUE` or `TRANSPARENT`.
+    Busy,
     /// One occurrence of a series, by its number: cancelled, or its start and title.
     Occurrence(u8),
 }
@@ -21,6 +24,8 @@ pub enum Aspect {
 pub struct Doings {
     /// The last value of each aspect, and how many passes had been made by then.
     pub values: BTreeMap<Aspect, (u32, String)>,
+    /// Aspects whose last value the event had before: to a pass that saw nothing in between they have not changed.
+    pub back: BTreeSet<Aspect>,
     /// Values that went with the event when it was deleted here; a pass may have carried them over before.
     pub buried: BTreeMap<Aspect, Vec<String>>,
     /// Deleted it, after so many passes.
@@ -29,6 +34,12 @@ pub struct Doings {
 
 /// What one calendar shows of an event.
 pub type Aspects = BTreeMap<Aspect, String>;
+
+/// What an event shows that was made with these and nothing else.
+pub fn plain(time: String, title: String, location: String) -> Aspects {
+    let said = [(Aspect::Time, time), (Aspect::Title, title), (Aspect::Location, location)];
+    said.into_iter().chain([(Aspect::Description, String::new()), (Aspect::Busy, "OPAQUE".to_owned())]).collect()
+}
 
 /// What the pair does with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +78,9 @@ pub struct Fact {
     pub own: [Option<Aspects>; 2],
     /// Values of the copy that a person gave it, that do not flow back, and that are repaired by a full pass at the latest.
     pub drift: BTreeMap<Aspect, BTreeSet<String>>,
-    /// Titles and places that a person wrote, by side.
+    /// Every value it ever had.
+    pub past: BTreeMap<Aspect, BTreeSet<String>>,
+    /// Titles, places and descriptions that a person wrote, by side.
     pub words: [BTreeSet<String>; 2],
     /// Both sides were there when the pair was made, and no rest has come since: until a pass has joined them, the origin's word counts, and what is
     /// deleted on one side is no deletion on the other.
@@ -104,6 +117,7 @@ impl Fact {
             bond: Bond::Kept,
             own,
             drift: BTreeMap::new(),
+            past: BTreeMap::new(),
             words: Default::default(),
             joining: false,
             remade: false,
@@ -120,11 +134,14 @@ impl Fact {
 
     /// A person writes this on a side.
     pub fn says(&mut self, side: usize, aspect: Aspect, value: &str) {
+        self.past.entry(aspect).or_default().insert(value.to_owned());
         match aspect {
-            Aspect::Title | Aspect::Location => drop(self.words[side].insert(value.to_owned())),
+            Aspect::Title | Aspect::Location | Aspect::Description => {
+                self.words[side].extend(Some(value).filter(|value| !value.is_empty()).map(str::to_owned));
+            }
             // What a private copy shows is no word of its owner.
             Aspect::Occurrence(_) => self.words[side].extend(value.split(' ').nth(1).filter(|word| *word != "Busy").map(str::to_owned)),
-            Aspect::Time => {}
+            Aspect::Time | Aspect::Busy => {}
         }
     }
 
@@ -170,6 +187,12 @@ impl Fact {
         (self.side, self.agreed, self.remade) = (other, left, true);
     }
 
+    /// Whether a pass must have seen another time or title on a side than was agreed.
+    pub fn is_another(&self, side: usize) -> bool {
+        let doings = &self.doings[side];
+        [Aspect::Time, Aspect::Title].iter().any(|aspect| doings.values.contains_key(aspect) && !doings.back.contains(aspect))
+    }
+
     pub fn touched(&self, side: usize) -> bool {
         !self.doings[side].values.is_empty()
     }
@@ -179,6 +202,9 @@ impl Fact {
         if aspect == Aspect::Time {
             self.times.insert(value.clone());
         }
+        let had = self.past.get(&aspect).is_some_and(|past| past.contains(&value));
+        let back = &mut self.doings[side].back;
+        let _ = if had { back.insert(aspect) } else { back.remove(&aspect) };
         self.says(side, aspect, &value);
         self.doings[side].values.insert(aspect, (pass, value));
     }
@@ -189,6 +215,7 @@ impl Fact {
         // Deleted here before, so it was made again since.
         self.remade |= doings.deleted.is_some();
         doings.deleted = Some(pass);
+        doings.back.clear();
         for (aspect, (_, value)) in std::mem::take(&mut doings.values) {
             doings.buried.entry(aspect).or_default().push(value);
         }
@@ -201,7 +228,8 @@ impl Fact {
         if let [Some((a, _)), Some((b, _))] = [0, 1].map(|side: usize| self.doings[side].values.get(&aspect))
             && a == b
             && !self.new
-            && matches!(aspect, Aspect::Title | Aspect::Location)
+            && matches!(aspect, Aspect::Title | Aspect::Location | Aspect::Description | Aspect::Busy)
+            && self.doings.iter().all(|doings| !doings.back.contains(&aspect))
         {
             last = self.origins_own(aspect).into_iter().collect();
         }
@@ -247,7 +275,8 @@ impl Fact {
             return Fate::Gone;
         }
         // Edited and deleted, and no pass came between: the next one saw both, and the edit stands.
-        let both_news = self.doings[editor].values.values().any(|(edited, _)| *edited == pass);
+        let edits = &self.doings[editor];
+        let both_news = edits.values.iter().any(|(aspect, (edited, _))| *edited == pass && !edits.back.contains(aspect));
         if both_news && !self.new && !private { Fate::There } else { Fate::Either }
     }
 

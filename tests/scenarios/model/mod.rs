@@ -24,6 +24,8 @@ struct Usual {
     real: u64,
     /// With Google at one end or both.
     google: u64,
+    /// In memory, told wider.
+    wide: u64,
     /// With Google, where nothing syncs but what it tells of.
     pushed: u64,
     at_once: usize,
@@ -32,9 +34,9 @@ struct Usual {
 impl Usual {
     fn of(storage: Kind) -> Self {
         match storage {
-            Kind::Embedded => Self { memory: 500, real: 24, google: 30, pushed: 20, at_once: 4 },
+            Kind::Embedded => Self { memory: 500, real: 24, google: 30, wide: 150, pushed: 20, at_once: 4 },
             // They wait more than they work. Its queue has a clock of its own, for which no story of hours can wait.
-            Kind::Azurite => Self { memory: 60, real: 4, google: 6, pushed: 0, at_once: 16 },
+            Kind::Azurite => Self { memory: 60, real: 4, google: 6, wide: 20, pushed: 0, at_once: 16 },
         }
     }
 }
@@ -42,6 +44,11 @@ impl Usual {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_rest_both_calendars_are_as_the_rules_say() -> anyhow::Result<()> {
     tell_all(story::Place::Memory).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_with_all_fields_values_that_come_back_and_clocks_that_are_off() -> anyhow::Result<()> {
+    tell_all(story::Place::Wide).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,6 +73,7 @@ async fn tell_all(place: story::Place) -> anyhow::Result<()> {
         story::Place::Memory => usual.memory,
         story::Place::Real => usual.real,
         story::Place::Google => usual.google,
+        story::Place::Wide => usual.wide,
         story::Place::Pushed => usual.pushed,
     })?;
     let is_usual = std::env::vars_os().all(|(name, _)| !name.to_string_lossy().starts_with("CALRELAY_MODEL_SEED"));

@@ -37,7 +37,9 @@ pub enum Place {
     Real,
     /// At Google, one of them or both.
     Google,
-    /// The same, where nobody asks for a pass: calls, the queue and the clock drive everything.
+    /// On servers of ours, told wider: people use all fields, change values back and leave questions open, and the clock may be off.
+    Wide,
+    /// As [`Place::Google`], where nobody asks for a pass: calls, the queue and the clock drive everything.
     Pushed,
 }
 
@@ -55,7 +57,7 @@ pub async fn tell(seed: u64, place: Place) -> Result<()> {
         };
     }
     let stage = match place {
-        Place::Memory => {
+        Place::Memory | Place::Wide => {
             let manners = [manners(&mut rng), manners(&mut rng)];
             World::new(manners, terms).await.map(Stage::from)
         }
@@ -83,6 +85,7 @@ pub async fn tell(seed: u64, place: Place) -> Result<()> {
         lost_keys: BTreeSet::new(),
         all_deleted: false,
         bystander: None,
+        clock_off: 0,
         trace: Vec::new(),
         mail: pushed::Mail::default(),
     };
@@ -145,6 +148,8 @@ struct Story {
     all_deleted: bool,
     /// One-way: the object of an event that is not the pair's, as long as no person touches it.
     bystander: Option<String>,
+    /// How many seconds this machine's clock is ahead of the servers'.
+    clock_off: i64,
     trace: Vec<String>,
     /// Where Google calls.
     mail: pushed::Mail,
@@ -177,10 +182,12 @@ impl Story {
                 match self.rng.below(20) {
                     0..=11 => self.edit().await?,
                     12..=17 => self.troubled_pass().await?,
+                    18 if self.is_wide() && self.rng.chance(0.5) => self.move_clock(),
                     18 => self.mischief(),
                     _ => self.another_address().await?,
                 }
             }
+            self.set_clock_right();
             self.rest().await?;
             self.judge_calm().await?;
         }
@@ -188,6 +195,10 @@ impl Story {
         self.judge(Strict::Yes).await.context("after a full pass at the end")?;
         self.does_not_grow().await?;
         self.nobody_complains()
+    }
+
+    fn is_wide(&self) -> bool {
+        matches!(self.place, Place::Wide)
     }
 
     /// No server does, and no guest was told.

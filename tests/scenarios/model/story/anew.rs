@@ -118,7 +118,9 @@ impl Story {
             // What was claimed without its origin bears the former mark still.
             let is_lost = self.keys_of(i).await?.iter().any(|key| self.lost_keys.contains(key));
             self.facts[i].foreign |= !claims && self.facts[i].claimed && is_lost && self.facts[i].own.iter().any(Option::is_none);
-            let (bond, side) = bond(&self.rules, &self.facts[i], marks);
+            let number = self.facts[i].number;
+            let has_twin = self.facts.iter().any(|fact| !fact.over && fact.made_of == Some(number));
+            let (bond, side) = bond(&self.rules, &self.facts[i], has_twin, marks);
             let fact = &mut self.facts[i];
             fact.bond = bond;
             if bond == Bond::Kept {
@@ -164,12 +166,13 @@ impl Story {
     }
 }
 
-/// What a new pair does with an event, and on which side its origin is then.
-fn bond(rules: &Rules, fact: &Fact, marks: [Mark; 2]) -> (Bond, usize) {
+/// What a new pair does with an event, and on which side its origin is then. `has_twin`: another event bears the same mark, since a client has made
+/// it of this one.
+fn bond(rules: &Rules, fact: &Fact, has_twin: bool, marks: [Mark; 2]) -> (Bond, usize) {
     let there = [fact.own[0].is_some(), fact.own[1].is_some()];
     // A client has made it out of a copy, and it still says that it is one; or each side has a copy of what is gone, and which of them was made of the
     // other one is known only as long as the calendars are.
-    let is_unsure = |side: usize| marks[side] == Mark::Copy && (fact.shadow || marks[1 - side] == Mark::Copy);
+    let is_unsure = |side: usize| marks[side] == Mark::Copy && (fact.shadow || has_twin || marks[1 - side] == Mark::Copy);
     let unsure = |side: usize| if is_unsure(side) { Bond::Open } else { Bond::Kept };
     match there {
         [true, true] if fact.foreign => (Bond::Apart, fact.side),

@@ -1,12 +1,11 @@
 //! Clients that make a second object out of one, and keep properties that they do not know in both.
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
 use simulators::person::Ending;
 
 use super::Story;
 use super::anew::Mark;
+use super::shown::Shown;
 use crate::model::hand;
 use crate::model::ledger::{Aspect, Bond, Fact};
 
@@ -45,7 +44,11 @@ impl Story {
             person.edit(&new, renewed).await?;
             self.trace.push(format!("side {side} duplicates E{of} as E{number} at {time}"));
         }
-        let shows = BTreeMap::from([(Aspect::Time, time), (Aspect::Title, title), (Aspect::Location, location)]);
+        let agenda = self.stage.people[side].agenda().await?;
+        let made = agenda.iter().find(|entry| entry.name == new && entry.original().is_none());
+        let mut shows = made.map(|entry| Shown::of(entry, &[]).aspects).unwrap_or_default();
+        shows.retain(|aspect, _| !matches!(aspect, Aspect::Occurrence(_)));
+        shows.extend([(Aspect::Time, time), (Aspect::Title, title), (Aspect::Location, location)]);
         let mut fact = Fact::new(number, side, series, shows);
         fact.shadow = mark != Mark::None;
         fact.made_of = fact.shadow.then_some(of);

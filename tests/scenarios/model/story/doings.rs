@@ -1,14 +1,12 @@
 //! What people and the world do between two passes.
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
 use simulators::agenda::Entry;
 use simulators::person::Person;
 
 use super::Story;
 use crate::model::hand;
-use crate::model::ledger::{Aspect, Bond, Fact};
+use crate::model::ledger::{self, Aspect, Bond, Fact};
 
 impl Story {
     pub(super) fn slot(&mut self, series: bool, day: bool) -> String {
@@ -79,19 +77,47 @@ impl Story {
                 return Ok(());
             }
         }
-        let value = match aspect {
+        // In wide stories people use all fields, and change values back.
+        let aspect = match aspect {
+            Aspect::Location if self.is_wide() => [Aspect::Location, Aspect::Description, Aspect::Busy][self.rng.below(3)],
+            _ => aspect,
+        };
+        let value = match self.earlier(i, side, &name, aspect).await? {
+            Some(value) => value,
+            None => self.another(i, aspect),
+        };
+        self.stage.people[side].edit(&name, |ics| hand::edited(ics, aspect, &value, series)).await?;
+        self.trace.push(format!("side {side} sets {aspect:?} of E{number} to {value}"));
+        self.facts[i].edit(side, aspect, self.passes, value);
+        Ok(())
+    }
+
+    /// A value that the event had before and does not show here now, where a person wants that back.
+    async fn earlier(&mut self, i: usize, side: usize, name: &str, aspect: Aspect) -> Result<Option<String>> {
+        if !self.is_wide() || matches!(aspect, Aspect::Occurrence(_)) || !self.rng.chance(0.4) {
+            return Ok(None);
+        }
+        let looks = self.look(i, side).await?;
+        let shown = looks.iter().find(|(entry, _)| entry.name == name).and_then(|(_, shown)| shown.aspects.get(&aspect)).cloned();
+        let past: Vec<String> =
+            self.facts[i].past.get(&aspect).into_iter().flatten().filter(|value| Some(*value) != shown.as_ref()).cloned().collect();
+        Ok(self.rng.pick(&past).cloned())
+    }
+
+    /// A value that no event had before, but for those of which there are only two.
+    fn another(&mut self, i: usize, aspect: Aspect) -> String {
+        let (number, series) = (self.facts[i].number, self.facts[i].series);
+        match aspect {
             Aspect::Time => {
                 let day = self.facts[i].times.iter().any(|time| time.len() == 8);
                 self.slot(series, day)
             }
             Aspect::Title => self.word("E", number),
             Aspect::Location => self.word("L", number),
+            Aspect::Description => self.word("D", number),
+            Aspect::Busy => ["OPAQUE", "TRANSPARENT"][self.rng.below(2)].to_owned(),
             Aspect::Occurrence(_) => "cancelled".to_owned(),
-        };
-        self.stage.people[side].edit(&name, |ics| hand::edited(ics, aspect, &value, series)).await?;
-        self.trace.push(format!("side {side} sets {aspect:?} of E{number} to {value}"));
-        self.facts[i].edit(side, aspect, self.passes, value);
-        Ok(())
+        }
     }
 
     /// Another time for one occurrence, or another title, or both.
@@ -142,8 +168,7 @@ impl Story {
         let ics = hand::event(&format!("person-{number}"), &time, &title, &location, series);
         self.stage.people[side].put(&name, &ics).await?;
         self.trace.push(format!("side {side} makes E{number} at {time}{}", if series { ", a series" } else { "" }));
-        let shows = BTreeMap::from([(Aspect::Time, time), (Aspect::Title, title), (Aspect::Location, location)]);
-        let mut fact = Fact::new(number, side, series, shows);
+        let mut fact = Fact::new(number, side, series, ledger::plain(time, title, location));
         if !self.rules.is_source(side) {
             fact.bond = Bond::Apart;
         }
@@ -164,6 +189,28 @@ impl Story {
     pub(super) async fn changed(&self, side: usize, name: &str) -> Result<Vec<Entry>> {
         let agenda = self.stage.people[side].agenda().await?;
         Ok(agenda.into_iter().filter(|entry| entry.original().is_some() && entry.name == name).collect())
+    }
+
+    /// This machine's clock goes wrong by itself, and tells other times than the servers.
+    pub(super) fn move_clock(&mut self) {
+        let hours: i64 = [1, 30, 24 * 40, 24 * 400][self.rng.below(4)];
+        let by = if self.rng.chance(0.5) { hours * 3600 } else { -hours * 3600 };
+        self.set_clock_right();
+        self.stage.core.wait(by);
+        self.stage.core.set_servers_ahead(-by);
+        self.clock_off = by;
+        self.trace.push(format!("this machine's clock goes wrong by {} hours", by / 3600));
+    }
+
+    /// It is set right.
+    pub(super) fn set_clock_right(&mut self) {
+        if self.clock_off == 0 {
+            return;
+        }
+        self.stage.core.wait(-self.clock_off);
+        self.stage.core.set_servers_ahead(0);
+        self.clock_off = 0;
+        self.trace.push("this machine's clock is set right".into());
     }
 
     pub(super) fn mischief(&mut self) {

@@ -211,7 +211,7 @@ impl Story {
                 continue;
             }
             let owner = owner.context("a value")?;
-            if stripped && aspect != Aspect::Time {
+            if stripped && !matches!(aspect, Aspect::Time | Aspect::Busy) {
                 let own = fact.origins_own(aspect);
                 // An origin that was deleted and whose copy was moved is made again from that copy, and has no other words left.
                 ensure!(own.as_ref() == Some(owner) || remade, "{aspect:?} is {owner}, and its owner wrote {own:?}");
@@ -246,7 +246,7 @@ impl Story {
         if found[1 - fact.side].is_empty() {
             // What was made again and deleted before any listing had shown it is no deletion.
             let made_and_deleted = fact.doings[1 - fact.side].deleted.is_some();
-            ensure!(!wanted || made_and_deleted, "its time or title changed, and it did not come back");
+            ensure!(!fact.is_another(fact.side) || made_and_deleted, "its time or title changed, and it did not come back");
             self.facts[i].unseen |= made_and_deleted;
             self.facts[i].settle(found[fact.side][0].1.aspects.clone(), BTreeMap::new());
             return Ok(());
@@ -284,7 +284,7 @@ fn lines(found: &[(Entry, Shown)]) -> Vec<String> {
 fn of_copy(aspect: Aspect, value: &str, private: bool) -> &str {
     match aspect {
         Aspect::Title if private => "Busy",
-        Aspect::Location if private => "",
+        Aspect::Location | Aspect::Description if private => "",
         _ => value,
     }
 }

@@ -118,6 +118,15 @@ impl Story {
             }
             self.trace.push(format!("{what}{}: {}", of(which), line(&run)));
             let answer = self.answer(&run);
+            let patience = if self.is_wide() && self.rng.chance(0.4) { 1 + self.rng.below(2) } else { 0 };
+            for _ in 0..patience {
+                self.core(which).wait(700);
+                run = self.core(which).sync_with(SyncOptions::default()).await;
+                self.trace.push(format!("{what}{}, no answer yet: {}", of(which), line(&run)));
+            }
+            if run.state != PairStatus::Held {
+                break;
+            }
             run = self.core(which).sync_with(answer).await;
         }
         self.trace.push(format!("{what}{}: {}", of(which), line(&run)));

@@ -38,6 +38,8 @@ impl Shown {
             (Aspect::Time, entry.value("DTSTART").to_owned()),
             (Aspect::Title, entry.summary()),
             (Aspect::Location, entry.text("LOCATION")),
+            (Aspect::Description, entry.text("DESCRIPTION")),
+            (Aspect::Busy, Some(entry.value("TRANSP")).filter(|value| !value.is_empty()).unwrap_or("OPAQUE").to_owned()),
         ]);
         let rule = entry.value("RRULE").to_owned();
         let mut occurrences = Vec::new();

@@ -7,7 +7,7 @@ use simulators::person::Person;
 use super::passes::line;
 use super::{Emptied, Place, Story};
 use crate::model::hand;
-use crate::model::ledger::{Aspect, Bond, Fact};
+use crate::model::ledger::{self, Bond, Fact};
 use crate::world::{Terms, new_pair};
 
 /// Copies that have to be there before a server that names each of them as removed is one that was emptied.
@@ -36,8 +36,7 @@ impl Story {
         let number = self.facts.len() as u32;
         let (time, title) = ("20260401T230000Z".to_owned(), self.word("E", number));
         self.stage.people[1].put("own.ics", &hand::event("own", &time, &title, "Home", false)).await?;
-        let shows = [(Aspect::Time, time), (Aspect::Title, title), (Aspect::Location, "Home".to_owned())];
-        let mut fact = Fact::new(number, 1, false, shows.into());
+        let mut fact = Fact::new(number, 1, false, ledger::plain(time, title, "Home".to_owned()));
         fact.bond = Bond::Apart;
         self.facts.push(fact);
         self.bystander = self.stage.people[1].get("own.ics").await?;

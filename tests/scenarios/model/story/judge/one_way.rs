@@ -25,7 +25,7 @@ impl Story {
         }
         let origin = &found[source].first().context("the origin is gone, and no person deleted it")?.1;
         let shown = &origin.aspects;
-        for aspect in [Aspect::Time, Aspect::Title, Aspect::Location] {
+        for aspect in [Aspect::Time, Aspect::Title, Aspect::Location, Aspect::Description, Aspect::Busy] {
             ensure!(fact.origins_own(aspect).as_ref() == shown.get(&aspect), "the origin's {aspect:?} was written to");
         }
         let wanted = [Aspect::Time, Aspect::Title].iter().any(|aspect| fact.doings[source].values.contains_key(aspect));
@@ -36,7 +36,7 @@ impl Story {
         let is_open = self.all_deleted || emptied.is_some();
         let Some((_, copy)) = found[target].first() else {
             ensure!(fact.suppressed || copy_deleted || left_out, "lost");
-            ensure!(copy_deleted || left_out || !wanted, "its time or title changed, and it did not come back");
+            ensure!(copy_deleted || left_out || !fact.is_another(source), "its time or title changed, and it did not come back");
             self.facts[i].suppressed = true;
             self.facts[i].unseen |= copy_deleted && (fact.new || fact.joining || fact.suppressed);
             self.facts[i].settle(shown.clone(), BTreeMap::new());
