@@ -1,7 +1,7 @@
 //! The calendar of the copies is emptied or made anew. Nothing is taken for the wish of its owner: the pair asks, and there are two answers.
 
 use serde_json::{Value, json};
-use simulators::caldav::{Calendar, Manners, Rewrite};
+use simulators::caldav::{Calendar, LostToken, Manners, Rewrite};
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
@@ -359,4 +359,28 @@ async fn one_copy_of_which_nothing_is_said_hides_no_emptied_calendar() -> anyhow
         village_at_rest(&village).await?;
     }
     Ok(())
+}
+
+/// A server that takes an old token for the new calendar tells of nothing that is missing until all of it is listed; by then a person may have deleted
+/// what came later, which hides no emptied calendar either.
+#[tokio::test]
+async fn the_deletion_of_what_came_later_hides_no_emptied_calendar() -> anyhow::Result<()> {
+    let manners = Manners { lost_token: LostToken::Everything, ..Manners::generic() };
+    let (village, pair) = furnished(manners, 3, TWO_WAY).await?;
+    let [anna, ben] = &village.people;
+    village.cli.sync().await?;
+    hours_pass(&village.cli, 24).await?;
+    assert_eq!(counts(&village.cli.sync().await?), [0; 4]);
+    ben.replace();
+    for (name, after) in [("later", 20), ("stays", 21)] {
+        anna.put(&format!("{name}.ics"), &hour(name, after, 9, name));
+    }
+    assert_eq!(counts(&village.cli.sync().await?)[..3], [2, 0, 0]);
+    delete(ben, "later")?;
+    hours_pass(&village.cli, 24).await?;
+    let (_, run) = village.cli.sync_with(&[]).await?;
+    assert_eq!((&run["held"]["kind"], anna.len()), (&json!("emptied"), 5), "{run}");
+    village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
+    assert!(all_but(3, &[]).iter().all(|title| titles(anna).contains(title) && titles(ben).contains(title)), "{:?}", titles(ben));
+    village_at_rest(&village).await
 }

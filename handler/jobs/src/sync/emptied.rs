@@ -116,7 +116,10 @@ impl Pass<'_> {
             return Ok(Emptied::No);
         }
         let evidence = if survey.found_by_writes && gone >= before { Evidence::Missing } else { evidence };
-        let is_emptied = guard::is_emptied(evidence, gone, before, had, two_way);
+        // A person who deletes something that came later hides nothing either: what was there before is judged by itself too.
+        let earlier = here.iter().filter(|(_, mapping)| made(mapping) <= seen).count() as u64;
+        let is_emptied = guard::is_emptied(evidence, gone, before, had, two_way)
+            || guard::is_emptied(evidence, earlier, of(&|ages| ages.until(seen)), had, two_way);
         Ok(match (asked && gone > 0, is_emptied, has_copy) {
             (true, ..) | (_, true, true) => Emptied::Of(had.max(gone)),
             (_, true, false) if two_way && gone > 1 => Emptied::OfOrigins,
