@@ -49,6 +49,8 @@ fn names_as_they_are_written_in_the_wild() {
         ("-13:00", None),
         ("+1:", None),
         ("+é1:00", None),
+        ("+001:00", None),
+        ("+05:3", None),
         ("(UTC-05:00) Eastern Time (US & Canada)", iana("America/New_York")),
         ("(GMT+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna", iana("Europe/Berlin")),
         ("Osaka, Sapporo, Tokyo", iana("Asia/Tokyo")),
@@ -76,6 +78,8 @@ fn names_as_they_are_written_in_the_wild() {
         }
     }
     assert_eq!(resolve(&"Europe/".repeat(10_000)), None);
+    assert_eq!(resolve(&format!("{}Europe/Berlin", "/".repeat(115))), iana("Europe/Berlin"));
+    assert_eq!(resolve(&format!("{}Europe/Berlin", "/".repeat(116))), None, "no name is longer than 128 bytes");
 }
 
 #[test]
@@ -176,4 +180,28 @@ fn rules_that_no_zone_has_find_none() {
     assert_eq!(zone_like(hour, near()), None);
     assert_eq!(zone_like(|_| Offset::from_seconds(1234).unwrap(), near()), None);
     assert_eq!(zone_like(|_| Offset::UTC, Timestamp::MAX), None);
+}
+
+/// A time that does not exist in the zone of its copy floats as it was written.
+#[test]
+fn what_floats_at_home_comes_home_as_it_was() {
+    use crate::event::{Busy, Content, Draft, Visibility};
+    let berlin = Zone::Iana("Europe/Berlin".into());
+    let moment = |hour, zone: &Zone| Moment { local: datetime(2026, 3, 29, hour, 30, 0, 0), zone: zone.clone() };
+    let draft = |start: Moment, end: Moment| {
+        let (description, location, attendees) = (String::new(), String::new(), vec![]);
+        let (visibility, busy) = (Visibility::Default, Busy::Busy);
+        let span = Span::Timed { start, end };
+        Draft { content: Content { span, title: "Review".into(), description, location, attendees, visibility, busy }, series: None }
+    };
+    let home = draft(moment(2, &Zone::Floating), moment(4, &Zone::Floating));
+    assert_eq!(anchored(&home, &berlin), draft(moment(2, &berlin), moment(4, &berlin)));
+    assert_eq!(floating(&anchored(&home, &berlin), &berlin), home);
+    // In another zone it is as late as it is there; what floats already stays.
+    assert_eq!(floating(&draft(moment(2, &Zone::Utc), moment(4, &Zone::Floating)), &berlin).content.span, home_at(4));
+}
+
+fn home_at(hour: i8) -> Span {
+    let moment = Moment { local: datetime(2026, 3, 29, hour, 30, 0, 0), zone: Zone::Floating };
+    Span::Timed { start: moment.clone(), end: moment }
 }
