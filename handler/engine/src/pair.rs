@@ -221,7 +221,8 @@ mod tests {
         for (text, reach) in [("0d", Reach::Days(0)), ("90d", Reach::Days(90)), ("3660d", Reach::Days(3660)), ("120mo", Reach::Months(120))]
         {
             assert_eq!(text.parse::<Reach>().unwrap(), reach);
-            assert_eq!((reach.to_string(), Reach::try_from(text.to_owned()).unwrap()), (text.to_owned(), reach));
+            assert_eq!((reach.to_string(), String::from(reach)), (text.to_owned(), text.to_owned()));
+            assert_eq!(Reach::try_from(text.to_owned()).unwrap(), reach);
         }
         for text in ["", "d", "3", "3661d", "121mo", "70000d", "3 mo", "-3d", "3w", "3dd"] {
             let error = text.parse::<Reach>().unwrap_err().to_string();

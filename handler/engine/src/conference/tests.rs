@@ -208,6 +208,24 @@ fn prose_directly_above_a_link_stays() {
     assert_eq!(strip("Bring the plan\nJoin:\nhttps://zoom.us/j/1").kept, "Bring the plan");
 }
 
+#[test]
+fn numbers_go_only_where_numbers_are_announced() {
+    let after = |lines: &str| strip(&format!("https://zoom.us/j/1\n{lines}")).kept;
+    assert_eq!(after("One tap mobile\nEstonia: +372 600 0000\nBring cake"), "Bring cake");
+    assert_eq!(after("One tap mobile\nBring cake"), "Bring cake");
+    assert_eq!(after("Estonia: +372 600 0000"), "Estonia: +372 600 0000");
+}
+
+#[test]
+fn a_long_text_is_cut_at_a_blank_or_where_it_must_be() {
+    assert_eq!(cut(&"x".repeat(ANALYSED)), ANALYSED);
+    assert_eq!(cut(&format!("x {}", "y".repeat(ANALYSED))), ANALYSED, "the blank is too far back");
+    let blank_at = |at: usize| format!("{} {}", "x".repeat(at), "y".repeat(ANALYSED));
+    assert_eq!(cut(&blank_at(ANALYSED - 10)), ANALYSED - 10);
+    assert_eq!(cut(&blank_at(ANALYSED - WORD)), ANALYSED - WORD);
+    assert_eq!(cut(&blank_at(ANALYSED - WORD - 1)), ANALYSED);
+}
+
 fn lines(count: usize) -> String {
     (1..=count).map(|n| format!("Line number {n} of prose.\n")).collect()
 }
@@ -242,6 +260,10 @@ fn a_webex_block_holds_what_stands_between_its_first_line_and_its_last_link() {
     assert_eq!(strip(&block(7)).kept, "Bring cake");
     assert_eq!(strip(&block(8)).kept, format!("{}Bring cake", lines(8)), "eight lines may pass without a link");
     assert_eq!(strip(&block(12)).kept, format!("Join the meeting\n{}Bring cake", lines(12)), "too far away");
+    assert_eq!(strip(&block(11)).kept, format!("{}Bring cake", lines(11)));
+    let rule = "_".repeat(20);
+    let ruled = format!("Join the meeting\nhttps://example.webex.com/a\n{rule}\nAnna has the key.\nhttps://example.webex.com/b");
+    assert_eq!(strip(&ruled).kept, format!("{rule}\nAnna has the key."), "a rule ends it");
     let zoom = "Join the meeting\nAnna Berg has the key.\nhttps://zoom.us/j/1";
     assert_eq!(strip(zoom).kept, "Join the meeting\nAnna Berg has the key.", "no link of Webex");
 }

@@ -21,6 +21,8 @@ fn names_as_they_are_written_in_the_wild() {
         ("/softwarestudio.org/Olson_20011030_5/America/Chicago", iana("America/Chicago")),
         ("/example.org/zones/Japan", iana("Japan")),
         ("/example.org/UTC", Some(Zone::Utc)),
+        ("example.org/Europe/Berlin", iana("Europe/Berlin")),
+        ("posix/Europe/Berlin", iana("Europe/Berlin")),
         ("W. Europe Standard Time", iana("Europe/Berlin")),
         ("W. Europe Daylight Time", iana("Europe/Berlin")),
         ("Eastern  Standard Time", iana("America/New_York")),
