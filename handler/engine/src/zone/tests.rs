@@ -25,6 +25,8 @@ fn names_as_they_are_written_in_the_wild() {
         ("posix/Europe/Berlin", iana("Europe/Berlin")),
         ("W. Europe Standard Time", iana("Europe/Berlin")),
         ("W. Europe Daylight Time", iana("Europe/Berlin")),
+        ("W. Europe Summer Time", iana("Europe/Berlin")),
+        ("W. Europe, or not there", None),
         ("Eastern  Standard Time", iana("America/New_York")),
         ("Eastern Daylight Time", iana("America/New_York")),
         ("FLE Standard Time", iana("Europe/Kiev")),
@@ -180,6 +182,11 @@ fn rules_that_no_zone_has_find_none() {
     let berlin = rules_of("Europe/Berlin");
     let hour = move |at: Timestamp| berlin(at - SignedDuration::from_hours(1));
     assert_eq!(zone_like(hour, near()), None);
+    // Berlin's offsets, but for three days between two fortnights.
+    let berlin = rules_of("Europe/Berlin");
+    let away = |at: Timestamp| (3..6).contains(&(at.duration_since(near()).as_hours() / 24));
+    let sometimes = move |at| if away(at) { Offset::constant(5) } else { berlin(at) };
+    assert_eq!(zone_like(sometimes, near()), None);
     assert_eq!(zone_like(|_| Offset::from_seconds(1234).unwrap(), near()), None);
     assert_eq!(zone_like(|_| Offset::UTC, Timestamp::MAX), None);
 }
