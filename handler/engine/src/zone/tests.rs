@@ -20,6 +20,7 @@ fn names_as_they_are_written_in_the_wild() {
         ("/citadel.org/20250101_1/America/Argentina/Ushuaia", iana("America/Argentina/Ushuaia")),
         ("/softwarestudio.org/Olson_20011030_5/America/Chicago", iana("America/Chicago")),
         ("/example.org/zones/Japan", iana("Japan")),
+        ("/Japan", iana("Japan")),
         ("/example.org/UTC", Some(Zone::Utc)),
         ("example.org/Europe/Berlin", iana("Europe/Berlin")),
         ("posix/Europe/Berlin", iana("Europe/Berlin")),

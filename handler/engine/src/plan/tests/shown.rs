@@ -111,6 +111,22 @@ fn an_occurrence_that_is_given_the_words_of_its_series_takes_them_home() {
     assert_eq!((one.title.as_str(), one.description.as_str()), ("Review", TEXT));
 }
 
+/// The server keeps all of it: a shorter text is an edit.
+#[test]
+fn a_title_that_is_shortened_for_one_occurrence_flows_back() {
+    let world = world();
+    let (mapping, origin, copy) = world.synced(weekly());
+    let first = start("2026-03-19T09:00:00Z");
+    let shorter = edited(&copy, "c2", |event| {
+        let span = Span::Timed { start: at("2026-03-19T10:00"), end: at("2026-03-19T11:00") };
+        let one = Content { title: "Rev".into(), span, ..event.content.clone() };
+        event.series.as_mut().unwrap().exceptions.insert(first, Exception::Changed(Box::new(one)));
+    });
+    let flows = write(world.known(&mapping, edited(&origin, "o1", |_| ()), shorter)).origin.unwrap();
+    let Exception::Changed(one) = &flows.draft.series.as_ref().unwrap().exceptions[&first] else { panic!() };
+    assert_eq!(one.title, "Rev");
+}
+
 #[test]
 fn a_copy_that_was_made_and_never_seen_takes_no_cut_text_home() {
     let world = world();
