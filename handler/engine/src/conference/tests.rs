@@ -214,6 +214,9 @@ fn numbers_go_only_where_numbers_are_announced() {
     assert_eq!(after("One tap mobile\nEstonia: +372 600 0000\nBring cake"), "Bring cake");
     assert_eq!(after("One tap mobile\nBring cake"), "Bring cake");
     assert_eq!(after("Estonia: +372 600 0000"), "Estonia: +372 600 0000");
+    assert_eq!(after("Topic: budget"), "Topic: budget");
+    let invited = "Anna is inviting you to a scheduled Zoom meeting.\nTopic: budget\nBring cake";
+    assert_eq!(strip(invited).kept, "Bring cake");
 }
 
 #[test]
