@@ -93,3 +93,22 @@ pub struct RemoteCalendar {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owned_at: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_has_one_name_wherever_it_is_written() {
+        for (kind, name) in [(ProviderKind::Caldav, "caldav"), (ProviderKind::Icloud, "icloud"), (ProviderKind::Google, "google")] {
+            assert_eq!((kind.as_str(), kind.to_string()), (name, name.to_owned()));
+            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{name}\""));
+        }
+    }
+
+    #[test]
+    fn an_id_is_shown_as_it_was_written() {
+        let id: CalendarId = "c1".parse().unwrap();
+        assert_eq!((id.as_str(), id.to_string()), ("c1", "c1".to_owned()));
+    }
+}

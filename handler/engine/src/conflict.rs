@@ -203,3 +203,6 @@ fn length(span: &Span) -> i64 {
         Span::Timed { start, end } => zone::instant(end, None).as_second() - zone::instant(start, None).as_second(),
     }
 }
+
+#[cfg(test)]
+mod tests;

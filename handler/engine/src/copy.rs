@@ -254,6 +254,10 @@ mod tests {
     #[test]
     fn floating_times_stand_in_their_calendars_zone_where_there_are_none() {
         let mut origin = draft(Visibility::Default, Busy::Busy, Zone::Floating);
+        let anchor = |origin: &Draft, target| look(ProviderKind::Icloud, target).anchor_of(&origin.content);
+        assert_eq!(anchor(&origin, ProviderKind::Google), Some(Zone::Iana("Europe/Tallinn".into())));
+        assert_eq!(anchor(&origin, ProviderKind::Caldav), None, "there it floats");
+        assert_eq!(anchor(&draft(Visibility::Default, Busy::Busy, Zone::Utc), ProviderKind::Google), None);
         let start = |day| OriginalStart::Floating(date(2026, 3, day).at(10, 0, 0, 0));
         let moved = Exception::Changed(Box::new(origin.content.clone()));
         let exceptions = BTreeMap::from([(start(17), Exception::Cancelled), (start(31), moved)]);

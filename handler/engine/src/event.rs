@@ -346,3 +346,6 @@ impl Parts {
         self.fields.is_empty() && self.exceptions.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

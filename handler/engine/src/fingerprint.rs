@@ -232,3 +232,6 @@ impl<'de> Deserialize<'de> for Fingerprint {
         Ok(Self { fields, exceptions })
     }
 }
+
+#[cfg(test)]
+mod tests;

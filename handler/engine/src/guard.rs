@@ -71,6 +71,25 @@ mod tests {
     }
 
     #[test]
+    fn each_bound_has_two_sides() {
+        for (evidence, deletions, live, unusual) in [
+            (Named, 10, 39, false),
+            (Named, 11, 44, false),
+            (Named, 11, 43, true),
+            (Named, 4, 4, false),
+            (Named, 5, 5, true),
+            (Named, 5, 6, false),
+            (Missing, 5, 1_000, false),
+            (Missing, 6, 1_000, true),
+            (Missing, 5, 50, false),
+            (Missing, 5, 49, true),
+        ] {
+            assert_eq!(is_unusual(evidence, deletions, live, 0), unusual, "{evidence:?} {deletions} of {live}");
+        }
+        assert!(!is_unusual(Named, 1, 10_000, DAILY_CAP - 1) && is_unusual(Named, 2, 10_000, DAILY_CAP - 1));
+    }
+
+    #[test]
     fn a_calendar_was_emptied_where_all_copies_are_gone_or_too_many_for_a_person() {
         for costs_origins in [true, false] {
             assert!(is_emptied(Missing, 1, 1, 1, costs_origins) && is_emptied(Named, 5, 5, 5, costs_origins));

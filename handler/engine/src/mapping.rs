@@ -282,3 +282,6 @@ impl Mapping {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -358,4 +358,22 @@ mod tests {
         }
         assert!(!ours.is_of_another_key(&foreign.replacen("h2", "h3", 1)) && !ours.is_of_another_key(&format!("{foreign}.x")));
     }
+
+    /// Written into calendars and rows, and worked out apart from the program: they may not change with a new version.
+    #[test]
+    fn names_and_marks_stay_as_they_were_written() {
+        let marks = marks();
+        assert_eq!(String::from(mapping(&marks)), "ercgvlxrbkh5ldwivhi4xhdafu");
+        assert_eq!(format!("{:?}", mapping(&marks)), "ercgvlxrbkh5ldwivhi4xhdafu");
+        assert_eq!(marks.row_name(&CalendarId::new("a"), &EventId::new("x.ics")), "olx4klenwraprpcb5jfxyw5eyi");
+        assert_eq!(marks.mint(Role::Copy, mapping(&marks), UidHash::of("u")), "h2.S7Bv.JERqrvEKj9WOyKnRy5xgLQ.nOGe9t-gFnI.oIT7DROxc0W43w");
+    }
+
+    #[test]
+    fn a_uid_that_is_nearly_ours_is_not() {
+        let id = String::from(mapping(&marks()));
+        for uid in [format!("calrelay-{id}-x"), format!("calrelay-{}", id.to_uppercase()), format!("calrelay-{id}-"), id] {
+            assert_eq!(MappingId::of_uid(&uid), None, "{uid}");
+        }
+    }
 }

@@ -88,3 +88,40 @@ impl Reason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_has_words_of_its_own() {
+        use Reason::*;
+        let all = [
+            Cancelled,
+            Declined,
+            OutsideWindow,
+            Unreadable,
+            UnsupportedRule,
+            Suppressed,
+            OwnCopy,
+            HasGuests,
+            RefusedByServer,
+            CopyEdited,
+            Flapping,
+            Adopted,
+            AlreadyThere,
+            CopiedByAnother,
+            DuplicateOfCopy,
+            MayBeCopy,
+            ZoneUnknown,
+            OriginDeleted,
+            CopyDeleted,
+            EditWins,
+        ];
+        let words: BTreeSet<&str> = all.iter().map(|reason| reason.in_words()).collect();
+        assert!(words.len() == all.len() && words.iter().all(|words| words.ends_with('.')));
+        assert_eq!(OriginDeleted.in_words(), "The event is gone.");
+    }
+}

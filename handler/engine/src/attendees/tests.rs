@@ -81,3 +81,10 @@ proptest! {
         prop_assert_eq!(remove(&text), text::normalise(&text));
     }
 }
+
+#[test]
+fn what_is_no_address_is_left_out() {
+    for value in ["… and 3 more", "... and 3 more", "anna", "a b@example.org", "a\u{7}@example.org", ""] {
+        assert_eq!(append("Prose", &[value.to_owned()]), "Prose", "{value:?}");
+    }
+}

@@ -153,6 +153,8 @@ mod tests {
         assert_eq!(rest("Take [the call](https://zoom.us/j/1) today"), "Take the call today");
         assert_eq!(rest("Take <a class=\"x\" href=\"https://zoom.us/j/1\">the call</A> today"), "Take the call today");
         assert_eq!(rest("[https://zoom.us/j/1](https://zoom.us/j/1)"), "");
+        assert_eq!(rest("  - [the call](https://zoom.us/j/1)"), "  - the call", "its indentation stays");
+        assert_eq!(rest("<a href=\"https://example.org\">x</a> https://zoom.us/j/1"), "<a href=\"https://example.org\">x</a>");
         assert!(clean("[notes](https://example.org) <a href=\"https://example.org\">x</a>").is_none());
     }
 

@@ -115,5 +115,7 @@ mod tests {
         assert_eq!(reattach_location("Room 8", &reattach_location("Room 7", original)), "Room 8; https://zoom.us/j/1");
         assert_eq!(reattach_location("", original), "https://zoom.us/j/1");
         assert_eq!(reattach_location("Room 7", "Room 5"), "Room 7");
+        assert_eq!(reattach_location("Room 7", "https://zoom.us/j/1; https://zoom.us/j/1"), "Room 7; https://zoom.us/j/1");
+        assert_eq!(reattach_location("Room 7, https://zoom.us/j/1", original), "Room 7, https://zoom.us/j/1");
     }
 }

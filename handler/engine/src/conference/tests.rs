@@ -197,6 +197,80 @@ fn debug_shows_no_content() {
     assert_eq!(format!("{:?}", strip("private")), "Stripped { .. }");
 }
 
+#[test]
+fn an_address_leads_into_a_conference_or_not() {
+    assert!(is_conference_url(" https://zoom.us/j/1 ") && !is_conference_url("https://example.org/j/1") && !is_conference_url(""));
+}
+
+#[test]
+fn prose_directly_above_a_link_stays() {
+    assert_eq!(strip("Bring the plan\nhttps://zoom.us/j/1\nand cake").kept, "Bring the plan\nand cake");
+    assert_eq!(strip("Bring the plan\nJoin:\nhttps://zoom.us/j/1").kept, "Bring the plan");
+}
+
+#[test]
+fn numbers_go_only_where_numbers_are_announced() {
+    let after = |lines: &str| strip(&format!("https://zoom.us/j/1\n{lines}")).kept;
+    assert_eq!(after("One tap mobile\nEstonia: +372 600 0000\nBring cake"), "Bring cake");
+    assert_eq!(after("One tap mobile\nBring cake"), "Bring cake");
+    assert_eq!(after("Estonia: +372 600 0000"), "Estonia: +372 600 0000");
+    assert_eq!(after("Topic: budget"), "Topic: budget");
+    let invited = "Anna is inviting you to a scheduled Zoom meeting.\nTopic: budget\nBring cake";
+    assert_eq!(strip(invited).kept, "Bring cake");
+}
+
+#[test]
+fn a_long_text_is_cut_at_a_blank_or_where_it_must_be() {
+    assert_eq!(cut(&"x".repeat(ANALYSED)), ANALYSED);
+    assert_eq!(cut(&format!("x {}", "y".repeat(ANALYSED))), ANALYSED, "the blank is too far back");
+    let blank_at = |at: usize| format!("{} {}", "x".repeat(at), "y".repeat(ANALYSED));
+    assert_eq!(cut(&blank_at(ANALYSED - 10)), ANALYSED - 10);
+    assert_eq!(cut(&blank_at(ANALYSED - WORD)), ANALYSED - WORD);
+    assert_eq!(cut(&blank_at(ANALYSED - WORD - 1)), ANALYSED);
+}
+
+fn lines(count: usize) -> String {
+    (1..=count).map(|n| format!("Line number {n} of prose.\n")).collect()
+}
+
+#[test]
+fn a_teams_block_shows_within_twelve_lines_that_it_is_one() {
+    let block = |before: usize| format!("Agenda\n{}\n{}Microsoft Teams\nLearn more\nBring cake", "_".repeat(20), lines(before));
+    assert_eq!(strip(&block(11)).kept, "Agenda\nBring cake");
+    assert_eq!(strip(&block(12)).kept, text::normalise(&block(12)));
+}
+
+#[test]
+fn a_teams_block_ends_with_a_long_rule_or_with_its_last_known_line() {
+    let block = |rule: usize, after: &str| {
+        let opening = "_".repeat(80);
+        format!("{opening}\nMicrosoft Teams meeting\nMeeting options\nFor Anna Berg\n{}\n{after}", "_".repeat(rule))
+    };
+    assert_eq!(strip(&block(40, "Bring cake")).kept, "Bring cake");
+    let short = "_".repeat(39);
+    assert_eq!(strip(&block(39, "Bring cake")).kept, format!("For Anna Berg\n{short}\nBring cake"), "a short rule stands inside");
+    // The last line is looked for in sixty.
+    let far = |between: usize| format!("{}\nMicrosoft Teams\n{}Learn more\nBring cake", "_".repeat(20), lines(between));
+    assert_eq!(strip(&far(58)).kept, "Bring cake");
+    assert_eq!(strip(&far(59)).kept, "", "it has no end");
+}
+
+#[test]
+fn a_webex_block_holds_what_stands_between_its_first_line_and_its_last_link() {
+    let block =
+        |between: usize| format!("Join the meeting\n{}https://example.webex.com/meet/anna\nAccess code: 1\nBring cake", lines(between));
+    assert_eq!(strip(&block(0)).kept, "Bring cake");
+    assert_eq!(strip(&block(7)).kept, "Bring cake");
+    assert_eq!(strip(&block(8)).kept, format!("{}Bring cake", lines(8)), "eight lines may pass without a link");
+    assert_eq!(strip(&block(12)).kept, format!("Join the meeting\n{}Bring cake", lines(12)), "too far away");
+    assert_eq!(strip(&block(11)).kept, format!("{}Bring cake", lines(11)));
+    let rule = "_".repeat(20);
+    let ruled = format!("Join the meeting\nhttps://example.webex.com/a\n{rule}\nAnna has the key.\nhttps://example.webex.com/b");
+    assert_eq!(strip(&ruled).kept, format!("{rule}\nAnna has the key."), "a rule ends it");
+    let zoom = "Join the meeting\nAnna Berg has the key.\nhttps://zoom.us/j/1";
+    assert_eq!(strip(zoom).kept, "Join the meeting\nAnna Berg has the key.", "no link of Webex");
+}
+
 /// Lines and words as they occur, thrown together as they do not.
 fn description() -> impl Strategy<Value = String> {
     let fragment = prop_oneof![

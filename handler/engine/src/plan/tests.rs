@@ -1,13 +1,16 @@
 //! The case table of `plan.rs`, case by case.
 
+mod apart;
 mod crashes;
 mod drift;
 mod edits;
 mod gone;
 mod guests;
 mod merges;
+mod places;
 mod series;
 mod shown;
+mod table;
 mod unknown;
 
 use std::collections::BTreeMap;

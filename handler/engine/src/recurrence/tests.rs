@@ -9,6 +9,7 @@ mod carried;
 mod carry;
 mod exceptions;
 mod guards;
+mod moved;
 mod properties;
 mod recorded;
 

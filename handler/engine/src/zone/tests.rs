@@ -20,9 +20,14 @@ fn names_as_they_are_written_in_the_wild() {
         ("/citadel.org/20250101_1/America/Argentina/Ushuaia", iana("America/Argentina/Ushuaia")),
         ("/softwarestudio.org/Olson_20011030_5/America/Chicago", iana("America/Chicago")),
         ("/example.org/zones/Japan", iana("Japan")),
+        ("/Japan", iana("Japan")),
         ("/example.org/UTC", Some(Zone::Utc)),
+        ("example.org/Europe/Berlin", iana("Europe/Berlin")),
+        ("posix/Europe/Berlin", iana("Europe/Berlin")),
         ("W. Europe Standard Time", iana("Europe/Berlin")),
         ("W. Europe Daylight Time", iana("Europe/Berlin")),
+        ("W. Europe Summer Time", iana("Europe/Berlin")),
+        ("W. Europe, or not there", None),
         ("Eastern  Standard Time", iana("America/New_York")),
         ("Eastern Daylight Time", iana("America/New_York")),
         ("FLE Standard Time", iana("Europe/Kiev")),
@@ -49,6 +54,8 @@ fn names_as_they_are_written_in_the_wild() {
         ("-13:00", None),
         ("+1:", None),
         ("+é1:00", None),
+        ("+001:00", None),
+        ("+05:3", None),
         ("(UTC-05:00) Eastern Time (US & Canada)", iana("America/New_York")),
         ("(GMT+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna", iana("Europe/Berlin")),
         ("Osaka, Sapporo, Tokyo", iana("Asia/Tokyo")),
@@ -76,6 +83,8 @@ fn names_as_they_are_written_in_the_wild() {
         }
     }
     assert_eq!(resolve(&"Europe/".repeat(10_000)), None);
+    assert_eq!(resolve(&format!("{}Europe/Berlin", "/".repeat(115))), iana("Europe/Berlin"));
+    assert_eq!(resolve(&format!("{}Europe/Berlin", "/".repeat(116))), None, "no name is longer than 128 bytes");
 }
 
 #[test]
@@ -174,6 +183,35 @@ fn rules_that_no_zone_has_find_none() {
     let berlin = rules_of("Europe/Berlin");
     let hour = move |at: Timestamp| berlin(at - SignedDuration::from_hours(1));
     assert_eq!(zone_like(hour, near()), None);
+    // Berlin's offsets, but for three days between two fortnights.
+    let berlin = rules_of("Europe/Berlin");
+    let away = |at: Timestamp| (3..6).contains(&(at.duration_since(near()).as_hours() / 24));
+    let sometimes = move |at| if away(at) { Offset::constant(5) } else { berlin(at) };
+    assert_eq!(zone_like(sometimes, near()), None);
     assert_eq!(zone_like(|_| Offset::from_seconds(1234).unwrap(), near()), None);
     assert_eq!(zone_like(|_| Offset::UTC, Timestamp::MAX), None);
+}
+
+/// A time that does not exist in the zone of its copy floats as it was written.
+#[test]
+fn what_floats_at_home_comes_home_as_it_was() {
+    use crate::event::{Busy, Content, Draft, Visibility};
+    let berlin = Zone::Iana("Europe/Berlin".into());
+    let moment = |hour, zone: &Zone| Moment { local: datetime(2026, 3, 29, hour, 30, 0, 0), zone: zone.clone() };
+    let draft = |start: Moment, end: Moment| {
+        let (description, location, attendees) = (String::new(), String::new(), vec![]);
+        let (visibility, busy) = (Visibility::Default, Busy::Busy);
+        let span = Span::Timed { start, end };
+        Draft { content: Content { span, title: "Review".into(), description, location, attendees, visibility, busy }, series: None }
+    };
+    let home = draft(moment(2, &Zone::Floating), moment(4, &Zone::Floating));
+    assert_eq!(anchored(&home, &berlin), draft(moment(2, &berlin), moment(4, &berlin)));
+    assert_eq!(floating(&anchored(&home, &berlin), &berlin), home);
+    // In another zone it is as late as it is there; what floats already stays.
+    assert_eq!(floating(&draft(moment(2, &Zone::Utc), moment(4, &Zone::Floating)), &berlin).content.span, home_at(4));
+}
+
+fn home_at(hour: i8) -> Span {
+    let moment = Moment { local: datetime(2026, 3, 29, hour, 30, 0, 0), zone: Zone::Floating };
+    Span::Timed { start: moment.clone(), end: moment }
 }

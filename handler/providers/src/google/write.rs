@@ -329,3 +329,6 @@ fn new_recurrence(whole: &Whole, old: &Draft, target: &Draft, moved: bool) -> Re
     let bare = Series { exceptions: exceptions.collect(), ..Series::default() };
     Ok(Some(kept.chain(recurrence::lines(&bare, span)).collect::<Vec<_>>().into()))
 }
+
+#[cfg(test)]
+mod tests;

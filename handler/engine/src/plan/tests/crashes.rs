@@ -115,3 +115,22 @@ fn a_copy_that_is_changed_back_after_a_write_that_was_cut_off_stands() {
     assert!(next.copy.is_none());
     assert_eq!((fields(&next.origin), next.origin.unwrap().draft.content.title), (vec![Field::Title], "Review".into()));
 }
+
+/// The same of an occurrence that was cancelled on the copy and is there again.
+#[test]
+fn an_occurrence_that_is_brought_back_after_a_write_that_was_cut_off_takes_place() {
+    let world = world();
+    let (mapping, origin, copy) = world.synced(weekly());
+    let first = start("2026-03-19T09:00:00Z");
+    let cancel = |event: &mut Event| {
+        event.series.as_mut().unwrap().exceptions.insert(first, Exception::Cancelled);
+    };
+    let noted = write(world.known(&mapping, edited(&origin, "o1", |_| ()), edited(&copy, "c2", cancel))).intent();
+    let next = write(world.known(&noted, edited(&origin, "o2", cancel), edited(&copy, "c3", |_| ())));
+    assert!(next.copy.is_none());
+    let back = next.origin.unwrap();
+    assert_eq!((back.parts.exceptions, back.draft.series.unwrap().exceptions.len()), ([first].into(), 0));
+    // Where the write did not arrive there is nothing to take back.
+    let decision = world.known(&noted, edited(&origin, "o1", |_| ()), edited(&copy, "c3", |_| ()));
+    assert!(matches!(decision, Decision::Remember(_)), "{decision:?}");
+}

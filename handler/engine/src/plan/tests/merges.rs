@@ -228,3 +228,16 @@ fn a_floating_series_that_is_dragged_at_google_floats_still() {
     assert_eq!(origin.content.span, Span::Timed { start: floating("2026-03-12T11:00"), end: floating("2026-03-12T12:00") });
     assert_eq!(seen(&origin), ["12 11 Review", "19 11 With the board", "26 11 Review", "02 11 Review"]);
 }
+
+#[test]
+fn an_occurrence_that_is_put_back_along_with_a_new_rule_is_as_its_series_has_it() {
+    let world = world();
+    let (mapping, origin, copy) = world.synced(with_words());
+    let ruled = edited(&copy, "c2", |event| {
+        let series = event.series.as_mut().unwrap();
+        series.rules = vec!["FREQ=WEEKLY;COUNT=5".into()];
+        series.exceptions.clear();
+    });
+    let back = write(world.known(&mapping, edited(&origin, "o1", |_| ()), ruled)).origin.unwrap().draft.series.unwrap();
+    assert_eq!((back.rules, back.exceptions.len()), (vec!["FREQ=WEEKLY;COUNT=5".to_owned()], 0));
+}

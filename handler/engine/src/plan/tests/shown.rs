@@ -90,6 +90,44 @@ fn an_occurrence_that_is_moved_on_a_copy_does_not_take_a_cut_text_home() {
 }
 
 #[test]
+fn an_occurrence_that_is_given_the_words_of_its_series_takes_them_home() {
+    let world = world();
+    let mut series = weekly();
+    series.content.description = TEXT.into();
+    let first = start("2026-03-19T09:00:00Z");
+    let span = Span::Timed { start: at("2026-03-19T10:00"), end: at("2026-03-19T11:00") };
+    let own = Content { title: "With the board".into(), span, ..series.content.clone() };
+    series.series.as_mut().unwrap().exceptions.insert(first, Exception::Changed(Box::new(own)));
+    let (mut mapping, origin, mut copy) = world.synced(series);
+    copy.content.description = "Bring numbers".into();
+    mapping.copy.learn(&world.prints.copy(&Draft::from(&copy)), None);
+    let plain = edited(&copy, "c2", |event| {
+        let series = event.series.as_mut().unwrap();
+        let Some(Exception::Changed(one)) = series.exceptions.get_mut(&first) else { panic!() };
+        one.title = "Review".into();
+    });
+    let flows = write(world.known(&mapping, edited(&origin, "o1", |_| ()), plain)).origin.unwrap();
+    let Exception::Changed(one) = &flows.draft.series.as_ref().unwrap().exceptions[&first] else { panic!() };
+    assert_eq!((one.title.as_str(), one.description.as_str()), ("Review", TEXT));
+}
+
+/// The server keeps all of it: a shorter text is an edit.
+#[test]
+fn a_title_that_is_shortened_for_one_occurrence_flows_back() {
+    let world = world();
+    let (mapping, origin, copy) = world.synced(weekly());
+    let first = start("2026-03-19T09:00:00Z");
+    let shorter = edited(&copy, "c2", |event| {
+        let span = Span::Timed { start: at("2026-03-19T10:00"), end: at("2026-03-19T11:00") };
+        let one = Content { title: "Rev".into(), span, ..event.content.clone() };
+        event.series.as_mut().unwrap().exceptions.insert(first, Exception::Changed(Box::new(one)));
+    });
+    let flows = write(world.known(&mapping, edited(&origin, "o1", |_| ()), shorter)).origin.unwrap();
+    let Exception::Changed(one) = &flows.draft.series.as_ref().unwrap().exceptions[&first] else { panic!() };
+    assert_eq!(one.title, "Rev");
+}
+
+#[test]
 fn a_copy_that_was_made_and_never_seen_takes_no_cut_text_home() {
     let world = world();
     let (mapping, origin, mut copy) = world.synced(long());

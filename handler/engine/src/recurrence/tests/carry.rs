@@ -66,3 +66,25 @@ fn rules_of_hours_become_dates() {
     assert_eq!(by_dates(&Draft { content: nine(), series: None }, range(), None), Ok(None));
     assert_eq!(by_dates(&draft("FREQ=HOURLY"), range(), None), Err(Unsupported::TooMany));
 }
+
+#[test]
+fn a_series_has_a_thousand_dates_at_the_most() {
+    let range = || at("2026-01-01T00:00:00Z")..at("2027-01-01T00:00:00Z");
+    let nine = content(timed(local("2026-03-02T09:00"), 60, &Zone::Utc));
+    let draft = |count| Draft { content: nine.clone(), series: Some(series(&[&format!("FREQ=HOURLY;COUNT={count}")])) };
+    let found = by_dates(&draft(1_001), range(), None).unwrap().unwrap().series.unwrap();
+    assert_eq!(found.extra.len(), 1_000, "the first start is none of them");
+    assert_eq!(by_dates(&draft(1_002), range(), None), Err(Unsupported::TooMany));
+}
+
+#[test]
+fn further_dates_and_exceptions_stay_beside_the_dates_of_a_rule() {
+    let further = OriginalStart::At(at("2026-05-01T08:00:00Z"));
+    let doubled = OriginalStart::At(at("2026-03-02T09:00:00Z"));
+    let exceptions = BTreeMap::from([(doubled, crate::event::Exception::Cancelled)]);
+    let series = Series { extra: vec![doubled, further], exceptions: exceptions.clone(), ..series(&["FREQ=HOURLY;COUNT=3"]) };
+    let range = at("2026-01-01T00:00:00Z")..at("2027-01-01T00:00:00Z");
+    let found = by_dates(&Draft { content: nine(), series: Some(series) }, range, None).unwrap().unwrap().series.unwrap();
+    assert_eq!(found.extra, [doubled, OriginalStart::At(at("2026-03-02T10:00:00Z")), further]);
+    assert_eq!(found.exceptions, exceptions);
+}

@@ -196,3 +196,33 @@ fn whether_a_series_goes_on() {
     assert_eq!(any_in_range(&single, later, None), Ok(false));
     assert_eq!(any_in_range(&single, at("2026-01-01T00:00:00Z")..Timestamp::MAX, None), Ok(true));
 }
+
+#[test]
+fn ten_years_of_days_are_given_and_no_more() {
+    let daily = |count| {
+        occurrences(&tuesdays().0, &series(&[&format!("FREQ=DAILY;COUNT={count}")]), at("2026-01-01T00:00:00Z")..Timestamp::MAX, None)
+    };
+    assert_eq!(daily(MOST).map(|found| found.len()), Ok(3_660));
+    assert_eq!(daily(MOST + 1), Err(Unsupported::TooMany));
+}
+
+/// It floats: that clocks go forward in the zone in which it is meant does not change what it says.
+#[test]
+fn a_floating_occurrence_keeps_its_wall_clock_in_a_gap() {
+    let content = content(timed(local("2026-03-27T02:30"), 60, &Zone::Floating));
+    let range = at("2026-03-28T00:00:00Z")..at("2026-03-30T23:00:00Z");
+    let found = occurrences(&content, &series(&["FREQ=DAILY"]), range, Some("Europe/Berlin")).unwrap();
+    let spans: Vec<&Span> = found.iter().map(|occurrence| &occurrence.span).collect();
+    let on = |day: &str| timed(local(&format!("{day}T02:30")), 60, &Zone::Floating);
+    assert_eq!(spans, [&on("2026-03-28"), &on("2026-03-29"), &on("2026-03-30")]);
+}
+
+#[test]
+fn an_end_in_another_zone_stays_there() {
+    let moment = |text: &str, zone: Zone| Moment { local: local(text), zone };
+    let span = |start: &str, end: &str| Span::Timed { start: moment(start, Zone::Floating), end: moment(end, berlin()) };
+    let content = content(span("2026-03-12T10:00", "2026-03-12T11:00"));
+    let range = at("2026-03-13T00:00:00Z")..at("2026-03-14T00:00:00Z");
+    let found = occurrences(&content, &series(&["FREQ=DAILY"]), range, Some("Europe/Berlin")).unwrap();
+    assert_eq!(found.iter().map(|one| one.span.clone()).collect::<Vec<_>>(), [span("2026-03-13T10:00", "2026-03-13T11:00")]);
+}

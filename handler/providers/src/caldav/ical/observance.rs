@@ -332,3 +332,6 @@ fn offset(text: &str) -> Option<Offset> {
     let part = |at: usize| digits.get(at..at + 2).map_or(Some(0), |part| part.parse::<i32>().ok());
     Offset::from_seconds(sign * (part(0)? * 3600 + part(2)? * 60 + part(4)?)).ok()
 }
+
+#[cfg(test)]
+mod tests;

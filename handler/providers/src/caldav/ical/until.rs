@@ -112,4 +112,36 @@ mod tests {
             assert_eq!(normalised(expected, start, Some("Asia/Tokyo")), expected, "again {rule}");
         }
     }
+
+    #[test]
+    fn a_series_ends_a_second_before_an_instant() {
+        let day = jiff::civil::date(2026, 3, 10);
+        let all_day = Span::AllDay { start: day, end: day };
+        for (end, start, expected) in [
+            ("2026-03-10T10:00:00Z", timed(Zone::Iana("Europe/Berlin".into())), "20260310T095959Z"),
+            ("2026-03-10T10:00:00Z", timed(Zone::Utc), "20260310T095959Z"),
+            ("2026-03-10T10:00:00Z", timed(Zone::Floating), "20260310T095959"),
+            ("2026-03-10T00:00:00Z", all_day.clone(), "20260309"),
+            ("2026-03-10T00:00:01Z", all_day, "20260310"),
+        ] {
+            assert_eq!(before(end.parse().unwrap(), &start), expected, "{end}");
+        }
+    }
+
+    #[test]
+    fn on_a_clock_of_its_own_an_until_is_what_that_clock_shows() {
+        let zone = "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:x\nBEGIN:STANDARD\nDTSTART:20000101T000000\nTZOFFSETFROM:+0217\nTZOFFSETTO:+0217\n\
+            END:STANDARD\nEND:VTIMEZONE\nEND:VCALENDAR\n";
+        let object = super::super::tree::Object::parse(zone.as_bytes()).unwrap();
+        let clock = Rules::parse(object.components().next().unwrap().components().next().unwrap()).unwrap();
+        for (value, expected) in [
+            ("20260701T100000Z", Some("20260701T121700")),
+            ("20260701T230000Z", Some("20260702T011700")),
+            ("20260701", Some("20260701T235959")),
+            ("20260701T100000", None),
+            ("soon", None),
+        ] {
+            assert_eq!(on_clock(value, &clock).as_deref(), expected, "{value}");
+        }
+    }
 }
