@@ -1,9 +1,12 @@
 //! What each deletion rested on can be read for thirty days, also when the event is gone.
 
 use simulators::caldav::Manners;
+use simulators::faults::{Fault, On};
+use simulators::traffic::Kind;
 use store::Table;
 
 use crate::events::{hour, many};
+use crate::model::Mortal;
 use crate::ways::FULL;
 use crate::world::{Terms, World};
 
@@ -53,6 +56,37 @@ async fn a_deletion_says_what_it_rested_on() -> anyhow::Result<()> {
     world.sync_with(FULL).await;
     let words = told(&world, "e1.ics").await?;
     assert!(words.matches("was deleted at").count() == 2, "{words}");
+    Ok(())
+}
+
+/// The answer to a deletion is lost, or the process dies at any moment around it: the next pass finds both gone, or deletes; either is explained.
+#[tokio::test]
+async fn a_deletion_that_was_cut_off_says_what_it_rested_on() -> anyhow::Result<()> {
+    for life in [None, Some(10), Some(20), Some(30), Some(40), Some(60), Some(80), Some(100)] {
+        let mut world = World::new([Manners::generic(), Manners::generic()], Terms { two_way: true, ..Terms::default() }).await?;
+        for (name, object) in many(12) {
+            world.calendars[0].put(&name, &object);
+        }
+        world.sync().await;
+        let copy = jobs::explain(&world.services, &world.pair.id, "e1.ics").await?.copy.expect("a copy");
+        world.calendars[0].delete("e1.ics");
+        world.servers[1].faults().after(0, 1, On::kind(Kind::Delete), Fault::DropAfter);
+        if let Some(life) = life {
+            Mortal { life, inner: Box::pin(world.sync()) }.await;
+            tokio::time::sleep(std::time::Duration::from_millis(15)).await;
+            world.core.restart().await?;
+        }
+        for _ in 0..3 {
+            world.sync().await;
+            world.wait(1200);
+        }
+        assert_eq!((world.calendars[0].len(), world.calendars[1].len()), (11, 11), "{life:?}");
+        for event in ["e1.ics", &copy] {
+            let words = told(&world, event).await?;
+            let done = ["was deleted at", "were found gone at"].iter().any(|done| words.contains(done));
+            assert!(done && words.contains("Proof:") && words.contains("404 or 410"), "{life:?}: {words}");
+        }
+    }
     Ok(())
 }
 

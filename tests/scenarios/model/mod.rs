@@ -11,6 +11,8 @@ mod hand;
 mod ledger;
 mod story;
 
+pub use story::Mortal;
+
 use std::panic::AssertUnwindSafe;
 
 use futures::{FutureExt, StreamExt};

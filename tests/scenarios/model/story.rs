@@ -21,6 +21,7 @@ use simulators::rng::Rng;
 use simulators::servers::Kind;
 
 use self::judge::Strict;
+pub use self::passes::Mortal;
 use self::rules::Rules;
 use super::ledger::Fact;
 use crate::google_pairs::End;

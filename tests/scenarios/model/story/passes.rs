@@ -174,7 +174,7 @@ pub(super) fn line(run: &Run) -> String {
 }
 
 /// A future whose process dies after so many polls.
-pub(super) struct Mortal<'a, T> {
+pub struct Mortal<'a, T> {
     pub life: usize,
     pub inner: Pin<Box<dyn Future<Output = T> + Send + 'a>>,
 }
