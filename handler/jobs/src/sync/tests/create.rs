@@ -6,8 +6,8 @@ use engine::reason::Reason;
 use jiff::civil::date;
 use providers::Error;
 
+use super::calendar::Call;
 use super::events::{april, event, on, weekly, with_guests};
-use super::memory::Call;
 use super::world::{DRY, FULL, World};
 use super::{all, reasons};
 use crate::report::PairStatus;
@@ -286,4 +286,56 @@ async fn a_server_may_give_names_and_uids_of_its_own() {
         assert_eq!((world.pass().await.deleted, world.count()), (1, [0, 0]));
         world.rest().await;
     }
+}
+
+#[tokio::test]
+async fn a_create_without_an_answer_that_was_not_done_is_done_again() {
+    for two_way in [false, true] {
+        let world = if two_way { World::two_way().await } else { World::one_way().await };
+        world.from().put(april("dentist", 1));
+        world.to().refused.insert((Call::Create, None), Error::NoAnswer("silence".into()));
+        world.pass().await;
+        assert_eq!((world.count(), world.mapping("dentist.ics").await.state), ([1, 0], State::Creating));
+        world.to().refused.clear();
+        assert_eq!((world.pass().await.created, world.count()), (1, [1, 1]));
+        world.rest().await;
+    }
+}
+
+#[tokio::test]
+async fn a_half_made_copy_whose_origin_is_gone_is_forgotten() {
+    for two_way in [false, true] {
+        let world = if two_way { World::two_way().await } else { World::one_way().await };
+        world.from().put(april("dentist", 1));
+        world.to().refused.insert((Call::Create, None), Error::NoAnswer("silence".into()));
+        world.pass().await;
+        world.from().remove("dentist.ics");
+        world.to().refused.clear();
+        world.pass().await;
+        world.pass().await;
+        assert_eq!((world.count(), world.mappings().await.len(), world.problems().await.len()), ([0, 0], 0, 0));
+        world.rest().await;
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_was_made_and_never_noted_goes_with_its_origin() {
+    for two_way in [false, true] {
+        let world = if two_way { World::two_way().await } else { World::one_way().await };
+        world.from().put(april("dentist", 1));
+        world.to().lost.insert(Call::Create);
+        world.pass().await;
+        world.from().remove("dentist.ics");
+        world.pass().await;
+        world.pass().await;
+        assert_eq!((world.count(), world.mappings().await.len()), ([0, 0], 0));
+        world.rest().await;
+    }
+}
+
+#[tokio::test]
+async fn more_events_than_fit_into_one_commit_are_all_copied() {
+    let world = World::two_way().await.filled(120).await;
+    assert_eq!((world.count(), world.state().await.copies, world.state().await.left), ([120, 120], 120, None));
+    world.rest().await;
 }

@@ -1,6 +1,6 @@
 //! What is gone on one side goes on the other, with proof.
 
-use engine::event::{Event, EventId};
+use engine::event::EventId;
 use engine::mapping::State;
 use engine::marker::Role;
 use engine::reason::Reason;
@@ -8,15 +8,15 @@ use jiff::SignedDuration;
 use jiff::civil::date;
 use providers::{Absence, Error};
 
-use super::events::{april, event, on, with_guests};
-use super::memory::Call;
+use super::calendar::Call;
+use super::events::{april, event, on};
 use super::world::{DRY, World};
 use super::{all, reasons};
 use crate::memory::proofs::Sign;
 use crate::report::{PairStatus, Verb};
 
 /// A pair with `dentist` and four more; and the name of the copy of `dentist`.
-async fn dentist(two_way: bool) -> (World, String) {
+pub async fn dentist(two_way: bool) -> (World, String) {
     let world = if two_way { World::two_way().await } else { World::one_way().await };
     world.from().put(april("dentist", 1));
     let world = world.with_four().await;
@@ -34,11 +34,11 @@ impl World {
     }
 
     /// Whether both calendars hold `dentist`.
-    fn has(&self, title: &str) -> [bool; 2] {
+    pub fn has(&self, title: &str) -> [bool; 2] {
         self.titles().map(|titles| titles.iter().any(|one| one == title))
     }
 
-    async fn has_mapping(&self) -> bool {
+    pub async fn has_mapping(&self) -> bool {
         self.mappings().await.iter().any(|mapping| mapping.origin.id.as_str() == "dentist.ics")
     }
 }
@@ -325,95 +325,6 @@ async fn what_has_aged_out_of_the_window_stays_on_both_sides() {
     world.from().change("old.ics", |event| event.content.span = on(date(2026, 4, 2)));
     world.pass().await;
     assert_eq!((world.mapping("old.ics").await.state, world.one(1, "old").content.span), (State::Live, on(date(2026, 4, 2))));
-    world.rest().await;
-}
-
-#[tokio::test]
-async fn a_refused_deletion_is_tried_again_as_one() {
-    let (world, copy) = dentist(false).await;
-    world.from().remove("dentist.ics");
-    world.to().refused.insert((Call::Delete, None), Error::Refused("no".into()));
-    let run = world.pass().await;
-    assert_eq!((run.deleted, reasons(&run), run.state), (0, vec![Reason::RefusedByServer], PairStatus::Ok));
-    assert_eq!(world.problems().await[0].gone, Some(Role::Origin));
-    assert_eq!(world.state().await.deletions, None);
-    world.to().refused.clear();
-    world.minutes(2);
-    let run = world.pass().await;
-    assert_eq!((run.deleted, world.writes(), world.problems().await.len()), (1, vec![format!("Delete {copy}")], 0));
-    world.rest().await;
-}
-
-#[tokio::test]
-async fn a_deletion_whose_answer_was_lost_is_done() {
-    for two_way in [false, true] {
-        let (world, copy) = dentist(two_way).await;
-        let side = usize::from(!two_way);
-        if two_way {
-            world.to().remove(&copy)
-        } else {
-            world.from().remove("dentist.ics")
-        };
-        world.remotes[side].lock().lost.insert(Call::Delete);
-        world.pass().await;
-        assert_eq!(world.has("dentist"), [false, false]);
-        world.minutes(5);
-        world.pass().await;
-        assert_eq!((world.has_mapping().await, world.problems().await.len(), world.count()), (false, 0, [4, 4]));
-        world.rest().await;
-    }
-}
-
-#[tokio::test]
-async fn one_way_a_copy_that_is_edited_at_that_moment_goes_all_the_same() {
-    let (world, copy) = dentist(false).await;
-    world.from().remove("dentist.ics");
-    let name = copy.clone();
-    world.to().meanwhile(Call::Delete, move |home| home.change(&name, |event| event.content.title = "mine".into()));
-    assert_eq!((world.pass().await.deleted, world.count()), (1, [4, 4]));
-    world.rest().await;
-}
-
-#[tokio::test]
-async fn one_way_a_copy_that_is_somebody_elses_at_that_moment_stays() {
-    for invites in [false, true] {
-        let (world, copy) = dentist(false).await;
-        world.from().remove("dentist.ics");
-        world.to().meanwhile(Call::Delete, move |home| {
-            home.change(&copy, |event| {
-                if invites {
-                    *event = with_guests(event.clone());
-                } else {
-                    *event = Event { id: event.id.clone(), ..april("other", 20) };
-                }
-            });
-        });
-        let run = world.pass().await;
-        assert_eq!((run.deleted, world.count(), world.has_mapping().await), (0, [4, 5], false));
-        assert_eq!(reasons(&run).contains(&Reason::HasGuests), invites);
-        world.rest().await;
-    }
-}
-
-#[tokio::test]
-async fn two_way_an_edit_at_the_moment_of_the_deletion_stands() {
-    let (world, copy) = dentist(true).await;
-    world.from().remove("dentist.ics");
-    world.to().meanwhile(Call::Delete, move |home| home.change(&copy, |event| event.content.title = "mine".into()));
-    let run = world.pass().await;
-    assert_eq!((run.deleted, run.created, world.has("mine")), (0, 1, [true, true]));
-    world.rest().await;
-}
-
-#[tokio::test]
-async fn an_origin_with_guests_is_not_deleted() {
-    let (world, copy) = dentist(true).await;
-    world.to().remove(&copy);
-    world.from().refused.insert((Call::Delete, None), Error::HasGuests);
-    let run = world.pass().await;
-    assert_eq!((run.deleted, reasons(&run), world.has("dentist")), (0, vec![Reason::HasGuests], [true, false]));
-    let mapping = world.mapping("dentist.ics").await;
-    assert!(mapping.guests && mapping.state == State::Suppressed);
     world.rest().await;
 }
 

@@ -5,8 +5,8 @@ use engine::reason::Reason;
 use jiff::civil::date;
 use providers::Error;
 
+use super::calendar::Call;
 use super::events::{april, event, on, weekly, with_guests};
-use super::memory::Call;
 use super::world::{FULL, World};
 use super::{all, reasons};
 use crate::report::PairStatus;
@@ -76,6 +76,23 @@ async fn one_way_an_edit_of_the_copy_lasts_until_the_origin_changes() {
     assert_eq!(world.pass().await.changed, 1);
     assert_eq!((world.writes(), world.titles()), (vec![format!("Edit {copy}")], [all(["dentist"]), all(["dentist"])]));
     assert_eq!(world.one(1, "dentist").content.location, "room 2");
+    world.rest().await;
+    world.retitle("surgeon");
+    world.pass().await;
+    assert_eq!(world.writes(), [format!("Edit {copy}")], "a person may have added to it");
+    world.rest().await;
+}
+
+#[tokio::test]
+async fn what_a_server_has_altered_is_not_written_as_a_whole() {
+    let (world, copy) = dentist(false).await;
+    world.to().manners.longest_title = Some(10);
+    world.retitle("a very long title");
+    world.pass().await;
+    assert_eq!((world.writes(), world.titles()[1].clone()), (vec![format!("Rewrite {copy}")], all(["a very lon"])));
+    world.from().change("dentist.ics", |event| event.content.location = "room 2".into());
+    world.pass().await;
+    assert_eq!(world.writes(), [format!("Edit {copy}")]);
     world.rest().await;
 }
 

@@ -11,8 +11,8 @@ use jiff::civil::date;
 use providers::Error;
 
 use super::all;
+use super::calendar::Call;
 use super::events::april;
-use super::memory::Call;
 use super::world::{CONFIRMED, DRY, FULL, OPTIONS, World};
 use crate::report::{HeldKind, PairStatus, Run, Verb};
 use crate::sync::SyncOptions;
@@ -370,4 +370,22 @@ async fn the_question_covers_a_deletion_whose_answer_is_missing() {
     world.from().refused.clear();
     assert_eq!((world.run(FULL).await.deleted, world.count()), (1, [11, 11]));
     world.rest().await;
+}
+
+#[tokio::test]
+async fn five_of_five_are_an_emptied_calendar() {
+    let world = World::one_way().await.filled(5).await;
+    world.remove_copies(0..5).await;
+    let run = world.pass().await;
+    assert_eq!((held(&run), world.count()), (Some((HeldKind::Emptied, 5, 5)), [5, 0]));
+}
+
+#[tokio::test]
+async fn a_confirmation_lasts_for_one_pass() {
+    let world = World::one_way().await.filled(40).await;
+    world.remove_origins(0..11);
+    world.pass().await;
+    world.run(CONFIRMED).await;
+    world.remove_origins(11..22);
+    assert_eq!((holds(&world.pass().await), world.count()), (11, [18, 29]));
 }

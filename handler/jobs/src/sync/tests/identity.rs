@@ -4,8 +4,8 @@ use engine::event::{Event, EventId};
 use engine::mapping::State;
 use engine::reason::Reason;
 
+use super::calendar::Call;
 use super::events::{april, weekly};
-use super::memory::Call;
 use super::world::World;
 use super::{all, reasons};
 

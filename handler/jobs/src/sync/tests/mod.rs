@@ -1,5 +1,6 @@
 //! Passes over two calendars in memory, each story small.
 
+mod calendar;
 mod create;
 mod deletion;
 mod edit;
@@ -7,6 +8,7 @@ mod events;
 mod held;
 mod identity;
 mod memory;
+mod moment;
 mod private;
 mod take_over;
 mod turns;

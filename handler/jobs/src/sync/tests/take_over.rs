@@ -8,8 +8,8 @@ use engine::uid::UidHash;
 use jiff::civil::date;
 use providers::Error;
 
+use super::calendar::Call;
 use super::events::{april, event, on};
-use super::memory::Call;
 use super::world::{FULL, OPTIONS, World};
 use super::{all, reasons};
 use crate::report::PairStatus;
@@ -263,5 +263,46 @@ async fn a_large_calendar_is_read_as_far_as_it_matters() {
     anew(&mut world, false, false).await;
     assert_eq!((world.pass().await.created, world.count()), (0, [2, 222]));
     assert_eq!(world.copy("old.ics").await, "moved.ics");
+    world.rest().await;
+}
+
+#[tokio::test]
+async fn the_same_event_in_both_later_on_makes_no_one_calendar() {
+    let world = World::one_way().await.filled(2).await;
+    let same = Event { etag: Some("v99".into()), ..april("same", 20) };
+    world.from().restore(same.clone());
+    world.to().restore(same);
+    assert_eq!((world.pass().await.created, world.count()), (1, [3, 4]));
+}
+
+#[tokio::test]
+async fn an_origin_that_is_given_late_finds_its_earlier_copy() {
+    let mut world = World::one_way().await.filled(3).await;
+    let copy = world.copy("e01.ics").await;
+    let event = world.to().remove(&copy);
+    world.to().put(Event { id: EventId::new("moved.ics"), ..event });
+    world.pass().await;
+    anew(&mut world, false, false).await;
+    world.from().refused.insert((Call::Fetch, Some(EventId::new("e01.ics"))), Error::Refused("not now".into()));
+    world.pass().await;
+    assert_eq!(world.count(), [3, 3]);
+    world.from().refused.clear();
+    world.minutes(3);
+    assert_eq!((world.pass().await.created, world.count()), (0, [3, 3]));
+    assert_eq!(world.copy("e01.ics").await, "moved.ics");
+    world.rest().await;
+}
+
+#[tokio::test]
+async fn what_another_installation_has_made_meanwhile_is_not_made_beside() {
+    let world = World::one_way().await;
+    let origin = april("dentist", 1);
+    world.from().put(origin.clone());
+    world.to().refused.insert((Call::Create, None), Error::NoAnswer("silence".into()));
+    world.pass().await;
+    world.to().refused.clear();
+    world.to().put(foreign(&origin, "theirs.ics", true));
+    let run = world.pass().await;
+    assert_eq!((run.created, world.count(), world.mapping("dentist.ics").await.state), (0, [1, 1], State::CopiedByAnother));
     world.rest().await;
 }

@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 use providers::Error;
 
 use super::all;
+use super::calendar::Call;
 use super::events::april;
-use super::memory::Call;
 use super::world::{DRY, OPTIONS, World};
 use crate::report::PairStatus;
 use crate::{Pace, directory};

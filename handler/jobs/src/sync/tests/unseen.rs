@@ -6,8 +6,8 @@ use engine::marker::Role;
 use engine::reason::Reason;
 use jiff::SignedDuration;
 
+use super::calendar::Call;
 use super::events::april;
-use super::memory::Call;
 use super::world::{FULL, OPTIONS, World};
 use super::{all, reasons};
 use crate::report::PairStatus;
@@ -210,4 +210,58 @@ async fn a_calendar_that_shows_nothing_of_what_was_made_stops_the_pair() {
     let run = world.try_run(OPTIONS).await;
     assert_eq!((run.state, run.created, run.deleted), (PairStatus::Error, 0, 0));
     assert_eq!((run.error.unwrap().code.as_str(), world.count()), ("unrecognised", [2, 2]));
+}
+
+#[tokio::test]
+async fn what_has_its_version_and_shows_something_else_is_not_it() {
+    let world = unseen(true).await.0;
+    let made = world.one(1, "dentist");
+    let strange = Event { id: EventId::new("strange.ics"), uid: "strange@example.org".into(), marker: None, ..made.clone() };
+    let mut strange = Event { stamps: Stamps::default(), ..strange };
+    (strange.content.title, strange.content.span) = ("x".into(), super::events::on(jiff::civil::date(2026, 5, 1)));
+    world.to().becomes(made.id.as_str(), strange);
+    world.to().unlisted.clear();
+    world.to().hidden.clear();
+    assert_eq!((world.pass().await.created, world.count()), (1, [4, 3]));
+    assert_eq!(world.mapping("dentist.ics").await.unseen, Some(Role::Copy));
+}
+
+#[tokio::test]
+async fn what_has_only_the_time_of_it_is_its_owners() {
+    let world = unseen(true).await.0;
+    let made = world.one(1, "dentist");
+    let mut strange = Event { id: EventId::new("strange.ics"), uid: "strange@example.org".into(), marker: None, ..made.clone() };
+    (strange.content.title, strange.stamps) = ("x".into(), Stamps::default());
+    world.to().becomes(made.id.as_str(), strange.clone());
+    world.to().put(strange);
+    world.to().unlisted.clear();
+    world.to().hidden.clear();
+    assert_eq!((world.pass().await.created, world.titles()[0].contains(&"x".to_owned())), (1, true));
+}
+
+#[tokio::test]
+async fn what_was_never_shown_is_no_part_of_an_emptied_calendar() {
+    let world = unseen(false).await.0;
+    for n in 0..4 {
+        world.from().put(april(&format!("e{n}"), 10 + n));
+    }
+    world.pass().await;
+    world.pass().await;
+    let shown: Vec<_> = world.to().all().into_iter().filter(|event| event.content.title != "dentist").collect();
+    shown.iter().for_each(|event| drop(world.to().remove(event.id.as_str())));
+    let run = world.pass().await;
+    assert_eq!((run.state, run.held.map(|held| (held.deletions, held.of))), (PairStatus::Held, Some((6, 6))));
+}
+
+#[tokio::test]
+async fn a_half_made_copy_without_mark_and_name_is_known_by_its_uid() {
+    let world = World::two_way().await;
+    world.to().manners.own_names = true;
+    world.to().manners.drops_marks = true;
+    world.from().put(april("dentist", 1));
+    world.to().lost.insert(Call::Create);
+    world.pass().await;
+    world.pass().await;
+    assert_eq!((world.count(), world.mapping("dentist.ics").await.state), ([1, 1], State::Live));
+    world.rest().await;
 }

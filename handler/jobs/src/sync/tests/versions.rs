@@ -5,8 +5,8 @@ use engine::mapping::State;
 use providers::Error;
 
 use super::all;
+use super::calendar::{Call, Manners};
 use super::events::april;
-use super::memory::{Call, Manners};
 use super::world::{FULL, OPTIONS, World};
 use crate::report::PairStatus;
 
@@ -125,6 +125,7 @@ async fn where_a_glance_shows_nothing_a_listing_does() {
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
     assert_eq!(world.pass().await.changed, 1);
     assert_eq!(world.asked(Call::List), [1, 1], "what was listed for a look is not listed again");
+    assert_eq!(world.asked(Call::Fetch), [0, 0], "nor is what came along read");
     world.from().remove("dentist.ics");
     world.to().forget_cursors();
     assert_eq!((world.pass().await.deleted, world.count()), (1, [1, 1]));

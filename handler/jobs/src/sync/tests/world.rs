@@ -12,11 +12,12 @@ use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use providers::Provider;
 use secrecy::SecretString;
-use store::{Embedded, Op, Store, Table};
+use store::{Embedded, Op, Table};
 use vault::{Envelope, Root};
 
+use super::calendar::{Calendar, Call};
 use super::events::{event, on};
-use super::memory::{Calendar, Call, Remote};
+use super::memory::Remote;
 use crate::directory::{self, NewPair};
 use crate::memory::proofs::{self, ProofRow};
 use crate::memory::{self, Memory, PairRow, ProblemRow};
@@ -226,6 +227,7 @@ impl World {
             self.run(options).await;
             assert_eq!(self.writes(), Vec::<String>::new(), "{options:?}");
         }
+        assert!(self.state().await.awaited.mappings.iter().all(std::collections::BTreeSet::is_empty));
         self.nothing_wrong();
     }
 
