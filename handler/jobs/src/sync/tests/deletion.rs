@@ -111,10 +111,8 @@ async fn what_is_named_as_removed_and_is_there_stays() {
     for (two_way, side) in [(false, 0), (true, 0), (true, 1), (false, 1)] {
         let (world, copy) = dentist(two_way).await;
         let id = if side == 0 { EventId::new("dentist.ics") } else { EventId::new(copy) };
-        let mut here = world.remotes[side].lock();
-        here.said_gone.insert(id.clone());
-        here.change(id.as_str(), |_| ());
-        drop(here);
+        world.remotes[side].lock().said_gone.insert(id.clone());
+        world.remotes[side].lock().change(id.as_str(), |_| ());
         let run = world.pass().await;
         assert_eq!((run.deleted, run.state, world.count(), world.writes()), (0, PairStatus::Ok, [5, 5], all([])));
         assert_eq!(world.asked(Call::Absence)[side], 1);

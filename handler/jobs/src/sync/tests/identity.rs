@@ -28,10 +28,8 @@ async fn a_new_name_is_no_deletion() {
         for side in [0, 1] {
             let (world, copy) = dentist(two_way).await;
             let id = if side == 0 { "dentist.ics" } else { &copy };
-            let mut here = world.remotes[side].lock();
-            let event = here.remove(id);
-            here.put(named(event, "moved.ics"));
-            drop(here);
+            let event = world.remotes[side].lock().remove(id);
+            world.remotes[side].lock().put(named(event, "moved.ics"));
             let run = world.pass().await;
             assert_eq!((run.created, run.deleted, world.count(), world.writes()), (0, 0, [2, 2], all([])), "{two_way} {side}");
             world.rest().await;
