@@ -41,6 +41,8 @@ mod refused;
 mod right;
 mod settle;
 mod survey;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod turns;
 mod verify;

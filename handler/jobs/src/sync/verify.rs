@@ -85,6 +85,7 @@ impl Pass<'_> {
         }
         self.resolve(identity, survey, problems).await?;
         self.find_under_other_names(identity, survey).await?;
+        self.forget_what_was_joined(survey, tally);
         suspects = self::suspects(survey);
         let mut evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
         let (mut emptied_held, mut emptied, mut emptied_sides) = (0, 0, Vec::new());
@@ -145,6 +146,19 @@ impl Pass<'_> {
             self.not_verified(survey, tally, &suspect, (&why, retry))?;
         }
         Ok(Verdict { held: weighed.held, by_owner, emptied, emptied_held, emptied_sides })
+    }
+
+    /// What was left alone and turned out to be one half of a mapping needs no mention any more.
+    fn forget_what_was_joined(&self, survey: &Survey, tally: &mut Tally) {
+        for unit in survey.units.values() {
+            for role in [Role::Origin, Role::Copy] {
+                let (id, side) = (&survey::half(&unit.mapping, role).id, side_of(&unit.mapping, role));
+                let is_joined = *id != survey::half(&unit.stored, role).id;
+                if is_joined && !self.options.dry_run && tally.problems.remove(side, id.as_str()) {
+                    self.memory.forget_problem(&mut tally.notes, self.pair.calendar(side), id.as_str());
+                }
+            }
+        }
     }
 
     /// Looks for each by itself. What is there is news; what the server does not tell of is the answer.

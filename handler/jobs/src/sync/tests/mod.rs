@@ -1,0 +1,31 @@
+//! Passes over two calendars in memory, each story small.
+
+mod calendar;
+mod create;
+mod deletion;
+mod edit;
+mod events;
+mod held;
+mod identity;
+mod memory;
+mod moment;
+mod private;
+mod take_over;
+mod turns;
+mod unseen;
+mod versions;
+mod world;
+
+use engine::reason::Reason;
+
+use crate::report::Run;
+
+/// The titles of one calendar.
+fn all<const N: usize>(titles: [&str; N]) -> Vec<String> {
+    titles.map(str::to_owned).to_vec()
+}
+
+/// Why something was done, as far as it is said.
+fn reasons(run: &Run) -> Vec<Reason> {
+    run.actions.iter().filter_map(|action| action.reason).collect()
+}

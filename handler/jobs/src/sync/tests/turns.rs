@@ -1,0 +1,217 @@
+//! Whose turn it is, and what a look settles.
+
+use std::time::Duration;
+
+use engine::calendar::ProviderKind;
+use jiff::SignedDuration;
+use providers::Error;
+
+use super::all;
+use super::calendar::Call;
+use super::events::april;
+use super::world::{DRY, OPTIONS, World};
+use crate::report::PairStatus;
+use crate::{Pace, directory};
+
+#[tokio::test]
+async fn a_look_notes_its_time_and_in_the_background_not_each_time() {
+    let world = World::one_way().await.filled(2).await;
+    world.pass().await;
+    let passed = world.state().await.last_sync;
+    world.minutes(5);
+    world.in_background(None).await;
+    assert_eq!(world.state().await.last_sync, passed);
+    world.run(DRY).await;
+    assert_eq!(world.state().await.last_sync, passed);
+    world.minutes(5);
+    world.in_background(None).await;
+    assert_eq!(world.state().await.last_sync, Some(world.services.clock.now()));
+    world.pass().await;
+    assert_eq!(world.state().await.last_sync, Some(world.services.clock.now()), "whoever asks for it has it noted");
+    assert_eq!(world.asked(Call::List), [0, 0]);
+}
+
+#[tokio::test]
+async fn a_new_day_is_listed_as_a_whole_once() {
+    let world = World::one_way().await.filled(3).await;
+    world.pass().await;
+    world.wait(SignedDuration::from_hours(24));
+    world.pass().await;
+    assert_eq!((world.asked(Call::ListAll), world.asked(Call::List)), ([1, 1], [0, 0]));
+    world.pass().await;
+    assert_eq!(world.asked(Call::ListAll), [0, 0]);
+}
+
+#[tokio::test]
+async fn what_a_provider_tells_of_is_read_alone() {
+    let mut world = World::two_way().await.filled(2).await;
+    world.google(1).await;
+    world.pass().await;
+    world.from().put(april("new", 9));
+    world.to().put(april("theirs", 10));
+    world.minutes(1);
+    world.forget_calls();
+    let told = world.in_background(Some(0)).await;
+    assert_eq!((told.run.created, told.busy, told.before), (1, false, None));
+    assert_eq!(world.asked(Call::List)[1], 0);
+    world.minutes(1);
+    assert_eq!(world.in_background(None).await.run.created, 1);
+    assert_eq!(world.count(), [4, 4]);
+}
+
+#[tokio::test]
+async fn a_paused_pair_is_left_alone() {
+    let mut world = World::one_way().await;
+    world.from().put(april("dentist", 1));
+    directory::pause_pair(&world.services, &world.pair.id).await.unwrap();
+    let run = world.run(OPTIONS).await;
+    assert_eq!((run.state, world.asked(Call::Glance)), (PairStatus::Paused, [0, 0]), "whoever has read the directory before");
+    world.pair.paused = true;
+    assert_eq!((world.run(OPTIONS).await.state, world.count()), (PairStatus::Paused, [1, 0]));
+}
+
+#[tokio::test]
+async fn a_pair_that_is_gone_is_not_brought_back() {
+    let world = World::one_way().await.filled(1).await;
+    directory::remove_pair(&world.services, &world.pair.id).await.unwrap();
+    world.from().put(april("dentist", 2));
+    assert_eq!(world.run(OPTIONS).await.state, PairStatus::Paused);
+    assert_eq!((world.state().await, world.count()), (Default::default(), [2, 1]));
+}
+
+#[tokio::test]
+async fn a_removal_while_the_pass_begins_is_seen_under_the_lease() {
+    let world = World::one_way().await;
+    world.from().put(april("dentist", 1));
+    let directory = directory::Snapshot::read(&world.services).await.unwrap();
+    directory::remove_pair(&world.services, &world.pair.id).await.unwrap();
+    let pairs = std::slice::from_ref(&world.pair);
+    let synced = crate::sync::sync_within(&world.services, &directory, pairs, None, OPTIONS, &crate::report::Silent).await.remove(0);
+    assert_eq!((synced.run.state, world.count()), (PairStatus::Paused, [1, 0]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_passes_never_write_to_one_calendar_at_once() {
+    let world = World::one_way().await;
+    world.from().put(april("dentist", 1));
+    let names = [directory::pair_lease(&world.pair.id)];
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let store::Attempt::Taken(lease) = world.services.leases.acquire("local", &names).await.unwrap() else { panic!("taken") };
+    let synced = world.in_background(None).await;
+    assert!(synced.busy && synced.run.error.is_some(), "the pair is at work");
+    let run = world.try_run(OPTIONS).await;
+    assert_eq!((run.state, run.error.unwrap().code.as_str(), world.count()), (PairStatus::Error, "request", [1, 0]));
+    lease.end().await;
+    assert_eq!((world.pass().await.created, world.count()), (1, [1, 1]));
+    world.rest().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_has_waited_looks_again() {
+    let world = World::one_way().await;
+    world.from().put(april("dentist", 1));
+    let name = directory::pair_lease(&world.pair.id);
+    let store::Attempt::Taken(lease) = world.services.leases.acquire("local", &[&name]).await.unwrap() else { panic!("taken") };
+    let wait = async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        lease.end().await;
+    };
+    let (run, ()) = tokio::join!(world.try_run(OPTIONS), wait);
+    assert_eq!((run.error, run.created, world.asked(Call::Glance)), (None, 1, [2, 3]));
+    world.rest().await;
+}
+
+#[tokio::test]
+async fn a_pass_that_nobody_waits_for_gives_way_and_is_gone_on_with() {
+    let mut world = World::one_way().await;
+    for n in 0..60 {
+        let day = jiff::civil::date(2026, 4, 1).saturating_add(jiff::ToSpan::days(n));
+        world.from().put(super::events::event(&format!("e{n:02}"), "x", super::events::on(day)));
+    }
+    let mut left = Vec::new();
+    for _ in 0..9 {
+        world.services.pace = std::sync::Arc::new(Pace::with_turns([Duration::ZERO; 2]));
+        world.minutes(1);
+        world.forget_calls();
+        let run = world.in_background(None).await.run;
+        assert_eq!((run.error.clone(), run.state), (None, PairStatus::Ok));
+        left.push(run.left);
+        assert_eq!(world.state().await.left, Some(run.left).filter(|left| *left > 0));
+        assert_eq!(world.state().await.from.is_some(), run.left == 0, "cursors are saved at the end");
+        if run.left > 0 {
+            let synced = world.in_background(None).await;
+            assert!(synced.busy, "it is not taken up again at once");
+        } else {
+            break;
+        }
+    }
+    assert_eq!((left, world.count()), (vec![40, 20, 0], [60, 60]));
+    world.rest().await;
+}
+
+#[tokio::test]
+async fn a_refused_password_is_told_and_not_tried_again_by_itself() {
+    let world = World::one_way().await.filled(2).await;
+    world.from().put(april("dentist", 1));
+    world.from().refused.insert((Call::Glance, None), Error::Unauthorized);
+    let run = world.try_run(OPTIONS).await;
+    assert_eq!((run.state, run.error.unwrap().code.as_str()), (PairStatus::NeedsReconnect, "unauthorized"));
+    world.from().refused.clear();
+    world.forget_calls();
+    let synced = world.in_background(None).await;
+    assert_eq!((synced.run.state, world.asked(Call::Glance)), (PairStatus::NeedsReconnect, [0, 0]));
+    assert_eq!((world.pass().await.created, world.count()), (1, [3, 3]), "whoever asks for it has it tried");
+    assert_eq!(world.in_background(None).await.run.state, PairStatus::Ok);
+}
+
+#[tokio::test]
+async fn a_password_that_is_refused_in_a_pass_is_one_accounts() {
+    let world = World::one_way().await.filled(2).await;
+    world.from().put(april("dentist", 1));
+    world.to().refused.insert((Call::Create, None), Error::Unauthorized);
+    world.to().refused.insert((Call::Ask, None), Error::Unauthorized);
+    let run = world.try_run(OPTIONS).await;
+    assert_eq!(run.state, PairStatus::NeedsReconnect);
+    let states: Vec<_> =
+        directory::accounts(&world.services).await.unwrap().into_iter().map(|account| (account.url, account.state)).collect();
+    for (url, state) in states {
+        let refused = url.contains("home");
+        assert_eq!(state == directory::AccountStatus::NeedsReconnect, refused, "{url}");
+    }
+    world.to().refused.clear();
+    world.pass().await;
+    assert_eq!(world.count(), [3, 3]);
+}
+
+#[tokio::test]
+async fn an_account_that_is_closed_for_a_while_is_left_alone_in_the_background() {
+    let mut world = World::one_way().await.filled(2).await;
+    world.from().put(april("dentist", 1));
+    world.close(0, SignedDuration::from_hours(1)).await;
+    world.forget_calls();
+    assert_eq!(world.in_background(None).await.run.state, PairStatus::Error);
+    assert_eq!((world.asked(Call::Glance), world.writes()), ([0, 0], all([])));
+    world.minutes(61);
+    assert_eq!(world.in_background(None).await.run.created, 1);
+}
+
+#[tokio::test]
+async fn a_pass_of_several_pairs_does_each() {
+    let mut world = World::one_way().await;
+    let third = world.connect("club", ProviderKind::Caldav).await;
+    let second = world.add(0, third, &world.pair).await;
+    world.from().put(april("dentist", 1));
+    let pairs = [world.pair.clone(), second.clone()];
+    let report = crate::sync::sync(&world.services, &pairs, OPTIONS, &crate::report::Silent).await;
+    assert_eq!(
+        report.pairs.iter().map(|run| (run.id.clone(), run.created)).collect::<Vec<_>>(),
+        [(pairs[0].id.clone(), 1), (second.id, 1)]
+    );
+    assert_eq!(world.asked(Call::Glance)[0], 1, "one glance for both");
+    world.remotes[third].lock().refused.insert((Call::Glance, None), Error::Unreachable("500".into()));
+    world.from().put(april("other", 2));
+    world.minutes(1);
+    let report = crate::sync::sync(&world.services, &pairs, OPTIONS, &crate::report::Silent).await;
+    assert_eq!(report.pairs.iter().map(|run| (run.created, run.error.is_some())).collect::<Vec<_>>(), [(1, false), (0, true)]);
+    assert!(report.failed());
+}
