@@ -87,6 +87,7 @@ pub async fn tell(seed: u64, place: Place) -> Result<()> {
         all_deleted: false,
         bystander: None,
         clock_off: 0,
+        met: [0; 2],
         trace: Vec::new(),
         mail: pushed::Mail::default(),
     };
@@ -151,6 +152,8 @@ struct Story {
     bystander: Option<String>,
     /// How many seconds this machine's clock is ahead of the servers'.
     clock_off: i64,
+    /// Faults that passes have met so far, by side.
+    met: [usize; 2],
     trace: Vec<String>,
     /// Where Google calls.
     mail: pushed::Mail,

@@ -283,7 +283,7 @@ impl Planner<'_> {
 fn is_moved_out(mapping: &Mapping, changed: &Parts) -> bool {
     match mapping.state {
         State::Archived => false,
-        State::Live => changed.fields.contains(&Field::Time),
+        State::Live | State::Suppressed => changed.fields.contains(&Field::Time),
         _ => true,
     }
 }

@@ -339,8 +339,11 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
                         suspects.push(role);
                     }
                 }
-                // Instants and days compare as text.
-                inside |= mapping.state == State::Archived && role == Role::Origin && is_listed && mapping.times.start >= start;
+                // Instants and days compare as text. What is in the making may have been looked at while a wrong clock had it in the past.
+                inside |= matches!(mapping.state, State::Archived | State::Creating)
+                    && role == Role::Origin
+                    && is_listed
+                    && mapping.times.start >= start;
             }
             if suspects.is_empty() && !inside && !(scope.full && mapping.drifted) {
                 continue;

@@ -211,13 +211,12 @@ impl Story {
                 continue;
             }
             let owner = owner.context("a value")?;
-            if stripped && !matches!(aspect, Aspect::Time | Aspect::Busy) {
+            if stripped && aspect != Aspect::Time {
                 let own = fact.origins_own(aspect);
                 // An origin that was deleted and whose copy was moved is made again from that copy, and has no other words left.
                 ensure!(own.as_ref() == Some(owner) || remade, "{aspect:?} is {owner}, and its owner wrote {own:?}");
                 let copy = copy.map(String::as_str).unwrap_or_default();
-                let word = if aspect == Aspect::Title { "Busy" } else { "" };
-                if copy != word {
+                if copy != of_copy(aspect, owner, true) {
                     ensure!(strict == Strict::No && fact.may_drift(aspect, Some(copy)), "a private copy shows {copy:?}");
                     drift.insert(aspect, BTreeSet::from([copy.to_owned()]));
                 }

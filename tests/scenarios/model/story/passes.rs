@@ -55,6 +55,15 @@ impl Story {
             let run = self.core(which).sync_with(options).await;
             self.trace.push(format!("pass{} (faults {odds}): {}", of(which), line(&run)));
         }
+        let struck =
+            |host: &Host| host.faults().struck().into_iter().map(|struck| format!("{:?} {} {:?}", struck.kind, struck.path, struck.fault));
+        for (side, host) in self.stage.hosts.iter().enumerate() {
+            let met: Vec<String> = struck(host).skip(self.met[side]).collect();
+            if !met.is_empty() {
+                self.trace.push(format!("  on side {side} it met {}", met.join(", ")));
+                self.met[side] += met.len();
+            }
+        }
         self.stage.hosts.iter().for_each(|host| host.faults().clear());
         Ok(())
     }

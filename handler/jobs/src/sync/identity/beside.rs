@@ -117,11 +117,8 @@ impl Pass<'_> {
             return Found::AlreadyThere(id, first);
         }
         let of_first = first.iter().filter_map(|first| index.foreign.get(first)).flatten();
-        if left {
-            return Found::Nothing;
-        }
         let looks = self.planner.appearances(side, event);
-        let alike = looks.iter().filter_map(|look| index.foreign_by_look.get(look)).flatten();
+        let alike = looks.iter().filter(|_| !left).filter_map(|look| index.foreign_by_look.get(look)).flatten();
         match of_first.chain(alike).find(|id| !claimed.contains(*id)).cloned() {
             Some(id) => {
                 claimed.insert(id.clone());

@@ -38,7 +38,7 @@ impl Story {
             ensure!(fact.suppressed || copy_deleted || left_out, "lost");
             ensure!(copy_deleted || left_out || !fact.is_another(source), "its time or title changed, and it did not come back");
             self.facts[i].suppressed = true;
-            self.facts[i].unseen |= copy_deleted && (fact.new || fact.joining || fact.suppressed);
+            self.facts[i].unseen |= copy_deleted && (fact.new || fact.joining || fact.suppressed || fact.remade);
             self.facts[i].settle(shown.clone(), BTreeMap::new());
             return Ok(());
         };
