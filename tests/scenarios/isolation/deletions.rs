@@ -7,7 +7,8 @@ use simulators::traffic::Kind;
 use super::problems;
 use crate::cli::{ONE_WAY, TWO_WAY, counts};
 use crate::events::many;
-use crate::identity::{named, titles, village_at_rest};
+use crate::identity::{named, rename, titles, village_at_rest};
+use crate::rows::hours_pass;
 use crate::village::Village;
 
 #[tokio::test]
@@ -65,6 +66,39 @@ async fn one_proof_that_is_not_given_deletes_nothing_and_the_others_are_deleted(
             assert_eq!((counts(&run)[2], titles(ben)), (1, titles(anna)), "{status} {terms:?}: {run}");
             village_at_rest(&village).await?;
         }
+    }
+    Ok(())
+}
+
+/// A server that names living events as removed, for as long as it likes, costs none of them. Where it names a few, they are followed as ever; where
+/// it names all, the pair asks, and goes on when the server is well.
+#[tokio::test]
+async fn living_events_that_are_named_as_removed_stay() -> anyhow::Result<()> {
+    for (terms, side, buried) in [(ONE_WAY, 0, "1.ics"), (ONE_WAY, 1, "."), (TWO_WAY, 0, "."), (TWO_WAY, 0, "1.ics"), (TWO_WAY, 1, ".")] {
+        let told = format!("{terms:?} {side} {buried}");
+        let (village, _) = Village::paired(terms).await?;
+        let [anna, ben] = &village.people;
+        for (name, object) in many(20) {
+            anna.put(&name, &object);
+        }
+        village.cli.sync().await?;
+        village.servers[side].manners(|manners| manners.buries = Some(buried));
+        village.people[side].touch_all();
+        rename(anna, "Event 1", "Renamed")?;
+        for _ in 0..3 {
+            let (_, run) = village.cli.sync_with(&[]).await?;
+            assert_eq!((counts(&run)[2], anna.len(), ben.len()), (0, 20, 20), "{told}: {run}");
+            assert!(buried == "." || (run["state"] == "ok" && titles(ben).contains(&"Renamed".to_owned())), "{told}: {run}");
+            hours_pass(&village.cli, 1).await?;
+        }
+        village.servers[side].manners(|manners| manners.buries = None);
+        village.people[side].touch_all();
+        village.cli.sync().await?;
+        assert!(titles(ben).contains(&"Renamed".to_owned()), "{told}: {:?}", titles(ben));
+        let gone = named(anna, "Event 2")?;
+        anna.delete(&gone);
+        assert_eq!((counts(&village.cli.sync().await?)[2], ben.len()), (1, 19), "{told}");
+        village_at_rest(&village).await?;
     }
     Ok(())
 }

@@ -43,6 +43,8 @@ pub struct Manners {
     pub first_tells_gone: bool,
     /// Whether a sync-collection tells as gone what was made and deleted since the token.
     pub tells_unseen_gone: bool,
+    /// Objects that a sync-collection names as removed where they have changed, although they are there: those whose name contains this.
+    pub buries: Option<&'static str>,
     /// Whether sync-collection lists a changed member twice, first with an ETag of the past; the last one counts.
     pub lists_twice: bool,
     /// How many members a sync-collection lists before it stops with 507 (RFC 6578, section 3.6).
@@ -301,6 +303,7 @@ impl Manners {
             lost_token: LostToken::Refused(403),
             first_tells_gone: false,
             tells_unseen_gone: true,
+            buries: None,
             lists_twice: false,
             page: None,
             limit: Limit::Honoured,

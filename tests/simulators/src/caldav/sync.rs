@@ -48,13 +48,14 @@ pub(super) fn sync_collection(view: &View<'_>, user: &str, name: &str, root: &No
     }
     for member in shown {
         let place = Place::Object(user.into(), name.into(), member.name.clone());
+        let is_buried = !token.is_empty() && manners.buries.is_some_and(|part| member.name.contains(part));
         if manners.lists_twice && member.etag.is_some() {
             let past = Node::dav("prop").child(Node::dav("getetag").text("\"of-the-past\""));
             answer.children.push(response(&view.href(&place), past, Node::dav("prop")));
         }
         answer.children.push(match member.etag {
-            Some(_) => view.response(&place, wanted),
-            None => bare_response(&view.href(&place), "HTTP/1.1 404 Not Found"),
+            Some(_) if !is_buried => view.response(&place, wanted),
+            _ => bare_response(&view.href(&place), "HTTP/1.1 404 Not Found"),
         });
     }
     let reached = match shown.last() {
