@@ -415,3 +415,10 @@ async fn a_change_that_nobody_has_seen_is_never_overwritten() {
     assert!(matches!(edit(&stub, Some("\"0\"")).await, Err(Error::ChangedMeanwhile)));
     assert!(stub.take().iter().all(|asked| asked.method != "PUT"));
 }
+
+#[test]
+fn what_a_server_forbids_has_words() {
+    let organizer = ["allowed-organizer-scheduling-object-change", "allowed-attendee-scheduling-object-change"];
+    assert!(organizer.iter().all(|condition| words(condition).is_some_and(|words| words.contains("organizer"))));
+    assert_eq!((words("need-privileges"), words("x-unheard-of")), (None, None));
+}

@@ -135,6 +135,9 @@ fn guests_are_read_without_ourselves_and_rooms_and_never_written() {
         { "email": "room@example.org", "resource": true },
         { "email": "c_1@resource.calendar.google.com" },
         { "displayName": "nobody" },
+        { "email": "no address" },
+        { "email": "nowhere" },
+        { "email": "two words@example.org" },
     ]);
     let found = read(&hour(json!({ "attendees": attendees, "organizer": { "email": "Adam@example.org" } })));
     assert_eq!(found.content.attendees, ["adam@example.org", "zoe@example.org"]);

@@ -344,3 +344,16 @@ fn days_that_are_written_as_times_become_days_when_they_are_moved() {
     assert_eq!(draft(&edited), wanted);
     assert!(edited.contains("X-MICROSOFT-CDO-ALLDAYEVENT:FALSE"));
 }
+
+#[test]
+fn spans_of_one_form_start_in_one_zone_or_are_days() {
+    let days = Span::AllDay { start: date(2026, 3, 3), end: date(2026, 3, 4) };
+    let in_zone = |name: &str| {
+        let moment = Moment { local: datetime(2026, 3, 3, 9, 0, 0, 0), zone: Zone::Iana(name.into()) };
+        Span::Timed { start: moment.clone(), end: moment }
+    };
+    assert!(same_form(&days, &Span::AllDay { start: date(2026, 5, 1), end: date(2026, 5, 3) }));
+    assert!(same_form(&in_zone("Europe/Berlin"), &in_zone("Europe/Berlin")));
+    assert!(!same_form(&in_zone("Europe/Berlin"), &in_zone("Asia/Tokyo")));
+    assert!(!same_form(&days, &in_zone("Europe/Berlin")) && !same_form(&in_zone("Europe/Berlin"), &days));
+}

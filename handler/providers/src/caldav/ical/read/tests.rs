@@ -438,3 +438,15 @@ fn rules_are_read_in_the_form_in_which_they_are_written() {
         assert_eq!(rules(rule), [expected], "{rule}");
     }
 }
+
+#[test]
+fn a_day_by_microsofts_property_begins_and_ends_at_midnight() {
+    let span = |from: &str, to: &str| event(&format!("DTSTART:{from}\nDTEND:{to}\nX-MICROSOFT-CDO-ALLDAYEVENT:TRUE")).content.span;
+    let days = |span: Span| matches!(span, Span::AllDay { .. });
+    assert!(days(span("20260303T000000", "20260304T000000")));
+    for (from, to) in
+        [("20260303T000000", "20260303T100000"), ("20260303T100000", "20260304T000000"), ("20260303T000000", "20260303T000000")]
+    {
+        assert!(!days(span(from, to)), "{from} to {to}");
+    }
+}

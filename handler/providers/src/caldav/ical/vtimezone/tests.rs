@@ -76,3 +76,10 @@ fn rules_are_short() {
     let jerusalem = text("Asia/Jerusalem", datetime(2026, 3, 10, 10, 0, 0, 0), None);
     assert!(jerusalem.contains("BYMONTHDAY=23,24,25,26,27,28,29;BYDAY=FR"), "{jerusalem}");
 }
+
+#[test]
+fn offsets_are_written_with_their_sign_and_seconds_where_there_are_any() {
+    for (seconds, text) in [(0, "+0000"), (3_600, "+0100"), (-12_600, "-0330"), (-1, "-000001"), (5_415, "+013015")] {
+        assert_eq!(offset(Offset::from_seconds(seconds).unwrap()), text);
+    }
+}
