@@ -1,4 +1,4 @@
-//! An answer: its head, and a body that is read no further than its limit and no slower than our patience.
+//! An answer: its head, and a body that is read no further than its limit, for no longer than our patience, and at no lower rate than a slow line's.
 
 use std::io;
 use std::pin::Pin;
@@ -10,6 +10,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 use tokio_util::io::StreamReader;
 
 use crate::{Error, Result};
@@ -61,23 +62,38 @@ impl Answer {
 
 type Chunk = tokio_util::bytes::Bytes;
 
-/// The body's chunks; a pause longer than `patience` is a failure.
+/// A body comes at this rate at least, on average: bytes a second. The slowest lines in use give several times as many.
+const LEAST_RATE: u64 = 512;
+
+/// So long a body may come at any rate: a server may think before it goes on.
+const ANY_RATE: Duration = Duration::from_secs(30);
+
+/// The body's chunks, all of which come within `patience`: a server that sends a byte now and then holds nobody up for longer.
 fn patient(
     response: reqwest::Response,
     patience: Duration,
     permit: OwnedSemaphorePermit,
 ) -> Pin<Box<dyn Stream<Item = io::Result<Chunk>> + Send>> {
     let chunks = response.bytes_stream().map_err(|_| io::Error::new(io::ErrorKind::ConnectionAborted, "the connection broke off"));
-    let state = (Box::pin(chunks), permit);
-    futures::stream::unfold(state, move |(mut chunks, permit)| async move {
-        let chunk = match tokio::time::timeout(patience, chunks.next()).await {
+    let begun = Instant::now();
+    let state = (Box::pin(chunks), 0_u64, permit);
+    futures::stream::unfold(state, move |(mut chunks, mut come, permit)| async move {
+        let chunk = match tokio::time::timeout_at(begun + patience, chunks.next()).await {
             Ok(chunk) => chunk?,
-            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the server fell silent in the middle of its answer")),
+            Err(_) => Err(late("the server did not come to the end of its answer in time")),
         };
-        Some((chunk, (chunks, permit)))
+        come += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        let elapsed = begun.elapsed();
+        let is_dripping = elapsed > ANY_RATE && come < elapsed.as_secs() * LEAST_RATE;
+        let chunk = if is_dripping && chunk.is_ok() { Err(late("the server sends its answer too slowly")) } else { chunk };
+        Some((chunk, (chunks, come, permit)))
     })
     .fuse()
     .boxed()
+}
+
+fn late(words: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, words)
 }
 
 /// A reader with an end that it may not pass.
@@ -138,4 +154,44 @@ pub(crate) fn read_buffered<R: AsyncBufRead>(
     };
     reader.consume(count);
     Poll::Ready(Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    /// A body of chunks of this size, each after so many seconds.
+    async fn read(patience: u64, chunks: Vec<(u64, usize)>) -> (Result<Option<Vec<u8>>>, u64) {
+        let body = futures::stream::iter(chunks).then(|(seconds, size)| async move {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            io::Result::Ok(vec![b'x'; size])
+        });
+        let response = http::Response::new(reqwest::Body::wrap_stream(body)).into();
+        let permit = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+        let begun = Instant::now();
+        let read = Answer::new(response, "calendar.example.org".into(), Duration::from_secs(patience), permit).bytes(1 << 20).await;
+        (read, begun.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_drips_is_given_up() {
+        for (patience, most) in [(30, 30), (240, 40)] {
+            let (read, elapsed) = read(patience, vec![(10, 1); 1_000]).await;
+            assert!(matches!(read, Err(Error::Unreachable(_))) && elapsed <= most, "{patience}: {elapsed} s");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_line_and_a_server_that_thinks_are_borne_with() {
+        for chunks in [vec![(1, 1_024); 200], vec![(0, 10), (100, 200_000), (100, 100)]] {
+            let size: usize = chunks.iter().map(|(_, size)| size).sum();
+            assert_eq!(read(240, chunks).await.0.unwrap().map(|body| body.len()), Some(size));
+        }
+        let (read, elapsed) = read(240, vec![(1, 1_024); 1_000]).await;
+        assert!(read.is_err() && elapsed == 240, "{elapsed}");
+    }
 }

@@ -225,7 +225,7 @@ fn broken(error: &quick_xml::Error) -> Error {
     match error {
         quick_xml::Error::Io(error) => match error.kind() {
             std::io::ErrorKind::FileTooLarge => bad("it is larger than any calendar"),
-            std::io::ErrorKind::TimedOut => Error::Unreachable("the server fell silent in the middle of its answer".into()),
+            std::io::ErrorKind::TimedOut => Error::Unreachable("the server did not come to the end of its answer in time".into()),
             _ => Error::Unreachable("the connection broke off in the middle of an answer".into()),
         },
         quick_xml::Error::Syntax(_) => bad("it was cut off, or is not XML"),
