@@ -50,6 +50,9 @@ pub struct Mapping {
     /// The copy is older than the mapping.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub taken_over: bool,
+    /// This event is being deleted by us, because of the other one. Where it is gone then, and the other one is back, no person has deleted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaving: Option<Role>,
     /// Start and end, for reports.
     pub times: Times,
     /// The pass that made its younger event, or found it; rows of the first release have none.

@@ -1,5 +1,6 @@
 //! One event that the server does not delete, or of which it does not say whether it is gone.
 
+use anyhow::Context as _;
 use serde_json::json;
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
@@ -7,7 +8,7 @@ use simulators::traffic::Kind;
 use super::problems;
 use crate::cli::{ONE_WAY, TWO_WAY, counts};
 use crate::events::many;
-use crate::identity::{named, rename, titles, village_at_rest};
+use crate::identity::{all_but, named, rename, titles, village_at_rest};
 use crate::rows::hours_pass;
 use crate::village::Village;
 
@@ -65,6 +66,47 @@ async fn one_proof_that_is_not_given_deletes_nothing_and_the_others_are_deleted(
             let (_, run) = village.cli.sync_with(&["--full"]).await?;
             assert_eq!((counts(&run)[2], titles(ben)), (1, titles(anna)), "{status} {terms:?}: {run}");
             village_at_rest(&village).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The answers to our own deletions are lost, and then their reason is undone: what we have deleted is no person's deletion.
+#[tokio::test]
+async fn what_is_restored_after_our_own_deletion_lives() -> anyhow::Result<()> {
+    for (terms, side) in [(ONE_WAY, 0), (TWO_WAY, 0), (TWO_WAY, 1)] {
+        for lost in [Fault::DropAfter, Fault::StatusAfter(500)] {
+            let told = format!("{terms:?} {side} {lost:?}");
+            let (village, _) = Village::paired(terms).await?;
+            let [anna, ben] = &village.people;
+            for (name, object) in many(20) {
+                anna.put(&name, &object);
+            }
+            village.cli.sync().await?;
+            let person = &village.people[side];
+            let mut deleted = Vec::new();
+            for title in ["Event 1", "Event 2", "Event 3"] {
+                let name = named(person, title)?;
+                deleted.push((name.clone(), person.get(&name).context("it is there")?));
+                person.delete(&name);
+            }
+            village.servers[1 - side].faults().always(On::kind(Kind::Delete), lost);
+            village.cli.sync_with(&[]).await?;
+            assert_eq!(village.people[1 - side].len(), 17, "{told}");
+            village.servers[1 - side].faults().clear();
+            for (name, object) in deleted {
+                person.put(&name, &object);
+            }
+            for _ in 0..2 {
+                assert_eq!(counts(&village.cli.sync().await?)[2], 0, "{told}");
+                hours_pass(&village.cli, 1).await?;
+            }
+            assert_eq!((titles(anna), titles(ben)), (all_but(20, &[]), all_but(20, &[])), "{told}");
+            village_at_rest(&village).await?;
+            // A deletion of a person counts as ever.
+            let name = named(person, "Event 1")?;
+            person.delete(&name);
+            assert_eq!(counts(&village.cli.sync().await?)[2], 1, "{told}");
         }
     }
     Ok(())

@@ -41,6 +41,7 @@ fn mapping(state: State) -> Mapping {
         missed_on: None,
         turned: false,
         taken_over: false,
+        leaving: None,
         times: Times { start: String::new(), end: String::new() },
         made: None,
         made_at: None,

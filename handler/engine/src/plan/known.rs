@@ -56,6 +56,10 @@ impl Planner<'_> {
             Seen::Unreadable { etag, .. } => delete(etag),
             Seen::Event(event) => {
                 let (edited, _) = self.edits(mapping, &event);
+                if mapping.leaving == Some(Role::Origin) {
+                    // Its deletion made us delete the origin, and it is back.
+                    return self.make_origin_again(mapping, &event);
+                }
                 let private = self.pair.private_towards(mapping.side.other());
                 let counts = edited.fields.iter().any(|field| !private || *field == Field::Time) || !edited.exceptions.is_empty();
                 let stands = self.pair.two_way && !mapping.guests && reason == Reason::OriginDeleted && counts && !event.cancelled;
@@ -110,6 +114,8 @@ impl Planner<'_> {
             Seen::Emptied(Answer::LeaveOut) if mapping.is_live() => self.suppress(mapping, None),
             // Nothing can be made of what was not read.
             Seen::Emptied(_) => Decision::Nothing,
+            // Ours, and whether the origin is back was not read.
+            Seen::Gone if mapping.leaving == Some(Role::Copy) => Decision::Nothing,
             Seen::Gone => match mapping.state {
                 State::Suppressed | State::Creating | State::AlreadyThere | State::CopiedByAnother => Decision::Nothing,
                 State::Live | State::Archived if self.pair.two_way && !mapping.guests => Decision::Delete(Box::new(Delete {
@@ -162,6 +168,7 @@ impl Planner<'_> {
         mapping.pristine = false;
         mapping.unseen = mapping.unseen.filter(|role| *role != Role::Copy);
         mapping.copy_guests = copy.has_guests();
+        mapping.leaving = None;
         if mapping.state == State::Creating {
             mapping.state = State::Live;
         }
@@ -229,11 +236,15 @@ impl Planner<'_> {
         next.origin.etag.clone_from(&origin.etag);
         next.origin.sequence = origin.sequence;
         next.guests = origin.has_guests();
+        next.leaving = None;
         next.times = Times::from(&origin.content.span);
         next
     }
 
     fn copy_gone(&self, mapping: &Mapping, origin: &Event, now: &Fingerprint, changed: &Parts) -> Decision {
+        if mapping.leaving == Some(Role::Copy) && mapping.is_live() {
+            return self.make_copy_again(mapping, origin, None);
+        }
         match mapping.state {
             State::Suppressed | State::Creating | State::AlreadyThere | State::CopiedByAnother => {}
             State::Live | State::Archived if self.pair.two_way && !origin.has_guests() => {

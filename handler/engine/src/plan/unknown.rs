@@ -90,6 +90,7 @@ impl Planner<'_> {
             missed_on: None,
             turned: false,
             taken_over: false,
+            leaving: None,
             times: Times::from(&event.content.span),
             first: first.filter(|_| first != uid),
             recent: Vec::new(),

@@ -386,7 +386,7 @@ impl Pass<'_> {
             }
             Err(providers::Error::HasGuests) => {
                 applied.actions.push(self.skip(mapping.side, &mapping.origin.id, Some(mapping.times.clone()), Reason::HasGuests));
-                let now = Mapping { guests: true, state: State::Suppressed, ..mapping.clone() };
+                let now = Mapping { guests: true, state: State::Suppressed, leaving: None, ..mapping.clone() };
                 applied.remember = Some((Some(mapping), Some(now)));
             }
             Err(error) => {

@@ -6,6 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use engine::event::EventId;
+use engine::mapping::Mapping;
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::Delete;
@@ -18,9 +19,9 @@ use super::apply::Applied;
 use super::bearers::Bearers;
 use super::decide::Item;
 use super::identity::Identity;
-use super::pass::Pass;
+use super::pass::{Pass, other_role};
 use super::refused::{Problems, SOON};
-use super::survey::Survey;
+use super::survey::{self, Survey};
 use super::turns::Settled;
 use crate::memory::proofs::{self, Proof, ProofRow};
 use crate::memory::{Notes, Place};
@@ -250,7 +251,24 @@ impl Pass<'_> {
         Ok(())
     }
 
-    pub(super) async fn delete(&self, deletes: Vec<Delete>, tally: &mut Tally) -> Result<()> {
+    /// Notes which events are about to be deleted: where the pass is cut off, or an answer is lost, the next one must not take that for a person's doing.
+    async fn note_leaving(&self, deletes: &mut [Delete]) -> Result<()> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        let mut notes = Notes::default();
+        for delete in deletes {
+            let mut noted = Mapping { leaving: Some(delete.role), ..delete.mapping.clone() };
+            // Without a version: should the other event be back, it is looked at.
+            survey::half_mut(&mut noted, other_role(delete.role)).etag = None;
+            self.memory.note(&mut notes, Some(&delete.mapping), &noted)?;
+            delete.mapping = noted;
+        }
+        self.intend(notes).await
+    }
+
+    pub(super) async fn delete(&self, mut deletes: Vec<Delete>, tally: &mut Tally) -> Result<()> {
+        self.note_leaving(&mut deletes).await?;
         self.progress.expect(deletes.len() as u64);
         let parallel = self.ends.iter().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
         let mut proofs = std::mem::take(&mut tally.proofs);

@@ -180,7 +180,11 @@ impl CalDav {
             }
         }
         match refusal.status.as_u16() {
-            404 | 410 => self.gone_for_good(calendar).await,
+            // The answer to a DELETE alone is no proof: some servers give it for what they do not let go.
+            404 | 410 => match self.get(calendar, id).await? {
+                Raw::Gone if !self.dav.lists(&url).await? => self.gone_for_good(calendar).await,
+                _ => Err(Error::Refused("the server says that it is not there (404), and has it still".into())),
+            },
             412 => match self.changed_or_gone(calendar, id).await? {
                 Error::Gone => Ok(()),
                 error => Err(error),

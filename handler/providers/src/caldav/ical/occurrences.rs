@@ -51,7 +51,11 @@ impl Editor<'_> {
         self.exclusions.anew = new_form && !self.before.excluded_keys.is_empty();
         for key in &keys {
             match moved.to.get(key) {
-                Some(&at) => self.change(*key, at, true)?,
+                Some(&at) => {
+                    // What came to be excluded there is wanted again.
+                    self.exclusions.dropped.extend(self.before.excluded_keys.contains(key).then_some(*key));
+                    self.change(*key, at, true)?;
+                }
                 None => self.exception(*key, &moved)?,
             }
         }

@@ -251,6 +251,17 @@ async fn what_is_gone_already_is_deleted_unless_the_calendar_is_gone() {
     assert!(matches!(all_gone.account().delete(CALENDAR, &own(), None).await, Err(Error::CalendarMissing)));
 }
 
+#[tokio::test]
+async fn what_is_there_after_a_404_to_its_deletion_is_refused_and_not_deleted() {
+    let stub = Stub::new(|asked| match (asked.method.as_str(), asked.path.as_str()) {
+        ("GET", COPY_PATH) => Say::status(200).header("etag", "\"1\"").body(object("")),
+        _ => calendar_is_there(asked).unwrap_or_else(|| Say::status(404)),
+    })
+    .await;
+    let answer = stub.account().delete(CALENDAR, &EventId::new(COPY_NAME), Some("\"1\"")).await;
+    assert!(matches!(answer, Err(Error::Refused(_))), "{answer:?}");
+}
+
 /// A server that keeps what it is sent at the path `kept`, of which it says `location`, and gives no ETag.
 fn keeping(kept: &'static str, location: &'static str, sent: &'static str) -> impl Fn(&super::super::stub::Asked) -> Say {
     let data = move || object("").replace("UID:u1", &format!("UID:{sent}"));

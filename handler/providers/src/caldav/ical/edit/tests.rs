@@ -357,3 +357,23 @@ fn spans_of_one_form_start_in_one_zone_or_are_days() {
     assert!(!same_form(&in_zone("Europe/Berlin"), &in_zone("Asia/Tokyo")));
     assert!(!same_form(&days, &in_zone("Europe/Berlin")) && !same_form(&in_zone("Europe/Berlin"), &days));
 }
+
+/// A series with its changed and excluded occurrence was dragged a day back, by a client that takes both along, and is put back: what was excluded on
+/// the day of the changed one is not.
+#[test]
+fn what_is_put_back_on_a_day_that_was_excluded_takes_place() {
+    let series = |first: &str, changed: &str, excluded: &str| {
+        object(&[
+            &format!(
+                "DTSTART:202612{first}T080300Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=8\nEXDATE:202612{excluded}T080300Z\nSUMMARY:Daily"
+            ),
+            &format!("RECURRENCE-ID:202612{changed}T080300Z\nDTSTART:202612{changed}T100300Z\nDURATION:PT1H\nSUMMARY:Daily"),
+        ])
+    };
+    let (wanted, dragged) = (draft(&series("07", "10", "11")), series("06", "09", "10"));
+    let exceptions: Vec<OriginalStart> = ["10", "11"].map(|day| at(&format!("2026-12-{day}T08:03:00Z"))).into();
+    let parts = Parts { fields: [Field::Time].into(), exceptions: exceptions.into_iter().collect() };
+    let (edited, _) = try_edit(&dragged, &parts, &wanted, None).unwrap();
+    assert!(!edited.contains("EXDATE:20261210") && edited.contains("EXDATE:20261211T080300Z"), "{edited}");
+    assert_eq!(draft(&edited), wanted);
+}
