@@ -10,6 +10,7 @@ mod held;
 mod held_again;
 mod identity;
 mod long;
+mod looks;
 mod memory;
 mod moment;
 mod narrow;
