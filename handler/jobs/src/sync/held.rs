@@ -171,8 +171,17 @@ mod tests {
         assert_eq!(released(&guard(0..51, 60), 10, 0..51), (0, 51), "too many");
         let by_owner = Guard { second_look: false, ..guard(0..30, 40) };
         assert_eq!(released(&by_owner, 60, 0..30), (0, 30));
+        assert_eq!(released(&Guard { today: 470, ..guard(0..30, 40) }, 10, 0..30), (30, 0), "five hundred, and no more");
         let late = Guard { today: 480, ..guard(0..30, 40) };
         assert_eq!(released(&late, 10, 0..30), (0, 30), "the day is full");
+    }
+
+    #[test]
+    fn ten_minutes_are_counted_from_the_first_look() {
+        let members = Members::of((0..30).map(id), &Members::default(), at(100));
+        let guard = Guard { members, ..guard(0..0, 40) };
+        assert_eq!(released(&guard, 109, 0..30), (0, 30));
+        assert_eq!(released(&guard, 110, 0..30), (30, 0));
     }
 
     #[test]

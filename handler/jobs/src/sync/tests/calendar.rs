@@ -35,6 +35,8 @@ pub struct Manners {
     /// Events that are made get UIDs and names of the server's own.
     pub own_uids: bool,
     pub own_names: bool,
+    /// Writes are answered without a version.
+    pub answers_without_version: bool,
     /// Marks are dropped.
     pub drops_marks: bool,
     /// Titles are cut after so many octets.
@@ -191,7 +193,8 @@ impl Calendar {
         }
         let rewritten = Draft::from(&shown) != *as_written || self.manners.own_uids;
         let event = rewritten.then(|| Box::new(shown.clone()));
-        self.answer(call, Written { id: shown.id, etag: shown.etag, sequence: shown.sequence, event, rewritten })
+        let etag = shown.etag.filter(|_| !self.manners.answers_without_version);
+        self.answer(call, Written { id: shown.id, etag, sequence: shown.sequence, event, rewritten })
     }
 
     fn stamps(&self, event: &Event) -> Stamps {

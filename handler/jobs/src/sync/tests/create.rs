@@ -1,6 +1,6 @@
 //! What is missing is made, and once.
 
-use engine::event::EventId;
+use engine::event::{Event, EventId};
 use engine::mapping::State;
 use engine::reason::Reason;
 use jiff::civil::date;
@@ -337,5 +337,19 @@ async fn a_copy_that_was_made_and_never_noted_goes_with_its_origin() {
 async fn more_events_than_fit_into_one_commit_are_all_copied() {
     let world = World::two_way().await.filled(120).await;
     assert_eq!((world.count(), world.state().await.copies, world.state().await.left), ([120, 120], 120, None));
+    world.rest().await;
+}
+
+#[tokio::test]
+async fn a_zone_that_was_guessed_is_noted_as_long_as_it_is() {
+    let world = World::one_way().await;
+    world.from().put(Event { zone_guessed: true, ..april("dentist", 1) });
+    assert_eq!(world.pass().await.created, 1);
+    world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
+    assert_eq!(world.pass().await.changed, 1);
+    assert_eq!(world.problems().await.iter().map(|row| row.problem.reason).collect::<Vec<_>>(), [Reason::ZoneUnknown]);
+    world.from().change("dentist.ics", |event| event.zone_guessed = false);
+    world.pass().await;
+    assert_eq!(world.problems().await.len(), 0);
     world.rest().await;
 }

@@ -154,3 +154,19 @@ async fn a_refused_deletion_whose_origin_is_back_is_forgotten() {
     assert_eq!((run.deleted, run.created, world.problems().await.len(), world.count()), (0, 0, 0, [5, 5]));
     world.rest().await;
 }
+
+#[tokio::test]
+async fn an_origin_that_cannot_be_made_again_is_remembered_as_gone() {
+    let (world, copy) = dentist(true).await;
+    world.from().remove("dentist.ics");
+    world.to().change(&copy, |event| event.content.title = "mine".into());
+    world.from().refused.insert((Call::Create, None), Error::Refused("no".into()));
+    let run = world.pass().await;
+    assert_eq!((run.deleted, run.created, world.has("mine")), (0, 0, [false, true]));
+    assert_eq!(world.problems().await[0].gone, Some(Role::Origin));
+    world.from().refused.clear();
+    world.minutes(60);
+    let run = world.pass().await;
+    assert_eq!((run.deleted, run.created, world.has("mine"), world.problems().await.len()), (0, 1, [true, true], 0));
+    world.rest().await;
+}

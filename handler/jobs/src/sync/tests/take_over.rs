@@ -306,3 +306,16 @@ async fn what_another_installation_has_made_meanwhile_is_not_made_beside() {
     assert_eq!((run.created, world.count(), world.mapping("dentist.ics").await.state), (0, [1, 1], State::CopiedByAnother));
     world.rest().await;
 }
+
+#[tokio::test]
+async fn a_dry_run_counts_what_another_installation_has_copied() {
+    let world = World::one_way().await;
+    let origin = april("dentist", 1);
+    world.to().put(foreign(&origin, "theirs.ics", true));
+    world.from().put(origin);
+    for n in 2..5 {
+        world.from().put(april(&format!("e{n}"), n));
+    }
+    let run = world.run(super::world::DRY).await;
+    assert_eq!((run.created, run.copied_by_another, world.count()), (3, 1, [4, 1]));
+}

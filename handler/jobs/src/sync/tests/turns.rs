@@ -215,3 +215,17 @@ async fn a_pass_of_several_pairs_does_each() {
     assert_eq!(report.pairs.iter().map(|run| (run.created, run.error.is_some())).collect::<Vec<_>>(), [(1, false), (0, true)]);
     assert!(report.failed());
 }
+
+#[tokio::test]
+async fn another_failure_is_written_down_although_one_was_before() {
+    let world = World::one_way().await.filled(2).await;
+    let mut said = Vec::new();
+    for error in [Error::Unreachable("500".into()), Error::CalendarMissing] {
+        world.from().refused.insert((Call::Glance, None), error);
+        let run = world.try_run(OPTIONS).await;
+        let error = world.state().await.error;
+        assert_eq!((world.state().await.status, error.as_ref()), (Some(PairStatus::Error), run.error.as_ref()));
+        said.push(error.unwrap().code);
+    }
+    assert_ne!(said[0], said[1]);
+}

@@ -1,0 +1,82 @@
+//! Servers that give events UIDs of their own and take marks away.
+
+use engine::event::{Event, EventId};
+use engine::mapping::State;
+
+use super::events::april;
+use super::world::World;
+use super::{all, reasons};
+
+/// Two copies, each known by its name and the UID that its server gave it.
+async fn two(two_way: bool) -> (World, [String; 2]) {
+    let world = if two_way { World::two_way().await } else { World::one_way().await };
+    world.to().manners.own_uids = true;
+    world.to().manners.drops_marks = true;
+    world.from().put(april("dentist", 1));
+    world.from().put(april("other", 2));
+    world.from().put(april("third", 3));
+    world.pass().await;
+    world.pass().await;
+    let copies = [world.copy("dentist.ics").await, world.copy("other.ics").await];
+    (world, copies)
+}
+
+fn named(event: Event, name: &str) -> Event {
+    Event { id: EventId::new(name), ..event }
+}
+
+#[tokio::test]
+async fn two_copies_that_change_names_are_told_apart_by_their_uids() {
+    for two_way in [false, true] {
+        let (world, [dentist, other]) = two(two_way).await;
+        let one = world.to().remove(&dentist);
+        let two = world.to().remove(&other);
+        world.to().put(named(one, &other));
+        world.to().put(named(two, &dentist));
+        let run = world.pass().await;
+        assert_eq!((run.created, run.deleted, world.writes()), (0, 0, all([])), "{two_way}");
+        assert_eq!([world.copy("dentist.ics").await, world.copy("other.ics").await], [other, dentist]);
+        world.rest().await;
+        world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
+        world.pass().await;
+        assert_eq!(world.titles(), [all(["other", "surgeon", "third"]), all(["other", "surgeon", "third"])]);
+        world.rest().await;
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_has_the_name_of_another_that_is_gone_is_found() {
+    let (world, [dentist, other]) = two(false).await;
+    let one = world.to().remove(&dentist);
+    world.to().remove(&other);
+    world.to().put(named(one, &other));
+    let run = world.pass().await;
+    assert_eq!((run.created, run.deleted, world.count()), (0, 0, [3, 2]), "{:?}", reasons(&run));
+    let mapping = world.mapping("dentist.ics").await;
+    assert_eq!((mapping.copy.id.as_str(), mapping.state), (other.as_str(), State::Live));
+    assert_eq!(world.mapping("other.ics").await.state, State::Suppressed);
+    world.rest().await;
+}
+
+#[tokio::test]
+async fn an_edit_of_a_copy_is_an_edit() {
+    let (world, [dentist, _]) = two(true).await;
+    world.to().change(&dentist, |event| event.content.title = "surgeon".into());
+    assert_eq!(world.pass().await.changed, 1);
+    assert_eq!(world.titles(), [all(["other", "surgeon", "third"]), all(["other", "surgeon", "third"])]);
+    world.rest().await;
+}
+
+#[tokio::test]
+async fn another_event_under_the_name_of_a_copy_is_known_by_its_uid() {
+    for two_way in [false, true] {
+        let (world, [dentist, _]) = two(two_way).await;
+        world.to().remove(&dentist);
+        world.to().put(named(april("swimming", 9), &dentist));
+        let run = world.pass().await;
+        assert_eq!((run.deleted, world.titles()[0].contains(&"dentist".to_owned())), (0, true), "{two_way}");
+        assert_eq!(world.titles()[0].contains(&"swimming".to_owned()), two_way);
+        assert!(world.titles()[1].contains(&"swimming".to_owned()));
+        world.rest().await;
+    }
+}
