@@ -25,7 +25,7 @@ use crate::directory::{self, AccountStatus, CalendarRow, Snapshot};
 use crate::memory::{self, PairRow};
 use crate::nudge::{self, Cause, Nudge};
 use crate::report::PairStatus;
-use crate::{Error, Result, Services, channels};
+use crate::{Error, Result, Services, channels, sync};
 
 /// How many accounts are asked at once.
 const AT_ONCE: usize = 32;
@@ -211,7 +211,7 @@ fn is_due(row: &PairRow, news: [News; 2], now: Timestamp) -> bool {
         let long_ago = |then: Timestamp| now.duration_since(then) >= SECOND_LOOK;
         return long_ago(held.since) && row.last_sync.is_none_or(long_ago);
     }
-    if row.retry.is_some_and(|at| at <= now) {
+    if row.retry.is_some_and(|at| sync::has_come(at, now)) {
         return true;
     }
     let clock = now.to_zoned(TimeZone::UTC);

@@ -131,4 +131,4 @@ const ONCE_BAD: [u64; 32] = [
 ];
 
 /// The same of those that are told wider.
-const ONCE_BAD_WIDE: [u64; 4] = [241, 630, 2858, 3251];
+const ONCE_BAD_WIDE: [u64; 9] = [241, 630, 2858, 3251, 3493, 3781, 5148, 5223, 5640];

@@ -87,6 +87,7 @@ pub async fn tell(seed: u64, place: Place) -> Result<()> {
         all_deleted: false,
         bystander: None,
         clock_off: 0,
+        clock_was_off: false,
         met: [0; 2],
         trace: Vec::new(),
         mail: pushed::Mail::default(),
@@ -152,6 +153,8 @@ struct Story {
     bystander: Option<String>,
     /// How many seconds this machine's clock is ahead of the servers'.
     clock_off: i64,
+    /// It was wrong since the last rest by so much that the window was another one.
+    clock_was_off: bool,
     /// Faults that passes have met so far, by side.
     met: [usize; 2],
     trace: Vec<String>,
@@ -194,6 +197,7 @@ impl Story {
             self.set_clock_right();
             self.rest().await?;
             self.judge_calm().await?;
+            self.clock_was_off = false;
         }
         self.full_rest().await?;
         self.judge(Strict::Yes).await.context("after a full pass at the end")?;

@@ -199,6 +199,7 @@ impl Pass<'_> {
             applied.actions = actions;
             return Ok(());
         }
+        let asked = origin.as_ref().map(|change| change.parts.clone()).unwrap_or_default();
         if let Some(change) = origin {
             let version = Version { etag: mapping.origin.etag.clone(), sequence: mapping.origin.sequence };
             self.may_write()?;
@@ -219,7 +220,7 @@ impl Pass<'_> {
             }
         }
         // What its owner wrote on the copy does not reach the origin yet. What the origin has to say reaches the copy all the same.
-        let written = copy.as_ref().map(|change| change.parts.clone()).unwrap_or_default();
+        let mut written = copy.as_ref().map(|change| change.parts.clone()).unwrap_or_default();
         if let Some(change) = copy {
             let version = Version { etag: mapping.copy.etag.clone(), sequence: mapping.copy.sequence };
             self.may_write()?;
@@ -239,6 +240,9 @@ impl Pass<'_> {
             applied.actions.push(self.skip(mapping.side, &mapping.origin.id, Some(before.times.clone()), reason));
             applied.problem = Some((self.refused(&mapping, None, &why), retry));
             // The base of what was not delivered stays, and so does the intent: it may have arrived all the same, and is no person's edit then.
+            // A private copy's own words are put right where its times wait to be delivered: what its base says of these stays.
+            written.fields.retain(|field| !asked.fields.contains(field));
+            written.exceptions.retain(|key| !asked.exceptions.contains(key));
             mapping.copy.agree(before.copy.base.overlaid(&mapping.copy.base, &written));
             (mapping.origin.base, mapping.origin.shown) = (before.origin.base, before.origin.shown);
             (mapping.origin.intent, mapping.copy.intent) = (stored.origin.intent.clone(), before.copy.intent);

@@ -58,6 +58,7 @@ use tokio::time::Instant;
 use self::accounts::Accounts;
 pub(crate) use self::accounts::{End, end, ends};
 pub(crate) use self::pass::side_of;
+pub(crate) use self::refused::has_come;
 use self::turn::{Done, Outcome, Turn};
 use self::work::Again;
 use crate::directory::Snapshot;

@@ -36,6 +36,11 @@ const FIRST: i64 = 2;
 /// The longest wait, in minutes.
 const LONGEST: i64 = 24 * 60;
 
+/// Whether a time to try again has come. One that no wait leads to was noted while this machine's clock was wrong.
+pub(crate) fn has_come(at: Timestamp, now: Timestamp) -> bool {
+    at <= now || at.duration_since(now) > SignedDuration::from_mins(LONGEST + 60)
+}
+
 /// When an event that could not be dealt with is tried again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Retry {
@@ -161,7 +166,7 @@ impl Pass<'_> {
     }
 
     fn is_due(&self, row: &ProblemRow) -> bool {
-        row.problem.next_try.is_some_and(|next| self.options.full || next <= self.now)
+        row.problem.next_try.is_some_and(|next| self.options.full || has_come(next, self.now))
     }
 
     /// The calendars of which an event is tried again that no mapping knows: no pass has seen it yet.
@@ -292,6 +297,13 @@ mod tests {
         let waits: Vec<_> = (1..=8).map(|tries| minutes(Retry::Later, tries).unwrap()).collect();
         assert_eq!(waits, [2, 8, 32, 128, 512, 1440, 1440, 1440]);
         assert_eq!(minutes(Retry::Later, u32::MAX), Some(1440));
+    }
+
+    #[test]
+    fn a_time_that_no_wait_leads_to_has_come() {
+        let now = Timestamp::UNIX_EPOCH;
+        let comes = |minutes| has_come(now + SignedDuration::from_mins(minutes), now);
+        assert_eq!([-1, 0, 1, LONGEST, LONGEST + 60, LONGEST + 61].map(comes), [true, true, false, false, false, true]);
     }
 
     #[test]

@@ -33,6 +33,7 @@ use tokio::time::Instant;
 use super::accounts::{Accounts, Sight};
 use super::lines::Ahead;
 use super::pass::{Owned, Pass};
+use super::refused::has_come;
 use super::survey::Seen;
 use super::work::Again;
 use super::{Keys, SyncOptions, fail, needs_reconnect};
@@ -342,6 +343,6 @@ fn left_nothing_open(row: &PairRow, now: Timestamp) -> bool {
         && row.held.is_none()
         && row.left.is_none()
         && !row.take_over
-        && row.retry.is_none_or(|at| at > now)
+        && row.retry.is_none_or(|at| !has_come(at, now))
         && row.listed_on == Some(now.to_zoned(TimeZone::UTC).date())
 }

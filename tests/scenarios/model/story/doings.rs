@@ -199,6 +199,7 @@ impl Story {
         self.stage.core.wait(by);
         self.stage.core.set_servers_ahead(-by);
         self.clock_off = by;
+        self.clock_was_off |= hours > 24;
         self.trace.push(format!("this machine's clock goes wrong by {} hours", by / 3600));
     }
 
