@@ -21,6 +21,8 @@ const LONGEST_DESCRIPTION: usize = 64 * 1024;
 pub struct Merge {
     /// The origin as it should be.
     pub origin: Draft,
+    /// Edits of the copy that give way, because the origin has changed the same.
+    pub overruled: Parts,
     /// Edits of the copy that do not flow back and do not conflict: they stay until the copy is next written.
     pub ignored: bool,
 }
@@ -49,6 +51,9 @@ pub fn merge(sides: &Sides<'_>, origin_changed: &Parts, copy_changed: &Parts) ->
     }
     flowing.fields.retain(|field| !origin_changed.fields.contains(field));
     flowing.exceptions.retain(|start| !origin_changed.exceptions.contains(start));
+    let mut overruled = copy_changed.clone();
+    overruled.fields.retain(|field| !flowing.fields.contains(field) && *field != Field::Attendees && (!private || *field == Field::Time));
+    overruled.exceptions.retain(|start| !flowing.exceptions.contains(start) && !(private && sides.same_time(*start)));
     let wanted = flowing.clone();
     flowing.fields.remove(&Field::Attendees);
     if sides.origin.content.description.len() > LONGEST_DESCRIPTION {
@@ -58,7 +63,7 @@ pub fn merge(sides: &Sides<'_>, origin_changed: &Parts, copy_changed: &Parts) ->
         flowing.fields.retain(|field| *field == Field::Time);
         flowing.exceptions.retain(|start| !sides.same_time(*start));
     }
-    Merge { origin: sides.flow_back(&flowing), ignored: flowing != wanted }
+    Merge { origin: sides.flow_back(&flowing), overruled, ignored: flowing != wanted }
 }
 
 impl Sides<'_> {

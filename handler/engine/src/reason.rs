@@ -46,6 +46,8 @@ pub enum Reason {
     CopyDeleted,
     /// Edited on one side and deleted on the other: the edit stands.
     EditWins,
+    /// Both sides changed the same: what the origin says stands, and the copy's edit is undone.
+    OriginWins,
 }
 
 impl Reason {
@@ -85,6 +87,7 @@ impl Reason {
             Self::OriginDeleted => "The event is gone.",
             Self::CopyDeleted => "Its copy was deleted.",
             Self::EditWins => "It was edited on one side and deleted on the other; the edit stands.",
+            Self::OriginWins => "It and its copy were changed in the same place; what the event says stands, and the copy was put right.",
         }
     }
 }
@@ -119,6 +122,7 @@ mod tests {
             OriginDeleted,
             CopyDeleted,
             EditWins,
+            OriginWins,
         ];
         let words: BTreeSet<&str> = all.iter().map(|reason| reason.in_words()).collect();
         assert!(words.len() == all.len() && words.iter().all(|words| words.ends_with('.')));

@@ -49,13 +49,13 @@ impl Planner<'_> {
         let judged =
             mapping.drifted && copy.as_ref().is_some_and(|copy| etag::are_same(copy.event.etag.as_deref(), mapping.copy.etag.as_deref()));
         let flows = self.pair.two_way && !next.guests && !judged;
-        let (merged, mut ignored) = match copy.as_ref().filter(|copy| flows && !edited.is_empty() && !copy.event.cancelled) {
+        let (merged, overruled, mut ignored) = match copy.as_ref().filter(|copy| flows && !edited.is_empty() && !copy.event.cancelled) {
             Some(copy) => {
                 let sides = Sides { origin, copy: &copy.home, look, keeps_less: mapping.copy.shown.is_some() };
                 let merge = conflict::merge(&sides, &changed, &edited);
-                (merge.origin, busied || merge.ignored)
+                (merge.origin, merge.overruled, busied || merge.ignored)
             }
-            None => (Draft::from(origin), busied || !edited.is_empty()),
+            None => (Draft::from(origin), Parts::default(), busied || !edited.is_empty()),
         };
         // A guest's meeting is put right at once; other edits of a copy that count for nothing stay until its origin changes.
         let restore = self.pair.two_way && next.guests;
@@ -111,7 +111,10 @@ impl Planner<'_> {
             remember.copy.etag.clone_from(&next.copy.etag);
             return Decision::Skip { reason: Reason::Flapping, why: None, remember: Some(Box::new(remember)) };
         }
-        let reason = if restore && !edited.is_empty() { Some(Reason::HasGuests) } else { None };
+        let reason = match restore && !edited.is_empty() {
+            true => Some(Reason::HasGuests),
+            false => undoes(&copy_parts, &overruled).then_some(Reason::OriginWins),
+        };
         let whole = mapping.pristine && copy.is_none() && !mapping.drifted && lossy.is_empty();
         let copy = (to_mark || !copy_parts.is_empty()).then_some(Change { draft, parts: copy_parts, whole });
         if copy.is_some() {
@@ -180,6 +183,12 @@ impl Planner<'_> {
         parts.exceptions.retain(|start| !missing.exceptions.contains(start) && !edited.exceptions.contains(start));
         parts
     }
+}
+
+/// Whether a write of the copy undoes any of these edits of it. Where both sides have come to the same, there is nothing to undo.
+fn undoes(written: &Parts, edits: &Parts) -> bool {
+    let times = !written.exceptions.is_empty() || written.fields.contains(&Field::Time);
+    edits.fields.iter().any(|field| written.fields.contains(field)) || (times && !edits.exceptions.is_empty())
 }
 
 /// What is to be written to a copy that was not read: also what a write that was cut off may have brought.

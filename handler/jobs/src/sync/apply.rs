@@ -190,6 +190,7 @@ impl Pass<'_> {
         let Write { before, mut mapping, copy, origin, reason } = write;
         let (mut actions, mut refused) = (Vec::new(), None);
         if origin.is_some() {
+            let reason = reason.filter(|reason| *reason != Reason::OriginWins);
             actions.push(self.action(Verb::Change, &mapping, Role::Copy, reason));
         }
         if copy.is_some() {

@@ -95,6 +95,7 @@ fn a_copy_that_is_dragged_while_an_occurrence_of_its_origin_is_cancelled_goes_ba
         let moved = edited(&copy, "c2", drag);
         let decision = world.known(&mapping, cancelled.clone(), moved.clone());
         assert!(write(decision.clone()).origin.is_none(), "{name}: no exception of a rule that does not flow");
+        assert_eq!(write(decision.clone()).reason, Some(Reason::OriginWins), "{name}: what is undone is said");
         let [origin, _] = after(&world, &world.planner(), decision, &here(cancelled), &here(moved));
         assert_eq!(seen(&origin), ["12 10 Review", "19 10 With the board", "02 10 Review"], "{name}");
     }
@@ -129,6 +130,7 @@ fn a_copy_that_is_dragged_takes_its_exceptions_along_whatever_its_program_does_w
         let (mapping, origin, copy) = world.synced(origin);
         let moved = edited(&copy, "c2", drag);
         let decision = world.known(&mapping, edited(&origin, "o1", |_| ()), moved.clone());
+        assert_eq!(write(decision.clone()).reason, None, "{name}");
         let [origin, _] = after(&world, &world.planner(), decision, &origin, &here(moved));
         assert_eq!(seen(&origin), ["12 11 Review", "19 11 With the board", "02 11 Review"], "{name}");
         let own = &origin.series.unwrap().exceptions[&start("2026-03-19T10:00:00Z")];
