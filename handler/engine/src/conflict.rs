@@ -53,7 +53,8 @@ pub fn merge(sides: &Sides<'_>, origin_changed: &Parts, copy_changed: &Parts) ->
     flowing.exceptions.retain(|start| !origin_changed.exceptions.contains(start));
     let mut overruled = copy_changed.clone();
     overruled.fields.retain(|field| !flowing.fields.contains(field) && *field != Field::Attendees && (!private || *field == Field::Time));
-    overruled.exceptions.retain(|start| !flowing.exceptions.contains(start) && !(private && sides.same_time(*start)));
+    let stays = |start: &OriginalStart| flowing.exceptions.contains(start) || (private && sides.same_time(*start));
+    overruled.exceptions.retain(|start| !stays(start));
     let wanted = flowing.clone();
     flowing.fields.remove(&Field::Attendees);
     if sides.origin.content.description.len() > LONGEST_DESCRIPTION {
