@@ -55,11 +55,11 @@ impl Planner<'_> {
             Seen::Unchanged => delete(mapping.copy.etag.clone()),
             Seen::Unreadable { etag, .. } => delete(etag),
             Seen::Event(event) => {
-                let (edited, _) = self.edits(mapping, &event);
-                if mapping.leaving == Some(Role::Origin) {
+                if (mapping.leaving, reason) == (Some(Role::Origin), Reason::OriginDeleted) && !event.cancelled {
                     // Its deletion made us delete the origin, and it is back.
                     return self.make_origin_again(mapping, &event);
                 }
+                let (edited, _) = self.edits(mapping, &event);
                 let private = self.pair.private_towards(mapping.side.other());
                 let counts = edited.fields.iter().any(|field| !private || *field == Field::Time) || !edited.exceptions.is_empty();
                 let stands = self.pair.two_way && !mapping.guests && reason == Reason::OriginDeleted && counts && !event.cancelled;

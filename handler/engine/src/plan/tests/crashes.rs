@@ -134,3 +134,32 @@ fn an_occurrence_that_is_brought_back_after_a_write_that_was_cut_off_takes_place
     let decision = world.known(&noted, edited(&origin, "o1", |_| ()), edited(&copy, "c3", |_| ()));
     assert!(matches!(decision, Decision::Remember(_)), "{decision:?}");
 }
+
+/// A deletion of ours was cut off: where what was its reason is undone, the event lives; where not, it is made.
+#[test]
+fn our_own_unfinished_deletion_is_not_taken_for_a_persons() {
+    for world in [world(), world().one_way()] {
+        let (synced, origin, copy) = world.synced(event());
+        let mapping = Mapping { leaving: Some(Role::Copy), ..synced.clone() };
+        let Decision::Create(create) = world.known(&mapping, edited(&origin, "o2", |_| ()), Seen::Gone) else { panic!("made again") };
+        assert_eq!((create.role, create.mapping.leaving), (Role::Copy, None));
+        assert!(matches!(world.known(&mapping, Seen::Unchanged, Seen::Gone), Decision::Nothing), "nothing is deleted unread");
+        assert!(matches!(world.known(&mapping, Seen::Gone, Seen::Gone), Decision::Forget(_)));
+        let Decision::Remember(both) = world.known(&mapping, edited(&origin, "o2", |_| ()), edited(&copy, "c1", |_| ())) else { panic!() };
+        assert_eq!(both.leaving, None, "both are there");
+    }
+    let world = world();
+    let (synced, origin, copy) = world.synced(event());
+    let mapping = Mapping { leaving: Some(Role::Origin), ..synced };
+    let (there, back) = (edited(&origin, "o2", |_| ()), edited(&copy, "c2", |_| ()));
+    let Decision::Create(create) = world.known(&mapping, Seen::Gone, back.clone()) else { panic!("made again") };
+    assert_eq!((create.role, create.mapping.leaving), (Role::Origin, None));
+    let deleted = |decision| if let Decision::Delete(delete) = decision { Some((delete.role, delete.reason)) } else { None };
+    assert_eq!(deleted(world.known(&mapping, there, Seen::Gone)), Some((Role::Origin, Reason::CopyDeleted)));
+    let cancelled = edited(&origin, "o2", |origin| origin.cancelled = true);
+    assert_eq!(
+        deleted(world.known(&mapping, cancelled, back)),
+        Some((Role::Copy, Reason::Cancelled)),
+        "nothing is made beside a cancelled event"
+    );
+}
