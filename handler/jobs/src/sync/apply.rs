@@ -1,18 +1,18 @@
 //! One decision: write at the provider, unless the lease may be lost by now; then say what is to be remembered.
 
 use engine::event::EventId;
-use engine::mapping::{Mapping, State, Times};
+use engine::mapping::{Mapping, Times};
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::{Change, Decision, Delete, Write};
 use engine::reason::Reason;
-use providers::{Edit, Found, NewCopy, Version, Written};
+use providers::{Edit, NewCopy, Version, Written};
 
-use super::pass::{Pass, other_role, problem_words, side_of};
+use super::pass::{Pass, problem_words, side_of};
 use super::refused::Retry;
 use crate::Result;
 use crate::memory::ProblemRow;
-use crate::memory::proofs::{Proof, ProofRow, Sign};
+use crate::memory::proofs::{Proof, ProofRow};
 use crate::report::{Action, EventProblem, Verb};
 
 /// A decision and what it is about.
@@ -114,7 +114,7 @@ pub(super) struct Applied {
 }
 
 impl Applied {
-    fn nothing(side: Side, event: EventId) -> Self {
+    pub(super) fn nothing(side: Side, event: EventId) -> Self {
         Self {
             side,
             event,
@@ -345,72 +345,7 @@ impl Pass<'_> {
         Ok(None)
     }
 
-    /// Deletes one of the two events of a mapping.
-    pub(super) async fn apply_delete(&self, delete: Delete, proof: Option<Proof>) -> Result<Applied> {
-        let Delete { mapping, role, etag, reason } = delete;
-        let side = side_of(&mapping, role);
-        let mut applied = Applied::nothing(mapping.side, mapping.origin.id.clone());
-        let action = self.action(Verb::Delete, &mapping, other_role(role), Some(reason));
-        if self.options.dry_run {
-            applied.actions.push(action);
-            return Ok(applied);
-        }
-        let id = match role {
-            Role::Origin => &mapping.origin.id,
-            Role::Copy => &mapping.copy.id,
-        };
-        let end = &self.ends[side as usize];
-        let calendar = &end.calendar.address;
-        self.may_write()?;
-        let mut outcome = end.provider.delete(calendar, id, etag.as_deref()).await;
-        if matches!(outcome, Err(providers::Error::ChangedMeanwhile)) && !self.pair.two_way {
-            // A copy that was edited at this moment goes with its origin all the same; but it must still be our copy.
-            for (_, found) in self.fetch(side, vec![id.clone()]).await? {
-                let Found::Event(event) = found else { continue };
-                if event.has_guests() {
-                    // Its owner has just invited people to it: it is theirs from now on.
-                    outcome = Err(providers::Error::HasGuests);
-                } else if self.planner.is_copy_of(&event, mapping.id) {
-                    self.may_write()?;
-                    outcome = end.provider.delete(calendar, id, event.etag.as_deref()).await;
-                }
-            }
-        }
-        match outcome {
-            Ok(()) => {
-                applied.wrote[side as usize] = true;
-                applied.actions.push(action);
-                let calendar = self.pair.calendar(side.other()).clone();
-                let shown = || Proof { calendar, sign: Sign::Shown, read: self.now, answer: None, searched: false };
-                applied.proved = Some(self.proved(&mapping, Some(role), reason, proof.unwrap_or_else(shown)));
-                applied.remember = Some((Some(mapping), None));
-            }
-            Err(providers::Error::HasGuests) if role == Role::Copy => {
-                applied.actions.push(self.skip(mapping.side, &mapping.origin.id, Some(mapping.times.clone()), Reason::HasGuests));
-                applied.remember = Some((Some(mapping), None));
-            }
-            Err(providers::Error::HasGuests) => {
-                applied.actions.push(self.skip(mapping.side, &mapping.origin.id, Some(mapping.times.clone()), Reason::HasGuests));
-                let now = Mapping { guests: true, state: State::Suppressed, leaving: None, ..mapping.clone() };
-                applied.remember = Some((Some(mapping), Some(now)));
-            }
-            Err(error) => {
-                if let Some((why, retry)) = self.not_written(error, side, None, &mut applied).await? {
-                    applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
-                    let gone = matches!(reason, Reason::OriginDeleted | Reason::CopyDeleted).then(|| other_role(role));
-                    applied.problem = Some((self.refused(&mapping, gone, &why), retry));
-                }
-            }
-        }
-        Ok(applied)
-    }
-
-    fn proved(&self, mapping: &Mapping, deleted: Option<Role>, reason: Reason, proof: Proof) -> ProofRow {
-        let (origin, copy) = (mapping.origin.id.to_string(), mapping.copy.id.to_string());
-        ProofRow { at: self.services.clock.now(), origin, copy, deleted, reason, proof }
-    }
-
-    fn skip(&self, side: Side, event: &EventId, times: Option<Times>, reason: Reason) -> Action {
+    pub(super) fn skip(&self, side: Side, event: &EventId, times: Option<Times>, reason: Reason) -> Action {
         Action {
             action: Verb::Skip,
             calendar: self.pair.calendar(side.other()).clone(),

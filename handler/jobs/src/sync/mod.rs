@@ -30,6 +30,7 @@ mod apply;
 mod bearers;
 mod create;
 mod decide;
+mod delete;
 mod echo;
 mod emptied;
 mod held;

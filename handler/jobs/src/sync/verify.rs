@@ -83,13 +83,7 @@ impl Pass<'_> {
         if survey.by_absence && suspects.len() <= MOST_SOUGHT {
             refused = self.seek(survey, suspects).await?;
         }
-        for unit in survey.units.values_mut().filter(|unit| unit.mapping.leaving.is_some()) {
-            for role in [Role::Origin, Role::Copy] {
-                if matches!(unit.seen_as(role), News::None) {
-                    unit.suspect(role, Sign::Earlier);
-                }
-            }
-        }
+        self.suspect_what_was_leaving(survey);
         self.resolve(identity, survey, problems).await?;
         self.find_under_other_names(identity, survey).await?;
         self.forget_what_was_joined(survey, tally);

@@ -6,7 +6,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use engine::event::EventId;
-use engine::mapping::Mapping;
 use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use engine::plan::Delete;
@@ -19,9 +18,9 @@ use super::apply::Applied;
 use super::bearers::Bearers;
 use super::decide::Item;
 use super::identity::Identity;
-use super::pass::{Pass, other_role};
+use super::pass::Pass;
 use super::refused::{Problems, SOON};
-use super::survey::{self, Survey};
+use super::survey::Survey;
 use super::turns::Settled;
 use crate::memory::proofs::{self, Proof, ProofRow};
 use crate::memory::{Notes, Place};
@@ -30,7 +29,7 @@ use crate::report::Run;
 use crate::{Error, Result};
 
 /// Mappings remembered with one commit.
-const REMEMBER_EVERY: usize = 49;
+pub(super) const REMEMBER_EVERY: usize = 49;
 /// Events of a batch, so that the intents of all of them, two rows each, and the state fit into one commit.
 const MAX_BATCH: usize = 49;
 /// What was read in a turn is written for so long after it.
@@ -169,7 +168,7 @@ impl Pass<'_> {
         (now + turn).min(call + LONG_CALL)
     }
 
-    fn count(&self, applied: Applied, tally: &mut Tally) -> Result<()> {
+    pub(super) fn count(&self, applied: Applied, tally: &mut Tally) -> Result<()> {
         if applied.deferred {
             tally.again.get_or_insert_default().suspects.extend(applied.suspect);
         }
@@ -233,7 +232,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    async fn remember(&self, tally: &mut Tally) -> Result<()> {
+    pub(super) async fn remember(&self, tally: &mut Tally) -> Result<()> {
         if self.options.dry_run || tally.notes.is_empty() {
             return Ok(());
         }
@@ -249,46 +248,5 @@ impl Pass<'_> {
             self.head.note_proofs_since(self.today()).await;
         }
         Ok(())
-    }
-
-    /// Notes which events are about to be deleted: where the pass is cut off, or an answer is lost, the next one must not take that for a person's doing.
-    async fn note_leaving(&self, deletes: &mut [Delete]) -> Result<()> {
-        if self.options.dry_run {
-            return Ok(());
-        }
-        let mut notes = Notes::default();
-        for delete in deletes {
-            let mut noted = Mapping { leaving: Some(delete.role), ..delete.mapping.clone() };
-            // Without a version: should the other event be back, it is looked at.
-            survey::half_mut(&mut noted, other_role(delete.role)).etag = None;
-            self.memory.note(&mut notes, Some(&delete.mapping), &noted)?;
-            delete.mapping = noted;
-        }
-        self.intend(notes).await
-    }
-
-    pub(super) async fn delete(&self, mut deletes: Vec<Delete>, tally: &mut Tally) -> Result<()> {
-        self.note_leaving(&mut deletes).await?;
-        self.progress.expect(deletes.len() as u64);
-        let parallel = self.ends.iter().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
-        let mut proofs = std::mem::take(&mut tally.proofs);
-        let deletes = deletes.into_iter().map(|delete| (proofs.remove(&delete.mapping.id), delete));
-        let mut work = Box::pin(stream::iter(deletes).map(|(proof, delete)| self.apply_delete(delete, proof)).buffer_unordered(parallel));
-        let mut failure = None;
-        while let Some(applied) = work.next().await {
-            self.progress.step(1);
-            match applied {
-                Ok(applied) => self.count(applied, tally)?,
-                Err(error) => failure = Some(error),
-            }
-            // One place is for what they rest on.
-            if tally.notes.len() >= REMEMBER_EVERY - 1 || failure.is_some() {
-                self.remember(tally).await?;
-            }
-            if failure.is_some() {
-                break;
-            }
-        }
-        failure.map_or(Ok(()), Err)
     }
 }
