@@ -21,7 +21,7 @@ const LONGEST_DESCRIPTION: usize = 64 * 1024;
 pub struct Merge {
     /// The origin as it should be.
     pub origin: Draft,
-    /// Edits of the copy that give way, because the origin has changed the same.
+    /// Edits of the copy that do not flow back, because the origin has changed the same part.
     pub overruled: Parts,
     /// Edits of the copy that do not flow back and do not conflict: they stay until the copy is next written.
     pub ignored: bool,

@@ -46,7 +46,7 @@ pub enum Reason {
     CopyDeleted,
     /// Edited on one side and deleted on the other: the edit stands.
     EditWins,
-    /// Both sides changed the same: what the origin says stands, and the copy's edit is undone.
+    /// Both sides changed the same part: the origin's value is kept, and the copy's edit is undone.
     OriginWins,
 }
 
@@ -87,7 +87,9 @@ impl Reason {
             Self::OriginDeleted => "The event is gone.",
             Self::CopyDeleted => "Its copy was deleted.",
             Self::EditWins => "It was edited on one side and deleted on the other; the edit stands.",
-            Self::OriginWins => "It and its copy were changed in the same place; what the event says stands, and the copy was put right.",
+            Self::OriginWins => {
+                "The same part of it was changed in both calendars; the event's own value is kept, and the copy was put right."
+            }
         }
     }
 }

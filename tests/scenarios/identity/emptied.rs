@@ -361,7 +361,7 @@ async fn one_copy_of_which_nothing_is_said_hides_no_emptied_calendar() -> anyhow
     Ok(())
 }
 
-/// A server that takes an old token for the new calendar tells of nothing that is missing until all of it is listed; by then a person may have deleted
+/// A server that takes an old token for the new calendar names nothing as missing until all of it is listed; by then a person may have deleted
 /// what came later, which hides no emptied calendar either.
 #[tokio::test]
 async fn the_deletion_of_what_came_later_hides_no_emptied_calendar() -> anyhow::Result<()> {

@@ -26,7 +26,7 @@ struct Usual {
     real: u64,
     /// With Google at one end or both.
     google: u64,
-    /// In memory, told wider.
+    /// In memory, with all fields, values that come back and clocks that are off.
     wide: u64,
     /// With Google, where nothing syncs but what it tells of.
     pushed: u64,
@@ -130,5 +130,5 @@ const ONCE_BAD: [u64; 32] = [
     57077, 59592, 72996, 73742, 77151, 85296, 86204, 96805, 97740, 99396, 113989, 117990, 120152,
 ];
 
-/// The same of those that are told wider.
+/// The same for [`story::Place::Wide`].
 const ONCE_BAD_WIDE: [u64; 9] = [241, 630, 2858, 3251, 3493, 3781, 5148, 5223, 5640];

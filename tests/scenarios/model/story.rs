@@ -38,9 +38,9 @@ pub enum Place {
     Real,
     /// At Google, one of them or both.
     Google,
-    /// On servers of ours, told wider: people use all fields, change values back and leave questions open, and the clock may be off.
+    /// As [`Place::Memory`]; people also use all fields, change values back and leave questions open, and the clock may be off.
     Wide,
-    /// As [`Place::Google`], where nobody asks for a pass: calls, the queue and the clock drive everything.
+    /// As [`Place::Google`], where no pass is asked for: calls, the queue and the clock drive everything.
     Pushed,
 }
 

@@ -248,7 +248,7 @@ fn a_teams_block_ends_with_a_long_rule_or_with_its_last_known_line() {
     };
     assert_eq!(strip(&block(40, "Bring cake")).kept, "Bring cake");
     let short = "_".repeat(39);
-    assert_eq!(strip(&block(39, "Bring cake")).kept, format!("For Anna Berg\n{short}\nBring cake"), "a short rule stands inside");
+    assert_eq!(strip(&block(39, "Bring cake")).kept, format!("For Anna Berg\n{short}\nBring cake"), "a short rule inside is kept");
     // The last line is looked for in sixty.
     let far = |between: usize| format!("{}\nMicrosoft Teams\n{}Learn more\nBring cake", "_".repeat(20), lines(between));
     assert_eq!(strip(&far(58)).kept, "Bring cake");

@@ -171,7 +171,7 @@ fn the_last_three_replaced_versions_are_remembered_each_once() {
     }
     assert_eq!(versions(&one), "v2 v3 v4");
     one.written(Some("v3".into()), at(60));
-    assert_eq!(versions(&one), "v2 v4 v5", "what stands there now is not a former one");
+    assert_eq!(versions(&one), "v2 v4 v5", "the present version is not a former one");
     one.written(Some("v3".into()), at(60));
     assert_eq!(versions(&one), "v2 v4 v5", "the same version replaces nothing");
     one.written(None, at(3 * 86_400));

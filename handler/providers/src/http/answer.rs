@@ -68,7 +68,7 @@ const LEAST_RATE: u64 = 512;
 /// So long a body may come at any rate: a server may think before it goes on.
 const ANY_RATE: Duration = Duration::from_secs(30);
 
-/// The body's chunks, all of which come within `patience`: a server that sends a byte now and then holds nobody up for longer.
+/// The body's chunks, all of which come within `patience`: a server that sends a byte now and then delays its caller no longer than that.
 fn patient(
     response: reqwest::Response,
     patience: Duration,

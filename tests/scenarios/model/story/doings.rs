@@ -191,7 +191,7 @@ impl Story {
         Ok(agenda.into_iter().filter(|entry| entry.original().is_some() && entry.name == name).collect())
     }
 
-    /// This machine's clock goes wrong by itself, and tells other times than the servers.
+    /// This machine's clock is set to another time than the servers have.
     pub(super) fn move_clock(&mut self) {
         let hours: i64 = [1, 30, 24 * 40, 24 * 400][self.rng.below(4)];
         let by = if self.rng.chance(0.5) { hours * 3600 } else { -hours * 3600 };

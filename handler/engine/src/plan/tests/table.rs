@@ -1,6 +1,6 @@
 //! Every state of a mapping with every pair of news: what is decided, and what is remembered. `table.txt` is the case table of `plan.rs` in full.
 //!
-//! A row is what was seen of the origin, a column what was seen of the copy. What is remembered stands in brackets: the state, the generation where the
+//! A row is what was seen of the origin, a column what was seen of the copy. What is remembered is in brackets: the state, the generation where the
 //! copy was made again, then `pristine`, `drifted`, `guests` (of the origin), `invited` (of the copy) by their first letters, and both versions.
 
 use super::*;

@@ -104,7 +104,7 @@ impl Calendar {
         event
     }
 
-    /// The server gives an event another name, and tells nobody of the first.
+    /// The server gives an event another name, and does not list the first as removed.
     pub fn becomes(&mut self, id: &str, event: Event) {
         let before = self.events.remove(&EventId::new(id)).expect("it is there").id;
         self.log.iter_mut().filter(|one| **one == before).for_each(|one| *one = event.id.clone());
@@ -127,7 +127,7 @@ impl Calendar {
         self.events.values().cloned().collect()
     }
 
-    /// Before the next call of this kind, somebody else does this.
+    /// Before the next call of this kind, another client does this.
     pub fn meanwhile(&mut self, call: Call, work: impl FnOnce(&mut Self) + Send + 'static) {
         self.meanwhile.entry(call).or_default().push(Box::new(work));
     }
@@ -172,7 +172,7 @@ impl Calendar {
             return Err(Error::Forbidden("read-only".into()));
         }
         if event.has_guests() {
-            // A whole write is only for what nobody has touched.
+            // A whole write is only for an event that no person has edited.
             if call == Call::Rewrite && etag == event.etag.as_deref() {
                 self.wrong.push(format!("{id}: written as a whole, with guests"));
             }

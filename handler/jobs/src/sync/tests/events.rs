@@ -56,7 +56,7 @@ pub fn weekly(event: Event, count: u32) -> Event {
     Event { series: Some(Series { rules: vec![format!("FREQ=WEEKLY;COUNT={count}")], ..Series::default() }), ..event }
 }
 
-/// Somebody else has called it.
+/// Another person is its organizer.
 pub fn with_guests(mut event: Event) -> Event {
     event.content.attendees = vec!["bob@example.org".into()];
     Event { organizer: Some(Organizer { email: "bob@example.org".into(), is_me: false }), ..event }

@@ -1,4 +1,4 @@
-//! An event is one event, whatever its name and whatever bears its mark.
+//! An event is recognised under any name, and where other events bear its mark.
 
 use engine::event::{Event, EventId};
 use engine::mapping::State;

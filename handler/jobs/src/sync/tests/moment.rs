@@ -1,4 +1,4 @@
-//! Deletions that are refused, or met by somebody at the same moment.
+//! Deletions that are refused, or made while another client edits the same event.
 
 use engine::event::Event;
 use engine::mapping::State;

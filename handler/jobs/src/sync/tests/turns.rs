@@ -27,7 +27,7 @@ async fn a_look_notes_its_time_and_in_the_background_not_each_time() {
     world.in_background(None).await;
     assert_eq!(world.state().await.last_sync, Some(world.services.clock.now()));
     world.pass().await;
-    assert_eq!(world.state().await.last_sync, Some(world.services.clock.now()), "whoever asks for it has it noted");
+    assert_eq!(world.state().await.last_sync, Some(world.services.clock.now()), "a pass that is asked for is noted");
     assert_eq!(world.asked(Call::List), [0, 0]);
 }
 
@@ -65,7 +65,7 @@ async fn a_paused_pair_is_left_alone() {
     world.from().put(april("dentist", 1));
     directory::pause_pair(&world.services, &world.pair.id).await.unwrap();
     let run = world.run(OPTIONS).await;
-    assert_eq!((run.state, world.asked(Call::Glance)), (PairStatus::Paused, [0, 0]), "whoever has read the directory before");
+    assert_eq!((run.state, world.asked(Call::Glance)), (PairStatus::Paused, [0, 0]), "also with a directory that was read before");
     world.pair.paused = true;
     assert_eq!((world.run(OPTIONS).await.state, world.count()), (PairStatus::Paused, [1, 0]));
 }
@@ -160,7 +160,7 @@ async fn a_refused_password_is_told_and_not_tried_again_by_itself() {
     world.forget_calls();
     let synced = world.in_background(None).await;
     assert_eq!((synced.run.state, world.asked(Call::Glance)), (PairStatus::NeedsReconnect, [0, 0]));
-    assert_eq!((world.pass().await.created, world.count()), (1, [3, 3]), "whoever asks for it has it tried");
+    assert_eq!((world.pass().await.created, world.count()), (1, [3, 3]), "a pass that is asked for tries it");
     assert_eq!(world.in_background(None).await.run.state, PairStatus::Ok);
 }
 

@@ -188,7 +188,7 @@ impl World {
         sync(&self.services, std::slice::from_ref(&self.pair), options, &Silent).await.pairs.remove(0)
     }
 
-    /// A pass that nobody asked for; of a calendar that its provider has told of, where that is given.
+    /// A pass in the background; after a notification about a calendar, where one is given.
     pub async fn in_background(&self, told_of: Option<usize>) -> Synced {
         let directory = directory::Snapshot::read(&self.services).await.unwrap();
         let told_of = told_of.map(|told| &self.calendars[told]);
@@ -329,7 +329,7 @@ impl World {
         memory::state(&self.services, &self.pair.id).await.unwrap()
     }
 
-    /// Where the pair stands is set back, as if passes had gone another way.
+    /// The pair's row is replaced, as other passes would have left it.
     pub async fn set_state(&self, change: impl FnOnce(&mut PairRow)) {
         memory::change_state(&self.services, &self.pair.id, change).await.unwrap();
     }

@@ -63,7 +63,7 @@ fn rules_that_skip_years_and_end() {
     assert_eq!((last(&counted, 2040).as_str(), count(&counted)), ("2004-10-31", 5), "the first onset counts");
     let both = format!("{every};COUNT=3;INTERVAL=2");
     assert_eq!((last(&both, 2040).as_str(), count(&both)), ("2004-10-31", 3));
-    // The end is told in UTC, on the clock before the change, or by its day.
+    // The end is written in UTC, on the clock before the change, or by its day.
     for (until, day) in [
         ("20051030T010000Z", "2005-10-30"),
         ("20051030T005959Z", "2004-10-31"),
