@@ -8,12 +8,15 @@ use crate::{Error, Provider, Result};
 const FRESH: Duration = Duration::from_secs(10);
 /// So many requests about single events may stay without an answer; then it is the server that does not answer. Each may take as long as a request may.
 const SILENT: u32 = 50;
+/// So many events may be answered as if too much was asked, although their calendar answers; then it is the account that is asked too much.
+const THROTTLED: u32 = 3;
 
 /// What a calendar has answered so far.
 #[derive(Debug, Default)]
 pub struct Blame {
     answered: Option<(Instant, bool)>,
     silent: u32,
+    throttled: u32,
 }
 
 impl Blame {
@@ -33,6 +36,14 @@ impl Blame {
                 return Err(error);
             }
             // The calendar may have fallen silent as well since.
+            self.answered = None;
+        }
+        if matches!(error, Error::RateLimited { .. }) {
+            self.throttled += 1;
+            if self.throttled > THROTTLED {
+                return Err(error);
+            }
+            // What it answered before says nothing about how much it is asked since.
             self.answered = None;
         }
         let writable = match self.answered {

@@ -86,6 +86,7 @@ impl Error {
             | Self::Unreachable(_)
             | Self::NoAnswer(_)
             | Self::BadAnswer(_)
+            | Self::RateLimited { .. }
             | Self::Address(_) => true,
             Self::CursorExpired
             | Self::ChangedMeanwhile
@@ -96,7 +97,6 @@ impl Error {
             | Self::NoPush
             | Self::Consent(_)
             | Self::Misconfigured(_)
-            | Self::RateLimited { .. }
             | Self::Credentials(_) => false,
         }
     }
@@ -108,6 +108,7 @@ impl Error {
                 words.clone()
             }
             Self::NameRefused(error) => error.said(),
+            Self::RateLimited { .. } => "it asks to wait each time that it is asked for this event, and for nothing else".into(),
             error => error.to_string(),
         }
     }

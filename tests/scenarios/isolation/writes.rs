@@ -1,5 +1,7 @@
 //! One event that the server does not take.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use simulators::caldav::Manners;
 use simulators::faults::{Fault, On};
@@ -157,4 +159,63 @@ async fn a_pass_that_fails_reports_what_it_did_and_the_account_says_why() -> any
     let state = |id: &str| accounts.as_array().unwrap().iter().find(|account| account["id"] == id).map(|account| account["state"].clone());
     assert_eq!((state(&village.accounts[0]), state(&village.accounts[1])), (Some(json!("ok")), Some(json!("needs_reconnect"))));
     Ok(())
+}
+
+/// Where its calendar answers, a server that asks to wait whenever it is asked for one event means this event.
+#[tokio::test]
+async fn one_event_that_is_throttled_keeps_nothing_else_from_being_done() -> anyhow::Result<()> {
+    for status in [429, 503] {
+        let (village, pair) = Village::paired(TWO_WAY).await?;
+        let [anna, ben] = &village.people;
+        for (name, object) in many(12) {
+            anna.put(&name, &object);
+        }
+        village.cli.sync().await?;
+        let fault = Fault::Throttled { status, retry_after: 600 };
+        let rotten = ben.objects().into_iter().find(|(_, object)| object.contains("SUMMARY:Event 2")).map(|(name, _)| name);
+        anna.put("bad.ics", &hour("bad", 3, 9, "Rotten"));
+        anna.put("good.ics", &hour("good", 3, 10, "Good"));
+        rename(anna, "Event 1", "Fresh")?;
+        anna.delete("e2.ics");
+        anna.delete("e3.ics");
+        village.servers[1].faults().always(On::kind(Kind::Put).saying("Rotten"), fault);
+        village.servers[1].faults().always(On::kind(Kind::Delete).at(&rotten.expect("its copy")), fault);
+        let run = village.cli.sync().await?;
+        assert_eq!((&run["state"], counts(&run)), (&json!("ok"), [1, 1, 1, 2]), "{status}: {run}");
+        let refused: BTreeSet<String> = problems(&village).await?.into_iter().collect();
+        assert_eq!(refused, ["bad.ics", "e2.ics"].map(String::from).into(), "{status}");
+        let (reason, words) = told(&village.cli, &pair, "bad.ics").await?;
+        assert!(reason == "refused_by_server" && words.contains("asks to wait"), "{status}: {words}");
+        village.servers[1].faults().clear();
+        village.cli.sync_with(&["--full"]).await?;
+        assert_eq!(titles(anna), titles(ben), "{status}");
+        assert!(problems(&village).await?.is_empty(), "{status}");
+        village_at_rest(&village).await?;
+    }
+    Ok(())
+}
+
+/// Where the calendar asks to wait as well, nothing is held against the events.
+#[tokio::test]
+async fn a_server_that_throttles_everything_ends_the_pass_and_no_event_is_blamed() -> anyhow::Result<()> {
+    let (village, _) = Village::paired(TWO_WAY).await?;
+    let [anna, ben] = &village.people;
+    for (name, object) in many(5) {
+        anna.put(&name, &object);
+    }
+    village.cli.sync().await?;
+    for (name, object) in many(30) {
+        anna.put(&name, &object);
+    }
+    let fault = Fault::Throttled { status: 429, retry_after: 600 };
+    for kind in [Kind::Put, Kind::Propfind] {
+        village.servers[1].faults().always(On::kind(kind), fault);
+    }
+    let (code, run) = village.cli.sync_with(&[]).await?;
+    assert_eq!((code, &run["error"]["code"]), (1, &json!("throttled")), "{run}");
+    assert!(problems(&village).await?.is_empty(), "{run}");
+    village.servers[1].faults().clear();
+    village.cli.sync().await?;
+    assert_eq!((titles(anna), ben.len()), (titles(ben), 30));
+    village_at_rest(&village).await
 }

@@ -119,6 +119,7 @@ struct Call<'a> {
     bytes: &'a [u8],
     retry: Retry,
     slow: bool,
+    single: bool,
 }
 
 impl Dav {
@@ -127,7 +128,8 @@ impl Dav {
     where
         V: FnMut(Entry) -> Result<()> + Send,
     {
-        self.ask("PROPFIND", url, depth, body, Retry::Read, visit).await
+        let retry = if body == bodies::ACCESS { Retry::Probe } else { Retry::Read };
+        self.ask("PROPFIND", url, depth, body, retry, visit).await
     }
 
     /// REPORT (RFC 3253 section 3.6).
@@ -165,7 +167,7 @@ impl Dav {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("text/calendar"));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let call = Call { method: Method::GET, headers, body: "", bytes: &[], retry: Retry::Read, slow: false };
+        let call = Call { method: Method::GET, headers, body: "", bytes: &[], retry: Retry::Read, slow: false, single: true };
         let answer = self.follow(url, &call).await?;
         if answer.status() != StatusCode::OK {
             return Ok(Got::Refused(refused(answer).await?));
@@ -181,7 +183,7 @@ impl Dav {
     pub(super) async fn put(&self, url: &Url, condition: Condition<'_>, object: &[u8]) -> Result<Put> {
         let mut headers = conditional(condition)?;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
-        let call = Call { method: Method::PUT, headers, body: "", bytes: object, retry: Retry::Write, slow: false };
+        let call = Call { method: Method::PUT, headers, body: "", bytes: object, retry: Retry::Write, slow: false, single: true };
         let (url, answer) = self.follow_to(url, &call).await?;
         if !answer.status().is_success() {
             return Ok(Put::Refused(refused(answer).await?));
@@ -210,7 +212,7 @@ impl Dav {
     pub(super) async fn delete(&self, url: &Url, condition: Condition<'_>) -> Result<Option<Refusal>> {
         let mut headers = conditional(condition)?;
         headers.insert(HeaderName::from_static("schedule-reply"), HeaderValue::from_static("F"));
-        let call = Call { method: Method::DELETE, headers, body: "", bytes: &[], retry: Retry::Write, slow: false };
+        let call = Call { method: Method::DELETE, headers, body: "", bytes: &[], retry: Retry::Write, slow: false, single: true };
         let answer = self.follow(url, &call).await?;
         if !answer.status().is_success() {
             return Ok(Some(refused(answer).await?));
@@ -265,6 +267,7 @@ impl Dav {
             body: body.to_vec(),
             retry: call.retry,
             slow: call.slow,
+            single: call.single,
             units: 1,
         };
         let answer = self.http.send(&request, &self.pace).await?;
@@ -286,7 +289,7 @@ impl<'a> Call<'a> {
         headers.insert(HeaderName::from_static("depth"), HeaderValue::from_static(depth));
         // A listing is made of everything in a calendar; all other questions have short answers.
         let slow = method.as_str() == "REPORT" || body == bodies::MEMBERS;
-        Self { method, headers, body, bytes: &[], retry, slow }
+        Self { method, headers, body, bytes: &[], retry, slow, single: false }
     }
 }
 

@@ -228,6 +228,8 @@ impl Api {
             body: call.body.clone(),
             retry: if call.is_write() { Retry::Write } else { Retry::Read },
             slow: call.slow,
+            // Google counts by account and by project, never by event.
+            single: false,
             units: call.units,
         }
     }

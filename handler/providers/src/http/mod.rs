@@ -79,6 +79,8 @@ pub(crate) enum Retry {
     ReadUnless500,
     /// Writes: only where the server cannot have acted on the request (no connection, 423, 429, 503).
     Write,
+    /// A question whose failure is its answer: as [`Retry::Read`], and throttling is not waited out for long.
+    Probe,
 }
 
 /// What a request is authorized with: user name and password (HTTP Basic, or Digest where the server wants that), or a token.
@@ -123,6 +125,8 @@ pub(crate) struct Request<'a> {
     pub retry: Retry,
     /// The server may take its time (a listing).
     pub slow: bool,
+    /// It is about one event: where the server wants to be left alone for long, that may concern this event only, and nothing else waits for it.
+    pub single: bool,
     /// What it counts as at the account's pace: one, where it is not made of several.
     pub units: u32,
 }
@@ -201,7 +205,7 @@ impl Http {
             // Some servers mean more than they say.
             let pause = Duration::from_secs(1 << waits).max(failed.wait.unwrap_or_default()) / self.hurry;
             let is_over = begun.elapsed() + pause > pace.persistence() / self.hurry;
-            if is_over || !matches!(failed.error, Error::RateLimited { .. }) {
+            if is_over || request.retry == Retry::Probe || !matches!(failed.error, Error::RateLimited { .. }) {
                 return Err(failed.error);
             }
             if waits == 0 {
@@ -280,7 +284,7 @@ impl Http {
         let status = response.status();
         let asked = pace::retry_after(response.headers());
         if status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && (asked.is_some() || pace.doubles())) {
-            let wait = pace.throttled(asked);
+            let wait = if request.single { pace.throttled_for_one(asked) } else { pace.throttled(asked) };
             let error = Error::RateLimited { retry_after: wait };
             return Err(Failed { error, answer: None, again: wait.is_none_or(|wait| wait <= SHORT_WAIT), wait });
         }
@@ -300,7 +304,7 @@ impl Http {
             return Ok(answer);
         }
         let again = match request.retry {
-            Retry::Read => status != StatusCode::NOT_IMPLEMENTED && status != StatusCode::INSUFFICIENT_STORAGE,
+            Retry::Read | Retry::Probe => status != StatusCode::NOT_IMPLEMENTED && status != StatusCode::INSUFFICIENT_STORAGE,
             Retry::ReadUnless500 => matches!(status.as_u16(), 502..=504),
             Retry::Write => status == StatusCode::SERVICE_UNAVAILABLE,
         };

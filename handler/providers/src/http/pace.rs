@@ -184,6 +184,15 @@ impl Pace {
         wait
     }
 
+    /// The same for a request about one event: a wait that is too long to be waited out here holds up nothing else.
+    pub(crate) fn throttled_for_one(&self, asked: Option<Duration>) -> Option<Duration> {
+        if asked.is_some_and(|asked| asked > self.limits.patience) {
+            asked.map(|asked| asked.min(LONGEST) / self.hurry)
+        } else {
+            self.throttled(asked)
+        }
+    }
+
     /// Whether any 503 of this server is a complaint.
     pub(crate) fn doubles(&self) -> bool {
         self.limits.doubling

@@ -25,7 +25,17 @@ async fn server(answers: &'static [&'static [u8]]) -> (Url, Arc<AtomicUsize>) {
 }
 
 fn request(url: &Url, retry: Retry) -> Request<'_> {
-    Request { method: Method::GET, url, credentials: None, headers: HeaderMap::new(), body: Vec::new(), retry, slow: false, units: 1 }
+    Request {
+        method: Method::GET,
+        url,
+        credentials: None,
+        headers: HeaderMap::new(),
+        body: Vec::new(),
+        retry,
+        slow: false,
+        single: false,
+        units: 1,
+    }
 }
 
 async fn send(url: &Url, retry: Retry) -> Result<Answer> {
@@ -126,6 +136,7 @@ async fn a_name_that_leads_to_the_private_network_is_refused_not_unreachable() {
         body: Vec::new(),
         retry: Retry::Read,
         slow: false,
+        single: false,
         units: 1,
     };
     assert!(matches!(http.send(&request, &Pace::new(LIMITS, 1)).await, Err(Error::Address(_))));

@@ -209,3 +209,48 @@ fn a_task_is_no_event_but_a_broken_event_is_one() {
     assert!(!is_no_event(b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nBEGIN:VTODO\r\n"));
     assert!(!is_no_event(b"not a calendar object"));
 }
+
+/// Answers what asks for one of these events as if it were asked too much; its calendar too where it `throttles_all`.
+async fn throttling(names: &'static [&'static str], throttles_all: bool) -> Stub {
+    Stub::new(move |asked| {
+        let wait = || Say::status(429).header("retry-after", "600");
+        match asked.method.as_str() {
+            "REPORT" => Say::multistatus(&data("a.ics", &event(AT_TEN))),
+            "PROPFIND" if throttles_all => wait(),
+            "PROPFIND" => Say::multistatus(&found(CALENDAR, "<d:resourcetype><d:collection/><c:calendar/></d:resourcetype>")),
+            _ if names.iter().any(|name| asked.path.ends_with(name)) => wait(),
+            _ => Say::status(200).header("etag", "\"1\"").body(event(AT_TEN)),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn events_that_are_throttled_alone_are_refused_and_the_account_where_it_is_meant() {
+    const WORDS: &str = "refused, it asks to wait each time that it is asked for this event, and for nothing else";
+    let asked_for = ids(&["a.ics", "b.ics", "c.ics", "d.ics", "e.ics", "f.ics"]);
+    let stub = throttling(&["b.ics", "d.ics", "e.ics"], false).await;
+    let fetched = stub.account().fetch(CALENDAR, &asked_for).await.unwrap();
+    let refused = |name: &str| format!("{name}: {WORDS}");
+    let given = |name: &str| format!("{name}: event \"1\"");
+    let expected = [refused("b.ics"), given("c.ics"), refused("d.ics"), refused("e.ics"), given("f.ics")];
+    assert_eq!(brief(&fetched)[1..], expected);
+
+    let all = throttling(&["b.ics"], true).await;
+    let ended = all.account().fetch(CALENDAR, &asked_for).await;
+    assert!(matches!(ended, Err(Error::RateLimited { .. })), "{ended:?}");
+    let many = throttling(&["b.ics", "c.ics", "d.ics", "e.ics"], false).await;
+    let ended = many.account().fetch(CALENDAR, &asked_for).await;
+    assert!(matches!(ended, Err(Error::RateLimited { .. })), "{ended:?}");
+}
+
+/// Throttling that ends within a minute is waited out; the question whose failure it is does not wait as long again.
+#[tokio::test]
+async fn the_calendar_is_not_waited_for_as_long_as_an_event() {
+    let stub = Stub::new(|_| Say::status(429)).await;
+    let ended = stub.account().fetch(CALENDAR, &ids(&["a.ics"])).await;
+    assert!(matches!(ended, Err(Error::RateLimited { .. })), "{ended:?}");
+    let asked = stub.asked();
+    let of = |method: &str| asked.iter().filter(|asked| asked.starts_with(method)).count();
+    assert!(of("GET") > 2 * of("PROPFIND") && of("PROPFIND") == 3, "{asked:?}");
+}

@@ -157,7 +157,7 @@ impl Client {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish().into_bytes();
-        let request = Request { method: Method::POST, url, credentials: None, headers, body, retry, slow: false, units: 1 };
+        let request = Request { method: Method::POST, url, credentials: None, headers, body, retry, slow: false, single: false, units: 1 };
         let answer = self.http.send(&request, &self.pace).await?;
         let (status, host) = (answer.status(), answer.host().to_owned());
         match answer.bytes(LARGEST).await? {

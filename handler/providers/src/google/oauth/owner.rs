@@ -59,6 +59,7 @@ pub async fn owner(http: &Arc<Http>, api: &Url, access: &SecretString) -> Result
             body: Vec::new(),
             retry: Retry::Read,
             slow: false,
+            single: false,
             units: 1,
         };
         let answer = http.send(&request, &pace).await?;
