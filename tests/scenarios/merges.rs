@@ -124,13 +124,15 @@ fn length(ics: &str) -> usize {
     ics.replace("\r\n ", "").lines().find(|line| line.starts_with("DESCRIPTION")).map_or(0, str::len)
 }
 
-const KEEPS_LITTLE: Alters = Alters { keeps: 100, trims: true, rounds: true };
+/// A server that alters what it is sent, and says so by giving no ETag, or does not say so.
+fn keeps_little(etag_on_put: bool) -> Manners {
+    Manners { alters: Alters { keeps: 100, trims: true, rounds: true }, etag_on_put, ..Manners::generic() }
+}
 
 #[tokio::test]
 async fn what_a_copys_server_did_not_keep_stays_at_home() -> anyhow::Result<()> {
-    let keeps_little = || Manners { alters: KEEPS_LITTLE, etag_on_put: false, ..Manners::generic() };
-    for terms in [TWO_WAY, ONE_WAY] {
-        let world = World::new([Manners::generic(), keeps_little()], terms).await?;
+    for (terms, etag_on_put) in [(TWO_WAY, false), (TWO_WAY, true), (ONE_WAY, false), (ONE_WAY, true)] {
+        let world = World::new([Manners::generic(), keeps_little(etag_on_put)], terms).await?;
         let [anna, ben] = &world.calendars;
         anna.put("board.ics", &long());
         assert_eq!(did(&world.sync().await), [1, 0, 0]);
@@ -162,28 +164,28 @@ async fn what_a_copys_server_did_not_keep_stays_at_home() -> anyhow::Result<()> 
 
 #[tokio::test]
 async fn what_an_origins_server_did_not_keep_stays_on_the_copy() -> anyhow::Result<()> {
-    let keeps_little = Manners { alters: KEEPS_LITTLE, etag_on_put: false, ..Manners::generic() };
-    let world = World::new([keeps_little, Manners::generic()], TWO_WAY).await?;
-    let [anna, ben] = &world.calendars;
-    anna.put("board.ics", &object("board", "DTSTART:20260320T180000Z\nDTEND:20260320T200000Z\nSUMMARY:Board\nDESCRIPTION:Short"));
-    assert_eq!(did(&world.sync().await), [1, 0, 0]);
-    ben.edit(&ben.names()[0], |ics| ics.replace("DESCRIPTION:Short", &format!("DESCRIPTION:{}", agenda())));
-    assert_eq!(did(&world.sync().await), [0, 1, 0]);
-    assert_eq!(length(&anna.get("board.ics").unwrap_or_default()), 112);
-    at_rest(&world).await;
-    anna.edit("board.ics", |ics| ics.replace("SUMMARY:Board", "SUMMARY:Board meeting"));
-    assert_eq!(did(&world.sync().await), [0, 1, 0]);
-    let copy = ben.objects().remove(0).1;
-    assert!(length(&copy) > 500 && copy.contains("SUMMARY:Board meeting"), "{copy}");
-    at_rest(&world).await;
+    for etag_on_put in [false, true] {
+        let world = World::new([keeps_little(etag_on_put), Manners::generic()], TWO_WAY).await?;
+        let [anna, ben] = &world.calendars;
+        anna.put("board.ics", &object("board", "DTSTART:20260320T180000Z\nDTEND:20260320T200000Z\nSUMMARY:Board\nDESCRIPTION:Short"));
+        assert_eq!(did(&world.sync().await), [1, 0, 0]);
+        ben.edit(&ben.names()[0], |ics| ics.replace("DESCRIPTION:Short", &format!("DESCRIPTION:{}", agenda())));
+        assert_eq!(did(&world.sync().await), [0, 1, 0]);
+        assert_eq!(length(&anna.get("board.ics").unwrap_or_default()), 112);
+        at_rest(&world).await;
+        anna.edit("board.ics", |ics| ics.replace("SUMMARY:Board", "SUMMARY:Board meeting"));
+        assert_eq!(did(&world.sync().await), [0, 1, 0]);
+        let copy = ben.objects().remove(0).1;
+        assert!(length(&copy) > 500 && copy.contains("SUMMARY:Board meeting"), "{copy}");
+        at_rest(&world).await;
+    }
     Ok(())
 }
 
 /// The copy that is made reaches a server that cuts, and its answer does not reach us; then its owner edits something else.
 #[tokio::test]
 async fn what_a_server_did_not_keep_of_a_copy_whose_making_was_cut_off_stays_at_home() -> anyhow::Result<()> {
-    let keeps_little = Manners { alters: KEEPS_LITTLE, etag_on_put: false, ..Manners::generic() };
-    let world = World::new([Manners::generic(), keeps_little], TWO_WAY).await?;
+    let world = World::new([Manners::generic(), keeps_little(false)], TWO_WAY).await?;
     let [anna, ben] = &world.calendars;
     anna.put("board.ics", &long().replace("T180030Z", "T180000Z"));
     world.servers[1].faults().next(On::kind(Kind::Put), Fault::DropAfter);

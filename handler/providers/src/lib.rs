@@ -8,6 +8,7 @@
 mod blame;
 pub mod caldav;
 mod error;
+mod fidelity;
 pub mod google;
 pub mod http;
 mod keep;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use blame::Blame;
 pub use error::{Error, Result};
+pub use fidelity::Fidelity;
 pub use keep::Keep;
 pub use watch::{Watch, Watching};
 
@@ -115,6 +117,14 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// [`Error::ChangedMeanwhile`]; [`Error::HasGuests`].
     async fn delete(&self, calendar: &str, id: &EventId, etag: Option<&str>) -> Result<()>;
+
+    /// What a calendar is known to keep as it is written; `None` where the provider's answers always say what stands there.
+    fn fidelity(&self, _calendar: &str) -> Option<Fidelity> {
+        None
+    }
+
+    /// Reminds the provider of what [`Provider::fidelity`] said earlier.
+    fn recall(&self, _calendar: &str, _fidelity: &Fidelity) {}
 
     /// Has the provider tell us whenever something changes in a calendar, until it says that this ends. Not to be repeated: each try wants a
     /// channel of its own.

@@ -5,6 +5,7 @@ use engine::marker::{MappingId, Role};
 use engine::pair::Side;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
+use providers::Fidelity;
 use serde::{Deserialize, Serialize};
 
 use super::awaited::Awaited;
@@ -84,6 +85,9 @@ pub struct PairRow {
     /// A calendar was emptied, and its owner has left out what was in it: it may come back under other names.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub left_out: bool,
+    /// What each calendar is known to keep as it is written.
+    #[serde(default, skip_serializing_if = "is_unknown")]
+    pub kept: [Option<Fidelity>; 2],
     /// Events that a pass of many has still to go through, as far as it is written down; none once it is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<u64>,
@@ -97,8 +101,8 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
-fn is_unknown(current: &[Option<Timestamp>; 2]) -> bool {
-    *current == [None; 2]
+fn is_unknown<T>(sides: &[Option<T>; 2]) -> bool {
+    sides.iter().all(Option::is_none)
 }
 
 /// Passes that failed one after the other.

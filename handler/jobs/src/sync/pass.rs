@@ -13,7 +13,7 @@ use engine::reason::Reason;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use providers::Blame;
+use providers::{Blame, Fidelity};
 use store::Lease;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -160,6 +160,7 @@ impl<'a> Pass<'a> {
         tally: &mut Tally,
     ) -> Result<Option<Again>> {
         let today = self.today();
+        self.recall(state);
         // What is held rests on what a pass saw; the next one must look as closely, or it would see nothing to hold.
         let due = state.listed_on != Some(today) || state.held.is_some();
         // A write has found something gone of which no listing told: the whole listing tells what else is.
@@ -219,6 +220,9 @@ impl<'a> Pass<'a> {
         }
         let mut settled = if again.is_none() { self.settled(state, &identity, listed) } else { Settled::default() };
         let left = Box::pin(self.create_and_change(survey, identity, &mut settled, tally)).await?;
+        if !self.options.dry_run {
+            state.kept = self.kept();
+        }
         if left > 0 {
             state.turns = settled.turns(self, cursors);
             self.give_way(state, tally, left).await?;
@@ -310,6 +314,19 @@ impl<'a> Pass<'a> {
         (state.left, state.turns, state.failing) = (None, None, None);
         self.memory.finish(self.head, notes, state.clone()).await?;
         Ok(again)
+    }
+
+    /// Reminds the providers of what each calendar keeps; where everything is to be looked at again, that is as well.
+    fn recall(&self, state: &PairRow) {
+        for (end, kept) in self.ends.iter().zip(&state.kept).filter(|_| !self.options.full) {
+            if let Some(kept) = kept {
+                end.provider.recall(&end.calendar.address, kept);
+            }
+        }
+    }
+
+    fn kept(&self) -> [Option<Fidelity>; 2] {
+        self.ends.each_ref().map(|end| end.provider.fidelity(&end.calendar.address).filter(|kept| *kept != Fidelity::default()))
     }
 
     pub(super) fn today(&self) -> Date {

@@ -139,7 +139,7 @@ impl CalDav {
         self.parse(id, None, body, None).is_ok_and(|event| event.zone_guessed)
     }
 
-    fn parse(&self, id: &EventId, etag: Option<String>, body: &[u8], zone: Option<&str>) -> Result<Event, ical::Unreadable> {
+    pub(super) fn parse(&self, id: &EventId, etag: Option<String>, body: &[u8], zone: Option<&str>) -> Result<Event, ical::Unreadable> {
         ical::read(id.clone(), etag, body, Context { is_me: &|address| self.is_me(address), zone, now: self.dav.http.server_time() })
     }
 }

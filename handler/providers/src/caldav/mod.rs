@@ -20,6 +20,7 @@ mod endpoint;
 mod fetch;
 pub mod ical;
 pub mod icloud;
+mod kept;
 mod multistatus;
 mod name;
 mod search;
@@ -42,7 +43,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::http::{Credentials, Http, LONG_WAIT, Limits};
-use crate::{Absence, Answering, Edit, Error, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version, Written};
+use crate::{Absence, Answering, Edit, Error, Fetched, Fidelity, Glance, NewCopy, Provider, Result, Since, Survey, Version, Written};
 use address::{Scope, Site};
 use dav::Dav;
 use ical::Manners;
@@ -84,6 +85,8 @@ struct Known {
     path: Option<String>,
     /// Its zone, once it was asked for.
     zone: Option<Option<String>>,
+    /// What it keeps as it is written.
+    fidelity: Fidelity,
 }
 
 impl CalDav {
@@ -252,6 +255,14 @@ impl Provider for CalDav {
 
     async fn delete(&self, calendar: &str, id: &EventId, etag: Option<&str>) -> Result<()> {
         self.remove(calendar, id, etag).await
+    }
+
+    fn fidelity(&self, calendar: &str) -> Option<Fidelity> {
+        Some(self.known().get(&with_slash(calendar)).map(|known| known.fidelity.clone()).unwrap_or_default())
+    }
+
+    fn recall(&self, calendar: &str, fidelity: &Fidelity) {
+        self.learn(&with_slash(calendar), |known| known.fidelity.add(fidelity));
     }
 }
 

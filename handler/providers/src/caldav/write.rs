@@ -6,6 +6,7 @@ use url::Url;
 use super::dav::{Condition, Put, Refusal, Stored};
 use super::fetch::Raw;
 use super::ical::{self, Context, EditError};
+use super::kept::Kept;
 use super::version::NOT_TAKEN;
 use super::{CalDav, name, name_in_collection};
 use crate::{Edit, Error, Found, NewCopy, Provider, Result, Version, Written};
@@ -26,7 +27,7 @@ impl CalDav {
         let url = self.event_url(calendar, &id)?;
         let object = ical::write(copy, 0, self.manners());
         match self.dav.put(&url, Condition::Absent, &object).await? {
-            Put::Done(stored) => self.written(calendar, &id, stored, &object, 0).await,
+            Put::Done(stored) => self.written(calendar, &id, stored, (&object, 0), true).await,
             Put::Refused(refusal) => Err(match refusal.status.as_u16() {
                 403 | 409 | 412 if refusal.says("no-uid-conflict") => Error::Exists,
                 // Some servers answer 412 to whatever breaks a precondition, and name it.
@@ -102,12 +103,12 @@ impl CalDav {
         (object, sequence): (&[u8], u32),
     ) -> Result<Written> {
         let refusal = match self.dav.put(url, condition, object).await? {
-            Put::Done(stored) => return self.written(calendar, id, stored, object, sequence).await,
+            Put::Done(stored) => return self.written(calendar, id, stored, (object, sequence), false).await,
             Put::Refused(refusal) => refusal,
         };
         let refusal = match self.in_another_form(calendar, id, condition, &refusal, judged).await? {
             Some(version) => match self.dav.put(url, Condition::Version(&version), object).await? {
-                Put::Done(stored) => return self.written(calendar, id, stored, object, sequence).await,
+                Put::Done(stored) => return self.written(calendar, id, stored, (object, sequence), false).await,
                 Put::Refused(refusal) if refusal.status.as_u16() == 412 => return Err(Error::Refused(NOT_TAKEN.into())),
                 Put::Refused(refusal) => refusal,
             },
@@ -223,16 +224,29 @@ impl CalDav {
         }
     }
 
-    /// After a write: which name the object has got, and which version. A server that gives no ETag has changed the object on its way in, so it
-    /// is read again. Should that fail, the write is done all the same, and the next survey lists it.
-    async fn written(&self, calendar: &str, asked: &EventId, stored: Stored, object: &[u8], sequence: u32) -> Result<Written> {
+    /// After a write: which name the object has got, which version, and what stands there, where that may be something else than was sent. Should
+    /// the reading fail, the write is done all the same, and the next survey lists it.
+    async fn written(
+        &self,
+        calendar: &str,
+        asked: &EventId,
+        stored: Stored,
+        (object, sequence): (&[u8], u32),
+        made: bool,
+    ) -> Result<Written> {
         // Where a server keeps the object under a name of its own, it is that name which will be listed.
         let named = stored.location.and_then(|path| name::member(calendar, &path)).filter(|member| member.belongs);
         let id = named.map(|member| member.id).filter(|id| id != asked).unwrap_or_else(|| asked.clone());
-        if stored.etag.is_some() {
-            return Ok(Written { id, etag: stored.etag, sequence, event: None, rewritten: false });
-        }
-        Ok(match self.read_written(calendar, &id, object).await {
+        // Without an ETag the server says that it has changed the object on its way in (RFC 4791 section 5.3.4).
+        let event = match stored.etag {
+            Some(etag) => match self.kept(calendar, &id, &etag, object, made).await {
+                Kept::AsSent => return Ok(Written { id, etag: Some(etag), sequence, event: None, rewritten: false }),
+                Kept::Altered(event) => Some(event),
+                Kept::Misleading => self.read_written(calendar, &id, object).await,
+            },
+            None => self.read_written(calendar, &id, object).await,
+        };
+        Ok(match event {
             Some(event) => {
                 let sequence = event.sequence.max(sequence);
                 Written { id: event.id.clone(), etag: event.etag.clone(), sequence, event: Some(event), rewritten: true }
