@@ -3,9 +3,12 @@
 //! # Properties
 //! * Edits of different parts are merged; of the same part the origin's stands (clocks of clients cannot be trusted to order them).
 //! * Time, rule and exceptions are one group: where the origin's rule changed, nothing of the copy's group flows back; where the copy's new rule
-//!   does not flow, no exception that is keyed to it does. Where the copy's series moved, exceptions move along (`series`).
+//!   does not flow, no exception that is keyed to it does. Where the copy's series moved, exceptions move along (`series`), also those that the origin
+//!   has changed meanwhile; where the copy's rule has no place for one of these, the origin's rule stands.
 //! * From a private copy only times flow back; "Busy" never reaches an origin, and neither do the words of a series an exception that has its own.
 //! * What we took out of a description on the way out is put back on the way in, and what a copy shows as it was projected to it stays as it is at home.
+
+use std::collections::BTreeSet;
 
 use crate::copy::{Look, homeward, project};
 use crate::event::{Content, Draft, Event, Exception, Field, OriginalStart, Parts, Series, Span};
@@ -44,8 +47,8 @@ pub fn merge(sides: &Sides<'_>, origin_changed: &Parts, copy_changed: &Parts) ->
     let private = sides.look.private;
     let mut flowing = copy_changed.clone();
     let origin_moved = origin_changed.fields.contains(&Field::Time);
-    let loses = flowing.fields.contains(&Field::Time) && (origin_moved || !origin_changed.exceptions.is_empty());
-    if origin_moved || loses {
+    let loses = || flowing.fields.contains(&Field::Time) && !sides.has_place_for(&origin_changed.exceptions);
+    if origin_moved || loses() {
         flowing.fields.remove(&Field::Time);
         flowing.exceptions.clear();
     }
@@ -64,17 +67,18 @@ pub fn merge(sides: &Sides<'_>, origin_changed: &Parts, copy_changed: &Parts) ->
         flowing.fields.retain(|field| *field == Field::Time);
         flowing.exceptions.retain(|start| !sides.same_time(*start));
     }
-    Merge { origin: sides.flow_back(&flowing), overruled, ignored: flowing != wanted }
+    Merge { origin: sides.flow_back(&flowing, &origin_changed.exceptions), overruled, ignored: flowing != wanted }
 }
 
 impl Sides<'_> {
-    fn flow_back(&self, parts: &Parts) -> Draft {
+    /// `fixed` are exceptions that the origin has changed.
+    fn flow_back(&self, parts: &Parts, fixed: &BTreeSet<OriginalStart>) -> Draft {
         let mut draft = Draft::from(self.origin);
         for field in &parts.fields {
             take(*field, &mut draft.content, &self.copy.content);
         }
         if parts.fields.contains(&Field::Time) {
-            draft.series = self.moved(&draft.content, &parts.exceptions);
+            draft.series = self.moved(&draft.content, &parts.exceptions, fixed);
             return draft;
         }
         for start in &parts.exceptions {

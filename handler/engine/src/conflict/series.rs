@@ -26,16 +26,29 @@ impl Sides<'_> {
         }
     }
 
+    /// Whether each exception that the origin has changed is one of an occurrence that the copy's new rule gives.
+    pub(super) fn has_place_for(&self, fixed: &BTreeSet<OriginalStart>) -> bool {
+        if fixed.is_empty() {
+            return true;
+        }
+        let moved = Moved::new(&self.origin.content.span, &self.copy.content.span, self.look.zone);
+        let master = Content { span: self.copy.content.span.clone(), ..self.origin.content.clone() };
+        let Some(series) = self.moved(&master, &BTreeSet::new(), fixed) else { return false };
+        let is_moved = moved.is_anywhere();
+        let stays = |start: &OriginalStart| series.exceptions.contains_key(&if is_moved { moved.start(*start) } else { *start });
+        exceptions(self.origin.series.as_ref()).is_none_or(|ours| ours.keys().filter(|start| fixed.contains(start)).all(stays))
+    }
+
     /// The series as the copy has it, whose time or rule is new; `master` is the origin with that time, and of the exceptions those are named that
-    /// changed on the copy. The origin's own have not.
-    pub(super) fn moved(&self, master: &Content, changed: &BTreeSet<OriginalStart>) -> Option<Series> {
+    /// changed on the copy, and those that changed on the origin, which are `fixed`: these stand.
+    pub(super) fn moved(&self, master: &Content, changed: &BTreeSet<OriginalStart>, fixed: &BTreeSet<OriginalStart>) -> Option<Series> {
         let theirs = self.copy.series.as_ref()?;
         let moved = Moved::new(&self.origin.content.span, &self.copy.content.span, self.look.zone);
         let is_moved = moved.is_anywhere();
         let none = BTreeMap::new();
         let ours = exceptions(self.origin.series.as_ref()).unwrap_or(&none);
         // A program that moves a series and not its exceptions leaves them at starts that the rule does not give any more.
-        let left_behind = is_moved && theirs.exceptions.keys().all(|start| ours.contains_key(start));
+        let left_behind = is_moved && theirs.exceptions.keys().all(|start| ours.contains_key(start) || fixed.contains(start));
         let mut series = Series { rules: theirs.rules.clone(), extra: theirs.extra.clone(), exceptions: BTreeMap::new() };
         let mut along = BTreeSet::new();
         for (before, exception) in ours {
@@ -49,12 +62,13 @@ impl Sides<'_> {
             };
             let shown = theirs.exceptions.get(if left_behind { before } else { &start });
             let value = match shown {
+                _ if fixed.contains(before) => Some(with_it),
                 Some(theirs) if !left_behind || changed.contains(before) => Some(self.back(master, Some(&with_it), theirs)),
                 Some(_) => Some(with_it),
                 None if is_moved || !changed.contains(before) => Some(with_it),
                 None => self.own_words(&moved, start, exception),
             };
-            if shown.is_none() || left_behind {
+            if shown.is_none() || left_behind || fixed.contains(before) {
                 along.insert(start);
             }
             if let Some(value) = value {
@@ -62,7 +76,9 @@ impl Sides<'_> {
             }
         }
         if !left_behind {
-            for (start, exception) in &theirs.exceptions {
+            let taken_away: BTreeSet<OriginalStart> =
+                fixed.iter().map(|start| if is_moved { moved.start(*start) } else { *start }).collect();
+            for (start, exception) in theirs.exceptions.iter().filter(|(start, _)| !taken_away.contains(start)) {
                 if !series.exceptions.contains_key(start) {
                     series.exceptions.insert(*start, self.back(master, None, exception));
                 }

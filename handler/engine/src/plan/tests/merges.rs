@@ -86,19 +86,90 @@ fn after(world: &World, planner: &Planner<'_>, decision: Decision, origin: &Even
     [origin, shown]
 }
 
-#[test]
-fn a_copy_that_is_dragged_while_an_occurrence_of_its_origin_is_cancelled_goes_back_as_a_whole() {
-    for (name, drag) in WAYS {
-        let world = world();
-        let (mapping, origin, copy) = world.synced(with_words());
-        let cancelled = edited(&origin, "o2", |event| cancel(event, "2026-03-26T09:00:00Z"));
-        let moved = edited(&copy, "c2", drag);
-        let decision = world.known(&mapping, cancelled.clone(), moved.clone());
-        assert!(write(decision.clone()).origin.is_none(), "{name}: no exception of a rule that does not flow");
-        assert_eq!(write(decision.clone()).reason, Some(Reason::OriginWins), "{name}: what is undone is said");
-        let [origin, _] = after(&world, &world.planner(), decision, &here(cancelled), &here(moved));
-        assert_eq!(seen(&origin), ["12 10 Review", "19 10 With the board", "02 10 Review"], "{name}");
+/// What a person does to an origin, and what both sides show once its copy is dragged as well.
+type Deed = (&'static str, fn(&mut Event), &'static [&'static str]);
+
+const DEEDS: [Deed; 5] = [
+    ("cancelled", |event| cancel(event, "2026-03-26T09:00:00Z"), &["12 11 Review", "19 11 With the board", "02 11 Review"]),
+    (
+        "put back",
+        |event| event.series.as_mut().unwrap().exceptions.clear(),
+        &["12 11 Review", "19 11 Review", "26 11 Review", "02 11 Review"],
+    ),
+    (
+        "renamed with its exceptions",
+        |event| {
+            event.content.title = "Retro".into();
+            all_named(event, "Retro");
+        },
+        &["12 11 Retro", "19 11 Retro", "26 11 Retro", "02 11 Retro"],
+    ),
+    (
+        "one moved",
+        |event| {
+            let own = Content {
+                title: "Moved".into(),
+                span: Span::Timed { start: at("2026-03-27T15:00"), end: at("2026-03-27T16:00") },
+                ..event.content.clone()
+            };
+            event.series.as_mut().unwrap().exceptions.insert(start("2026-03-26T09:00:00Z"), Exception::Changed(Box::new(own)));
+        },
+        &["12 11 Review", "19 11 With the board", "27 16 Moved", "02 11 Review"],
+    ),
+    ("the changed one cancelled", |event| cancel(event, "2026-03-19T09:00:00Z"), &["12 11 Review", "26 11 Review", "02 11 Review"]),
+];
+
+fn all_named(event: &mut Event, title: &str) {
+    for exception in event.series.as_mut().unwrap().exceptions.values_mut() {
+        let Exception::Changed(content) = exception else { continue };
+        content.title = title.into();
     }
+}
+
+#[test]
+fn a_copy_that_is_dragged_takes_along_what_its_origin_has_changed_meanwhile() {
+    for (name, drag) in WAYS {
+        for (deed, change, expected) in DEEDS {
+            let world = world();
+            let (mapping, origin, copy) = world.synced(with_words());
+            let changed = edited(&origin, "o2", change);
+            let moved = edited(&copy, "c2", drag);
+            let decision = world.known(&mapping, changed.clone(), moved.clone());
+            assert!(write(decision.clone()).origin.is_some(), "{name}, {deed}: the series moves");
+            let [origin, _] = after(&world, &world.planner(), decision, &here(changed), &here(moved));
+            assert_eq!(seen(&origin), expected, "{name}, {deed}");
+        }
+    }
+}
+
+/// The copy repeats every other week now, where an occurrence of the origin was changed that this leaves out.
+#[test]
+fn a_rule_without_an_occurrence_that_the_origin_has_changed_goes_back_as_a_whole() {
+    for (way, change) in [
+        ("named", rename as fn(&mut Event)),
+        ("dragged", |event| {
+            rename(event);
+            later(&mut event.content);
+        }),
+    ] {
+        let world = world();
+        let mut weekly = with_words();
+        weekly.series.as_mut().unwrap().exceptions.clear();
+        let (mapping, origin, copy) = world.synced(weekly);
+        let changed = edited(&origin, "o2", |event| *event = with_words());
+        let moved = edited(&copy, "c2", |event| {
+            change(event);
+            event.series.as_mut().unwrap().rules = vec!["FREQ=WEEKLY;INTERVAL=2".into()];
+        });
+        let decision = world.known(&mapping, changed.clone(), moved.clone());
+        assert_eq!(write(decision.clone()).reason, Some(Reason::OriginWins), "{way}: what is undone is said");
+        let [origin, _] = after(&world, &world.planner(), decision, &here(changed), &here(moved));
+        assert_eq!(seen(&origin), ["12 10 Retro", "19 10 With the board", "26 10 Retro", "02 10 Retro"], "{way}: other edits flow");
+    }
+}
+
+fn rename(event: &mut Event) {
+    event.content.title = "Retro".into();
 }
 
 #[test]
