@@ -51,8 +51,8 @@ async fn a_series_is_dragged_on_its_copy_while_an_occurrence_of_its_origin_is_ca
         assert_eq!(world.in_step().await?, 1);
         let shown = lines(&world, 0);
         assert_eq!(shown.len(), 2, "{shown:?}");
-        assert!(shown[0].starts_with("20260312T100000 Europe/Berlin Review") && shown[0].contains("without 20260326T100000"), "{shown:?}");
-        assert!(shown[1].starts_with("20260319T100000 Europe/Berlin With the board"), "{shown:?}");
+        assert!(shown[0].starts_with("20260312T110000 Europe/Berlin Review") && shown[0].contains("without 20260326T110000"), "{shown:?}");
+        assert!(shown[1].starts_with("20260319T110000 Europe/Berlin With the board"), "{shown:?}");
     }
     Ok(())
 }

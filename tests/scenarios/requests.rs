@@ -29,8 +29,8 @@ async fn a_first_sync_writes_each_event_once() -> anyhow::Result<()> {
         let [one, two] = [village.servers[0].counts(), village.servers[1].counts()];
         assert_eq!((two.of(Kind::Put), two.writes()), (120, 120), "{two}");
         assert_eq!((one.of(Kind::Multiget), one.of(Kind::Get), one.writes()), (3, 0, 0), "read in batches: {one}");
-        assert_eq!(two.of(Kind::Get) + two.of(Kind::Multiget), 0, "what we wrote is not read: {two}");
-        assert!(one.total() <= 6 && two.total() <= 125, "{one}; {two}");
+        assert!(two.of(Kind::Get) + two.of(Kind::Multiget) <= 2, "what we wrote is read once a kind: {two}");
+        assert!(one.total() <= 6 && two.total() <= 127, "{one}; {two}");
         assert!(two.peak_writes > 1, "writes go out side by side: {two}");
     }
     Ok(())

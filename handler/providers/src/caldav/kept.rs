@@ -5,7 +5,7 @@ use engine::event::{Event, EventId};
 
 use super::{CalDav, with_slash};
 use crate::fidelity::is_as_sent;
-use crate::{Error, Fidelity, Found, Provider};
+use crate::{Error, Fidelity, Found};
 
 /// What a server has made of an object.
 pub(super) enum Kept {
@@ -18,16 +18,26 @@ pub(super) enum Kept {
 }
 
 impl CalDav {
+    fn known_of(&self, calendar: &str, kinds: &Fidelity) -> Option<Kept> {
+        let known = self.known();
+        let fidelity = &known.get(&with_slash(calendar))?.fidelity;
+        match fidelity.misleads {
+            true => Some(Kept::Misleading),
+            false => fidelity.covers(kinds).then_some(Kept::AsSent),
+        }
+    }
+
     /// Reads what was written where the calendar is not known to keep everything of its kind.
     pub(super) async fn kept(&self, calendar: &str, id: &EventId, etag: &str, object: &[u8], made: bool) -> Kept {
-        let fidelity = self.fidelity(calendar).unwrap_or_default();
-        if fidelity.misleads {
-            return Kept::Misleading;
-        }
         let sent = || self.parse(id, None, object, self.zone_if_known(calendar).flatten().as_deref());
         let Ok(kinds) = sent().map(|sent| Fidelity::of(&sent)) else { return Kept::AsSent };
-        if fidelity.covers(&kinds) {
-            return Kept::AsSent;
+        if let Some(kept) = self.known_of(calendar, &kinds) {
+            return kept;
+        }
+        // One is read for all that are written side by side, unless each has to be.
+        let _turn = self.verifies.lock().await;
+        if let Some(kept) = self.known_of(calendar, &kinds) {
+            return kept;
         }
         let Ok(raw) = self.read_one(calendar, id).await else { return Kept::AsSent };
         let found = match self.in_version(calendar, id, raw, Some(etag)).await {

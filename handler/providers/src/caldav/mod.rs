@@ -69,6 +69,8 @@ pub struct CalDav {
     known: Mutex<HashMap<String, Known>>,
     /// A GET was seen to have another ETag than listings.
     tags_differ: AtomicBool,
+    /// Whoever reads what was written, to see whether it was kept.
+    verifies: tokio::sync::Mutex<()>,
 }
 
 /// A home, ready for use.
@@ -129,6 +131,7 @@ impl CalDav {
             me: endpoint.me.iter().cloned().collect(),
             known: Mutex::default(),
             tags_differ: AtomicBool::new(false),
+            verifies: tokio::sync::Mutex::default(),
         })
     }
 

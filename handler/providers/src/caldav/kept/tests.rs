@@ -104,3 +104,13 @@ async fn another_version_after_a_change_is_somebodys_edit() {
     assert_eq!((written.etag.as_deref(), described(&written), written.rewritten), (Some("\"new\""), None, false));
     assert!(!account.fidelity(CALENDAR).unwrap().misleads);
 }
+
+/// Of many that are written side by side one is read, where it came back as it was sent.
+#[tokio::test]
+async fn what_is_written_side_by_side_waits_for_one_reading() {
+    let stub = server(str::to_owned, "\"new\"").await;
+    let account = stub.account();
+    futures::future::join_all((0..8).map(|_| make(&account, "Words"))).await;
+    let asked = stub.asked();
+    assert_eq!(asked.iter().filter(|asked| asked.starts_with("GET")).count(), 1, "{asked:?}");
+}
