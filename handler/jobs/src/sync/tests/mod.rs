@@ -1,7 +1,12 @@
 //! Passes over two calendars in memory, each story small.
 
+mod asked_again;
+mod at_rest;
+mod behind;
 mod calendar;
+mod claims;
 mod create;
+mod cut_off;
 mod deletion;
 mod echo;
 mod edit;
@@ -17,6 +22,7 @@ mod narrow;
 mod own_uids;
 mod passed_over;
 mod private;
+mod recognised;
 mod take_over;
 mod turns;
 mod unseen;

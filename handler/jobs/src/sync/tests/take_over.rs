@@ -15,14 +15,14 @@ use super::{all, reasons};
 use crate::report::PairStatus;
 
 /// The pair ends, and is made anew.
-async fn anew(world: &mut World, two_way: bool, private: bool) {
+pub async fn anew(world: &mut World, two_way: bool, private: bool) {
     crate::directory::remove_pair(&world.services, &world.pair.id).await.unwrap();
     let like = engine::pair::Pair { two_way, private, ..world.pair.clone() };
     world.pair = world.add(0, 1, &like).await;
 }
 
 /// A copy that another installation has made of that event.
-fn foreign(origin: &Event, name: &str, says_first: bool) -> Event {
+pub fn foreign(origin: &Event, name: &str, says_first: bool) -> Event {
     let marks = Marks::new(&[9; 32]);
     let id = marks.mapping(&engine::calendar::CalendarId::new("x"), &engine::calendar::CalendarId::new("y"), &origin.id, 0);
     let marker = Some(marks.mint(Role::Copy, id, UidHash::of(&origin.uid).filter(|_| says_first)));

@@ -1,0 +1,112 @@
+//! When a look is enough, when a pass is made, and who waits for whom.
+
+use std::time::Duration;
+
+use engine::calendar::ProviderKind;
+use jiff::SignedDuration;
+use providers::Error;
+use tokio::time::Instant;
+
+use super::calendar::Call;
+use super::events::april;
+use super::world::{OPTIONS, World};
+use crate::memory::{HeldRow, PairRow};
+use crate::report::{Held, PairStatus, Problem};
+use crate::sync::SyncOptions;
+use crate::{Error as JobError, directory};
+
+#[tokio::test]
+async fn whatever_the_last_pass_left_open_needs_another_one() {
+    let world = World::one_way().await.filled(2).await;
+    world.pass().await;
+    let rest = world.state().await;
+    let now = world.services.clock.now();
+    let hour = SignedDuration::from_hours(1);
+    let held = Held::new(&world.pair.id, 1, 2);
+    let problem = Problem::from(&JobError::Provider(Error::CalendarMissing));
+    let rows: Vec<(&str, bool, PairRow)> = vec![
+        ("nothing", false, rest.clone()),
+        ("a failure", true, PairRow { status: Some(PairStatus::Error), error: Some(problem.clone()), ..rest.clone() }),
+        ("a status", true, PairRow { status: Some(PairStatus::Held), ..rest.clone() }),
+        ("an error", true, PairRow { error: Some(problem), ..rest.clone() }),
+        ("a question", true, PairRow { held: Some(HeldRow { held, since: now, by_owner: false, emptied: Vec::new() }), ..rest.clone() }),
+        ("something to write", true, PairRow { left: Some(3), ..rest.clone() }),
+        ("something to take over", true, PairRow { take_over: true, ..rest.clone() }),
+        ("what is due", true, PairRow { retry: Some(now), ..rest.clone() }),
+        ("what is not due", false, PairRow { retry: Some(now + hour), ..rest.clone() }),
+        ("yesterday's listing", true, PairRow { listed_on: rest.listed_on.map(|day| day.yesterday().unwrap()), ..rest.clone() }),
+        ("no listing", true, PairRow { listed_on: None, ..rest.clone() }),
+    ];
+    for (what, needed, row) in rows {
+        let passes = row.passes;
+        world.set_state(|state| *state = row).await;
+        assert_eq!(world.pass().await.state, PairStatus::Ok, "{what}");
+        assert_eq!(world.state().await.passes > passes, needed, "{what}");
+    }
+}
+
+/// How long a pass has waited.
+async fn waited(world: &World, background: bool) -> (Duration, bool) {
+    let begun = Instant::now();
+    let busy = match background {
+        true => world.in_background(None).await.busy,
+        false => world.try_run(OPTIONS).await.error.is_some(),
+    };
+    (begun.elapsed(), busy)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_that_nobody_asked_for_waits_for_a_calendar_for_a_shorter_time() {
+    for background in [false, true] {
+        let world = World::one_way().await;
+        world.from().put(april("dentist", 1));
+        let directory = directory::Snapshot::read(&world.services).await.unwrap();
+        let name = directory::calendar_lease(&directory, &world.pair.to);
+        let store::Attempt::Taken(lease) = world.services.leases.acquire("local", &[&name]).await.unwrap() else { panic!("taken") };
+        let (time, busy) = waited(&world, background).await;
+        assert!(busy && time >= Duration::from_secs(if background { 20 } else { 60 }), "{time:?}");
+        assert!(time < Duration::from_secs(if background { 40 } else { 90 }), "{time:?}");
+        let end = async {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            lease.end().await;
+        };
+        let ((time, busy), ()) = tokio::join!(waited(&world, background), end);
+        assert!(!busy && time < Duration::from_secs(20), "{time:?}");
+        assert_eq!(world.count(), [1, 1]);
+    }
+}
+
+#[tokio::test]
+async fn a_calendar_that_was_missing_is_gone_on_with_once_it_is_there() {
+    let world = World::one_way().await.filled(2).await;
+    world.from().refused.insert((Call::Glance, None), Error::CalendarMissing);
+    let run = world.try_run(OPTIONS).await;
+    assert_eq!((run.state, run.error.map(|error| error.code)), (PairStatus::Error, Some("not_found".into())));
+    world.from().refused.clear();
+    world.from().put(april("dentist", 1));
+    assert_eq!((world.pass().await.created, world.count()), (1, [3, 3]));
+}
+
+#[tokio::test]
+async fn of_several_pairs_in_the_background_only_those_accounts_are_asked_that_may_be() {
+    let mut world = World::one_way().await.filled(1).await;
+    let third = world.connect("club", ProviderKind::Caldav).await;
+    let second = world.add(0, third, &world.pair).await;
+    let pairs = [world.pair.clone(), second];
+    let background = SyncOptions { background: true, ..OPTIONS };
+    world.to().refused.insert((Call::Glance, None), Error::Unauthorized);
+    world.try_run(OPTIONS).await;
+    world.to().refused.clear();
+    for (options, asked) in [(background, 0), (OPTIONS, 1)] {
+        world.forget_calls();
+        let report = crate::sync::sync(&world.services, &pairs, options, &crate::report::Silent).await;
+        assert_eq!(world.asked(Call::Glance)[1], asked);
+        assert_eq!(report.pairs[0].state == PairStatus::NeedsReconnect, asked == 0);
+        assert_eq!(report.pairs[1].error, None);
+    }
+    world.close(0, SignedDuration::from_hours(1)).await;
+    world.forget_calls();
+    world.minutes(1);
+    crate::sync::sync(&world.services, &pairs, background, &crate::report::Silent).await;
+    assert_eq!(world.asked(Call::Glance)[0], 0);
+}

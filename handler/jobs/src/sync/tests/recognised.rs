@@ -1,0 +1,124 @@
+//! What was made and is not listed, beside events that nobody knows: when the pair goes on.
+
+use engine::event::{Event, EventId};
+use engine::marker::Role;
+use jiff::civil::date;
+
+use super::all;
+use super::calendar::Call;
+use super::events::{april, on};
+use super::world::{OPTIONS, World};
+
+/// How the server has kept what was made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kept {
+    Whole,
+    WithoutMark,
+    WithoutMarkAndUid,
+    NotAtAll,
+}
+
+/// `one` and `two` were made and are not listed; as many unknown events are.
+async fn unlisted(kept: Kept, world: World, strangers: usize) -> World {
+    world.to().manners.lists_late = true;
+    world.from().put(april("one", 1));
+    world.from().put(april("two", 2));
+    assert_eq!(world.pass().await.created, 2);
+    let made: Vec<EventId> = world.to().unlisted.iter().cloned().collect();
+    for id in made {
+        let id = id.to_string();
+        match kept {
+            Kept::Whole => {}
+            Kept::WithoutMark => world.to().change(&id, |event| event.marker = None),
+            Kept::WithoutMarkAndUid => world.to().change(&id, |event| (event.marker, event.uid) = (None, format!("server-{id}"))),
+            Kept::NotAtAll => drop(world.to().remove(&id)),
+        }
+    }
+    for n in 0..strangers {
+        let stranger = Event { id: EventId::new(format!("x{n}.ics")), ..april(&format!("x{n}"), 20) };
+        world.to().put(Event { content: engine::event::Content { span: on(date(2026, 5, 1)), ..stranger.content.clone() }, ..stranger });
+    }
+    world
+}
+
+#[tokio::test]
+async fn what_is_under_its_name_with_its_mark_or_its_uid_is_recognised() {
+    for (kept, goes_on) in [(Kept::Whole, true), (Kept::WithoutMark, true), (Kept::WithoutMarkAndUid, false), (Kept::NotAtAll, false)] {
+        let world = unlisted(kept, World::two_way().await, 2).await;
+        let run = world.try_run(OPTIONS).await;
+        assert_eq!(run.error.map(|error| error.code), (!goes_on).then(|| "unrecognised".to_owned()), "{kept:?}");
+        assert_eq!(world.titles()[0], if goes_on { all(["one", "two", "x0", "x1"]) } else { all(["one", "two"]) });
+    }
+}
+
+#[tokio::test]
+async fn fewer_unknown_events_than_are_missing_stop_nothing() {
+    let world = unlisted(Kept::NotAtAll, World::two_way().await, 1).await;
+    assert_eq!(world.pass().await.created, 1);
+    assert_eq!(world.titles()[0], all(["one", "two", "x0"]));
+    assert_eq!(world.mapping("one.ics").await.unseen, Some(Role::Copy));
+}
+
+#[tokio::test]
+async fn where_another_copy_is_listed_the_pair_goes_on() {
+    let world = unlisted(Kept::NotAtAll, World::two_way().await.filled(1).await, 2).await;
+    assert_eq!(world.pass().await.created, 2);
+    assert_eq!(world.titles()[0], all(["e00", "one", "two", "x0", "x1"]));
+}
+
+#[tokio::test]
+async fn one_that_is_missing_stops_nothing() {
+    let world = World::two_way().await;
+    world.to().manners.lists_late = true;
+    world.from().put(april("one", 1));
+    world.pass().await;
+    let copy = world.copy("one.ics").await;
+    world.to().remove(&copy);
+    world.to().put(april("x0", 20));
+    assert_eq!(world.pass().await.created, 1);
+    assert_eq!(world.mapping("one.ics").await.unseen, Some(Role::Copy));
+}
+
+#[tokio::test]
+async fn what_shows_under_another_name_with_its_mark_was_made() {
+    for changed in [false, true] {
+        let world = World::two_way().await.filled(2).await;
+        world.to().manners.lists_late = true;
+        world.from().put(april("dentist", 1));
+        world.pass().await;
+        world.pass().await;
+        assert_eq!(world.mapping("dentist.ics").await.unseen, Some(Role::Copy));
+        let made = world.one(1, "dentist");
+        let shown = Event { id: EventId::new("moved.ics"), ..made.clone() };
+        world.to().remove(made.id.as_str());
+        world.to().put(shown);
+        if changed {
+            world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
+        }
+        let run = world.pass().await;
+        assert_eq!((run.created, run.deleted, world.count()), (0, 0, [3, 3]), "{changed}");
+        let mapping = world.mapping("dentist.ics").await;
+        assert_eq!((mapping.copy.id.as_str(), mapping.unseen, world.problems().await.len()), ("moved.ics", None, 0));
+        assert_eq!(world.titles()[0], world.titles()[1]);
+        world.rest().await;
+    }
+}
+
+#[tokio::test]
+async fn more_than_can_be_named_are_awaited_all_the_same() {
+    let world = World::one_way().await;
+    world.to().manners.lists_late = true;
+    let world = world.filled(201).await;
+    assert!(world.state().await.awaited.since[1].is_some());
+    world.from().put(april("more", 9));
+    let run = world.pass().await;
+    assert_eq!((run.created, run.deleted, world.count()), (1, 0, [202, 202]));
+    assert!(world.mappings().await.iter().filter(|mapping| mapping.unseen == Some(Role::Copy)).count() >= 201);
+    world.to().unlisted.clear();
+    world.to().manners.lists_late = false;
+    world.to().forget_cursors();
+    world.pass().await;
+    assert_eq!((world.asked(Call::Delete), world.count()), ([0, 0], [202, 202]));
+    assert!(world.mappings().await.iter().all(|mapping| mapping.unseen.is_none()));
+    world.rest().await;
+}
