@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::calendar::Call;
 use super::events::april;
-use super::world::{OPTIONS, World};
+use super::world::{DRY, OPTIONS, World};
 use crate::memory::{HeldRow, PairRow};
 use crate::report::{Held, PairStatus, Problem};
 use crate::sync::SyncOptions;
@@ -109,4 +109,20 @@ async fn of_several_pairs_in_the_background_only_those_accounts_are_asked_that_m
     world.minutes(1);
     crate::sync::sync(&world.services, &pairs, background, &crate::report::Silent).await;
     assert_eq!(world.asked(Call::Glance)[0], 0);
+}
+
+#[tokio::test]
+async fn a_failure_is_written_down_once_and_by_a_dry_run_never() {
+    let world = World::one_way().await.filled(2).await;
+    let before = world.state().await;
+    world.from().refused.insert((Call::Glance, None), Error::Unreachable("500".into()));
+    let run = world.try_run(DRY).await;
+    assert_eq!((run.state, world.state().await), (PairStatus::Error, before));
+    world.try_run(OPTIONS).await;
+    let failed = world.state().await;
+    assert_eq!((failed.status, failed.failing.map(|failing| failing.times)), (Some(PairStatus::Error), Some(1)));
+    let run = world.try_run(OPTIONS).await;
+    assert_eq!((run.state, world.state().await), (PairStatus::Error, failed));
+    world.from().refused.clear();
+    assert_eq!((world.pass().await.state, world.state().await.failing), (PairStatus::Ok, None));
 }

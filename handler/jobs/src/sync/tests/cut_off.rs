@@ -143,3 +143,31 @@ async fn what_is_skipped_is_said_with_its_times() {
     assert_eq!((reasons(&run), run.actions[0].start.as_deref()), (vec![Reason::CopyEdited], Some("2026-04-01T09:00:00Z")));
     assert_eq!((world.titles()[0].clone(), run.actions[0].end.is_some()), (all(["dentist", "e0", "e1", "e2", "e3"]), true));
 }
+
+#[tokio::test]
+async fn what_stands_on_an_edited_copy_outlives_the_making_of_its_origin() {
+    let (world, copy) = dentist(true).await;
+    world.from().remove("dentist.ics");
+    world.to().change(&copy, |event| event.content.title = "surgeon".into());
+    world.pass().await;
+    let again = world.one(0, "surgeon").id;
+    assert!(!world.mapping(again.as_str()).await.pristine);
+    world.from().change(again.as_str(), |event| event.content.title = "lawyer".into());
+    world.pass().await;
+    assert_eq!((world.asked(Call::Rewrite), world.asked(Call::Edit), world.has("lawyer")), ([0, 0], [0, 1], [true, true]));
+    world.rest().await;
+}
+
+#[tokio::test]
+async fn an_origin_that_must_not_be_deleted_is_not_leaving() {
+    let (world, copy) = dentist(true).await;
+    world.to().remove(&copy);
+    world.from().refused.insert((Call::Delete, None), Error::HasGuests);
+    assert_eq!(reasons(&world.pass().await), [Reason::HasGuests]);
+    world.from().refused.clear();
+    let mapping = world.mapping("dentist.ics").await;
+    assert_eq!((mapping.leaving, mapping.guests), (None, true));
+    world.from().change("dentist.ics", |event| event.content.location = "room 2".into());
+    let run = world.pass().await;
+    assert_eq!((run.deleted, world.asked(Call::Absence), world.has("dentist")), (0, [0, 0], [true, false]));
+}

@@ -344,3 +344,34 @@ async fn the_day_of_a_deletion_counts() {
     world.pass().await;
     assert_eq!(world.proofs().await.len(), 0, "kept for thirty days");
 }
+
+#[tokio::test]
+async fn a_missing_event_of_which_the_server_does_not_tell_hinders_no_other() {
+    let world = World::one_way().await.filled(30).await;
+    world.from().forget_cursors();
+    world.remove_origins(3..5);
+    for call in [Call::Fetch, Call::Absence] {
+        world.from().refused.insert((call, Some(EventId::new("e03.ics"))), Error::Refused("not now".into()));
+    }
+    let run = world.pass().await;
+    assert_eq!((run.deleted, run.skipped, world.count()), (1, 1, [28, 29]));
+    assert_eq!(world.has("e03"), [false, true]);
+    world.from().refused.clear();
+    world.minutes(5);
+    assert_eq!((world.pass().await.deleted, world.count()), (1, [28, 28]));
+    world.rest().await;
+}
+
+#[tokio::test]
+async fn what_a_wrong_clock_had_in_the_past_is_live_again() {
+    let (world, _) = dentist(false).await;
+    let days = SignedDuration::from_hours(24 * 150);
+    world.wait(days);
+    world.pass().await;
+    assert_eq!((world.mapping("dentist.ics").await.state, world.count()), (State::Archived, [5, 5]));
+    world.wait(-days);
+    world.pass().await;
+    assert_eq!((world.mapping("dentist.ics").await.state, world.state().await.copied_by_another), (State::Live, 0));
+    world.from().remove("dentist.ics");
+    assert_eq!((world.pass().await.deleted, world.count()), (1, [4, 4]));
+}

@@ -8,6 +8,7 @@ mod claims;
 mod create;
 mod cut_off;
 mod deletion;
+mod duplicates;
 mod echo;
 mod edit;
 mod events;

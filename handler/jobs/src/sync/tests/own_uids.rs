@@ -80,3 +80,43 @@ async fn another_event_under_the_name_of_a_copy_is_known_by_its_uid() {
         world.rest().await;
     }
 }
+
+#[tokio::test]
+async fn where_no_other_copy_speaks_for_the_server_a_name_is_enough() {
+    for others in [0, 1] {
+        let world = World::two_way().await;
+        world.from().put(april("dentist", 1));
+        for n in 0..others {
+            world.from().put(april(&format!("e{n}"), 2));
+        }
+        world.pass().await;
+        world.pass().await;
+        let copy = world.copy("dentist.ics").await;
+        world.to().remove(&copy);
+        world.to().put(named(april("swimming", 9), &copy));
+        world.pass().await;
+        assert_eq!(world.one(0, "swimming").id.as_str() == "dentist.ics", others == 0, "{others}");
+        assert_eq!(world.titles()[0].contains(&"dentist".to_owned()), others > 0);
+        world.rest().await;
+    }
+}
+
+#[tokio::test]
+async fn copies_of_the_other_direction_do_not_speak_for_the_server() {
+    let world = World::two_way().await;
+    world.from().put(april("other", 2));
+    world.pass().await;
+    world.from().put(april("dentist", 1));
+    for n in 0..6 {
+        world.to().put(april(&format!("theirs{n}"), 3 + n));
+    }
+    world.pass().await;
+    world.pass().await;
+    let copy = world.copy("dentist.ics").await;
+    world.to().remove(&copy);
+    world.to().put(named(april("swimming", 9), &copy));
+    let run = world.pass().await;
+    assert_eq!((run.deleted, world.one(0, "dentist").id.as_str()), (0, "dentist.ics"));
+    assert!(world.titles()[0].contains(&"swimming".to_owned()));
+    world.rest().await;
+}

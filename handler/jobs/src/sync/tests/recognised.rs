@@ -122,3 +122,86 @@ async fn more_than_can_be_named_are_awaited_all_the_same() {
     assert!(world.mappings().await.iter().all(|mapping| mapping.unseen.is_none()));
     world.rest().await;
 }
+
+/// `one`, `two` and `three` were made, and are neither listed nor under their names.
+async fn three_gone() -> (World, Vec<Event>) {
+    let world = World::two_way().await;
+    world.to().manners.lists_late = true;
+    for (n, name) in ["one", "two", "three"].into_iter().enumerate() {
+        world.from().put(april(name, 1 + n as i8));
+    }
+    world.pass().await;
+    let made = ["one", "two", "three"].map(|name| world.one(1, name)).to_vec();
+    made.iter().for_each(|event| drop(world.to().remove(event.id.as_str())));
+    (world, made)
+}
+
+fn strange(like: &Event, name: &str) -> Event {
+    let (id, uid) = (EventId::new(format!("{name}.ics")), format!("{name}@example.org"));
+    Event { id, uid, marker: None, stamps: engine::event::Stamps::default(), ..like.clone() }
+}
+
+#[tokio::test]
+async fn events_that_may_be_what_was_made_are_left_alone_and_stop_nothing() {
+    for alike in 0..=3 {
+        let (world, made) = three_gone().await;
+        for (n, event) in made.iter().enumerate() {
+            let mut strange = strange(event, &format!("x{n}"));
+            if n >= alike {
+                (strange.content.title, strange.content.span) = (format!("x{n}"), on(date(2026, 5, 1)));
+            }
+            world.to().put(strange);
+        }
+        let run = world.try_run(OPTIONS).await;
+        assert_eq!(run.error.is_some(), alike == 0, "{alike}");
+        assert_eq!(world.count()[0], if alike == 0 { 3 } else { 6 - alike }, "{alike}");
+    }
+}
+
+#[tokio::test]
+async fn where_one_is_found_by_its_version_the_pair_goes_on() {
+    let (world, made) = three_gone().await;
+    let shown = strange(&made[2], "shown");
+    world.to().restore(shown);
+    for n in 0..2 {
+        let mut strange = strange(&made[n], &format!("x{n}"));
+        (strange.content.title, strange.content.span) = (format!("x{n}"), on(date(2026, 5, 1)));
+        world.to().put(strange);
+    }
+    assert_eq!(world.pass().await.created, 2);
+    assert_eq!((world.copy("three.ics").await.as_str(), world.count()), ("shown.ics", [5, 3]));
+}
+
+#[tokio::test]
+async fn what_was_left_alone_for_a_copy_is_copied_once_that_shows() {
+    let world = World::two_way().await.filled(2).await;
+    world.to().manners.lists_late = true;
+    world.from().put(april("dentist", 1));
+    world.pass().await;
+    let copy = world.one(1, "dentist");
+    world.to().put(strange(&copy, "strange"));
+    assert_eq!((world.pass().await.created, world.count()), (0, [3, 4]));
+    world.to().unlisted.clear();
+    world.to().manners.lists_late = false;
+    world.to().change(copy.id.as_str(), |_| ());
+    world.pass().await;
+    assert_eq!((world.count(), world.problems().await.len()), ([4, 4], 0));
+    world.rest().await;
+}
+
+#[tokio::test]
+async fn an_edit_of_a_copy_that_only_listings_lack_is_not_written_over() {
+    let world = World::two_way().await.filled(2).await;
+    world.to().manners.lists_late = true;
+    world.from().put(april("dentist", 1));
+    world.pass().await;
+    world.pass().await;
+    let copy = world.copy("dentist.ics").await;
+    world.to().change(&copy, |event| event.content.location = "room 2".into());
+    world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
+    world.pass().await;
+    for side in [0, 1] {
+        assert_eq!(world.one(side, "surgeon").content.location, "room 2");
+    }
+    assert_eq!(world.asked(Call::Delete), [0, 0]);
+}
