@@ -126,3 +126,18 @@ async fn a_failure_is_written_down_once_and_by_a_dry_run_never() {
     world.from().refused.clear();
     assert_eq!((world.pass().await.state, world.state().await.failing), (PairStatus::Ok, None));
 }
+
+#[tokio::test]
+async fn a_failure_that_is_known_makes_no_pass_and_another_one_is_written_down() {
+    let world = World::one_way().await.filled(2).await;
+    for (error, code, times) in [
+        (Error::Unreachable("500".into()), "unreachable", 1),
+        (Error::Unreachable("500".into()), "unreachable", 1),
+        (Error::CalendarMissing, "not_found", 2),
+    ] {
+        world.from().refused.insert((Call::Glance, None), error);
+        world.try_run(OPTIONS).await;
+        let state = world.state().await;
+        assert_eq!((state.error.map(|error| error.code), state.failing.map(|failing| failing.times)), (Some(code.into()), Some(times)));
+    }
+}

@@ -229,3 +229,14 @@ async fn a_half_made_copy_that_no_listing_shows_and_whose_mark_was_taken_away_is
     world.to().unlisted.clear();
     world.rest().await;
 }
+
+#[tokio::test]
+async fn what_another_installation_has_copied_is_counted_and_nothing_else_is() {
+    let world = World::one_way().await.filled(3).await;
+    world.to().put(foreign(&april("dentist", 1), "theirs.ics", true));
+    world.run(FULL).await;
+    assert_eq!((world.state().await.copied_by_another, world.state().await.copies), (0, 3));
+    world.from().put(made_again_elsewhere(april("theirs", 2)));
+    world.run(FULL).await;
+    assert_eq!((world.state().await.copied_by_another, world.run(FULL).await.copied_by_another), (1, 1));
+}

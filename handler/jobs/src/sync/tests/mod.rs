@@ -15,6 +15,7 @@ mod events;
 mod held;
 mod held_again;
 mod identity;
+mod lease;
 mod long;
 mod looks;
 mod memory;
