@@ -141,3 +141,22 @@ async fn a_failure_that_is_known_makes_no_pass_and_another_one_is_written_down()
         assert_eq!((state.error.map(|error| error.code), state.failing.map(|failing| failing.times)), (Some(code.into()), Some(times)));
     }
 }
+
+#[tokio::test]
+async fn what_was_wrong_before_is_told_whatever_the_rounds() {
+    for rounds in [1, 2] {
+        let world = World::one_way().await.filled(2).await;
+        world.from().refused.insert((Call::Glance, None), Error::Unreachable("500".into()));
+        world.try_run(OPTIONS).await;
+        world.from().refused.clear();
+        world.from().change("e00.ics", |event| event.content.title = "new".into());
+        if rounds > 1 {
+            let copy = world.copy("e00.ics").await;
+            world.to().meanwhile(Call::Rewrite, move |here| here.change(&copy, |event| event.content.location = "room 2".into()));
+        }
+        world.minutes(1);
+        let synced = world.in_background(None).await;
+        assert_eq!((synced.before.map(|problem| problem.code), synced.run.error), (Some("unreachable".into()), None), "{rounds}");
+        assert_eq!(world.titles()[1][1], "new");
+    }
+}

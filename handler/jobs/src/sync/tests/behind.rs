@@ -64,3 +64,26 @@ async fn a_listing_since_a_cursor_ends_nothing() {
     assert!(world.mapping("dentist.ics").await.copy.former.is_some());
     assert!(!world.to().all().iter().any(|event| event.id == EventId::new("other.ics")));
 }
+
+#[tokio::test]
+async fn a_listing_with_much_news_is_no_lost_cursor() {
+    let world = World::one_way().await.filled(20).await;
+    world.pass().await;
+    world.from().manners.forgets = true;
+    world.from().forget_cursors();
+    for n in 0..3 {
+        world.from().change(&format!("e0{n}.ics"), |event| event.content.title.push('x'));
+    }
+    assert_eq!((world.pass().await.changed, world.asked(Call::ListAll)), (3, [0, 0]));
+}
+
+#[tokio::test]
+async fn what_a_server_alters_beside_the_change_that_was_written_is_no_edit() {
+    let (world, _) = retitled(true).await;
+    world.pass().await;
+    world.to().manners.longest_title = Some(4);
+    world.from().change("dentist.ics", |event| event.content.location = "room 2".into());
+    assert_eq!((world.pass().await.changed, world.titles()[1].clone()), (1, all(["surg"])));
+    world.rest().await;
+    assert_eq!(world.titles(), [all(["surgeon"]), all(["surg"])]);
+}

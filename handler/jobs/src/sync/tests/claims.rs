@@ -240,3 +240,41 @@ async fn what_another_installation_has_copied_is_counted_and_nothing_else_is() {
     world.run(FULL).await;
     assert_eq!((world.state().await.copied_by_another, world.run(FULL).await.copied_by_another), (1, 1));
 }
+
+#[tokio::test]
+async fn an_origin_that_is_given_late_finds_the_copy_that_another_installation_made() {
+    for two_way in [false, true] {
+        let world = if two_way { World::two_way().await } else { World::one_way().await };
+        world.to().put(foreign(&april("dentist", 1), "theirs.ics", true));
+        world.from().put(april("dentist", 1));
+        world.from().put(april("other", 2));
+        world.from().refused.insert((Call::Fetch, Some(EventId::new("dentist.ics"))), Error::Refused("not now".into()));
+        for _ in 0..5 {
+            world.try_run(OPTIONS).await;
+        }
+        assert_eq!(world.count(), [2, 2], "{two_way}");
+        world.from().refused.clear();
+        world.minutes(600);
+        let run = world.pass().await;
+        assert_eq!((run.created, run.copied_by_another, world.count()), (0, 1, [2, 2]), "{two_way}");
+        assert_eq!(world.mapping("dentist.ics").await.state, State::CopiedByAnother);
+        world.rest().await;
+    }
+}
+
+#[tokio::test]
+async fn a_duplicate_that_is_older_than_its_pair_is_a_persons_own_where_the_copy_is_known_by_its_uid() {
+    for own_uids in [false, true] {
+        let mut world = World::two_way().await;
+        world.to().manners.own_uids = own_uids;
+        world.from().put(april("dentist", 1));
+        world.pass().await;
+        let copy = world.one(1, "dentist");
+        crate::directory::remove_pair(&world.services, &world.pair.id).await.unwrap();
+        world.to().put(duplicate(&copy));
+        world.pair = world.add(0, 1, &world.pair).await;
+        let run = world.pass().await;
+        assert_eq!((run.created, world.count()), (u64::from(!own_uids), [1 + usize::from(!own_uids), 2]), "{own_uids}");
+        world.rest().await;
+    }
+}
