@@ -86,4 +86,31 @@ async fn what_a_server_alters_beside_the_change_that_was_written_is_no_edit() {
     assert_eq!((world.pass().await.changed, world.titles()[1].clone()), (1, all(["surg"])));
     world.rest().await;
     assert_eq!(world.titles(), [all(["surgeon"]), all(["surg"])]);
+    let copy = world.one(1, "surg").id;
+    world.to().change(copy.as_str(), |event| event.content.location = "room 3".into());
+    assert_eq!(world.pass().await.changed, 1);
+    assert_eq!((world.one(0, "surgeon").content.location.as_str(), world.titles()[1].clone()), ("room 3", all(["surg"])));
+    world.rest().await;
+}
+
+#[tokio::test]
+async fn two_events_of_which_a_read_is_behind_are_both_waited_for() {
+    let world = World::one_way().await.filled(2).await;
+    world.pass().await;
+    let before = world.to().all();
+    let retitle = |title: &str| ["e00.ics", "e01.ics"].map(|id| world.from().change(id, |event| event.content.title = title.into()));
+    retitle("first");
+    world.pass().await;
+    world.to().refused.insert((Call::Rewrite, None), Error::NoAnswer("silence".into()));
+    retitle("second");
+    world.pass().await;
+    world.to().refused.clear();
+    before.into_iter().for_each(|event| drop(world.to().stale.insert(event.id.clone(), event)));
+    retitle("third");
+    world.pass().await;
+    assert_eq!(world.writes(), all([]));
+    world.to().stale.clear();
+    world.pass().await;
+    assert_eq!(world.titles()[1], all(["third", "third"]));
+    world.rest().await;
 }

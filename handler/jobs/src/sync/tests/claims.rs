@@ -59,7 +59,8 @@ async fn taking_over_goes_on_while_an_event_is_not_given_and_not_for_ever() {
         crate::take_over(&world.services, &world.pair.id).await.unwrap();
         world.to().put(foreign(&april("dentist", 1), "theirs.ics", true));
         world.from().put(april("dentist", 1));
-        world.from().refused.insert((Call::Fetch, Some(EventId::new("dentist.ics"))), Error::Refused("not now".into()));
+        world.from().put(april("other", 2));
+        world.from().refused.insert((Call::Fetch, None), Error::Refused("not now".into()));
         for tries in 1..=3 {
             world.run(FULL).await;
             assert_eq!((world.state().await.take_over, world.problems().await[0].problem.tries), (true, tries));
@@ -67,7 +68,7 @@ async fn taking_over_goes_on_while_an_event_is_not_given_and_not_for_ever() {
         if given {
             world.from().refused.clear();
             let run = world.run(FULL).await;
-            assert_eq!((run.created, world.copy("dentist.ics").await.as_str(), world.count()), (0, "theirs.ics", [1, 1]));
+            assert_eq!((run.created, world.copy("dentist.ics").await.as_str(), world.count()), (1, "theirs.ics", [2, 2]));
             assert_eq!(run.copied_by_another, 0);
         } else {
             world.run(FULL).await;

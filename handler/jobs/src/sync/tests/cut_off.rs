@@ -1,6 +1,6 @@
 //! Passes that end before their end: what they have done counts, and is not taken for a person's doing.
 
-use engine::event::EventId;
+use engine::event::{Event, EventId, Exception, OriginalStart};
 use engine::marker::Role;
 use engine::reason::Reason;
 use jiff::civil::date;
@@ -8,7 +8,7 @@ use providers::Error;
 
 use super::calendar::Call;
 use super::deletion::dentist;
-use super::events::april;
+use super::events::{april, weekly};
 use super::world::{FULL, OPTIONS, World};
 use super::{all, reasons};
 use crate::report::PairStatus;
@@ -170,4 +170,28 @@ async fn an_origin_that_must_not_be_deleted_is_not_leaving() {
     world.from().change("dentist.ics", |event| event.content.location = "room 2".into());
     let run = world.pass().await;
     assert_eq!((run.deleted, world.asked(Call::Absence), world.has("dentist")), (0, [0, 0], [true, false]));
+}
+
+#[tokio::test]
+async fn occurrences_that_were_changed_on_both_sides_while_the_origin_is_refused_are_merged_later() {
+    let world = World::two_way().await;
+    world.from().put(weekly(april("standup", 1), 5));
+    world.pass().await;
+    world.pass().await;
+    let copy = world.copy("standup.ics").await;
+    let cancel = |day: &str| {
+        let start = OriginalStart::At(format!("2026-04-{day}T09:00:00Z").parse().unwrap());
+        move |event: &mut Event| drop(event.series.as_mut().unwrap().exceptions.insert(start, Exception::Cancelled))
+    };
+    world.from().change("standup.ics", cancel("08"));
+    world.to().change(&copy, cancel("15"));
+    world.from().refused.insert((Call::Edit, None), Error::Refused("no".into()));
+    assert_eq!(reasons(&world.pass().await), [Reason::RefusedByServer]);
+    world.from().refused.clear();
+    world.minutes(5);
+    world.pass().await;
+    for side in [0, 1] {
+        assert_eq!(world.one(side, "standup").series.unwrap().exceptions.len(), 2);
+    }
+    world.rest().await;
 }

@@ -111,3 +111,39 @@ async fn the_copy_of_an_ended_pair_that_was_put_beside_its_origin_or_its_copy_is
         world.rest().await;
     }
 }
+
+#[tokio::test]
+async fn of_two_events_with_one_mark_one_is_the_copy_of_an_event_that_is_there_twice() {
+    let mut world = World::one_way().await;
+    world.from().put(april("dentist", 1));
+    world.pass().await;
+    let (origin, copy) = (world.one(0, "dentist"), world.one(1, "dentist"));
+    crate::directory::remove_pair(&world.services, &world.pair.id).await.unwrap();
+    world.from().put(named(origin, "twice.ics"));
+    let mut mine = duplicate(&copy);
+    mine.content.title = "mine".into();
+    world.to().put(mine);
+    world.pair = world.add(0, 1, &world.pair).await;
+    let run = world.pass().await;
+    assert_eq!((run.created, world.titles()[1].clone()), (1, all(["dentist", "dentist", "mine"])));
+    world.rest().await;
+    for origin in ["dentist.ics", "twice.ics"] {
+        assert_ne!(world.copy(origin).await, "a-duplicate.ics");
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_has_another_name_is_never_written_as_a_whole() {
+    for moved in [0, 1] {
+        let (world, copy) = dentist(true).await;
+        let id = if moved == 0 { "dentist.ics" } else { &copy };
+        let event = world.remotes[moved].lock().remove(id);
+        world.remotes[moved].lock().put(named(event, "moved.ics"));
+        world.pass().await;
+        world.from().change(if moved == 0 { "moved.ics" } else { "dentist.ics" }, |event| event.content.title = "surgeon".into());
+        assert_eq!(world.pass().await.changed, 1);
+        assert_eq!((world.asked(Call::Rewrite)[1], world.asked(Call::Edit)[1]), (1 - moved, moved));
+        assert_eq!(world.has("surgeon"), [true, true]);
+        world.rest().await;
+    }
+}
