@@ -12,6 +12,7 @@ mod duplicates;
 mod echo;
 mod edit;
 mod events;
+mod first_release;
 mod held;
 mod held_again;
 mod identity;

@@ -163,8 +163,8 @@ async fn where_one_is_found_by_its_version_the_pair_goes_on() {
     let (world, made) = three_gone().await;
     let shown = strange(&made[2], "shown");
     world.to().restore(shown);
-    for n in 0..2 {
-        let mut strange = strange(&made[n], &format!("x{n}"));
+    for (n, like) in made.iter().enumerate().take(2) {
+        let mut strange = strange(like, &format!("x{n}"));
         (strange.content.title, strange.content.span) = (format!("x{n}"), on(date(2026, 5, 1)));
         world.to().put(strange);
     }

@@ -20,7 +20,7 @@ use super::events::{event, on};
 use super::memory::Remote;
 use crate::directory::{self, NewPair};
 use crate::memory::proofs::{self, ProofRow};
-use crate::memory::{self, Memory, PairRow, ProblemRow};
+use crate::memory::{self, Memory, Notes, PairRow, ProblemRow};
 use crate::report::{PairStatus, Run, Silent};
 use crate::sync::{Keys, SyncOptions, Synced, sync, sync_within};
 use crate::{Clock, Connect, Services};
@@ -323,6 +323,17 @@ impl World {
     pub async fn mappings(&self) -> Vec<Mapping> {
         let keys = Keys::new(&self.services, &self.pair).await.unwrap();
         Memory::new(&self.services, &keys.marks, &self.pair).page(None).await.unwrap().0
+    }
+
+    /// The row of a mapping is replaced, as an earlier release would have left it.
+    pub async fn set_mapping(&self, origin: &str, change: impl FnOnce(&mut Mapping)) {
+        let keys = Keys::new(&self.services, &self.pair).await.unwrap();
+        let memory = Memory::new(&self.services, &keys.marks, &self.pair);
+        let (before, (head, _)) = (self.mapping(origin).await, memory.begin().await.unwrap());
+        let (mut now, mut notes) = (before.clone(), Notes::default());
+        change(&mut now);
+        memory.note(&mut notes, Some(&before), &now).unwrap();
+        memory.commit(&head, notes).await.unwrap();
     }
 
     pub async fn state(&self) -> PairRow {
