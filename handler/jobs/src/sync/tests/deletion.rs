@@ -356,6 +356,7 @@ async fn a_missing_event_of_which_the_server_does_not_tell_hinders_no_other() {
     let run = world.pass().await;
     assert_eq!((run.deleted, run.skipped, world.count()), (1, 1, [28, 29]));
     assert_eq!(world.has("e03"), [false, true]);
+    assert!(world.proofs().await.iter().all(|row| row.proof.answer.is_some()), "the other one is looked for by itself");
     world.from().refused.clear();
     world.minutes(5);
     assert_eq!((world.pass().await.deleted, world.count()), (1, [28, 28]));
