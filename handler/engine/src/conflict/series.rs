@@ -84,7 +84,12 @@ impl Sides<'_> {
                 }
             }
         }
-        // An exception that neither side shows is kept only for an occurrence that the rule gives.
+        // An exception that neither side shows is kept only for an occurrence that the rule gives; what was none before stays what it was.
+        let own = &self.origin.series;
+        let strayed = own.as_ref().and_then(|own| recurrence::strays(&self.origin.content, own, ours.keys(), self.look.zone).ok());
+        for start in strayed.unwrap_or_default() {
+            along.remove(&if is_moved { moved.start(start) } else { start });
+        }
         if let Ok(strays) = recurrence::strays(master, &series, along.iter(), self.look.zone) {
             series.exceptions.retain(|start, _| !strays.contains(start));
         }

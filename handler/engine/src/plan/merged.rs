@@ -150,6 +150,15 @@ impl Planner<'_> {
         } else {
             parts.exceptions.extend(taken_back.exceptions);
         }
+        // Where the copy had moved its series, the origin has got that, and the copy was to get what the origin had changed meanwhile: it shows its
+        // exceptions, at their new starts, as they were before.
+        if mapping.copy.intent.is_some() && is_half_moved(&mapping.origin) {
+            let [home, origin] = [&copy.home, &ours].map(|draft| self.prints.origin(draft));
+            if !home.differences(&origin).fields.contains(&Field::Time) {
+                parts.fields.remove(&Field::Time);
+                parts.exceptions.clear();
+            }
+        }
         // How a provider shows what was just made was not seen: what it may have made of it is no person's edit.
         if mapping.state == State::Creating || mapping.copy.etag.is_none() {
             let written = self.homeward_of(mapping, &ours);

@@ -142,6 +142,66 @@ fn a_copy_that_is_dragged_takes_along_what_its_origin_has_changed_meanwhile() {
     }
 }
 
+/// The same, where the origin's write arrives and the copy's does not: the next pass finishes what the first has begun.
+#[test]
+fn what_a_dragged_copy_has_not_got_yet_is_no_edit_of_it() {
+    for (name, drag) in WAYS {
+        for (deed, change, expected) in DEEDS {
+            let world = world();
+            let (mapping, origin, copy) = world.synced(with_words());
+            let (changed, moved) = (edited(&origin, "o2", change), edited(&copy, "c2", drag));
+            let first = write(world.known(&mapping, changed.clone(), moved.clone()));
+            let noted = first.intent();
+            let mut arrived = Event { etag: Some("o3".into()), ..here(changed) };
+            let Draft { content, series } = first.origin.unwrap().draft;
+            (arrived.content, arrived.series) = (content, series);
+            // Where the program knows its own write, and where it was killed before it could note it.
+            for etag in ["o3", "o1"] {
+                let mut noted = noted.clone();
+                noted.origin.etag = Some(etag.into());
+                let origin = Seen::Event(Box::new(arrived.clone()));
+                let decision = world.known(&noted, origin, moved.clone());
+                if let Decision::Remember(_) = decision {
+                    assert_eq!(seen(&Draft::from(&here(moved.clone()))), expected, "{name}, {deed}");
+                    continue;
+                }
+                assert!(write(decision.clone()).origin.is_none(), "{name}, {deed}");
+                let [origin, _] = after(&world, &world.planner(), decision, &arrived, &here(moved.clone()));
+                assert_eq!(seen(&origin), expected, "{name}, {deed}");
+            }
+        }
+    }
+}
+
+/// Both calendars show an occurrence that the rule does not give: it stays, whatever happens to the series.
+#[test]
+fn an_occurrence_that_no_rule_gives_stays_where_its_series_is_put_into_another_zone() {
+    let elsewhere = |event: &mut Event| {
+        let there = |moment: &mut Moment| {
+            moment.local = moment.local.checked_sub(jiff::SignedDuration::from_hours(5)).unwrap();
+            moment.zone = Zone::Iana("America/New_York".into());
+        };
+        let Span::Timed { start, end } = &mut event.content.span else { panic!() };
+        there(start);
+        there(end);
+    };
+    for change in [rename as fn(&mut Event), |_| ()] {
+        let world = world();
+        let mut origin = with_words();
+        let own = Content {
+            span: Span::Timed { start: at("2026-03-21T08:00"), end: at("2026-03-21T09:00") },
+            title: "Stray".into(),
+            ..origin.content.clone()
+        };
+        origin.series.as_mut().unwrap().exceptions.insert(start("2026-03-21T07:00:00Z"), Exception::Changed(Box::new(own)));
+        let (mapping, origin, copy) = world.synced(origin);
+        let decision = world.known(&mapping, edited(&origin, "o2", change), edited(&copy, "c2", elsewhere));
+        let draft = write(decision).origin.unwrap().draft;
+        let series = draft.series.unwrap();
+        assert!(series.exceptions.contains_key(&start("2026-03-21T07:00:00Z")), "{:?}", series.exceptions.keys());
+    }
+}
+
 /// The copy repeats every other week now, where an occurrence of the origin was changed that this leaves out.
 #[test]
 fn a_rule_without_an_occurrence_that_the_origin_has_changed_goes_back_as_a_whole() {
