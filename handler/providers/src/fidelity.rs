@@ -4,20 +4,29 @@
 //! that is dropped. Taken for its owner's edit that would reach the origin. So the first event of each kind is read again after it was written; a
 //! kind is known once it came back as it was sent, and no request is made for it any more.
 
+use engine::conflict;
 use engine::event::{Busy, Content, Event, Exception, OriginalStart, Span, Visibility, Zone};
 use engine::zone;
 use serde::{Deserialize, Serialize};
 
 /// Texts up to here, in characters, are of one kind; of longer ones only those are known that are no longer than one that came back.
-const SHORT: u32 = 64;
+const SHORT: u32 = 24;
+/// So many zones are remembered; events in others are read each time.
+const MOST_ZONES: usize = 32;
 
 /// What came back as it was sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fidelity {
     /// A bit for each kind.
-    kinds: u32,
+    kinds: u64,
+    /// A bit for each minute of the hour at which something begins or ends.
+    minutes: u64,
+    /// Hashes of the names of zones, sorted.
+    zones: Vec<u32>,
     /// The longest title, location and description.
     longest: [u32; 3],
+    /// The most cancelled and the most changed occurrences of one series.
+    exceptions: [u32; 2],
     /// An ETag in its answer to a write was not that of the event: it says nothing of what stands there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) misleads: bool,
@@ -26,49 +35,140 @@ pub struct Fidelity {
 impl Fidelity {
     /// What an event consists of.
     pub(crate) fn of(event: &Event) -> Self {
-        let mut kinds = Kinds::default();
-        let mut longest = [0; 3];
-        kinds.content(&event.content, &mut longest);
+        let mut all = Self::default();
+        all.content(&event.content);
         if let Some(series) = &event.series {
-            kinds.add(Kind::Repeats);
-            let says = |word: &str| series.rules.iter().any(|rule| rule.contains(word));
-            for (kind, word) in [(Kind::Count, "COUNT"), (Kind::Until, "UNTIL"), (Kind::By, "BY")] {
-                kinds.when(says(word), kind);
+            all.mark(Kind::Repeats);
+            for rule in &series.rules {
+                RULE_PARTS.iter().filter(|(word, _)| rule.contains(word)).for_each(|(_, kind)| all.mark(*kind));
             }
-            kinds.when(!series.extra.is_empty(), Kind::Extra);
+            all.when(!series.extra.is_empty(), Kind::Extra);
             for (start, exception) in &series.exceptions {
-                match exception {
-                    Exception::Cancelled => kinds.add(Kind::Cancelled),
-                    Exception::Changed(content) => {
-                        kinds.add(Kind::Changed);
-                        kinds.when(is_moved(content, *start), Kind::Moved);
-                        kinds.content(content, &mut longest);
-                    }
-                }
+                let Exception::Changed(content) = exception else {
+                    all.exceptions[0] += 1;
+                    continue;
+                };
+                all.exceptions[1] += 1;
+                all.when(is_moved(content, *start), Kind::Moved);
+                all.when(content.title != event.content.title, Kind::OwnTitle);
+                all.content(content);
             }
         }
-        Self { kinds: kinds.0, longest, misleads: false }
+        all
     }
 
     /// Whether whatever this consists of came back as it was sent.
     pub(crate) fn covers(&self, other: &Self) -> bool {
         let is_short = |(known, length): (&u32, &u32)| *length <= (*known).max(SHORT);
-        other.kinds & !self.kinds == 0 && self.longest.iter().zip(&other.longest).all(is_short)
+        other.kinds & !self.kinds == 0
+            && other.minutes & !self.minutes == 0
+            && other.zones.iter().all(|zone| self.zones.contains(zone))
+            && self.longest.iter().zip(&other.longest).all(is_short)
+            && self.exceptions.iter().zip(&other.exceptions).all(|(known, seen)| seen <= known)
     }
 
     /// Adds what another has seen.
     pub(crate) fn add(&mut self, other: &Self) {
         self.kinds |= other.kinds;
+        self.minutes |= other.minutes;
         self.misleads |= other.misleads;
-        for (known, seen) in self.longest.iter_mut().zip(&other.longest) {
+        other.zones.iter().for_each(|zone| self.zone(*zone));
+        let numbers = self.longest.iter_mut().chain(&mut self.exceptions);
+        for (known, seen) in numbers.zip(other.longest.iter().chain(&other.exceptions)) {
             *known = (*known).max(*seen);
         }
     }
+
+    fn mark(&mut self, kind: Kind) {
+        self.kinds |= 1 << kind as u64;
+    }
+
+    fn when(&mut self, applies: bool, kind: Kind) {
+        self.kinds |= u64::from(applies) << kind as u64;
+    }
+
+    fn zone(&mut self, zone: u32) {
+        if let Err(place) = self.zones.binary_search(&zone)
+            && self.zones.len() < MOST_ZONES
+        {
+            self.zones.insert(place, zone);
+        }
+    }
+
+    fn content(&mut self, content: &Content) {
+        match &content.span {
+            Span::AllDay { start, end } => {
+                self.mark(Kind::AllDay);
+                self.when(start.tomorrow().is_ok_and(|tomorrow| tomorrow < *end), Kind::SeveralDays);
+            }
+            Span::Timed { start, end } => {
+                for moment in [start, end] {
+                    match &moment.zone {
+                        Zone::Utc => self.mark(Kind::InUtc),
+                        Zone::Iana(name) => self.zone(hash(name)),
+                        Zone::Floating => self.mark(Kind::Floating),
+                    }
+                    self.when(moment.local.second() != 0, Kind::Seconds);
+                    self.minutes |= 1 << moment.local.minute();
+                }
+                self.when(start.zone != end.zone, Kind::InTwoZones);
+                let seconds = zone::instant(end, None).as_second() - zone::instant(start, None).as_second();
+                self.when(seconds == 0, Kind::Instant);
+                self.when(seconds > 24 * 3600, Kind::LongerThanADay);
+            }
+        }
+        match content.visibility {
+            Visibility::Default => {}
+            Visibility::Public => self.mark(Kind::Public),
+            Visibility::Private => self.mark(Kind::Private),
+            Visibility::Confidential => self.mark(Kind::Confidential),
+        }
+        match content.busy {
+            Busy::Busy | Busy::Oof | Busy::WorkingElsewhere => {}
+            Busy::Free => self.mark(Kind::Free),
+            Busy::Tentative => self.mark(Kind::Tentative),
+        }
+        self.when(content.location.contains('\n'), Kind::LinesInLocation);
+        self.when(content.description.contains('\n'), Kind::LinesInDescription);
+        let texts = [&content.title, &content.location, &content.description];
+        for (text, kind) in texts.iter().zip([Kind::Title, Kind::Location, Kind::Description]) {
+            self.when(!text.is_empty(), kind);
+            self.when(text.trim() != text.as_str() || text.contains("  ") || text.contains('\t'), Kind::Blanks);
+            self.when(text.contains([',', ';', '\\', '"', '<', '&']), Kind::Special);
+            self.when(!text.is_ascii(), Kind::NotAscii);
+            self.when(text.chars().any(|character| character as u32 > 0xFFFF), Kind::Astral);
+        }
+        for (longest, text) in self.longest.iter_mut().zip(texts) {
+            *longest = (*longest).max(u32::try_from(text.chars().count()).unwrap_or(u32::MAX));
+        }
+    }
+}
+
+/// FNV-1a: a number that is the same in every build.
+fn hash(name: &str) -> u32 {
+    name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 /// Whether an event came back as it was sent, as far as anything of it is ever compared.
 pub(crate) fn is_as_sent(sent: &Event, found: &Event) -> bool {
     (&sent.content, &sent.series, sent.cancelled) == (&found.content, &found.series, found.cancelled)
+}
+
+/// Whether an event shows no more than what a server may have made of what was sent: texts that end earlier, times without seconds, fewer exceptions.
+pub(crate) fn is_made_of(sent: &Event, found: &Event) -> bool {
+    let series = match (&sent.series, &found.series) {
+        (None, None) => true,
+        (Some(sent), Some(found)) => {
+            let is_made_of = |(start, found): (&OriginalStart, &Exception)| match (sent.exceptions.get(start), found) {
+                (Some(Exception::Changed(sent)), Exception::Changed(found)) => conflict::is_made_of(found, sent),
+                (Some(sent), found) => sent == found,
+                (None, _) => false,
+            };
+            (&sent.rules, &sent.extra) == (&found.rules, &found.extra) && found.exceptions.iter().all(is_made_of)
+        }
+        _ => false,
+    };
+    series && conflict::is_made_of(&found.content, &sent.content)
 }
 
 fn is_moved(content: &Content, original: OriginalStart) -> bool {
@@ -80,89 +180,69 @@ fn is_moved(content: &Content, original: OriginalStart) -> bool {
     }
 }
 
-/// What servers are known to alter.
+/// What a server may alter.
 #[derive(Clone, Copy)]
 enum Kind {
+    Title,
+    Location,
+    Description,
+    LinesInLocation,
+    LinesInDescription,
+    Blanks,
+    Special,
+    NotAscii,
+    Astral,
     AllDay,
+    SeveralDays,
     InUtc,
-    InZone,
     Floating,
     InTwoZones,
     Seconds,
-    OddMinutes,
-    Repeats,
-    Count,
-    Until,
-    By,
-    Extra,
-    Cancelled,
-    Changed,
-    Moved,
+    Instant,
+    LongerThanADay,
     Private,
     Confidential,
     Public,
     Free,
     Tentative,
-    Lines,
-    Blanks,
-    Special,
-    NotAscii,
-    Astral,
-    Place,
-    Words,
+    Repeats,
+    Extra,
+    Moved,
+    OwnTitle,
+    Daily,
+    Weekly,
+    Monthly,
+    Yearly,
+    Count,
+    Until,
+    Interval,
+    WeekStart,
+    Weekdays,
+    DaysOfMonth,
+    Months,
+    Positions,
+    OtherParts,
 }
 
-#[derive(Default)]
-struct Kinds(u32);
-
-impl Kinds {
-    fn add(&mut self, kind: Kind) {
-        self.0 |= 1 << kind as u32;
-    }
-
-    fn when(&mut self, applies: bool, kind: Kind) {
-        self.0 |= u32::from(applies) << kind as u32;
-    }
-
-    fn content(&mut self, content: &Content, longest: &mut [u32; 3]) {
-        match &content.span {
-            Span::AllDay { .. } => self.add(Kind::AllDay),
-            Span::Timed { start, end } => {
-                for moment in [start, end] {
-                    self.add(match moment.zone {
-                        Zone::Utc => Kind::InUtc,
-                        Zone::Iana(_) => Kind::InZone,
-                        Zone::Floating => Kind::Floating,
-                    });
-                    self.when(moment.local.second() != 0, Kind::Seconds);
-                    self.when(moment.local.minute() % 15 != 0, Kind::OddMinutes);
-                }
-                self.when(start.zone != end.zone, Kind::InTwoZones);
-            }
-        }
-        match content.visibility {
-            Visibility::Default => {}
-            Visibility::Public => self.add(Kind::Public),
-            Visibility::Private => self.add(Kind::Private),
-            Visibility::Confidential => self.add(Kind::Confidential),
-        }
-        match content.busy {
-            Busy::Busy | Busy::Oof | Busy::WorkingElsewhere => {}
-            Busy::Free => self.add(Kind::Free),
-            Busy::Tentative => self.add(Kind::Tentative),
-        }
-        self.when(!content.location.is_empty(), Kind::Place);
-        self.when(!content.description.is_empty(), Kind::Words);
-        for (text, longest) in [&content.title, &content.location, &content.description].into_iter().zip(longest) {
-            *longest = (*longest).max(u32::try_from(text.chars().count()).unwrap_or(u32::MAX));
-            self.when(text.contains('\n'), Kind::Lines);
-            self.when(text.trim() != text || text.contains("  ") || text.contains('\t'), Kind::Blanks);
-            self.when(text.contains([',', ';', '\\', '"', '<', '&']), Kind::Special);
-            self.when(!text.is_ascii(), Kind::NotAscii);
-            self.when(text.chars().any(|character| character as u32 > 0xFFFF), Kind::Astral);
-        }
-    }
-}
+/// The parts of a rule (RFC 5545 section 3.3.10).
+const RULE_PARTS: [(&str, Kind); 16] = [
+    ("FREQ=DAILY", Kind::Daily),
+    ("FREQ=WEEKLY", Kind::Weekly),
+    ("FREQ=MONTHLY", Kind::Monthly),
+    ("FREQ=YEARLY", Kind::Yearly),
+    ("COUNT=", Kind::Count),
+    ("UNTIL=", Kind::Until),
+    ("INTERVAL=", Kind::Interval),
+    ("WKST=", Kind::WeekStart),
+    ("BYDAY=", Kind::Weekdays),
+    ("BYMONTHDAY=", Kind::DaysOfMonth),
+    ("BYMONTH=", Kind::Months),
+    ("BYSETPOS=", Kind::Positions),
+    ("BYWEEKNO=", Kind::OtherParts),
+    ("BYYEARDAY=", Kind::OtherParts),
+    ("BYHOUR=", Kind::OtherParts),
+    ("BYMINUTE=", Kind::OtherParts),
+];
 
 #[cfg(test)]
 mod tests;

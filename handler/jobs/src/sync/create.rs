@@ -182,7 +182,7 @@ impl Pass<'_> {
 
     /// Whether an event under the name that we would give is the one that we would make: by its mark, or where a server takes marks away, because
     /// only this installation makes such names.
-    fn is_ours(&self, event: &Event, role: Role, mapping: MappingId) -> bool {
+    pub(super) fn is_ours(&self, event: &Event, role: Role, mapping: MappingId) -> bool {
         match self.planner.mark(event) {
             Some(mark) => matches!(mark, Mark::Ours { role: found, mapping: id, .. } if (found, id) == (role, mapping)),
             None => MappingId::of_uid(&event.uid) == Some((role, mapping)),

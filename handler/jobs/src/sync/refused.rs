@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::event::EventId;
+use engine::event::{Event, EventId};
 use engine::mapping::{Mapping, State};
 use engine::marker::Role;
 use engine::pair::Side;
@@ -18,6 +18,7 @@ use engine::reason::Reason;
 use jiff::{SignedDuration, Timestamp};
 use providers::Found;
 
+use super::identity::Living;
 use super::pass::Pass;
 use super::survey::{News, Stranger, Survey, Unit};
 use super::verify::Suspect;
@@ -125,8 +126,9 @@ impl Pass<'_> {
     /// # Errors
     /// What is wrong with more than this event.
     pub(super) async fn blame(&self, side: Side, error: providers::Error) -> Result<(String, Retry)> {
-        // A line that breaks once may not break again.
-        let retry = if matches!(error, providers::Error::NoAnswer(_)) { Retry::Soon } else { Retry::Later };
+        // A line that breaks once may not break again; and what asks to wait may have meant more than this event.
+        let passes = matches!(error, providers::Error::NoAnswer(_) | providers::Error::RateLimited { .. });
+        let retry = if passes { Retry::Soon } else { Retry::Later };
         let end = &self.ends[side as usize];
         let mut blame = self.blames[side as usize].lock().await;
         Ok((blame.event(&*end.provider, &end.calendar.address, error).await?, retry))
@@ -231,7 +233,7 @@ impl Pass<'_> {
         let (row, retry) = match self.fetch(side, vec![id.clone()]).await?.remove(id) {
             Some(Found::Refused(why)) => (problem(Reason::RefusedByServer, Some(why.as_str())), Retry::Later),
             Some(Found::Event(event)) if self.planner.is_anothers(&event) => (problem(Reason::CopiedByAnother, None), Retry::OnChange),
-            Some(Found::Event(event)) if self.is_marked_as_copy(&event) && self.named_by(std::iter::once(&*event)).await?.is_empty() => {
+            Some(Found::Event(event)) if self.is_marked_as_copy(&event) && !self.is_known_copy(&event).await? => {
                 (problem(Reason::DuplicateOfCopy, None), Retry::OnChange)
             }
             _ => {
@@ -243,6 +245,15 @@ impl Pass<'_> {
         };
         self.note_problem(tally, id, row, retry)?;
         Ok(())
+    }
+
+    /// Whether an event is the copy of a mapping that lives, under the name that the mapping knows.
+    async fn is_known_copy(&self, event: &Event) -> Result<bool> {
+        let named = self.named_by(std::iter::once(event)).await?;
+        Ok(named.values().any(|living| match living {
+            Living::Here(mapping) => mapping.copy.id == event.id || mapping.origin.id == event.id,
+            Living::Elsewhere => true,
+        }))
     }
 }
 

@@ -28,6 +28,14 @@ impl Pass<'_> {
             (News::Present(Some(event)), _) | (_, Some(Found::Event(event))) => event,
             _ => return Ok(()),
         };
+        // What is under the name of a copy in the making and says nothing of itself is that copy, where the server gives events UIDs of its own.
+        if unit.mapping.state == State::Creating && there.marker.is_none() && !self.is_ours(there, Role::Copy, unit.mapping.id) {
+            if self.keeps_uids(identity, &unit.mapping).await? {
+                read[side as usize].remove(&unit.mapping.copy.id);
+                unit.copy = News::None;
+            }
+            return Ok(());
+        }
         let (is_another_copy, has_other_uid) = (self.is_another_copy(&unit.mapping, there), has_other_uid(&unit.mapping, there));
         let is_another = is_another_copy || self.planner.is_another(&unit.mapping, there);
         if !unit.mapping.is_live() || !(is_another || has_other_uid) {

@@ -4,7 +4,7 @@
 use engine::event::{Event, EventId};
 
 use super::{CalDav, with_slash};
-use crate::fidelity::is_as_sent;
+use crate::fidelity::{is_as_sent, is_made_of};
 use crate::{Error, Fidelity, Found};
 
 /// What a server has made of an object.
@@ -15,6 +15,8 @@ pub(super) enum Kept {
     Altered(Box<Event>),
     /// The version that was named is not that of what stands there.
     Misleading,
+    /// It could not be read: what stands there is seen when it is listed.
+    Unknown,
 }
 
 impl CalDav {
@@ -39,23 +41,32 @@ impl CalDav {
         if let Some(kept) = self.known_of(calendar, &kinds) {
             return kept;
         }
-        let Ok(raw) = self.read_one(calendar, id).await else { return Kept::AsSent };
-        let found = match self.in_version(calendar, id, raw, Some(etag)).await {
-            Ok(raw) => self.understand(calendar, id, raw).await,
+        let Ok(raw) = self.read_one(calendar, id).await else { return Kept::Unknown };
+        match self.in_version(calendar, id, raw, Some(etag)).await {
+            Ok(raw) => match self.understand(calendar, id, raw).await {
+                Ok(Found::Event(event)) if sent().is_ok_and(|sent| is_as_sent(&sent, &event)) => {
+                    self.learn(&with_slash(calendar), |known| known.fidelity.add(&kinds));
+                    Kept::AsSent
+                }
+                Ok(Found::Event(event)) => Kept::Altered(event),
+                _ => Kept::Unknown,
+            },
             // Nobody has seen yet what was just made, so nobody else has written it.
-            Err(Error::ChangedMeanwhile) if made => {
+            Err(Error::ChangedMeanwhile) if made || self.is_made_of(calendar, id, sent().ok().as_ref()).await => {
                 self.learn(&with_slash(calendar), |known| known.fidelity.misleads = true);
-                return Kept::Misleading;
+                Kept::Misleading
             }
-            Err(error) => Err(error),
-        };
-        match found {
-            Ok(Found::Event(event)) if sent().is_ok_and(|sent| is_as_sent(&sent, &event)) => {
-                self.learn(&with_slash(calendar), |known| known.fidelity.add(&kinds));
-                Kept::AsSent
-            }
-            Ok(Found::Event(event)) => Kept::Altered(event),
-            _ => Kept::AsSent,
+            Err(Error::ChangedMeanwhile) => Kept::AsSent,
+            Err(_) => Kept::Unknown,
+        }
+    }
+
+    /// Whether what stands there in another version may be what the server has made of what was sent, and no person's work.
+    async fn is_made_of(&self, calendar: &str, id: &EventId, sent: Option<&Event>) -> bool {
+        let Ok(raw) = self.get(calendar, id).await else { return false };
+        match (self.understand(calendar, id, raw).await, sent) {
+            (Ok(Found::Event(event)), Some(sent)) => is_made_of(sent, &event),
+            _ => false,
         }
     }
 }

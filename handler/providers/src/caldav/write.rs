@@ -242,6 +242,7 @@ impl CalDav {
             Some(etag) => match self.kept(calendar, &id, &etag, object, made).await {
                 Kept::AsSent => return Ok(Written { id, etag: Some(etag), sequence, event: None, rewritten: false }),
                 Kept::Altered(event) => Some(event),
+                Kept::Unknown => None,
                 Kept::Misleading => self.read_written(calendar, &id, object).await,
             },
             None => self.read_written(calendar, &id, object).await,

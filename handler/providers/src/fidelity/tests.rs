@@ -46,7 +46,7 @@ fn repeating(rule: &str, exceptions: impl IntoIterator<Item = (OriginalStart, Ex
 #[test]
 fn texts_are_known_up_to_the_longest_that_came_back() {
     let known = of(content("One", "Words"));
-    for (length, covered) in [(1, true), (64, true), (65, false), (500, false)] {
+    for (length, covered) in [(1, true), (24, true), (25, false), (500, false)] {
         assert_eq!(known.covers(&of(content("One", &"x".repeat(length)))), covered, "{length}");
         assert_eq!(known.covers(&of(content(&"x".repeat(length), ""))), covered, "{length}");
     }
@@ -71,6 +71,7 @@ fn each_thing_that_a_server_may_alter_is_a_kind_of_its_own() {
         timed(at(9, 0, 0, Zone::Floating), at(10, 0, 0, Zone::Floating)),
         timed(at(9, 0, 0, Zone::Utc), at(10, 0, 1, Zone::Utc)),
         timed(at(9, 0, 0, Zone::Utc), at(10, 7, 0, Zone::Utc)),
+        timed(at(9, 0, 0, Zone::Utc), at(9, 0, 0, Zone::Utc)),
         Content { location: "Room".into(), ..content("One", "") },
         Content { busy: Busy::Free, ..content("One", "") },
         Content { busy: Busy::Tentative, ..content("One", "") },
@@ -100,11 +101,35 @@ fn each_thing_that_a_server_may_alter_is_a_kind_of_its_own() {
         repeating("FREQ=DAILY", [(day(2), Exception::Cancelled)]),
         repeating("FREQ=DAILY", [(day(1), changed("Other", 9))]),
     ] {
-        assert!(!daily.covers(&other) && other.covers(&daily), "{other:?}");
+        assert!(!daily.covers(&other) && other.covers(&other), "{other:?}");
     }
     let renamed = repeating("FREQ=DAILY", [(day(1), changed("Other", 9))]);
     assert!(!renamed.covers(&repeating("FREQ=DAILY", [(day(1), changed("Other", 11))])), "moved");
+    assert!(!renamed.covers(&repeating("FREQ=DAILY", [(day(1), changed("Other", 9)), (day(2), changed("Other", 9))])), "two of them");
+    assert!(!repeating("FREQ=DAILY", [(day(1), changed("One", 9))]).covers(&renamed), "a title of its own");
+    let cancelled = |days: &[i8]| repeating("FREQ=DAILY", days.iter().map(|one| (day(*one), Exception::Cancelled)));
+    assert!(cancelled(&[2, 3]).covers(&cancelled(&[2])) && !cancelled(&[2]).covers(&cancelled(&[2, 3])));
+    for (known, other) in [("FREQ=WEEKLY;BYDAY=TU", "FREQ=WEEKLY;BYDAY=TU;BYSETPOS=1"), ("FREQ=DAILY", "FREQ=DAILY;INTERVAL=2")] {
+        assert!(!repeating(known, []).covers(&repeating(other, [])), "{other}");
+    }
+    let days = |last| of(Content { span: Span::AllDay { start: date(2026, 12, 1), end: date(2026, 12, last) }, ..content("One", "") });
+    assert!(!days(2).covers(&days(3)));
+    let zones: Vec<_> = ["Europe/Vienna", "America/New_York"]
+        .map(|name| of(timed(at(9, 0, 0, Zone::Iana(name.into())), at(10, 0, 0, Zone::Iana(name.into())))))
+        .into();
+    assert!(!zones[0].covers(&zones[1]) && !zones[1].covers(&zones[0]));
+    let in_two = |one: &str, two: &str| of(Content { location: one.into(), ..content("One", two) });
+    assert!(!in_two("Room", "a\nb").covers(&in_two("Street\nTown", "")));
     assert!(!renamed.covers(&repeating("FREQ=DAILY", [(day(1), changed(&"x".repeat(100), 9))])), "a longer title");
+}
+
+#[test]
+fn zones_are_remembered_up_to_a_number() {
+    let vienna = |n: usize| Moment { local: datetime(2026, 12, 1, 9, 0, 0, 0), zone: Zone::Iana(format!("Zone/{n}")) };
+    let zone = |n| of(Content { span: Span::Timed { start: vienna(n), end: vienna(n) }, ..content("One", "") });
+    let mut known = Fidelity::default();
+    (0..100).for_each(|n| known.add(&zone(n)));
+    assert_eq!((0..100).filter(|n| known.covers(&zone(*n))).count(), MOST_ZONES);
 }
 
 #[test]

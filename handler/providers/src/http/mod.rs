@@ -125,7 +125,7 @@ pub(crate) struct Request<'a> {
     pub retry: Retry,
     /// The server may take its time (a listing).
     pub slow: bool,
-    /// It is about one event: where the server wants to be left alone for long, that may concern this event only, and nothing else waits for it.
+    /// It is about events that it names: where the server wants to be left alone for long, that may concern one of these only, and nothing else waits for it.
     pub single: bool,
     /// What it counts as at the account's pace: one, where it is not made of several.
     pub units: u32,

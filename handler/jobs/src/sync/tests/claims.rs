@@ -279,3 +279,30 @@ async fn a_duplicate_that_is_older_than_its_pair_is_a_persons_own_where_the_copy
         world.rest().await;
     }
 }
+
+/// A copy was to be made and was not; then somebody puts an event of their own under its name.
+#[tokio::test]
+async fn what_has_the_name_of_a_copy_that_was_never_made_is_its_owners() {
+    for two_way in [false, true] {
+        let world = if two_way { World::two_way().await } else { World::one_way().await };
+        world.from().put(april("swimming", 2));
+        world.pass().await;
+        world.from().put(april("dentist", 1));
+        world.to().refused.insert((Call::Create, None), Error::NoAnswer("silence".into()));
+        world.pass().await;
+        world.to().refused.clear();
+        let name = format!("{}.ics", world.uid_of_copy("dentist.ics").await);
+        world.to().put(Event { id: EventId::new(name), uid: "theirs".into(), ..april("theirs", 3) });
+        world.pass().await;
+        world.pass().await;
+        assert!(world.has("dentist")[1] && world.has("theirs")[1], "{two_way}: {:?}", world.titles());
+        world.run(FULL).await;
+        assert_eq!(world.has("theirs")[0], two_way);
+        world.from().change("dentist.ics", |event| event.content.title = "orthodontist".into());
+        world.pass().await;
+        world.from().remove("dentist.ics");
+        world.pass().await;
+        assert!(world.has("theirs")[1] && !world.has("orthodontist")[1] && !world.has("dentist")[1], "{two_way}: {:?}", world.titles());
+        world.rest().await;
+    }
+}

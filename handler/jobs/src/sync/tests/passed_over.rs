@@ -6,6 +6,7 @@ use providers::Error;
 
 use super::calendar::Call;
 use super::events::april;
+use super::take_over::anew;
 use super::world::{OPTIONS, World};
 use super::{all, deletion};
 
@@ -72,5 +73,28 @@ async fn an_edit_of_the_origin_outlives_the_deletion_of_its_copy_as_well() {
     world.minutes(60);
     let run = world.pass().await;
     assert_eq!((run.created, run.deleted, world.has("mine")), (1, 0, [true, true]));
+    world.rest().await;
+}
+
+/// A second copy was made beside an earlier one that could not be read for long: once it can be, it is named.
+#[tokio::test]
+async fn an_earlier_copy_that_was_passed_over_is_named_as_a_duplicate() {
+    let mut world = World::one_way().await.filled(1).await;
+    let copy = world.copy("e00.ics").await;
+    let mut earlier = world.to().remove(&copy);
+    (earlier.id, earlier.uid) = (EventId::new("earlier.ics"), "earlier".into());
+    world.to().put(earlier);
+    anew(&mut world, false, false).await;
+    world.to().refused.insert((Call::Fetch, Some(EventId::new("earlier.ics"))), Error::Refused("not now".into()));
+    for _ in 0..8 {
+        world.try_run(OPTIONS).await;
+    }
+    assert_eq!(world.count(), [1, 2], "a second one was made");
+    world.to().refused.clear();
+    world.minutes(60);
+    world.pass().await;
+    let problems = world.problems().await;
+    let named: Vec<_> = problems.iter().map(|row| (row.problem.event.as_str(), row.problem.reason)).collect();
+    assert_eq!(named, [("earlier.ics", Reason::DuplicateOfCopy)]);
     world.rest().await;
 }

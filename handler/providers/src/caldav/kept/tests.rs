@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use super::super::stub::{Say, Stub};
 use super::*;
-use crate::{NewCopy, Written};
+use crate::{NewCopy, Provider, Written};
 
 const CALENDAR: &str = "/home/work/";
 
@@ -55,7 +55,7 @@ async fn what_comes_back_as_it_was_sent_is_read_once_a_kind() {
     let stub = server(str::to_owned, "\"new\"").await;
     let account = stub.account();
     let mut asked = Vec::new();
-    for words in ["Ten words", "Nine", &"x".repeat(70), &"x".repeat(60), &"x".repeat(71)] {
+    for words in ["Ten words", "Nine", &"x".repeat(30), &"x".repeat(29), &"x".repeat(31)] {
         let written = make(&account, words).await;
         assert_eq!((written.etag.as_deref(), described(&written), written.rewritten), (Some("\"new\""), None, false));
         asked.push(stub.asked().len());
@@ -64,7 +64,7 @@ async fn what_comes_back_as_it_was_sent_is_read_once_a_kind() {
     // Who is reminded of it need not ask again.
     let again = stub.account();
     again.recall(CALENDAR, &account.fidelity(CALENDAR).unwrap());
-    make(&again, &"x".repeat(71)).await;
+    make(&again, &"x".repeat(31)).await;
     assert_eq!(stub.asked().len(), 1);
 }
 
@@ -92,17 +92,43 @@ async fn an_etag_that_nothing_has_is_not_believed_again() {
     assert!(account.fidelity(CALENDAR).unwrap().misleads);
 }
 
-/// Somebody may have written between the two requests, unless it was just made: theirs is not taken for what the server has made of ours.
-#[tokio::test]
-async fn another_version_after_a_change_is_somebodys_edit() {
-    let stub = server(cut, "\"theirs\"").await;
-    let account = stub.account();
-    let draft = draft("A text that is cut");
+async fn rewrite(account: &CalDav, description: &str) -> Written {
+    let draft = draft(description);
     let copy = NewCopy { uid: "calrelay-abc", marker: "h1.k.m.t", draft: &draft, now: "2026-11-21T08:00:00Z".parse().unwrap() };
     let version = crate::Version { etag: Some("\"old\"".into()), sequence: 1 };
-    let written = account.rewrite(CALENDAR, &EventId::new("calrelay-abc.ics"), &version, &copy).await.unwrap();
+    account.rewrite(CALENDAR, &EventId::new("calrelay-abc.ics"), &version, &copy).await.unwrap()
+}
+
+/// Somebody may have written between the two requests, unless it was just made: theirs is not taken for what the server has made of ours.
+#[tokio::test]
+async fn another_version_after_a_change_is_somebodys_edit_unless_it_shows_less() {
+    let theirs = |object: &str| object.replace("A text that is cut", "Another text");
+    let stub = server(theirs, "\"theirs\"").await;
+    let account = stub.account();
+    let written = rewrite(&account, "A text that is cut").await;
     assert_eq!((written.etag.as_deref(), described(&written), written.rewritten), (Some("\"new\""), None, false));
     assert!(!account.fidelity(CALENDAR).unwrap().misleads);
+
+    let stub = server(cut, "\"stored\"").await;
+    let account = stub.account();
+    let written = rewrite(&account, "A text that is cut").await;
+    assert_eq!((written.etag.as_deref(), described(&written), written.rewritten), (Some("\"stored\""), Some("A text tha"), true));
+    assert!(account.fidelity(CALENDAR).unwrap().misleads);
+}
+
+/// What stands there is not known then: the next listing shows it.
+#[tokio::test]
+async fn what_cannot_be_read_after_it_was_written_has_no_known_version() {
+    for status in [404, 500, 503] {
+        let stub = Stub::new(move |asked| match asked.method.as_str() {
+            "PUT" => Say::status(201).header("etag", "\"new\""),
+            _ => Say::status(status),
+        })
+        .await;
+        let account = stub.account();
+        let written = make(&account, "Words").await;
+        assert_eq!((written.etag, written.event.is_none(), written.rewritten), (None, true, false), "{status}");
+    }
 }
 
 /// Of many that are written side by side one is read, where it came back as it was sent.

@@ -47,6 +47,20 @@ fn own() -> EventId {
     EventId::new("own.ics")
 }
 
+/// A server that keeps what it is sent; `answer` says what it answers to a PUT.
+async fn server(answer: impl Fn() -> Say + Send + Sync + 'static) -> Stub {
+    let stored = std::sync::Mutex::new(String::new());
+    Stub::new(move |asked| {
+        let mut stored = stored.lock().unwrap();
+        if asked.method == "PUT" {
+            stored.clone_from(&asked.body);
+            return answer();
+        }
+        Say::status(200).header("etag", "\"1\"").body(stored.clone())
+    })
+    .await
+}
+
 /// The calendar is there, whatever else is.
 fn calendar_is_there(asked: &super::super::stub::Asked) -> Option<Say> {
     (asked.method == "PROPFIND").then(|| Say::multistatus(&found(CALENDAR, "<cs:getctag>1</cs:getctag>")))
@@ -54,7 +68,7 @@ fn calendar_is_there(asked: &super::super::stub::Asked) -> Option<Say> {
 
 #[tokio::test]
 async fn a_create_never_overwrites() {
-    let stub = Stub::new(|_| Say::status(201).header("etag", "\"1\"")).await;
+    let stub = server(|| Say::status(201).header("etag", "\"1\"")).await;
     let draft = draft("Title");
     let written = stub.account().create(CALENDAR, &copy(&draft)).await.unwrap();
     assert_eq!((written.id.as_str(), written.etag.as_deref(), written.sequence), (COPY_NAME, Some("\"1\""), 0));
@@ -291,7 +305,7 @@ async fn a_server_may_keep_a_copy_under_a_name_of_its_own() {
         ("../other/item.EML", COPY_NAME, None),
     ] {
         for status in [200, 201, 204] {
-            let stub = Stub::new(move |_| Say::status(status).header("location", location).header("etag", "\"1\"")).await;
+            let stub = server(move || Say::status(status).header("location", location).header("etag", "\"1\"")).await;
             let dav = stub.account();
             let created = dav.create(CALENDAR, &copy(&draft)).await.unwrap();
             let rewritten = dav.rewrite(CALENDAR, &EventId::new(COPY_NAME), &version(Some("\"0\""), 0), &copy(&draft)).await.unwrap();
