@@ -48,14 +48,19 @@ pub struct Function {
 /// `host.json`: how both hosts treat queues and requests.
 pub const HOST_JSON: &str = include_str!("../host.json");
 
+/// The largest body that a person's browser sends.
+const FORM: usize = 64 * 1024;
+/// Of a request whose body is not looked at.
+const NONE: usize = 0;
+
 /// All functions.
 pub const FUNCTIONS: [Function; 11] = [
-    Function { name: "connect", json: include_str!("connect/function.json"), run: Run::Http(connect::run) },
-    Function { name: "diagnose", json: include_str!("diagnose/function.json"), run: Run::Http(diagnose::run) },
-    Function { name: "google_webhook", json: include_str!("google_webhook/function.json"), run: Run::Http(google_webhook::run) },
-    Function { name: "health", json: include_str!("health/function.json"), run: Run::Http(health::run) },
-    Function { name: "home", json: include_str!("home/function.json"), run: Run::Http(home::run) },
-    Function { name: "oauth_callback", json: include_str!("oauth_callback/function.json"), run: Run::Http(oauth_callback::run) },
+    Function { name: "connect", json: include_str!("connect/function.json"), run: Run::Http(FORM, connect::run) },
+    Function { name: "diagnose", json: include_str!("diagnose/function.json"), run: Run::Http(FORM, diagnose::run) },
+    Function { name: "google_webhook", json: include_str!("google_webhook/function.json"), run: Run::Http(NONE, google_webhook::run) },
+    Function { name: "health", json: include_str!("health/function.json"), run: Run::Http(FORM, health::run) },
+    Function { name: "home", json: include_str!("home/function.json"), run: Run::Http(FORM, home::run) },
+    Function { name: "oauth_callback", json: include_str!("oauth_callback/function.json"), run: Run::Http(FORM, oauth_callback::run) },
     Function { name: "poll_caldav", json: include_str!("poll_caldav/function.json"), run: Run::Poll(poll_caldav::run) },
     Function { name: "reconcile", json: include_str!("reconcile/function.json"), run: Run::Timer(reconcile::run) },
     Function {

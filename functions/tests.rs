@@ -46,7 +46,7 @@ fn the_code_fits_the_trigger() {
         let trigger = function.binding().unwrap().trigger;
         let fits = matches!(
             (&function.run, &trigger),
-            (Run::Http(_), Trigger::Http { .. })
+            (Run::Http(..), Trigger::Http { .. })
                 | (Run::Timer(_) | Run::Upkeep(_) | Run::Poll(_), Trigger::Timer { .. })
                 | (Run::Queue(_), Trigger::Queue { .. })
         );
@@ -57,7 +57,7 @@ fn the_code_fits_the_trigger() {
 /// With one more or one fewer, the host would not proxy the request but wrap it into an invocation.
 #[test]
 fn http_functions_have_one_way_in_and_one_out() {
-    for function in FUNCTIONS.iter().filter(|function| matches!(function.run, Run::Http(_))) {
+    for function in FUNCTIONS.iter().filter(|function| matches!(function.run, Run::Http(..))) {
         let bindings = bindings(function);
         let kinds: Vec<_> =
             bindings.iter().map(|binding| (binding["type"].as_str().unwrap(), binding["direction"].as_str().unwrap())).collect();
@@ -98,7 +98,7 @@ fn no_other_route_leads_to_diagnose() {
 
 #[test]
 fn other_functions_have_one_binding() {
-    for function in FUNCTIONS.iter().filter(|function| !matches!(function.run, Run::Http(_))) {
+    for function in FUNCTIONS.iter().filter(|function| !matches!(function.run, Run::Http(..))) {
         assert_eq!(bindings(function).len(), 1, "{}: messages are sent by our own queue", function.name);
     }
 }
@@ -107,7 +107,7 @@ fn other_functions_have_one_binding() {
 fn no_route_leads_to_an_invocation() {
     for function in &FUNCTIONS {
         let Trigger::Http { route, .. } = function.binding().unwrap().trigger else { continue };
-        for other in FUNCTIONS.iter().filter(|other| !matches!(other.run, Run::Http(_))) {
+        for other in FUNCTIONS.iter().filter(|other| !matches!(other.run, Run::Http(..))) {
             for path in [
                 format!("/{}", other.name),
                 format!("/{}/", other.name),

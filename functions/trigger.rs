@@ -7,8 +7,8 @@ use jobs::Services;
 /// What a function is started by, and its code.
 #[derive(Clone, Copy)]
 pub enum Run {
-    /// A request from outside.
-    Http(for<'a> fn(&'a Services, Request) -> BoxFuture<'a, Response>),
+    /// A request from outside, with a body of at most so many bytes.
+    Http(usize, for<'a> fn(&'a Services, Request) -> BoxFuture<'a, Response>),
     /// The clock, by the schedule in its `function.json`.
     Timer(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Answer>),
     /// The clock, as [`Run::Timer`]; where one process is all there is, also at its start, past due: it makes up for what was missed.

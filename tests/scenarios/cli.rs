@@ -17,6 +17,7 @@ pub struct Cli {
     home: TempDir,
     storage: OfProgram,
     settings: Vec<(String, String)>,
+    descriptors: Option<u32>,
 }
 
 /// What a command answered.
@@ -41,13 +42,19 @@ impl Cli {
 
     /// The same with a program of another build.
     pub fn running(program: PathBuf, home: TempDir) -> Self {
-        Self { program, home, storage: OfProgram::default(), settings: Vec::new() }
+        Self { program, home, storage: OfProgram::default(), settings: Vec::new(), descriptors: None }
     }
 
     /// With a setting.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.settings.retain(|(known, _)| known != name);
         self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With so many file descriptors at the most.
+    pub fn with_descriptors(mut self, most: u32) -> Self {
+        self.descriptors = Some(most);
         self
     }
 
@@ -73,7 +80,15 @@ impl Cli {
 
     /// Starts a command; it is killed where it is dropped.
     pub async fn start(&self, arguments: &[&str], stdin: &str) -> anyhow::Result<Child> {
-        let mut child = Command::new(&self.program)
+        let mut command = match self.descriptors {
+            None => Command::new(&self.program),
+            Some(most) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.arg("-c").arg(format!("ulimit -n {most}; exec \"$0\" \"$@\"")).arg(&self.program);
+                shell
+            }
+        };
+        let mut child = command
             .args(arguments)
             .current_dir(self.home.path())
             .env_clear()

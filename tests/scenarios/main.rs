@@ -20,6 +20,7 @@ mod google_consent;
 mod google_pairs;
 mod google_push;
 mod google_quota;
+mod hardening;
 mod held;
 mod icloud;
 mod identity;

@@ -39,13 +39,13 @@ impl Running {
         Ok(Self { child, url: Url::parse(url)? })
     }
 
-    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<(u16, Value)> {
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<(u16, Value)> {
         let answer = Client::new(&self.url).send("GET", path, headers, "").await?;
         Ok((answer.status, serde_json::from_slice(&answer.body).unwrap_or_default()))
     }
 
     /// SIGTERM, and how it ended.
-    async fn terminate(mut self) -> anyhow::Result<i32> {
+    pub async fn terminate(mut self) -> anyhow::Result<i32> {
         let id = self.child.id().context("it runs")?;
         Command::new("kill").arg(id.to_string()).status().await?;
         let status = tokio::time::timeout(Duration::from_secs(15), self.child.wait()).await.context("it does not end")??;
@@ -60,7 +60,7 @@ async fn village() -> anyhow::Result<Village> {
 }
 
 /// Waits until something holds.
-async fn until(what: &str, holds: impl Fn() -> bool) -> anyhow::Result<Duration> {
+pub async fn until(what: &str, holds: impl Fn() -> bool) -> anyhow::Result<Duration> {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(30) {
         if holds() {

@@ -14,17 +14,16 @@
 
 mod envelope;
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::{Response, StatusCode, header};
-use axum::routing::post;
+use axum::http::{Method, Response, StatusCode, header};
 use functions::binding::Binding;
 use functions::host::Host;
 use functions::trigger::{Answer, Run};
@@ -34,7 +33,8 @@ use jobs::Services;
 use tokio::net::TcpListener;
 
 use self::envelope::Invocation;
-use crate::mount::{Front, MAX_BODY, Mount};
+use crate::accept::{self, Limits, Place};
+use crate::mount::{self, Front, Mount};
 use crate::run::invoke;
 use crate::stop::stop_asked;
 
@@ -43,6 +43,9 @@ const RESTART: u8 = 200;
 
 /// The host's shortest time between two ticks of `poll_caldav`.
 const TICK: Duration = Duration::from_secs(60);
+
+/// The largest invocation.
+const MAX_BODY: usize = 1024 * 1024;
 
 /// What an invocation of a function needs.
 struct Door {
@@ -61,24 +64,26 @@ pub async fn serve(services: Services, port: u16, poll: Duration) -> io::Result<
     let services = Arc::new(services);
     let host = Host::read().map_err(io::Error::other)?;
     let mount = Arc::new(Mount::new(services.clone(), Front::FunctionsHost).map_err(io::Error::other)?);
-    let mut router = Router::new().fallback(move |request: Request| {
-        let mount = mount.clone();
-        async move { mount.answer(request).await }
-    });
-    for function in FUNCTIONS.iter().filter(|function| !matches!(function.run, Run::Http(_))) {
+    let mut doors = HashMap::new();
+    for function in FUNCTIONS.iter().filter(|function| !matches!(function.run, Run::Http(..))) {
         let binding = function.binding().map_err(io::Error::other)?;
-        let door = Arc::new(Door { services: services.clone(), function, binding, deadline: host.deadline(), poll });
-        router = router.route(
-            &format!("/{}", function.name),
-            post(move |request: Request| {
-                let door = door.clone();
-                async move { door.invocation(request).await }
-            }),
-        );
+        let door = Door { services: services.clone(), function, binding, deadline: host.deadline(), poll };
+        doors.insert(format!("/{}", function.name), door);
     }
+    let doors = Arc::new(doors);
+    let answer = move |request: Request| {
+        let (doors, mount) = (doors.clone(), mount.clone());
+        async move {
+            match doors.get(request.uri().path()) {
+                Some(door) if request.method() == Method::POST => Ok(door.invocation(request).await),
+                Some(_) => Ok(mount::words(StatusCode::METHOD_NOT_ALLOWED, "This is not done here.\n")),
+                None => mount.answer(request).await,
+            }
+        }
+    };
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
     tracing::info!(port, "ready for the Functions host");
-    axum::serve(listener, router.into_make_service()).with_graceful_shutdown(stop_asked()?).await?;
+    accept::serve(listener, Limits::behind_a_front(), answer, stop_asked()?).await;
     tracing::info!("stopped");
     Ok(ExitCode::from(RESTART))
 }
@@ -86,6 +91,7 @@ pub async fn serve(services: Services, port: u16, poll: Duration) -> io::Result<
 impl Door {
     async fn invocation(&self, request: Request) -> Response<Body> {
         let name = self.function.name;
+        let _work = request.extensions().get::<Place>().map(Place::at_work);
         let invocation = match to_bytes(request.into_body(), MAX_BODY).await {
             Ok(body) => Invocation::read(&body),
             Err(_) => Err("it is too large, or was cut off".to_owned()),
@@ -109,7 +115,7 @@ impl Door {
             Run::Timer(run) | Run::Upkeep(run) | Run::Poll(run) => {
                 invoke(name, self.deadline, run(&self.services, invocation.tick(&self.binding.name))).await
             }
-            Run::Http(_) => Answer::Done,
+            Run::Http(..) => Answer::Done,
         };
         result(if answer == Answer::Done { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR })
     }

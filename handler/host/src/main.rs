@@ -1,5 +1,6 @@
 //! `calrelay`: keeps calendars in step. Reads the settings, starts the log, and does what the command says.
 
+mod accept;
 mod azure;
 mod cli;
 mod clock;

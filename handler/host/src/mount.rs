@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, Method, Response, StatusCode, header};
 use functions::binding::{Access, Trigger};
@@ -14,9 +14,18 @@ use functions::trigger::{self, Run};
 use functions::{FUNCTIONS, binding};
 use futures::future::BoxFuture;
 use jobs::Services;
+use tokio::sync::Semaphore;
 
-/// The largest body of a request.
-pub const MAX_BODY: usize = 1024 * 1024;
+use crate::accept::Place;
+
+/// The body of a request has to be there within this time.
+const BODY_PATIENCE: Duration = Duration::from_secs(15);
+
+/// The largest body that is not looked at, in bytes.
+const IGNORED: usize = 64 * 1024;
+
+/// What all bodies that are being read may take together, in KiB. A request that finds no room waits.
+const BODIES: usize = 16 * 1024;
 
 /// An answer takes no longer than this. Azure's front end cuts it off at 230 s.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -50,6 +59,8 @@ struct Mounted {
     route: Route,
     methods: Vec<String>,
     access: Access,
+    /// The largest body, in bytes.
+    most: usize,
     run: Handler,
 }
 
@@ -58,6 +69,7 @@ pub struct Mount {
     services: Arc<Services>,
     routes: Vec<Mounted>,
     front: Front,
+    bodies: Semaphore,
 }
 
 impl Mount {
@@ -68,11 +80,11 @@ impl Mount {
     pub fn new(services: Arc<Services>, front: Front) -> Result<Self, binding::Error> {
         let mut routes = Vec::new();
         for function in &FUNCTIONS {
-            if let (Run::Http(run), Trigger::Http { route, methods, access }) = (function.run, function.binding()?.trigger) {
-                routes.push(Mounted { route, methods, access, run });
+            if let (Run::Http(most, run), Trigger::Http { route, methods, access }) = (function.run, function.binding()?.trigger) {
+                routes.push(Mounted { route, methods, access, most, run });
             }
         }
-        Ok(Self { services, routes, front })
+        Ok(Self { services, routes, front, bodies: Semaphore::new(BODIES) })
     }
 
     /// Answers a request.
@@ -98,13 +110,33 @@ impl Mount {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         let operator = self.front.is_operator(function.access, peer, request.headers());
         let (parts, body) = request.into_parts();
-        let Ok(body) = to_bytes(body, MAX_BODY).await else {
-            return words(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large, or was cut off.\n");
+        let body = match tokio::time::timeout(BODY_PATIENCE, self.read(&parts.headers, body, function.most)).await {
+            Ok(Some(body)) => body,
+            Ok(None) => return words(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large, or was cut off.\n"),
+            Err(_) => return words(StatusCode::REQUEST_TIMEOUT, "The request did not arrive in time.\n"),
         };
+        let _work = parts.extensions.get::<Place>().map(Place::at_work);
         let head = parts.method == Method::HEAD;
         let request = trigger::Request { method: parts.method, uri: parts.uri, headers: parts.headers, body: body.into(), operator };
         let answer = (function.run)(&self.services, request).await;
         respond(answer, head)
+    }
+
+    /// A body of at most so many bytes; none where it is larger, or was cut off. Of a body that nobody looks at nothing is read, as long as it is a
+    /// small one.
+    async fn read(&self, headers: &HeaderMap, body: Body, most: usize) -> Option<Bytes> {
+        let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        // Without a length it is sent in pieces, unless there is none.
+        let expected = length.unwrap_or(if headers.contains_key(header::TRANSFER_ENCODING) { most } else { 0 });
+        if expected > if most == 0 { IGNORED } else { most } {
+            return None;
+        }
+        if most == 0 {
+            return Some(Bytes::new());
+        }
+        let room = u32::try_from(expected.div_ceil(1024)).ok()?;
+        let _room = self.bodies.acquire_many(room).await.ok()?;
+        to_bytes(body, most).await.ok()
     }
 }
 

@@ -15,7 +15,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::Request;
 use functions::host::Host;
 use jobs::report::Problem;
@@ -24,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::accept::{self, Limits};
 use crate::cli::{Outcome, Output, Result};
 use crate::config::Config;
 use crate::mount::{Front, Mount};
@@ -134,14 +134,11 @@ async fn greet(services: &Services, config: &Config, output: &Output) {
 }
 
 async fn web(listener: TcpListener, mount: Arc<Mount>, ended: watch::Receiver<bool>) {
-    let router = Router::new().fallback(move |request: Request| {
+    let answer = move |request: Request| {
         let mount = mount.clone();
         async move { mount.answer(request).await }
-    });
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(over(ended)).await {
-        tracing::error!(%error, "the port was lost");
-    }
+    };
+    accept::serve(listener, Limits::public(), answer, over(ended)).await;
 }
 
 /// Resolves when everything is to end.

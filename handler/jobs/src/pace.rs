@@ -1,5 +1,5 @@
 //! What one process knows of its own work: what was put off and is still to be seen, which pairs it is at work on and for how long before others have
-//! their turn, and which channels have called it ([`crate::channels`]).
+//! their turn, which accounts were silent, and which channels have called it ([`crate::channels`]).
 //!
 //! # Properties
 //! * The memory is bounded, and each process has its own.
@@ -11,11 +11,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use engine::calendar::PairId;
+use engine::calendar::{AccountId, PairId};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::channels::told::Channels;
+use crate::memory::Failing;
 
 /// So many names are remembered.
 const MANY: usize = 10_000;
@@ -42,6 +43,8 @@ pub struct Pace {
     seen: Mutex<HashMap<String, Timestamp>>,
     /// Pairs that are not to be taken up: without an end while they are worked on, and for a while after they gave way.
     at_work: Mutex<BTreeMap<PairId, Option<Instant>>>,
+    /// Accounts that did not answer in time, how often in a row, and when last.
+    silent: Mutex<HashMap<AccountId, Failing>>,
     /// Channels that have called.
     pub(crate) channels: Channels,
 }
@@ -67,7 +70,7 @@ impl Default for Pace {
 impl Pace {
     /// Turns are at least and at most so long.
     pub fn with_turns(turns: [Duration; 2]) -> Self {
-        Self { turns, seen: Mutex::default(), at_work: Mutex::default(), channels: Channels::default() }
+        Self { turns, seen: Mutex::default(), at_work: Mutex::default(), silent: Mutex::default(), channels: Channels::default() }
     }
 
     /// How long the turn of a pass is that took so long to find out what is to be done: as that has to be found out again, four times as long.
@@ -96,6 +99,22 @@ impl Pace {
     /// What was noted as sent could not be.
     pub(crate) fn forget(&self, name: &str) {
         self.known().remove(name);
+    }
+
+    /// Notes whether an account has answered in time.
+    pub(crate) fn heard(&self, account: &AccountId, in_time: bool, now: Timestamp) {
+        let mut silent = locked(&self.silent);
+        if in_time {
+            silent.remove(account);
+        } else if silent.len() < MANY || silent.contains_key(account) {
+            let before = silent.get(account).copied();
+            silent.insert(account.clone(), Failing::again(before, now));
+        }
+    }
+
+    /// Whether an account was silent, and it is too soon to wait for it again.
+    pub(crate) fn is_silent(&self, account: &AccountId, now: Timestamp) -> bool {
+        locked(&self.silent).get(account).is_some_and(|failing| failing.at <= now && now < failing.next())
     }
 
     /// Notes that this process is at work on a pair, whose lease it holds.
@@ -190,5 +209,26 @@ mod tests {
         assert!(pace.put_off("more", at(1), PAUSE) && pace.put_off("more", at(1), PAUSE), "it is not remembered");
         assert!(pace.put_off("more", at(6000), PAUSE));
         assert!(pace.known().len() == 1, "those that are over made room");
+    }
+
+    #[test]
+    fn a_silent_account_is_asked_less_and_less_often_until_it_answers() {
+        let (pace, account) = (Pace::default(), AccountId::new("a1"));
+        let mut now = at(0);
+        let mut waits = Vec::new();
+        for _ in 0..6 {
+            assert!(!pace.is_silent(&account, now));
+            pace.heard(&account, false, now);
+            let begun = now;
+            while pace.is_silent(&account, now) {
+                now += jiff::SignedDuration::from_secs(30);
+            }
+            waits.push(now.duration_since(begun).as_mins());
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 10, 10]);
+        pace.heard(&account, false, now);
+        assert!(!pace.is_silent(&account, now - jiff::SignedDuration::from_hours(1)), "the clock was set back");
+        pace.heard(&account, true, now);
+        assert!(!pace.is_silent(&account, now));
     }
 }

@@ -1,6 +1,7 @@
 //! Which calendars are to be looked at: by a poll of those that cannot call us, and by the nightly pass over all. Only sends nudges.
 //!
 //! # Properties
+//! * What one account's server takes to answer delays the pairs of no other account: each pair is nudged when both its accounts have answered.
 //! * A poll in which nothing has happened costs one glance an account, reads the directory and the secrets at once, and one row a pair.
 //! * An account that refuses its password is not asked, and a server that is away is asked once a poll, by the glance alone.
 //! * A calendar whose provider calls us ([`crate::channels`]) is never asked. Its pairs are polled for the sake of the other calendar, for what is
@@ -10,12 +11,13 @@
 //!   taken by a process that died stay hidden for a while, and must not keep others out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::calendar::{AccountId, CalendarId};
+use engine::calendar::{AccountId, CalendarId, PairId};
 use engine::pair::{Pair, Side};
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use providers::{Glance, Provider};
@@ -30,7 +32,7 @@ use crate::{Error, Result, Services, channels, sync};
 /// How many accounts are asked at once.
 const AT_ONCE: usize = 32;
 
-/// An account that has not answered for so long is away, as far as a poll goes.
+/// An account that has not answered for so long is away, as far as a poll goes, and is asked less and less often: each poll would last as long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The daily listing is the nightly pass's; from this hour (UTC) on a poll makes up for what it left out.
@@ -60,9 +62,51 @@ pub struct Polled {
 pub async fn poll_calendars(services: &Services) -> Result<Polled> {
     let directory = Snapshot::read(services).await?;
     let pairs = active(&directory);
-    let sights = look(services, &directory, &pairs).await?;
-    let mut due = Vec::new();
+    let mut polled = Polled { pairs: pairs.len(), ..Polled::default() };
+    let mut open: BTreeMap<&CalendarId, Vec<&Pair>> = BTreeMap::new();
     for pair in &pairs {
+        Side::BOTH.iter().for_each(|side| open.entry(pair.calendar(*side)).or_default().push(pair));
+    }
+    let mut answers = pin!(look(services, &directory, &pairs)?);
+    let (mut sights, mut has_room) = (BTreeMap::new(), None);
+    loop {
+        let seen = answers.next().await;
+        let is_last = seen.is_none();
+        let mut ready: BTreeMap<&PairId, &Pair> = BTreeMap::new();
+        for seen in seen.into_iter().flatten() {
+            for (calendar, sight) in seen? {
+                let of = open.remove(&calendar).unwrap_or_default();
+                sights.insert(calendar, sight);
+                let is_seen = |pair: &&Pair| Side::BOTH.iter().all(|side| sights.contains_key(pair.calendar(*side)));
+                ready.extend(of.into_iter().filter(is_seen).map(|pair| (&pair.id, pair)));
+            }
+        }
+        if is_last {
+            // Of these an account or a calendar is not there any more.
+            ready.extend(std::mem::take(&mut open).into_values().flatten().map(|pair| (&pair.id, pair)));
+        }
+        let due = due(services, ready.into_values(), &sights).await?;
+        polled.due += due.len();
+        if !due.is_empty() && has_room.is_none() {
+            has_room = Some(services.queue.len(nudge::QUEUE).await? < (pairs.len() + SPARE) as u64);
+        }
+        if has_room == Some(true) {
+            polled.sent += nudge_all(services, &due, Cause::Poll).await?;
+        }
+        if is_last {
+            return Ok(polled);
+        }
+    }
+}
+
+/// The pairs among these that have something to do.
+async fn due<'a>(
+    services: &Services,
+    pairs: impl Iterator<Item = &'a Pair>,
+    sights: &BTreeMap<CalendarId, Sight>,
+) -> Result<Vec<&'a Pair>> {
+    let mut due = Vec::new();
+    for pair in pairs {
         let row = match memory::state(services, &pair.id).await {
             Ok(row) => row,
             Err(error @ Error::Damaged(_)) => {
@@ -82,8 +126,7 @@ pub async fn poll_calendars(services: &Services) -> Result<Polled> {
             due.push(pair);
         }
     }
-    let sent = nudge_all(services, &due, pairs.len() + SPARE, Cause::Poll).await?;
-    Ok(Polled { pairs: pairs.len(), due: due.len(), sent })
+    Ok(due)
 }
 
 /// Nudges the calendars of all pairs: what a lost message left behind is found, and the window moves on by a day.
@@ -93,7 +136,7 @@ pub async fn poll_calendars(services: &Services) -> Result<Polled> {
 pub async fn reconcile(services: &Services) -> Result<Polled> {
     let pairs = active(&Snapshot::read(services).await?);
     let due: Vec<&Pair> = pairs.iter().collect();
-    let sent = nudge_all(services, &due, usize::MAX, Cause::Reconcile).await?;
+    let sent = nudge_all(services, &due, Cause::Reconcile).await?;
     Ok(Polled { pairs: pairs.len(), due: due.len(), sent })
 }
 
@@ -115,8 +158,11 @@ enum Sight {
     Refused,
 }
 
-/// One glance an account.
-async fn look(services: &Services, directory: &Snapshot, pairs: &[Pair]) -> Result<BTreeMap<CalendarId, Sight>> {
+/// What an account has said of its calendars.
+type Sights = Vec<(CalendarId, Sight)>;
+
+/// One glance an account; the answers come as the accounts give them, those together that are there together.
+fn look<'a>(services: &'a Services, directory: &'a Snapshot, pairs: &[Pair]) -> Result<impl Stream<Item = Vec<Result<Sights>>> + use<'a>> {
     let ids: BTreeSet<&CalendarId> = pairs.iter().flat_map(|pair| [&pair.from, &pair.to]).collect();
     let mut accounts: BTreeMap<AccountId, Vec<CalendarRow>> = BTreeMap::new();
     for id in ids {
@@ -124,15 +170,11 @@ async fn look(services: &Services, directory: &Snapshot, pairs: &[Pair]) -> Resu
             accounts.entry(row.account.clone()).or_default().push(row);
         }
     }
-    let mut answers = futures::stream::iter(accounts).map(|(id, rows)| glance(services, directory, id, rows)).buffer_unordered(AT_ONCE);
-    let mut sights = BTreeMap::new();
-    while let Some(seen) = answers.next().await {
-        sights.extend(seen?);
-    }
-    Ok(sights)
+    let glances = futures::stream::iter(accounts).map(move |(id, rows)| glance(services, directory, id, rows));
+    Ok(glances.buffer_unordered(AT_ONCE).ready_chunks(AT_ONCE))
 }
 
-async fn glance(services: &Services, snapshot: &Snapshot, id: AccountId, rows: Vec<CalendarRow>) -> Result<Vec<(CalendarId, Sight)>> {
+async fn glance(services: &Services, snapshot: &Snapshot, id: AccountId, rows: Vec<CalendarRow>) -> Result<Sights> {
     let all = |rows: Vec<CalendarRow>, sight: fn() -> Sight| Ok(rows.into_iter().map(|row| (row.id, sight())).collect());
     let account = match snapshot.account(&id) {
         Ok(account) if account.state == AccountStatus::NeedsReconnect => return all(rows, || Sight::Refused),
@@ -151,8 +193,13 @@ async fn glance(services: &Services, snapshot: &Snapshot, id: AccountId, rows: V
         Err(error) => return Err(error),
     };
     let addresses: Vec<String> = rows.iter().map(|row| row.address.clone()).collect();
-    let Ok(glances) = tokio::time::timeout(PATIENCE, provider.glance(&addresses)).await else { return all(rows, || Sight::Away) };
-    match glances {
+    if services.pace.is_silent(&account.id, services.clock.now()) {
+        return all(rows, || Sight::Away);
+    }
+    let answer = tokio::time::timeout(PATIENCE, provider.glance(&addresses)).await;
+    services.pace.heard(&account.id, answer.is_ok(), services.clock.now());
+    let silence = || Err(providers::Error::NoAnswer(format!("it did not answer within {} seconds", PATIENCE.as_secs())));
+    match answer.unwrap_or_else(|_| silence()) {
         Ok(glances) => {
             directory::record_outcome(services, &account, None).await?;
             let is_back = account.state == AccountStatus::Unreachable;
@@ -240,22 +287,18 @@ async fn at_work(services: &Services, pair: &Pair) -> Result<bool> {
     }
 }
 
-/// As few nudges as reach all these pairs. `enough` in the queue are enough.
-pub(crate) async fn nudge_all(services: &Services, pairs: &[&Pair], enough: usize, cause: Cause) -> Result<usize> {
+/// As few nudges as reach all these pairs.
+pub(crate) async fn nudge_all(services: &Services, pairs: &[&Pair], cause: Cause) -> Result<usize> {
     let mut chosen: BTreeSet<&CalendarId> = BTreeSet::new();
     for pair in pairs {
         if !chosen.contains(&pair.from) && !chosen.contains(&pair.to) {
             chosen.insert(&pair.from);
         }
     }
-    if chosen.is_empty() || services.queue.len(nudge::QUEUE).await? >= enough.try_into().unwrap_or(u64::MAX) {
-        return Ok(0);
+    for calendar in &chosen {
+        nudge::send(services, &Nudge { calendar_id: (*calendar).clone(), cause }).await?;
     }
-    let sent = chosen.len();
-    for calendar in chosen {
-        nudge::send(services, &Nudge { calendar_id: calendar.clone(), cause }).await?;
-    }
-    Ok(sent)
+    Ok(chosen.len())
 }
 
 #[cfg(test)]

@@ -110,9 +110,12 @@ async fn behind_a_public_address_nobody_begins_without_a_link() -> anyhow::Resul
     assert_eq!(direct.send("GET", "/oauth/google/start", &[], "").await?.status, 403);
     let foreign = direct.send("POST", "/oauth/google/start", &[form, ("sec-fetch-site", "cross-site")], format!("ticket={ticket}")).await?;
     assert_eq!((foreign.status, foreign.header("set-cookie")), (403, ""));
-    for body in [format!("ticket={junk}"), String::new(), format!("ticket={ticket}&ticket={ticket}"), "x".repeat(100_000)] {
+    let doubled = format!("ticket={ticket}&ticket={ticket}");
+    for (body, status) in
+        [(format!("ticket={junk}"), 410), (String::new(), 410), (doubled, 410), ("x".repeat(60_000), 410), ("x".repeat(100_000), 413)]
+    {
         let answer = direct.send("POST", "/oauth/google/start", &[form], body).await?;
-        assert_eq!((answer.status, answer.header("set-cookie"), answer.header("location")), (410, "", ""));
+        assert_eq!((answer.status, answer.header("set-cookie"), answer.header("location")), (status, "", ""));
     }
     let good = direct.send("POST", "/oauth/google/start", &[form], format!("ticket={ticket}")).await?;
     assert!(good.status == 303 && good.header("set-cookie").starts_with("__Host-oauth="), "none of that has used it up");

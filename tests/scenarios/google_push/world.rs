@@ -273,7 +273,7 @@ impl World {
 /// The webhook itself, with these headers; the answer's status.
 pub async fn webhook(services: &Services, headers: &[(&'static str, String)]) -> anyhow::Result<u16> {
     let found = FUNCTIONS.iter().find(|function| function.name == "google_webhook").map(|function| function.run);
-    let Some(Run::Http(run)) = found else { anyhow::bail!("the webhook is started by something else") };
+    let Some(Run::Http(_, run)) = found else { anyhow::bail!("the webhook is started by something else") };
     let mut request = trigger::Request {
         method: "POST".parse()?,
         uri: "/webhooks/google".parse()?,

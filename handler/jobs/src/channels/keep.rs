@@ -63,7 +63,7 @@ pub async fn renew(services: &Services, missed: bool) -> Result<Tended> {
     let look = |id: &CalendarId| opened.contains(id) || missed && wanted.contains_key(id);
     let pairs: Vec<Pair> =
         directory.readable_pairs().into_iter().filter(|pair| !pair.paused && (look(&pair.from) || look(&pair.to))).collect();
-    nudge_all(services, &pairs.iter().collect::<Vec<_>>(), usize::MAX, Cause::Renewal).await?;
+    nudge_all(services, &pairs.iter().collect::<Vec<_>>(), Cause::Renewal).await?;
     Ok(tended)
 }
 

@@ -24,7 +24,7 @@ async fn try_again(services: &Services, account: &Account) -> Result<()> {
         let is_its_own = |id| matches!(directory.calendar(id), Ok(Some(calendar)) if calendar.account == account.id);
         !pair.paused && (is_its_own(&pair.from) || is_its_own(&pair.to))
     });
-    nudge_all(services, &pairs.iter().collect::<Vec<_>>(), usize::MAX, Cause::Renewal).await?;
+    nudge_all(services, &pairs.iter().collect::<Vec<_>>(), Cause::Renewal).await?;
     Ok(())
 }
 

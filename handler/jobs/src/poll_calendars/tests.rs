@@ -1,7 +1,5 @@
 //! When a pair is due.
 
-use engine::calendar::PairId;
-
 use super::*;
 use crate::memory::HeldRow;
 use crate::report::Held;

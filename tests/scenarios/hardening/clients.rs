@@ -1,0 +1,101 @@
+//! Clients that take connections and give nothing back.
+
+use std::time::Duration;
+
+use simulators::caldav::Manners;
+use simulators::client::Client;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::cli::{Cli, TWO_WAY};
+use crate::events::hour;
+use crate::standalone::{Running, until};
+use crate::village::Village;
+
+/// More than the program may have descriptors.
+const CLIENTS: usize = 400;
+const DESCRIPTORS: u32 = 256;
+
+/// Half a head, half a body, nothing at all, and a request after which nothing follows.
+const OPENINGS: [&str; 4] = [
+    "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+    "POST /webhooks/google HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\nabc",
+    "",
+    "GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
+];
+
+async fn village() -> anyhow::Result<Village> {
+    let cli = Cli::new()?.with("CALRELAY_POLL_SECONDS", "1").with_descriptors(DESCRIPTORS);
+    let village = Village::of(cli, Manners::generic()).await?;
+    village.pair(TWO_WAY).await?;
+    Ok(village)
+}
+
+/// Opens connections, and new ones for those that are closed, until it is dropped.
+fn crowd(running: &Running) -> anyhow::Result<JoinSet<()>> {
+    let address = running.url.socket_addrs(|| None)?[0];
+    let mut crowd = JoinSet::new();
+    for n in 0..CLIENTS {
+        crowd.spawn(async move {
+            loop {
+                if let Ok(mut stream) = TcpStream::connect(address).await {
+                    let _ = stream.write_all(OPENINGS[n % OPENINGS.len()].as_bytes()).await;
+                    while stream.readable().await.is_ok() && stream.try_read(&mut [0; 1024]).is_ok_and(|read| read > 0) {}
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+    }
+    Ok(crowd)
+}
+
+#[tokio::test]
+async fn slow_clients_keep_neither_a_change_nor_an_answer_waiting() -> anyhow::Result<()> {
+    let village = village().await?;
+    let [anna, ben] = &village.people;
+    let running = Running::start(&village.cli).await?;
+    anna.put("first.ics", &hour("first", 2, 9, "First"));
+    until("the first copy", || ben.len() == 1).await?;
+    let crowd = crowd(&running)?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    for n in 0..3 {
+        anna.put(&format!("{n}.ics"), &hour(&format!("{n}"), 3 + n, 9, "One"));
+        let took = until("the copy", || ben.len() == 2 + n as usize).await?;
+        assert!(took < Duration::from_secs(10), "{took:?}");
+        let answer = tokio::time::timeout(Duration::from_secs(10), Client::new(&running.url).send("GET", "/health", &[], "")).await??;
+        assert_eq!(answer.status, 200);
+    }
+    drop(crowd);
+    assert_eq!(running.terminate().await?, 0);
+    village.at_rest().await
+}
+
+/// A body that is announced and does not come takes its room, and nobody else's.
+#[tokio::test]
+async fn bodies_that_do_not_come_take_no_memory() -> anyhow::Result<()> {
+    let village = village().await?;
+    let running = Running::start(&village.cli).await?;
+    let address = running.url.socket_addrs(|| None)?[0];
+    let memory = || -> anyhow::Result<u64> {
+        let Ok(status) = std::fs::read_to_string(format!("/proc/{}/status", running.child.id().unwrap_or_default())) else { return Ok(0) };
+        let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
+        Ok(line.split_whitespace().nth(1).unwrap_or("0").parse()?)
+    };
+    let before = memory()?;
+    let mut stalled = Vec::new();
+    for n in 0..60 {
+        let mut stream = TcpStream::connect(address).await?;
+        let path = ["/connect/google", "/webhooks/google", "/health"][n % 3];
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n");
+        let _ = stream.write_all(head.as_bytes()).await;
+        let _ = tokio::time::timeout(Duration::from_millis(50), stream.write_all(&vec![b'x'; 1_000_000])).await;
+        stalled.push(stream);
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let grown = memory()?.saturating_sub(before);
+    assert!(grown < 16 * 1024, "{grown} KiB more");
+    let (status, _) = running.get("/health", &[]).await?;
+    assert_eq!((status, running.terminate().await?), (200, 0));
+    Ok(())
+}

@@ -1,0 +1,4 @@
+//! What strangers, slow servers and odd neighbours do to the service: it goes on with its work.
+
+mod clients;
+mod silence;

@@ -1,0 +1,63 @@
+//! Servers that answer slowly, or a byte at a time.
+
+use std::time::Duration;
+
+use engine::calendar::ProviderKind;
+use jobs::directory::{self, AccountStatus, NewPair};
+use simulators::caldav::{CalDav, Manners};
+use simulators::faults::{Fault, On};
+
+use crate::events::hour;
+use crate::world::{Terms, World};
+
+/// One account's server is silent: the nudges of another pair are sent all the same, and the account is said to be out of reach.
+#[tokio::test]
+async fn a_silent_server_keeps_no_other_pair_from_being_polled() -> anyhow::Result<()> {
+    let world = World::new([Manners::generic(), Manners::generic()], Terms::default()).await?;
+    let quiet = CalDav::start(Manners::generic()).await?;
+    for user in ["cleo", "dora"] {
+        quiet.account(user, "a-secret-1").calendar(user, "main");
+        directory::connect_account(&world.services, ProviderKind::Caldav, quiet.url().as_str(), user, &"a-secret-1".to_owned().into())
+            .await?;
+    }
+    let known = directory::calendars(&world.services, None).await?.calendars;
+    let calendar = |user: &str| known.iter().find(|row| row.address.contains(user)).expect("a calendar").id.clone();
+    let new = NewPair {
+        from: calendar("cleo"),
+        to: calendar("dora"),
+        two_way: false,
+        private: false,
+        private_back: false,
+        window_past: "3mo".parse()?,
+        window_future: "12mo".parse()?,
+        take_over: false,
+    };
+    directory::add_pair(&world.services, new).await?;
+    world.sync().await;
+    quiet.faults().always(On::any(), Fault::Delay(Duration::from_secs(600)));
+    world.calendars[0].put("one.ics", &hour("one", 3, 9, "One"));
+    let nudged = async {
+        while world.services.queue.len(jobs::nudge::QUEUE).await? == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        anyhow::Ok(())
+    };
+    let poll = jobs::poll_calendars(&world.services);
+    let (polled, nudged) = tokio::join!(poll, tokio::time::timeout(Duration::from_secs(10), nudged));
+    nudged??;
+    assert_eq!(polled?.pairs, 2);
+    let accounts = directory::accounts(&world.services).await?;
+    let away = accounts.iter().filter(|account| account.state == AccountStatus::Unreachable).count();
+    assert_eq!(away, 2, "the two of the silent server");
+    // It is left alone for a while, and found again when it answers.
+    quiet.reset_counts();
+    jobs::poll_calendars(&world.services).await?;
+    assert_eq!(quiet.counts().total(), 0);
+    quiet.faults().clear();
+    world.wait(61);
+    jobs::poll_calendars(&world.services).await?;
+    assert!(quiet.counts().total() > 0);
+    let accounts = directory::accounts(&world.services).await?;
+    assert!(accounts.iter().all(|account| account.state == AccountStatus::Ok), "{accounts:?}");
+    Ok(())
+}
