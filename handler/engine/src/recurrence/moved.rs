@@ -45,7 +45,7 @@ impl<'a> Moved<'a> {
         self.to.span_at(self.to.in_form(start))
     }
 
-    /// When an exception takes place then: as far from its rule as before, where both have the same form.
+    /// When an exception takes place then: as far from its rule as before, and where it gets another form as many days.
     pub fn span(&self, start: OriginalStart, exception: &Span) -> Span {
         let plain = || self.plain(self.start(start));
         if *exception == self.from.span_at(self.from.in_form(start)) {
@@ -63,7 +63,16 @@ impl<'a> Moved<'a> {
                 };
                 Span::Timed { start: moved(start), end: moved(end) }
             }
-            _ => plain(),
+            // What becomes all-day, or gets a time, stays on its day.
+            (exception, _) => {
+                let own = self.from.civil(start);
+                let day = match exception {
+                    Span::AllDay { start, .. } => *start,
+                    Span::Timed { start, .. } => start.local.date(),
+                };
+                let days = own.date().until(day).unwrap_or_default();
+                self.plain(self.to.original(self.later(own).saturating_add(days)))
+            }
         }
     }
 
