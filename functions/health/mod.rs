@@ -15,7 +15,7 @@ pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
         if asked && !request.operator {
             return Response::text(
                 StatusCode::FORBIDDEN,
-                "Details are for operators: on the machine itself here, in Azure at /health/detail with a key of the function app (x-functions-key). \
+                "Details are for operators: on the machine itself where it has no public address (elsewhere `calrelay doctor` tells them), in Azure at /health/detail with a key of the function app (x-functions-key). \
                  /health without them is for everybody.\n",
             );
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request};
-use axum::http::{HeaderMap, Method, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
 use functions::binding::{Access, Trigger};
 use functions::route::Route;
 use functions::trigger::{self, Run};
@@ -30,6 +30,9 @@ const BODIES: usize = 16 * 1024;
 /// An answer takes no longer than this. Azure's front end cuts it off at 230 s.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// For a year browsers ask for nothing here but over TLS (RFC 6797).
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 type Handler = for<'a> fn(&'a Services, trigger::Request) -> BoxFuture<'a, trigger::Response>;
 
 /// What stands between us and those who ask.
@@ -37,7 +40,8 @@ type Handler = for<'a> fn(&'a Services, trigger::Request) -> BoxFuture<'a, trigg
 pub enum Front {
     /// The Functions host: it is the only one that reaches us, everybody comes through it, and it checks keys where `function.json` asks for one.
     FunctionsHost,
-    /// Nothing, and we listen on the loopback: a request that comes from this machine is its user's own.
+    /// Nothing, and we listen on the loopback: a request that comes from this machine is its user's own. Where others are told of an address to
+    /// reach us by, a proxy on this machine looks the same.
     Loopback,
     /// Nothing, and we listen on an address that others reach too.
     Open,
@@ -45,10 +49,10 @@ pub enum Front {
 
 impl Front {
     /// Whether it is the operator who asks.
-    fn is_operator(self, access: Access, peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
+    fn is_operator(self, access: Access, public_url: Option<&str>, peer: Option<IpAddr>, asked: (Version, &HeaderMap)) -> bool {
         match self {
             Self::FunctionsHost => access == Access::Function,
-            Self::Loopback => is_own(peer, headers),
+            Self::Loopback => public_url.is_none_or(is_loopback_url) && is_own(peer, asked),
             Self::Open => false,
         }
     }
@@ -89,8 +93,17 @@ impl Mount {
 
     /// Answers a request.
     pub async fn answer(&self, request: Request) -> Result<Response<Body>, Infallible> {
-        let response = tokio::time::timeout(PATIENCE, self.find_and_run(request)).await;
-        Ok(response.unwrap_or_else(|_| words(StatusCode::SERVICE_UNAVAILABLE, "This took too long, and was given up.\n")))
+        // Whoever reads another of two names than we do would judge another request.
+        let mut response = if request.headers().get_all(header::HOST).iter().count() > 1 {
+            words(StatusCode::BAD_REQUEST, "The request names two hosts.\n")
+        } else {
+            let answer = tokio::time::timeout(PATIENCE, self.find_and_run(request)).await;
+            answer.unwrap_or_else(|_| words(StatusCode::SERVICE_UNAVAILABLE, "This took too long, and was given up.\n"))
+        };
+        if self.services.setup.public_url.as_deref().is_some_and(|url| url.starts_with("https://")) {
+            response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+        }
+        Ok(response)
     }
 
     async fn find_and_run(&self, request: Request) -> Response<Body> {
@@ -108,7 +121,8 @@ impl Mount {
             return refused;
         };
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let operator = self.front.is_operator(function.access, peer, request.headers());
+        let public_url = self.services.setup.public_url.as_deref();
+        let operator = self.front.is_operator(function.access, public_url, peer, (request.version(), request.headers()));
         let (parts, body) = request.into_parts();
         let body = match tokio::time::timeout(BODY_PATIENCE, self.read(&parts.headers, body, function.most)).await {
             Ok(Some(body)) => body,
@@ -140,12 +154,27 @@ impl Mount {
     }
 }
 
+/// Names of this machine by which only it is reached.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
 /// From this machine, for this machine: not forwarded, and not by a page of another site that was given our address by its name server.
-fn is_own(peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
+fn is_own(peer: Option<IpAddr>, (version, headers): (Version, &HeaderMap)) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.bytes().all(|b| b.is_ascii_digit()) { name } else { host });
-    let forwarded = ["forwarded", "x-forwarded-for", "x-forwarded-host", "via"].iter().any(|name| headers.contains_key(*name));
-    peer.is_some_and(|peer| peer.is_loopback()) && !forwarded && ["localhost", "127.0.0.1", "[::1]"].contains(&name)
+    // No browser asks in HTTP/1.0, and some proxies do.
+    let forwarded = version < Version::HTTP_11 || headers.keys().any(|name| is_a_proxys(name.as_str()));
+    peer.is_some_and(|peer| peer.is_loopback()) && !forwarded && LOOPBACK.contains(&name)
+}
+
+/// Whether only who forwards a request sends a header field of this name.
+fn is_a_proxys(name: &str) -> bool {
+    const NAMES: [&str; 7] = ["forwarded", "via", "x-real-ip", "x-client-ip", "client-ip", "true-client-ip", "x-original-url"];
+    NAMES.contains(&name) || ["x-forwarded-", "x-original-", "cf-", "x-envoy-", "fly-"].iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Whether an address is one that only this machine reaches.
+fn is_loopback_url(url: &str) -> bool {
+    url::Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(|host| LOOPBACK.contains(&host)))
 }
 
 /// An answer as it is sent.
@@ -173,28 +202,66 @@ mod tests {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
     }
 
+    fn own(peer: Option<IpAddr>, pairs: &[(&'static str, &'static str)]) -> bool {
+        is_own(peer, (Version::HTTP_11, &headers(pairs)))
+    }
+
     #[test]
     fn details_are_for_the_machines_own_user() {
         let here = Some("127.0.0.1".parse().unwrap());
         for host in ["127.0.0.1:7071", "localhost:7071", "localhost", "[::1]:7071"] {
-            assert!(is_own(here, &headers(&[("host", host)])), "{host}");
+            assert!(own(here, &[("host", host)]), "{host}");
         }
-        assert!(!is_own(here, &headers(&[("host", "calendar.example.org")])), "a name server may say that a name is this machine");
-        assert!(!is_own(here, &headers(&[("host", "localhost.example.org:7071")])));
-        assert!(!is_own(here, &headers(&[])));
-        assert!(!is_own(here, &headers(&[("host", "localhost"), ("x-forwarded-for", "192.0.2.1")])));
-        assert!(!is_own(Some("192.0.2.1".parse().unwrap()), &headers(&[("host", "localhost")])));
-        assert!(!is_own(None, &headers(&[("host", "localhost")])));
+        assert!(!own(here, &[("host", "calendar.example.org")]), "a name server may say that a name is this machine");
+        assert!(!own(here, &[("host", "localhost.example.org:7071")]));
+        assert!(!own(here, &[]));
+        assert!(!own(Some("192.0.2.1".parse().unwrap()), &[("host", "localhost")]));
+        assert!(!own(None, &[("host", "localhost")]));
+        assert!(!is_own(here, (Version::HTTP_10, &headers(&[("host", "localhost")]))), "a proxy that speaks HTTP/1.0");
+    }
+
+    #[test]
+    fn what_was_forwarded_is_nobodys_own() {
+        let here = Some("127.0.0.1".parse().unwrap());
+        for name in [
+            "forwarded",
+            "via",
+            "x-real-ip",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+            "x-forwarded-server",
+            "x-original-url",
+            "cf-connecting-ip",
+            "cf-ray",
+            "true-client-ip",
+        ] {
+            assert!(!own(here, &[("host", "localhost"), (name, "192.0.2.1")]), "{name}");
+        }
+        assert!(own(here, &[("host", "localhost"), ("accept", "*/*"), ("user-agent", "curl")]));
     }
 
     #[test]
     fn the_operator_is_whom_the_front_knows() {
         let (here, host) = (Some("127.0.0.1".parse().unwrap()), headers(&[("host", "localhost:7071")]));
-        let operators = |front: Front| [Access::Anonymous, Access::Function].map(|access| front.is_operator(access, here, &host));
-        assert_eq!(operators(Front::Loopback), [true, true]);
-        assert_eq!(operators(Front::Open), [false, false]);
-        assert_eq!(operators(Front::FunctionsHost), [false, true], "the host itself comes from the loopback, with everybody's requests");
+        let asked = (Version::HTTP_11, &host);
+        let operators = |front: Front, url| [Access::Anonymous, Access::Function].map(|access| front.is_operator(access, url, here, asked));
+        for (url, is_own) in [
+            (None, true),
+            (Some("http://127.0.0.1:7071"), true),
+            (Some("http://localhost:8080/"), true),
+            (Some("https://calendars.example.org"), false),
+            (Some("no address"), false),
+        ] {
+            assert_eq!(operators(Front::Loopback, url), [is_own; 2], "{url:?}");
+        }
+        assert_eq!(operators(Front::Open, None), [false, false]);
+        assert_eq!(
+            operators(Front::FunctionsHost, None),
+            [false, true],
+            "the host itself comes from the loopback, with everybody's requests"
+        );
         let away = Some("192.0.2.1".parse().unwrap());
-        assert!(!Front::Loopback.is_operator(Access::Function, away, &host), "without the host nobody has checked a key");
+        assert!(!Front::Loopback.is_operator(Access::Function, None, away, asked), "without the host nobody has checked a key");
     }
 }

@@ -1,4 +1,5 @@
 //! What strangers, slow servers and odd neighbours do to the service: it goes on with its work.
 
 mod clients;
+mod proxies;
 mod silence;
