@@ -82,6 +82,7 @@ async fn tell_all(place: story::Place) -> anyhow::Result<()> {
     let once_bad: &[u64] = match (place, storage) {
         (story::Place::Memory, storage::Kind::Embedded) => &ONCE_BAD,
         (story::Place::Wide, storage::Kind::Embedded) => &ONCE_BAD_WIDE,
+        (story::Place::Pushed, storage::Kind::Embedded) => &ONCE_BAD_PUSHED,
         _ => &[],
     };
     let again = once_bad.iter().copied().filter(|_| is_usual);
@@ -129,6 +130,9 @@ const ONCE_BAD: [u64; 32] = [
     20001, 20004, 20126, 21016, 21877, 30759, 33976, 35607, 37167, 38751, 39335, 43779, 44319, 51203, 51231, 53400, 53854, 53864, 55543,
     57077, 59592, 72996, 73742, 77151, 85296, 86204, 96805, 97740, 99396, 113989, 117990, 120152,
 ];
+
+/// The same for [`story::Place::Pushed`].
+const ONCE_BAD_PUSHED: [u64; 1] = [1019];
 
 /// The same for [`story::Place::Wide`].
 const ONCE_BAD_WIDE: [u64; 9] = [241, 630, 2858, 3251, 3493, 3781, 5148, 5223, 5640];
