@@ -1,4 +1,4 @@
-//! Every setting, read once: from the environment, and for local use from `local.settings.json` beside it.
+//! Every setting, read once: from the environment, and for local use from `local.settings.json` (`source.rs` says which).
 //!
 //! The environment wins over the file. An empty value counts as none. A name that begins with `CALRELAY_` and is not known is a warning that
 //! names its nearest neighbour; a value that cannot be used is an error, before anything else is done. What nothing depends on in this version
@@ -10,9 +10,10 @@ mod file;
 mod google;
 mod names;
 mod neighbour;
+mod source;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jobs::doctor::Finding;
@@ -20,11 +21,15 @@ use providers::caldav::icloud;
 use url::Url;
 
 pub use self::google::Google;
+use self::source::Source;
 use crate::key_vault::Wrapping;
 use crate::storage::Choice;
 
 /// The file for local use.
 pub const FILE: &str = "local.settings.json";
+
+/// Where everything is kept when nobody says otherwise.
+const DATA_DIR: &str = "./.calrelay";
 
 /// Set by the Functions host.
 const PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
@@ -73,30 +78,37 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Reads the environment and the file in the working directory.
-    pub fn read() -> Self {
+    /// Reads the environment, and the file that was named or that belongs to the data directory.
+    pub fn read(named: Option<&Path>) -> Self {
         let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let file = match std::fs::read(FILE) {
-            Ok(bytes) => Some(bytes),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => {
-                let wrong = format!("{FILE} cannot be read ({error}); make it readable, or move it away");
-                return Self { config: Err(vec![wrong]), remarks: Vec::new(), log: None, under_functions_host: false };
-            }
+        let environment: BTreeMap<String, String> = environment.collect();
+        let source = match source::find(&environment, named) {
+            Ok(source) => source,
+            Err(wrong) => return Self { config: Err(vec![wrong]), remarks: Vec::new(), log: None, under_functions_host: false },
         };
-        Self::from(environment, file.as_deref())
+        let mut loaded = Self::from(environment, source.as_ref());
+        if let Some(source) = source {
+            loaded.remarks.push(Finding::good(check::CHECK, format!("Settings were read from {}.", source.path.display())));
+        } else if Path::new(FILE).exists() {
+            let why = format!("{FILE} of this directory is not read: put it into the data directory, or name it with --settings.");
+            loaded.remarks.push(Finding::good(check::CHECK, why));
+        }
+        loaded
     }
 
     /// The same from values at hand.
-    pub fn from(environment: impl IntoIterator<Item = (String, String)>, file: Option<&[u8]>) -> Self {
+    pub fn from(environment: impl IntoIterator<Item = (String, String)>, source: Option<&Source>) -> Self {
         let mut wrong = Vec::new();
-        let mut values: BTreeMap<String, String> = match file.map(file::values).transpose() {
+        let mut values: BTreeMap<String, String> = match source.map(|source| file::values(&source.bytes)).transpose() {
             Ok(values) => values.unwrap_or_default(),
             Err(why) => {
                 wrong.push(why);
                 BTreeMap::new()
             }
         };
+        if let Some(source) = source {
+            source::refuse_addresses(source, &mut values, &mut wrong);
+        }
         values.extend(environment);
         values.retain(|_, value| !value.trim().is_empty());
 
@@ -174,7 +186,7 @@ impl Config {
             }
         };
         Self {
-            data_dir: get("CALRELAY_DATA_DIR").unwrap_or("./.calrelay").into(),
+            data_dir: get("CALRELAY_DATA_DIR").unwrap_or(DATA_DIR).into(),
             storage,
             icloud_url: icloud_url(get("ICLOUD_CALDAV_URL"), wrong),
             google: Google::from(get, wrong),

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::read();
-    let settings = config::Loaded::read();
+    let settings = config::Loaded::read(cli.settings());
     telemetry::start(settings.log.as_deref(), cli.reader(&settings));
     for remark in &settings.remarks {
         match &remark.fix {

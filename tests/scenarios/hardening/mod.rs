@@ -2,4 +2,5 @@
 
 mod clients;
 mod proxies;
+mod settings;
 mod silence;

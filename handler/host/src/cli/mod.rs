@@ -18,6 +18,7 @@ mod status;
 mod sync;
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -40,6 +41,9 @@ pub struct Cli {
     /// Answer with one JSON document on stdout, and nothing else there.
     #[arg(long, global = true)]
     json: bool,
+    /// Take settings from this file; the environment goes before it [default: local.settings.json in the data directory]
+    #[arg(long, global = true, value_name = "FILE")]
+    settings: Option<PathBuf>,
     /// Without a command: the address to listen on [default: 127.0.0.1:7071]
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
@@ -92,6 +96,11 @@ impl Cli {
             Self::command().error(ErrorKind::ArgumentConflict, "--listen is for calrelay without a command").exit();
         }
         cli
+    }
+
+    /// The file with settings, where one is named.
+    pub fn settings(&self) -> Option<&Path> {
+        self.settings.as_deref()
     }
 
     /// Who will read the log.

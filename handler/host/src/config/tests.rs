@@ -5,7 +5,8 @@ use super::*;
 
 fn load(environment: &[(&str, &str)], file: Option<&str>) -> Loaded {
     let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string()));
-    Loaded::from(environment, file.map(str::as_bytes))
+    let source = |file: &str| Source { path: FILE.into(), named: true, bytes: file.into() };
+    Loaded::from(environment, file.map(source).as_ref())
 }
 
 fn config(environment: &[(&str, &str)]) -> Config {
