@@ -160,7 +160,7 @@ impl Site {
 }
 
 impl Scope {
-    /// Lets a redirect add its target; never to plain http, unless that is the same site.
+    /// Lets the redirect of a well-known address add its target; never to plain http, unless that is the same site.
     pub(crate) fn extend(&mut self, url: &Url) {
         if let Self::Sites(sites) = self
             && url.scheme() == "https"

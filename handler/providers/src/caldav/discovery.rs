@@ -18,6 +18,9 @@ use super::{bodies, icloud, limits};
 use crate::http::{Credentials, Http};
 use crate::{Error, Result};
 
+/// Where a server says which one its calendars are on (RFC 6764 section 5).
+const WELL_KNOWN: &str = "/.well-known/caldav";
+
 /// Tries the credentials and finds the account's calendar homes.
 ///
 /// # Errors
@@ -70,6 +73,8 @@ struct Here {
 enum Found {
     Here(Box<Here>),
     Nothing(Refusal),
+    /// It is said to be on another host, to which the password does not go.
+    Outside(Error),
 }
 
 impl Search {
@@ -84,6 +89,8 @@ impl Search {
         };
         let here = match first {
             Found::Here(here) => here,
+            // Where a server says so in the place that is made for it, the password follows.
+            Found::Outside(error) => return self.well_known(url).await?.ok_or(error),
             Found::Nothing(refusal) => {
                 let why = refusal.status.to_string();
                 return self.well_known(url).await?.ok_or(match refusal.error() {
@@ -102,13 +109,14 @@ impl Search {
     }
 
     async fn well_known(&mut self, url: &Url) -> Result<Option<Endpoint>> {
-        let found = match self.what_is_at(&address::at(url, "/.well-known/caldav")).await {
+        let found = match self.what_is_at(&address::at(url, WELL_KNOWN)).await {
             Ok(found) => found,
             Err(Error::BadAnswer(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
         match found {
             Found::Here(here) => self.lead_home(&here).await,
+            Found::Outside(error) => Err(error),
             Found::Nothing(refusal) if refusal.status.as_u16() == 403 => Err(refusal.error()),
             Found::Nothing(_) => Ok(None),
         }
@@ -119,6 +127,7 @@ impl Search {
         let here = match self.what_is_at(&address::at(url, "/")).await? {
             Found::Here(here) => here,
             Found::Nothing(refusal) => return Err(refusal.error()),
+            Found::Outside(error) => return Err(error),
         };
         let mut endpoint = self.lead_home(&here).await?.ok_or_else(|| nothing_here(url, "it names no calendar home"))?;
         // The common host serves every account's paths. Should it not, the partition does.
@@ -223,8 +232,12 @@ impl Search {
                         return Err(Error::Address(icloud::CHINA.into()));
                     }
                     self.dav.http.access().check(&next)?;
-                    self.dav.scope.extend(&next);
-                    self.dav.scope.check(&next)?;
+                    if url.path() == WELL_KNOWN {
+                        self.dav.scope.extend(&next);
+                    }
+                    if let Err(error) = self.dav.scope.check(&next) {
+                        return Ok(Found::Outside(error));
+                    }
                     url = next;
                 }
                 Hop::Here(Reply::Refused(refusal)) => return Ok(Found::Nothing(refusal)),

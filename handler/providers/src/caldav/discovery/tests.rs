@@ -125,6 +125,21 @@ async fn the_password_does_not_follow_to_another_host() {
     assert!(thief.asked().is_empty());
 }
 
+/// RFC 6764 section 5: a server names another host under one address, and nowhere else is it asked to.
+#[tokio::test]
+async fn the_password_follows_to_another_host_from_the_well_known_address_only() {
+    // Nobody listens there: whether it was tried shows in the error.
+    let elsewhere = || Say::status(301).header("location", "https://localhost:1/dav/");
+    let anywhere = Stub::new(move |asked| if asked.path == "/.well-known/caldav" { Say::status(404) } else { elsewhere() }).await;
+    let error = at(&anywhere, "/").await.unwrap_err();
+    assert!(matches!(&error, Error::Address(why) if why.contains("localhost") && why.contains("connect to it directly")), "{error:?}");
+    for root in [Say::status(404), elsewhere()] {
+        let known = Stub::new(move |asked| if asked.path == "/.well-known/caldav" { elsewhere() } else { root.clone() }).await;
+        let error = at(&known, "/").await.unwrap_err();
+        assert!(matches!(error, Error::NoAnswer(_)), "{error:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_closed_door_keeps_the_private_network_out() {
     let stub = Stub::new(server).await;
