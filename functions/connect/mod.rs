@@ -45,11 +45,11 @@ async fn of_the_machine(services: &Services, kind: ProviderKind, request: &Reque
     if !request.operator {
         return elsewhere();
     }
-    if !began_here(&request.headers) {
-        return sent_here();
-    }
     // An operator comes by one of the loopback's own names. The answer has to come by the same one: the cookie is its alone.
     let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
+    if !began_here(&request.headers, &format!("http://{host}")) {
+        return sent_here();
+    }
     match consent::begin(services, kind, &format!("http://{host}/oauth/google/callback")).await {
         Ok(begun) => page::away(&begun.location, cookie::set(Origin::Loopback, begun.browser.expose())),
         Err(error) => page::failed(&error, Way::Nowhere),
@@ -76,7 +76,7 @@ fn explained(public: &str, request: &Request) -> Response {
 }
 
 async fn invited(services: &Services, kind: ProviderKind, public: &str, request: &Request) -> Response {
-    if !began_here(&request.headers) {
+    if !began_here(&request.headers, public) {
         return sent_here();
     }
     let origin = Origin::of(Some(public));
@@ -117,7 +117,39 @@ fn sent_here() -> Response {
     )
 }
 
-/// Not by a page of another site (Fetch Metadata). A browser that does not say is taken at the person's word: consent is asked for all the same.
-fn began_here(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-site").is_none_or(|site| site == "none" || site == "same-origin")
+/// Not by a page of another site (Fetch Metadata; without them, `Origin`). A browser that does not say is taken at the person's word: consent is
+/// asked for all the same.
+fn began_here(headers: &HeaderMap, own: &str) -> bool {
+    match (headers.get("sec-fetch-site"), headers.get(header::ORIGIN)) {
+        (Some(site), _) => site == "none" || site == "same-origin",
+        (None, Some(origin)) => origin.to_str().is_ok_and(|origin| origin.eq_ignore_ascii_case(own)),
+        (None, None) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_here_by_another_site() {
+        let own = "https://calendars.example.org";
+        for (fields, expected) in [
+            (&[][..], true),
+            (&[("sec-fetch-site", "none")], true),
+            (&[("sec-fetch-site", "same-origin")], true),
+            (&[("sec-fetch-site", "cross-site")], false),
+            (&[("sec-fetch-site", "same-site")], false),
+            (&[("origin", "https://calendars.example.org")], true),
+            (&[("origin", "https://evil.example")], false),
+            (&[("origin", "https://calendars.example.org.evil.example")], false),
+            (&[("origin", "null")], false),
+            // A form that is sent without a referrer says "null", and the browser says what that is worth.
+            (&[("origin", "null"), ("sec-fetch-site", "same-origin")], true),
+        ] {
+            let mut headers = HeaderMap::new();
+            fields.iter().for_each(|(name, value)| drop(headers.insert(*name, value.parse().unwrap())));
+            assert_eq!(began_here(&headers, own), expected, "{fields:?}");
+        }
+    }
 }
