@@ -77,7 +77,6 @@ impl Sides<'_> {
         for field in &parts.fields {
             take(*field, &mut draft.content, &self.copy.content);
         }
-        self.take_along(&mut draft, parts, fixed);
         if parts.fields.contains(&Field::Time) {
             draft.series = self.moved(&draft.content, &parts.exceptions, fixed);
             return draft;
@@ -91,19 +90,6 @@ impl Sides<'_> {
             };
         }
         draft
-    }
-
-    /// What the copy's series says anew, the occurrences say that the origin has changed meanwhile, as far as they said what their series did.
-    fn take_along(&self, draft: &mut Draft, parts: &Parts, fixed: &BTreeSet<OriginalStart>) {
-        let Some(series) = &mut draft.series else { return };
-        for start in fixed {
-            let Some(Exception::Changed(content)) = series.exceptions.get_mut(start) else { continue };
-            for field in parts.fields.iter().filter(|field| **field != Field::Time) {
-                if is_same(*field, content, &self.origin.content) {
-                    take(*field, content, &self.copy.content);
-                }
-            }
-        }
     }
 
     /// What of this an origin's content would be on the copy, in the words and the forms of the origin.
@@ -125,10 +111,10 @@ impl Sides<'_> {
         for field in fields {
             let is_kept = match field {
                 Field::Time => is_same(Field::Time, theirs, &back),
-                // What it says as its series does, or its server has made of what it says, is nothing of its own.
+                // What its server has made of what its series says, or it, is nothing that it says.
                 field => {
-                    let as_its_series = own.is_none() && is_same(*field, theirs, &self.copy.content);
-                    as_its_series || is_same(*field, theirs, &shown) || (self.keeps_less && keeps_less(*field, theirs, &shown))
+                    let as_its_series = || own.is_none() && is_same(*field, theirs, &self.copy.content);
+                    is_same(*field, theirs, &shown) || (self.keeps_less && (as_its_series() || keeps_less(*field, theirs, &shown)))
                 }
             };
             if !is_kept {

@@ -228,26 +228,6 @@ fn a_rule_without_an_occurrence_that_the_origin_has_changed_goes_back_as_a_whole
     }
 }
 
-/// An occurrence that was moved says what its series says, until somebody has it say something else.
-#[test]
-fn a_moved_occurrence_gets_the_new_title_that_its_series_gets_on_the_other_side() {
-    let one_moved = |event: &mut Event| {
-        let span = Span::Timed { start: at("2026-03-27T15:00"), end: at("2026-03-27T16:00") };
-        let own = Content { span, ..event.content.clone() };
-        event.series.as_mut().unwrap().exceptions.insert(start("2026-03-26T09:00:00Z"), Exception::Changed(Box::new(own)));
-    };
-    let sides: [[fn(&mut Event); 2]; 2] = [[rename, one_moved], [one_moved, rename]];
-    for [at_home, on_copy] in sides {
-        let world = world();
-        let (mapping, origin, copy) = world.synced(with_words());
-        let (changed, moved) = (edited(&origin, "o2", at_home), edited(&copy, "c2", on_copy));
-        let decision = world.known(&mapping, changed.clone(), moved.clone());
-        assert_eq!(write(decision.clone()).reason, None);
-        let [origin, _] = after(&world, &world.planner(), decision, &here(changed), &here(moved));
-        assert_eq!(seen(&origin), ["12 10 Retro", "19 10 With the board", "27 15 Retro", "02 10 Retro"]);
-    }
-}
-
 /// The copy is made all-day, while an occurrence of the origin is put on another day.
 #[test]
 fn an_occurrence_that_becomes_all_day_stays_on_its_day() {
