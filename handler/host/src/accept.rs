@@ -4,7 +4,7 @@
 //! * Connections never take the descriptors that work needs: there are at most [`Limits::connections`] at once.
 //! * Beyond that, a new one takes the place of the one that has waited longest for its client; no request under way is cut off for it.
 //! * The head of a request has to be there [`Limits::head`] after it is waited for, so an idle connection ends as well.
-//! * HTTP/1.1 only: what stands before us speaks it too, and a connection has one request under way.
+//! * HTTP/1.1 only: every front and browser speaks it, and a connection has one request under way.
 
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
@@ -41,7 +41,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For clients whom nobody knows.
+    /// For unknown clients.
     pub fn public() -> Self {
         Self { connections: connections(), head: Duration::from_secs(10) }
     }

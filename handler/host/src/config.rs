@@ -28,7 +28,7 @@ use crate::storage::Choice;
 /// The file for local use.
 pub const FILE: &str = "local.settings.json";
 
-/// Where everything is kept when nobody says otherwise.
+/// The data directory, unless a setting names another.
 const DATA_DIR: &str = "./.calrelay";
 
 /// Set by the Functions host.

@@ -40,8 +40,8 @@ type Handler = for<'a> fn(&'a Services, trigger::Request) -> BoxFuture<'a, trigg
 pub enum Front {
     /// The Functions host: it is the only one that reaches us, everybody comes through it, and it checks keys where `function.json` asks for one.
     FunctionsHost,
-    /// Nothing, and we listen on the loopback: a request that comes from this machine is its user's own. Where others are told of an address to
-    /// reach us by, a proxy on this machine looks the same.
+    /// Nothing, and we listen on the loopback: a request that comes from this machine is its user's own. Where a public
+    /// address is set, the requests of a proxy on this machine look the same.
     Loopback,
     /// Nothing, and we listen on an address that others reach too.
     Open,
@@ -93,7 +93,7 @@ impl Mount {
 
     /// Answers a request.
     pub async fn answer(&self, request: Request) -> Result<Response<Body>, Infallible> {
-        // Whoever reads another of two names than we do would judge another request.
+        // A proxy may read the other of two names, and would then check another request than this one.
         let mut response = if request.headers().get_all(header::HOST).iter().count() > 1 {
             words(StatusCode::BAD_REQUEST, "The request names two hosts.\n")
         } else {
@@ -136,8 +136,8 @@ impl Mount {
         respond(answer, head)
     }
 
-    /// A body of at most so many bytes; none where it is larger, or was cut off. Of a body that nobody looks at nothing is read, as long as it is a
-    /// small one.
+    /// A body of at most so many bytes; none where it is larger, or was cut off. A small body is not read at all where the
+    /// function ignores it.
     async fn read(&self, headers: &HeaderMap, body: Body, most: usize) -> Option<Bytes> {
         let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         // Without a length it is sent in pieces, unless there is none.

@@ -27,7 +27,7 @@ pub struct Fidelity {
     longest: [u32; 3],
     /// The most cancelled and the most changed occurrences of one series.
     exceptions: [u32; 2],
-    /// An ETag in its answer to a write was not that of the event: it says nothing of what stands there.
+    /// An ETag in its answer to a write was not that of the stored event: its ETags say nothing of what is stored.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) misleads: bool,
 }
@@ -57,7 +57,7 @@ impl Fidelity {
         all
     }
 
-    /// Whether whatever this consists of came back as it was sent.
+    /// Whether everything that the other consists of came back as it was sent.
     pub(crate) fn covers(&self, other: &Self) -> bool {
         let is_short = |(known, length): (&u32, &u32)| *length <= (*known).max(SHORT);
         other.kinds & !self.kinds == 0

@@ -118,7 +118,7 @@ pub trait Provider: Send + Sync {
     /// [`Error::ChangedMeanwhile`]; [`Error::HasGuests`].
     async fn delete(&self, calendar: &str, id: &EventId, etag: Option<&str>) -> Result<()>;
 
-    /// What a calendar is known to keep as it is written; `None` where the provider's answers always say what stands there.
+    /// What a calendar is known to keep as it is written; `None` where the provider's answers always show the stored event.
     fn fidelity(&self, _calendar: &str) -> Option<Fidelity> {
         None
     }

@@ -63,7 +63,7 @@ async fn slow_clients_keep_neither_a_change_nor_an_answer_waiting() -> anyhow::R
         anna.put(&format!("{n}.ics"), &hour(&format!("{n}"), 3 + n, 9, "One"));
         let took = until("the copy", || ben.len() == 2 + n as usize).await?;
         assert!(took < Duration::from_secs(10), "{took:?}");
-        // On a machine that is busy a crowd may be quicker than a request; whoever asks again is heard.
+        // On a busy machine new connections may displace this one before its request is read; a second try succeeds.
         let answered = async {
             loop {
                 match Client::new(&running.url).send("GET", "/health", &[], "").await {
@@ -79,7 +79,7 @@ async fn slow_clients_keep_neither_a_change_nor_an_answer_waiting() -> anyhow::R
     village.at_rest().await
 }
 
-/// A body that is announced and does not come takes its room, and nobody else's.
+/// A body that is announced and not sent takes no memory.
 #[tokio::test]
 async fn bodies_that_do_not_come_take_no_memory() -> anyhow::Result<()> {
     let village = village().await?;

@@ -9,7 +9,7 @@ use crate::cli::Cli;
 use crate::standalone::Running;
 use crate::village::Village;
 
-/// The answer to a request that is sent as it stands.
+/// The answer to a request that is sent byte for byte.
 async fn raw(running: &Running, request: &str) -> anyhow::Result<String> {
     let mut stream = TcpStream::connect(running.url.socket_addrs(|| None)?[0]).await?;
     stream.write_all(request.as_bytes()).await?;
@@ -35,9 +35,9 @@ async fn what_a_proxy_forwards_is_not_the_operators() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A plain proxy says nothing of itself: who has told others of an address is nobody's machine alone.
+/// A plain proxy adds no header: where a public address is set, a request from the loopback may be any client's.
 #[tokio::test]
-async fn behind_a_public_address_nobody_is_the_operator() -> anyhow::Result<()> {
+async fn behind_a_public_address_no_request_is_the_operators() -> anyhow::Result<()> {
     for (url, status, hsts) in [("https://calendars.example.org", 403, true), ("http://localhost:7071", 200, false)] {
         let village = Village::of(Cli::new()?.with("CALRELAY_PUBLIC_URL", url), Manners::generic()).await?;
         let running = Running::start(&village.cli).await?;

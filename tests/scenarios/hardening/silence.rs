@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use engine::calendar::ProviderKind;
-use jobs::directory::{self, AccountStatus, NewPair};
+use jobs::directory::{self, AccountStatus};
 use simulators::caldav::{CalDav, Manners};
 use simulators::faults::{Fault, On};
 
 use crate::events::hour;
-use crate::world::{Terms, World};
+use crate::world::{Terms, World, new_pair};
 
 /// One account's server is silent: the nudges of another pair are sent all the same, and the account is said to be out of reach.
 #[tokio::test]
@@ -22,16 +22,7 @@ async fn a_silent_server_keeps_no_other_pair_from_being_polled() -> anyhow::Resu
     }
     let known = directory::calendars(&world.services, None).await?.calendars;
     let calendar = |user: &str| known.iter().find(|row| row.address.contains(user)).expect("a calendar").id.clone();
-    let new = NewPair {
-        from: calendar("cleo"),
-        to: calendar("dora"),
-        two_way: false,
-        private: false,
-        private_back: false,
-        window_past: "3mo".parse()?,
-        window_future: "12mo".parse()?,
-        take_over: false,
-    };
+    let new = new_pair([&calendar("cleo"), &calendar("dora")], Terms::default());
     directory::add_pair(&world.services, new).await?;
     world.sync().await;
     quiet.faults().always(On::any(), Fault::Delay(Duration::from_secs(600)));

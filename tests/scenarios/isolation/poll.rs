@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine::calendar::ProviderKind;
-use jobs::directory::{self, NewPair};
+use jobs::directory;
 use jobs::nudge::{Cause, Nudge};
 use jobs::report::{PairStatus, Silent};
 use jobs::{SyncOptions, sync, sync_calendar};
@@ -12,7 +12,7 @@ use simulators::faults::{Fault, On};
 use store::{Op, Table};
 
 use crate::events::hour;
-use crate::world::{Terms, World};
+use crate::world::{Terms, World, new_pair};
 
 #[tokio::test]
 async fn a_pair_that_cannot_be_read_stops_no_poll_and_says_so() -> anyhow::Result<()> {
@@ -39,16 +39,7 @@ async fn a_server_that_is_silent_keeps_only_its_own_pair_waiting() -> anyhow::Re
         directory::connect_account(&world.services, ProviderKind::Caldav, &url, "cleo", &"cleo-secret-1".to_owned().into()).await?;
     let known = directory::calendars(&world.services, Some(&account.id)).await?.calendars;
     let to = known.into_iter().find(|row| row.address.contains("cleo")).expect("her calendar").id;
-    let new = NewPair {
-        from: world.pair.from.clone(),
-        to,
-        two_way: false,
-        private: false,
-        private_back: false,
-        window_past: "3mo".parse()?,
-        window_future: "12mo".parse()?,
-        take_over: false,
-    };
+    let new = new_pair([&world.pair.from, &to], Terms::default());
     let other = directory::add_pair(&world.services, new).await?;
     let pairs = [world.pair.clone(), other];
     sync(&world.services, &pairs, SyncOptions::default(), &Silent).await;

@@ -70,7 +70,7 @@ fn limits(connections: usize, head: u64) -> Limits {
 }
 
 #[tokio::test]
-async fn whoever_sends_no_whole_head_is_cut_off_and_so_is_an_idle_connection() {
+async fn a_client_that_sends_no_complete_head_is_cut_off_and_so_is_an_idle_connection() {
     let served = served(limits(8, 300)).await;
     for text in ["", "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"] {
         let begun = Instant::now();
@@ -118,7 +118,7 @@ async fn no_request_under_way_is_cut_off_for_another() {
 }
 
 #[tokio::test]
-async fn any_number_of_slow_clients_keeps_nobody_out() {
+async fn any_number_of_slow_clients_keeps_no_other_client_out() {
     let served = served(limits(64, 60_000)).await;
     let mut slow = Vec::new();
     for n in 0..300 {

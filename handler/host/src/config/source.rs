@@ -1,8 +1,8 @@
 //! Which `local.settings.json` is read: one that is its owner's alone, and in no case what lies in the directory that one happens to be in.
 //!
 //! # Properties
-//! * A file is read that `--settings` names, or that stands in the data directory; under the Functions host the one at the root of the app.
-//! * Nobody else may be able to write it: whoever writes settings decides where passwords and tokens are sent.
+//! * The file that `--settings` names is read, else the one in the data directory; under the Functions host the one at the root of the app.
+//! * No other user may be able to write it: a writer of settings decides where passwords and tokens are sent.
 //! * Where providers are is taken only from a file that was named, and from the environment.
 
 use std::collections::BTreeMap;
@@ -14,11 +14,11 @@ use super::{DATA_DIR, FILE, PORT};
 /// A file that was found.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// Where it stands.
+    /// Its path.
     pub path: PathBuf,
     /// It was named for this call.
     pub named: bool,
-    /// What stands in it.
+    /// Its content.
     pub bytes: Vec<u8>,
 }
 
@@ -42,8 +42,9 @@ pub fn find(environment: &BTreeMap<String, String>, named: Option<&Path>) -> Res
     };
     if !is_of_the_app {
         let allowed = std::fs::metadata(&path).map_err(|error| error.to_string()).and_then(|metadata| is_ones_own(&metadata));
-        allowed
-            .map_err(|why| format!("{} was not read, because {why}; whoever writes it decides where passwords are sent", path.display()))?;
+        allowed.map_err(|why| {
+            format!("{} was not read, because {why}; a writer of this file decides where passwords are sent", path.display())
+        })?;
     }
     Ok(Some(Source { path, named: named.is_some(), bytes }))
 }

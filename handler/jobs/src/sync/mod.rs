@@ -35,6 +35,7 @@ mod echo;
 mod emptied;
 mod held;
 mod identity;
+mod kept;
 mod lines;
 mod one_calendar;
 mod pass;

@@ -13,7 +13,7 @@ use engine::reason::Reason;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use providers::{Blame, Fidelity};
+use providers::Blame;
 use store::Lease;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -314,19 +314,6 @@ impl<'a> Pass<'a> {
         (state.left, state.turns, state.failing) = (None, None, None);
         self.memory.finish(self.head, notes, state.clone()).await?;
         Ok(again)
-    }
-
-    /// Reminds the providers of what each calendar keeps; where everything is to be looked at again, that is as well.
-    fn recall(&self, state: &PairRow) {
-        for (end, kept) in self.ends.iter().zip(&state.kept).filter(|_| !self.options.full) {
-            if let Some(kept) = kept {
-                end.provider.recall(&end.calendar.address, kept);
-            }
-        }
-    }
-
-    fn kept(&self) -> [Option<Fidelity>; 2] {
-        self.ends.each_ref().map(|end| end.provider.fidelity(&end.calendar.address).filter(|kept| *kept != Fidelity::default()))
     }
 
     pub(super) fn today(&self) -> Date {

@@ -1,5 +1,7 @@
 //! WebDAV requests (RFC 4918) for one account: credentials, redirects, and answers sorted into what was given and what was refused.
 
+mod object;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -8,23 +10,17 @@ use quick_xml::events::Event;
 use quick_xml::name::ResolveResult;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use reqwest::{Method, StatusCode};
-use tokio::io::AsyncBufReadExt;
 use url::Url;
 
 use super::address::{self, Scope};
-use super::attachments::Sieve;
 use super::bodies;
 use super::icloud::Route;
-use super::multistatus::{self, Entry, MAX_OBJECT, Tail};
+use super::multistatus::{self, Entry, Tail};
 use crate::http::{self, Answer, Credentials, Http, Pace, Request, Retry};
 use crate::{Error, Result};
 
 /// The largest listing that is read.
 const MAX_LISTING: u64 = 512 << 20;
-/// The largest object that is read with its attachments, which are dropped on the way.
-const MAX_ATTACHED: u64 = 64 << 20;
-/// The longest attachment that is read as part of its object; longer lines are not read at all.
-const LONGEST_ATTACHMENT: usize = 200 << 10;
 /// The largest explanation of a refusal that is read.
 const MAX_REFUSAL: u64 = 64 << 10;
 /// Redirects that are followed in a row.
@@ -173,7 +169,7 @@ impl Dav {
             return Ok(Got::Refused(refused(answer).await?));
         }
         let etag = etag(&answer);
-        Ok(match object(answer).await? {
+        Ok(match object::read(answer).await? {
             Some((body, cut)) => Got::Object { etag, body, cut },
             None => Got::TooLarge { etag },
         })
@@ -320,39 +316,6 @@ where
         return Ok(Reply::Read(multistatus::read(answer.reader(MAX_LISTING), visit).await?));
     }
     Ok(Reply::Refused(refused(answer).await?))
-}
-
-/// An object as it is, and where its attachments make it too large, without them; `None` where the rest is too large.
-async fn object(answer: Answer) -> Result<Option<(Vec<u8>, bool)>> {
-    let host = answer.host().to_owned();
-    let mut reader = answer.reader(MAX_ATTACHED);
-    let (mut whole, mut kept, mut sieve) = (Some(Vec::new()), Vec::new(), Sieve::default());
-    loop {
-        let chunk = match reader.fill_buf().await {
-            Ok(chunk) => chunk,
-            Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => return Ok(None),
-            Err(_) => return Err(Error::Unreachable(format!("{host} broke off in the middle of its answer"))),
-        };
-        let length = chunk.len();
-        if length == 0 {
-            break;
-        }
-        whole = whole.filter(|whole| whole.len() + length <= MAX_OBJECT);
-        if let Some(whole) = &mut whole {
-            whole.extend_from_slice(chunk);
-        }
-        sieve.push(chunk, &mut kept);
-        if kept.len() > MAX_OBJECT {
-            return Ok(None);
-        }
-        reader.consume(length);
-    }
-    sieve.finish(&mut kept);
-    let whole = whole.filter(|_| sieve.longest() <= LONGEST_ATTACHMENT);
-    Ok(Some(match whole {
-        Some(whole) => (whole, false),
-        None => (kept, sieve.has_dropped()),
-    }))
 }
 
 async fn refused(answer: Answer) -> Result<Refusal> {

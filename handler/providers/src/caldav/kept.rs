@@ -13,9 +13,9 @@ pub(super) enum Kept {
     AsSent,
     /// It is another one, in the version that was named.
     Altered(Box<Event>),
-    /// The version that was named is not that of what stands there.
+    /// The ETag in the answer is not that of the stored event.
     Misleading,
-    /// It could not be read: what stands there is seen when it is listed.
+    /// The event could not be read; the next listing shows it.
     Unknown,
 }
 
@@ -51,7 +51,7 @@ impl CalDav {
                 Ok(Found::Event(event)) => Kept::Altered(event),
                 _ => Kept::Unknown,
             },
-            // Nobody has seen yet what was just made, so nobody else has written it.
+            // No other client knows of an event that was just made, so none has written it.
             Err(Error::ChangedMeanwhile) if made || self.is_made_of(calendar, id, sent().ok().as_ref()).await => {
                 self.learn(&with_slash(calendar), |known| known.fidelity.misleads = true);
                 Kept::Misleading
@@ -61,7 +61,7 @@ impl CalDav {
         }
     }
 
-    /// Whether what stands there in another version may be what the server has made of what was sent, and no person's work.
+    /// Whether the stored event, in another version, may be what the server has made of what was sent, and no person's edit.
     async fn is_made_of(&self, calendar: &str, id: &EventId, sent: Option<&Event>) -> bool {
         let Ok(raw) = self.get(calendar, id).await else { return false };
         match (self.understand(calendar, id, raw).await, sent) {

@@ -69,7 +69,7 @@ pub struct CalDav {
     known: Mutex<HashMap<String, Known>>,
     /// A GET was seen to have another ETag than listings.
     tags_differ: AtomicBool,
-    /// Whoever reads what was written, to see whether it was kept.
+    /// Held while a written event is read again, to see whether the server kept it.
     verifies: tokio::sync::Mutex<()>,
 }
 

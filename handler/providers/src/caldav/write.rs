@@ -224,7 +224,7 @@ impl CalDav {
         }
     }
 
-    /// After a write: which name the object has got, which version, and what stands there, where that may be something else than was sent. Should
+    /// After a write: which name the object has got, which version, and the stored event, where that may differ from what was sent. Should
     /// the reading fail, the write is done all the same, and the next survey lists it.
     async fn written(
         &self,

@@ -173,7 +173,7 @@ fn what_a_dragged_copy_has_not_got_yet_is_no_edit_of_it() {
     }
 }
 
-/// Both calendars show an occurrence that the rule does not give: it stays, whatever happens to the series.
+/// Both calendars show an occurrence that the rule does not give: it stays when the series changes.
 #[test]
 fn an_occurrence_that_no_rule_gives_stays_where_its_series_is_put_into_another_zone() {
     let elsewhere = |event: &mut Event| {

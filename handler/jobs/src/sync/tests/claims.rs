@@ -280,7 +280,7 @@ async fn a_duplicate_that_is_older_than_its_pair_is_a_persons_own_where_the_copy
     }
 }
 
-/// A copy was to be made and was not; then somebody puts an event of their own under its name.
+/// A copy was not made; then a person puts an event of their own under its name.
 #[tokio::test]
 async fn what_has_the_name_of_a_copy_that_was_never_made_is_its_owners() {
     for two_way in [false, true] {

@@ -1,4 +1,4 @@
-//! Whoever may have lost a lease writes nothing more.
+//! A pass that may have lost its lease writes nothing more.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -128,7 +128,7 @@ async fn the_password_does_not_follow_to_another_host() {
 /// RFC 6764 section 5: a server names another host under one address, and nowhere else is it asked to.
 #[tokio::test]
 async fn the_password_follows_to_another_host_from_the_well_known_address_only() {
-    // Nobody listens there: whether it was tried shows in the error.
+    // No server listens on this port: the error shows whether a connection was tried.
     let elsewhere = || Say::status(301).header("location", "https://localhost:1/dav/");
     let anywhere = Stub::new(move |asked| if asked.path == "/.well-known/caldav" { Say::status(404) } else { elsewhere() }).await;
     let error = at(&anywhere, "/").await.unwrap_err();

@@ -61,7 +61,7 @@ async fn what_comes_back_as_it_was_sent_is_read_once_a_kind() {
         asked.push(stub.asked().len());
     }
     assert_eq!(asked, [2, 1, 2, 1, 2]);
-    // Who is reminded of it need not ask again.
+    // A provider that is reminded of it does not ask again.
     let again = stub.account();
     again.recall(CALENDAR, &account.fidelity(CALENDAR).unwrap());
     make(&again, &"x".repeat(31)).await;
@@ -79,7 +79,7 @@ async fn what_a_server_alters_is_said_as_it_stands_there_each_time() {
     }
 }
 
-/// A server whose answer names a version that nothing has: whatever it says of others is not believed either.
+/// A server whose answer names a version that no event has: its later ETags are not believed either.
 #[tokio::test]
 async fn an_etag_that_nothing_has_is_not_believed_again() {
     let stub = server(cut, "\"stored\"").await;
@@ -99,9 +99,9 @@ async fn rewrite(account: &CalDav, description: &str) -> Written {
     account.rewrite(CALENDAR, &EventId::new("calrelay-abc.ics"), &version, &copy).await.unwrap()
 }
 
-/// Somebody may have written between the two requests, unless it was just made: theirs is not taken for what the server has made of ours.
+/// Another client may have written between the two requests, unless the event was just made: its write is not taken for the server's change.
 #[tokio::test]
-async fn another_version_after_a_change_is_somebodys_edit_unless_it_shows_less() {
+async fn another_version_after_a_change_is_an_edit_unless_it_shows_less() {
     let theirs = |object: &str| object.replace("A text that is cut", "Another text");
     let stub = server(theirs, "\"theirs\"").await;
     let account = stub.account();
@@ -116,7 +116,7 @@ async fn another_version_after_a_change_is_somebodys_edit_unless_it_shows_less()
     assert!(account.fidelity(CALENDAR).unwrap().misleads);
 }
 
-/// What stands there is not known then: the next listing shows it.
+/// The stored event is unknown then; the next listing shows it.
 #[tokio::test]
 async fn what_cannot_be_read_after_it_was_written_has_no_known_version() {
     for status in [404, 500, 503] {
