@@ -5,7 +5,7 @@
 //!
 //! | key | holds |
 //! |---|---|
-//! | `account:ID` | an [`Account`]; its sealed secret stands in [`store::Table::Secrets`], same partition, row `ID` |
+//! | `account:ID` | an [`Account`]; its secret and where it may go are sealed in [`store::Table::Secrets`], same partition, row `ID` |
 //! | `calendar:ID` | a [`CalendarRow`]: what its provider said at the last listing |
 //! | `channel:ID` | a [`ChannelRow`]: what a provider was asked to tell us of; its rules are in [`crate::channels`] |
 //! | `pair:ID` | a [`Pair`](engine::pair::Pair); everything a pass remembers stands in [`store::Table::Pairs`], partition `ID` |
@@ -38,8 +38,8 @@ mod problem;
 mod recognise;
 mod rediscover;
 mod remembered;
-mod rewrap;
 mod rows;
+mod sealed;
 mod snapshot;
 mod standing;
 #[cfg(test)]
@@ -56,6 +56,8 @@ pub(crate) use lease::{calendar as lease_calendar, channels as channels_lease, w
 pub use lease::{calendar_lease, pair_lease};
 pub use pairs::{NewPair, add_pair, pair, pairs, pause_pair, remove_pair, resume_pair};
 pub(crate) use rediscover::rediscover;
+#[cfg(test)]
+pub(crate) use sealed::seal;
 pub use snapshot::Snapshot;
 pub(crate) use standing::record;
 pub use standing::{AccountStatus, Parked, record_outcome, set_account_state};

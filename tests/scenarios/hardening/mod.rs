@@ -2,5 +2,6 @@
 
 mod clients;
 mod proxies;
+mod rows;
 mod settings;
 mod silence;

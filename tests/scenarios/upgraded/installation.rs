@@ -10,6 +10,7 @@ use serde_json::Value;
 use simulators::caldav;
 use simulators::google;
 use store::Table;
+use vault::Vault as _;
 
 use super::ground::{ENDS, FOLDER, Ground, PEOPLE};
 use crate::cli::Cli;
@@ -34,7 +35,7 @@ pub struct Installation {
 impl Installation {
     pub async fn new(listed: Listed) -> anyhow::Result<Self> {
         let ground = Ground::new().await?;
-        let recorded: Value = serde_json::from_str(&read("installation.json")?)?;
+        let mut recorded: Value = serde_json::from_str(&read("installation.json")?)?;
         for (side, name) in ENDS.into_iter().flatten().flatten() {
             let saved: caldav::Saved = serde_json::from_value(recorded[["anna", "ben"][side]][name].clone())?;
             ground.calendar(side, name).put_back(&saved);
@@ -48,7 +49,15 @@ impl Installation {
         let key = cli.data_dir().join("vault.key");
         std::fs::write(&key, read("vault.key")?)?;
         private(&key)?;
-        fill(&cli, &rows_of(&ground, listed)?).await?;
+        let mut lines = rows_of(&ground, listed)?;
+        for side in [0, 1] {
+            let old = recorded["accounts"][side].as_str().context("an account")?.to_owned();
+            let new = id_of(&ground, side).await?;
+            lines = renamed(&cli, &lines, &old, &new).await?;
+            recorded["accounts"][side] = new.into();
+        }
+        ground.reset_counts();
+        fill(&cli, &lines).await?;
         Ok(Self { ground, cli, recorded })
     }
 
@@ -93,6 +102,29 @@ fn rows_of(ground: &Ground, listed: Listed) -> anyhow::Result<String> {
         Listed::Earlier => "2026-11-29".to_owned(),
     };
     Ok(rows.replace("@listed@", &day).replace("@now@", &now.to_string()))
+}
+
+/// The id that the release has given to an account of a server with this address: each derives it from the address.
+async fn id_of(ground: &Ground, side: usize) -> anyhow::Result<String> {
+    let (user, password) = PEOPLE[side];
+    Cli::new()?.connect(ground.servers[side].url().as_str(), user, password).await
+}
+
+/// The rows with another id for an account. Its secret is sealed for the row of that id, as the release has done it.
+async fn renamed(cli: &Cli, lines: &str, old: &str, new: &str) -> anyhow::Result<String> {
+    let vault = vault::Envelope::local(&cli.data_dir())?;
+    let place = |row| vault::Place { table: Table::Secrets.name(), partition: "local", row };
+    let mut renamed = String::new();
+    for line in lines.lines() {
+        let mut row: Value = serde_json::from_str(line)?;
+        if row["table"] == Table::Secrets.name() && row["key"] == old {
+            let secret = vault.open(place(old), row["value"]["sealed"].as_str().context("a secret")?).await?;
+            row["value"]["sealed"] = vault.seal(place(new), &secret).await?.into();
+        }
+        renamed.push_str(&row.to_string().replace(old, new));
+        renamed.push('\n');
+    }
+    Ok(renamed)
 }
 
 async fn fill(cli: &Cli, lines: &str) -> anyhow::Result<()> {

@@ -7,15 +7,13 @@ use providers::Provider;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use store::{Op, Row, Table};
-use vault::Place;
 
 use super::id::Address;
 use super::identity::is_caldav;
 use super::keep::Drawer;
 use super::recognise::Candidate;
-use super::rewrap::rewrap;
 use super::standing::{AccountStatus, Parked};
-use super::{Snapshot, calendars, grants, lease, pairs, rows};
+use super::{Snapshot, calendars, grants, lease, pairs, rows, sealed};
 use crate::report::Problem;
 use crate::{Error, Result, Services, channels};
 
@@ -56,12 +54,6 @@ impl Account {
     }
 }
 
-/// The sealed secret of an account, as it is stored.
-#[derive(Serialize, Deserialize)]
-pub(super) struct SealedSecret {
-    pub(super) sealed: String,
-}
-
 /// Connects an account: tries the credentials, then stores account and secret. The same account again, however its address is spelled
 /// ([`super::recognise`]), gets the new secret, address and endpoint, and keeps its id, its calendars and its pairs; its
 /// [`generation`](Account::generation) says so.
@@ -94,7 +86,6 @@ pub(super) async fn store(services: &Services, found: Candidate, proven: Option<
     let known = Snapshot::read(services).await?.accounts();
     let proven = proven.filter(|id| known.iter().any(|account| account.id == *id));
     let id = found.known_among(&known).or(proven).unwrap_or_else(|| found.own_id());
-    let sealed = services.vault.seal(place(services, &id), secret).await?;
     let Candidate { kind, address, user, endpoint } = found;
     let account = Account {
         name: name(kind, &user, &address.host),
@@ -111,7 +102,7 @@ pub(super) async fn store(services: &Services, found: Candidate, proven: Option<
     let key = row_key(&account.id);
 
     // The secret first: an account whose secret is missing would be worth nothing, a secret without account harms nobody and is replaced next time.
-    let secret_row = Op::Put { key: account.id.to_string(), value: rows::encode(&SealedSecret { sealed })? };
+    let secret_row = Op::Put { key: account.id.to_string(), value: sealed::seal(services, &account, secret).await? };
     services.store.commit(Table::Secrets, &services.owner, &[secret_row]).await?;
     let renewed = rows::update(services, &key, |stored: &mut Account| {
         *stored = Account { generation: stored.generation.wrapping_add(1), ..account.clone() };
@@ -134,7 +125,13 @@ pub async fn accounts(services: &Services) -> Result<Vec<Account>> {
 /// # Errors
 /// [`Error::NotFound`] where there is none of this id.
 pub async fn account(services: &Services, id: &AccountId) -> Result<Account> {
-    rows::get(services, &row_key(id)).await?.map(|(account, _)| account).ok_or_else(|| missing(id))
+    let (account, _) = rows::get(services, &row_key(id)).await?.ok_or_else(|| missing(id))?;
+    of(id, account)
+}
+
+/// An account that was found in the row of `id`: not another one's, which would be worked with in its place.
+pub(super) fn of(id: &AccountId, account: Account) -> Result<Account> {
+    if account.id == *id { Ok(account) } else { Err(rows::damaged(&row_key(id))) }
 }
 
 pub(super) fn missing(id: &AccountId) -> Error {
@@ -226,10 +223,7 @@ async fn unsealed(services: &Services, account: &Account, row: Option<&Row>) -> 
             format!("the password of the account {key} is not stored any more; connect the account again with `calrelay account add`");
         return Err(Error::Provider(providers::Error::Credentials(words)));
     };
-    let SealedSecret { sealed } = rows::decode(&row.key, &row.value)?;
-    let secret = services.vault.open(place(services, &account.id), &sealed).await?;
-    rewrap(services, place(services, &account.id), row, &sealed).await;
-    Ok(secret)
+    sealed::open(services, account, row).await
 }
 
 pub(super) fn checked_user(kind: ProviderKind, user: &str) -> Result<String> {
@@ -254,10 +248,6 @@ fn name(kind: ProviderKind, user: &str, host: &str) -> String {
         ProviderKind::Icloud | ProviderKind::Google => user.to_owned(),
         ProviderKind::Caldav => format!("{user} on {host}"),
     }
-}
-
-fn place<'a>(services: &'a Services, id: &'a AccountId) -> Place<'a> {
-    Place { table: Table::Secrets.name(), partition: &services.owner, row: id.as_str() }
 }
 
 pub(super) fn row_key(id: &AccountId) -> String {

@@ -55,10 +55,10 @@ impl Identity {
         self.kind == other.kind && (self.user == other.user || (self.principal == other.principal && self.homes == other.homes))
     }
 
-    /// The same user, and all homes on servers on which the other has one: what is sent there goes to no other server.
+    /// The same user, and base and homes on servers that the other has, too: what is sent there goes to no other server.
     pub fn is_at_home_of(&self, other: &Self) -> bool {
-        let there = |(origin, _): &(String, String)| other.homes.0.iter().any(|(known, _)| known == origin);
-        self.user == other.user && self.homes.0.iter().all(there)
+        let there = |origin: &String| *origin == other.origin || other.homes.0.iter().any(|(known, _)| known == origin);
+        self.user == other.user && there(&self.origin) && self.homes.0.iter().map(|(origin, _)| origin).all(there)
     }
 }
 

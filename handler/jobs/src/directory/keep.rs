@@ -10,10 +10,9 @@ use engine::calendar::ProviderKind;
 use providers::{Keep, Provider};
 use secrecy::{ExposeSecret, SecretString};
 use store::{Op, Table};
-use vault::Place;
 
-use super::accounts::{Account, SealedSecret};
-use super::{rows, standing};
+use super::accounts::Account;
+use super::{sealed, standing};
 use crate::{Connect, Error, Result, Services};
 
 /// The place of an account's secret.
@@ -35,16 +34,14 @@ impl Drawer {
     }
 
     async fn replace(&self, old: &SecretString, new: &SecretString) -> Result<()> {
-        let Services { store, vault, owner, .. } = &self.services;
-        let id = self.account().id;
-        let place = Place { table: Table::Secrets.name(), partition: owner, row: id.as_str() };
-        let Some(row) = store.get(Table::Secrets, owner, id.as_str()).await? else { return Ok(()) };
-        let SealedSecret { sealed } = rows::decode(&row.key, &row.value)?;
-        if vault.open(place, &sealed).await?.expose_secret() != old.expose_secret() {
+        let Services { store, owner, .. } = &self.services;
+        let account = self.account();
+        let Some(row) = store.get(Table::Secrets, owner, account.id.as_str()).await? else { return Ok(()) };
+        if sealed::open(&self.services, &account, &row).await?.expose_secret() != old.expose_secret() {
             return Ok(());
         }
-        let sealed = vault.seal(place, new).await?;
-        let replace = Op::Replace { key: row.key, etag: row.etag, value: rows::encode(&SealedSecret { sealed })? };
+        let value = sealed::seal(&self.services, &account, new).await?;
+        let replace = Op::Replace { key: row.key, etag: row.etag, value };
         store.commit(Table::Secrets, owner, &[replace]).await?;
         Ok(())
     }
@@ -139,9 +136,7 @@ mod tests {
 
         async fn secret(&self, account: &Account) -> String {
             let row = self.services.store.get(Table::Secrets, "local", account.id.as_str()).await.unwrap().unwrap();
-            let SealedSecret { sealed } = rows::decode(&row.key, &row.value).unwrap();
-            let place = Place { table: Table::Secrets.name(), partition: "local", row: account.id.as_str() };
-            self.services.vault.open(place, &sealed).await.unwrap().expose_secret().to_owned()
+            sealed::open(&self.services, account, &row).await.unwrap().expose_secret().to_owned()
         }
 
         async fn state(&self, of: &Account) -> (AccountStatus, Option<String>) {

@@ -2,7 +2,7 @@
 
 use super::accounts::{self, Account};
 use super::identity::is_caldav;
-use super::{calendars, rows};
+use super::{calendars, rows, sealed};
 use crate::{Result, Services};
 
 /// Asks an account's server again where its calendars are, lists them, and stores both. Calendars that stand at another address keep their ids
@@ -18,6 +18,7 @@ pub(crate) async fn rediscover(services: &Services, account: &Account) -> Result
     let endpoint = services.connect.discover(account.kind, &account.url, &account.user, &secret).await?;
     let found = Account { endpoint, ..account.clone() };
     let listed = services.connect.open(found.kind, &found.endpoint, &found.user, secret)?.calendars().await?;
+    sealed::widen(services, account, &found).await?;
     // The account first: homes without their calendars are looked for again, calendars without their homes would be asked at the wrong server.
     let key = accounts::row_key(&account.id);
     let stored = rows::update(services, &key, |stored: &mut Account| {

@@ -47,14 +47,23 @@ pub(super) fn encode<T: Serialize>(value: &T) -> Result<String> {
 
 /// A value as it was stored. `key` names the row in the error; nothing of its content is quoted.
 pub(super) fn decode<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
-    let damaged = |_| Error::Damaged(format!("the row {key} is not what it should be; it was left as it is"));
-    let OnlyVersion { v } = serde_json::from_str(text).map_err(damaged)?;
+    let OnlyVersion { v } = serde_json::from_str(text).map_err(|_| damaged(key))?;
     if v > VERSION {
-        return Err(Error::Damaged(format!(
-            "the row {key} was written by a newer calrelay (version {v}, this program knows {VERSION}); it was left as it is, use the newer program"
-        )));
+        return Err(newer(key, v, VERSION));
     }
-    serde_json::from_str::<Versioned<T>>(text).map(|row| row.value).map_err(damaged)
+    serde_json::from_str::<Versioned<T>>(text).map(|row| row.value).map_err(|_| damaged(key))
+}
+
+/// A row that cannot be read.
+pub(super) fn damaged(key: &str) -> Error {
+    Error::Damaged(format!("the row {key} is not what it should be; it was left as it is"))
+}
+
+/// A row of a version that this program does not know.
+pub(super) fn newer(key: &str, v: u32, known: u32) -> Error {
+    Error::Damaged(format!(
+        "the row {key} was written by a newer calrelay (version {v}, this program knows {known}); it was left as it is, use the newer program"
+    ))
 }
 
 /// One row, and its ETag.

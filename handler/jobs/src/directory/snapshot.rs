@@ -132,7 +132,7 @@ impl Snapshot {
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) where there is none of this id.
     pub fn account(&self, id: &AccountId) -> Result<Account> {
-        self.get(&accounts::row_key(id))?.ok_or_else(|| accounts::missing(id))
+        accounts::of(id, self.get(&accounts::row_key(id))?.ok_or_else(|| accounts::missing(id))?)
     }
 
     /// As [`super::open`].

@@ -7,9 +7,9 @@ use engine::calendar::{AccountId, CalendarId, PairId, ProviderKind};
 use engine::pair::{Pair, Reach};
 use jiff::Timestamp;
 use providers::Provider;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use store::{Embedded, Op, Table};
-use vault::{Envelope, Local, Place};
+use vault::Envelope;
 
 use super::*;
 use crate::{Clock, Connect, Error, Services};
@@ -217,27 +217,4 @@ async fn an_account_without_its_secret_asks_to_be_connected_again() {
     assert_eq!(super::account(&world.services, &account).await.unwrap().state, AccountStatus::NeedsReconnect);
     // What was known of its calendars is still there: a failure is no listing.
     assert!(calendar(&world.services, &CalendarId::new("c1")).await.unwrap().is_some());
-}
-
-#[tokio::test]
-async fn after_a_rotation_a_secret_is_wrapped_anew_when_it_is_used() {
-    let world = world();
-    let (id, _) = world.furnished().await;
-    let services = &world.services;
-    let place = Place { table: "secrets", partition: "local", row: "a1" };
-    let sealed = services.vault.seal(place, &"geheim".into()).await.unwrap();
-    world.put(Table::Secrets, "local", [("a1".to_owned(), serde_json::json!({"v": 1, "sealed": sealed}).to_string())]).await;
-    let account = account(services, &id).await.unwrap();
-    let used = async || {
-        // The provider is offline; its secret was opened before.
-        assert!(matches!(open(services, &account).await, Err(Error::Provider(_))));
-        let row = services.store.get(Table::Secrets, "local", "a1").await.unwrap().unwrap();
-        serde_json::from_str::<serde_json::Value>(&row.value).unwrap()["sealed"].as_str().unwrap().to_owned()
-    };
-    assert_eq!(used().await, sealed, "up to date: nothing is written");
-    let version = Local::open(world.dir.path()).unwrap().rotate().unwrap();
-    let anew = used().await;
-    assert!(anew.starts_with(&format!("v1.{version}.")), "{anew}");
-    assert_eq!(services.vault.open(place, &anew).await.unwrap().expose_secret(), "geheim");
-    assert_eq!(used().await, anew, "once");
 }

@@ -203,6 +203,11 @@ impl World {
     /// From now on it is a calendar of Google's, whose provider tells of changes.
     pub async fn google(&mut self, calendar: usize) {
         self.change_account(calendar, |text| text.replace("\"kind\":\"caldav\"", "\"kind\":\"google\"")).await;
+        let calendar = directory::calendar(&self.services, &self.calendars[calendar]).await.unwrap().unwrap();
+        let account = directory::account(&self.services, &calendar.account).await.unwrap();
+        let value = directory::seal(&self.services, &account, &SecretString::from("secret")).await.unwrap();
+        let op = Op::Put { key: account.id.to_string(), value };
+        self.services.store.commit(Table::Secrets, "local", &[op]).await.unwrap();
     }
 
     /// The provider has closed the account for so long.

@@ -1,0 +1,218 @@
+//! What is sealed for an account: its secret, and where the secret may go.
+//!
+//! # Properties
+//! * Provider, user and destinations are sealed together with the secret. A row of an account that names anything else gets no provider: nothing
+//!   is sent, and the account has to be connected again. Whoever can write rows, and cannot use the vault's key, sends no secret anywhere.
+//! * The destinations are the origins of the address that was typed and of what was discovered from there; of a grant, the OAuth client that it
+//!   was given to. Each is trusted because the secret was good there when the account was connected, or because a server that was trusted
+//!   already has named it since.
+//! * A row that is put back as it was opens with the destinations that it was sealed with, and with no others.
+//!
+//! # Rows
+//! `{"v": 2, "sealed": …}` in [`Table::Secrets`], row `ID`. The sealed text is a line of JSON, `{"kind", "user", "to"}`, and after its line feed
+//! the secret. It is sealed for the row `ID/2`: a text of version 1, which is the bare secret sealed for the row `ID`, can never be read as one of
+//! version 2, nor the other way round.
+//!
+//! # Rows of version 1
+//! They say nothing of destinations, but the account's id is a hash of provider, address and user as they were first typed, and the id is part of
+//! what is authenticated. Where the row of the account still names that address, what was discovered at the same origin is trusted; anything else
+//! is discovered anew from there. The row is then sealed as version 2. Where it names another address, the account has to be connected again.
+
+use std::collections::BTreeSet;
+
+use engine::calendar::{AccountId, ProviderKind};
+use providers::caldav::Endpoint;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use store::{Op, Row, Table};
+use url::Url;
+use vault::Place;
+use zeroize::Zeroizing;
+
+use super::accounts::Account;
+use super::identity::is_caldav;
+use super::{id, rows};
+use crate::{Error, Result, Services};
+
+/// The version that is written.
+const VERSION: u32 = 2;
+
+/// A row.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    v: u32,
+    sealed: String,
+}
+
+/// Whose secret it is, and where it may go.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Bound {
+    kind: ProviderKind,
+    user: String,
+    to: BTreeSet<String>,
+}
+
+impl Bound {
+    /// What the row of an account names.
+    fn of(account: &Account) -> Self {
+        let Account { kind, user, url, endpoint, .. } = account;
+        Self { kind: *kind, user: user.clone(), to: destinations(*kind, url, endpoint) }
+    }
+
+    fn admits(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.user == other.user && self.to.is_superset(&other.to)
+    }
+}
+
+/// Where a secret would be sent. What cannot be read as an address or an endpoint stands for itself.
+fn destinations(kind: ProviderKind, url: &str, endpoint: &str) -> BTreeSet<String> {
+    match endpoint.parse::<Endpoint>() {
+        Ok(endpoint) if is_caldav(kind) => {
+            let homes = endpoint.homes.iter().map(|home| home.url.as_str());
+            homes.chain([url, &endpoint.base]).map(origin).collect()
+        }
+        // The addresses of a provider that grants consent come from the settings; its endpoint names the client.
+        _ => BTreeSet::from([origin(url), endpoint.to_owned()]),
+    }
+}
+
+fn origin(address: &str) -> String {
+    Url::parse(address).map_or_else(|_| address.to_owned(), |url| url.origin().ascii_serialization())
+}
+
+/// The row for the secret of an account.
+pub(super) async fn seal(services: &Services, account: &Account, secret: &SecretString) -> Result<String> {
+    seal_for(services, &account.id, &Bound::of(account), secret).await
+}
+
+async fn seal_for(services: &Services, id: &AccountId, bound: &Bound, secret: &SecretString) -> Result<String> {
+    let head = serde_json::to_string(bound).map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
+    let secret = secret.expose_secret();
+    // Room for all from the start: a string that grows would leave the secret behind where it was.
+    let mut text = Zeroizing::new(String::with_capacity(head.len() + 1 + secret.len()));
+    text.push_str(&head);
+    text.push('\n');
+    text.push_str(secret);
+    let row = row_of(id, VERSION);
+    let sealed = services.vault.seal(place(services, &row), &SecretString::from(text.as_str())).await?;
+    encode(&Sealed { v: VERSION, sealed })
+}
+
+/// The secret of an account, for what the account's row names. Rows of version 1, and those that an earlier key has wrapped, are written anew.
+///
+/// # Errors
+/// [`providers::Error::Credentials`] where the account's row names a destination that the secret was not sealed for.
+pub(super) async fn open(services: &Services, account: &Account, row: &Row) -> Result<SecretString> {
+    opened(services, account, row).await.map(|(_, secret)| secret)
+}
+
+async fn opened(services: &Services, account: &Account, row: &Row) -> Result<(Bound, SecretString)> {
+    let Sealed { v, sealed } = decode(row)?;
+    if v < VERSION {
+        return migrate(services, account, row, &sealed).await;
+    }
+    let (bound, secret) = open_bound(services, &account.id, &sealed).await?;
+    if !bound.admits(&Bound::of(account)) {
+        return Err(unlike(account));
+    }
+    if let Err(error) = rewrap(services, &account.id, row, &sealed).await {
+        tracing::debug!(%error, "a stored secret was not wrapped anew");
+    }
+    Ok((bound, secret))
+}
+
+async fn open_bound(services: &Services, id: &AccountId, sealed: &str) -> Result<(Bound, SecretString)> {
+    let text = services.vault.open(place(services, &row_of(id, VERSION)), sealed).await?;
+    let parts = text.expose_secret().split_once('\n');
+    let parts = parts.and_then(|(head, secret)| Some((serde_json::from_str(head).ok()?, SecretString::from(secret))));
+    parts.ok_or_else(|| Error::Vault(vault::Error::CannotOpen))
+}
+
+/// Wraps the secret in `row` with the newest version of the key, if it is not yet. Whatever fails is tried again at the next use: the old text opens as before.
+async fn rewrap(services: &Services, id: &AccountId, row: &Row, sealed: &str) -> Result<()> {
+    let name = row_of(id, VERSION);
+    let Some(sealed) = services.vault.reseal(place(services, &name), sealed).await? else { return Ok(()) };
+    // It takes the place of the only copy: it is seen to open first.
+    services.vault.open(place(services, &name), &sealed).await?;
+    replace(services, row, encode(&Sealed { v: VERSION, sealed })?).await
+}
+
+/// The same for a secret that its account may also send to where `found`, the account as its server has described it just now, would.
+///
+/// # Errors
+/// As [`open`].
+pub(super) async fn widen(services: &Services, account: &Account, found: &Account) -> Result<()> {
+    let Some(row) = services.store.get(Table::Secrets, &services.owner, account.id.as_str()).await? else { return Ok(()) };
+    let (mut bound, secret) = opened(services, account, &row).await?;
+    let more = Bound::of(found);
+    if bound.admits(&more) {
+        return Ok(());
+    }
+    bound.to.extend(more.to);
+    replace(services, &row, seal_for(services, &account.id, &bound, &secret).await?).await
+}
+
+/// A row of version 1.
+async fn migrate(services: &Services, account: &Account, row: &Row, sealed: &str) -> Result<(Bound, SecretString)> {
+    let secret = services.vault.open(place(services, account.id.as_str()), sealed).await?;
+    let Account { kind, url, user, .. } = account;
+    let typed = id::Address::parse(url)?;
+    if id::account(*kind, &typed, user) != account.id {
+        return Err(unlike(account));
+    }
+    let mut bound = Bound::of(account);
+    if is_caldav(*kind) && bound.to.iter().any(|to| *to != origin(url)) {
+        let endpoint = services.connect.discover(*kind, url, user, &secret).await?;
+        let found = Bound::of(&Account { endpoint, ..account.clone() });
+        if !found.admits(&bound) {
+            return Err(unlike(account));
+        }
+        bound = found;
+    }
+    match seal_for(services, &account.id, &bound, &secret).await {
+        Ok(value) => replace(services, row, value).await?,
+        Err(error) => tracing::debug!(%error, "a stored secret was not sealed anew"),
+    }
+    Ok((bound, secret))
+}
+
+/// Writes a row anew, unless another process has: connected the account anew, or sealed the secret as well.
+async fn replace(services: &Services, row: &Row, value: String) -> Result<()> {
+    let replace = Op::Replace { key: row.key.clone(), etag: row.etag.clone(), value };
+    match services.store.commit(Table::Secrets, &services.owner, &[replace]).await {
+        Ok(_) | Err(store::Error::Conflict(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn encode(row: &Sealed) -> Result<String> {
+    serde_json::to_string(row).map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))
+}
+
+fn decode(row: &Row) -> Result<Sealed> {
+    match serde_json::from_str::<Sealed>(&row.value) {
+        Ok(found) if found.v > VERSION => Err(rows::newer(&row.key, found.v, VERSION)),
+        Ok(found) => Ok(found),
+        Err(_) => Err(rows::damaged(&row.key)),
+    }
+}
+
+fn unlike(account: &Account) -> Error {
+    let id = &account.id;
+    Error::Provider(providers::Error::Credentials(format!(
+        "the stored password of the account {id} belongs to another server or user than the ones that are stored with it, so it was not sent \
+         anywhere. Nothing else was changed. Connect the account again with `calrelay account add`; if nobody has edited the storage or put back \
+         a part of it, find out who can write to it"
+    )))
+}
+
+fn row_of(id: &AccountId, version: u32) -> String {
+    if version == 1 { id.to_string() } else { format!("{id}/{version}") }
+}
+
+fn place<'a>(services: &'a Services, row: &'a str) -> Place<'a> {
+    Place { table: Table::Secrets.name(), partition: &services.owner, row }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,282 @@
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use providers::Provider;
+use store::Embedded;
+use vault::{Envelope, Local, Vault};
+
+use super::*;
+use crate::directory::{Snapshot, accounts};
+use crate::{Clock, Connect};
+
+const HERE: &str = "https://dav.example.org";
+const THERE: &str = "https://dav.example.net";
+
+/// Writes down where a password would have gone; `found` is what discovery finds.
+#[derive(Default)]
+struct Wires {
+    found: Mutex<String>,
+    sent: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Connect for Wires {
+    async fn discover(&self, _: ProviderKind, url: &str, _: &str, secret: &SecretString) -> providers::Result<String> {
+        self.sent.lock().unwrap().push(format!("{url} {}", secret.expose_secret()));
+        Ok(self.found.lock().unwrap().clone())
+    }
+
+    fn open(&self, _: ProviderKind, endpoint: &str, user: &str, secret: SecretString) -> providers::Result<Arc<dyn Provider>> {
+        self.sent.lock().unwrap().push(format!("{endpoint} {user} {}", secret.expose_secret()));
+        Err(providers::Error::Unreachable("there is no network".into()))
+    }
+}
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+}
+
+struct World {
+    services: Services,
+    wires: Arc<Wires>,
+    dir: tempfile::TempDir,
+}
+
+fn world() -> World {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
+    let wires = Arc::new(Wires::default());
+    let services = Services {
+        leases: store.clone(),
+        queue: store.clone(),
+        store,
+        vault: Arc::new(Envelope::local(dir.path()).unwrap()),
+        connect: wires.clone(),
+        clock: Arc::new(Still),
+        owner: "local".into(),
+        setup: Arc::default(),
+        pace: Arc::default(),
+    };
+    World { services, wires, dir }
+}
+
+fn endpoint(base: &str, home: &str) -> String {
+    serde_json::json!({"base": format!("{base}/"), "homes": [{"url": format!("{home}/anna/")}]}).to_string()
+}
+
+impl World {
+    /// Connects an account at `url` whose calendars are found at `endpoint`.
+    async fn connect(&self, url: &str, user: &str, endpoint: &str, secret: &str) -> Account {
+        *self.wires.found.lock().unwrap() = endpoint.to_owned();
+        let account = accounts::connect_account(&self.services, ProviderKind::Caldav, url, user, &secret.into()).await.unwrap();
+        self.wires.sent.lock().unwrap().clear();
+        account
+    }
+
+    async fn row(&self, table: Table, key: &str) -> Row {
+        self.services.store.get(table, "local", key).await.unwrap().unwrap()
+    }
+
+    async fn put(&self, table: Table, key: &str, value: String) {
+        self.services.store.commit(table, "local", &[Op::Put { key: key.into(), value }]).await.unwrap();
+    }
+
+    /// Puts the secret back as earlier versions have sealed it.
+    async fn seal_as_before(&self, account: &Account, secret: &str) {
+        let sealed = self.services.vault.seal(place(&self.services, account.id.as_str()), &secret.into()).await.unwrap();
+        self.put(Table::Secrets, account.id.as_str(), format!(r#"{{"v":1,"sealed":"{sealed}"}}"#)).await;
+    }
+
+    /// What is sent somewhere when the account is worked with, and how that ends, by its row and by a snapshot.
+    async fn use_of(&self, id: &AccountId) -> (Vec<String>, Error) {
+        let services = &self.services;
+        let by_row = async { accounts::open(services, &accounts::account(services, id).await?).await };
+        let first = by_row.await.err().unwrap();
+        let by_snapshot = async {
+            let directory = Snapshot::read(services).await?;
+            directory.open(services, &directory.account(id)?).await
+        };
+        let second = by_snapshot.await.err().unwrap();
+        assert_eq!(first.to_string(), second.to_string());
+        (std::mem::take(&mut self.wires.sent.lock().unwrap()), first)
+    }
+
+    async fn is_refused(&self, id: &AccountId) {
+        let (sent, error) = self.use_of(id).await;
+        assert_eq!(sent, [""; 0]);
+        let Error::Provider(providers::Error::Credentials(words)) = error else { panic!("{error}") };
+        assert!(words.contains("not sent anywhere") && words.contains("account add"), "{words}");
+    }
+
+    async fn is_sent(&self, id: &AccountId, to: &str) {
+        let (sent, _) = self.use_of(id).await;
+        assert_eq!(sent, [to, to]);
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_was_edited_gets_no_password() {
+    let world = world();
+    let account = world.connect(HERE, "anna", &endpoint(HERE, HERE), "geheim").await;
+    let (key, good) = (format!("account:{}", account.id), rows::encode(&account).unwrap());
+    world.is_sent(&account.id, &format!("{} anna geheim", endpoint(HERE, HERE))).await;
+    let edits: [(&str, &str, String); 8] = [
+        ("another server", "endpoint", endpoint(THERE, THERE)),
+        ("another base", "endpoint", endpoint(THERE, HERE)),
+        ("another home", "endpoint", endpoint(HERE, THERE)),
+        ("another port", "endpoint", endpoint(HERE, "https://dav.example.org:8443")),
+        ("without TLS", "endpoint", endpoint("http://dav.example.org", HERE)),
+        ("no endpoint", "endpoint", "{}".into()),
+        ("where discovery begins", "url", format!("{THERE}/")),
+        ("another user", "user", "ben".into()),
+    ];
+    for (what, field, value) in edits {
+        let mut row: serde_json::Value = serde_json::from_str(&good).unwrap();
+        row[field] = value.into();
+        world.put(Table::Directory, &key, row.to_string()).await;
+        eprintln!("{what}");
+        world.is_refused(&account.id).await;
+    }
+    world.put(Table::Directory, &key, good.replace("caldav", "icloud")).await;
+    world.is_refused(&account.id).await;
+    world.put(Table::Directory, &key, good).await;
+    world.is_sent(&account.id, &format!("{} anna geheim", endpoint(HERE, HERE))).await;
+}
+
+#[tokio::test]
+async fn rows_that_were_swapped_open_nothing() {
+    let world = world();
+    let anna = world.connect(HERE, "anna", &endpoint(HERE, HERE), "geheim").await;
+    let ben = world.connect(THERE, "ben", &endpoint(THERE, THERE), "secret").await;
+    let ids = [anna.id.as_str(), ben.id.as_str()];
+    for (table, prefix) in [(Table::Secrets, ""), (Table::Directory, "account:")] {
+        let keys = ids.map(|id| format!("{prefix}{id}"));
+        let [one, other] = [world.row(table, &keys[0]).await, world.row(table, &keys[1]).await];
+        world.put(table, &keys[0], other.value.clone()).await;
+        world.put(table, &keys[1], one.value.clone()).await;
+        for id in [&anna.id, &ben.id] {
+            let (sent, error) = world.use_of(id).await;
+            assert_eq!(sent, [""; 0], "{table:?}");
+            assert!(matches!(error, Error::Vault(vault::Error::CannotOpen) | Error::Damaged(_)), "{error}");
+        }
+        world.put(table, &keys[0], one.value).await;
+        world.put(table, &keys[1], other.value).await;
+    }
+    world.is_sent(&anna.id, &format!("{} anna geheim", endpoint(HERE, HERE))).await;
+}
+
+#[tokio::test]
+async fn a_row_that_was_put_back_sends_the_password_nowhere_new() {
+    let world = world();
+    let key = |account: &Account| format!("account:{}", account.id);
+    let before = world.connect(HERE, "anna", &endpoint(HERE, THERE), "old").await;
+    let rows_before = (world.row(Table::Directory, &key(&before)).await.value, world.row(Table::Secrets, before.id.as_str()).await.value);
+    // Its calendars are on another server now.
+    let now = world.connect(HERE, "anna", &endpoint(HERE, HERE), "new").await;
+    let rows_now = (world.row(Table::Directory, &key(&now)).await.value, world.row(Table::Secrets, now.id.as_str()).await.value);
+    assert_eq!(before.id, now.id);
+
+    world.put(Table::Directory, &key(&now), rows_before.0.clone()).await;
+    world.is_refused(&now.id).await;
+    // The earlier secret goes where it has gone before.
+    world.put(Table::Secrets, now.id.as_str(), rows_before.1.clone()).await;
+    world.is_sent(&now.id, &format!("{} anna old", endpoint(HERE, THERE))).await;
+    world.put(Table::Directory, &key(&now), rows_now.0).await;
+    world.is_sent(&now.id, &format!("{} anna old", endpoint(HERE, HERE))).await;
+}
+
+#[tokio::test]
+async fn a_server_that_moved_is_where_the_password_may_go_from_then_on() {
+    let world = world();
+    let account = world.connect(HERE, "anna", &endpoint(HERE, HERE), "geheim").await;
+    let moved = Account { endpoint: endpoint(HERE, THERE), ..account.clone() };
+    widen(&world.services, &account, &moved).await.unwrap();
+    let key = format!("account:{}", account.id);
+    for known in [&account, &moved] {
+        world.put(Table::Directory, &key, rows::encode(known).unwrap()).await;
+        world.is_sent(&account.id, &format!("{} anna geheim", known.endpoint)).await;
+    }
+    let before = world.row(Table::Secrets, account.id.as_str()).await.value;
+    widen(&world.services, &account, &moved).await.unwrap();
+    assert_eq!(world.row(Table::Secrets, account.id.as_str()).await.value, before, "what it may do already is not written anew");
+    let elsewhere = Account { endpoint: endpoint("https://dav.example.com", HERE), ..account.clone() };
+    assert!(widen(&world.services, &elsewhere, &moved).await.is_err(), "an edited row names no further servers");
+}
+
+#[tokio::test]
+async fn an_earlier_secret_is_sealed_anew_with_where_it_may_go() {
+    let world = world();
+    let account = world.connect(HERE, "anna", &endpoint(HERE, HERE), "geheim").await;
+    world.seal_as_before(&account, "geheim").await;
+    let sent = format!("{} anna geheim", endpoint(HERE, HERE));
+    world.is_sent(&account.id, &sent).await;
+    let row = world.row(Table::Secrets, account.id.as_str()).await.value;
+    assert!(row.starts_with(r#"{"v":2,"#), "{row}");
+    world.is_sent(&account.id, &sent).await;
+    // Neither form can be taken for the other.
+    world.put(Table::Secrets, account.id.as_str(), row.replace(r#""v":2"#, r#""v":1"#)).await;
+    assert!(matches!(world.use_of(&account.id).await, (sent, Error::Vault(vault::Error::CannotOpen)) if sent.is_empty()));
+    world.seal_as_before(&account, "geheim").await;
+    let old = world.row(Table::Secrets, account.id.as_str()).await.value.replace(r#""v":1"#, r#""v":2"#);
+    world.put(Table::Secrets, account.id.as_str(), old).await;
+    assert!(matches!(world.use_of(&account.id).await, (sent, Error::Vault(vault::Error::CannotOpen)) if sent.is_empty()));
+}
+
+#[tokio::test]
+async fn an_earlier_secret_goes_only_where_its_first_address_leads() {
+    let world = world();
+    let account = world.connect(HERE, "anna", &endpoint(HERE, HERE), "geheim").await;
+    let key = format!("account:{}", account.id);
+    world.seal_as_before(&account, "geheim").await;
+    let asked = format!("{HERE}/ geheim");
+    // The row names another server than the address does, and from the address nothing leads there.
+    world.put(Table::Directory, &key, rows::encode(&Account { endpoint: endpoint(THERE, THERE), ..account.clone() }).unwrap()).await;
+    let (sent, error) = world.use_of(&account.id).await;
+    assert_eq!(sent, [asked.as_str(), &asked]);
+    assert!(matches!(error, Error::Provider(providers::Error::Credentials(_))), "{error}");
+    // The address itself was edited.
+    world.put(Table::Directory, &key, rows::encode(&Account { url: format!("{THERE}/"), ..account.clone() }).unwrap()).await;
+    world.is_refused(&account.id).await;
+    // The address leads to another server, as the row says.
+    *world.wires.found.lock().unwrap() = endpoint(THERE, THERE);
+    world.put(Table::Directory, &key, rows::encode(&Account { endpoint: endpoint(THERE, THERE), ..account.clone() }).unwrap()).await;
+    let (sent, _) = world.use_of(&account.id).await;
+    let opened = format!("{} anna geheim", endpoint(THERE, THERE));
+    assert_eq!(sent, [asked, opened.clone(), opened], "asked once, and sealed with what was found");
+}
+
+#[tokio::test]
+async fn a_grant_belongs_to_its_client_and_a_newer_version_is_named() {
+    let world = world();
+    let (url, endpoint) = ("https://www.googleapis.com/".to_owned(), r#"{"client":"one"}"#.to_owned());
+    let granted = crate::consent::Granted { url, user: "anna@example.org".into(), endpoint, secret: "1//first".into() };
+    let account = crate::directory::connect_grant(&world.services, ProviderKind::Google, granted).await.unwrap();
+    world.seal_as_before(&account, "1//first").await;
+    world.is_sent(&account.id, r#"{"client":"one"} anna@example.org 1//first"#).await;
+    let edited = Account { endpoint: r#"{"client":"two"}"#.into(), ..account.clone() };
+    world.put(Table::Directory, &format!("account:{}", account.id), rows::encode(&edited).unwrap()).await;
+    world.is_refused(&account.id).await;
+    world.put(Table::Secrets, account.id.as_str(), r#"{"v":3,"sealed":"x"}"#.into()).await;
+    assert!(world.use_of(&account.id).await.1.to_string().contains("newer calrelay"));
+}
+
+#[tokio::test]
+async fn after_a_rotation_a_secret_is_wrapped_anew_when_it_is_used() {
+    let world = world();
+    let account = world.connect(HERE, "anna", &endpoint(HERE, HERE), "geheim").await;
+    let used = async || {
+        assert_eq!(world.use_of(&account.id).await.0.len(), 2);
+        world.row(Table::Secrets, account.id.as_str()).await.value
+    };
+    let before = world.row(Table::Secrets, account.id.as_str()).await.value;
+    assert_eq!(used().await, before, "up to date: nothing is written");
+    let version = Local::open(world.dir.path()).unwrap().rotate().unwrap();
+    let anew = used().await;
+    assert!(anew.contains(&format!("v1.{version}.")), "{anew}");
+    assert_eq!(used().await, anew, "once");
+}

@@ -1,0 +1,57 @@
+//! Somebody who can write rows of the storage, and cannot use the vault's key: they learn no password.
+
+use serde_json::Value;
+use simulators::caldav::{CalDav, Manners};
+use store::{Op, Row, Table};
+
+use crate::events::hour;
+use crate::village::Village;
+use crate::world::USERS;
+
+const OWNER: &str = "local";
+
+/// Rewrites the row of an account.
+async fn edit(village: &Village, account: &str, change: impl Fn(&mut Value)) -> anyhow::Result<()> {
+    let opened = village.cli.storage().open(&village.cli.data_dir()).await?;
+    let key = format!("account:{account}");
+    let row: Row = opened.store().get(Table::Directory, OWNER, &key).await?.expect("the account's row");
+    let mut value: Value = serde_json::from_str(&row.value)?;
+    change(&mut value);
+    opened.store().commit(Table::Directory, OWNER, &[Op::Put { key, value: value.to_string() }]).await?;
+    Ok(())
+}
+
+/// Every way in which the program talks to a server is tried with a row that names another server.
+#[tokio::test]
+async fn a_server_that_was_put_into_a_row_is_sent_no_password() -> anyhow::Result<()> {
+    let (village, pair) = Village::paired(&[]).await?;
+    village.people[0].put("one.ics", &hour("one", 3, 9, "One"));
+    village.cli.json(&["sync"]).await?;
+    let (user, password) = USERS[0];
+    let thief = CalDav::start(Manners::generic()).await?;
+    thief.account(user, password).calendar(user, "main");
+    let (own, foreign) = (village.servers[0].url().to_string(), thief.url().to_string());
+    let swap = |field: &'static str| {
+        let (own, foreign) = (own.clone(), foreign.clone());
+        move |row: &mut Value| row[field] = row[field].as_str().unwrap_or_default().replace(&own, &foreign).into()
+    };
+    for field in ["endpoint", "url"] {
+        edit(&village, &village.accounts[0], swap(field)).await?;
+        village.people[0].put("two.ics", &hour("two", 4, 9, "Two"));
+        for command in [&["sync", "--json"][..], &["sync", "--full", "--json"], &["calendars", "--json"], &["doctor", "--json"]] {
+            village.cli.run(command).await?;
+        }
+        let event = village.people[0].path() + "one.ics";
+        village.cli.run(&["explain", "--pair", &pair, "--event", &event, "--json"]).await?;
+        assert_eq!(thief.counts().total(), 0, "{field}: the server of the row was asked");
+        let status = village.cli.json(&["status"]).await?;
+        let account = status["accounts"].as_array().and_then(|all| all.iter().find(|account| account["id"] == *village.accounts[0]));
+        let account = account.expect("the account");
+        assert_eq!((&account["state"], &account["error"]["code"]), (&"needs_reconnect".into(), &"credentials".into()), "{account}");
+        // Connected again, it goes on as before: nothing was lost, deleted or doubled.
+        assert_eq!(village.cli.connect(&own, user, password).await?, village.accounts[0]);
+        village.cli.json(&["sync"]).await?;
+        assert_eq!(village.people[1].len(), 2);
+    }
+    village.at_rest().await
+}
