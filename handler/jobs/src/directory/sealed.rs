@@ -81,7 +81,7 @@ fn origin(address: &str) -> String {
 }
 
 /// The row for the secret of an account.
-pub(super) async fn seal(services: &Services, account: &Account, secret: &SecretString) -> Result<String> {
+pub(crate) async fn seal(services: &Services, account: &Account, secret: &SecretString) -> Result<String> {
     seal_for(services, &account.id, &Bound::of(account), secret).await
 }
 
@@ -125,7 +125,7 @@ async fn open_bound(services: &Services, id: &AccountId, sealed: &str) -> Result
     let text = services.vault.open(place(services, &row_of(id, VERSION)), sealed).await?;
     let parts = text.expose_secret().split_once('\n');
     let parts = parts.and_then(|(head, secret)| Some((serde_json::from_str(head).ok()?, SecretString::from(secret))));
-    parts.ok_or_else(|| Error::Vault(vault::Error::CannotOpen))
+    parts.ok_or(Error::Vault(vault::Error::CannotOpen))
 }
 
 /// Wraps the secret in `row` with the newest version of the key, if it is not yet. Whatever fails is tried again at the next use: the old text opens as before.

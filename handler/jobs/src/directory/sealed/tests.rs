@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use providers::Provider;
 use store::Embedded;
-use vault::{Envelope, Local, Vault};
+use vault::{Envelope, Local};
 
 use super::*;
 use crate::directory::{Snapshot, accounts};
