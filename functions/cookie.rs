@@ -9,6 +9,8 @@ pub enum Origin {
     Https,
     /// By plain http, on the machine itself: browsers take neither `Secure` nor the prefix `__Host-` there.
     Loopback,
+    /// The same at the port of a command. A browser sends cookies to every port of a host, so that this one has another name.
+    Command,
 }
 
 impl Origin {
@@ -21,6 +23,7 @@ impl Origin {
         match self {
             Self::Https => "__Host-oauth",
             Self::Loopback => "calrelay-oauth",
+            Self::Command => "calrelay-command",
         }
     }
 }

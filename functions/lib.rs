@@ -14,7 +14,7 @@
 
 pub mod binding;
 mod connect;
-mod cookie;
+pub mod cookie;
 mod diagnose;
 mod google_webhook;
 mod health;

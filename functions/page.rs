@@ -106,7 +106,32 @@ pub fn failed(error: &Error, way: Way<'_>) -> Response {
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let words = Problem::keeping(error, "Nothing was connected; if the account was connected before, it stays as it was.").message;
-    page_with(status, "The account was not connected", &[&words], way)
+    if is_the_persons(error) {
+        tracing::info!(%error, "a consent did not lead to an account");
+        return page_with(status, "The account was not connected", &[&words], way);
+    }
+    let id = log_id();
+    tracing::error!(id, %error, "a consent did not lead to an account");
+    let words = [
+        "Something in this calrelay did not work. Nothing was connected; if the account was connected before, it stays as it was.",
+        &format!("Whoever runs it finds what happened in the log, in the line with the id `{id}`."),
+    ];
+    page_with(status, "The account was not connected", &words, way)
+}
+
+/// Whether a failure is told to whoever is at the browser. All others are told in the log alone: their words name files and settings.
+fn is_the_persons(error: &Error) -> bool {
+    use jobs::ProviderError as P;
+    match error {
+        Error::Provider(P::Consent(_) | P::Unauthorized) | Error::Request(_) => true,
+        Error::Provider(error) => error.is_transient(),
+        _ => false,
+    }
+}
+
+/// Names a line of the log.
+fn log_id() -> String {
+    jobs::consent::Token::random().map_or_else(|_| "-".to_owned(), |token| token.expose()[..10].to_owned())
 }
 
 /// There is nothing under this address.
@@ -222,6 +247,15 @@ mod tests {
         assert_eq!(status(P::Misconfigured("x".into())), 500);
         let page = failed(&Error::Provider(P::Consent("tick both".into())), Way::Nowhere);
         assert!(page.body.contains("Tick both. Nothing was connected"), "{}", page.body);
+        for error in [
+            Error::Vault(jobs::VaultError::KeyFile("the key file /home/anna/vault.key is damaged".into())),
+            Error::Provider(P::Misconfigured("set GOOGLE_CLIENT_ID".into())),
+            Error::Damaged("the row account:a1".into()),
+        ] {
+            let [one, other] = [0, 1].map(|_| failed(&error, Way::Nowhere).body);
+            assert!(!one.contains("anna") && !one.contains("GOOGLE") && !one.contains("a1") && one.contains("in the log"), "{one}");
+            assert_ne!(one, other, "each has an id of its own");
+        }
     }
 
     #[test]

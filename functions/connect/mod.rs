@@ -50,7 +50,8 @@ async fn of_the_machine(services: &Services, kind: ProviderKind, request: &Reque
     if !began_here(&request.headers, &format!("http://{host}")) {
         return sent_here();
     }
-    match consent::begin(services, kind, &format!("http://{host}/oauth/google/callback")).await {
+    let cookie = cookie::get(Origin::Loopback, &request.headers);
+    match consent::begin(services, kind, &format!("http://{host}/oauth/google/callback"), cookie.as_deref()).await {
         Ok(begun) => page::away(&begun.location, cookie::set(Origin::Loopback, begun.browser.expose())),
         Err(error) => page::failed(&error, Way::Nowhere),
     }

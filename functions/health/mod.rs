@@ -1,4 +1,4 @@
-//! `GET /health`: 200 where storage and vault answer, 503 where one of them does not. `?detail` adds numbers and findings, for operators only:
+//! `GET /health`: 200 where storage and vault answer and the work goes on, else 503. `?detail` adds numbers and findings, for operators only:
 //! for those on the machine itself. In Azure everybody comes through the front, and operators use `diagnose`.
 
 use futures::FutureExt;

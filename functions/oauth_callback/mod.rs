@@ -6,8 +6,8 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::StatusCode;
+use jobs::Services;
 use jobs::consent::{self, Unfinished};
-use jobs::{Error, Services};
 
 use crate::connect::again;
 use crate::cookie::{self, Origin};
@@ -41,7 +41,7 @@ pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
                 ],
                 again(services),
             ),
-            Err(Unfinished::Failed(error)) => failed(services, &error),
+            Err(Unfinished::Failed(error)) => page::failed(&error, again(services)),
         }
     }
     .boxed()
@@ -60,9 +60,4 @@ fn done(guest: bool) -> Response {
         TITLE,
         &[CLOSE, "Its calendars: `calrelay calendars`", "To keep two of them in step: `calrelay pair add --from … --to …`"],
     )
-}
-
-fn failed(services: &Services, error: &Error) -> Response {
-    tracing::info!(%error, "a consent did not lead to an account");
-    page::failed(error, again(services))
 }

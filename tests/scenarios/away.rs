@@ -33,7 +33,7 @@ async fn a_handler_that_starts_while_storage_is_away_serves_and_gets_well() -> a
     let ready = town.host().handler().await?;
     for _ in 0..2 {
         let (status, words) = health(&outside).await?;
-        assert_eq!((status, words), (503, json!({"ok": false, "storage": false, "vault": true})), "{}", town.site.log());
+        assert_eq!((status, words), (503, json!({"ok": false, "storage": false, "vault": true, "work": true})), "{}", town.site.log());
     }
     // A tick finds it away as well, and is called again.
     town.site.clock().advance(Duration::from_secs(60));
@@ -45,7 +45,7 @@ async fn a_handler_that_starts_while_storage_is_away_serves_and_gets_well() -> a
     loop {
         let (status, words) = health(&outside).await?;
         if status == 200 {
-            assert_eq!(words, json!({"ok": true, "storage": true, "vault": true}));
+            assert_eq!(words, json!({"ok": true, "storage": true, "vault": true, "work": true}));
             break;
         }
         assert!(back.elapsed() < Duration::from_secs(60), "it does not get well: {words} {}", town.site.log());

@@ -54,15 +54,16 @@ impl World {
                 }
             }
         });
-        let page = page.await.context("it says nothing")??;
-        Ok(Asking { child, stderr, page })
+        let door = Url::parse(&page.await.context("it says nothing")??)?;
+        Ok(Asking { child, stderr, door })
     }
 
     /// The whole way: asked, answered like this, and back.
     async fn consent(&self, who: &Account, consent: Consent<'_>) -> anyhow::Result<(Answer, cli::Answer)> {
         let asking = self.ask().await?;
-        let back = who.consents(&asking.page, consent).await?;
-        let page = visit(&back, &[]).await?;
+        let (page, cookie) = asking.open().await?;
+        let back = who.consents(&page, consent).await?;
+        let page = visit(&back, &[("cookie", &cookie)]).await?;
         Ok((page, asking.end().await?))
     }
 
@@ -102,10 +103,21 @@ impl World {
 struct Asking {
     child: Child,
     stderr: BufReader<ChildStderr>,
-    page: String,
+    /// The page of its own port that is opened first.
+    door: Url,
 }
 
 impl Asking {
+    /// A browser opens the page: where it is sent, and the cookie that it gets.
+    async fn open(&self) -> anyhow::Result<(String, String)> {
+        ensure!(self.door.host_str() == Some("127.0.0.1"), "the provider's address is shown to nobody but the browser");
+        let away = visit(&self.door, &[]).await?;
+        ensure!(away.status == 303, "{}: {}", away.status, away.text());
+        let cookie = away.header("set-cookie");
+        ensure!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+        Ok((away.header("location").to_owned(), cookie.split(';').next().unwrap_or_default().to_owned()))
+    }
+
     async fn end(mut self) -> anyhow::Result<cli::Answer> {
         let mut stderr = String::new();
         let all = async {
@@ -193,18 +205,46 @@ async fn a_no_is_respected() -> anyhow::Result<()> {
 async fn an_answer_with_another_state_ends_the_waiting_and_redeems_nothing() -> anyhow::Result<()> {
     let world = World::new().await?;
     let asking = world.ask().await?;
-    let back = world.anna.consents(&asking.page, Consent::All).await?;
+    let (page, cookie) = asking.open().await?;
+    let back = world.anna.consents(&page, Consent::All).await?;
     // What is no answer at all ends nothing.
     for path in ["/", "/favicon.ico", "/oauth/google"] {
         assert_eq!(visit(&back.join(path)?, &[]).await?.status, 404);
     }
-    let forged = visit(&with_query(&back, "state", &"A".repeat(43)), &[]).await?;
+    let forged = visit(&with_query(&back, "state", &"A".repeat(43)), &[("cookie", &cookie)]).await?;
     assert_eq!(forged.status, 400);
     assert_calm(&forged);
     let (code, words) = asking.end().await?.failure();
     assert!(code == "consent" && words.contains("not used"), "{words}");
     assert_eq!((world.accounts().await?, world.anna.living_refresh_tokens()), (json!([]), 0));
     assert!(visit(&back, &[]).await.is_err(), "nobody listens any more");
+    Ok(())
+}
+
+/// Another user of the machine who knows the provider's address, by whatever way, cannot answer in the place of the one who asked.
+#[tokio::test]
+async fn an_answer_from_another_browser_is_not_taken() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    for cookie in [None, Some(format!("calrelay-command={}", "A".repeat(43)))] {
+        let asking = world.ask().await?;
+        let (page, _) = asking.open().await?;
+        let stolen = world.ben.consents(&page, Consent::All).await?;
+        let headers: Vec<_> = cookie.iter().map(|cookie| ("cookie", cookie.as_str())).collect();
+        assert_eq!(visit(&stolen, &headers).await?.status, 400);
+        assert_eq!(asking.end().await?.failure().0, "consent");
+    }
+    let asking = world.ask().await?;
+    asking.open().await?;
+    let second = visit(&asking.door, &[]).await?;
+    assert!(
+        second.status == 410 && second.header("location").is_empty() && second.header("set-cookie").contains("Max-Age=0"),
+        "{}",
+        second.text()
+    );
+    assert_calm(&second);
+    let (code, words) = asking.end().await?.failure();
+    assert!(code == "consent" && words.contains("Two browsers"), "{words}");
+    assert_eq!((world.accounts().await?, world.ben.living_refresh_tokens()), (json!([]), 0));
     Ok(())
 }
 
@@ -226,10 +266,11 @@ async fn whoever_changes_their_mind_stops_the_waiting() -> anyhow::Result<()> {
 async fn a_code_of_another_consent_is_worth_nothing() -> anyhow::Result<()> {
     let world = World::new().await?;
     let (first, second) = (world.ask().await?, world.ask().await?);
-    let caught = world.ben.consents(&first.page, Consent::All).await?;
+    let caught = world.ben.consents(&first.open().await?.0, Consent::All).await?;
+    let (page, cookie) = second.open().await?;
     let code = caught.query_pairs().find(|(name, _)| name == "code").context("a code")?.1.into_owned();
-    let back = world.anna.consents(&second.page, Consent::All).await?;
-    assert_eq!(visit(&with_query(&back, "code", &code), &[]).await?.status, 403);
+    let back = world.anna.consents(&page, Consent::All).await?;
+    assert_eq!(visit(&with_query(&back, "code", &code), &[("cookie", &cookie)]).await?.status, 403);
     assert_eq!(second.end().await?.failure().0, "consent");
     assert_eq!(world.accounts().await?, json!([]));
     Ok(())
@@ -356,9 +397,10 @@ async fn no_token_is_written_down() -> anyhow::Result<()> {
     let token = world.anna.refresh_token();
     let mut told = vec![format!("{:?}", world.with_token(&token).await?)];
     let asking = world.ask().await?;
-    let back = world.ben.consents(&asking.page, Consent::All).await?;
+    let (page, cookie) = asking.open().await?;
+    let back = world.ben.consents(&page, Consent::All).await?;
     let code = back.query_pairs().find(|(name, _)| name == "code").context("a code")?.1.into_owned();
-    visit(&back, &[]).await?;
+    visit(&back, &[("cookie", &cookie)]).await?;
     told.push(format!("{:?}", asking.end().await?));
     for command in [&["calendars"][..], &["status"], &["doctor"]] {
         told.push(format!("{:?}", world.cli.run(command).await?));

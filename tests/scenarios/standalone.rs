@@ -171,7 +171,7 @@ async fn a_stop_in_the_middle_of_work_gives_its_lease_back() -> anyhow::Result<(
 async fn it_says_whether_it_is_well_and_more_to_its_own_user() -> anyhow::Result<()> {
     let village = village().await?;
     let running = Running::start(&village.cli).await?;
-    assert_eq!(running.get("/health", &[]).await?, (200, serde_json::json!({"ok": true, "storage": true, "vault": true})));
+    assert_eq!(running.get("/health", &[]).await?, (200, serde_json::json!({"ok": true, "storage": true, "vault": true, "work": true})));
     let (status, health) = running.get("/health?detail", &[]).await?;
     assert_eq!((status, &health["detail"]["accounts"]["ok"]), (200, &Value::from(2)), "{health}");
     assert!(health["findings"].as_array().is_some_and(|found| found.iter().all(|finding| finding["ok"] == true)), "{health}");

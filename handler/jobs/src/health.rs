@@ -1,4 +1,4 @@
-//! Whether the service can do its work: storage and vault answer. For its operator, numbers and findings as well.
+//! Whether the service can do its work, and does it: storage and vault answer, and its loops go round. For its operator, numbers and findings as well.
 //!
 //! Providers are not asked: one that is down must not get the service restarted.
 
@@ -24,6 +24,8 @@ pub struct Health {
     pub storage: bool,
     /// The vault answers. While storage is away: its key does, as far as can be told.
     pub vault: bool,
+    /// What keeps the process at work goes on: its polls end, and its queue is drained.
+    pub work: bool,
     /// For operators only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<Detail>,
@@ -50,7 +52,7 @@ pub struct Detail {
     pub lag_seconds: Option<i64>,
 }
 
-/// Asks storage and vault. `detail` adds numbers and findings, which reads the whole directory.
+/// Asks storage and vault, and looks whether the work goes on. `detail` adds numbers and findings, which reads the whole directory.
 pub async fn health(services: &Services, detail: bool) -> Health {
     let storage = within(async {
         services.store.get(Table::Directory, &services.owner, "health").await?;
@@ -68,7 +70,12 @@ pub async fn health(services: &Services, detail: bool) -> Health {
         true => futures::join!(within(numbers(services)), findings(services)),
         false => (None, None),
     };
-    Health { ok: storage && vault, storage, vault, detail, findings }
+    let stalled = services.pace.progress.stalled();
+    if let Some(name) = stalled {
+        tracing::error!(name, "no work is done: this did not go on in time. Nothing is lost; start the service again");
+    }
+    let work = stalled.is_none();
+    Health { ok: storage && vault && work, storage, vault, work, detail, findings }
 }
 
 async fn findings(services: &Services) -> Option<Vec<Finding>> {

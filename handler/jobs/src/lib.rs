@@ -14,6 +14,7 @@ pub mod memory;
 pub mod nudge;
 mod pace;
 mod poll_calendars;
+mod progress;
 pub mod report;
 mod status;
 pub mod sync;
@@ -29,6 +30,7 @@ pub use providers::Error as ProviderError;
 use providers::{Keep, Provider};
 use secrecy::SecretString;
 use store::{Leases, Queue, Store};
+pub use vault::Error as VaultError;
 use vault::Vault;
 
 pub use clean_up::{CleanUp, LeftCopies, clean_up_pair, delete_left_copies, left_copies};

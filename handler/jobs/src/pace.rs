@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::channels::told::Channels;
 use crate::memory::Failing;
+use crate::progress::Progress;
 
 /// So many names are remembered.
 const MANY: usize = 10_000;
@@ -47,6 +48,8 @@ pub struct Pace {
     silent: Mutex<HashMap<AccountId, Failing>>,
     /// Channels that have called.
     pub(crate) channels: Channels,
+    /// The loops that keep the process at work.
+    pub progress: Progress,
 }
 
 /// This process is at work on a pair, until this is dropped.
@@ -70,7 +73,14 @@ impl Default for Pace {
 impl Pace {
     /// Turns are at least and at most so long.
     pub fn with_turns(turns: [Duration; 2]) -> Self {
-        Self { turns, seen: Mutex::default(), at_work: Mutex::default(), silent: Mutex::default(), channels: Channels::default() }
+        Self {
+            turns,
+            seen: Mutex::default(),
+            at_work: Mutex::default(),
+            silent: Mutex::default(),
+            channels: Channels::default(),
+            progress: Progress::default(),
+        }
     }
 
     /// How long the turn of a pass is that took so long to find out what is to be done: as that has to be found out again, four times as long.

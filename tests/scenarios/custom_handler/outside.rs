@@ -16,7 +16,10 @@ async fn nobody_outside_invokes_a_function() -> anyhow::Result<()> {
     let outside = Client::new(town.host().url());
     let health = outside.send("GET", "/health", &[], "").await?;
     assert_eq!(health.status, 200, "{}", health.text());
-    assert_eq!(serde_json::from_slice::<Value>(&health.body)?, serde_json::json!({"ok": true, "storage": true, "vault": true}));
+    assert_eq!(
+        serde_json::from_slice::<Value>(&health.body)?,
+        serde_json::json!({"ok": true, "storage": true, "vault": true, "work": true})
+    );
     assert_eq!(outside.send("GET", "/health?detail", &[], "").await?.status, 403, "everybody comes through the front");
     assert_eq!(outside.send("GET", "/", &[], "").await?.status, 200);
     let ended = town.tally("sync_calendar").ended();

@@ -52,3 +52,18 @@ async fn a_silent_server_keeps_no_other_pair_from_being_polled() -> anyhow::Resu
     assert!(accounts.iter().all(|account| account.state == AccountStatus::Ok), "{accounts:?}");
     Ok(())
 }
+
+/// Storage and vault answer, and yet nothing is synced: a probe has to see that.
+#[tokio::test]
+async fn a_service_that_does_no_work_is_not_well() -> anyhow::Result<()> {
+    let world = World::new([Manners::generic(), Manners::generic()], Terms::default()).await?;
+    let progress = &world.services.pace.progress;
+    assert!(jobs::health(&world.services, false).await.ok);
+    progress.expect("poll_caldav", Duration::ZERO);
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    let health = jobs::health(&world.services, false).await;
+    assert_eq!((health.ok, health.storage, health.vault, health.work), (false, true, true, false));
+    progress.expect("poll_caldav", Duration::from_secs(60));
+    assert!(jobs::health(&world.services, false).await.ok);
+    Ok(())
+}

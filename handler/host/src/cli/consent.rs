@@ -2,16 +2,26 @@
 //!
 //! # Properties
 //! * Only the loopback is listened on, at a port that the system chooses, and only while somebody is waited for: five minutes at most.
+//! * The browser is sent to a page of this port first, which sets a cookie and leads on to the provider. The provider's address, with the state in
+//!   it, stands in no list of processes, and an answer without the cookie is not taken: another user of this machine who reads the list cannot
+//!   answer in the place of this one.
+//! * That page is given to one browser. A second one ends the waiting, as one of the two may be somebody else's. It has two addresses: the one that
+//!   is shown opens it for whoever has read it; the one that a browser is started with stands in the list of processes, and does not open it for
+//!   another user, where the system tells whose a connection is.
 //! * One answer is taken, and only with the state that this question was sent away with. Another one ends the waiting: somebody interferes.
 //! * The page that the person sees says how it ended, and nothing of what was sent.
 
-use std::net::Ipv4Addr;
+mod door;
+mod peer;
+
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::{Method, StatusCode, header};
+use axum::extract::{ConnectInfo, Request};
+use axum::http::StatusCode;
 use engine::calendar::ProviderKind;
 use functions::page::{Way, failed, page};
 use functions::trigger::Response;
@@ -23,22 +33,17 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
+use self::door::{Arrival, CALLBACK, Door};
 use super::{Output, Result, browser};
-use crate::mount::{respond, words};
 use crate::stop::stop_asked;
 
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// How long a browser may take to fetch the last page.
 const GRACE: Duration = Duration::from_secs(2);
-/// Where the answer comes to: the same path as under both hosts.
-const PATH: &str = "/oauth/google/callback";
 
 /// What is said wherever nothing came of it.
 pub const KEPT: &str = "Nothing was stored; if the account was connected before, it stays as it was.";
-
-/// An answer that has come, and where to say how it ended.
-type Arrived = (String, oneshot::Sender<Response>);
 
 /// Asks the person at this machine, and connects the account.
 ///
@@ -49,28 +54,41 @@ pub async fn ask(services: &Services, kind: ProviderKind, output: &Output) -> Re
     let mut stop = pin!(stop_asked().map_err(|error| unheard(&error))?);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| unheard(&error))?;
     let address = listener.local_addr().map_err(|error| unheard(&error))?;
-    let redirect = Url::parse(&format!("http://{address}{PATH}")).expect("an address of ours");
+    let redirect = Url::parse(&format!("http://{address}{CALLBACK}")).expect("an address of ours");
     let state = Token::random().map_err(|error| Problem::keeping(&error, KEPT))?;
     let Asked { url, verifier } = consents.ask(&redirect, state.expose()).map_err(problem)?;
 
-    let (send, mut arrived) = mpsc::channel::<Arrived>(1);
+    let (send, mut arrived) = mpsc::channel::<Arrival>(1);
     let (end, ended) = oneshot::channel::<()>();
-    let host = address.to_string();
-    let router = Router::new().fallback(move |request: Request| door(request, host.clone(), send.clone()));
+    let door = Door::new(address, url, send).map_err(|error| Problem::keeping(&error, KEPT))?;
+    let [page, handed] = [door.shown(), door.handed()];
+    let door = Arc::new(door);
+    let router = Router::new().fallback(move |ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request| {
+        let door = door.clone();
+        async move { door.answer(peer, request).await }
+    });
     let serving = tokio::spawn(async move {
         let over = async { drop(ended.await) };
-        axum::serve(listener, router).with_graceful_shutdown(over).await
+        axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(over).await
     });
 
-    output.aside(&format!("Give your consent on this page, in a browser on this machine, within five minutes:\n\n{url}\n"));
+    output.aside(&format!("Give your consent on this page, in a browser on this machine, within five minutes:\n\n{page}\n"));
     output.aside("If no browser opens by itself, open it yourself. Ctrl-C stops waiting.");
-    browser::open(&url);
+    browser::open(&handed);
     let outcome = tokio::select! {
         arrival = arrived.recv() => match arrival {
-            Some((query, reply)) => {
+            Some(Arrival::Answer(query, reply)) => {
                 let outcome = finish(services, kind, &state, &query, &redirect, &verifier).await;
                 let _ = reply.send(last_page(&outcome));
                 outcome.map_err(Ended::problem)
+            }
+            Some(Arrival::Stranger(reply)) => {
+                let _ = reply.send(last_page(&Err(Ended::NotOurs)));
+                Err(Ended::NotOurs.problem())
+            }
+            Some(Arrival::Twice(reply)) => {
+                let _ = reply.send(last_page(&Err(Ended::Twice)));
+                Err(Ended::Twice.problem())
             }
             None => Err(unheard(&std::io::ErrorKind::BrokenPipe.into())),
         },
@@ -85,6 +103,8 @@ pub async fn ask(services: &Services, kind: ProviderKind, output: &Output) -> Re
 /// How it ended where no account was connected.
 enum Ended {
     NotOurs,
+    /// Two browsers have opened the page.
+    Twice,
     Failed(Error),
 }
 
@@ -95,6 +115,13 @@ impl Ended {
                 let message = format!(
                     "An answer came that does not belong to the question, so somebody or something else is calling this port; it was not used. {KEPT} \
                      Run the command again."
+                );
+                Problem { code: "consent".into(), message }
+            }
+            Self::Twice => {
+                let message = format!(
+                    "Two browsers have opened the page, and one of them may be another user's of this machine; no answer is taken any more. {KEPT} Run the \
+                     command again, and open the page in one browser only."
                 );
                 Problem { code: "consent".into(), message }
             }
@@ -127,25 +154,12 @@ fn last_page(outcome: &std::result::Result<Account, Ended>) -> Response {
             "This answer cannot be used",
             &["It does not belong to the question that was asked. Nothing was connected. Run the command again."],
         ),
+        Err(Ended::Twice) => page(
+            StatusCode::GONE,
+            "This page was opened in another browser",
+            &["It is given to one browser only. Nothing was connected. Run the command again, and open its page once."],
+        ),
         Err(Ended::Failed(error)) => failed(error, Way::Nowhere),
-    }
-}
-
-/// The port's one door: everything but the first answer is turned away.
-async fn door(request: Request, host: String, send: mpsc::Sender<Arrived>) -> axum::response::Response {
-    let for_us = request.headers().get(header::HOST).is_some_and(|given| given.as_bytes() == host.as_bytes());
-    if request.method() != Method::GET || request.uri().path() != PATH || !for_us {
-        return words(StatusCode::NOT_FOUND, "There is nothing here.\n");
-    }
-    let (reply, answer) = oneshot::channel();
-    let query = request.uri().query().unwrap_or_default().to_owned();
-    // Full, or closed: the first answer is being dealt with.
-    if send.try_send((query, reply)).is_err() {
-        return words(StatusCode::GONE, "An answer has come already.\n");
-    }
-    match answer.await {
-        Ok(page) => respond(page, false),
-        Err(_) => words(StatusCode::GONE, "An answer has come already.\n"),
     }
 }
 
@@ -162,40 +176,4 @@ fn unheard(error: &std::io::Error) -> Problem {
         "This machine gives no port on which the answer could come ({error}). {KEPT} A grant that exists already can be given with --refresh-token-stdin."
     );
     Problem { code: "address".into(), message }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::body::Body;
-
-    use super::*;
-
-    async fn knock(method: &str, path: &str, host: &str, send: &mpsc::Sender<Arrived>) -> StatusCode {
-        let request = Request::builder().method(method).uri(path).header("host", host).body(Body::empty()).unwrap();
-        door(request, "127.0.0.1:4711".into(), send.clone()).await.status()
-    }
-
-    #[tokio::test]
-    async fn one_answer_is_let_in_by_its_own_name() {
-        let (send, mut arrived) = mpsc::channel::<Arrived>(1);
-        for (method, path, host) in [
-            ("GET", "/", "127.0.0.1:4711"),
-            ("POST", PATH, "127.0.0.1:4711"),
-            ("GET", PATH, "calendar.example.org:4711"),
-            ("GET", PATH, "localhost:4711"),
-            ("GET", "/oauth/google/callback/", "127.0.0.1:4711"),
-        ] {
-            assert_eq!(knock(method, path, host, &send).await, StatusCode::NOT_FOUND, "{method} {path} {host}");
-        }
-        let first = tokio::spawn({
-            let send = send.clone();
-            async move { knock("GET", "/oauth/google/callback?code=x", "127.0.0.1:4711", &send).await }
-        });
-        let (query, reply) = arrived.recv().await.unwrap();
-        assert_eq!(query, "code=x");
-        reply.send(page(StatusCode::OK, "x", &[])).unwrap();
-        assert_eq!(first.await.unwrap(), StatusCode::OK);
-        drop(arrived);
-        assert_eq!(knock("GET", PATH, "127.0.0.1:4711", &send).await, StatusCode::GONE);
-    }
 }

@@ -20,6 +20,9 @@ use crate::schedule::Schedule;
 /// The longest sleep: a machine that was asleep, or whose clock was set, is noticed after so long.
 const NAP: Duration = Duration::from_secs(30);
 
+/// Three polls that are left out in a row are no chance.
+const POLLS: u32 = 3;
+
 /// One timer.
 pub struct Timer {
     name: &'static str,
@@ -27,6 +30,8 @@ pub struct Timer {
     schedule: Schedule,
     /// Strikes when it starts, too.
     at_once: bool,
+    /// Without it no work is done: it ends within this time and that of an invocation, again and again.
+    vital: Option<Duration>,
 }
 
 /// All timers of the table. Polls strike at their own cadence, and at once.
@@ -37,12 +42,14 @@ pub fn timers(poll: Duration) -> Result<Vec<Timer>, String> {
     let mut timers = Vec::new();
     for function in &FUNCTIONS {
         let timer = match (function.run, function.binding().map_err(|error| error.to_string())?.trigger) {
-            (Run::Poll(run), _) => Timer { name: function.name, run, schedule: Schedule::Every(poll), at_once: true },
+            (Run::Poll(run), _) => {
+                Timer { name: function.name, run, schedule: Schedule::Every(poll), at_once: true, vital: Some(poll * POLLS) }
+            }
             (Run::Timer(run), Trigger::Timer { schedule }) => {
-                Timer { name: function.name, run, schedule: Schedule::parse(&schedule)?, at_once: false }
+                Timer { name: function.name, run, schedule: Schedule::parse(&schedule)?, at_once: false, vital: None }
             }
             (Run::Upkeep(run), Trigger::Timer { schedule }) => {
-                Timer { name: function.name, run, schedule: Schedule::parse(&schedule)?, at_once: true }
+                Timer { name: function.name, run, schedule: Schedule::parse(&schedule)?, at_once: true, vital: None }
             }
             _ => continue,
         };
@@ -54,6 +61,10 @@ pub fn timers(poll: Duration) -> Result<Vec<Timer>, String> {
 impl Timer {
     /// Strikes until the end.
     pub async fn run(self, services: Arc<Services>, deadline: Duration, ended: watch::Receiver<bool>) {
+        let progress = &services.pace.progress;
+        if let Some(within) = self.vital {
+            progress.expect(self.name, within + deadline);
+        }
         let mut next = if self.at_once { Some(services.clock.now()) } else { self.schedule.after(services.clock.now()) };
         // Whatever strikes at the start should have struck while nobody was there.
         let mut past_due = self.at_once;
@@ -77,6 +88,7 @@ impl Timer {
                 () = over(ended.clone()) => return,
             }
             past_due = false;
+            progress.went_round(self.name);
         }
         over(ended).await;
     }
@@ -91,6 +103,8 @@ mod tests {
         let timers = timers(Duration::from_secs(7)).unwrap();
         let names: Vec<_> = timers.iter().map(|timer| (timer.name, timer.at_once)).collect();
         assert_eq!(names, [("poll_caldav", true), ("reconcile", false), ("renew_google_channels", true)]);
+        let vital: Vec<_> = timers.iter().map(|timer| timer.vital).collect();
+        assert_eq!(vital, [Some(Duration::from_secs(21)), None, None], "without polls no work is done");
         assert!(matches!(timers[0].schedule, Schedule::Every(span) if span == Duration::from_secs(7)));
     }
 }

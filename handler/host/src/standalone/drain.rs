@@ -27,6 +27,12 @@ use crate::storage::Storage;
 /// A message is hidden for so long while it is worked on; renewed in thirds.
 const LEASE: Duration = Duration::from_secs(60);
 
+/// A loop that has not gone round for so long hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The name of this loop.
+const NAME: &str = "queue";
+
 /// The queue loop.
 pub struct Drain {
     services: Arc<Services>,
@@ -61,6 +67,7 @@ impl Drain {
     pub async fn run(self, ended: watch::Receiver<bool>, grace: Duration) {
         let mut tasks: JoinSet<usize> = JoinSet::new();
         let mut busy: BTreeMap<usize, usize> = BTreeMap::new();
+        self.services.pace.progress.expect(NAME, PATIENCE);
         loop {
             for (index, queue) in self.queues.iter().enumerate() {
                 let under_way = busy.get(&index).copied().unwrap_or_default();
@@ -77,6 +84,7 @@ impl Drain {
                     });
                 }
             }
+            self.services.pace.progress.went_round(NAME);
             tokio::select! {
                 () = over(ended.clone()) => break,
                 () = self.storage.arrived() => {}

@@ -4,8 +4,8 @@
 //! * What comes back is taken once: its row goes before anything else is done, also where the provider says no, and where the check fails.
 //! * It is taken from the browser that began and from no other: the state is in the address, a second secret in a cookie, and storage knows only
 //!   the hash of either. Both are 32 random bytes, compared in constant time.
-//! * Ten minutes after it was begun it is worth nothing, and the next consent or the next hour ([`clear`]) clears it away. No more than
-//!   [`PENDING`] wait at once.
+//! * Ten minutes after it was begun it is worth nothing, and the next consent or the next hour ([`clear`]) clears it away. A browser has one, and
+//!   no more than [`PENDING`] wait at once that need no link: the oldest makes room, so that no visitor keeps another one out.
 //! * The PKCE verifier is sealed by the vault for its row. Without row, cookie and code together nobody can redeem anything.
 //! * Where anything does not fit, the provider is not asked, and nothing is said of what it was.
 //! * Whoever is not the operator begins with a link of theirs, and connects one account with it (`invitation.rs`).
@@ -101,12 +101,12 @@ pub fn kind(name: &str) -> Option<ProviderKind> {
     [ProviderKind::Google].into_iter().find(|kind| kind.as_str() == name)
 }
 
-/// Begins: writes down what the answer will be checked against.
+/// Begins: writes down what the answer will be checked against. `cookie` is what the browser holds: what it has begun before is over.
 ///
 /// # Errors
-/// [`providers::Error::Misconfigured`] where the program is not registered with that provider; [`Error::Request`] where too many wait already.
-pub async fn begin(services: &Services, kind: ProviderKind, redirect: &str) -> Result<Begun> {
-    begin_in(services, kind, redirect, Token::random()?, false).await
+/// [`providers::Error::Misconfigured`] where the program is not registered with that provider.
+pub async fn begin(services: &Services, kind: ProviderKind, redirect: &str, cookie: Option<&str>) -> Result<Begun> {
+    begin_in(services, kind, redirect, (Token::random()?, cookie), false).await
 }
 
 /// Clears away what nobody can answer any more, and links that are over; how many. Two requests where there is nothing.
@@ -132,21 +132,29 @@ pub async fn accept(
     if let Some(ticket) = ticket
         && let Some(unused) = invitation::unused(services, kind, ticket).await?
     {
-        let begun = begin_in(services, kind, redirect, Token::random()?, true).await?;
+        let begun = begin_in(services, kind, redirect, (Token::random()?, cookie), true).await?;
         // Whoever was slower has begun something that leads nowhere: nobody gets its cookie.
         return if unused.bind(services, &begun.browser).await? { Ok(begun) } else { Err(Unfinished::NotOurs) };
     }
     let browser = cookie.and_then(Token::parse).ok_or(Unfinished::NotOurs)?;
     invitation::accepted(services, kind, &browser).await?.ok_or(Unfinished::NotOurs)?;
-    Ok(begin_in(services, kind, redirect, browser, true).await?)
+    Ok(begin_in(services, kind, redirect, (browser, None), true).await?)
 }
 
-async fn begin_in(services: &Services, kind: ProviderKind, redirect: &str, browser: Token, invited: bool) -> Result<Begun> {
+/// `browser`: what its cookie is to hold, and what it held.
+async fn begin_in(
+    services: &Services,
+    kind: ProviderKind,
+    redirect: &str,
+    (browser, held): (Token, Option<&str>),
+    invited: bool,
+) -> Result<Begun> {
     let redirect = Url::parse(redirect).map_err(|_| Error::Request("this address cannot be come back to".into()))?;
     let state = Token::random()?;
     let asked = services.connect.consents(kind)?.ask(&redirect, state.expose())?;
     let way = pending::Way { provider: kind, redirect: &redirect, invited };
-    pending::put(services, way, &state, &browser, &asked.verifier).await?;
+    let earlier = held.and_then(Token::parse).map(|held| held.hash());
+    pending::put(services, way, &state, &browser, earlier.as_deref(), &asked.verifier).await?;
     Ok(Begun { location: asked.url.into(), browser })
 }
 

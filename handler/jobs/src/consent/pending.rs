@@ -18,7 +18,7 @@ use crate::{Error, Result, Services};
 const VERSION: u32 = 1;
 /// How long an answer is waited for.
 const LIFE: SignedDuration = SignedDuration::from_mins(10);
-/// How many answers are waited for at once.
+/// How many answers are waited for at once of those who need no link, and how many of those who have one.
 pub const PENDING: usize = 20;
 /// Rows read to find those that are over.
 const PAGE: usize = 1000;
@@ -58,20 +58,36 @@ pub(super) struct Taken {
     waiting: Waiting,
 }
 
-/// Writes one down, after those that are over were cleared away.
-pub(super) async fn put(services: &Services, way: Way<'_>, state: &Token, browser: &Token, verifier: &SecretString) -> Result<()> {
+/// Writes one down, after those that are over were cleared away. A browser has one: `earlier` is the hash of what its cookie held, and what waits
+/// for it is cleared away as well. Where too many wait that need no link, the oldest of them makes room: no visitor keeps another one out.
+pub(super) async fn put(
+    services: &Services,
+    way: Way<'_>,
+    state: &Token,
+    browser: &Token,
+    earlier: Option<&str>,
+    verifier: &SecretString,
+) -> Result<()> {
     let (partition, now) = (partition(services), services.clock.now());
     let (waiting, _) = sweep(services, &partition, now).await?;
-    if waiting >= PENDING {
-        return Err(Error::Request(
-            "too many accounts are being connected at this moment; nothing was begun, try again in ten minutes".into(),
-        ));
+    let own = browser.hash();
+    let is_replaced = |row: &Waiting| row.browser == own || Some(row.browser.as_str()) == earlier;
+    let (mut over, mut others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, row)| is_replaced(row));
+    others.retain(|(_, row)| row.invited == way.invited);
+    if others.len() >= PENDING {
+        if way.invited {
+            return Err(Error::Request(
+                "too many accounts are being connected at this moment; nothing was begun, try again in ten minutes".into(),
+            ));
+        }
+        others.sort_by_key(|(_, row)| row.begun);
+        over.extend(others.drain(..=others.len() - PENDING));
     }
+    remove(services, &partition, over.into_iter().map(|(key, _)| key)).await?;
     let key = state.hash();
     let sealed = services.vault.seal(place(&partition, &key), verifier).await?;
     let Way { provider, redirect, invited } = way;
-    let (redirect, browser) = (redirect.to_string(), browser.hash());
-    let row = Waiting { v: VERSION, provider, redirect, browser, verifier: sealed, begun: now, invited };
+    let row = Waiting { v: VERSION, provider, redirect: redirect.to_string(), browser: own, verifier: sealed, begun: now, invited };
     let value = serde_json::to_string(&row).map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
     services.store.commit(Table::Secrets, &partition, &[Op::Insert { key, value }]).await?;
     Ok(())
@@ -82,20 +98,26 @@ pub(super) async fn clear(services: &Services) -> Result<usize> {
     Ok(sweep(services, &partition(services), services.clock.now()).await?.1)
 }
 
-/// The same; how many wait still, and how many were cleared away. A row that cannot be read waits for nobody.
-async fn sweep(services: &Services, partition: &str, now: Timestamp) -> Result<(usize, usize)> {
-    let mut over = Vec::new();
-    let mut waiting = 0;
+/// The same; which wait still, and how many were cleared away. A row that cannot be read waits for nobody.
+async fn sweep(services: &Services, partition: &str, now: Timestamp) -> Result<(Vec<(String, Waiting)>, usize)> {
+    let (mut over, mut waiting) = (Vec::new(), Vec::new());
     for row in services.store.scan(Table::Secrets, partition, "", None, PAGE).await? {
         match serde_json::from_str::<Waiting>(&row.value) {
-            Ok(known) if !known.is_over(now) => waiting += 1,
-            _ => over.push(Op::Delete { key: row.key, etag: None }),
+            Ok(known) if !known.is_over(now) => waiting.push((row.key, known)),
+            _ => over.push(row.key),
         }
     }
-    for chunk in over.chunks(store::MAX_COMMIT) {
+    let cleared = over.len();
+    remove(services, partition, over).await?;
+    Ok((waiting, cleared))
+}
+
+async fn remove(services: &Services, partition: &str, keys: impl IntoIterator<Item = String>) -> Result<()> {
+    let ops: Vec<Op> = keys.into_iter().map(|key| Op::Delete { key, etag: None }).collect();
+    for chunk in ops.chunks(store::MAX_COMMIT) {
         services.store.commit(Table::Secrets, partition, chunk).await?;
     }
-    Ok((waiting, over.len()))
+    Ok(())
 }
 
 /// Takes one away by its state; `None` where there is none, or somebody else was faster.

@@ -108,7 +108,12 @@ struct Sent {
 
 impl World {
     async fn begin(&self) -> Sent {
-        let begun = begin(&self.services, ProviderKind::Google, REDIRECT).await.unwrap();
+        self.begin_with(None).await
+    }
+
+    /// In a browser that holds a cookie.
+    async fn begin_with(&self, cookie: Option<&str>) -> Sent {
+        let begun = begin(&self.services, ProviderKind::Google, REDIRECT, cookie).await.unwrap();
         let query: BTreeMap<String, String> = Url::parse(&begun.location).unwrap().query_pairs().into_owned().collect();
         Sent { state: query["state"].clone(), cookie: begun.browser.expose().to_owned() }
     }
@@ -235,13 +240,39 @@ async fn what_the_provider_refuses_stores_nothing() {
 #[tokio::test]
 async fn those_that_wait_are_few_and_not_for_long() {
     let world = world();
-    for _ in 0..PENDING {
+    let first = world.begin().await;
+    for n in 1..PENDING {
+        *world.clock.0.lock().unwrap() = i64::try_from(n).unwrap();
         world.begin().await;
     }
-    assert!(matches!(begin(&world.services, ProviderKind::Google, REDIRECT).await, Err(Error::Request(_))));
-    *world.clock.0.lock().unwrap() = 601;
+    // The oldest makes room for whoever comes next.
+    let last = world.begin().await;
+    assert_eq!(world.rows().await, PENDING);
+    let ended = world.finish(&format!("state={}&code=c", first.state), Some(&first.cookie)).await;
+    assert!(matches!(ended, Err(Unfinished::NotOurs)));
+    assert!(world.finish(&format!("state={}&code=c", last.state), Some(&last.cookie)).await.is_ok());
+    *world.clock.0.lock().unwrap() = 700;
     world.begin().await;
     assert_eq!(world.rows().await, 1, "those that are over are cleared away");
+}
+
+#[tokio::test]
+async fn a_browser_has_one_consent_under_way() {
+    let world = world();
+    let other = world.begin().await;
+    let first = world.begin().await;
+    let mut last = first.cookie.clone();
+    let mut sent = Vec::new();
+    for _ in 0..2 * PENDING {
+        let next = world.begin_with(Some(&last)).await;
+        last.clone_from(&next.cookie);
+        sent.push(next);
+    }
+    assert_eq!(world.rows().await, 2, "it has used up nobody's room");
+    let end = async |of: &Sent| world.finish(&format!("state={}&code=c", of.state), Some(&of.cookie)).await;
+    assert!(matches!(end(&first).await, Err(Unfinished::NotOurs)));
+    assert!(end(&sent[2 * PENDING - 1]).await.is_ok());
+    assert!(end(&other).await.is_ok(), "another browser's is untouched");
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ impl Clock for Still {
 
 struct World {
     services: Services,
-    dir: tempfile::TempDir,
+    _dir: tempfile::TempDir,
 }
 
 fn world() -> World {
@@ -55,7 +55,7 @@ fn world() -> World {
         setup: Arc::default(),
         pace: Arc::default(),
     };
-    World { services, dir }
+    World { services, _dir: dir }
 }
 
 impl World {

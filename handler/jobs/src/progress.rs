@@ -1,0 +1,62 @@
+//! Whether the loops that keep a process at work go round: for a host that drives its functions itself. Under another host nothing is expected, as
+//! that host sees for itself whether its invocations end.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The loops of one process, by name.
+#[derive(Debug, Default)]
+pub struct Progress(Mutex<BTreeMap<&'static str, Loop>>);
+
+#[derive(Debug)]
+struct Loop {
+    last: Instant,
+    within: Duration,
+}
+
+impl Progress {
+    /// From now on a loop is expected to go round within this time, again and again.
+    pub fn expect(&self, name: &'static str, within: Duration) {
+        self.loops().insert(name, Loop { last: Instant::now(), within });
+    }
+
+    /// A loop went round.
+    pub fn went_round(&self, name: &'static str) {
+        if let Some(of) = self.loops().get_mut(name) {
+            of.last = Instant::now();
+        }
+    }
+
+    /// A loop that is overdue.
+    pub fn stalled(&self) -> Option<&'static str> {
+        self.loops().iter().find(|(_, of)| of.last.elapsed() > of.within).map(|(name, _)| *name)
+    }
+
+    fn loops(&self) -> MutexGuard<'_, BTreeMap<&'static str, Loop>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loop_that_does_not_go_round_in_time_is_named() {
+        let progress = Progress::default();
+        progress.went_round("poll");
+        tokio::time::advance(Duration::from_secs(9999)).await;
+        assert_eq!(progress.stalled(), None, "nothing is expected");
+        progress.expect("poll", Duration::from_secs(60));
+        progress.expect("queue", Duration::from_secs(30));
+        tokio::time::advance(Duration::from_secs(31)).await;
+        assert_eq!(progress.stalled(), Some("queue"));
+        progress.went_round("queue");
+        assert_eq!(progress.stalled(), None);
+        tokio::time::advance(Duration::from_secs(30)).await;
+        assert_eq!(progress.stalled(), Some("poll"));
+    }
+}
