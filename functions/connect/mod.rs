@@ -83,7 +83,7 @@ async fn invited(services: &Services, kind: ProviderKind, public: &str, request:
     let origin = Origin::of(Some(public));
     let (ticket, cookie) = (ticket(&request.body), cookie::get(origin, &request.headers));
     let redirect = format!("{public}/oauth/google/callback");
-    match consent::accept(services, kind, &redirect, ticket.as_ref(), cookie.as_deref()).await {
+    match consent::accept(services, kind, &redirect, ticket.as_ref(), cookie.as_deref(), request.from).await {
         Ok(begun) => page::away(&begun.location, cookie::set(origin, begun.browser.expose())),
         Err(Unfinished::NotOurs) => page::page(
             StatusCode::GONE,

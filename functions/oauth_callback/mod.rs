@@ -29,7 +29,7 @@ pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
         }
         let origin = Origin::of(public);
         let cookie = cookie::get(origin, &request.headers);
-        match consent::finish(services, kind, query, cookie.as_deref()).await {
+        match consent::finish(services, kind, query, cookie.as_deref(), request.from).await {
             Ok(_) => page::with(page::leave(&format!("/oauth/{kind}/callback?{DONE}")), cookie::clear(origin)),
             Err(Unfinished::NotOurs) => page::page_with(
                 StatusCode::BAD_REQUEST,

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use jobs::doctor::Finding;
 use providers::caldav::icloud;
+use secrecy::SecretString;
 use url::Url;
 
 pub use self::google::Google;
@@ -71,6 +72,8 @@ pub struct Loaded {
     pub config: Result<Config, Vec<String>>,
     /// What else there is to say: what is to be mended and hinders nothing, and what is well and should be known.
     pub remarks: Vec<Finding>,
+    /// Every setting that is known and has a value.
+    pub values: BTreeMap<String, SecretString>,
     /// `RUST_LOG`.
     pub log: Option<String>,
     /// Started by the Functions host, whether with settings that can be used or not.
@@ -84,7 +87,15 @@ impl Loaded {
         let environment: BTreeMap<String, String> = environment.collect();
         let source = match source::find(&environment, named) {
             Ok(source) => source,
-            Err(wrong) => return Self { config: Err(vec![wrong]), remarks: Vec::new(), log: None, under_functions_host: false },
+            Err(wrong) => {
+                return Self {
+                    config: Err(vec![wrong]),
+                    remarks: Vec::new(),
+                    values: BTreeMap::new(),
+                    log: None,
+                    under_functions_host: false,
+                };
+            }
         };
         let mut loaded = Self::from(environment, source.as_ref());
         if let Some(source) = source {
@@ -116,7 +127,9 @@ impl Loaded {
         let log = values.get("RUST_LOG").cloned();
         let under_functions_host = values.contains_key(PORT);
         let config = Config::from(&values, &mut wrong);
-        Self { config: if wrong.is_empty() { Ok(config) } else { Err(wrong) }, remarks, log, under_functions_host }
+        let known = |(name, value): (String, String)| names::is_known(&name).then(|| (name, SecretString::from(value)));
+        let values = values.into_iter().filter_map(known).collect();
+        Self { config: if wrong.is_empty() { Ok(config) } else { Err(wrong) }, remarks, values, log, under_functions_host }
     }
 
     /// Everything that is to be said of the settings.

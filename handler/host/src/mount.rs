@@ -58,6 +58,18 @@ impl Front {
     }
 }
 
+impl Front {
+    /// The address of whoever asks. The Functions host's own front names it in `CLIENT-IP`, with a port; elsewhere it is the peer's, which may be
+    /// a proxy's.
+    fn client(self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+        if self != Self::FunctionsHost {
+            return peer;
+        }
+        let named = headers.get("client-ip").and_then(|value| value.to_str().ok())?.trim();
+        named.parse().ok().or_else(|| named.parse::<SocketAddr>().ok().map(|address| address.ip()))
+    }
+}
+
 /// One HTTP function.
 struct Mounted {
     route: Route,
@@ -131,7 +143,8 @@ impl Mount {
         };
         let _work = parts.extensions.get::<Place>().map(Place::at_work);
         let head = parts.method == Method::HEAD;
-        let request = trigger::Request { method: parts.method, uri: parts.uri, headers: parts.headers, body: body.into(), operator };
+        let from = self.front.client(peer, &parts.headers);
+        let request = trigger::Request { method: parts.method, uri: parts.uri, headers: parts.headers, body: body.into(), from, operator };
         let answer = (function.run)(&self.services, request).await;
         respond(answer, head)
     }
@@ -239,6 +252,19 @@ mod tests {
             assert!(!own(here, &[("host", "localhost"), (name, "192.0.2.1")]), "{name}");
         }
         assert!(own(here, &[("host", "localhost"), ("accept", "*/*"), ("user-agent", "curl")]));
+    }
+
+    #[test]
+    fn the_address_of_a_client_is_what_the_front_says() {
+        let peer = Some("192.0.2.1".parse().unwrap());
+        let named = headers(&[("client-ip", "198.51.100.7:4711")]);
+        assert_eq!(Front::Open.client(peer, &named), peer, "anybody can send it");
+        assert_eq!(Front::FunctionsHost.client(peer, &named), Some("198.51.100.7".parse().unwrap()));
+        for (text, expected) in [("2001:db8::7", Some("2001:db8::7")), ("[2001:db8::7]:1", Some("2001:db8::7")), ("x", None), ("", None)] {
+            let named = headers(&[("client-ip", text)]);
+            assert_eq!(Front::FunctionsHost.client(peer, &named), expected.map(|address| address.parse().unwrap()), "{text}");
+        }
+        assert_eq!(Front::FunctionsHost.client(peer, &headers(&[])), None);
     }
 
     #[test]

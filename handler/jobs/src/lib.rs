@@ -2,6 +2,7 @@
 //!
 //! *Webhooks and timers only enqueue. The plan is made without I/O. The cursor is saved last.*
 
+pub mod audit;
 pub mod channels;
 mod clean_up;
 pub mod consent;

@@ -49,10 +49,19 @@ async fn a_person_gives_consent_on_the_pages_of_a_running_calrelay() -> anyhow::
     assert_calm(&done);
     assert_eq!(world.accounts().await?[0]["name"], ANNA);
 
+    let trail = world.cli.json(&["audit"]).await?["entries"].clone();
+    let added = &trail[0];
+    assert_eq!(
+        (&added["action"], &added["outcome"], &added["from"]),
+        (&json!("account.add"), &json!("done"), &json!("127.0.0.1")),
+        "{trail}"
+    );
+
     // The same answer once more: nothing.
     let replayed = visit(&back, &[("cookie", &cookie)]).await?;
     assert_eq!(replayed.status, 400);
     assert_calm(&replayed);
+    assert_eq!(world.cli.json(&["audit"]).await?["entries"], trail, "who was not let in writes nothing");
     assert_eq!(world.anna.living_refresh_tokens(), 1);
     world.assert_proper();
     Ok(())

@@ -279,6 +279,7 @@ pub async fn webhook(services: &Services, headers: &[(&'static str, String)]) ->
         uri: "/webhooks/google".parse()?,
         headers: Default::default(),
         body: Vec::new(),
+        from: None,
         operator: false,
     };
     for (name, value) in headers {

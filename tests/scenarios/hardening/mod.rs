@@ -1,5 +1,6 @@
 //! What strangers, slow servers and odd neighbours do to the service: it goes on with its work.
 
+mod audit;
 mod clients;
 mod proxies;
 mod rows;

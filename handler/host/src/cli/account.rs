@@ -57,6 +57,23 @@ pub enum Add {
     Microsoft(Consent),
 }
 
+impl Add {
+    /// The provider's name.
+    pub fn provider(&self) -> &'static str {
+        match self {
+            Self::Caldav { .. } => ProviderKind::Caldav.as_str(),
+            Self::Icloud { .. } => ProviderKind::Icloud.as_str(),
+            Self::Google(_) => ProviderKind::Google.as_str(),
+            Self::Microsoft(_) => "microsoft",
+        }
+    }
+
+    /// Whether only a link is asked for.
+    pub fn is_link(&self) -> bool {
+        matches!(self, Self::Google(Google { link: true, .. }))
+    }
+}
+
 /// How the password comes in.
 #[derive(Debug, Args)]
 pub struct Secret {
@@ -168,6 +185,7 @@ async fn invite(services: &Services, config: &Config, output: &Output) -> Result
 }
 
 fn connected(account: &Account, output: &Output) -> Result {
+    output.concerns(&account.id);
     if account.was_connected_before() {
         let Account { id, name, .. } = account;
         let what = match account.kind {

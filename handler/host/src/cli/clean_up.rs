@@ -27,6 +27,13 @@ pub struct Arguments {
     yes: bool,
 }
 
+impl Arguments {
+    /// The calendar, where copies are deleted and not only shown.
+    pub fn written(&self) -> Option<&CalendarId> {
+        (!self.dry_run).then_some(&self.calendar)
+    }
+}
+
 /// Does it.
 pub async fn run(services: &Services, arguments: &Arguments, output: &Output) -> Result {
     let bar = Bar::show();

@@ -16,6 +16,7 @@ mod password;
 pub mod progress;
 mod status;
 mod sync;
+mod trail;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -69,6 +70,8 @@ enum Command {
     Status,
     /// Why an event was, or was not, copied.
     Explain(explain::Arguments),
+    /// Who has changed what in the last 90 days: accounts, consents, pairs, held deletions, keys and settings.
+    Audit,
     /// Check settings, storage, vault, clock and accounts, and say how to mend each finding.
     Doctor,
 }
@@ -114,7 +117,7 @@ impl Cli {
 
     /// Does it.
     pub async fn run(self, settings: Loaded) -> ExitCode {
-        let output = Output { json: self.json };
+        let output = Output::new(self.json);
         let Some(command) = self.command else {
             return match Box::pin(serve(self.listen, settings, &output)).await {
                 Ok(status) => status,
@@ -142,6 +145,7 @@ async fn serve(listen: Option<SocketAddr>, settings: Loaded, output: &Output) ->
     let mut config = settings.config.map_err(|wrong| wrong_settings(&wrong))?;
     if let Some(port) = config.functions_port {
         let (services, storage) = services::build_to_serve(&config, findings).await?;
+        trail::settings(&services, settings.values);
         let served = azure::serve(services, port, config.poll).await;
         storage.settle().await;
         return served.map_err(|error| Problem {
@@ -156,6 +160,7 @@ async fn serve(listen: Option<SocketAddr>, settings: Loaded, output: &Output) ->
     // Whoever can reach us is not necessarily the machine's owner, who can reach its private hosts anyway.
     config.allow_private_hosts &= listen.ip().is_loopback() || config.private_hosts_chosen;
     let (services, storage) = services::build_to_serve(&config, findings).await?;
+    trail::settings(&services, settings.values);
     let this = standalone::Standalone { services, storage, config: &config, listen };
     standalone::serve(this, output).await.map(|_| ExitCode::SUCCESS)
 }
@@ -170,16 +175,21 @@ async fn dispatch(command: Command, settings: Loaded, output: &Output) -> Result
         return Err(account::not_yet());
     }
     let (services, storage) = services::build(&config, settings.remarks).await?;
-    let outcome = match command {
-        Command::Account(command) => account::run(&services, &config, command, output).await,
-        Command::Calendars(arguments) => calendars::run(&services, &arguments, output).await,
-        Command::Pair(command) => pair::run(&services, &config, command, output).await,
-        Command::Sync(arguments) => sync::run(&services, &arguments, output).await,
-        Command::CleanUp(arguments) => clean_up::run(&services, &arguments, output).await,
-        Command::Status => status::run(&services, &config, output).await,
-        Command::Explain(arguments) => explain::run(&services, &arguments, output).await,
-        Command::Doctor => unreachable!("answered above"),
+    let action = trail::action(&command);
+    let work = async {
+        match command {
+            Command::Account(command) => account::run(&services, &config, command, output).await,
+            Command::Calendars(arguments) => calendars::run(&services, &arguments, output).await,
+            Command::Pair(command) => pair::run(&services, &config, command, output).await,
+            Command::Sync(arguments) => sync::run(&services, &arguments, output).await,
+            Command::CleanUp(arguments) => clean_up::run(&services, &arguments, output).await,
+            Command::Status => status::run(&services, &config, output).await,
+            Command::Explain(arguments) => explain::run(&services, &arguments, output).await,
+            Command::Audit => trail::run(&services, output).await,
+            Command::Doctor => unreachable!("answered above"),
+        }
     };
+    let outcome = Box::pin(trail::audited(&services, action, output, work)).await;
     storage.settle().await;
     outcome
 }
@@ -235,6 +245,7 @@ mod tests {
             "status --json",
             "explain --pair p1 --event abc.ics",
             "doctor --json",
+            "audit --json",
         ] {
             let arguments: Vec<&str> = line.split_whitespace().collect();
             assert!(usage(&arguments).is_ok(), "{line}");

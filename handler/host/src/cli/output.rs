@@ -1,6 +1,7 @@
 //! What is printed, and where.
 
 use std::io::{self, BufWriter, Write};
+use std::sync::OnceLock;
 
 use jobs::report::Problem;
 use serde::Serialize;
@@ -8,13 +9,29 @@ use serde::Serialize;
 use super::Result;
 
 /// How answers are wanted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Output {
     /// One JSON document instead of words.
     pub json: bool,
+    subject: OnceLock<String>,
 }
 
 impl Output {
+    /// As a document, or in words.
+    pub fn new(json: bool) -> Self {
+        Self { json, subject: OnceLock::new() }
+    }
+
+    /// Notes what the command made, for the audit trail.
+    pub fn concerns(&self, id: &impl ToString) {
+        let _ = self.subject.set(id.to_string());
+    }
+
+    /// What the command made, if it said so.
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.get().map(String::as_str)
+    }
+
     /// The answer: the document, or the words.
     pub fn answer(&self, document: &impl Serialize, words: impl FnOnce() -> String) -> Result<()> {
         let mut stdout = BufWriter::new(io::stdout().lock());

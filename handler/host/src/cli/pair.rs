@@ -59,6 +59,13 @@ pub struct CleanUp {
     include_edited: bool,
 }
 
+impl CleanUp {
+    /// The pair, where copies are deleted and not only shown.
+    pub fn written(&self) -> Option<&PairId> {
+        (!self.dry_run).then_some(&self.id)
+    }
+}
+
 /// A pair to be.
 #[derive(Debug, Args)]
 pub struct Add {
@@ -123,6 +130,7 @@ pub async fn run(services: &Services, config: &Config, command: Command, output:
         }
         Command::Add(add) => {
             let id = directory::add_pair(services, add.into()).await?.id;
+            output.concerns(&id);
             let words = format!("Paired as {id}. See what it would do: calrelay sync --pair {id} --dry-run\n");
             (id, words)
         }

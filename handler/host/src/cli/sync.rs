@@ -38,6 +38,20 @@ pub struct Arguments {
     leave_out: bool,
 }
 
+impl Arguments {
+    /// The answer of the owner to what a pair holds, where there is one.
+    pub fn answered(&self) -> Option<(&'static str, &PairId)> {
+        let action = match self {
+            Self { dry_run: true, .. } => return None,
+            Self { confirm_deletions: true, .. } => "deletions.confirm",
+            Self { make_again: true, .. } => "emptied.make_again",
+            Self { leave_out: true, .. } => "emptied.leave_out",
+            _ => return None,
+        };
+        Some((action, self.pair.as_ref()?))
+    }
+}
+
 /// Does it. The report is printed also where a pair failed; then the exit status is 1.
 pub async fn run(services: &Services, arguments: &Arguments, output: &Output) -> Result {
     let pairs = match &arguments.pair {

@@ -41,6 +41,11 @@ pub const SETTINGS: [(&str, Use); 25] = [
 /// How the names begin that are ours alone: one that is not in the list is a slip.
 pub const PREFIX: &str = "CALRELAY_";
 
+/// Whether this is a setting of ours.
+pub fn is_known(name: &str) -> bool {
+    SETTINGS.iter().any(|(known, _)| *known == name)
+}
+
 /// The names that are ours alone.
 pub fn ours() -> impl Iterator<Item = &'static str> {
     SETTINGS.into_iter().map(|(name, _)| name).filter(|name| name.starts_with(PREFIX))

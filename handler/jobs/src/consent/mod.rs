@@ -18,11 +18,15 @@ mod query;
 mod tests;
 mod token;
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::audit::{self, Actor};
 use crate::directory::{self, Account};
+use crate::report::Problem;
 use crate::{Error, Result, Services, channels};
 
 pub use engine::calendar::ProviderKind;
@@ -128,13 +132,18 @@ pub async fn accept(
     redirect: &str,
     ticket: Option<&Token>,
     cookie: Option<&str>,
+    from: Option<IpAddr>,
 ) -> Result<Begun, Unfinished> {
     if let Some(ticket) = ticket
         && let Some(unused) = invitation::unused(services, kind, ticket).await?
     {
         let begun = begin_in(services, kind, redirect, (Token::random()?, cookie), true).await?;
         // Whoever was slower has begun something that leads nowhere: nobody gets its cookie.
-        return if unused.bind(services, &begun.browser).await? { Ok(begun) } else { Err(Unfinished::NotOurs) };
+        if !unused.bind(services, &begun.browser).await? {
+            return Err(Unfinished::NotOurs);
+        }
+        audit::note(services, &visitor(true, from), "consent.begin", kind.as_str(), audit::DONE).await;
+        return Ok(begun);
     }
     let browser = cookie.and_then(Token::parse).ok_or(Unfinished::NotOurs)?;
     invitation::accepted(services, kind, &browser).await?.ok_or(Unfinished::NotOurs)?;
@@ -162,7 +171,13 @@ async fn begin_in(
 ///
 /// # Errors
 /// [`Unfinished`]; nothing was connected then, and an earlier connection of the same account is as it was.
-pub async fn finish(services: &Services, kind: ProviderKind, query: &str, cookie: Option<&str>) -> Result<Account, Unfinished> {
+pub async fn finish(
+    services: &Services,
+    kind: ProviderKind,
+    query: &str,
+    cookie: Option<&str>,
+    from: Option<IpAddr>,
+) -> Result<Account, Unfinished> {
     let answer = Answer::parse(query);
     let state = answer.state().ok_or(Unfinished::NotOurs)?;
     let waiting = pending::take(services, state).await?.ok_or(Unfinished::NotOurs)?;
@@ -170,10 +185,35 @@ pub async fn finish(services: &Services, kind: ProviderKind, query: &str, cookie
     if !waiting.is_for(kind, &browser, services.clock.now()) {
         return Err(Unfinished::NotOurs);
     }
+    // Whoever comes so far was let in: what nobody began leaves no entry.
+    let begun = audit::begin(services, &visitor(waiting.invited(), from), "account.add", kind.as_str()).await;
+    let ended = finish_begun(services, kind, &answer, &browser, &waiting).await;
+    let (subject, outcome) = match &ended {
+        Ok(account) => (Some(account.id.as_str()), audit::DONE.to_owned()),
+        Err(Unfinished::NotOurs) => (None, "not_ours".to_owned()),
+        Err(Unfinished::Failed(error)) => (None, Problem::from(error).code),
+    };
+    begun.end(services, subject, &outcome).await;
+    ended
+}
+
+/// Who is at the browser.
+fn visitor(invited: bool, from: Option<IpAddr>) -> Actor {
+    let from = from.map_or_else(|| "unknown".to_owned(), |from| from.to_string());
+    Actor::new(if invited { "whoever has the link" } else { "the machine's user" }, &from)
+}
+
+async fn finish_begun(
+    services: &Services,
+    kind: ProviderKind,
+    answer: &Answer,
+    browser: &Token,
+    waiting: &pending::Taken,
+) -> Result<Account, Unfinished> {
     let code = answer.code()?;
     let verifier = waiting.verifier(services).await?;
     let invitation = if waiting.invited() {
-        let accepted = invitation::accepted(services, kind, &browser).await?.ok_or(Unfinished::NotOurs)?;
+        let accepted = invitation::accepted(services, kind, browser).await?.ok_or(Unfinished::NotOurs)?;
         Some(accepted.take(services).await?.ok_or(Unfinished::NotOurs)?)
     } else {
         None

@@ -119,7 +119,7 @@ impl World {
     }
 
     async fn finish(&self, query: &str, cookie: Option<&str>) -> Result<Account, Unfinished> {
-        finish(&self.services, ProviderKind::Google, query, cookie).await
+        finish(&self.services, ProviderKind::Google, query, cookie, None).await
     }
 
     async fn rows(&self) -> usize {
@@ -188,7 +188,7 @@ async fn what_does_not_fit_redeems_nothing_and_uses_the_answer_up() {
         }
         let kind = if change == "another provider's" { ProviderKind::Icloud } else { ProviderKind::Google };
         let query = format!("state={state}&code=c");
-        assert!(matches!(finish(&world.services, kind, &query, cookie.as_deref()).await, Err(Unfinished::NotOurs)), "{change}");
+        assert!(matches!(finish(&world.services, kind, &query, cookie.as_deref(), None).await, Err(Unfinished::NotOurs)), "{change}");
         assert_eq!((world.redeemed(), world.accounts().await, world.rows().await), (0, 0, 1), "{change}: only the other one waits");
     }
 }

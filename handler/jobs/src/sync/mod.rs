@@ -45,6 +45,7 @@ mod settle;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod turn;
 mod turns;
 mod verify;

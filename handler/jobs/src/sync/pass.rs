@@ -257,6 +257,7 @@ impl<'a> Pass<'a> {
             }
         }
         let members = Members::of(held.iter().copied(), guard.members(), self.now);
+        let before = state.held.clone();
         let held = held.len() as u64 + emptied_held;
         self.look_again_at_bearers(tally);
         self.note_proofs(tally).await?;
@@ -279,6 +280,7 @@ impl<'a> Pass<'a> {
         if self.options.dry_run {
             return Ok(None);
         }
+        self.trail_hold(before.as_ref(), state.held.as_ref(), deleted).await;
         self.head.note_members(&mut notes, members).await?;
         if again.is_none() && !*incomplete {
             self.settle_awaited(awaited);

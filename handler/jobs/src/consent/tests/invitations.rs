@@ -10,7 +10,7 @@ impl World {
     }
 
     async fn accept(&self, ticket: Option<&Token>, cookie: Option<&str>) -> Result<Sent, Unfinished> {
-        let begun = accept(&self.services, ProviderKind::Google, PUBLIC, ticket, cookie).await?;
+        let begun = accept(&self.services, ProviderKind::Google, PUBLIC, ticket, cookie, None).await?;
         let query: BTreeMap<String, String> = Url::parse(&begun.location).unwrap().query_pairs().into_owned().collect();
         Ok(Sent { state: query["state"].clone(), cookie: begun.browser.expose().to_owned() })
     }
@@ -131,7 +131,7 @@ async fn a_link_that_nobody_was_given_is_none() {
     let ticket = world.invite().await;
     let Sent { cookie, .. } = world.begin().await;
     assert!(not_ours(&world.accept(Some(&Token::random().unwrap()), Some(&cookie)).await), "the cookie of another way does not count");
-    let icloud = accept(&world.services, ProviderKind::Icloud, PUBLIC, Some(&ticket), None).await;
+    let icloud = accept(&world.services, ProviderKind::Icloud, PUBLIC, Some(&ticket), None, None).await;
     assert!(matches!(icloud, Err(Unfinished::NotOurs)), "another provider's");
     let text = ticket.expose();
     assert_eq!(ticket_of(&format!("ticket={text}")), Some(text.to_owned()));

@@ -1,0 +1,184 @@
+//! The audit trail: who has changed what, when, from where, and how it ended. For accounts, consents, pairs, held deletions, keys and settings.
+//!
+//! # Properties
+//! * An entry is written before the action, and again with its outcome: an action that was cut off stays as `begun`.
+//! * It holds ids, names of actions and of settings, and codes of errors. No content of an event, no name of a person's, no secret.
+//! * Nobody outside adds to it without having been let in: a forged answer or notification leaves no entry.
+//! * An entry that cannot be written is said in the log, and the action goes on: storage that is away must not keep a person from pausing a pair.
+//! * Entries are kept for 90 days; the nightly pass clears away those that are older.
+//!
+//! # Rows
+//! [`Table::Directory`], partition `audit:OWNER`, key: the microsecond in 20 digits, and a random part. A scan gives them in their order.
+
+mod settings;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::{Op, Table};
+
+use crate::consent::Token;
+use crate::{Result, Services};
+
+pub use settings::settings;
+
+/// How long entries are kept.
+pub const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// Said of an action that has not ended.
+const BEGUN: &str = "begun";
+/// Said of one that went well.
+pub const DONE: &str = "done";
+
+/// The longest text of a field, in characters.
+const LONGEST: usize = 200;
+/// Rows read at once.
+const PAGE: usize = 1000;
+
+/// One action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When it began.
+    pub at: Timestamp,
+    /// Who did it.
+    pub who: String,
+    /// From where.
+    pub from: String,
+    /// What was done: `account.add`, `pair.remove` …
+    pub action: String,
+    /// To what: an id, or the kind of what has none.
+    pub subject: String,
+    /// How it ended: `done`, the code of an error, or a number.
+    pub outcome: String,
+}
+
+/// Who acts, and from where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    who: String,
+    from: String,
+}
+
+impl Actor {
+    /// Somebody.
+    pub fn new(who: &str, from: &str) -> Self {
+        Self { who: tidy(who), from: tidy(from) }
+    }
+
+    /// The program, by itself.
+    pub fn itself() -> Self {
+        Self::new("calrelay", "sync")
+    }
+}
+
+/// An entry whose outcome is still to come.
+pub struct Begun {
+    key: String,
+    entry: Entry,
+}
+
+/// Writes down that an action begins.
+pub async fn begin(services: &Services, actor: &Actor, action: &str, subject: &str) -> Begun {
+    let at = services.clock.now();
+    let entry = Entry {
+        at,
+        who: actor.who.clone(),
+        from: actor.from.clone(),
+        action: action.to_owned(),
+        subject: tidy(subject),
+        outcome: BEGUN.into(),
+    };
+    let chance = Token::random().map(|token| token.hash()[..8].to_owned()).unwrap_or_default();
+    let begun = Begun { key: format!("{}-{chance}", time(at)), entry };
+    begun.write(services).await;
+    begun
+}
+
+/// Writes down an action that is over.
+pub async fn note(services: &Services, actor: &Actor, action: &str, subject: &str, outcome: &str) {
+    begin(services, actor, action, subject).await.end(services, None, outcome).await;
+}
+
+impl Begun {
+    /// Writes down how it ended; `subject` is what it was done to, where that was not known before.
+    pub async fn end(mut self, services: &Services, subject: Option<&str>, outcome: &str) {
+        self.entry.outcome = tidy(outcome);
+        if let Some(subject) = subject {
+            self.entry.subject = tidy(subject);
+        }
+        self.write(services).await;
+    }
+
+    async fn write(&self, services: &Services) {
+        let Entry { who, from, action, subject, outcome, .. } = &self.entry;
+        tracing::info!(%who, %from, %action, %subject, %outcome, "audit");
+        let value = match serde_json::to_string(&self.entry) {
+            Ok(value) => value,
+            Err(error) => return tracing::error!(%error, "an entry of the audit trail cannot be written down"),
+        };
+        let put = Op::Put { key: self.key.clone(), value };
+        if let Err(error) = services.store.commit(Table::Directory, &partition(services), &[put]).await {
+            tracing::error!(%error, "an entry of the audit trail could not be stored");
+        }
+    }
+}
+
+/// All entries that are kept, the oldest first. One that cannot be read is left out.
+///
+/// # Errors
+/// Storage failures.
+pub async fn entries(services: &Services) -> Result<Vec<Entry>> {
+    let oldest = oldest(services);
+    let mut entries = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let page = services.store.scan(Table::Directory, &partition(services), "", after.as_deref(), PAGE).await?;
+        entries.extend(page.iter().filter(|row| row.key >= oldest).filter_map(|row| serde_json::from_str(&row.value).ok()));
+        match page.last() {
+            Some(last) if page.len() == PAGE => after = Some(last.key.clone()),
+            _ => return Ok(entries),
+        }
+    }
+}
+
+/// Clears away what is older than [`KEPT`]; how many. One request where nothing is.
+///
+/// # Errors
+/// Storage failures; the next night goes on.
+pub async fn clear(services: &Services) -> Result<usize> {
+    let (partition, oldest) = (partition(services), oldest(services));
+    let mut cleared = 0;
+    loop {
+        let page = services.store.scan(Table::Directory, &partition, "", None, store::MAX_COMMIT).await?;
+        let whole = page.len() == store::MAX_COMMIT;
+        let over: Vec<Op> =
+            page.into_iter().take_while(|row| row.key < oldest).map(|row| Op::Delete { key: row.key, etag: None }).collect();
+        if over.is_empty() {
+            return Ok(cleared);
+        }
+        services.store.commit(Table::Directory, &partition, &over).await?;
+        cleared += over.len();
+        if !whole {
+            return Ok(cleared);
+        }
+    }
+}
+
+fn oldest(services: &Services) -> String {
+    time(services.clock.now().checked_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH))
+}
+
+fn time(at: Timestamp) -> String {
+    format!("{:020}", at.as_microsecond().max(0))
+}
+
+fn partition(services: &Services) -> String {
+    format!("audit:{}", services.owner)
+}
+
+/// One line of bounded length.
+fn tidy(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
+}
+
+#[cfg(test)]
+mod tests;

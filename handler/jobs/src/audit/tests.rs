@@ -1,0 +1,118 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use engine::calendar::ProviderKind;
+use providers::Provider;
+use secrecy::SecretString;
+use store::Embedded;
+use vault::Envelope;
+
+use super::*;
+use crate::{Clock, Connect};
+
+struct Nobody;
+
+#[async_trait]
+impl Connect for Nobody {
+    async fn discover(&self, _: ProviderKind, _: &str, _: &str, _: &SecretString) -> providers::Result<String> {
+        Err(providers::Error::Unreachable("there is no network".into()))
+    }
+    fn open(&self, _: ProviderKind, _: &str, _: &str, _: SecretString) -> providers::Result<Arc<dyn Provider>> {
+        Err(providers::Error::Unreachable("there is no network".into()))
+    }
+}
+
+#[derive(Default)]
+struct Hands(AtomicI64);
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + self.0.load(Ordering::Relaxed)).unwrap()
+    }
+}
+
+fn world() -> (Services, Arc<Hands>, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Embedded::open(dir.path(), || Timestamp::UNIX_EPOCH).unwrap());
+    let hands = Arc::new(Hands::default());
+    let services = Services {
+        leases: store.clone(),
+        queue: store.clone(),
+        store,
+        vault: Arc::new(Envelope::local(dir.path()).unwrap()),
+        connect: Arc::new(Nobody),
+        clock: hands.clone(),
+        owner: "local".into(),
+        setup: Arc::default(),
+        pace: Arc::default(),
+    };
+    (services, hands, dir)
+}
+
+#[tokio::test]
+async fn an_action_stands_there_before_it_is_done_and_after() {
+    let (services, _, _dir) = world();
+    let anna = Actor::new("anna", "command line");
+    let begun = begin(&services, &anna, "account.add", "caldav").await;
+    let expected = |subject: &str, outcome: &str| Entry {
+        at: services.clock.now(),
+        who: "anna".into(),
+        from: "command line".into(),
+        action: "account.add".into(),
+        subject: subject.into(),
+        outcome: outcome.into(),
+    };
+    assert_eq!(entries(&services).await.unwrap(), [expected("caldav", "begun")], "it may be killed here");
+    begun.end(&services, Some("a1"), DONE).await;
+    assert_eq!(entries(&services).await.unwrap(), [expected("a1", "done")]);
+    begin(&services, &anna, "account.add", "caldav").await.end(&services, None, "unauthorized").await;
+    assert_eq!(entries(&services).await.unwrap().len(), 2, "of the same moment");
+}
+
+#[tokio::test]
+async fn entries_are_kept_for_ninety_days() {
+    let (services, hands, _dir) = world();
+    let itself = Actor::itself();
+    let day = 24 * 3600;
+    for n in 0..250 {
+        hands.0.store(n, Ordering::Relaxed);
+        note(&services, &itself, "deletions.held", &n.to_string(), "24 of 40").await;
+    }
+    hands.0.store(50 * day, Ordering::Relaxed);
+    note(&services, &itself, "deletions.held", "late", "24 of 40").await;
+    hands.0.store(90 * day + 99, Ordering::Relaxed);
+    assert_eq!(entries(&services).await.unwrap().len(), 152, "what is over is not shown, cleared away or not");
+    assert_eq!((clear(&services).await.unwrap(), clear(&services).await.unwrap()), (99, 0));
+    let kept: Vec<String> = entries(&services).await.unwrap().into_iter().map(|entry| entry.subject).collect();
+    assert_eq!((kept.len(), kept[0].as_str(), kept[151].as_str()), (152, "99", "late"));
+    hands.0.store(200 * day, Ordering::Relaxed);
+    assert_eq!(clear(&services).await.unwrap(), 152);
+}
+
+#[tokio::test]
+async fn a_field_is_one_short_line() {
+    let (services, _, _dir) = world();
+    note(&services, &Actor::new("an\nna", &"x".repeat(999)), "pair.add", "a\u{1b}[2J", "done").await;
+    let entry = entries(&services).await.unwrap().remove(0);
+    assert_eq!((entry.who.as_str(), entry.from.len(), entry.subject.as_str()), ("an na", 200, "a [2J"));
+}
+
+#[tokio::test]
+async fn settings_that_changed_are_named_and_their_values_are_not_kept() {
+    let (services, _, dir) = world();
+    let values = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).to_owned(), SecretString::from(*value))).collect();
+    let subjects = async || entries(&services).await.unwrap().into_iter().map(|entry| entry.subject).collect::<Vec<_>>();
+    settings(&services, &values(&[])).await.unwrap();
+    assert!(subjects().await.is_empty());
+    let first = values(&[("GOOGLE_CLIENT_SECRET", "Zirbelkiefer"), ("CALRELAY_POLL_SECONDS", "60")]);
+    for _ in 0..2 {
+        settings(&services, &first).await.unwrap();
+    }
+    settings(&services, &values(&[("GOOGLE_CLIENT_SECRET", "Haselnuss"), ("RUST_LOG", "debug")])).await.unwrap();
+    settings(&services, &values(&[("GOOGLE_CLIENT_SECRET", "Haselnuss"), ("RUST_LOG", "debug")])).await.unwrap();
+    let expected = ["CALRELAY_POLL_SECONDS GOOGLE_CLIENT_SECRET", "CALRELAY_POLL_SECONDS GOOGLE_CLIENT_SECRET RUST_LOG"];
+    assert_eq!(subjects().await, expected);
+    let file = std::fs::read(dir.path().join("calrelay.db")).unwrap();
+    assert!(!String::from_utf8_lossy(&file).contains("Zirbelkiefer"));
+}

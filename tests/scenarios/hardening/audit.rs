@@ -1,0 +1,89 @@
+//! The audit trail: what was changed, by whom, and how it ended.
+
+use serde_json::Value;
+use simulators::caldav::Manners;
+
+use crate::cli::Cli;
+use crate::events::hour;
+use crate::standalone::Running;
+use crate::village::Village;
+use crate::world::USERS;
+
+/// Action, subject and outcome of each entry.
+async fn trail(cli: &Cli) -> anyhow::Result<Vec<[String; 3]>> {
+    let answer = cli.json(&["audit"]).await?;
+    let entries = answer["entries"].as_array().cloned().unwrap_or_default();
+    let text = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+    for entry in &entries {
+        assert!(["at", "who", "from"].iter().all(|name| !text(entry, name).is_empty()), "{entry}");
+    }
+    Ok(entries.iter().map(|entry| ["action", "subject", "outcome"].map(|name| text(entry, name))).collect())
+}
+
+#[tokio::test]
+async fn every_change_is_written_down_with_its_outcome() -> anyhow::Result<()> {
+    let village = Village::new(Manners::generic()).await?;
+    let cli = &village.cli;
+    let [anna, ben] = &village.accounts;
+    let url = village.servers[0].url().to_string();
+    cli.run_with(&["account", "add", "caldav", "--url", &url, "--user", USERS[0].0, "--password-stdin"], "Zirbelkiefer\n").await?;
+    let pair = village.pair(&[]).await?;
+    for n in 0..40 {
+        village.people[0].put(&format!("{n}.ics"), &hour(&format!("e{n}"), 1 + n % 20, 9, "Quittengelee"));
+    }
+    cli.json(&["sync"]).await?;
+    for n in 0..30 {
+        village.people[0].delete(&format!("{n}.ics"));
+    }
+    cli.json(&["sync"]).await?;
+    cli.json(&["sync", "--pair", &pair, "--confirm-deletions", "--dry-run"]).await?;
+    cli.json(&["sync", "--pair", &pair, "--confirm-deletions"]).await?;
+    for command in ["pause", "resume", "remove"] {
+        cli.json(&["pair", command, &pair]).await?;
+    }
+    assert_eq!(cli.run(&["pair", "remove", &pair]).await?.status, 1);
+    cli.json(&["account", "remove", ben]).await?;
+    for looked in [&["status"][..], &["calendars"], &["doctor"], &["account", "list"], &["pair", "list"]] {
+        cli.json(looked).await?;
+    }
+    let expected = [
+        ["account.add", anna, "done"],
+        ["account.add", ben, "done"],
+        ["account.add", "caldav", "unauthorized"],
+        ["pair.add", &pair, "done"],
+        ["deletions.held", &pair, "30 of 40"],
+        ["deletions.confirm", &pair, "done"],
+        ["deletions.settled", &pair, "30 deleted"],
+        ["pair.pause", &pair, "done"],
+        ["pair.resume", &pair, "done"],
+        ["pair.remove", &pair, "done"],
+        ["pair.remove", &pair, "not_found"],
+        ["account.remove", ben, "done"],
+    ];
+    assert_eq!(trail(cli).await?, expected);
+    let told = format!("{:?} {:?}", cli.run(&["audit"]).await?, cli.run(&["audit", "--json"]).await?);
+    for secret in ["Zirbelkiefer", "Quittengelee", USERS[0].1, USERS[1].1, "ics"] {
+        assert!(!told.contains(secret), "{secret}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_service_that_starts_with_other_settings_says_which() -> anyhow::Result<()> {
+    let mut village = Village::new(Manners::generic()).await?;
+    let settings = async |village: &Village| -> anyhow::Result<Vec<String>> {
+        let running = Running::start(&village.cli).await?;
+        // It is written down beside the work.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        running.terminate().await?;
+        let changed = trail(&village.cli).await?.into_iter().filter(|entry| entry[0] == "settings.change");
+        Ok(changed.map(|[_, names, _]| names).collect())
+    };
+    let first = settings(&village).await?;
+    assert_eq!(settings(&village).await?, first, "nothing has changed");
+    village.cli = village.cli.with("ICLOUD_CALDAV_URL", "https://dav.example.org/Haselnusshof/");
+    let now = settings(&village).await?;
+    assert_eq!(now.last().map(String::as_str), Some("ICLOUD_CALDAV_URL"));
+    assert!(!format!("{:?}", village.cli.run(&["audit"]).await?).contains("Haselnusshof"));
+    Ok(())
+}
