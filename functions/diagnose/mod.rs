@@ -1,7 +1,8 @@
 //! `GET /health/detail`: how the service stands, with numbers and what `calrelay doctor` finds. For its operator only.
 //!
 //! Under the Functions host the operator shows the function's key (`x-functions-key`), and the host refuses everybody else before we hear of
-//! them. Standalone there are no keys, and the operator is whoever asks from the machine itself.
+//! them. Standalone there are no keys, and the operator is whoever shows the token of the data directory, or asks from the machine itself where
+//! it has no public address.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -16,7 +17,8 @@ pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
         if !request.operator {
             return Response::text(
                 StatusCode::FORBIDDEN,
-                "Details are for operators: ask from the machine itself, or run `calrelay doctor` there. /health is for everybody.\n",
+                "Details are for operators: ask with the token in operator.token of the data directory (Authorization: Bearer), or run `calrelay \
+                 doctor`. /health is for everybody.\n",
             );
         }
         let health = jobs::health(services, true).await;

@@ -15,8 +15,9 @@ pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
         if asked && !request.operator {
             return Response::text(
                 StatusCode::FORBIDDEN,
-                "Details are for operators: on the machine itself where it has no public address (elsewhere `calrelay doctor` tells them), in Azure at /health/detail with a key of the function app (x-functions-key). \
-                 /health without them is for everybody.\n",
+                "Details are for operators: on the machine itself where it has no public address, elsewhere with the token in operator.token of the \
+                 data directory (Authorization: Bearer), in Azure at /health/detail with a key of the function app (x-functions-key). /health \
+                 without them is for everybody.\n",
             );
         }
         let health = jobs::health(services, asked).await;

@@ -63,7 +63,7 @@ struct Door {
 pub async fn serve(services: Services, port: u16, poll: Duration) -> io::Result<ExitCode> {
     let services = Arc::new(services);
     let host = Host::read().map_err(io::Error::other)?;
-    let mount = Arc::new(Mount::new(services.clone(), Front::FunctionsHost).map_err(io::Error::other)?);
+    let mount = Arc::new(Mount::new(services.clone(), Front::FunctionsHost, None).map_err(io::Error::other)?);
     let mut doors = HashMap::new();
     for function in FUNCTIONS.iter().filter(|function| !matches!(function.run, Run::Http(..))) {
         let binding = function.binding().map_err(io::Error::other)?;

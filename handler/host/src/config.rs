@@ -74,6 +74,8 @@ pub struct Loaded {
     pub remarks: Vec<Finding>,
     /// Every setting that is known and has a value.
     pub values: BTreeMap<String, SecretString>,
+    /// The user of the system, as the session names it.
+    pub user: Option<String>,
     /// `RUST_LOG`.
     pub log: Option<String>,
     /// Started by the Functions host, whether with settings that can be used or not.
@@ -92,6 +94,7 @@ impl Loaded {
                     config: Err(vec![wrong]),
                     remarks: Vec::new(),
                     values: BTreeMap::new(),
+                    user: None,
                     log: None,
                     under_functions_host: false,
                 };
@@ -126,10 +129,11 @@ impl Loaded {
         let remarks = check::remarks(&values);
         let log = values.get("RUST_LOG").cloned();
         let under_functions_host = values.contains_key(PORT);
+        let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| values.get(name).cloned());
         let config = Config::from(&values, &mut wrong);
         let known = |(name, value): (String, String)| names::is_known(&name).then(|| (name, SecretString::from(value)));
         let values = values.into_iter().filter_map(known).collect();
-        Self { config: if wrong.is_empty() { Ok(config) } else { Err(wrong) }, remarks, values, log, under_functions_host }
+        Self { config: if wrong.is_empty() { Ok(config) } else { Err(wrong) }, remarks, values, user, log, under_functions_host }
     }
 
     /// Everything that is to be said of the settings.

@@ -9,6 +9,7 @@ mod connect;
 mod key_vault;
 mod lazy;
 mod mount;
+mod operator;
 mod run;
 mod schedule;
 mod services;

@@ -27,6 +27,7 @@ use crate::accept::{self, Limits};
 use crate::cli::{Outcome, Output, Result};
 use crate::config::Config;
 use crate::mount::{Front, Mount};
+use crate::operator::Operator;
 use crate::stop::stop_asked;
 use crate::storage::{Choice, Storage};
 
@@ -76,10 +77,10 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
 
     let (ending, ended) = watch::channel(false);
     let mut parts: JoinSet<()> = JoinSet::new();
-    let mount = Arc::new(
-        Mount::new(services.clone(), if address.ip().is_loopback() { Front::Loopback } else { Front::Open })
-            .map_err(|error| system(&error))?,
-    );
+    let front = if address.ip().is_loopback() { Front::Loopback } else { Front::Open };
+    let operator = Operator::of(&config.data_dir)
+        .inspect_err(|error| tracing::warn!(%error, "the operator's token cannot be kept in the data directory; there is none"));
+    let mount = Arc::new(Mount::new(services.clone(), front, operator.ok()).map_err(|error| system(&error))?);
     parts.spawn(web(listener, mount, ended.clone()));
     for timer in clock::timers(poll).map_err(|error| system(&io::Error::other(error)))? {
         parts.spawn(timer.run(services.clone(), host.deadline(), ended.clone()));

@@ -2,6 +2,7 @@
 
 mod audit;
 mod clients;
+mod fronts;
 mod proxies;
 mod rows;
 mod settings;

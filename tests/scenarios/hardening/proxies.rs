@@ -42,6 +42,13 @@ async fn behind_a_public_address_no_request_is_the_operators() -> anyhow::Result
         let village = Village::of(Cli::new()?.with("CALRELAY_PUBLIC_URL", url), Manners::generic()).await?;
         let running = Running::start(&village.cli).await?;
         assert_eq!(running.get("/health/detail", &[]).await?.0, status, "{url}");
+        // Whoever can read the service's own files is its operator, behind whatever proxy.
+        let token = std::fs::read_to_string(village.cli.data_dir().join("operator.token"))?;
+        let bearer = format!("Bearer {}", token.trim());
+        let shown = [("authorization", bearer.as_str()), ("x-forwarded-for", "192.0.2.1")];
+        assert_eq!(running.get("/health/detail", &shown).await?.0, 200, "{url}");
+        let wrong = format!("Bearer {}", "A".repeat(43));
+        assert_eq!(running.get("/health/detail", &[("authorization", &wrong)]).await?.0, 403, "{url}");
         let answer = Client::new(&running.url).send("GET", "/health", &[], "").await?;
         assert_eq!((answer.status, answer.header("strict-transport-security").is_empty()), (200, !hsts), "{url}");
         assert_eq!(running.terminate().await?, 0);

@@ -175,7 +175,7 @@ async fn dispatch(command: Command, settings: Loaded, output: &Output) -> Result
         return Err(account::not_yet());
     }
     let (services, storage) = services::build(&config, settings.remarks).await?;
-    let action = trail::action(&command);
+    let (actor, action) = (trail::actor(settings.user.as_deref()), trail::action(&command));
     let work = async {
         match command {
             Command::Account(command) => account::run(&services, &config, command, output).await,
@@ -189,7 +189,7 @@ async fn dispatch(command: Command, settings: Loaded, output: &Output) -> Result
             Command::Doctor => unreachable!("answered above"),
         }
     };
-    let outcome = Box::pin(trail::audited(&services, action, output, work)).await;
+    let outcome = Box::pin(trail::audited(&services, &actor, action, output, work)).await;
     storage.settle().await;
     outcome
 }

@@ -36,15 +36,21 @@ pub fn action(command: &Command) -> Option<(&'static str, String)> {
     Some(found)
 }
 
+/// Whoever gives commands here, as the session names them.
+pub fn actor(user: Option<&str>) -> Actor {
+    Actor::new(user.unwrap_or("operator"), FROM)
+}
+
 /// Does it, between the entry that says so and its outcome.
 pub async fn audited(
     services: &Services,
+    actor: &Actor,
     action: Option<(&'static str, String)>,
     output: &Output,
     work: impl Future<Output = Result>,
 ) -> Result {
     let Some((action, subject)) = action else { return work.await };
-    let begun = audit::begin(services, &Actor::new(&user(), FROM), action, &subject).await;
+    let begun = audit::begin(services, actor, action, &subject).await;
     let outcome = work.await;
     let said = match &outcome {
         Ok(Outcome::Done) => audit::DONE,
@@ -63,12 +69,6 @@ pub fn settings(services: &Services, values: BTreeMap<String, SecretString>) {
             tracing::warn!(%error, "whether settings have changed could not be written down; the next start compares them again");
         }
     });
-}
-
-/// The user of the system who gives the command, as the session has it.
-fn user() -> String {
-    let named = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
-    named.unwrap_or_else(|| "operator".into())
 }
 
 #[derive(Serialize)]

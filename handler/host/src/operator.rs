@@ -1,0 +1,123 @@
+//! The operator's token: whoever can read a file of the service's own user is its operator, from wherever the request comes.
+//!
+//! Behind a proxy, the requests of the machine's own user cannot be told from those of others. The file stands in the data directory, readable by
+//! its owner only, and is made anew where it is missing, damaged, or was readable by others.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use axum::http::{HeaderMap, header};
+use jobs::consent::Token;
+
+/// Its name in the data directory.
+pub const FILE: &str = "operator.token";
+
+/// What its holders are known by.
+#[derive(Debug)]
+pub struct Operator {
+    hash: String,
+}
+
+impl Operator {
+    /// The one of a data directory; made where there is none that can be used.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn of(dir: &Path) -> io::Result<Self> {
+        let path = dir.join(FILE);
+        if let Some(token) = read(&path) {
+            return Ok(Self { hash: token.hash() });
+        }
+        let token = Token::random().map_err(io::Error::other)?;
+        let new = dir.join(format!("{FILE}.{}", &token.hash()[..8]));
+        let mut file = owners_only().create_new(true).open(&new)?;
+        let written = writeln!(file, "{}", token.expose()).and_then(|()| fs::rename(&new, &path));
+        if written.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        written?;
+        // Of two services that begin at once, the later file stands.
+        Ok(Self { hash: read(&path).unwrap_or(token).hash() })
+    }
+
+    /// Whether a request shows it (RFC 6750 section 2.1); `None` where it shows none at all.
+    pub fn is_shown(&self, headers: &HeaderMap) -> Option<bool> {
+        let mut shown = headers.get_all(header::AUTHORIZATION).iter();
+        let text = shown.next()?.to_str().unwrap_or_default();
+        let token = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+        Some(shown.next().is_none() && token.and_then(Token::parse).is_some_and(|token| token.has_hash(&self.hash)))
+    }
+}
+
+fn read(path: &Path) -> Option<Token> {
+    fs::symlink_metadata(path).ok().filter(|about| about.is_file() && is_owners_only(about) && about.len() < 100)?;
+    Token::parse(fs::read_to_string(path).ok()?.trim())
+}
+
+#[cfg(unix)]
+fn is_owners_only(about: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    about.mode() & 0o077 == 0 && about.uid() == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+fn is_owners_only(_: &fs::Metadata) -> bool {
+    true
+}
+
+fn owners_only() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(operator: &Operator, values: &[&str]) -> Option<bool> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::AUTHORIZATION, value.parse().unwrap());
+        }
+        operator.is_shown(&headers)
+    }
+
+    #[test]
+    fn whoever_can_read_the_file_is_the_operator() {
+        let dir = tempfile::tempdir().unwrap();
+        let operator = Operator::of(dir.path()).unwrap();
+        let token = fs::read_to_string(dir.path().join(FILE)).unwrap();
+        let token = token.trim();
+        let [bearer, lower] = ["Bearer", "bearer"].map(|scheme| format!("{scheme} {token}"));
+        assert_eq!((shown(&operator, &[&bearer]), shown(&operator, &[&lower])), (Some(true), Some(true)));
+        assert_eq!(shown(&operator, &[]), None);
+        let cut = format!("Bearer {}", &token[1..]);
+        for wrong in [&["Basic YTpi"][..], &[&cut], &["Bearer"], &[&bearer, &bearer], &[token]] {
+            assert_eq!(shown(&operator, wrong), Some(false), "{wrong:?}");
+        }
+        assert_eq!(shown(&Operator::of(dir.path()).unwrap(), &[&bearer]), Some(true), "it stays the same");
+        assert!(!format!("{operator:?}").contains(token));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn one_that_others_could_read_is_made_anew() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FILE);
+        Operator::of(dir.path()).unwrap();
+        let first = fs::read_to_string(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let operator = Operator::of(dir.path()).unwrap();
+        assert_eq!(shown(&operator, &[&format!("Bearer {}", first.trim())]), Some(false));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::write(&path, "damaged").unwrap();
+        assert_ne!(Operator::of(dir.path()).unwrap().hash, operator.hash);
+    }
+}
