@@ -23,7 +23,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = cli::Cli::read();
     let settings = config::Loaded::read(cli.settings());
-    telemetry::start(settings.log.as_deref(), cli.reader(&settings));
+    telemetry::start(settings.log.as_deref(), cli.reader(&settings), cli.verbose());
     for remark in &settings.remarks {
         match &remark.fix {
             Some(fix) => tracing::warn!("{} {fix}", remark.message),

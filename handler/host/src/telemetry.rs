@@ -25,8 +25,8 @@ pub enum Reader {
 }
 
 /// Starts the log. The default stands in for a filter that cannot be read, which is said among the settings' findings.
-pub fn start(filter: Option<&str>, reader: Reader) {
-    let default = || EnvFilter::new(if reader == Reader::Command { "warn" } else { "warn,jobs=info,functions=info,calrelay=info" });
+pub fn start(filter: Option<&str>, reader: Reader, verbose: u8) {
+    let default = || EnvFilter::new(usual(reader, verbose));
     let filter = filter.and_then(|filter| EnvFilter::try_new(filter).ok()).unwrap_or_else(default);
     let lines = match reader {
         Reader::FunctionsHost => fmt::layer().json().flatten_event(true).with_writer(io::stdout).boxed(),
@@ -34,6 +34,18 @@ pub fn start(filter: Option<&str>, reader: Reader) {
     };
     // Whoever started a log before us keeps it.
     let _ = tracing_subscriber::registry().with(filter).with(lines.with_filter(filter_fn(harmless))).try_init();
+}
+
+/// What is said where no filter is set.
+fn usual(reader: Reader, verbose: u8) -> String {
+    let level = match (reader, verbose) {
+        (Reader::Command, 0) => return "warn".into(),
+        (_, 0) => return "warn,jobs=info,functions=info,calrelay=info".into(),
+        (_, 1) => "info",
+        _ => "debug",
+    };
+    let ours: String = OURS.iter().map(|name| format!(",{name}={level}")).collect();
+    format!("warn{ours}")
 }
 
 /// At their most talkative level the crates below us may show bytes from the wire, and those hold events and passwords.

@@ -86,6 +86,13 @@ impl Front {
     async fn status(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<u16> {
         Ok(Client::new(&self.url).send(method, path, headers, "").await?.status)
     }
+
+    /// The same, asked by another of the machine's own names.
+    fn by_name(&self, name: &str) -> anyhow::Result<Url> {
+        let mut url = self.url.clone();
+        url.set_host(Some(name))?;
+        Ok(url)
+    }
 }
 
 /// Whoever comes through it sees whether the service is well, and nothing that is the operator's.
@@ -94,9 +101,8 @@ async fn is_no_operator(front: &Front, what: &str) -> anyhow::Result<()> {
     assert_eq!(front.status("POST", "/webhooks/google", &[]).await?, 200, "{what}");
     for path in ["/health/detail", "/health?detail", "/oauth/google/start"] {
         assert_eq!(front.status("GET", path, &[]).await?, 403, "{what}: {path}");
-        for own in ["localhost", "127.0.0.1"] {
-            assert_eq!(front.status("GET", path, &[("host", own)]).await?, 403, "{what}: {path} by the name {own}");
-        }
+        let by_name = Client::new(&front.by_name("localhost")?).send("GET", path, &[], "").await?;
+        assert_eq!(by_name.status, 403, "{what}: {path} by another name");
     }
     Ok(())
 }

@@ -37,6 +37,8 @@ async fn a_file_of_the_data_directory_is_obeyed_but_for_addresses() -> anyhow::R
     assert!(doctor(&cli, &[]).await?.contains("CALRELAY_POLL_SECONDS must be"));
     write(&file, r#""CALRELAY_POLL_SECONDS": 30"#)?;
     assert!(doctor(&cli, &[]).await?.contains("Settings were read from"));
+    let said = async |arguments: &[&str]| anyhow::Ok(cli.run_with(arguments, "").await?.stderr);
+    assert!(said(&["status", "-v"]).await?.contains("Settings were read from") && !said(&["status"]).await?.contains("Settings were read"));
     write(&file, r#""GOOGLE_TOKEN_URL": "https://192.0.2.1/""#)?;
     let said = doctor(&cli, &[]).await?;
     assert!(said.contains("GOOGLE_TOKEN_URL is not taken from") && !said.contains("192.0.2.1"), "{said}");

@@ -45,6 +45,9 @@ pub struct Cli {
     /// Take settings from this file; the environment goes before it [default: local.settings.json in the data directory]
     #[arg(long, global = true, value_name = "FILE")]
     settings: Option<PathBuf>,
+    /// Say more in the log: -v what is done, -vv every step; RUST_LOG goes before it
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
     /// Without a command: the address to listen on [default: 127.0.0.1:7071]
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
@@ -104,6 +107,11 @@ impl Cli {
     /// The file with settings, where one is named.
     pub fn settings(&self) -> Option<&Path> {
         self.settings.as_deref()
+    }
+
+    /// How much more the log is to say than it does by itself.
+    pub fn verbose(&self) -> u8 {
+        self.verbose
     }
 
     /// Who will read the log.
@@ -246,6 +254,8 @@ mod tests {
             "explain --pair p1 --event abc.ics",
             "doctor --json",
             "audit --json",
+            "-v status",
+            "sync -vv --settings x.json",
         ] {
             let arguments: Vec<&str> = line.split_whitespace().collect();
             assert!(usage(&arguments).is_ok(), "{line}");
