@@ -29,7 +29,9 @@ mod recognised;
 mod take_over;
 mod turns;
 mod unseen;
+mod verdict;
 mod versions;
+mod weighed;
 mod world;
 
 use engine::reason::Reason;
