@@ -2,7 +2,9 @@
 
 mod asked_again;
 mod at_rest;
+mod awaited;
 mod behind;
+mod beside_copies;
 mod calendar;
 mod claims;
 mod create;
@@ -25,6 +27,7 @@ mod narrow;
 mod own_uids;
 mod passed_over;
 mod private;
+mod read_once;
 mod recognised;
 mod take_over;
 mod turns;

@@ -14,6 +14,7 @@ use super::world::{OPTIONS, World};
 enum Kept {
     Whole,
     WithoutMark,
+    WithoutUid,
     WithoutMarkAndUid,
     NotAtAll,
 }
@@ -30,6 +31,7 @@ async fn unlisted(kept: Kept, world: World, strangers: usize) -> World {
         match kept {
             Kept::Whole => {}
             Kept::WithoutMark => world.to().change(&id, |event| event.marker = None),
+            Kept::WithoutUid => world.to().change(&id, |event| event.uid = format!("server-{id}")),
             Kept::WithoutMarkAndUid => world.to().change(&id, |event| (event.marker, event.uid) = (None, format!("server-{id}"))),
             Kept::NotAtAll => drop(world.to().remove(&id)),
         }
@@ -43,7 +45,9 @@ async fn unlisted(kept: Kept, world: World, strangers: usize) -> World {
 
 #[tokio::test]
 async fn what_is_under_its_name_with_its_mark_or_its_uid_is_recognised() {
-    for (kept, goes_on) in [(Kept::Whole, true), (Kept::WithoutMark, true), (Kept::WithoutMarkAndUid, false), (Kept::NotAtAll, false)] {
+    let recognised = [Kept::Whole, Kept::WithoutMark, Kept::WithoutUid].map(|kept| (kept, true));
+    let unrecognised = [Kept::WithoutMarkAndUid, Kept::NotAtAll].map(|kept| (kept, false));
+    for (kept, goes_on) in recognised.into_iter().chain(unrecognised) {
         let world = unlisted(kept, World::two_way().await, 2).await;
         let run = world.try_run(OPTIONS).await;
         assert_eq!(run.error.map(|error| error.code), (!goes_on).then(|| "unrecognised".to_owned()), "{kept:?}");
@@ -60,10 +64,22 @@ async fn fewer_unknown_events_than_are_missing_stop_nothing() {
 }
 
 #[tokio::test]
-async fn where_another_copy_is_listed_the_pair_goes_on() {
-    let world = unlisted(Kept::NotAtAll, World::two_way().await.filled(1).await, 2).await;
-    assert_eq!(world.pass().await.created, 2);
-    assert_eq!(world.titles()[0], all(["e00", "one", "two", "x0", "x1"]));
+async fn where_other_copies_are_listed_the_pair_goes_on() {
+    for others in [1, 2] {
+        let world = unlisted(Kept::NotAtAll, World::two_way().await.filled(others).await, 2).await;
+        assert_eq!(world.pass().await.created, 2);
+        assert_eq!(world.count()[0], others as usize + 4);
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_began_there_is_no_copy_that_shows() {
+    let world = World::two_way().await;
+    world.to().put(april("theirs", 5));
+    world.pass().await;
+    let world = unlisted(Kept::NotAtAll, world, 2).await;
+    let run = world.try_run(OPTIONS).await;
+    assert_eq!((run.error.map(|error| error.code), world.count()[0]), (Some("unrecognised".to_owned()), 3));
 }
 
 #[tokio::test]

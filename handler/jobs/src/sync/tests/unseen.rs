@@ -13,7 +13,7 @@ use super::{all, reasons};
 use crate::report::PairStatus;
 
 /// `dentist` was made, and neither listed nor given. Two others are.
-async fn unseen(two_way: bool) -> (World, EventId) {
+pub async fn unseen(two_way: bool) -> (World, EventId) {
     let world = if two_way { World::two_way().await } else { World::one_way().await };
     world.from().put(april("one", 3));
     world.from().put(april("two", 4));

@@ -1,0 +1,34 @@
+//! What has changed is read once, whatever it says of itself.
+
+use super::calendar::Call;
+use super::deletion::dentist;
+use super::world::World;
+
+#[tokio::test]
+async fn a_copy_that_was_edited_is_read_once() {
+    for own_uids in [false, true] {
+        let world = World::two_way().await;
+        (world.to().manners.own_uids, world.to().manners.drops_marks) = (own_uids, own_uids);
+        let world = world.filled(3).await;
+        let copy = world.copy("e00.ics").await;
+        world.to().change(&copy, |event| event.content.title = "edited".into());
+        assert_eq!((world.pass().await.changed, world.asked(Call::Fetch)), (1, [1, 1]), "{own_uids}");
+        assert_eq!(world.has("edited"), [true, true]);
+        world.rest().await;
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_says_less_of_itself_than_before_is_read_once() {
+    for marked in [false, true] {
+        let (world, copy) = dentist(true).await;
+        world.to().change(&copy, |event| {
+            event.uid = "another@example.org".into();
+            event.content.title = "edited".into();
+            event.marker = event.marker.take().filter(|_| marked);
+        });
+        assert_eq!((world.pass().await.changed, world.asked(Call::Fetch)), (1, [1, 1]), "{marked}");
+        assert_eq!((world.copy("dentist.ics").await, world.has("edited")), (copy, [true, true]));
+        world.rest().await;
+    }
+}
