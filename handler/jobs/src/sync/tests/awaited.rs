@@ -8,7 +8,7 @@ use super::calendar::Call;
 use super::events::april;
 use super::reasons;
 use super::unseen::unseen;
-use super::world::World;
+use super::world::{DRY, FULL, World};
 
 /// A person's event at the time of another one.
 fn at_its_time(event: &Event) -> Event {
@@ -80,4 +80,52 @@ async fn what_shows_under_another_name_when_its_origin_is_gone_goes_as_well() {
     let run = world.pass().await;
     assert_eq!((run.deleted, world.count()), (1, [2, 2]));
     world.rest().await;
+}
+
+#[tokio::test]
+async fn a_dry_run_notes_nothing_of_what_is_not_shown() {
+    let (world, _) = unseen(true).await;
+    world.run(DRY).await;
+    assert_eq!((world.mapping("dentist.ics").await.unseen, world.problems().await.len()), (None, 0));
+    world.pass().await;
+    assert_eq!((world.mapping("dentist.ics").await.unseen.is_some(), world.problems().await.len()), (true, 1));
+}
+
+#[tokio::test]
+async fn what_is_owed_to_a_copy_that_is_not_shown_is_owed_after_another_change_as_well() {
+    let (world, name) = unseen(true).await;
+    world.pass().await;
+    for title in ["surgeon", "orthodontist"] {
+        world.from().change("dentist.ics", |event| event.content.title = title.into());
+        let run = world.pass().await;
+        assert_eq!((run.created, run.deleted, world.writes().len(), world.asked(Call::Absence)), (0, 0, 0, [0, 0]), "{title}");
+    }
+    world.to().unlisted.clear();
+    world.to().hidden.clear();
+    world.to().change(name.as_str(), |_| ());
+    world.pass().await;
+    assert_eq!((world.has("orthodontist"), world.count()), ([true, true], [3, 3]));
+    world.rest().await;
+}
+
+#[tokio::test]
+async fn a_full_pass_forgets_no_copy_that_is_not_shown_with_its_origin() {
+    let (world, name) = unseen(false).await;
+    world.pass().await;
+    world.from().remove("dentist.ics");
+    world.run(FULL).await;
+    assert_eq!((world.mappings().await.len(), world.count()), (3, [2, 3]));
+    world.to().unlisted.clear();
+    world.to().hidden.clear();
+    world.to().change(name.as_str(), |_| ());
+    assert_eq!((world.pass().await.deleted, world.count()), (1, [2, 2]));
+}
+
+#[tokio::test]
+async fn what_only_listings_lack_is_read_once() {
+    let (world, _) = unseen(false).await;
+    world.to().hidden.clear();
+    world.pass().await;
+    world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
+    assert_eq!((world.pass().await.changed, world.asked(Call::Fetch)), (1, [1, 1]));
 }

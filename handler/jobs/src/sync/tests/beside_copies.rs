@@ -70,3 +70,29 @@ async fn a_half_made_copy_of_which_nothing_is_kept_is_known_by_its_looks() {
     assert_eq!((world.count(), world.mapping("dentist.ics").await.state), ([3, 3], State::Live));
     world.rest().await;
 }
+
+#[tokio::test]
+async fn nothing_is_made_beside_what_another_installation_has_copied_into_the_first_calendar() {
+    let world = World::two_way().await;
+    let origin = april("dentist", 1);
+    world.from().put(foreign(&origin, "theirs.ics", true));
+    world.to().put(origin);
+    world.from().put(april("other", 2));
+    let run = world.pass().await;
+    assert_eq!((run.created, run.copied_by_another, world.count()), (1, 1, [2, 2]));
+    assert_eq!(world.mapping("dentist.ics").await.state, State::CopiedByAnother);
+    world.rest().await;
+}
+
+#[tokio::test]
+async fn copies_are_worked_on_when_all_other_events_are() {
+    use crate::sync::decide::Item;
+    use engine::pair::Side;
+
+    let place = |(side, is_copy)| {
+        let (id, stranger) = (EventId::new("a.ics"), crate::sync::survey::Stranger::default());
+        Item::Unknown { side, id, stranger, is_copy }.place()
+    };
+    let order = [(Side::From, false), (Side::To, false), (Side::From, true), (Side::To, true)].map(place);
+    assert!(order.is_sorted() && order.windows(2).all(|two| two[0] != two[1]));
+}

@@ -29,6 +29,8 @@ mod passed_over;
 mod private;
 mod read_once;
 mod recognised;
+mod silently;
+mod sought;
 mod take_over;
 mod turns;
 mod unseen;

@@ -2,6 +2,7 @@
 
 use super::calendar::Call;
 use super::deletion::dentist;
+use super::events::april;
 use super::world::World;
 
 #[tokio::test]
@@ -31,4 +32,29 @@ async fn a_copy_that_says_less_of_itself_than_before_is_read_once() {
         assert_eq!((world.copy("dentist.ics").await, world.has("edited")), (copy, [true, true]));
         world.rest().await;
     }
+}
+
+#[tokio::test]
+async fn a_first_pass_reads_each_event_once() {
+    let world = World::two_way().await;
+    for n in 0..4 {
+        world.from().put(april(&format!("mine{n}"), 1 + n));
+        world.to().put(april(&format!("theirs{n}"), 10 + n));
+    }
+    assert_eq!((world.pass().await.created, world.asked(Call::Fetch)), (8, [4, 4]));
+    world.rest().await;
+}
+
+#[tokio::test]
+async fn the_copies_of_another_pair_are_not_read() {
+    let mut world = World::one_way().await.filled(2).await;
+    let club = world.connect("club", engine::calendar::ProviderKind::Caldav).await;
+    let first = world.pair.clone();
+    world.remotes[club].lock().put(april("swimming", 20));
+    world.pair = world.add(club, 1, &first).await;
+    world.pass().await;
+    world.pair = first;
+    world.from().put(april("dentist", 21));
+    assert_eq!((world.pass().await.created, world.asked(Call::Fetch)), (1, [1, 0]));
+    world.rest().await;
 }
