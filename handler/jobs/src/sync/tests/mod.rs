@@ -15,6 +15,7 @@ mod echo;
 mod edit;
 mod events;
 mod first_release;
+mod found_again;
 mod held;
 mod held_again;
 mod identity;

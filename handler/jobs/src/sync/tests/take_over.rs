@@ -304,6 +304,7 @@ async fn what_another_installation_has_made_meanwhile_is_not_made_beside() {
     world.to().put(foreign(&origin, "theirs.ics", true));
     let run = world.pass().await;
     assert_eq!((run.created, world.count(), world.mapping("dentist.ics").await.state), (0, [1, 1], State::CopiedByAnother));
+    assert_eq!(run.actions[0].start.as_deref(), Some("2026-04-01T09:00:00Z"));
     world.rest().await;
 }
 
