@@ -185,7 +185,7 @@ impl Pass<'_> {
     }
 
     fn decide_known(&self, unit: Unit, read: &Read) -> Task {
-        let Unit { stored, mut mapping, origin, copy, sought, replaced, proofs, .. } = unit;
+        let Unit { stored, mut mapping, origin, copy, sought, replaced, freed, proofs, .. } = unit;
         if self.is_behind(&mapping, read) {
             // Cursors wait for it, and `status` says what they wait for.
             let task = Task::not_given(mapping.side, mapping.origin.id.clone(), Reason::RefusedByServer, BEHIND.into(), Retry::OnChange);
@@ -242,7 +242,7 @@ impl Pass<'_> {
                 return Task::incomplete(mapping.side, mapping.origin.id.clone(), suspect);
             }
         };
-        let strangers = replaced.then(|| (mapping.side.other(), mapping.copy.id.clone())).into_iter().collect();
+        let strangers = freed.or_else(|| replaced.then(|| mapping.copy.id.clone())).map(|id| (mapping.side.other(), id)).into_iter().collect();
         let (note, unread) = match &origin {
             Seen::Event(origin) => (note(origin), false),
             _ => (None, matches!(origin, Seen::Unchanged)),

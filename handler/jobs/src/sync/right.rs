@@ -48,6 +48,7 @@ impl Pass<'_> {
         match found {
             Some(Found::Event(event)) if self.is_the_copy(&unit.mapping, &event) => {
                 identity.claim(side, event.id.clone());
+                unit.freed = (!is_another_copy).then(|| unit.mapping.copy.id.clone());
                 rename(&mut unit.mapping, Role::Copy, &event);
                 unit.copy = News::Present(Some(event));
             }

@@ -1,6 +1,6 @@
 //! One mapping, or one event that no mapping knows, of which a survey has news.
 
-use engine::event::Event;
+use engine::event::{Event, EventId};
 use engine::mapping::{Mapping, State};
 use engine::marker::Role;
 use engine::plan::Answer;
@@ -36,6 +36,8 @@ pub(in crate::sync) struct Unit {
     pub sought: bool,
     /// Another event is under the name of its copy.
     pub replaced: bool,
+    /// The name that its copy had, and an event has by now that is no copy of this pair.
+    pub freed: Option<EventId>,
     /// What showed that its copy, or its origin, may be gone.
     pub signs: [Option<Sign>; 2],
     /// What proves it.
@@ -52,6 +54,7 @@ impl Unit {
             copy: News::None,
             sought: false,
             replaced: false,
+            freed: None,
             signs: [None; 2],
             proofs: [None, None],
         }

@@ -320,6 +320,7 @@ async fn what_has_aged_out_of_the_window_stays_on_both_sides() {
     assert_eq!(world.mapping("old.ics").await.state, State::Archived);
     assert_eq!((world.state().await.copies, world.state().await.archived), (2, 1));
     world.rest().await;
+    assert_eq!((world.state().await.copies, world.state().await.archived), (2, 1));
     world.from().change("old.ics", |event| event.content.span = on(date(2026, 4, 2)));
     world.pass().await;
     assert_eq!((world.mapping("old.ics").await.state, world.one(1, "old").content.span), (State::Live, on(date(2026, 4, 2))));

@@ -16,6 +16,7 @@ mod edit;
 mod events;
 mod first_release;
 mod found_again;
+mod freed;
 mod held;
 mod held_again;
 mod identity;
@@ -38,6 +39,7 @@ mod unseen;
 mod verdict;
 mod versions;
 mod weighed;
+mod whole;
 mod world;
 
 use engine::reason::Reason;
