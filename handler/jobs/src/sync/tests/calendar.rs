@@ -12,6 +12,7 @@ use providers::{Error, Result, Written};
 /// What is asked of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Call {
+    Calendars,
     Glance,
     List,
     ListAll,
@@ -49,6 +50,8 @@ pub struct Manners {
     pub lists_late: bool,
     /// The calendar may not be written to.
     pub read_only: bool,
+    /// It is not where it was.
+    pub missing: bool,
 }
 
 type Meanwhile = Box<dyn FnOnce(&mut Calendar) + Send>;

@@ -35,6 +35,7 @@ impl Remote {
 #[async_trait]
 impl Provider for Remote {
     async fn calendars(&self) -> Result<Vec<RemoteCalendar>> {
+        self.lock().asked(Call::Calendars, &self.nothing())?;
         let (address, zone) = (self.address.clone(), self.zone.clone());
         Ok(vec![RemoteCalendar { name: address.trim_matches('/').into(), address, writable: true, zone, owned_at: None }])
     }
@@ -43,7 +44,7 @@ impl Provider for Remote {
         let mut here = self.lock();
         here.asked(Call::Glance, &self.nothing())?;
         let tip = if here.manners.no_tips { Glance::NoTip } else { Glance::Tip(Tip(here.token())) };
-        Ok(calendars.iter().map(|address| if *address == self.address { tip.clone() } else { Glance::Missing }).collect())
+        Ok(calendars.iter().map(|address| if *address == self.address && !here.manners.missing { tip.clone() } else { Glance::Missing }).collect())
     }
 
     async fn survey(&self, _: &str, since: Since<'_>, _: Option<&Tip>) -> Result<Survey> {

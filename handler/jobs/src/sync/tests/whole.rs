@@ -113,13 +113,15 @@ async fn what_was_left_out_is_known_by_the_uid_that_its_server_gave_it() {
 }
 
 #[tokio::test]
-async fn a_copy_whose_name_another_event_has_taken_is_found_in_one_round() {
-    let (world, copy) = dentist(false).await;
-    let moved = world.to().remove(&copy);
-    world.to().put(named(moved, "moved.ics"));
-    world.to().put(named(april("swimming", 20), &copy));
-    let run = world.pass().await;
-    assert_eq!((run.deleted, world.copy("dentist.ics").await.as_str(), world.asked(Call::Glance)), (0, "moved.ics", [1, 1]));
-    world.rest().await;
-    assert_eq!(world.titles()[1].len(), 6);
+async fn a_copy_whose_name_another_event_has_taken_is_found_and_not_copied_back() {
+    for two_way in [false, true] {
+        let (world, copy) = dentist(two_way).await;
+        let moved = world.to().remove(&copy);
+        world.to().put(named(moved, "moved.ics"));
+        world.to().put(named(april("swimming", 20), &copy));
+        let run = world.pass().await;
+        assert_eq!((run.deleted, world.copy("dentist.ics").await.as_str()), (0, "moved.ics"), "{two_way}");
+        assert_eq!((world.one(0, "dentist").id.as_str(), world.titles()[1].len()), ("dentist.ics", 6));
+        world.nothing_wrong();
+    }
 }
