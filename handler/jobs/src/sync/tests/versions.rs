@@ -121,7 +121,10 @@ async fn where_a_glance_shows_nothing_a_listing_does() {
     assert_eq!((world.pass().await.created, world.count()), (2, [2, 2]));
     world.pass().await;
     world.pass().await;
+    let passes = world.state().await.passes;
+    world.pass().await;
     assert_eq!((world.asked(Call::List), world.asked(Call::ListAll)), ([1, 1], [0, 0]), "and that is all");
+    assert_eq!(world.state().await.passes, passes, "a look is enough");
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
     assert_eq!(world.pass().await.changed, 1);
     assert_eq!(world.asked(Call::List), [1, 1], "what was listed for a look is not listed again");
