@@ -242,7 +242,7 @@ impl Pass<'_> {
                 return Task::incomplete(mapping.side, mapping.origin.id.clone(), suspect);
             }
         };
-        let strangers = freed.or_else(|| replaced.then(|| mapping.copy.id.clone())).map(|id| (mapping.side.other(), id)).into_iter().collect();
+        let strangers = freed.map(|id| (mapping.side.other(), id)).into_iter().collect();
         let (note, unread) = match &origin {
             Seen::Event(origin) => (note(origin), false),
             _ => (None, matches!(origin, Seen::Unchanged)),

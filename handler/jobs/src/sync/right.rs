@@ -55,6 +55,7 @@ impl Pass<'_> {
             _ => {
                 unit.replaced =
                     is_another && (is_another_copy || unit.mapping.has_servers_uid() || self.keeps_uids(identity, &unit.mapping).await?);
+                unit.freed = unit.replaced.then(|| unit.mapping.copy.id.clone());
             }
         }
         Ok(())

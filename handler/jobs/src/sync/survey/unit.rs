@@ -36,7 +36,7 @@ pub(in crate::sync) struct Unit {
     pub sought: bool,
     /// Another event is under the name of its copy.
     pub replaced: bool,
-    /// The name that its copy had, and an event has by now that is no copy of this pair.
+    /// The name that its copy had, under which an event is by now that is to be looked at.
     pub freed: Option<EventId>,
     /// What showed that its copy, or its origin, may be gone.
     pub signs: [Option<Sign>; 2],

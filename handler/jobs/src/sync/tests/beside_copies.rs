@@ -44,11 +44,7 @@ async fn another_name_or_another_version_makes_no_one_calendar() {
         let world = World::one_way().await.filled(2).await;
         let (origin, copy) = (world.one(0, "e00"), world.one(1, "e00"));
         world.to().restore(origin);
-        let there = if same_name {
-            Event { etag: Some("v99".into()), ..copy }
-        } else {
-            Event { id: EventId::new("moved.ics"), ..copy }
-        };
+        let there = if same_name { Event { etag: Some("v99".into()), ..copy } } else { Event { id: EventId::new("moved.ics"), ..copy } };
         world.from().restore(there);
         let run = world.pass().await;
         assert_eq!((run.created, reasons(&run)), (0, vec![Reason::OwnCopy]), "{same_name}");

@@ -44,7 +44,10 @@ impl Provider for Remote {
         let mut here = self.lock();
         here.asked(Call::Glance, &self.nothing())?;
         let tip = if here.manners.no_tips { Glance::NoTip } else { Glance::Tip(Tip(here.token())) };
-        Ok(calendars.iter().map(|address| if *address == self.address && !here.manners.missing { tip.clone() } else { Glance::Missing }).collect())
+        Ok(calendars
+            .iter()
+            .map(|address| if *address == self.address && !here.manners.missing { tip.clone() } else { Glance::Missing })
+            .collect())
     }
 
     async fn survey(&self, _: &str, since: Since<'_>, _: Option<&Tip>) -> Result<Survey> {

@@ -6,7 +6,6 @@ use engine::reason::Reason;
 use super::calendar::Call;
 use super::deletion::dentist;
 use super::reasons;
-use super::world::World;
 
 fn named(event: Event, name: &str) -> Event {
     Event { id: EventId::new(name), ..event }
