@@ -202,5 +202,5 @@ async fn details_carry_the_settings_and_probes_do_not() {
     assert!(health.ok, "there is something to mend, and it works all the same");
     assert_eq!(health.findings.unwrap()[0].message, "Odd.");
     let probe = serde_json::to_value(crate::health(&services, false).await).unwrap();
-    assert_eq!(probe, serde_json::json!({"ok": true, "storage": true, "vault": true}));
+    assert_eq!(probe, serde_json::json!({"ok": true, "storage": true, "vault": true, "work": true}));
 }
