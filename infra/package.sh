@@ -10,7 +10,7 @@ set -euo pipefail
 
 glibc=2.28              # Debian 10, RHEL 8, and everything that Azure has run functions on since
 limit=$((20 * 1024 * 1024)) # the host copies the program to every new instance: a large one starts late
-zig=0.17.0 zigbuild=0.24.0
+tools=infra/requirements.txt
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -67,11 +67,11 @@ PYTHON
 case $how in
 portable)
     venv=$target/infra/venv
-    if [ "$(cat "$venv/installed" 2>/dev/null || true)" != "$zig $zigbuild" ]; then
-        say "Installing ziglang $zig and cargo-zigbuild $zigbuild under target/infra ..."
-        { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check "ziglang==$zig" "cargo-zigbuild==$zigbuild"; } >&2 ||
+    if ! cmp -s "$tools" "$venv/installed"; then
+        say "Installing zig and cargo-zigbuild ($tools) under target/infra ..."
+        { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$tools"; } >&2 ||
             die "zig could not be installed. With --native this machine's compiler is used; the program then asks for this machine's glibc or newer."
-        echo "$zig $zigbuild" >"$venv/installed"
+        cp "$tools" "$venv/installed"
     fi
     say "Building calrelay for x86_64 Linux with glibc $glibc or newer ..."
     # Whole-program optimisation: smaller, and some minutes longer.

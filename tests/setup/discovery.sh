@@ -1,13 +1,14 @@
 #!/bin/sh
 # Fetches Google's own description of its Calendar API (the discovery document), once, and prints its path: out of the wheel of
-# google-api-python-client on PyPI, at one version, into target/corpora/google-<version>/. The simulator of Google is held against it.
+# google-api-python-client on PyPI, at the version and with the hash of discovery.txt, into target/corpora/google-<version>/. The simulator of Google is held against it.
 # Needs Python 3 with pip, or the one that tests/setup/servers.sh has installed. Repeat as you like: what is there already is kept.
 set -eu
 
-version=2.202.0
+wanted=tests/setup/discovery.txt
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 cd "$root"
+version=$(sed -n 's/^google-api-python-client==\([0-9.]*\).*/\1/p' "$wanted")
 corpora=$root/target/corpora
 destination=$corpora/google-$version
 document=$destination/calendar.v3.json
@@ -17,8 +18,8 @@ if [ ! -f "$document" ]; then
     "$python" -m pip --version >/dev/null 2>&1 || python=$root/target/servers/venv/bin/python
     work=$(mktemp -d "$corpora/fetching.XXXXXX")
     trap 'rm -rf "$work"' EXIT
-    if ! "$python" -m pip download --disable-pip-version-check --only-binary :all: --no-deps --dest "$work" \
-        "google-api-python-client==$version" >"$work/log" 2>&1; then
+    if ! "$python" -m pip download --disable-pip-version-check --require-hashes --only-binary :all: --no-deps --dest "$work" \
+        -r "$wanted" >"$work/log" 2>&1; then
         tail -n 20 "$work/log" >&2
         echo "Google's discovery document could not be fetched from PyPI. Nothing was changed; run this script again when there is a network." >&2
         exit 1

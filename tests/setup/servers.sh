@@ -18,11 +18,11 @@ install() {
     rm -rf "$home/venv" "$home/site" "$home/installed.txt" "$run"
     # Some systems ship venv without the part that puts pip into it.
     if "$python" -m venv "$home/venv" >"$home/install.log" 2>&1; then
-        "$home/venv/bin/python" -m pip install --disable-pip-version-check -r "$wanted" >>"$home/install.log" 2>&1 || return 1
+        "$home/venv/bin/python" -m pip install --disable-pip-version-check --require-hashes --only-binary :all: -r "$wanted" >>"$home/install.log" 2>&1 || return 1
         printf '#!/bin/sh\nexec "%s" "$@"\n' "$home/venv/bin/python" >"$run"
     else
         rm -rf "$home/venv"
-        "$python" -m pip install --disable-pip-version-check --target "$home/site" -r "$wanted" >>"$home/install.log" 2>&1 || return 1
+        "$python" -m pip install --disable-pip-version-check --require-hashes --only-binary :all: --target "$home/site" -r "$wanted" >>"$home/install.log" 2>&1 || return 1
         printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" "$@"\n' "$home/site" "$(command -v "$python")" >"$run"
     fi
     chmod +x "$run"

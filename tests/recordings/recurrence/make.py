@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Records what two independent programs make of recurrence rules: cases.json (see README.md).
 
-    python3 -m venv venv && venv/bin/pip install python-dateutil==2.9.0.post0 recurring-ical-events==3.8.2 tzdata==2026.6
-    PYTHONTZPATH= venv/bin/python make.py
+    PYTHONTZPATH= "$(tests/setup/servers.sh)" tests/recordings/recurrence/make.py
 
 Running it again gives the same file. A case on which the two differ is counted, printed and left out.
 """

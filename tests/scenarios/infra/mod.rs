@@ -5,6 +5,7 @@ mod checks;
 mod expectations;
 mod mutations;
 mod package;
+mod supply;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
