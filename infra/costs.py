@@ -27,7 +27,7 @@ SECONDS_AN_IDLE = 0.3
 SECONDS_A_POLL, POLLS_AT_ONCE = 0.2, 8
 OVERLAP = 8                            # messages that one instance works on at once (host.json), kept 70 % busy
 UNWRAPS_A_USER_A_DAY = 4               # data keys stay in memory for a while
-LOG_KB_A_RUN = 2.0                     # one request and a line or two, after sampling
+LOG_KB_A_RUN = 2.0                     # one request, which is never left out, and a line or two
 DAILY_LOG_CAP_GB = 1                   # the parameter dailyLogCapGB
 
 # Prices: Flex Consumption, North Europe.

@@ -3,6 +3,7 @@
 mod bicep;
 mod checks;
 mod expectations;
+mod logs;
 mod mutations;
 mod package;
 mod supply;
