@@ -1,7 +1,8 @@
 // Calrelay in a subscription of the operator's own: one resource group, one function app, nothing that needs a password of Azure's.
 //
 // What keeps what apart:
-//   modules/storage     rows, messages, the deployed package; no shared keys
+//   modules/storage     rows, messages, the files of the Functions host; no shared keys
+//   modules/package     the deployed package, which the app can only read
 //   modules/vault       the wrapping key, and the secrets of the OAuth apps
 //   modules/monitoring  logs and telemetry
 //   modules/app         the plan and the function app, with an identity of its own
@@ -93,7 +94,7 @@ param lagAlertSeconds int = 60
 @description('Alert when a watch of Google or Microsoft is near its end.')
 param watchAlert bool = true
 
-@description('Log every request to storage too. Useful for a day of searching; it costs more than everything else together.')
+@description('Log every request to tables, queues and the host\'s files too. Useful for a day of searching; it costs more than everything else together. Requests to the app and to its package are logged in any case.')
 param storageLogs bool = false
 
 @description('The most logs a day, in GB. Above it nothing is logged until the next day, and alerts are blind.')
@@ -128,6 +129,17 @@ module storage 'modules/storage.bicep' = {
   }
 }
 
+module package 'modules/package.bicep' = {
+  name: 'package'
+  params: {
+    name: 'stp${name}${suffix}'
+    location: location
+    tags: tags
+    sku: storageSku
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
 module vault 'modules/vault.bicep' = {
   name: 'vault'
   params: {
@@ -148,7 +160,7 @@ module app 'modules/app.bicep' = {
     name: appName
     location: location
     tags: tags
-    packageContainerUrl: storage.outputs.packageContainerUrl
+    packageContainerUrl: package.outputs.containerUrl
     instanceMemoryMB: instanceMemoryMB
     maximumInstances: maximumInstances
     alwaysReadyHttp: alwaysReadyHttp
@@ -162,6 +174,9 @@ module access 'modules/access.bicep' = {
   params: {
     principalId: app.outputs.principalId
     storageName: storage.outputs.name
+    hostContainers: storage.outputs.hostContainers
+    packageStorageName: package.outputs.name
+    packageContainerName: package.outputs.container
     queues: storage.outputs.queues
     tables: storage.outputs.tables
     vaultName: vault.outputs.name
@@ -227,6 +242,12 @@ module workbook 'modules/workbook.bicep' = {
 
 @description('The name of the function app, for the command that deploys the package.')
 output appName string = app.outputs.name
+
+@description('The app\'s identity, to which infra/deploy.sh lends the right to write the package.')
+output principalId string = app.outputs.principalId
+
+@description('The container of the package.')
+output packageContainerId string = package.outputs.containerId
 
 @description('The address that browsers and providers reach.')
 output publicUrl string = 'https://${publicHost}'

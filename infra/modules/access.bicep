@@ -2,6 +2,9 @@
 
 param principalId string
 param storageName string
+param hostContainers string[]
+param packageStorageName string
+param packageContainerName string
 param queues string[]
 param tables string[]
 param vaultName string
@@ -11,7 +14,9 @@ param insightsName string
 
 // Built-in roles, by the ids that are the same in every tenant.
 var roles = {
+  // Storage Blob Data Owner: what the Functions host asks for where it keeps its own files.
   blobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+  blobDataReader: '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
   queueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
   tableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
   // Key Vault Crypto Service Encryption User: reads the key, wraps, unwraps. Not Crypto User, which may also sign and decrypt.
@@ -22,6 +27,30 @@ var roles = {
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
   name: storageName
+}
+
+resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' existing = {
+  parent: account
+  name: 'default'
+}
+
+resource hostContainerItems 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' existing = [for container in hostContainers: {
+  parent: blobService
+  name: container
+}]
+
+resource packageAccount 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
+  name: packageStorageName
+}
+
+resource packageBlobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' existing = {
+  parent: packageAccount
+  name: 'default'
+}
+
+resource packageContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' existing = {
+  parent: packageBlobs
+  name: packageContainerName
 }
 
 resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2023-05-01' existing = {
@@ -62,12 +91,24 @@ resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
 }
 
-// The Functions host keeps leases, schedules and its keys in containers that it makes itself, so this one is on the account.
-resource blobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: account
-  name: guid(account.id, principalId, roles.blobDataOwner)
+// The containers are made by modules/storage: a host that had to make them would need the whole account.
+resource hostRights 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (container, i) in hostContainers: {
+  scope: hostContainerItems[i]
+  name: guid(account.id, container, principalId, roles.blobDataOwner)
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.blobDataOwner)
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+  }
+}]
+
+// Instances start from the package as the app's identity, and so does the deployment service store it: infra/deploy.sh lends the right to write for the
+// minutes of a deployment. For good it would let whoever takes over the program replace it.
+resource packageRight 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: packageContainer
+  name: guid(packageContainer.id, principalId, roles.blobDataReader)
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.blobDataReader)
     principalId: principalId
     principalType: 'ServicePrincipal'
   }

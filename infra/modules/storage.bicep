@@ -1,4 +1,4 @@
-// Rows, messages, and the deployed package. There are no shared keys: every caller shows an identity.
+// Rows, messages, and the files of the Functions host. There are no shared keys: every caller shows an identity.
 
 param name string
 param location string
@@ -12,6 +12,8 @@ param requestLogs bool
 // here, so that the app needs no right to make any.
 var tableNames = ['directory', 'secrets', 'pairs', 'leases']
 var queueNames = ['sync-calendar', 'sync-calendar-poison']
+// What the Functions host keeps for itself: leases, schedules and its own id in the first, the keys of functions in the second.
+var hostContainerNames = ['azure-webjobs-hosts', 'azure-webjobs-secrets']
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   name: name
@@ -39,11 +41,11 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = {
   }
 }
 
-resource package 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' = {
+resource hostContainers 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' = [for container in hostContainerNames: {
   parent: blobs
-  name: 'package'
+  name: container
   properties: { publicAccess: 'None' }
-}
+}]
 
 resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2023-05-01' = {
   parent: account
@@ -103,7 +105,7 @@ resource tableDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-prev
   }
 }
 
-// Few and telling: the package, and the host's own leases and schedules.
+// The host's own leases and schedules; the package is in modules/package.
 resource blobDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: blobs
   name: 'to-workspace'
@@ -120,7 +122,7 @@ resource blobDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-previ
 output name string = account.name
 output queues string[] = queueNames
 output tables string[] = tableNames
-output packageContainerUrl string = '${account.properties.primaryEndpoints.blob}${package.name}'
+output hostContainers string[] = hostContainerNames
 output blobEndpoint string = account.properties.primaryEndpoints.blob
 output queueEndpoint string = account.properties.primaryEndpoints.queue
 output tableEndpoint string = account.properties.primaryEndpoints.table

@@ -141,16 +141,40 @@ fn holds(files: &BTreeMap<&str, File>, path: &str, declaration: &str, wanted: &[
 }
 
 fn storage(files: &BTreeMap<&str, File>, found: &mut Vec<String>) {
-    let path = "modules/storage.bicep";
     let account =
         ["allowSharedKeyAccess: false", "allowBlobPublicAccess: false", "minimumTlsVersion: 'TLS1_2'", "supportsHttpsTrafficOnly: true"];
-    holds(files, path, "account", &account, found);
+    for path in ["modules/storage.bicep", "modules/package.bicep"] {
+        holds(files, path, "account", &account, found);
+    }
+    let path = "modules/storage.bicep";
     holds(files, path, "queueNames", &["['sync-calendar', 'sync-calendar-poison']"], found);
     let tables: Vec<String> = store::Table::ALL.iter().map(|table| table.name()).chain([LEASES]).map(|name| format!("'{name}'")).collect();
     holds(files, path, "tableNames", &[&format!("[{}]", tables.join(", "))], found);
-    holds(files, path, "package", &["publicAccess: 'None'"], found);
+    // What the host finds made it need not make, and the app is given these and no others.
+    holds(files, path, "hostContainerNames", &["= ['azure-webjobs-hosts', 'azure-webjobs-secrets']"], found);
+    holds(files, path, "hostContainers", &["for container in hostContainerNames", "publicAccess: 'None'"], found);
     holds(files, path, "queueDiagnostics", &["scope: queueService"], found);
     holds(files, path, "tableDiagnostics", &["scope: tableService"], found);
+    package(files, found);
+}
+
+/// The package is apart from what the app writes, and whoever touches it is logged. Which rights there are on it is a matter of `access`, which is given
+/// these names by main.bicep.
+fn package(files: &BTreeMap<&str, File>, found: &mut Vec<String>) {
+    let path = "modules/package.bicep";
+    holds(files, path, "package", &["name: 'package'", "publicAccess: 'None'"], found);
+    let logged = ["StorageRead", "StorageWrite", "StorageDelete"].map(|category| format!("{{ category: '{category}', enabled: true }}"));
+    holds(files, path, "diagnostics", &["scope: blobs", &logged[0], &logged[1], &logged[2]], found);
+    let access = [
+        "hostContainers: storage.outputs.hostContainers",
+        "packageStorageName: package.outputs.name",
+        "packageContainerName: package.outputs.container",
+    ];
+    holds(files, "main.bicep", "access", &access, found);
+    holds(files, "main.bicep", "app", &["packageContainerUrl: package.outputs.containerUrl"], found);
+    holds(files, "modules/access.bicep", "packageContainer", &["parent: packageBlobs", "name: packageContainerName"], found);
+    holds(files, "modules/access.bicep", "packageAccount", &["name: packageStorageName"], found);
+    holds(files, "modules/access.bicep", "hostContainerItems", &["in hostContainers:", "name: container"], found);
 }
 
 fn vault(files: &BTreeMap<&str, File>, found: &mut Vec<String>) {

@@ -51,8 +51,9 @@ pub const FORBIDDEN: [&str; 20] = [
 ];
 
 /// Built-in roles (their ids are the same in every tenant), and the one thing that each is on. Neither more nor less.
-pub const ROLES: [(&str, &str, &str); 6] = [
-    ("Storage Blob Data Owner", "b7e6dc6d-f1e8-4753-8033-0f276bb0955b", "account"),
+pub const ROLES: [(&str, &str, &str); 7] = [
+    ("Storage Blob Data Owner", "b7e6dc6d-f1e8-4753-8033-0f276bb0955b", "hostContainerItems[i]"),
+    ("Storage Blob Data Reader", "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1", "packageContainer"),
     ("Storage Queue Data Contributor", "974c5e8b-45b9-4653-ba55-5f855dd0fb88", "queueItems[i]"),
     ("Storage Table Data Contributor", "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3", "tableItems[i]"),
     ("Key Vault Crypto Service Encryption User", "e147488a-f6f5-4113-8e2d-b22465e65bf6", "wrappingKey"),

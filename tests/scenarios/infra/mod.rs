@@ -2,6 +2,7 @@
 
 mod bicep;
 mod checks;
+mod deploy;
 mod expectations;
 mod logs;
 mod mutations;
