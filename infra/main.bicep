@@ -84,6 +84,10 @@ param customDomain string = ''
 @description('Networks that may reach the app, as CIDR. Empty for all; behind Cloudflare its ranges, from https://www.cloudflare.com/ips/.')
 param allowedNetworks string[] = []
 
+@description('What the proxy in front sends in the header X-Azure-FDID: a long random value; empty for none. Whoever does not send it is refused by Azure before the app is asked. Networks alone let in every customer of that proxy.')
+@secure()
+param proxySecret string = ''
+
 @description('Where alerts go by mail; empty for nowhere but the portal.')
 param alertEmail string = ''
 
@@ -166,6 +170,7 @@ module app 'modules/app.bicep' = {
     alwaysReadyHttp: alwaysReadyHttp
     alwaysReadySync: alwaysReadySync
     allowedNetworks: allowedNetworks
+    proxySecret: proxySecret
   }
 }
 

@@ -17,6 +17,8 @@ param alwaysReadySync = 0
 param pollSeconds = 60
 param alertEmail = ''
 
-// Behind Cloudflare: the host name there, and the ranges of https://www.cloudflare.com/ips/ (both lists, as they are on the day that you deploy).
+// Behind Cloudflare: the host name there, the ranges of https://www.cloudflare.com/ips/ (both lists, as they are on the day that you deploy), and the
+// value that only your zone sends (README, "An address of your own"). Left unset in a later deployment, the value is no longer asked for.
 param customDomain = ''
 param allowedNetworks = []
+param proxySecret = readEnvironmentVariable('PROXY_SECRET', '')

@@ -12,6 +12,8 @@ param maximumInstances int
 param alwaysReadyHttp int
 param alwaysReadySync int
 param allowedNetworks string[]
+@secure()
+param proxySecret string
 
 var syncFunction = 'sync_calendar'
 
@@ -19,10 +21,15 @@ var syncFunction = 'sync_calendar'
 var readyForHttp = alwaysReadyHttp > 0 ? [{ name: 'http', instanceCount: alwaysReadyHttp }] : []
 var readyForSync = alwaysReadySync > 0 ? [{ name: 'function:${syncFunction}', instanceCount: alwaysReadySync }] : []
 
-var allowed = [for (network, i) in allowedNetworks: {
+// Of the few headers that Azure's front end compares, the one that is free where there is no Front Door: it takes any value.
+var proxyHeaders = empty(proxySecret) ? {} : { 'x-azure-fdid': [proxySecret] }
+var networks = empty(allowedNetworks) && !empty(proxySecret) ? ['0.0.0.0/0', '::/0'] : allowedNetworks
+
+var allowed = [for (network, i) in networks: {
   name: 'network-${i}'
   action: 'Allow'
   ipAddress: network
+  headers: proxyHeaders
   priority: 100 + i
 }]
 
@@ -49,7 +56,7 @@ resource site 'Microsoft.Web/sites@2024-04-01' = {
     siteConfig: {
       minTlsVersion: '1.2'
       ipSecurityRestrictions: allowed
-      ipSecurityRestrictionsDefaultAction: empty(allowedNetworks) ? 'Allow' : 'Deny'
+      ipSecurityRestrictionsDefaultAction: empty(networks) ? 'Allow' : 'Deny'
       // The operator deploys from anywhere, by identity.
       scmIpSecurityRestrictionsUseMain: false
     }

@@ -62,7 +62,7 @@ fn modules(file: &File, files: &BTreeMap<&str, File>, found: &mut Vec<String>) {
 fn secrets(file: &File, found: &mut Vec<String>) {
     let path = &file.path;
     for (name, param) in &file.params {
-        if name.ends_with("ClientSecret") && !param.secure {
+        if name.ends_with("Secret") && !param.secure {
             found.push(format!("{path}: {name} is a secret and not @secure()"));
         }
         if param.secure && param.default.as_deref().is_some_and(|default| default != "''") {
@@ -193,10 +193,15 @@ fn app(files: &BTreeMap<&str, File>, found: &mut Vec<String>) {
         "authentication: { type: 'SystemAssignedIdentity' }",
         "httpsOnly: true",
         "minTlsVersion: '1.2'",
-        "ipSecurityRestrictionsDefaultAction: empty(allowedNetworks) ? 'Allow' : 'Deny'",
+        "ipSecurityRestrictions: allowed",
+        "ipSecurityRestrictionsDefaultAction: empty(networks) ? 'Allow' : 'Deny'",
         "alwaysReady: concat(readyForHttp, readyForSync)",
     ];
     holds(files, path, "site", &site, found);
+    // A request has to come from a network that is allowed and to carry what only the proxy in front knows.
+    holds(files, path, "allowed", &["in networks:", "ipAddress: network", "headers: proxyHeaders"], found);
+    holds(files, path, "proxyHeaders", &["empty(proxySecret) ? {} : { 'x-azure-fdid': [proxySecret] }"], found);
+    holds(files, path, "networks", &["['0.0.0.0/0', '::/0'] : allowedNetworks"], found);
     holds(files, path, "ftp", &["allow: false"], found);
     holds(files, path, "scm", &["allow: false"], found);
     holds(files, path, "syncFunction", &[FUNCTIONS[0]], found);

@@ -7,6 +7,7 @@ mod expectations;
 mod logs;
 mod mutations;
 mod package;
+mod proxies;
 mod supply;
 
 use std::path::{Path, PathBuf};

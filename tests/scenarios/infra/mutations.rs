@@ -95,6 +95,9 @@ pub const ALL: &[(&str, &str, &str, &str)] = &[
     ("modules/app.bicep", "name: 'custom', version: '1.0'", "name: 'node', version: '22'", "must say runtime"),
     ("modules/app.bicep", "properties: { allow: false }", "properties: { allow: true }", "must say allow: false"),
     ("modules/app.bicep", "'sync_calendar'", "'sync-calendar'", "syncFunction must say sync_calendar"),
+    ("modules/app.bicep", "  headers: proxyHeaders\n", "", "allowed must say headers: proxyHeaders"),
+    ("modules/app.bicep", "empty(networks) ? 'Allow' : 'Deny'", "'Allow'", "must say ipSecurityRestrictionsDefaultAction"),
+    ("modules/app.bicep", "@secure()\nparam proxySecret", "param proxySecret", "proxySecret is a secret and not @secure()"),
     (
         "main.bicep",
         "param location string = 'northeurope'",
