@@ -75,7 +75,8 @@ impl Front {
     async fn caddy(program: &Path, to: &Url, lines: &str) -> anyhow::Result<Self> {
         let (dir, port) = (tempfile::tempdir()?, Port::take()?);
         let (to, number) = (to.authority(), port.number());
-        let text = format!("{{\nadmin off\nauto_https off\n}}\nhttp://127.0.0.1:{number} {{\nreverse_proxy {to} {{\n{lines}\n}}\n}}\n");
+        let text =
+            format!("{{\nadmin off\nauto_https off\n}}\nhttp://:{number} {{\nbind 127.0.0.1\nreverse_proxy {to} {{\n{lines}\n}}\n}}\n");
         let file = dir.path().join("Caddyfile");
         std::fs::write(&file, text)?;
         let mut command = Command::new(program);
