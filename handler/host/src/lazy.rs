@@ -5,6 +5,7 @@
 //! * Whoever comes while it is being opened waits for the same attempt, and has its outcome, good or bad. With the last who waits, it is given up.
 //! * Only success is remembered: after a failure the next use tries again, so a service gets well by itself.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
@@ -78,6 +79,18 @@ impl<S: Source> Vault for Lazy<S> {
 
     async fn reseal(&self, place: Place<'_>, sealed: &str) -> Result<Option<String>> {
         self.vault().await?.reseal(place, sealed).await
+    }
+
+    async fn rotate(&self) -> Result<String> {
+        self.vault().await?.rotate().await
+    }
+
+    async fn reseal_own(&self) -> Result<usize> {
+        self.vault().await?.reseal_own().await
+    }
+
+    async fn retire(&self, needed: &BTreeSet<String>) -> Result<usize> {
+        self.vault().await?.retire(needed).await
     }
 
     async fn hash_key(&self, purpose: &str) -> Result<Zeroizing<[u8; 32]>> {

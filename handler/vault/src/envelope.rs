@@ -12,6 +12,7 @@
 //! `v1.<wrapping version>.<wrapped data key>.<nonce and ciphertext and tag>`, the last two as base64url without padding. Only
 //! the wrapping version may hold dots.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -114,6 +115,21 @@ impl<W: WrappingKey> Vault for Envelope<W> {
         reseal_with(&self.key, place, sealed).await
     }
 
+    async fn rotate(&self) -> Result<String> {
+        self.key.move_on().await
+    }
+
+    async fn reseal_own(&self) -> Result<usize> {
+        match &self.root {
+            RootFrom::Hand(_) => Ok(0),
+            RootFrom::Row(kept) => Ok(usize::from(kept.reseal(&self.key).await?)),
+        }
+    }
+
+    async fn retire(&self, needed: &BTreeSet<String>) -> Result<usize> {
+        self.key.retire(needed).await
+    }
+
     async fn check(&self) -> Result<()> {
         self.key.check().await
     }
@@ -158,6 +174,14 @@ pub(crate) async fn reseal_with(key: &dyn WrappingKey, place: Place<'_>, sealed:
     open(&data_key, &associated(place), &sealed.payload)?;
     let wrapped = key.wrap(&data_key).await?;
     Ok(Some(Sealed { wrapped, ..sealed }.to_text()))
+}
+
+/// The version of the wrapping key that is needed to open a sealed text.
+///
+/// # Errors
+/// [`Error::CannotOpen`] where it is none.
+pub fn version_of(sealed: &str) -> Result<String> {
+    Ok(Sealed::from_text(sealed)?.wrapped.version)
 }
 
 /// A sealed text, taken apart.

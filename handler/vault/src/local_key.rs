@@ -14,12 +14,13 @@
 //! ```text
 //! calrelay vault key 1
 //! root <32 bytes, base64url>
-//! key <version> <32 bytes, base64url>       (the oldest first; one more with each rotation)
+//! key <version> <32 bytes, base64url>       (the oldest first; one more with each rotation, until it is retired)
 //! check <SHA-256 of all above, base64url>
 //! ```
 
 mod file;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -78,6 +79,24 @@ impl Local {
         Ok(name)
     }
 
+    /// Removes the versions that nobody needs; how many. The newest stays, and the one before it, by which somebody may be sealing now.
+    ///
+    /// # Errors
+    /// [`Error::KeyFile`]; the key file is then as it was.
+    pub fn retire(&self, needed: &BTreeSet<String>) -> Result<usize> {
+        let _lock = file::lock(&self.dir)?;
+        let mut keys = self.keys()?;
+        let before = keys.versions.len();
+        let recent = before.saturating_sub(2);
+        let mut at = 0..;
+        keys.versions.retain(|(version, _)| at.next().is_some_and(|at| at >= recent) || needed.contains(version));
+        let removed = before - keys.versions.len();
+        if removed > 0 {
+            file::write(&self.dir, &keys)?;
+        }
+        Ok(removed)
+    }
+
     /// The secret that hash keys are derived from.
     ///
     /// # Errors
@@ -127,6 +146,14 @@ impl WrappingKey for Local {
         let (version, key) = keys.versions.iter().find(|(version, _)| *version == wrapped.version).ok_or(Error::CannotOpen)?;
         let bytes = BASE64URL_NOPAD.decode(wrapped.key.as_bytes()).map_err(|_| Error::CannotOpen)?;
         open(&key[..], &associated(version), &bytes)
+    }
+
+    async fn move_on(&self) -> Result<String> {
+        self.rotate()
+    }
+
+    async fn retire(&self, needed: &BTreeSet<String>) -> Result<usize> {
+        Local::retire(self, needed)
     }
 
     async fn check(&self) -> Result<()> {

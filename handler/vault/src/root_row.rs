@@ -77,6 +77,18 @@ impl Kept {
         open(key, place, &first).await.map_err(of_the_row)
     }
 
+    /// Wraps the row anew if the wrapping key was rotated, and says whether it was. Where somebody else has done so meanwhile, it is as well.
+    pub(crate) async fn reseal(&self, key: &dyn WrappingKey) -> Result<bool> {
+        let Some(text) = self.row.read().await? else { return Ok(false) };
+        let place = self.row.place();
+        let root = open(key, place, &text).await.map_err(of_the_row)?;
+        let Some(new) = envelope::reseal_with(key, place, &text).await? else { return Ok(false) };
+        if !same(&open(key, place, &new).await?, &root) {
+            return Err(of_the_row(Error::CannotOpen));
+        }
+        self.row.replace(&text, &new).await
+    }
+
     /// Wraps it anew if the wrapping key was rotated. What fails here is tried again by the next process: the old text still opens.
     async fn refresh(&self, key: &dyn WrappingKey, text: &str, root: &Root) {
         let place = self.row.place();

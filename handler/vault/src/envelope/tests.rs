@@ -43,6 +43,15 @@ impl WrappingKey for Service {
         open(&keys[number - 1][..], b"", &BASE64URL_NOPAD.decode(wrapped.key.as_bytes()).map_err(|_| Error::CannotOpen)?)
     }
 
+    async fn move_on(&self) -> Result<String> {
+        self.rotate();
+        self.current().await
+    }
+
+    async fn retire(&self, _: &BTreeSet<String>) -> Result<usize> {
+        Ok(0)
+    }
+
     async fn check(&self) -> Result<()> {
         Ok(())
     }
@@ -81,6 +90,15 @@ fn a_secret_comes_back() {
         assert!(text.starts_with("v1.https://keys.example/keys/k.e.y/1."));
     }
     assert!(sealed(&vault).len() < 220, "compact: {}", sealed(&vault).len());
+}
+
+#[test]
+fn it_says_which_version_it_needs() {
+    let vault = vault();
+    assert_eq!(version_of(&sealed(&vault)).unwrap(), "https://keys.example/keys/k.e.y/1");
+    for text in ["", "v1", "v1.x", "v1.x.y", "v2.x.y.zzzz"] {
+        assert!(matches!(version_of(text), Err(Error::CannotOpen)), "{text}");
+    }
 }
 
 #[test]

@@ -198,6 +198,35 @@ async fn rotation_adds_a_version() {
     assert_eq!(vault.open(PLACE, &old).await.unwrap().expose_secret(), SECRET);
 }
 
+fn names(local: &Local) -> Vec<String> {
+    local.keys().unwrap().versions.into_iter().map(|(name, _)| name).collect()
+}
+
+#[tokio::test]
+async fn a_version_that_nobody_needs_is_retired_but_never_the_last_two() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = Envelope::local(dir.path()).unwrap();
+    let sealed = vault.seal(PLACE, &secret()).await.unwrap();
+    let first = crate::version_of(&sealed).unwrap();
+    let hash_key = vault.hash_key("marks").await.unwrap();
+    let all: Vec<String> = [first.clone()].into_iter().chain((0..3).map(|_| vault.wrapping_key().rotate().unwrap())).collect();
+    let needed = BTreeSet::from([first.clone(), "of another key".to_owned()]);
+    assert_eq!(Vault::retire(&vault, &needed).await.unwrap(), 1);
+    assert_eq!(names(vault.wrapping_key()), [&*all[0], &*all[2], &*all[3]], "what is sealed with the first needs it still");
+    assert_eq!(vault.open(PLACE, &sealed).await.unwrap().expose_secret(), SECRET);
+    let before = fs::read(dir.path().join(KEY_FILE)).unwrap();
+    assert_eq!(vault.retire(&needed).await.unwrap(), 0);
+    assert_eq!(fs::read(dir.path().join(KEY_FILE)).unwrap(), before, "nothing to do, and nothing written");
+    let anew = vault.reseal(PLACE, &sealed).await.unwrap().unwrap();
+    for _ in 0..2 {
+        vault.retire(&BTreeSet::new()).await.unwrap();
+        assert_eq!(names(vault.wrapping_key()), all[2..]);
+    }
+    assert!(matches!(vault.open(PLACE, &sealed).await, Err(Error::CannotOpen)));
+    assert_eq!(vault.open(PLACE, &anew).await.unwrap().expose_secret(), SECRET);
+    assert_eq!(vault.hash_key("marks").await.unwrap(), hash_key, "the root never goes");
+}
+
 /// A data key that was wrapped by one version does not pass for another's.
 #[tokio::test]
 async fn versions_are_not_exchanged() {

@@ -121,3 +121,22 @@ async fn after_a_rotation_the_next_process_wraps_it_anew() {
     assert_eq!(hash_key(&process(&dir, &row)).await, key);
     assert_eq!(text(&row).unwrap(), new, "once");
 }
+
+#[tokio::test]
+async fn it_is_wrapped_anew_when_that_is_asked_for() {
+    let (dir, row) = (tempfile::tempdir().unwrap(), Arc::new(Row::default()));
+    let vault = process(&dir, &row);
+    assert_eq!((vault.reseal_own().await.unwrap(), text(&row)), (0, None), "none is made for it");
+    let key = hash_key(&vault).await;
+    let old = text(&row).unwrap();
+    assert_eq!(vault.reseal_own().await.unwrap(), 0);
+    let version = vault.rotate().await.unwrap();
+    assert_eq!((vault.reseal_own().await.unwrap(), vault.reseal_own().await.unwrap()), (1, 0));
+    let new = text(&row).unwrap();
+    assert_eq!(crate::version_of(&new).unwrap(), version);
+    assert_ne!(crate::version_of(&old).unwrap(), version);
+    assert_eq!(hash_key(&process(&dir, &row)).await, key);
+    *row.text.lock().unwrap() = Some(old.replace(&crate::version_of(&old).unwrap(), "unknown"));
+    assert!(matches!(vault.reseal_own().await, Err(Error::Row(_))), "one that does not open is left");
+    assert!(text(&row).unwrap().contains("unknown"));
+}

@@ -1,5 +1,7 @@
 //! The vault before there is a key, for whoever only looks: it seals and opens nothing, and makes none.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use secrecy::SecretString;
 use vault::{Error, Place, Result, Vault};
@@ -23,6 +25,15 @@ impl Vault for NoKey {
         Self::missing()
     }
     async fn reseal(&self, _: Place<'_>, _: &str) -> Result<Option<String>> {
+        Self::missing()
+    }
+    async fn rotate(&self) -> Result<String> {
+        Self::missing()
+    }
+    async fn reseal_own(&self) -> Result<usize> {
+        Self::missing()
+    }
+    async fn retire(&self, _: &BTreeSet<String>) -> Result<usize> {
         Self::missing()
     }
     async fn hash_key(&self, _: &str) -> Result<Zeroizing<[u8; 32]>> {
