@@ -15,12 +15,12 @@ const PLACE: Place<'_> = Place { table: "secrets", partition: "local", row: "a1"
 
 const SECRET: &str = "abcd-efgh-ijkl-mnop";
 
-async fn stand_in() -> StandIn {
+pub async fn stand_in() -> StandIn {
     StandIn::start("calrelay-test", "wrapping").await.expect("a port of the loopback")
 }
 
 /// A process that seals with the stand-in's key, signed in by the machine's identity.
-fn wrapping_key(vault: &StandIn, limits: Limits) -> KeyVault {
+pub fn wrapping_key(vault: &StandIn, limits: Limits) -> KeyVault {
     let transport = Transport::new(Arc::new(vault.transport()));
     KeyVault::with(vault.identifier().parse().expect("an identifier"), Identity::Managed { client_id: None }, limits, Some(transport))
 }
@@ -34,7 +34,7 @@ fn process_with(vault: &StandIn, limits: Limits) -> Sealer {
 }
 
 /// A vault that failed is asked again at once.
-fn limits() -> Limits {
+pub fn limits() -> Limits {
     Limits { rest: Duration::ZERO, patience: Duration::from_secs(3), ..Limits::default() }
 }
 
@@ -61,7 +61,7 @@ fn parts(text: &str) -> [&str; 4] {
 
 /// The row of the root, in memory.
 #[derive(Default)]
-struct Row(Mutex<Option<String>>);
+pub struct Row(Mutex<Option<String>>);
 
 #[async_trait::async_trait]
 impl RootRow for Row {

@@ -11,7 +11,7 @@
 //! | `pair:ID` | a [`Pair`](engine::pair::Pair); everything a pass remembers stands in [`store::Table::Pairs`], partition `ID` |
 //!
 //! All rows of an owner stand in one partition, and so do the leases of that owner: what one owner does is limited by what a partition bears, and
-//! slows nobody else. A pass reads the partition once, as a [`Snapshot`], and the secrets as well: two requests, however many pairs it works on.
+//! slows nobody else. Rows about the keys of the installation stand in a partition beside them (`keys.rs`). A pass reads the partition once, as a [`Snapshot`], and the secrets as well: two requests, however many pairs it works on.
 //!
 //! # Properties
 //! * Accounts and calendars are known by what their server says of them, and keep their ids: connecting an account again, however its address is
@@ -31,6 +31,7 @@ mod grants;
 mod id;
 mod identity;
 mod keep;
+mod keys;
 mod lease;
 mod overlap;
 mod pairs;
@@ -38,6 +39,7 @@ mod problem;
 mod recognise;
 mod rediscover;
 mod remembered;
+mod rewrap;
 mod rows;
 mod sealed;
 mod snapshot;
@@ -52,10 +54,12 @@ pub(crate) use channels::{add_channel, change_channel, channel_version, channels
 pub use grants::connect_grant;
 pub(crate) use grants::is_granted;
 pub use identity::CalendarPlace;
+pub(crate) use keys::{lease_keys, note_rotation};
 pub(crate) use lease::{calendar as lease_calendar, channels as channels_lease, work as lease_work};
 pub use lease::{calendar_lease, pair_lease};
 pub use pairs::{NewPair, add_pair, pair, pairs, pause_pair, remove_pair, resume_pair};
 pub(crate) use rediscover::rediscover;
+pub(crate) use rewrap::{key_versions, rewrap};
 #[cfg(test)]
 pub(crate) use sealed::seal;
 pub use snapshot::Snapshot;

@@ -3,6 +3,7 @@
 mod audit;
 mod clients;
 mod fronts;
+mod keys;
 mod proxies;
 mod rows;
 mod settings;

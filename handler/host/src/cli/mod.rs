@@ -17,6 +17,7 @@ pub mod progress;
 mod status;
 mod sync;
 mod trail;
+mod vault;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -75,6 +76,9 @@ enum Command {
     Explain(explain::Arguments),
     /// Who has changed what in the last 90 days: accounts, consents, pairs, held deletions, keys and settings.
     Audit,
+    /// Rotate the keys over the stored secrets.
+    #[command(subcommand)]
+    Vault(vault::Command),
     /// Check settings, storage, vault, clock and accounts, and say how to mend each finding.
     Doctor,
 }
@@ -193,6 +197,7 @@ async fn dispatch(command: Command, settings: Loaded, output: &Output) -> Result
             Command::CleanUp(arguments) => clean_up::run(&services, &arguments, output).await,
             Command::Status => status::run(&services, &config, output).await,
             Command::Explain(arguments) => explain::run(&services, &arguments, output).await,
+            Command::Vault(command) => vault::run(&services, &config, &command, output).await,
             Command::Audit => trail::run(&services, output).await,
             Command::Doctor => unreachable!("answered above"),
         }
@@ -256,6 +261,7 @@ mod tests {
             "audit --json",
             "-v status",
             "sync -vv --settings x.json",
+            "vault rotate --json",
         ] {
             let arguments: Vec<&str> = line.split_whitespace().collect();
             assert!(usage(&arguments).is_ok(), "{line}");
@@ -278,6 +284,8 @@ mod tests {
             "account",
             "account add google --link --refresh-token-stdin",
             "status now",
+            "vault",
+            "vault rotate now",
             "--listen nowhere",
         ] {
             let arguments: Vec<&str> = line.split_whitespace().collect();

@@ -33,6 +33,13 @@ pub(crate) async fn channels(services: &Services) -> Result<Option<Lease>> {
     patiently(services, &["channels"], SETUP_PATIENCE).await
 }
 
+/// Taken while keys are rotated, for all owners together.
+pub(super) async fn keys(services: &Services) -> Result<Lease> {
+    patiently(services, &["keys"], PASS_PATIENCE).await?.ok_or_else(|| {
+        Error::Request("another calrelay is rotating the keys at this moment; nothing was changed, try again in a minute".into())
+    })
+}
+
 /// Taken while a pair's rows are removed.
 pub(super) async fn pair(services: &Services, pair: &PairId) -> Result<Lease> {
     patiently(services, &[&pair_lease(pair)], PASS_PATIENCE).await?.ok_or_else(|| {

@@ -115,7 +115,7 @@ async fn opened(services: &Services, account: &Account, row: &Row) -> Result<(Bo
     if !bound.admits(&Bound::of(account)) {
         return Err(unlike(account));
     }
-    if let Err(error) = rewrap(services, &account.id, row, &sealed).await {
+    if let Err(error) = rewrap(services, &account.id, row).await {
         tracing::debug!(%error, "a stored secret was not wrapped anew");
     }
     Ok((bound, secret))
@@ -129,12 +129,26 @@ async fn open_bound(services: &Services, id: &AccountId, sealed: &str) -> Result
 }
 
 /// Wraps the secret in `row` with the newest version of the key, if it is not yet. Whatever fails is tried again at the next use: the old text opens as before.
-async fn rewrap(services: &Services, id: &AccountId, row: &Row, sealed: &str) -> Result<()> {
-    let name = row_of(id, VERSION);
-    let Some(sealed) = services.vault.reseal(place(services, &name), sealed).await? else { return Ok(()) };
+async fn rewrap(services: &Services, id: &AccountId, row: &Row) -> Result<()> {
+    match wrapped_anew(services, id, row).await? {
+        Some(value) => replace(services, row, value).await,
+        None => Ok(()),
+    }
+}
+
+/// What is to stand in a row, of any version, that is not wrapped with the newest version of the key; `None` for one that is.
+pub(super) async fn wrapped_anew(services: &Services, id: &AccountId, row: &Row) -> Result<Option<String>> {
+    let Sealed { v, sealed } = decode(row)?;
+    let name = row_of(id, v);
+    let Some(sealed) = services.vault.reseal(place(services, &name), &sealed).await? else { return Ok(None) };
     // It takes the place of the only copy: it is seen to open first.
     services.vault.open(place(services, &name), &sealed).await?;
-    replace(services, row, encode(&Sealed { v: VERSION, sealed })?).await
+    encode(&Sealed { v, sealed }).map(Some)
+}
+
+/// The version of the key that a row is wrapped with.
+pub(super) fn key_version(row: &Row) -> Result<String> {
+    Ok(vault::version_of(&decode(row)?.sealed)?)
 }
 
 /// The same for a secret that its account may also send to where `found`, the account as its server has described it just now, would.

@@ -1,0 +1,111 @@
+//! `calrelay vault`: the keys over the stored secrets.
+
+use clap::Subcommand;
+use engine::calendar::AccountId;
+use jobs::report::Problem;
+use jobs::{Rotation, Services};
+use serde::Serialize;
+use vault::KEY_FILE;
+use vault::key_vault::KeyIdentifier;
+
+use super::{Outcome, Output, Result};
+use crate::config::Config;
+
+/// What can be done with the vault.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Seal with a new version of the key from now on, and wrap all stored secrets anew with it. Nothing that is stored is lost, and a running
+    /// calrelay goes on meanwhile.
+    ///
+    /// The key file in the data directory gets a new version. Its old ones are removed once nothing has been wrapped with them for a while. A key
+    /// in Azure Key Vault gets new versions there (`az keyvault key rotate`); this wraps all secrets with the newest one.
+    Rotate,
+}
+
+/// Does it.
+pub async fn run(services: &Services, config: &Config, command: &Command, output: &Output) -> Result {
+    let Command::Rotate = command;
+    let done = jobs::rotate(services).await.map_err(|error| Problem::keeping(&error, KEPT))?;
+    let key = config.key_vault.as_ref().map(|wrapping| &wrapping.key);
+    let answer = Rotated::of(&done);
+    output.answer(&answer, || words(&answer, key.is_some()))?;
+    output.aside(&hint(key));
+    for (account, error) in &done.left {
+        output.aside(&format!("The password of the account {account} was left as it is: {}", Problem::from(error).message));
+    }
+    Ok(if done.left.is_empty() { Outcome::Done } else { Outcome::Failed })
+}
+
+/// What is safe where it breaks off.
+const KEPT: &str = "No secret was lost: all of them open as before. Run the command again.";
+
+#[derive(Serialize)]
+struct Rotated<'a> {
+    key: &'a str,
+    rewrapped: usize,
+    left: Vec<&'a AccountId>,
+    removed: usize,
+}
+
+impl<'a> Rotated<'a> {
+    fn of(done: &'a Rotation) -> Self {
+        let Rotation { key, rewrapped, left, removed } = done;
+        let left = left.iter().map(|(account, _)| account).collect();
+        Self { key, rewrapped: *rewrapped, left, removed: *removed }
+    }
+}
+
+fn words(answer: &Rotated<'_>, key_vault: bool) -> String {
+    let Rotated { key, rewrapped, removed, .. } = answer;
+    let whose = if key_vault { "The newest version of the key in Key Vault" } else { "A new version of the key" };
+    let mut text = format!("{whose}, {key}, seals from now on. Secrets that were wrapped anew with it: {rewrapped}.\n");
+    if *removed > 0 {
+        text.push_str(&format!("Old versions that were removed from {KEY_FILE}: {removed}.\n"));
+    }
+    text
+}
+
+/// What is left to the operator.
+fn hint(key: Option<&KeyIdentifier>) -> String {
+    let Some(key) = key else {
+        return format!("A copy of {KEY_FILE} that was made before opens nothing that is sealed from now on: make a new one.");
+    };
+    let whole = key.to_string();
+    let Some(version) = key.version() else {
+        return format!(
+            "Key Vault makes the versions of its keys: `az keyvault key rotate --id {whole}`. After that, run this command again."
+        );
+    };
+    let name = whole.strip_suffix(version).unwrap_or(&whole).trim_end_matches('/');
+    format!(
+        "CALRELAY_KEY_VAULT_KEY names the version {version}, which goes on wrapping whatever is newer. Set it to {name} to wrap with the newest \
+         version, and run this command again; `az keyvault key rotate --id {name}` makes one."
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: &str = "https://name.vault.azure.net/keys/wrapping";
+    const VERSION: &str = "0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn an_operator_is_told_what_is_left_to_do() {
+        assert!(hint(None).contains("make a new one"));
+        let newest = hint(Some(&NAME.parse().unwrap()));
+        assert!(newest.contains(&format!("az keyvault key rotate --id {NAME}`")) && !newest.contains("names the version"), "{newest}");
+        let pinned = hint(Some(&format!("{NAME}/{VERSION}").parse().unwrap()));
+        assert!(pinned.contains(&format!("names the version {VERSION}")) && pinned.contains(&format!("Set it to {NAME} to")), "{pinned}");
+        assert!(pinned.contains(&format!("--id {NAME}`")), "{pinned}");
+    }
+
+    #[test]
+    fn what_was_done_is_said_in_words() {
+        let mut answer = Rotated { key: "k3x7q2ma", rewrapped: 2, left: Vec::new(), removed: 0 };
+        let plain = words(&answer, false);
+        assert!(plain.contains("k3x7q2ma") && !plain.contains("removed"), "{plain}");
+        answer.removed = 1;
+        assert!(words(&answer, true).contains("removed from vault.key: 1"));
+    }
+}

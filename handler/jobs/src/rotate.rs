@@ -1,0 +1,88 @@
+//! The key of the vault rotated, over all sealed secrets.
+//!
+//! # Properties
+//! * Every secret opens at every moment, whatever dies: a version of the key is there before anything is wrapped with it, and goes after nothing
+//!   has been wrapped with it for a while.
+//! * Whatever breaks off is made good by the next rotation. It makes one version more, and wraps what the one before has left.
+//! * Keys of marks and fingerprints are derived from the vault's root, and stay as they are.
+//!
+//! # When a version of the key file goes
+//! Another process may hold a text that the old version has wrapped: one that it has read and not opened yet, or sealed and not stored yet. So a
+//! version stays as long as one of these holds:
+//! * A secret was wrapped with it when this rotation began, or is when it ends; or a row does not say with which.
+//! * It wrapped until this rotation.
+//! * The rotation before this one began less than [`HOUR`] ago, by the clock: then the versions before may have wrapped until a moment ago. That
+//!   is noted before a version is made, and rotations go one after another, under a lease of the installation.
+
+use std::collections::BTreeSet;
+
+use engine::calendar::AccountId;
+use jiff::SignedDuration;
+
+use crate::{Error, Result, Services, directory};
+
+/// No process holds what it has read or sealed for so long.
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// What a rotation came to.
+#[derive(Debug)]
+pub struct Rotation {
+    /// The version of the key that seals from now on.
+    pub key: String,
+    /// Secrets that were wrapped anew with it.
+    pub rewrapped: usize,
+    /// Accounts whose secret was left as it is, and why.
+    pub left: Vec<(AccountId, Error)>,
+    /// Old versions that were removed.
+    pub removed: usize,
+}
+
+/// Rotates it.
+///
+/// # Errors
+/// Failures of storage and of the key: everything opens as before, and the next rotation goes on.
+pub async fn rotate(services: &Services) -> Result<Rotation> {
+    let lease = directory::lease_keys(services).await?;
+    // Where the key cannot be used, nothing is begun.
+    services.vault.check().await?;
+    let outcome = rotate_alone(services).await;
+    lease.end().await;
+    outcome
+}
+
+async fn rotate_alone(services: &Services) -> Result<Rotation> {
+    let owners = owners(services);
+    let earlier = directory::note_rotation(services).await?;
+    let rested = earlier.is_none_or(|earlier| services.clock.now().duration_since(earlier) >= HOUR);
+    let before = key_versions(&owners).await?;
+    let key = services.vault.rotate().await?;
+    let (mut rewrapped, mut left) = (services.vault.reseal_own().await?, Vec::new());
+    for owner in &owners {
+        let found = directory::rewrap(owner).await?;
+        rewrapped += found.done;
+        left.extend(found.left);
+    }
+    let removed = match (before, key_versions(&owners).await?) {
+        (Some(before), Some(after)) if rested => services.vault.retire(&before.union(&after).cloned().collect()).await?,
+        _ => 0,
+    };
+    Ok(Rotation { key, rewrapped, left, removed })
+}
+
+/// The services of everybody for whom this installation works: in single-user mode, the only one.
+fn owners(services: &Services) -> Vec<Services> {
+    vec![services.clone()]
+}
+
+/// With which versions of the key everything is wrapped; `None` where a row does not say.
+async fn key_versions(owners: &[Services]) -> Result<Option<BTreeSet<String>>> {
+    let mut all = Some(BTreeSet::new());
+    for owner in owners {
+        let found = directory::key_versions(owner).await?;
+        all = all.zip(found).map(|(all, found)| &all | &found);
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests;

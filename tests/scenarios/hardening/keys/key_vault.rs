@@ -1,0 +1,67 @@
+//! A key in Azure Key Vault, whose versions are made there: everything is wrapped with the newest one when that is asked for.
+
+use std::sync::Arc;
+
+use jobs::Services;
+use simulators::key_vault::KeyVault as StandIn;
+use store::Table;
+use vault::Envelope;
+
+use crate::google_push::world::{World, event};
+use crate::key_vault::{Row, limits, stand_in, wrapping_key};
+
+/// Anna and Ben, and secrets that are sealed with the stand-in's key.
+async fn world(vault: &StandIn) -> anyhow::Result<World> {
+    let mut world = World::new().await?;
+    world.services.vault = process(vault, &Arc::default());
+    for person in &world.people {
+        world.connects(person).await?;
+    }
+    Ok(world)
+}
+
+fn process(vault: &StandIn, row: &Arc<Row>) -> Arc<dyn vault::Vault> {
+    Arc::new(Envelope::with_root_row(wrapping_key(vault, limits()), row.clone()))
+}
+
+async fn wrapped_with(services: &Services, version: &str) -> anyhow::Result<usize> {
+    let rows = services.store.scan(Table::Secrets, "local", "", None, 100).await?;
+    Ok(rows.iter().filter(|row| row.value.contains(version)).count())
+}
+
+#[tokio::test]
+async fn everything_is_wrapped_with_the_newest_version_now() -> anyhow::Result<()> {
+    let vault = stand_in().await;
+    let mut world = world(&vault).await?;
+    world.services.vault.hash_key("marks").await?;
+    let first = vault.newest();
+    let done = jobs::rotate(&world.services).await?;
+    assert_eq!((done.key.as_str(), done.rewrapped, done.removed), (first.as_str(), 0, 0), "there is no newer one");
+    let second = vault.rotate();
+    let done = jobs::rotate(&world.services).await?;
+    assert_eq!((done.key.as_str(), done.rewrapped, done.left.len()), (second.as_str(), 3, 0), "two accounts, and the root");
+    assert_eq!(wrapped_with(&world.services, &second).await?, 2);
+    // Nobody needs the old version any more.
+    vault.enable(&first, false);
+    world.pair(world.people[0].address(), world.people[1].address(), false).await?;
+    world.people[0].primary().add(event("Lunch"));
+    world.rest().await?;
+    assert_eq!(world.seen("Lunch"), 1);
+    world.assert_proper();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_vault_that_denies_access_spoils_nothing_and_the_next_rotation_does_it() -> anyhow::Result<()> {
+    let vault = stand_in().await;
+    let world = world(&vault).await?;
+    let (first, second) = (vault.newest(), vault.rotate());
+    vault.allow(false);
+    assert!(jobs::rotate(&world.services).await.is_err());
+    vault.allow(true);
+    assert_eq!(wrapped_with(&world.services, &first).await?, 2);
+    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    let done = jobs::rotate(&world.services).await?;
+    assert_eq!((done.rewrapped, wrapped_with(&world.services, &second).await?), (2, 2));
+    Ok(())
+}
