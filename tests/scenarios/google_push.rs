@@ -20,7 +20,7 @@ use simulators::faults::{Fault, On};
 use simulators::google::{Role, Sort};
 use simulators::traffic::Kind;
 
-pub use served::serve;
+pub use served::{Place, replay, serve, with};
 pub use world::webhook;
 use world::{World, event, hear};
 

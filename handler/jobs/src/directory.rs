@@ -54,7 +54,7 @@ pub(crate) use channels::{add_channel, change_channel, channel_version, channels
 pub use grants::connect_grant;
 pub(crate) use grants::is_granted;
 pub use identity::CalendarPlace;
-pub(crate) use keys::{lease_keys, note_rotation};
+pub(crate) use keys::{WebhookKeys, lease_keys, note_rotation, prove, put_webhook_keys, webhook_keys};
 pub(crate) use lease::{calendar as lease_calendar, channels as channels_lease, work as lease_work};
 pub use lease::{calendar_lease, pair_lease};
 pub use pairs::{NewPair, add_pair, pair, pairs, pause_pair, remove_pair, resume_pair};

@@ -1,4 +1,4 @@
-//! The key of the vault rotated, over all sealed secrets.
+//! Keys rotated: that of the vault, over all sealed secrets, and that of the tokens of webhooks.
 //!
 //! # Properties
 //! * Every secret opens at every moment, whatever dies: a version of the key is there before anything is wrapped with it, and goes after nothing
@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 use engine::calendar::AccountId;
 use jiff::SignedDuration;
 
+use crate::channels::keys;
 use crate::{Error, Result, Services, directory};
 
 /// No process holds what it has read or sealed for so long.
@@ -35,22 +36,26 @@ pub struct Rotation {
     pub left: Vec<(AccountId, Error)>,
     /// Old versions that were removed.
     pub removed: usize,
+    /// The id of the key that signs the tokens of webhooks from now on.
+    pub webhook_key: String,
+    /// Channels that have to be opened anew.
+    pub channels: usize,
 }
 
-/// Rotates it.
+/// Rotates them. `webhooks_now`: no token of before is believed any more.
 ///
 /// # Errors
 /// Failures of storage and of the key: everything opens as before, and the next rotation goes on.
-pub async fn rotate(services: &Services) -> Result<Rotation> {
+pub async fn rotate(services: &Services, webhooks_now: bool) -> Result<Rotation> {
     let lease = directory::lease_keys(services).await?;
     // Where the key cannot be used, nothing is begun.
     services.vault.check().await?;
-    let outcome = rotate_alone(services).await;
+    let outcome = rotate_alone(services, webhooks_now).await;
     lease.end().await;
     outcome
 }
 
-async fn rotate_alone(services: &Services) -> Result<Rotation> {
+async fn rotate_alone(services: &Services, webhooks_now: bool) -> Result<Rotation> {
     let owners = owners(services);
     let earlier = directory::note_rotation(services).await?;
     let rested = earlier.is_none_or(|earlier| services.clock.now().duration_since(earlier) >= HOUR);
@@ -66,7 +71,12 @@ async fn rotate_alone(services: &Services) -> Result<Rotation> {
         (Some(before), Some(after)) if rested => services.vault.retire(&before.union(&after).cloned().collect()).await?,
         _ => 0,
     };
-    Ok(Rotation { key, rewrapped, left, removed })
+    let webhook_key = keys::rotate(services, webhooks_now).await?;
+    let mut channels = 0;
+    for owner in &owners {
+        channels += keys::give_up_unproven(owner).await?;
+    }
+    Ok(Rotation { key, rewrapped, left, removed, webhook_key, channels })
 }
 
 /// The services of everybody for whom this installation works: in single-user mode, the only one.

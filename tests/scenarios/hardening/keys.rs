@@ -1,6 +1,7 @@
 //! `calrelay vault rotate`: beside a service, twice at once, killed, with a key file of before; nothing is lost, and what is over opens nothing.
 
 mod key_vault;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::fs;

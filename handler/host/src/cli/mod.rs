@@ -262,6 +262,7 @@ mod tests {
             "-v status",
             "sync -vv --settings x.json",
             "vault rotate --json",
+            "vault rotate --webhooks-now",
         ] {
             let arguments: Vec<&str> = line.split_whitespace().collect();
             assert!(usage(&arguments).is_ok(), "{line}");

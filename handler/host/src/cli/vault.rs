@@ -1,6 +1,6 @@
 //! `calrelay vault`: the keys over the stored secrets.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use engine::calendar::AccountId;
 use jobs::report::Problem;
 use jobs::{Rotation, Services};
@@ -14,21 +14,30 @@ use crate::config::Config;
 /// What can be done with the vault.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Seal with a new version of the key from now on, and wrap all stored secrets anew with it. Nothing that is stored is lost, and a running
-    /// calrelay goes on meanwhile.
+    /// Seal with a new version of the key from now on, wrap all stored secrets anew with it, and sign channels with a new key. Nothing that is
+    /// stored is lost, and a running calrelay goes on meanwhile.
     ///
     /// The key file in the data directory gets a new version. Its old ones are removed once nothing has been wrapped with them for a while. A key
     /// in Azure Key Vault gets new versions there (`az keyvault key rotate`); this wraps all secrets with the newest one.
-    Rotate,
+    Rotate(Rotate),
+}
+
+/// How keys are rotated.
+#[derive(Debug, Args)]
+pub struct Rotate {
+    /// Believe no channel any more that was opened before, as if its key were known to others: a running calrelay opens all channels anew and
+    /// syncs their calendars. Without this, channels are signed with the new key as they are renewed, within six days.
+    #[arg(long)]
+    webhooks_now: bool,
 }
 
 /// Does it.
 pub async fn run(services: &Services, config: &Config, command: &Command, output: &Output) -> Result {
-    let Command::Rotate = command;
-    let done = jobs::rotate(services).await.map_err(|error| Problem::keeping(&error, KEPT))?;
+    let Command::Rotate(Rotate { webhooks_now }) = command;
+    let done = jobs::rotate(services, *webhooks_now).await.map_err(|error| Problem::keeping(&error, KEPT))?;
     let key = config.key_vault.as_ref().map(|wrapping| &wrapping.key);
     let answer = Rotated::of(&done);
-    output.answer(&answer, || words(&answer, key.is_some()))?;
+    output.answer(&answer, || words(&answer, key.is_some(), *webhooks_now))?;
     output.aside(&hint(key));
     for (account, error) in &done.left {
         output.aside(&format!("The password of the account {account} was left as it is: {}", Problem::from(error).message));
@@ -45,22 +54,34 @@ struct Rotated<'a> {
     rewrapped: usize,
     left: Vec<&'a AccountId>,
     removed: usize,
+    webhook_key: &'a str,
+    channels: usize,
 }
 
 impl<'a> Rotated<'a> {
     fn of(done: &'a Rotation) -> Self {
-        let Rotation { key, rewrapped, left, removed } = done;
+        let Rotation { key, rewrapped, left, removed, webhook_key, channels } = done;
         let left = left.iter().map(|(account, _)| account).collect();
-        Self { key, rewrapped: *rewrapped, left, removed: *removed }
+        Self { key, rewrapped: *rewrapped, left, removed: *removed, webhook_key, channels: *channels }
     }
 }
 
-fn words(answer: &Rotated<'_>, key_vault: bool) -> String {
-    let Rotated { key, rewrapped, removed, .. } = answer;
+fn words(answer: &Rotated<'_>, key_vault: bool, webhooks_now: bool) -> String {
+    let Rotated { key, rewrapped, removed, webhook_key, channels, .. } = answer;
     let whose = if key_vault { "The newest version of the key in Key Vault" } else { "A new version of the key" };
     let mut text = format!("{whose}, {key}, seals from now on. Secrets that were wrapped anew with it: {rewrapped}.\n");
     if *removed > 0 {
         text.push_str(&format!("Old versions that were removed from {KEY_FILE}: {removed}.\n"));
+    }
+    let before = match (webhooks_now, channels) {
+        (true, _) => "Channels of before are believed no more",
+        (false, 0) => "Channels are signed with it as they are renewed, within six days",
+        (false, _) => "Some channels are older than the key before it",
+    };
+    text.push_str(&format!("The key {webhook_key} signs channels. {before}"));
+    match channels {
+        0 => text.push_str(".\n"),
+        _ => text.push_str(&format!("; a running calrelay opens {channels} anew.\n")),
     }
     text
 }
@@ -102,10 +123,14 @@ mod tests {
 
     #[test]
     fn what_was_done_is_said_in_words() {
-        let mut answer = Rotated { key: "k3x7q2ma", rewrapped: 2, left: Vec::new(), removed: 0 };
-        let plain = words(&answer, false);
-        assert!(plain.contains("k3x7q2ma") && !plain.contains("removed"), "{plain}");
-        answer.removed = 1;
-        assert!(words(&answer, true).contains("removed from vault.key: 1"));
+        let mut answer = Rotated { key: "k3x7q2ma", rewrapped: 2, left: Vec::new(), removed: 0, webhook_key: "abcd", channels: 0 };
+        let plain = words(&answer, false, false);
+        assert!(plain.contains("k3x7q2ma") && plain.contains("within six days.") && !plain.contains("removed"), "{plain}");
+        (answer.removed, answer.channels) = (1, 3);
+        let emergency = words(&answer, true, true);
+        assert!(
+            emergency.contains("removed from vault.key: 1") && emergency.contains("believed no more; a running calrelay opens 3 anew"),
+            "{emergency}"
+        );
     }
 }

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use providers::Watch;
 
 use super::{Wanted, address, calls_us, id, token, wanted};
-use crate::directory::{self, AccountStatus, ChannelRow, ChannelState, Snapshot};
+use crate::directory::{self, AccountStatus, ChannelRow, ChannelState, Snapshot, WebhookKeys};
 use crate::nudge::Cause;
 use crate::poll_calendars::nudge_all;
 use crate::report::Problem;
@@ -59,7 +59,7 @@ pub async fn renew(services: &Services, missed: bool) -> Result<Tended> {
     let Some(_alone) = directory::channels_lease(services).await? else { return Ok(Tended::default()) };
     let directory = Snapshot::read(services).await?;
     let wanted = wanted(&directory)?;
-    let (tended, opened) = Keeper::new(services, &directory).tend(&wanted, None).await?;
+    let (tended, opened) = Keeper::new(services, &directory).await?.tend(&wanted, None).await?;
     let look = |id: &CalendarId| opened.contains(id) || missed && wanted.contains_key(id);
     let pairs: Vec<Pair> =
         directory.readable_pairs().into_iter().filter(|pair| !pair.paused && (look(&pair.from) || look(&pair.to))).collect();
@@ -67,7 +67,7 @@ pub async fn renew(services: &Services, missed: bool) -> Result<Tended> {
     Ok(tended)
 }
 
-/// Before a pass over these pairs: opens the channels that were never asked for. Costs nothing where there are none to open; what fails is the
+/// Before a pass over these pairs: opens the channels that were never asked for, or were given up. Costs nothing where there are none to open; what fails is the
 /// clock's to try again. Whether one was opened: then the pass has to read everything, and as it follows the opening, nothing happens unseen
 /// between the two.
 pub(crate) async fn open_missing(services: &Services, directory: &Snapshot, pairs: &[Pair]) -> Result<bool> {
@@ -79,7 +79,8 @@ pub(crate) async fn open_missing(services: &Services, directory: &Snapshot, pair
         .into_iter()
         .filter(|(_, wanted)| wanted.account.state != AccountStatus::NeedsReconnect && wanted.account.parked(now).is_none())
         .filter(|(id, wanted)| {
-            let asked = |row: &ChannelRow| row.calendar == *id && row.generation == wanted.account.generation;
+            let asked =
+                |row: &ChannelRow| row.calendar == *id && row.generation == wanted.account.generation && row.state != ChannelState::Ending;
             pairs.iter().any(|pair| pair.from == *id || pair.to == *id) && !known.iter().any(asked)
         })
         .map(|(id, _)| id)
@@ -89,7 +90,8 @@ pub(crate) async fn open_missing(services: &Services, directory: &Snapshot, pair
     }
     let Some(_alone) = directory::channels_lease(services).await? else { return Ok(false) };
     let directory = Snapshot::read(services).await?;
-    Keeper::new(services, &directory).tend(&wanted(&directory)?, Some(&missing)).await.map(|(_, opened)| !opened.is_empty())
+    let keeper = Keeper::new(services, &directory).await?;
+    keeper.tend(&wanted(&directory)?, Some(&missing)).await.map(|(_, opened)| !opened.is_empty())
 }
 
 /// After a pair was paused or removed: stops what nobody needs any more. Never in the way of whoever did it; what fails is the clock's to try
@@ -109,7 +111,7 @@ async fn try_to_end(services: &Services) -> Result<()> {
     let directory = Snapshot::read(services).await?;
     let wanted = wanted(&directory)?;
     let idle = directory.channels()?.into_iter().map(|row| row.calendar).filter(|id| !wanted.contains_key(id)).collect();
-    Keeper::new(services, &directory).tend(&wanted, Some(&idle)).await?;
+    Keeper::new(services, &directory).await?.tend(&wanted, Some(&idle)).await?;
     Ok(())
 }
 
@@ -117,6 +119,8 @@ async fn try_to_end(services: &Services) -> Result<()> {
 struct Keeper<'a> {
     services: &'a Services,
     directory: &'a Snapshot,
+    /// The keys that count.
+    keys: Option<WebhookKeys>,
     now: Timestamp,
 }
 
@@ -136,8 +140,9 @@ enum Opening {
 }
 
 impl<'a> Keeper<'a> {
-    fn new(services: &'a Services, directory: &'a Snapshot) -> Self {
-        Self { services, directory, now: services.clock.now() }
+    async fn new(services: &'a Services, directory: &'a Snapshot) -> Result<Self> {
+        let keys = directory::webhook_keys(services).await?.map(|(keys, _)| keys);
+        Ok(Self { services, directory, keys, now: services.clock.now() })
     }
 
     /// All calendars, or only some; and which have a new channel. What fails with one does not stop the others.
@@ -173,7 +178,12 @@ impl<'a> Keeper<'a> {
             let left: Vec<&str> = rows.iter().filter(|row| row.is_live(self.now)).map(|row| row.id.as_str()).collect();
             return Ok(Done { ended: self.end(&rows, &left).await?, ..Done::default() });
         };
-        let fits = |row: &&ChannelRow| row.generation == wanted.account.generation && row.address == address && self.now < row.expires;
+        // A refusal is one whatever was signed for it.
+        let proves =
+            |row: &ChannelRow| row.state == ChannelState::Refused || directory::prove(self.keys.as_ref(), row.key.as_deref(), self.now);
+        let fits = |row: &&ChannelRow| {
+            row.generation == wanted.account.generation && row.address == address && self.now < row.expires && proves(row)
+        };
         let open: Vec<&ChannelRow> = rows.iter().filter(|row| row.is_live(self.now) && row.state == ChannelState::Open).collect();
         let best = open.iter().copied().filter(fits).max_by_key(|row| row.expires);
         if let Some(best) = best.filter(|best| !is_due(best, self.now)) {
@@ -206,9 +216,11 @@ impl<'a> Keeper<'a> {
     }
 
     async fn open(&self, wanted: &Wanted, address: String) -> Result<Opening> {
-        let Wanted { calendar, account } = wanted;
+        let (services, Wanted { calendar, account }) = (self.services, wanted);
+        let id = id()?;
+        let (token, key) = token::sign(services, account.kind, &id).await?;
         let row = ChannelRow {
-            id: id()?,
+            id,
             calendar: calendar.id.clone(),
             account: account.id.clone(),
             generation: account.generation,
@@ -220,10 +232,9 @@ impl<'a> Keeper<'a> {
             state: ChannelState::Asked,
             confirmed: false,
             error: None,
+            key: Some(key),
             told: None,
         };
-        let services = self.services;
-        let token = token::sign(services, account.kind, &row.id).await?;
         directory::add_channel(services, &row).await?;
         let asked = async {
             let provider = self.directory.open(services, account).await?;

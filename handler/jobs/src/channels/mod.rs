@@ -11,16 +11,18 @@
 //! * Where consent has ended, or the provider has closed the account for a while, nothing is asked: channels that live are left to their end, and
 //!   their rows go with it. With a new consent each calendar gets a new channel, and the old one is stopped.
 //! * Whatever breaks off is put right by the next run: that looks at what is wanted and what is there, not at what it did before.
-//! * Only a token that we have made opens a look at storage, and nobody is told whether it was one.
+//! * Only a token that we have made opens a look at storage, and nobody is told whether it was one. A channel whose token has been signed with a
+//!   key that counts no more is followed by another at once.
 //!
 //! # Design
 //! `keep` opens, follows and stops; it runs by the clock (`renew_google_channels`), before the first pass over a new pair, and, as far as it
 //! stops, where a pair is paused or removed. Only a process that serves opens channels, since only it knows under which address it is reached
-//! ([`Setup::public_url`](crate::doctor::Setup::public_url)). `heard` takes calls in, `token` proves them, `told` thins them out. `look` has pairs
+//! ([`Setup::public_url`](crate::doctor::Setup::public_url)). `heard` takes calls in, `token` proves them by the `keys` that count, `told` thins them out. `look` has pairs
 //! looked at that no poll would notice. The rows stand in the directory, where a pass sees them for nothing.
 
 mod heard;
 mod keep;
+pub(crate) mod keys;
 mod look;
 mod state;
 #[cfg(test)]

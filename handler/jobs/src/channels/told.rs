@@ -6,7 +6,8 @@
 //! * The pause is one second for a channel that has rested, so a second edit waits for a second at most. It grows while calls keep coming, up to
 //!   five seconds, and shrinks again while none come ([`pause`]). However many calls come within a minute, they lead to 20 looks at most.
 //! * However many processes are called, and however often, the messages that calls lead to are seen a pause apart.
-//! * A call by itself costs one write where this process has heard the channel before, and a read more where it has not. The second call within a
+//! * A call by itself costs one write where this process has heard the channel before, and a read more where it has not; once a minute another
+//!   read, of the keys that count (`keys.rs`). The second call within a
 //!   pause costs a write more; all others in it cost nothing here. A further process reads the row, and may send one message more.
 //! * Clocks of different processes may be [`SKEW`] apart.
 //!
@@ -38,6 +39,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::MutexGuard;
 
+use super::keys::Known;
 use crate::directory::{self, ChannelRow, Told};
 use crate::nudge::{self, Cause, Nudge};
 use crate::{Error, Result, Services};
@@ -88,9 +90,12 @@ pub(super) enum Tale {
     Gone,
 }
 
-/// What a process remembers of channels that have called.
+/// What a process remembers of channels that have called, and of the keys of their tokens.
 #[derive(Debug, Default)]
-pub(crate) struct Channels(Mutex<HashMap<String, Arc<Channel>>>);
+pub(crate) struct Channels {
+    called: Mutex<HashMap<String, Arc<Channel>>>,
+    pub(super) keys: Known,
+}
 
 /// What a process remembers of one channel.
 #[derive(Debug, Default)]
@@ -104,7 +109,7 @@ pub(super) struct Channel {
 impl Channels {
     /// What is remembered of a channel whose token was good. Beyond [`MANY`] nothing is remembered, and the row is read each time.
     pub(super) fn of(&self, id: &str) -> Arc<Channel> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.called.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(channel) = known.get(id) {
             return channel.clone();
         }
@@ -349,7 +354,7 @@ mod tests {
         for n in 1..=MANY {
             channels.of(&n.to_string());
         }
-        assert!(channels.0.lock().unwrap().len() <= MANY);
+        assert!(channels.called.lock().unwrap().len() <= MANY);
         assert!(Arc::ptr_eq(&held, &channels.of("0")), "whoever is being dealt with stays");
     }
 }

@@ -39,6 +39,9 @@ pub struct ChannelRow {
     /// Why it is not open.
     #[serde(default)]
     pub error: Option<Problem>,
+    /// The key that has signed its token; none in the form of earlier versions.
+    #[serde(default)]
+    pub key: Option<String>,
     /// When its calendar was last told to be looked at.
     #[serde(default)]
     pub told: Option<Told>,

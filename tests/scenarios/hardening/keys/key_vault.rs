@@ -35,10 +35,10 @@ async fn everything_is_wrapped_with_the_newest_version_now() -> anyhow::Result<(
     let mut world = world(&vault).await?;
     world.services.vault.hash_key("marks").await?;
     let first = vault.newest();
-    let done = jobs::rotate(&world.services).await?;
+    let done = jobs::rotate(&world.services, false).await?;
     assert_eq!((done.key.as_str(), done.rewrapped, done.removed), (first.as_str(), 0, 0), "there is no newer one");
     let second = vault.rotate();
-    let done = jobs::rotate(&world.services).await?;
+    let done = jobs::rotate(&world.services, false).await?;
     assert_eq!((done.key.as_str(), done.rewrapped, done.left.len()), (second.as_str(), 3, 0), "two accounts, and the root");
     assert_eq!(wrapped_with(&world.services, &second).await?, 2);
     // Nobody needs the old version any more.
@@ -57,11 +57,11 @@ async fn a_vault_that_denies_access_spoils_nothing_and_the_next_rotation_does_it
     let world = world(&vault).await?;
     let (first, second) = (vault.newest(), vault.rotate());
     vault.allow(false);
-    assert!(jobs::rotate(&world.services).await.is_err());
+    assert!(jobs::rotate(&world.services, false).await.is_err());
     vault.allow(true);
     assert_eq!(wrapped_with(&world.services, &first).await?, 2);
     tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    let done = jobs::rotate(&world.services).await?;
+    let done = jobs::rotate(&world.services, false).await?;
     assert_eq!((done.rewrapped, wrapped_with(&world.services, &second).await?), (2, 2));
     Ok(())
 }
