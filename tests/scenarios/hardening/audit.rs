@@ -45,6 +45,7 @@ async fn every_change_is_written_down_with_its_outcome() -> anyhow::Result<()> {
         cli.json(&["pair", command, &pair]).await?;
     }
     assert_eq!(cli.run(&["pair", "remove", &pair]).await?.status, 1);
+    let key = cli.json(&["vault", "rotate"]).await?["key"].as_str().unwrap_or_default().to_owned();
     cli.json(&["account", "remove", ben]).await?;
     for looked in [&["status"][..], &["calendars"], &["doctor"], &["account", "list"], &["pair", "list"]] {
         cli.json(looked).await?;
@@ -61,6 +62,7 @@ async fn every_change_is_written_down_with_its_outcome() -> anyhow::Result<()> {
         ["pair.resume", &pair, "done"],
         ["pair.remove", &pair, "done"],
         ["pair.remove", &pair, "not_found"],
+        ["vault.rotate", &key, "done"],
         ["account.remove", ben, "done"],
     ];
     assert_eq!(trail(cli).await?, expected);

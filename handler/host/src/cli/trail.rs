@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 
 use super::output::table;
-use super::{Command, Outcome, Output, Result, account, pair};
+use super::{Command, Outcome, Output, Result, account, pair, vault};
 
 /// From where commands come.
 const FROM: &str = "command line";
@@ -26,6 +26,7 @@ pub fn action(command: &Command) -> Option<(&'static str, String)> {
         Command::Pair(pair::Command::Resume { id }) => ("pair.resume", id.to_string()),
         Command::Pair(pair::Command::TakeOver { id }) => ("pair.take_over", id.to_string()),
         Command::Pair(pair::Command::CleanUp(arguments)) => ("pair.clean_up", arguments.written()?.to_string()),
+        Command::Vault(vault::Command::Rotate(rotate)) => (rotate.action(), "key".to_owned()),
         Command::CleanUp(arguments) => ("calendar.clean_up", arguments.written()?.to_string()),
         Command::Sync(arguments) => {
             let (action, pair) = arguments.answered()?;

@@ -31,12 +31,20 @@ pub struct Rotate {
     webhooks_now: bool,
 }
 
+impl Rotate {
+    /// What the audit trail calls it.
+    pub fn action(&self) -> &'static str {
+        if self.webhooks_now { "vault.rotate_all" } else { "vault.rotate" }
+    }
+}
+
 /// Does it.
 pub async fn run(services: &Services, config: &Config, command: &Command, output: &Output) -> Result {
     let Command::Rotate(Rotate { webhooks_now }) = command;
     let done = jobs::rotate(services, *webhooks_now).await.map_err(|error| Problem::keeping(&error, KEPT))?;
     let key = config.key_vault.as_ref().map(|wrapping| &wrapping.key);
     let answer = Rotated::of(&done);
+    output.concerns(&answer.key);
     output.answer(&answer, || words(&answer, key.is_some(), *webhooks_now))?;
     output.aside(&hint(key));
     for (account, error) in &done.left {
