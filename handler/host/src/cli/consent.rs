@@ -14,13 +14,12 @@
 mod door;
 mod peer;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::Request;
 use axum::http::StatusCode;
 use engine::calendar::ProviderKind;
 use functions::page::{Way, failed, page};
@@ -35,6 +34,7 @@ use url::Url;
 
 use self::door::{Arrival, CALLBACK, Door};
 use super::{Output, Result, browser};
+use crate::accept::{self, Limits};
 use crate::stop::stop_asked;
 
 /// How long an answer is waited for.
@@ -63,14 +63,11 @@ pub async fn ask(services: &Services, kind: ProviderKind, output: &Output) -> Re
     let door = Door::new(address, url, send).map_err(|error| Problem::keeping(&error, KEPT))?;
     let [page, handed] = [door.shown(), door.handed()];
     let door = Arc::new(door);
-    let router = Router::new().fallback(move |ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request| {
+    let answer = move |request: Request| {
         let door = door.clone();
-        async move { door.answer(peer, request).await }
-    });
-    let serving = tokio::spawn(async move {
-        let over = async { drop(ended.await) };
-        axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(over).await
-    });
+        async move { Ok(door.answer(request).await) }
+    };
+    let serving = tokio::spawn(accept::serve(listener, Limits::public(), answer, async { drop(ended.await) }));
 
     output.aside(&format!("Give your consent on this page, in a browser on this machine, within five minutes:\n\n{page}\n"));
     output.aside("If no browser opens by itself, open it yourself. Ctrl-C stops waiting.");

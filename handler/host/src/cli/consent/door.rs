@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 use functions::cookie::{self, Origin};
@@ -72,10 +72,13 @@ impl Door {
     }
 
     /// Answers a request; everything but these two pages, and all after the first answer, is turned away.
-    pub async fn answer(&self, peer: SocketAddr, request: Request) -> Response {
+    pub async fn answer(&self, request: Request) -> Response {
+        let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() else { return nothing_here() };
         let host = self.address.to_string();
         let for_us = request.headers().get_all(header::HOST).iter().eq([host.as_str()]);
-        if request.method() != Method::GET || !for_us {
+        // A picture or a script of some page asks nothing here (Fetch Metadata).
+        let is_page = request.headers().get("sec-fetch-dest").is_none_or(|for_what| for_what == "document");
+        if request.method() != Method::GET || !for_us || !is_page {
             return nothing_here();
         }
         let query = request.uri().query().unwrap_or_default();
@@ -142,7 +145,9 @@ mod tests {
         if let Some(cookie) = cookie {
             request = request.header("cookie", cookie);
         }
-        door.answer("127.0.0.1:1".parse().unwrap(), request.body(Body::empty()).unwrap()).await
+        let mut request = request.body(Body::empty()).unwrap();
+        request.extensions_mut().insert(ConnectInfo::<SocketAddr>("127.0.0.1:1".parse().unwrap()));
+        door.answer(request).await
     }
 
     fn path(door: &Door) -> String {
@@ -171,6 +176,13 @@ mod tests {
         ] {
             assert_eq!(knock(&door, method, path, host, None).await.status(), StatusCode::NOT_FOUND, "{method} {path} {host}");
         }
+        let picture = Request::builder().uri(CALLBACK).header("host", HERE).header("sec-fetch-dest", "image");
+        let mut picture = picture.body(Body::empty()).unwrap();
+        picture.extensions_mut().insert(ConnectInfo::<SocketAddr>("127.0.0.1:1".parse().unwrap()));
+        assert_eq!(door.answer(picture).await.status(), StatusCode::NOT_FOUND);
+        let handed = format!("{}?{}", START, door.handed().query().unwrap());
+        let refused = knock(&door, "GET", &handed, HERE, None).await.status();
+        assert_eq!(refused == StatusCode::NOT_FOUND, cfg!(target_os = "linux"), "no such connection is this user's");
         assert!(arrived.try_recv().is_err(), "none of these ends anything");
     }
 
