@@ -10,6 +10,7 @@ mod file;
 mod google;
 mod names;
 mod neighbour;
+mod place;
 mod source;
 
 use std::collections::BTreeMap;
@@ -28,9 +29,6 @@ use crate::storage::Choice;
 
 /// The file for local use.
 pub const FILE: &str = "local.settings.json";
-
-/// The data directory, unless a setting names another.
-const DATA_DIR: &str = "./.calrelay";
 
 /// Set by the Functions host.
 const PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
@@ -113,6 +111,8 @@ impl Loaded {
     /// The same from values at hand.
     pub fn from(environment: impl IntoIterator<Item = (String, String)>, source: Option<&Source>) -> Self {
         let mut wrong = Vec::new();
+        let environment: BTreeMap<String, String> = environment.into_iter().collect();
+        let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| environment.get(name).cloned());
         let mut values: BTreeMap<String, String> = match source.map(|source| file::values(&source.bytes)).transpose() {
             Ok(values) => values.unwrap_or_default(),
             Err(why) => {
@@ -129,7 +129,6 @@ impl Loaded {
         let remarks = check::remarks(&values);
         let log = values.get("RUST_LOG").cloned();
         let under_functions_host = values.contains_key(PORT);
-        let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| values.get(name).cloned());
         let config = Config::from(&values, &mut wrong);
         let known = |(name, value): (String, String)| names::is_known(&name).then(|| (name, SecretString::from(value)));
         let values = values.into_iter().filter_map(known).collect();
@@ -203,7 +202,7 @@ impl Config {
             }
         };
         Self {
-            data_dir: get("CALRELAY_DATA_DIR").unwrap_or(DATA_DIR).into(),
+            data_dir: get("CALRELAY_DATA_DIR").map_or_else(|| place::default(get), PathBuf::from),
             storage,
             icloud_url: icloud_url(get("ICLOUD_CALDAV_URL"), wrong),
             google: Google::from(get, wrong),

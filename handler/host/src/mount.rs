@@ -159,8 +159,8 @@ impl Mount {
     /// function ignores it.
     async fn read(&self, headers: &HeaderMap, body: Body, most: usize) -> Option<Bytes> {
         let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        // Without a length it is sent in pieces, unless there is none.
-        let expected = length.unwrap_or(if headers.contains_key(header::TRANSFER_ENCODING) { most } else { 0 });
+        // What is sent in pieces has no length, whatever else is said of it.
+        let expected = if headers.contains_key(header::TRANSFER_ENCODING) { most } else { length.unwrap_or(0) };
         if expected > if most == 0 { IGNORED } else { most } {
             return None;
         }

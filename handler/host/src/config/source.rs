@@ -3,13 +3,16 @@
 //! # Properties
 //! * The file that `--settings` names is read, else the one in the data directory; under the Functions host the one at the root of the app.
 //! * No other user may be able to write it: a writer of settings decides where passwords and tokens are sent.
-//! * Where providers are is taken only from a file that was named, and from the environment.
+//! * Where providers are is taken only from a file that was named, and from the environment. From a file below the directory that one happens to be
+//!   in, neither is where storage and its key are.
+//! * What is checked is what is read: one descriptor, opened once, of a plain file.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::{DATA_DIR, FILE, PORT};
+use super::{FILE, PORT, place};
 
 /// A file that was found.
 #[derive(Clone, Debug)]
@@ -18,6 +21,8 @@ pub struct Source {
     pub path: PathBuf,
     /// It was named for this call.
     pub named: bool,
+    /// It belongs to a data directory that no setting names, below the directory that the program was started in.
+    pub here: bool,
     /// Its content.
     pub bytes: Vec<u8>,
 }
@@ -26,27 +31,63 @@ pub struct Source {
 const ADDRESSES: [&str; 7] =
     ["GOOGLE_AUTH_URL", "GOOGLE_TOKEN_URL", "GOOGLE_REVOKE_URL", "GOOGLE_API_URL", "MICROSOFT_LOGIN_URL", "GRAPH_URL", "ICLOUD_CALDAV_URL"];
 
+/// What is taken from a file only if it was named, or if a setting names its directory.
+const STORAGE: [&str; 8] = [
+    "CALRELAY_STORE",
+    "CALRELAY_KEY_VAULT_KEY",
+    "AzureWebJobsStorage",
+    "AzureWebJobsStorage__accountName",
+    "AzureWebJobsStorage__clientId",
+    "AzureWebJobsStorage__credential",
+    "AzureWebJobsStorage__queueServiceUri",
+    "AzureWebJobsStorage__tableServiceUri",
+];
+
+/// The largest file that is read, in bytes.
+const LARGEST: u64 = 1024 * 1024;
+
 /// Finds and reads it; the words say what is wrong with one that is not to be read.
 pub fn find(environment: &BTreeMap<String, String>, named: Option<&Path>) -> Result<Option<Source>, String> {
     let get = |name: &str| environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
     let is_of_the_app = get(PORT).is_some();
+    let dir = get("CALRELAY_DATA_DIR").map_or_else(|| place::default(get), PathBuf::from);
     let path = match named {
         Some(path) => path.to_owned(),
         None if is_of_the_app => FILE.into(),
-        None => Path::new(get("CALRELAY_DATA_DIR").unwrap_or(DATA_DIR)).join(FILE),
+        None => dir.join(FILE),
     };
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
+    let cannot = |error: io::Error| format!("{} cannot be read ({error}); make it readable, or name another file", path.display());
+    let mut file = match open(&path) {
+        Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => return Ok(None),
-        Err(error) => return Err(format!("{} cannot be read ({error}); make it readable, or name another file", path.display())),
+        Err(error) => return Err(cannot(error)),
     };
+    let about = file.metadata().map_err(cannot)?;
+    if !about.is_file() || about.len() > LARGEST {
+        return Err(format!("{} was not read, because it is no file of settings: a plain file of at most 1 MiB is", path.display()));
+    }
     if !is_of_the_app {
-        let allowed = std::fs::metadata(&path).map_err(|error| error.to_string()).and_then(|metadata| is_ones_own(&metadata));
-        allowed.map_err(|why| {
+        is_ones_own(&about).map_err(|why| {
             format!("{} was not read, because {why}; a writer of this file decides where passwords are sent", path.display())
         })?;
     }
-    Ok(Some(Source { path, named: named.is_some(), bytes }))
+    let mut bytes = Vec::new();
+    io::Read::by_ref(&mut file).take(LARGEST + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    let here = named.is_none() && !is_of_the_app && dir == Path::new(place::HERE) && get("CALRELAY_DATA_DIR").is_none();
+    Ok(Some(Source { path, named: named.is_some(), here, bytes }))
+}
+
+/// Opens what may be anything: a pipe that nobody writes to is no reason to wait.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 /// Adds what a file says that may not say it.
@@ -54,8 +95,9 @@ pub fn refuse_addresses(source: &Source, values: &mut BTreeMap<String, String>, 
     if source.named {
         return;
     }
-    for name in ADDRESSES {
-        if values.remove(name).is_some() {
+    let storage: &[&str] = if source.here { &STORAGE } else { &[] };
+    for name in ADDRESSES.iter().chain(storage) {
+        if values.remove(*name).is_some() {
             wrong.push(format!(
                 "{name} is not taken from {}; set it in the environment, or name the file with --settings",
                 source.path.display()
@@ -125,11 +167,36 @@ mod tests {
     fn where_providers_are_is_taken_from_a_file_that_was_named() {
         let said = || values(&[("GOOGLE_TOKEN_URL", "https://evil.example"), ("GRAPH_URL", "x"), ("GOOGLE_CLIENT_ID", "id")]);
         for named in [false, true] {
-            let source = Source { path: "data/local.settings.json".into(), named, bytes: Vec::new() };
+            let source = Source { path: "data/local.settings.json".into(), named, here: false, bytes: Vec::new() };
             let (mut values, mut wrong) = (said(), Vec::new());
             refuse_addresses(&source, &mut values, &mut wrong);
             assert_eq!((values.len(), wrong.len()), if named { (3, 0) } else { (1, 2) }, "{wrong:?}");
             assert!(!wrong.join(" ").contains("evil"), "values are not quoted");
         }
+    }
+
+    #[test]
+    fn where_storage_is_is_not_taken_from_wherever_one_happens_to_be() {
+        for (here, left) in [(true, 1), (false, 3)] {
+            let source = Source { path: ".calrelay/local.settings.json".into(), named: false, here, bytes: Vec::new() };
+            let mut wrong = Vec::new();
+            let mut said = values(&[("AzureWebJobsStorage", "x"), ("CALRELAY_STORE", "azure"), ("CALRELAY_POLL_SECONDS", "5")]);
+            refuse_addresses(&source, &mut said, &mut wrong);
+            assert_eq!((said.len(), wrong.len()), (left, 3 - left), "{wrong:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_plain_file_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(find(&values(&[]), Some(&pipe)).unwrap_err().contains("no file of settings"));
+        assert!(find(&values(&[]), Some(Path::new("/dev/zero"))).unwrap_err().contains("no file of settings"));
+        assert!(find(&values(&[]), Some(dir.path())).unwrap_err().contains("no file of settings"));
+        let large = dir.path().join("large");
+        std::fs::write(&large, vec![b' '; 1024 * 1024 + 1]).unwrap();
+        assert!(find(&values(&[]), Some(&large)).unwrap_err().contains("1 MiB"));
     }
 }
