@@ -7,7 +7,7 @@
 //! * A pair that gave way to others is not taken up again by this process before they could have come.
 //! * Nothing depends on it: where it is lost, or the clock is set back, something is looked at once more than it had to be.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -46,6 +46,10 @@ pub struct Pace {
     at_work: Mutex<BTreeMap<PairId, Option<Instant>>>,
     /// Accounts that did not answer in time, how often in a row, and when last.
     silent: Mutex<HashMap<AccountId, Failing>>,
+    /// When pairs were last nudged by a poll, and how they stood then.
+    nudged: Mutex<HashMap<PairId, (Timestamp, Standing)>>,
+    /// Accounts that a poll is asking at this moment.
+    asked: Mutex<HashSet<AccountId>>,
     /// Channels that have called.
     pub(crate) channels: Channels,
     /// The loops that keep the process at work.
@@ -64,6 +68,21 @@ impl Drop for AtWork<'_> {
     }
 }
 
+/// How a pair stood: when its last pass ended, and its last failure.
+pub(crate) type Standing = (Option<Timestamp>, Option<Timestamp>);
+
+/// A poll is asking an account, until this is dropped.
+pub(crate) struct Asking<'a> {
+    pace: &'a Pace,
+    account: AccountId,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        locked(&self.pace.asked).remove(&self.account);
+    }
+}
+
 impl Default for Pace {
     fn default() -> Self {
         Self::with_turns([TURN, LONG_TURN])
@@ -78,6 +97,8 @@ impl Pace {
             seen: Mutex::default(),
             at_work: Mutex::default(),
             silent: Mutex::default(),
+            nudged: Mutex::default(),
+            asked: Mutex::default(),
             channels: Channels::default(),
             progress: Progress::default(),
         }
@@ -109,6 +130,27 @@ impl Pace {
     /// What was noted as sent could not be.
     pub(crate) fn forget(&self, name: &str) {
         self.known().remove(name);
+    }
+
+    /// Whether a poll is to nudge a pair: not where it has, and no pass has ended since. A nudge whose pass waits for a silent server takes up a place
+    /// of the queue, and one after another they would take up all. What was lost is sent again after `pause`.
+    pub(crate) fn nudge(&self, pair: &PairId, standing: Standing, now: Timestamp, pause: Duration) -> bool {
+        let mut nudged = locked(&self.nudged);
+        let is_waiting = |(at, then): &(Timestamp, Standing)| {
+            *then == standing && *at <= now && Duration::try_from(now.duration_since(*at)).is_ok_and(|since| since < pause)
+        };
+        if nudged.get(pair).is_some_and(is_waiting) {
+            return false;
+        }
+        if nudged.len() < MANY || nudged.contains_key(pair) {
+            nudged.insert(pair.clone(), (now, standing));
+        }
+        true
+    }
+
+    /// Notes that a poll asks an account; `None` where another one does, and waits for its answer still.
+    pub(crate) fn ask(&self, account: &AccountId) -> Option<Asking<'_>> {
+        locked(&self.asked).insert(account.clone()).then(|| Asking { pace: self, account: account.clone() })
     }
 
     /// Notes whether an account has answered in time.

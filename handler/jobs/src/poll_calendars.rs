@@ -1,7 +1,8 @@
 //! Which calendars are to be looked at: by a poll of those that cannot call us, and by the nightly pass over all. Only sends nudges.
 //!
 //! # Properties
-//! * What one account's server takes to answer delays the pairs of no other account: each pair is nudged when both its accounts have answered.
+//! * What one account's server takes to answer delays the pairs of no other account: each pair is nudged when both its accounts have answered, and
+//!   the next poll begins meanwhile. It asks no account that is being asked.
 //! * A poll in which nothing has happened costs one glance an account, reads the directory and the secrets at once, and one row a pair.
 //! * An account that refuses its password is not asked, and a server that is away is asked once a poll, by the glance alone.
 //! * A calendar whose provider calls us ([`crate::channels`]) is never asked. Its pairs are polled for the sake of the other calendar, for what is
@@ -26,6 +27,7 @@ use store::Attempt;
 use crate::directory::{self, AccountStatus, CalendarRow, Snapshot};
 use crate::memory::{self, PairRow};
 use crate::nudge::{self, Cause, Nudge};
+use crate::pace::Standing;
 use crate::report::PairStatus;
 use crate::{Error, Result, Services, channels, sync};
 
@@ -40,6 +42,9 @@ const LISTED_BY: i8 = 6;
 
 /// What is held is looked at again after so long.
 const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(10);
+
+/// A nudge that no pass has answered for so long is sent again: longer than a pass waits for a silent server.
+const LOST: Duration = Duration::from_secs(60);
 
 /// So many nudges more than there are pairs may wait: more than those that a dying process leaves hidden.
 const SPARE: usize = 32;
@@ -91,6 +96,9 @@ pub async fn poll_calendars(services: &Services) -> Result<Polled> {
             has_room = Some(services.queue.len(nudge::QUEUE).await? < (pairs.len() + SPARE) as u64);
         }
         if has_room == Some(true) {
+            let now = services.clock.now();
+            let due = due.into_iter().filter(|(pair, standing)| services.pace.nudge(&pair.id, *standing, now, LOST));
+            let due: Vec<&Pair> = due.map(|(pair, _)| pair).collect();
             polled.sent += nudge_all(services, &due, Cause::Poll).await?;
         }
         if is_last {
@@ -104,9 +112,13 @@ async fn due<'a>(
     services: &Services,
     pairs: impl Iterator<Item = &'a Pair>,
     sights: &BTreeMap<CalendarId, Sight>,
-) -> Result<Vec<&'a Pair>> {
+) -> Result<Vec<(&'a Pair, Standing)>> {
     let mut due = Vec::new();
     for pair in pairs {
+        // The poll that asks is the one that nudges.
+        if Side::BOTH.iter().any(|side| matches!(sights.get(pair.calendar(*side)), Some(Sight::Asked))) {
+            continue;
+        }
         let row = match memory::state(services, &pair.id).await {
             Ok(row) => row,
             Err(error @ Error::Damaged(_)) => {
@@ -123,7 +135,7 @@ async fn due<'a>(
             && !is_too_soon(services, pair, &row, news, now)
             && !at_work(services, pair).await?
         {
-            due.push(pair);
+            due.push((pair, (row.last_sync, row.failing.map(|failing| failing.at))));
         }
     }
     Ok(due)
@@ -154,6 +166,8 @@ enum Sight {
     Calls,
     /// Its server did not answer.
     Away,
+    /// An earlier poll is still asking.
+    Asked,
     /// Its account refuses the password; nobody asks.
     Refused,
 }
@@ -196,6 +210,7 @@ async fn glance(services: &Services, snapshot: &Snapshot, id: AccountId, rows: V
     if services.pace.is_silent(&account.id, services.clock.now()) {
         return all(rows, || Sight::Away);
     }
+    let Some(_asking) = services.pace.ask(&account.id) else { return all(rows, || Sight::Asked) };
     let answer = tokio::time::timeout(PATIENCE, provider.glance(&addresses)).await;
     services.pace.heard(&account.id, answer.is_ok(), services.clock.now());
     let silence = || Err(providers::Error::NoAnswer(format!("it did not answer within {} seconds", PATIENCE.as_secs())));
@@ -234,7 +249,7 @@ impl News {
         match sight {
             Some(Sight::Refused) => Self::Refused,
             Some(Sight::Calls) => Self::Told,
-            None | Some(Sight::Away | Sight::Seen { glance: Glance::Missing, .. }) => Self::Away,
+            None | Some(Sight::Away | Sight::Asked | Sight::Seen { glance: Glance::Missing, .. }) => Self::Away,
             Some(Sight::Seen { glance: Glance::NoTip, .. }) => Self::Some,
             Some(Sight::Seen { glance: Glance::Tip(tip), provider, .. }) => {
                 if row.cursor(side).is_some_and(|cursor| provider.is_current(cursor, tip)) { Self::Quiet } else { Self::Some }

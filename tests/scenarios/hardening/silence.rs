@@ -7,7 +7,10 @@ use jobs::directory::{self, AccountStatus};
 use simulators::caldav::{CalDav, Manners};
 use simulators::faults::{Fault, On};
 
+use crate::cli::Cli;
 use crate::events::hour;
+use crate::standalone::{Running, until};
+use crate::village::Village;
 use crate::world::{Terms, World, new_pair};
 
 /// One account's server is silent: the nudges of another pair are sent all the same, and the account is said to be out of reach.
@@ -65,5 +68,34 @@ async fn a_service_that_does_no_work_is_not_well() -> anyhow::Result<()> {
     assert_eq!((health.ok, health.storage, health.vault, health.work), (false, true, true, false));
     progress.expect("poll_caldav", Duration::from_secs(60));
     assert!(jobs::health(&world.services, false).await.ok);
+    Ok(())
+}
+
+/// Polls come oftener than a silent server is given up: a change elsewhere does not wait for that.
+#[tokio::test]
+async fn a_change_does_not_wait_for_servers_that_are_silent() -> anyhow::Result<()> {
+    let village = Village::of(Cli::new()?.with("CALRELAY_POLL_SECONDS", "1"), Manners::generic()).await?;
+    village.pair(&[]).await?;
+    let quiet = CalDav::start(Manners::generic()).await?;
+    let mut calendars = Vec::new();
+    for user in ["cleo", "dora", "emil", "fred"] {
+        quiet.account(user, "a-secret-1").calendar(user, "main");
+        let account = village.cli.connect(quiet.url().as_str(), user, "a-secret-1").await?;
+        calendars.push(village.cli.calendar(&account, "main").await?);
+    }
+    for pair in calendars.chunks(2) {
+        village.cli.pair_add(&pair[0], &pair[1], &[]).await?;
+    }
+    village.cli.json(&["sync"]).await?;
+    quiet.faults().always(On::any(), Fault::Delay(Duration::from_secs(600)));
+    let running = Running::start(&village.cli).await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    for n in 0..8 {
+        village.people[0].put(&format!("{n}.ics"), &hour(&format!("e{n}"), 3 + n, 9, "One"));
+        let took = until("the copy", || village.people[1].len() == usize::try_from(n).unwrap_or_default() + 1).await?;
+        assert!(took < Duration::from_secs(10), "change {n} took {took:?}");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    assert_eq!(running.terminate().await?, 0);
     Ok(())
 }

@@ -2,6 +2,7 @@
 //!
 //! A timer does not overlap with itself: what strikes while it runs is left out, and so is what was missed while the process was not there;
 //! every function behind a timer looks at how things stand, not at what happened since. Those for which that is not enough strike at the start.
+//! Polls may overlap, a few of them: a server that is slow to answer one poll keeps no other server's changes waiting.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use functions::trigger::{Answer, Run, Tick};
 use futures::future::BoxFuture;
 use jobs::Services;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::over;
 use crate::run::invoke;
@@ -19,6 +21,9 @@ use crate::schedule::Schedule;
 
 /// The longest sleep: a machine that was asleep, or whose clock was set, is noticed after so long.
 const NAP: Duration = Duration::from_secs(30);
+
+/// So many polls are under way at the most.
+const OVERLAP: usize = 8;
 
 /// Three polls that are left out in a row are no chance.
 const POLLS: u32 = 3;
@@ -65,6 +70,9 @@ impl Timer {
         if let Some(within) = self.vital {
             progress.expect(self.name, within + deadline);
         }
+        // Cut off where this ends.
+        let mut under_way = JoinSet::new();
+        let most = if self.vital.is_some() { OVERLAP } else { 1 };
         let mut next = if self.at_once { Some(services.clock.now()) } else { self.schedule.after(services.clock.now()) };
         // Whatever strikes at the start should have struck while nobody was there.
         let mut past_due = self.at_once;
@@ -74,6 +82,7 @@ impl Timer {
                 let left = Duration::try_from(now.duration_until(due)).unwrap_or(NAP).min(NAP);
                 tokio::select! {
                     () = tokio::time::sleep(left) => {}
+                    Some(_) = under_way.join_next() => progress.went_round(self.name),
                     () = over(ended.clone()) => return,
                 }
                 // A clock that was set back must not keep a timer waiting for the difference.
@@ -83,12 +92,15 @@ impl Timer {
                 continue;
             }
             next = self.schedule.after(now);
-            tokio::select! {
-                _ = invoke(self.name, deadline, (self.run)(&services, Tick { past_due })) => {}
-                () = over(ended.clone()) => return,
-            }
+            let (name, run, at) = (self.name, self.run, services.clone());
+            under_way.spawn(async move { invoke(name, deadline, run(&at, Tick { past_due })).await });
             past_due = false;
-            progress.went_round(self.name);
+            while under_way.len() >= most {
+                tokio::select! {
+                    _ = under_way.join_next() => progress.went_round(name),
+                    () = over(ended.clone()) => return,
+                }
+            }
         }
         over(ended).await;
     }
