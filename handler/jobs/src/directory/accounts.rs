@@ -102,12 +102,23 @@ pub(super) async fn store(services: &Services, found: Candidate, proven: Option<
     let key = row_key(&account.id);
 
     // The secret first: an account whose secret is missing would be worth nothing, a secret without account harms nobody and is replaced next time.
-    let secret_row = Op::Put { key: account.id.to_string(), value: sealed::seal(services, &account, secret).await? };
-    services.store.commit(Table::Secrets, &services.owner, &[secret_row]).await?;
+    let value = sealed::seal(services, &account, secret).await?;
+    let put = |value: String| [Op::Put { key: account.id.to_string(), value }];
+    let earlier = known.iter().find(|earlier| earlier.id == account.id);
+    let both = match earlier {
+        Some(earlier) => sealed::seal_both(services, &account, earlier, secret).await?,
+        None => None,
+    };
+    let is_both = both.is_some();
+    services.store.commit(Table::Secrets, &services.owner, &put(both.unwrap_or_else(|| value.clone()))).await?;
     let renewed = rows::update(services, &key, |stored: &mut Account| {
         *stored = Account { generation: stored.generation.wrapping_add(1), ..account.clone() };
     });
     if let Some(renewed) = renewed.await? {
+        // By now only the new destinations are needed.
+        if is_both && let Err(error) = services.store.commit(Table::Secrets, &services.owner, &put(value)).await {
+            tracing::warn!(account = %renewed.id, %error, "the password may still be sent where the account was before");
+        }
         return Ok(renewed);
     }
     let insert = Op::Insert { key, value: rows::encode(&account)? };

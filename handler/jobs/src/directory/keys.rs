@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use store::{Lease, Op, Table};
 
 use super::{lease, rows};
-use crate::{Result, Services};
+use crate::{Error, Result, Services};
 
 /// The partition of these rows, and the scope of their lease.
 const PARTITION: &str = "vault";
@@ -98,8 +98,14 @@ pub(crate) async fn lease_keys(services: &Services) -> Result<Lease> {
 /// When keys were rotated last, before this time, which is noted in its place.
 pub(crate) async fn note_rotation(services: &Services) -> Result<Option<Timestamp>> {
     let services = &installation(services);
-    let before = rows::get::<Rotated>(services, ROTATED).await?.map(|(row, _)| row.at);
-    let value = rows::encode(&Rotated { at: services.clock.now() })?;
+    let now = services.clock.now();
+    let before = match rows::get::<Rotated>(services, ROTATED).await {
+        Ok(found) => found.map(|(row, _)| row.at),
+        // It holds a time and nothing else: this one is as safe as any.
+        Err(Error::Damaged(_)) => Some(now),
+        Err(error) => return Err(error),
+    };
+    let value = rows::encode(&Rotated { at: now })?;
     services.store.commit(Table::Directory, PARTITION, &[Op::Put { key: ROTATED.into(), value }]).await?;
     Ok(before)
 }

@@ -15,8 +15,10 @@
 //!
 //! # Rows of version 1
 //! They say nothing of destinations, but the account's id is a hash of provider, address and user as they were first typed, and the id is part of
-//! what is authenticated. Where the row of the account still names that address, what was discovered at the same origin is trusted; anything else
-//! is discovered anew from there. The row is then sealed as version 2. Where it names another address, the account has to be connected again.
+//! what is authenticated. Where the row of the account, or its endpoint, still names that address, what was discovered at the same origin is trusted;
+//! anything else is discovered anew from there. The row is then sealed as version 2. Otherwise the account has to be connected again. So it
+//! has where an address is reached without TLS and is not of this machine, as the id does not hold the scheme. The id has 50 bits: until
+//! `vault rotate` has removed the key version that wrapped them, rows of version 1 are protected by no more.
 
 use std::collections::BTreeSet;
 
@@ -29,13 +31,16 @@ use url::Url;
 use vault::Place;
 use zeroize::Zeroizing;
 
-use super::accounts::Account;
+use super::accounts::{self, Account};
 use super::identity::is_caldav;
 use super::{id, rows};
+use crate::audit::{self, Actor};
 use crate::{Error, Result, Services};
 
 /// The version that is written.
 const VERSION: u32 = 2;
+/// How often a row is read again that another process wrote at the same moment.
+const ATTEMPTS: usize = 8;
 
 /// A row.
 #[derive(Serialize, Deserialize)]
@@ -131,7 +136,7 @@ async fn open_bound(services: &Services, id: &AccountId, sealed: &str) -> Result
 /// Wraps the secret in `row` with the newest version of the key, if it is not yet. Whatever fails is tried again at the next use: the old text opens as before.
 async fn rewrap(services: &Services, id: &AccountId, row: &Row) -> Result<()> {
     match wrapped_anew(services, id, row).await? {
-        Some(value) => replace(services, row, value).await,
+        Some(value) => replace(services, row, value).await.map(drop),
         None => Ok(()),
     }
 }
@@ -156,45 +161,113 @@ pub(super) fn key_version(row: &Row) -> Result<String> {
 /// # Errors
 /// As [`open`].
 pub(super) async fn widen(services: &Services, account: &Account, found: &Account) -> Result<()> {
-    let Some(row) = services.store.get(Table::Secrets, &services.owner, account.id.as_str()).await? else { return Ok(()) };
-    let (mut bound, secret) = opened(services, account, &row).await?;
-    let more = Bound::of(found);
-    if bound.admits(&more) {
-        return Ok(());
+    let mut was_noted = false;
+    for _ in 0..ATTEMPTS {
+        let Some(row) = services.store.get(Table::Secrets, &services.owner, account.id.as_str()).await? else { return Ok(()) };
+        let (mut bound, secret) = opened(services, account, &row).await?;
+        let more = Bound::of(found);
+        if bound.admits(&more) {
+            return Ok(());
+        }
+        bound.to.extend(more.to);
+        if !std::mem::replace(&mut was_noted, true) {
+            audit::note(services, &Actor::itself(), "account.move", account.id.as_str(), audit::DONE).await;
+        }
+        let value = seal_for(services, &account.id, &bound, &secret).await?;
+        // Opened, it may have been written anew, here or by another process.
+        if replace(services, &row, value).await? {
+            return Ok(());
+        }
     }
-    bound.to.extend(more.to);
-    replace(services, &row, seal_for(services, &account.id, &bound, &secret).await?).await
+    Err(Error::Request(format!(
+        "the secret of the account {} is being written by other processes; nothing was changed, try again",
+        account.id
+    )))
+}
+
+/// The row for a new secret, while the row of the account may still say where the earlier one went: with what was sealed for that one, whatever
+/// the row of the account says. `None` where there is nothing to add.
+pub(super) async fn seal_both(services: &Services, account: &Account, earlier: &Account, secret: &SecretString) -> Result<Option<String>> {
+    let Some(row) = services.store.get(Table::Secrets, &services.owner, account.id.as_str()).await? else { return Ok(None) };
+    let Ok((before, _)) = opened(services, earlier, &row).await else { return Ok(None) };
+    let mut bound = Bound::of(account);
+    if (bound.kind, &bound.user) != (before.kind, &before.user) || bound.admits(&before) {
+        return Ok(None);
+    }
+    bound.to.extend(before.to);
+    seal_for(services, &account.id, &bound, secret).await.map(Some)
 }
 
 /// A row of version 1.
 async fn migrate(services: &Services, account: &Account, row: &Row, sealed: &str) -> Result<(Bound, SecretString)> {
     let secret = services.vault.open(place(services, account.id.as_str()), sealed).await?;
-    let Account { kind, url, user, .. } = account;
-    let typed = id::Address::parse(url)?;
-    if id::account(*kind, &typed, user) != account.id {
-        return Err(unlike(account));
-    }
+    let first = first_address(account).ok_or_else(|| of_before(account))?;
     let mut bound = Bound::of(account);
-    if is_caldav(*kind) && bound.to.iter().any(|to| *to != origin(url)) {
-        let endpoint = services.connect.discover(*kind, url, user, &secret).await?;
-        let found = Bound::of(&Account { endpoint, ..account.clone() });
-        if !found.admits(&bound) {
-            return Err(unlike(account));
+    if is_caldav(account.kind) && bound.to.iter().any(|to| is_exposed(to)) {
+        return Err(of_before(account));
+    }
+    if is_caldav(account.kind) && bound.to.iter().any(|to| *to != origin(&first)) {
+        let endpoint = services.connect.discover(account.kind, &first, &account.user, &secret).await?;
+        let found = Account { url: first, endpoint, ..account.clone() };
+        let there = Bound::of(&found);
+        if there.to.iter().any(|to| is_exposed(to)) {
+            return Err(of_before(account));
         }
-        bound = found;
+        if !there.admits(&bound) {
+            // Its server says where it is by now; what the row says is believed no more.
+            replace(services, row, seal_for(services, &account.id, &there, &secret).await?).await?;
+            rows::update(services, &accounts::row_key(&account.id), |stored: &mut Account| {
+                if stored.generation == account.generation {
+                    (stored.url, stored.endpoint) = (found.url.clone(), found.endpoint.clone());
+                }
+            })
+            .await?;
+            let words = "the calendars of this account are at another address by now, which is used from the next sync on";
+            return Err(Error::Provider(providers::Error::Unreachable(words.into())));
+        }
+        bound = there;
     }
     match seal_for(services, &account.id, &bound, &secret).await {
-        Ok(value) => replace(services, row, value).await?,
+        Ok(value) => drop(replace(services, row, value).await?),
         Err(error) => tracing::debug!(%error, "a stored secret was not sealed anew"),
     }
     Ok((bound, secret))
 }
 
-/// Writes a row anew, unless another process has: connected the account anew, or sealed the secret as well.
-async fn replace(services: &Services, row: &Row, value: String) -> Result<()> {
+/// The address that the account was first connected with, by its id: the one that is stored, or else, where it was connected again in another
+/// spelling, one of those that its server has named.
+fn first_address(account: &Account) -> Option<String> {
+    let endpoint = account.endpoint.parse::<Endpoint>().ok().filter(|_| is_caldav(account.kind));
+    let named = endpoint.iter().flat_map(|endpoint| {
+        let homes = endpoint.homes.iter().map(|home| home.url.clone());
+        homes.chain(endpoint.principal.clone()).chain([endpoint.base.clone()])
+    });
+    let all: Vec<String> = std::iter::once(account.url.clone()).chain(named).collect();
+    let roots = all.iter().flat_map(|address| ["/", "/.well-known/caldav"].map(|path| format!("{}{path}", origin(address))));
+    let is_first = |address: &String| {
+        id::Address::parse(address).is_ok_and(|address| id::account(account.kind, &address, &account.user) == account.id)
+    };
+    all.iter().cloned().chain(roots).find(is_first)
+}
+
+/// Whether others can listen on the way to an origin.
+fn is_exposed(origin: &str) -> bool {
+    let Ok(url) = Url::parse(origin) else { return true };
+    let is_loopback = match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    url.scheme() != "https" && !is_loopback
+}
+
+/// Writes a row anew; `false` where another process has: connected the account anew, or sealed the secret as well.
+async fn replace(services: &Services, row: &Row, value: String) -> Result<bool> {
     let replace = Op::Replace { key: row.key.clone(), etag: row.etag.clone(), value };
     match services.store.commit(Table::Secrets, &services.owner, &[replace]).await {
-        Ok(_) | Err(store::Error::Conflict(_)) => Ok(()),
+        Ok(_) => Ok(true),
+        Err(store::Error::Conflict(_)) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
@@ -217,6 +290,15 @@ fn unlike(account: &Account) -> Error {
         "the stored password of the account {id} belongs to another server or user than the ones that are stored with it, so it was not sent \
          anywhere. Nothing else was changed. Connect the account again with `calrelay account add`; if nobody has edited the storage or put back \
          a part of it, find out who can write to it"
+    )))
+}
+
+fn of_before(account: &Account) -> Error {
+    let id = &account.id;
+    Error::Provider(providers::Error::Credentials(format!(
+        "the password of the account {id} was stored by an earlier version of calrelay, which did not say for which server, and the account was \
+         connected again at another address since, or is reached without TLS. It was not sent anywhere, and nothing else was changed. Give it once \
+         more: connect the account again with `calrelay account add`"
     )))
 }
 

@@ -206,7 +206,13 @@ impl<'a> Accounts<'a> {
         let calendar = self.directory.calendar(calendar)?.ok_or(Error::Provider(providers::Error::CalendarMissing))?;
         if !self.open.contains_key(&calendar.account) {
             let account = self.directory.account(&calendar.account)?;
-            let provider = self.directory.open(self.services, &account).await?;
+            let provider = match self.directory.open(self.services, &account).await {
+                Ok(provider) => provider,
+                Err(error) => {
+                    directory::record_outcome(self.services, &account, Some(&error)).await?;
+                    return Err(error);
+                }
+            };
             self.open.insert(calendar.account.clone(), (account, provider));
         }
         let (account, provider) = self.open[&calendar.account].clone();

@@ -106,6 +106,12 @@ impl World {
         (std::mem::take(&mut self.wires.sent.lock().unwrap()), first)
     }
 
+    async fn use_of_once(&self, id: &AccountId) -> (Vec<String>, Error) {
+        let services = &self.services;
+        let error = accounts::open(services, &accounts::account(services, id).await.unwrap()).await.err().unwrap();
+        (std::mem::take(&mut self.wires.sent.lock().unwrap()), error)
+    }
+
     async fn is_refused(&self, id: &AccountId) {
         let (sent, error) = self.use_of(id).await;
         assert_eq!(sent, [""; 0]);
@@ -234,13 +240,26 @@ async fn an_earlier_secret_goes_only_where_its_first_address_leads() {
     let key = format!("account:{}", account.id);
     world.seal_as_before(&account, "geheim").await;
     let asked = format!("{HERE}/ geheim");
-    // The row names another server than the address does, and from the address nothing leads there.
-    world.put(Table::Directory, &key, rows::encode(&Account { endpoint: endpoint(THERE, THERE), ..account.clone() }).unwrap()).await;
-    let (sent, error) = world.use_of(&account.id).await;
-    assert_eq!(sent, [asked.as_str(), &asked]);
-    assert!(matches!(error, Error::Provider(providers::Error::Credentials(_))), "{error}");
-    // The address itself was edited.
-    world.put(Table::Directory, &key, rows::encode(&Account { url: format!("{THERE}/"), ..account.clone() }).unwrap()).await;
+    let row = |account: &Account| rows::encode(account).unwrap();
+    // The row names another server than the address does, and from the address nothing leads there: what the row says is believed no more.
+    world.put(Table::Directory, &key, row(&Account { endpoint: endpoint(THERE, THERE), ..account.clone() })).await;
+    let (sent, error) = world.use_of_once(&account.id).await;
+    assert_eq!(sent, [asked.as_str()]);
+    assert!(matches!(error, Error::Provider(providers::Error::Unreachable(_))), "{error}");
+    world.is_sent(&account.id, &format!("{} anna geheim", endpoint(HERE, HERE))).await;
+    world.seal_as_before(&account, "geheim").await;
+    // The address itself was edited: the endpoint still tells it.
+    world.put(Table::Directory, &key, row(&Account { url: format!("{THERE}/"), ..account.clone() })).await;
+    let (sent, error) = world.use_of_once(&account.id).await;
+    assert_eq!(sent, [asked.as_str()]);
+    assert!(matches!(error, Error::Provider(providers::Error::Unreachable(_))), "{error}");
+    world.is_sent(&account.id, &format!("{} anna geheim", endpoint(HERE, HERE))).await;
+    world.seal_as_before(&account, "geheim").await;
+    // Without TLS: the id is the same.
+    let plain = |text: &str| text.replace("https://", "http://");
+    let edited = Account { url: plain(&account.url), endpoint: plain(&account.endpoint), ..account.clone() };
+    assert_eq!(id::account(edited.kind, &id::Address::parse(&edited.url).unwrap(), &edited.user), account.id);
+    world.put(Table::Directory, &key, rows::encode(&edited).unwrap()).await;
     world.is_refused(&account.id).await;
     // The address leads to another server, as the row says.
     *world.wires.found.lock().unwrap() = endpoint(THERE, THERE);
@@ -279,4 +298,55 @@ async fn after_a_rotation_a_secret_is_wrapped_anew_when_it_is_used() {
     let anew = used().await;
     assert!(anew.contains(&format!("v1.{version}.")), "{anew}");
     assert_eq!(used().await, anew, "once");
+}
+
+#[tokio::test]
+async fn an_earlier_account_that_was_connected_again_in_another_spelling_goes_on() {
+    let world = world();
+    let account = world.connect(HERE, "anna", &endpoint(HERE, HERE), "geheim").await;
+    let key = format!("account:{}", account.id);
+    for address in [format!("{HERE}/dav/anna/"), format!("{HERE}/.well-known/caldav"), format!("{HERE}/anna/")] {
+        world.seal_as_before(&account, "geheim").await;
+        world.put(Table::Directory, &key, rows::encode(&Account { url: address, ..account.clone() }).unwrap()).await;
+        world.is_sent(&account.id, &format!("{} anna geheim", endpoint(HERE, HERE))).await;
+    }
+    // At another origin nothing says where it was connected first.
+    world.seal_as_before(&account, "geheim").await;
+    let elsewhere = Account { url: format!("{THERE}/"), endpoint: endpoint(THERE, THERE), ..account.clone() };
+    world.put(Table::Directory, &key, rows::encode(&elsewhere).unwrap()).await;
+    world.is_refused(&account.id).await;
+}
+
+#[tokio::test]
+async fn an_account_that_moves_opens_whichever_of_its_rows_was_written_last() {
+    let world = world();
+    let before = world.connect(HERE, "anna", &endpoint(HERE, THERE), "old").await;
+    let key = format!("account:{}", before.id);
+    let moved = Account { endpoint: endpoint(HERE, "https://dav.example.com"), ..before.clone() };
+    // The process dies between the two writes.
+    let value = seal_both(&world.services, &moved, &before, &"new".into()).await.unwrap().unwrap();
+    world.put(Table::Secrets, before.id.as_str(), value).await;
+    world.is_sent(&before.id, &format!("{} anna new", before.endpoint)).await;
+    world.put(Table::Directory, &key, rows::encode(&moved).unwrap()).await;
+    world.is_sent(&before.id, &format!("{} anna new", moved.endpoint)).await;
+    // What was put into the row of the account is not taken over.
+    let edited = Account { endpoint: endpoint("https://evil.example", HERE), ..moved.clone() };
+    assert!(seal_both(&world.services, &before, &edited, &"new".into()).await.unwrap().is_none());
+    // Both written, the earlier server is sent nothing any more.
+    *world.wires.found.lock().unwrap() = endpoint(HERE, HERE);
+    let now = world.connect(HERE, "anna", &endpoint(HERE, HERE), "newer").await;
+    assert_eq!(now.id, before.id);
+    world.put(Table::Directory, &key, rows::encode(&Account { generation: now.generation, ..moved }).unwrap()).await;
+    world.is_refused(&before.id).await;
+}
+
+#[tokio::test]
+async fn a_secret_that_is_wrapped_anew_meanwhile_learns_of_its_new_server() {
+    let world = world();
+    let account = world.connect(HERE, "anna", &endpoint(HERE, HERE), "geheim").await;
+    Local::open(world.dir.path()).unwrap().rotate().unwrap();
+    let moved = Account { endpoint: endpoint(HERE, THERE), ..account.clone() };
+    widen(&world.services, &account, &moved).await.unwrap();
+    world.put(Table::Directory, &format!("account:{}", account.id), rows::encode(&moved).unwrap()).await;
+    world.is_sent(&account.id, &format!("{} anna geheim", endpoint(HERE, THERE))).await;
 }
