@@ -32,12 +32,10 @@ impl Operator {
         let token = Token::random().map_err(io::Error::other)?;
         let new = dir.join(format!("{FILE}.{}", &token.hash()[..8]));
         let mut file = owners_only().create_new(true).open(&new)?;
-        let written = writeln!(file, "{}", token.expose()).and_then(|()| fs::rename(&new, &path));
-        if written.is_err() {
-            let _ = fs::remove_file(&new);
-        }
-        written?;
-        // Of two services that begin at once, the later file stands.
+        let placed = writeln!(file, "{}", token.expose()).and_then(|()| place(&new, &path));
+        let _ = fs::remove_file(&new);
+        placed?;
+        // Of two services that begin at once, the first file stands.
         Ok(Self { hash: read(&path).unwrap_or(token).hash() })
     }
 
@@ -47,6 +45,17 @@ impl Operator {
         let text = shown.next()?.to_str().unwrap_or_default();
         let token = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
         Some(shown.next().is_none() && token.and_then(Token::parse).is_some_and(|token| token.has_hash(&self.hash)))
+    }
+}
+
+/// Puts a file in its place: not over one that another process has put there since it was seen to be missing or of no use.
+fn place(new: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(new, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && read(path).is_some() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
+        Ok(()) => Ok(()),
+        // What is there is of no use, or this file system knows no second name for a file.
+        Err(_) => fs::rename(new, path),
     }
 }
 
@@ -101,6 +110,18 @@ mod tests {
         }
         assert_eq!(shown(&Operator::of(dir.path()).unwrap(), &[&bearer]), Some(true), "it stays the same");
         assert!(!format!("{operator:?}").contains(token));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn of_those_that_begin_at_once_all_know_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let all: Vec<Operator> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| Operator::of(dir.path()).unwrap())).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let bearer = format!("Bearer {}", fs::read_to_string(dir.path().join(FILE)).unwrap().trim());
+        assert!(all.iter().all(|operator| shown(operator, &[&bearer]) == Some(true)));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 

@@ -29,8 +29,8 @@ const BEGUN: &str = "begun";
 /// Said of one that went well.
 pub const DONE: &str = "done";
 
-/// The longest text of a field, in characters.
-const LONGEST: usize = 200;
+/// The longest text of a field, in characters: all names of settings.
+const LONGEST: usize = 1000;
 /// Rows read at once.
 const PAGE: usize = 1000;
 
@@ -177,7 +177,9 @@ fn partition(services: &Services) -> String {
 
 /// One line of bounded length.
 fn tidy(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
+    // What reorders a line of a terminal is no part of a name either.
+    let hostile = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
+    text.chars().map(|c| if hostile(c) { ' ' } else { c }).take(LONGEST).collect()
 }
 
 #[cfg(test)]

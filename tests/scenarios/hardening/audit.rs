@@ -45,6 +45,8 @@ async fn every_change_is_written_down_with_its_outcome() -> anyhow::Result<()> {
         cli.json(&["pair", command, &pair]).await?;
     }
     assert_eq!(cli.run(&["pair", "remove", &pair]).await?.status, 1);
+    // What is typed in the wrong place may be anything.
+    assert_eq!(cli.run(&["account", "remove", "Mondscheinweg"]).await?.status, 1);
     let key = cli.json(&["vault", "rotate"]).await?["key"].as_str().unwrap_or_default().to_owned();
     cli.json(&["account", "remove", ben]).await?;
     for looked in [&["status"][..], &["calendars"], &["doctor"], &["account", "list"], &["pair", "list"]] {
@@ -62,12 +64,13 @@ async fn every_change_is_written_down_with_its_outcome() -> anyhow::Result<()> {
         ["pair.resume", &pair, "done"],
         ["pair.remove", &pair, "done"],
         ["pair.remove", &pair, "not_found"],
+        ["account.remove", "no id", "not_found"],
         ["vault.rotate", &key, "done"],
         ["account.remove", ben, "done"],
     ];
     assert_eq!(trail(cli).await?, expected);
     let told = format!("{:?} {:?}", cli.run(&["audit"]).await?, cli.run(&["audit", "--json"]).await?);
-    for secret in ["Zirbelkiefer", "Quittengelee", USERS[0].1, USERS[1].1, "ics"] {
+    for secret in ["Zirbelkiefer", "Quittengelee", "Mondscheinweg", USERS[0].1, USERS[1].1, "ics"] {
         assert!(!told.contains(secret), "{secret}");
     }
     Ok(())

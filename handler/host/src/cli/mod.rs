@@ -98,12 +98,12 @@ pub type Result<T = Outcome> = std::result::Result<T, Problem>;
 impl Cli {
     /// Reads the arguments; wrong ones end the process with status 2.
     pub fn read() -> Self {
-        let cli = Self::parse();
+        let cli = Self::try_parse().unwrap_or_else(|error| refuse(&error));
         if cli.json && cli.command.is_none() {
-            Self::command().error(ErrorKind::MissingSubcommand, "--json belongs to a command that answers with data").exit();
+            refuse(&Self::command().error(ErrorKind::MissingSubcommand, "--json belongs to a command that answers with data"));
         }
         if cli.listen.is_some() && cli.command.is_some() {
-            Self::command().error(ErrorKind::ArgumentConflict, "--listen is for calrelay without a command").exit();
+            refuse(&Self::command().error(ErrorKind::ArgumentConflict, "--listen is for calrelay without a command"));
         }
         cli
     }
@@ -149,6 +149,18 @@ impl Cli {
             }
         }
     }
+}
+
+/// Ends the process: with what was asked for where that is help, else with status 2, and with a document on stdout where one was wanted.
+fn refuse(error: &clap::Error) -> ! {
+    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+        let message = error.render().to_string();
+        let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let message = format!("The command is not used in this way: {first}. Nothing was done. --help says how it is used.");
+        let problem = Problem { code: "usage".into(), message };
+        let _ = Output::new(true).answer(&serde_json::json!({ "error": problem }), String::new);
+    }
+    error.exit()
 }
 
 /// Without a command: under the Functions host, or by itself.

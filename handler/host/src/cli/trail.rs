@@ -19,27 +19,30 @@ pub fn action(command: &Command) -> Option<(&'static str, String)> {
         Command::Account(account::Command::Add(add)) => {
             (if add.is_link() { "consent.link" } else { "account.add" }, add.provider().to_owned())
         }
-        Command::Account(account::Command::Remove { id }) => ("account.remove", id.to_string()),
+        Command::Account(account::Command::Remove { id }) => ("account.remove", typed(id)),
         Command::Pair(pair::Command::Add(_)) => ("pair.add", String::new()),
-        Command::Pair(pair::Command::Remove { id }) => ("pair.remove", id.to_string()),
-        Command::Pair(pair::Command::Pause { id }) => ("pair.pause", id.to_string()),
-        Command::Pair(pair::Command::Resume { id }) => ("pair.resume", id.to_string()),
-        Command::Pair(pair::Command::TakeOver { id }) => ("pair.take_over", id.to_string()),
-        Command::Pair(pair::Command::CleanUp(arguments)) => ("pair.clean_up", arguments.written()?.to_string()),
+        Command::Pair(pair::Command::Remove { id }) => ("pair.remove", typed(id)),
+        Command::Pair(pair::Command::Pause { id }) => ("pair.pause", typed(id)),
+        Command::Pair(pair::Command::Resume { id }) => ("pair.resume", typed(id)),
+        Command::Pair(pair::Command::TakeOver { id }) => ("pair.take_over", typed(id)),
+        Command::Pair(pair::Command::CleanUp(arguments)) => ("pair.clean_up", typed(arguments.written()?)),
         Command::Vault(vault::Command::Rotate(rotate)) => (rotate.action(), "key".to_owned()),
-        Command::CleanUp(arguments) => ("calendar.clean_up", arguments.written()?.to_string()),
+        Command::CleanUp(arguments) => ("calendar.clean_up", typed(arguments.written()?)),
         Command::Sync(arguments) => {
             let (action, pair) = arguments.answered()?;
-            (action, pair.to_string())
+            (action, typed(pair))
         }
         _ => return None,
     };
     Some(found)
 }
 
-/// Whoever gives commands here, as the session names them.
+/// Whoever gives commands here: the user of the process, and what the session calls them.
 pub fn actor(user: Option<&str>) -> Actor {
-    Actor::new(user.unwrap_or("operator"), FROM)
+    let name = user.unwrap_or("operator");
+    #[cfg(unix)]
+    let name = format!("{name} (user {})", rustix::process::getuid().as_raw());
+    Actor::new(name.as_ref(), FROM)
 }
 
 /// Does it, between the entry that says so and its outcome.
@@ -60,6 +63,13 @@ pub async fn audited(
     };
     begun.end(services, output.subject(), said).await;
     outcome
+}
+
+/// What was typed as an id, where it has the form of one: anything else may be a secret.
+fn typed(id: &impl ToString) -> String {
+    let id = id.to_string();
+    let is_one = (9..=11).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'2'..=b'7'));
+    if is_one { id } else { "no id".into() }
 }
 
 /// Compares the settings of a service that starts with those of its last start. It waits for nobody: storage may be away.

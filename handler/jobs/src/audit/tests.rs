@@ -93,9 +93,9 @@ async fn entries_are_kept_for_ninety_days() {
 #[tokio::test]
 async fn a_field_is_one_short_line() {
     let (services, _, _dir) = world();
-    note(&services, &Actor::new("an\nna", &"x".repeat(999)), "pair.add", "a\u{1b}[2J", "done").await;
+    note(&services, &Actor::new("an\nna", &"x".repeat(9999)), "pair.add", "a\u{1b}[2J", "done").await;
     let entry = entries(&services).await.unwrap().remove(0);
-    assert_eq!((entry.who.as_str(), entry.from.len(), entry.subject.as_str()), ("an na", 200, "a [2J"));
+    assert_eq!((entry.who.as_str(), entry.from.len(), entry.subject.as_str()), ("an na", 1000, "a [2J"));
 }
 
 #[tokio::test]

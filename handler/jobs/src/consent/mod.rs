@@ -185,8 +185,13 @@ pub async fn finish(
     if !waiting.is_for(kind, &browser, services.clock.now()) {
         return Err(Unfinished::NotOurs);
     }
+    let actor = visitor(waiting.invited(), from);
+    // Whoever has a link may say no as often as they like: that leaves no entry.
+    if let (true, Err(refusal)) = (waiting.invited(), answer.code()) {
+        return Err(refusal.into());
+    }
     // Whoever comes so far was let in: what nobody began leaves no entry.
-    let begun = audit::begin(services, &visitor(waiting.invited(), from), "account.add", kind.as_str()).await;
+    let begun = audit::begin(services, &actor, "account.add", kind.as_str()).await;
     let ended = finish_begun(services, kind, &answer, &browser, &waiting).await;
     let (subject, outcome) = match &ended {
         Ok(account) => (Some(account.id.as_str()), audit::DONE.to_owned()),

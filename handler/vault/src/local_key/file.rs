@@ -154,6 +154,14 @@ pub(super) fn lock(dir: &Path) -> Result<File> {
 /// Replaces the key file. Only under the [`lock`].
 pub(super) fn write(dir: &Path, keys: &Keys) -> Result<()> {
     let (path, new) = (dir.join(KEY_FILE), dir.join("vault.key.new"));
+    let text = keys.to_text();
+    if text.len() as u64 > MAX_BYTES {
+        return Err(Error::KeyFile(format!(
+            "{} holds as many versions of the key as it can, so none was added and nothing was changed. Those that nothing needs any more are removed \
+             by a rotation that begins an hour or more after the one before: rotate the key again then",
+            path.display()
+        )));
+    }
     let replace = || {
         // What a killed process has left.
         if let Err(e) = fs::remove_file(&new)
@@ -162,7 +170,7 @@ pub(super) fn write(dir: &Path, keys: &Keys) -> Result<()> {
             return Err(e);
         }
         let mut file = owners_only().create_new(true).open(&new)?;
-        file.write_all(keys.to_text().as_bytes())?;
+        file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&new, &path)?;
         // The name, too, must outlast a power failure: what is sealed next is worth nothing without the key.
