@@ -68,6 +68,18 @@ impl Drop for AtWork<'_> {
     }
 }
 
+/// A turn of a pair, until it is dropped.
+pub(crate) struct TurnOf<'a> {
+    pace: &'a Pace,
+    pair: &'a PairId,
+}
+
+impl Drop for TurnOf<'_> {
+    fn drop(&mut self) {
+        locked(&self.pace.nudged).remove(self.pair);
+    }
+}
+
 /// How a pair stood: when its last pass ended, and its last failure.
 pub(crate) type Standing = (Option<Timestamp>, Option<Timestamp>);
 
@@ -132,7 +144,7 @@ impl Pace {
         self.known().remove(name);
     }
 
-    /// Whether a poll is to nudge a pair: not where it has, and no pass has ended since. A nudge whose pass waits for a silent server takes up a place
+    /// Whether a poll is to nudge a pair: not where it has, and no turn of the pair has ended since, here or in another process. A nudge whose pass waits for a silent server takes up a place
     /// of the queue, and one after another they would take up all. What was lost is sent again after `pause`.
     pub(crate) fn nudge(&self, pair: &PairId, standing: Standing, now: Timestamp, pause: Duration) -> bool {
         let mut nudged = locked(&self.nudged);
@@ -146,6 +158,11 @@ impl Pace {
             nudged.insert(pair.clone(), (now, standing));
         }
         true
+    }
+
+    /// Notes, when it is dropped, that a turn of a pair has ended: what a poll sees from then on is news.
+    pub(crate) fn turn_of<'a>(&'a self, pair: &'a PairId) -> TurnOf<'a> {
+        TurnOf { pace: self, pair }
     }
 
     /// Notes that a poll asks an account; `None` where another one does, and waits for its answer still.
@@ -282,5 +299,29 @@ mod tests {
         assert!(!pace.is_silent(&account, now - jiff::SignedDuration::from_hours(1)), "the clock was set back");
         pace.heard(&account, true, now);
         assert!(!pace.is_silent(&account, now));
+    }
+
+    #[test]
+    fn a_pair_is_nudged_once_until_its_turn_has_ended() {
+        let (pace, pair, other) = (Pace::default(), PairId::new("p1"), PairId::new("p2"));
+        let nudge = |pair: &PairId, standing: Standing, now| pace.nudge(pair, standing, at(now), Duration::from_secs(45));
+        let before: Standing = (None, None);
+        assert!(nudge(&pair, before, 0) && !nudge(&pair, before, 1000) && nudge(&other, before, 1000));
+        assert!(nudge(&pair, (Some(at(900)), None), 2000), "a pass of another process has ended");
+        assert!(nudge(&pair, (Some(at(900)), Some(at(950))), 2000), "and failed");
+        assert!(!nudge(&pair, (Some(at(900)), Some(at(950))), 3000));
+        drop(pace.turn_of(&pair));
+        assert!(nudge(&pair, (Some(at(900)), Some(at(950))), 3000), "its turn has ended here, with nothing to write down");
+        assert!(!nudge(&other, before, 45_999) && nudge(&other, before, 46_000), "it was lost");
+        assert!(nudge(&other, before, 0), "the clock was set back");
+    }
+
+    #[test]
+    fn an_account_is_asked_by_one_poll_at_a_time() {
+        let (pace, account) = (Pace::default(), AccountId::new("a1"));
+        let asking = pace.ask(&account).unwrap();
+        assert!(pace.ask(&account).is_none() && pace.ask(&AccountId::new("a2")).is_some());
+        drop(asking);
+        assert!(pace.ask(&account).is_some());
     }
 }

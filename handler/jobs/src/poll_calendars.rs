@@ -44,7 +44,7 @@ const LISTED_BY: i8 = 6;
 const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(10);
 
 /// A nudge that no pass has answered for so long is sent again: longer than a pass waits for a silent server.
-const LOST: Duration = Duration::from_secs(60);
+const LOST: Duration = Duration::from_secs(45);
 
 /// So many nudges more than there are pairs may wait: more than those that a dying process leaves hidden.
 const SPARE: usize = 32;

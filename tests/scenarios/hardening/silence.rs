@@ -99,3 +99,21 @@ async fn a_change_does_not_wait_for_servers_that_are_silent() -> anyhow::Result<
     assert_eq!(running.terminate().await?, 0);
     Ok(())
 }
+
+/// A calendar without a mark of its state is read at every poll, also where the one before has found nothing.
+#[tokio::test]
+async fn a_calendar_without_a_mark_is_read_at_every_poll() -> anyhow::Result<()> {
+    let manners = Manners { ctag: false, sync: false, ..Manners::generic() };
+    let village = Village::of(Cli::new()?.with("CALRELAY_POLL_SECONDS", "1"), manners).await?;
+    village.pair(&[]).await?;
+    let running = Running::start(&village.cli).await?;
+    for n in 0..3 {
+        // Some polls find nothing.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        village.people[0].put(&format!("{n}.ics"), &hour(&format!("e{n}"), 3 + n, 9, "One"));
+        let took = until("the copy", || village.people[1].len() == usize::try_from(n).unwrap_or_default() + 1).await?;
+        assert!(took < Duration::from_secs(10), "change {n} took {took:?}");
+    }
+    assert_eq!(running.terminate().await?, 0);
+    Ok(())
+}

@@ -102,6 +102,7 @@ impl Turn<'_> {
         if self.options.background && self.services.pace.is_at_work(&self.pair.id) {
             return Ok(Outcome::Busy);
         }
+        let _turn = self.services.pace.turn_of(&self.pair.id);
         let mut ahead = [None, None];
         if self.again.is_none() && !self.options.full {
             let look = memory::look(&*self.services.store, &self.pair.id).await?;
