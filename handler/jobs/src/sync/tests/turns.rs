@@ -229,3 +229,15 @@ async fn another_failure_is_written_down_although_one_was_before() {
     }
     assert_ne!(said[0], said[1]);
 }
+
+#[tokio::test]
+async fn a_poll_nudges_again_after_a_turn_that_found_nothing() {
+    let world = World::one_way().await.filled(1).await;
+    world.pass().await;
+    world.in_background(None).await;
+    let now = world.services.clock.now();
+    let nudge = || world.services.pace.nudge(&world.pair.id, (None, None), now, std::time::Duration::from_secs(45));
+    assert!(nudge() && !nudge(), "once, until its turn has ended");
+    assert_eq!(world.in_background(None).await.run.created, 0);
+    assert!(nudge());
+}
