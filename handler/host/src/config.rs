@@ -98,7 +98,11 @@ impl Loaded {
                 };
             }
         };
+        let is_named = environment.contains_key("CALRELAY_DATA_DIR");
         let mut loaded = Self::from(environment, source.as_ref());
+        if let Some(why) = place::passed_over().filter(|_| !is_named && !loaded.under_functions_host) {
+            loaded.remarks.push(Finding::bad(check::CHECK, why, "Run `chmod go-w .calrelay` if it is yours, or set CALRELAY_DATA_DIR."));
+        }
         if let Some(source) = source {
             loaded.remarks.push(Finding::good(check::CHECK, format!("Settings were read from {}.", source.path.display())));
         } else if Path::new(FILE).exists() {

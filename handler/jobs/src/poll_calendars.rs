@@ -99,7 +99,11 @@ pub async fn poll_calendars(services: &Services) -> Result<Polled> {
             let now = services.clock.now();
             let due = due.into_iter().filter(|(pair, standing)| services.pace.nudge(&pair.id, *standing, now, LOST));
             let due: Vec<&Pair> = due.map(|(pair, _)| pair).collect();
-            polled.sent += nudge_all(services, &due, Cause::Poll).await?;
+            let sent = nudge_all(services, &due, Cause::Poll).await;
+            if sent.is_err() {
+                due.iter().for_each(|pair| drop(services.pace.turn_of(&pair.id)));
+            }
+            polled.sent += sent?;
         }
         if is_last {
             return Ok(polled);
@@ -115,8 +119,9 @@ async fn due<'a>(
 ) -> Result<Vec<(&'a Pair, Standing)>> {
     let mut due = Vec::new();
     for pair in pairs {
-        // The poll that asks is the one that nudges.
-        if Side::BOTH.iter().any(|side| matches!(sights.get(pair.calendar(*side)), Some(Sight::Asked))) {
+        // The poll that asks is the one that nudges, unless this one has seen the other calendar.
+        let is = |wanted: fn(&Sight) -> bool| Side::BOTH.iter().any(|side| sights.get(pair.calendar(*side)).is_some_and(wanted));
+        if is(|sight| matches!(sight, Sight::Asked)) && !is(|sight| matches!(sight, Sight::Seen { .. })) {
             continue;
         }
         let row = match memory::state(services, &pair.id).await {
@@ -198,23 +203,25 @@ async fn glance(services: &Services, snapshot: &Snapshot, id: AccountId, rows: V
         Err(Error::NotFound(_)) => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let provider = match snapshot.open(services, &account).await {
-        Ok(provider) => provider,
-        Err(error @ (Error::Provider(_) | Error::Vault(vault::Error::CannotOpen))) => {
-            directory::record_outcome(services, &account, Some(&error)).await?;
-            return all(rows, || Sight::Refused);
-        }
-        Err(error) => return Err(error),
-    };
-    let addresses: Vec<String> = rows.iter().map(|row| row.address.clone()).collect();
     if services.pace.is_silent(&account.id, services.clock.now()) {
         return all(rows, || Sight::Away);
     }
     let Some(_asking) = services.pace.ask(&account.id) else { return all(rows, || Sight::Asked) };
+    // That makes a request for an account of an earlier version, once.
+    let opened = tokio::time::timeout(PATIENCE, snapshot.open(services, &account)).await;
+    let provider = match opened.unwrap_or_else(|_| Err(Error::Provider(silence()))) {
+        Ok(provider) => provider,
+        Err(error @ (Error::Provider(_) | Error::Vault(vault::Error::CannotOpen))) => {
+            directory::record_outcome(services, &account, Some(&error)).await?;
+            let is_away = matches!(&error, Error::Provider(error) if error.is_transient());
+            return all(rows, if is_away { || Sight::Away } else { || Sight::Refused });
+        }
+        Err(error) => return Err(error),
+    };
+    let addresses: Vec<String> = rows.iter().map(|row| row.address.clone()).collect();
     let answer = tokio::time::timeout(PATIENCE, provider.glance(&addresses)).await;
     services.pace.heard(&account.id, answer.is_ok(), services.clock.now());
-    let silence = || Err(providers::Error::NoAnswer(format!("it did not answer within {} seconds", PATIENCE.as_secs())));
-    match answer.unwrap_or_else(|_| silence()) {
+    match answer.unwrap_or_else(|_| Err(silence())) {
         Ok(glances) => {
             directory::record_outcome(services, &account, None).await?;
             let is_back = account.state == AccountStatus::Unreachable;
@@ -227,6 +234,10 @@ async fn glance(services: &Services, snapshot: &Snapshot, id: AccountId, rows: V
             all(rows, if matches!(error, providers::Error::Unauthorized) { || Sight::Refused } else { || Sight::Away })
         }
     }
+}
+
+fn silence() -> providers::Error {
+    providers::Error::NoAnswer(format!("it did not answer within {} seconds", PATIENCE.as_secs()))
 }
 
 /// What a calendar means to a pair.
@@ -249,7 +260,8 @@ impl News {
         match sight {
             Some(Sight::Refused) => Self::Refused,
             Some(Sight::Calls) => Self::Told,
-            None | Some(Sight::Away | Sight::Asked | Sight::Seen { glance: Glance::Missing, .. }) => Self::Away,
+            None | Some(Sight::Away | Sight::Seen { glance: Glance::Missing, .. }) => Self::Away,
+            Some(Sight::Asked) => Self::Quiet,
             Some(Sight::Seen { glance: Glance::NoTip, .. }) => Self::Some,
             Some(Sight::Seen { glance: Glance::Tip(tip), provider, .. }) => {
                 if row.cursor(side).is_some_and(|cursor| provider.is_current(cursor, tip)) { Self::Quiet } else { Self::Some }

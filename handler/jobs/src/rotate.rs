@@ -55,8 +55,20 @@ pub async fn rotate(services: &Services, webhooks_now: bool) -> Result<Rotation>
     outcome
 }
 
+/// A new key for channels; and how many have to be opened anew.
+async fn rotate_webhooks(services: &Services, owners: &[Services], at_once: bool) -> Result<(String, usize)> {
+    let key = keys::rotate(services, at_once).await?;
+    let mut channels = 0;
+    for owner in owners {
+        channels += keys::give_up_unproven(owner).await?;
+    }
+    Ok((key, channels))
+}
+
 async fn rotate_alone(services: &Services, webhooks_now: bool) -> Result<Rotation> {
     let owners = owners(services);
+    // In an emergency the key that others may know goes first.
+    let mut webhooks = if webhooks_now { Some(rotate_webhooks(services, &owners, true).await?) } else { None };
     let earlier = directory::note_rotation(services).await?;
     let rested = earlier.is_none_or(|earlier| services.clock.now().duration_since(earlier) >= HOUR);
     let before = key_versions(&owners).await?;
@@ -72,11 +84,10 @@ async fn rotate_alone(services: &Services, webhooks_now: bool) -> Result<Rotatio
         (Some(before), Some(after)) if rested && left.is_empty() => services.vault.retire(&before.union(&after).cloned().collect()).await?,
         _ => 0,
     };
-    let webhook_key = keys::rotate(services, webhooks_now).await?;
-    let mut channels = 0;
-    for owner in &owners {
-        channels += keys::give_up_unproven(owner).await?;
-    }
+    let (webhook_key, channels) = match webhooks.take() {
+        Some(done) => done,
+        None => rotate_webhooks(services, &owners, false).await?,
+    };
     Ok(Rotation { key, rewrapped, left, removed, webhook_key, channels })
 }
 

@@ -15,6 +15,16 @@ pub fn default<'a>(get: impl Fn(&str) -> Option<&'a str>) -> PathBuf {
     of_the_platform(get).unwrap_or_else(|| HERE.into())
 }
 
+/// Why the data directory of the directory that one happens to be in is passed over, where it is there.
+pub fn passed_over() -> Option<String> {
+    let here = Path::new(HERE);
+    (here.is_dir() && !is_ones_own(here)).then(|| {
+        format!(
+            "{HERE} is not used as the data directory, because it is another user's, or others can write to it; nothing in it was changed."
+        )
+    })
+}
+
 fn of_the_platform<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Option<PathBuf> {
     let absolute = |name: &str| get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = if cfg!(windows) {

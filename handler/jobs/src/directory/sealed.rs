@@ -118,12 +118,18 @@ async fn opened(services: &Services, account: &Account, row: &Row) -> Result<(Bo
     }
     let (bound, secret) = open_bound(services, &account.id, &sealed).await?;
     if !bound.admits(&Bound::of(account)) {
-        return Err(unlike(account));
+        return Err(if is_stored_so(services, account).await? { unlike(account) } else { changed() });
     }
     if let Err(error) = rewrap(services, &account.id, row).await {
         tracing::debug!(%error, "a stored secret was not wrapped anew");
     }
     Ok((bound, secret))
+}
+
+/// Whether the row of the account still says what it was read to say: it may have been written since, and the secret with it.
+async fn is_stored_so(services: &Services, account: &Account) -> Result<bool> {
+    let stored = rows::get::<Account>(services, &accounts::row_key(&account.id)).await?;
+    Ok(stored.is_none_or(|(stored, _)| Bound::of(&stored) == Bound::of(account)))
 }
 
 async fn open_bound(services: &Services, id: &AccountId, sealed: &str) -> Result<(Bound, SecretString)> {
@@ -161,7 +167,7 @@ pub(super) fn key_version(row: &Row) -> Result<String> {
 /// # Errors
 /// As [`open`].
 pub(super) async fn widen(services: &Services, account: &Account, found: &Account) -> Result<()> {
-    let mut was_noted = false;
+    let mut begun = None;
     for _ in 0..ATTEMPTS {
         let Some(row) = services.store.get(Table::Secrets, &services.owner, account.id.as_str()).await? else { return Ok(()) };
         let (mut bound, secret) = opened(services, account, &row).await?;
@@ -170,12 +176,15 @@ pub(super) async fn widen(services: &Services, account: &Account, found: &Accoun
             return Ok(());
         }
         bound.to.extend(more.to);
-        if !std::mem::replace(&mut was_noted, true) {
-            audit::note(services, &Actor::itself(), "account.move", account.id.as_str(), audit::DONE).await;
+        if begun.is_none() {
+            begun = Some(audit::begin(services, &Actor::itself(), "account.move", account.id.as_str()).await);
         }
         let value = seal_for(services, &account.id, &bound, &secret).await?;
         // Opened, it may have been written anew, here or by another process.
         if replace(services, &row, value).await? {
+            if let Some(begun) = begun {
+                begun.end(services, None, audit::DONE).await;
+            }
             return Ok(());
         }
     }
@@ -189,6 +198,10 @@ pub(super) async fn widen(services: &Services, account: &Account, found: &Accoun
 /// the row of the account says. `None` where there is nothing to add.
 pub(super) async fn seal_both(services: &Services, account: &Account, earlier: &Account, secret: &SecretString) -> Result<Option<String>> {
     let Some(row) = services.store.get(Table::Secrets, &services.owner, account.id.as_str()).await? else { return Ok(None) };
+    // A row of version 1 says nothing of destinations, and what it holds is over.
+    if decode(&row)?.v < VERSION {
+        return Ok(None);
+    }
     let Ok((before, _)) = opened(services, earlier, &row).await else { return Ok(None) };
     let mut bound = Bound::of(account);
     if (bound.kind, &bound.user) != (before.kind, &before.user) || bound.admits(&before) {
@@ -214,16 +227,17 @@ async fn migrate(services: &Services, account: &Account, row: &Row, sealed: &str
             return Err(of_before(account));
         }
         if !there.admits(&bound) {
-            // Its server says where it is by now; what the row says is believed no more.
-            replace(services, row, seal_for(services, &account.id, &there, &secret).await?).await?;
+            // Its server says where it is by now; what the row says is believed no more. The row first: with it alone the next call comes here again.
+            let begun = audit::begin(services, &Actor::itself(), "account.move", account.id.as_str()).await;
             rows::update(services, &accounts::row_key(&account.id), |stored: &mut Account| {
                 if stored.generation == account.generation {
                     (stored.url, stored.endpoint) = (found.url.clone(), found.endpoint.clone());
                 }
             })
             .await?;
-            let words = "the calendars of this account are at another address by now, which is used from the next sync on";
-            return Err(Error::Provider(providers::Error::Unreachable(words.into())));
+            replace(services, row, seal_for(services, &account.id, &there, &secret).await?).await?;
+            begun.end(services, None, audit::DONE).await;
+            return Err(changed());
         }
         bound = there;
     }
@@ -293,11 +307,16 @@ fn unlike(account: &Account) -> Error {
     )))
 }
 
+fn changed() -> Error {
+    let words = "the calendars of this account are at another address by now, which is used from the next sync on";
+    Error::Provider(providers::Error::Unreachable(words.into()))
+}
+
 fn of_before(account: &Account) -> Error {
     let id = &account.id;
     Error::Provider(providers::Error::Credentials(format!(
         "the password of the account {id} was stored by an earlier version of calrelay, which did not say for which server, and the account was \
-         connected again at another address since, or is reached without TLS. It was not sent anywhere, and nothing else was changed. Give it once \
+         connected again at another address or under another user name since, or is reached without TLS. It was not sent anywhere, and nothing else was changed. Give it once \
          more: connect the account again with `calrelay account add`"
     )))
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use engine::calendar::{AccountId, CalendarId};
 use engine::change::Tip;
 use engine::pair::Pair;
+use jiff::Timestamp;
 use providers::{Glance, Provider};
 use tokio::task::JoinSet;
 
@@ -101,10 +102,12 @@ impl<'a> Accounts<'a> {
         let now = self.services.clock.now();
         let mut asked: BTreeMap<AccountId, (Arc<dyn Provider>, BTreeSet<String>)> = BTreeMap::new();
         for calendar in pairs.iter().flat_map(|pair| [&pair.from, &pair.to]) {
+            if options.background && self.account_of(calendar).is_some_and(|account| left_alone(&account, now)) {
+                continue;
+            }
             // The turn of its pair reports what is wrong with it.
             let Ok(End { calendar, account, provider }) = self.end(calendar).await else { continue };
-            let left_alone = options.background && (account.state == AccountStatus::NeedsReconnect || account.parked(now).is_some());
-            if !left_alone && !self.glances.contains_key(&account.id) {
+            if !self.glances.contains_key(&account.id) {
                 asked.entry(account.id).or_insert((provider, BTreeSet::new())).1.insert(calendar.address);
             }
         }
@@ -151,6 +154,10 @@ impl<'a> Accounts<'a> {
 
     /// Both ends of a pair and where they stand. The first glance of a round asks for the calendars of all its pairs.
     pub async fn see(&mut self, round: &[Pair], pair: &Pair, told_of: Option<&CalendarId>, options: SyncOptions) -> Result<Sight> {
+        let refused = |id| self.account_of(id).is_some_and(|account| account.state == AccountStatus::NeedsReconnect);
+        if options.background && [&pair.from, &pair.to].into_iter().any(refused) {
+            return Err(Error::Provider(providers::Error::Unauthorized));
+        }
         let ends = self.ends(pair).await?;
         if options.background && ends.iter().any(|end| end.account.state == AccountStatus::NeedsReconnect) {
             return Err(Error::Provider(providers::Error::Unauthorized));
@@ -196,6 +203,15 @@ impl<'a> Accounts<'a> {
             self.glances.clear();
         }
         Ok(found)
+    }
+
+    /// The account of a calendar as it stands, without a word to anybody.
+    fn account_of(&self, calendar: &CalendarId) -> Option<Account> {
+        let row = self.directory.calendar(calendar).ok()??;
+        match self.open.get(&row.account) {
+            Some((account, _)) => Some(account.clone()),
+            None => self.directory.account(&row.account).ok(),
+        }
     }
 
     pub async fn ends(&mut self, pair: &Pair) -> Result<[End; 2]> {
@@ -245,4 +261,9 @@ impl<'a> Accounts<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether nobody asks an account before its owner, or its provider, allows it.
+fn left_alone(account: &Account, now: Timestamp) -> bool {
+    account.state == AccountStatus::NeedsReconnect || account.parked(now).is_some()
 }

@@ -280,7 +280,6 @@ impl<'a> Pass<'a> {
         if self.options.dry_run {
             return Ok(None);
         }
-        self.trail_hold(before.as_ref(), state.held.as_ref(), deleted).await;
         self.head.note_members(&mut notes, members).await?;
         if again.is_none() && !*incomplete {
             self.settle_awaited(awaited);
@@ -315,6 +314,7 @@ impl<'a> Pass<'a> {
         state.error.clone_from(&run.error);
         (state.left, state.turns, state.failing) = (None, None, None);
         self.memory.finish(self.head, notes, state.clone()).await?;
+        self.trail_hold(before.as_ref(), state.held.as_ref(), deleted).await;
         Ok(again)
     }
 

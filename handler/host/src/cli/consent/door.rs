@@ -84,6 +84,7 @@ impl Door {
         let query = request.uri().query().unwrap_or_default();
         match request.uri().path() {
             START if self.is_opened_by(query, peer) => self.open(request.headers()).await,
+            START if ticket(query.as_bytes()).is_some_and(|given| given.has_hash(&self.handed.hash())) => respond(from_here(), false),
             CALLBACK if self.is_browser(request.headers()) => self.hand_on(|reply| Arrival::Answer(query.to_owned(), reply)).await,
             CALLBACK => self.hand_on(Arrival::Stranger).await,
             _ => nothing_here(),
@@ -118,6 +119,15 @@ impl Door {
         }
         words(StatusCode::GONE, "An answer has come already.\n")
     }
+}
+
+/// The browser that was started, as far as the system tells, is another user's.
+fn from_here() -> trigger::Response {
+    page::page(
+        StatusCode::FORBIDDEN,
+        "This page cannot be opened from here",
+        &["Nothing was connected. Open the address that the command shows in your terminal."],
+    )
 }
 
 fn nothing_here() -> Response {
@@ -182,7 +192,7 @@ mod tests {
         assert_eq!(door.answer(picture).await.status(), StatusCode::NOT_FOUND);
         let handed = format!("{}?{}", START, door.handed().query().unwrap());
         let refused = knock(&door, "GET", &handed, HERE, None).await.status();
-        assert_eq!(refused == StatusCode::NOT_FOUND, cfg!(target_os = "linux"), "no such connection is this user's");
+        assert_eq!(refused == StatusCode::FORBIDDEN, cfg!(target_os = "linux"), "no such connection is this user's");
         assert!(arrived.try_recv().is_err(), "none of these ends anything");
     }
 
