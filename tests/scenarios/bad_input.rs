@@ -138,12 +138,16 @@ async fn wrong_usage_and_unknown_ids() -> anyhow::Result<()> {
         &["pair", "add", "--from", "c1", "--to", "c2", "--private-back"],
         &["sync", "--confirm-deletions"],
         &["nonsense"],
-        &["--json"],
     ] {
         let answer = cli.run(arguments).await?;
         assert_eq!((answer.status, answer.stdout.as_str()), (2, ""), "{arguments:?}: {}", answer.stderr);
         assert!(!answer.stderr.is_empty());
+        let answer = cli.run(&[arguments, &["--json"]].concat()).await?;
+        let document: serde_json::Value = serde_json::from_str(&answer.stdout)?;
+        assert_eq!((answer.status, &document["error"]["code"]), (2, &json!("usage")), "{arguments:?}: {}", answer.stdout);
+        assert!(!answer.stderr.is_empty() && !answer.stdout.contains("never-here"));
     }
+    assert_eq!(cli.run(&["--json"]).await?.status, 2, "it belongs to a command");
     for arguments in [
         &["account", "remove", "a404"][..],
         &["calendars", "--account", "a404"],
