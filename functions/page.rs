@@ -114,12 +114,12 @@ pub fn failed(error: &Error, way: Way<'_>) -> Response {
     tracing::error!(id, %error, "a consent did not lead to an account");
     let words = [
         "Something in this calrelay did not work. Nothing was connected; if the account was connected before, it stays as it was.",
-        &format!("Whoever runs it finds what happened in the log, in the line with the id `{id}`."),
+        &format!("The operator finds what happened in the log, in the line with the id `{id}`."),
     ];
     page_with(status, "The account was not connected", &words, way)
 }
 
-/// Whether a failure is told to whoever is at the browser. All others are told in the log alone: their words name files and settings.
+/// Whether a page shows a failure to the person at the browser. All others are in the log alone: their words name files and settings.
 fn is_the_persons(error: &Error) -> bool {
     use jobs::ProviderError as P;
     match error {

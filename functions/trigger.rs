@@ -32,7 +32,7 @@ pub struct Request {
     pub headers: HeaderMap,
     /// Body, of bounded size.
     pub body: Vec<u8>,
-    /// The address of whoever asks, as far as it is known: for the audit trail, and for no decision.
+    /// The client's address, as far as it is known: for the audit trail, and for no decision.
     pub from: Option<IpAddr>,
     /// The host knows that it comes from an operator. Standalone that is the machine's own user; under the Functions host, where everybody comes
     /// through the front, whoever has shown the key of a function that asks for one.

@@ -221,7 +221,7 @@ async fn an_answer_with_another_state_ends_the_waiting_and_redeems_nothing() -> 
     Ok(())
 }
 
-/// Another user of the machine who knows the provider's address, by whatever way, cannot answer in the place of the one who asked.
+/// Another user of the machine who knows the provider's address cannot answer in the place of the user who asked.
 #[tokio::test]
 async fn an_answer_from_another_browser_is_not_taken() -> anyhow::Result<()> {
     let world = World::new().await?;

@@ -60,7 +60,7 @@ impl Front {
 }
 
 impl Front {
-    /// The address of whoever asks. The Functions host's own front names it in `CLIENT-IP`, with a port; elsewhere it is the peer's, which may be
+    /// The client's address. The Functions host's own front names it in `CLIENT-IP`, with a port; elsewhere it is the peer's, which may be
     /// a proxy's.
     fn client(self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         if self != Self::FunctionsHost {
@@ -159,7 +159,7 @@ impl Mount {
     /// function ignores it.
     async fn read(&self, headers: &HeaderMap, body: Body, most: usize) -> Option<Bytes> {
         let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        // What is sent in pieces has no length, whatever else is said of it.
+        // A chunked body has no length, also where the request names one.
         let expected = if headers.contains_key(header::TRANSFER_ENCODING) { most } else { length.unwrap_or(0) };
         if expected > if most == 0 { IGNORED } else { most } {
             return None;

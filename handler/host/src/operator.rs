@@ -1,6 +1,6 @@
-//! The operator's token: whoever can read a file of the service's own user is its operator, from wherever the request comes.
+//! The operator's token: a person who can read a file of the service's own user is its operator, from wherever the request comes.
 //!
-//! Behind a proxy, the requests of the machine's own user cannot be told from those of others. The file stands in the data directory, readable by
+//! Behind a proxy, the requests of the machine's own user look like those of others. The file is in the data directory, readable by
 //! its owner only, and is made anew where it is missing, damaged, or was readable by others.
 
 use std::fs::{self, OpenOptions};
@@ -35,7 +35,7 @@ impl Operator {
         let placed = writeln!(file, "{}", token.expose()).and_then(|()| place(&new, &path));
         let _ = fs::remove_file(&new);
         placed?;
-        // Of two services that begin at once, the first file stands.
+        // Of two services that begin at once, both use the file that was made first.
         Ok(Self { hash: read(&path).unwrap_or(token).hash() })
     }
 

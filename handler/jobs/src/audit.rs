@@ -3,8 +3,8 @@
 //! # Properties
 //! * An entry is written before the action, and again with its outcome: an action that was cut off stays as `begun`.
 //! * It holds ids, names of actions and of settings, and codes of errors. No content of an event and no secret; of people, the name that the system
-//!   has for whoever gives a command, and the address of a browser.
-//! * Nobody outside adds to it without having been let in: a forged answer or notification leaves no entry.
+//!   has for the user of a command, and the address of a browser.
+//! * A forged answer or notification leaves no entry.
 //! * An entry that cannot be written is said in the log, and the action goes on: storage that is away must not keep a person from pausing a pair.
 //! * Entries are kept for 90 days; the nightly pass clears away those that are older.
 //!
@@ -60,7 +60,7 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// Somebody.
+    /// A person, by name and place.
     pub fn new(who: &str, from: &str) -> Self {
         Self { who: tidy(who), from: tidy(from) }
     }

@@ -11,7 +11,7 @@
 //! | `pair:ID` | a [`Pair`](engine::pair::Pair); everything a pass remembers stands in [`store::Table::Pairs`], partition `ID` |
 //!
 //! All rows of an owner stand in one partition, and so do the leases of that owner: what one owner does is limited by what a partition bears, and
-//! slows nobody else. Rows about the keys of the installation stand in a partition beside them (`keys.rs`). A pass reads the partition once, as a [`Snapshot`], and the secrets as well: two requests, however many pairs it works on.
+//! slows nobody else. Rows about the keys of the installation are in a partition beside them (`keys.rs`). A pass reads the partition once, as a [`Snapshot`], and the secrets as well: two requests, however many pairs it works on.
 //!
 //! # Properties
 //! * Accounts and calendars are known by what their server says of them, and keep their ids: connecting an account again, however its address is

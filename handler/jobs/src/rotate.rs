@@ -3,7 +3,7 @@
 //! # Properties
 //! * Every secret opens at every moment, whatever dies: a version of the key is there before anything is wrapped with it, and goes after nothing
 //!   has been wrapped with it for a while.
-//! * Whatever breaks off is made good by the next rotation. It makes one version more, and wraps what the one before has left.
+//! * The next rotation finishes one that was cut off. It makes one version more, and wraps what the one before has left.
 //! * Keys of marks and fingerprints are derived from the vault's root, and stay as they are.
 //!
 //! # When a version of the key file goes

@@ -96,7 +96,7 @@ impl Front {
     }
 }
 
-/// Whoever comes through it sees whether the service is well, and nothing that is the operator's.
+/// A client behind it sees whether the service is well, and nothing that is the operator's.
 async fn is_no_operator(front: &Front, what: &str) -> anyhow::Result<()> {
     assert_eq!(front.status("GET", "/health", &[]).await?, 200, "{what}");
     assert_eq!(front.status("POST", "/webhooks/google", &[]).await?, 200, "{what}");

@@ -42,7 +42,7 @@ async fn behind_a_public_address_no_request_is_the_operators() -> anyhow::Result
         let village = Village::of(Cli::new()?.with("CALRELAY_PUBLIC_URL", url), Manners::generic()).await?;
         let running = Running::start(&village.cli).await?;
         assert_eq!(running.get("/health/detail", &[]).await?.0, status, "{url}");
-        // Whoever can read the service's own files is its operator, behind whatever proxy.
+        // A person who can read the service's own files is its operator, behind any proxy.
         let token = std::fs::read_to_string(village.cli.data_dir().join("operator.token"))?;
         let bearer = format!("Bearer {}", token.trim());
         let shown = [("authorization", bearer.as_str()), ("x-forwarded-for", "192.0.2.1")];

@@ -1,4 +1,4 @@
-//! Somebody who can write rows of the storage, and cannot use the vault's key: they learn no password.
+//! An attacker who can write rows of the storage, and cannot use the vault's key, learns no password.
 
 use serde_json::Value;
 use simulators::caldav::{CalDav, Manners};

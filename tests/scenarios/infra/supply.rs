@@ -65,7 +65,7 @@ fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// An action is named by its commit, and its tag stands beside it for people.
+/// An action is named by its commit, with its tag in a comment.
 fn actions(path: &str, text: &str, found: &mut Vec<String>) {
     for line in text.lines().filter_map(|line| line.trim_start().trim_start_matches("- ").strip_prefix("uses:")) {
         let (action, tag) = line.trim().split_once(" # ").unwrap_or((line.trim(), ""));

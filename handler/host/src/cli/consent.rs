@@ -3,10 +3,10 @@
 //! # Properties
 //! * Only the loopback is listened on, at a port that the system chooses, and only while somebody is waited for: five minutes at most.
 //! * The browser is sent to a page of this port first, which sets a cookie and leads on to the provider. The provider's address, with the state in
-//!   it, stands in no list of processes, and an answer without the cookie is not taken: another user of this machine who reads the list cannot
+//!   it, is in no list of processes, and an answer without the cookie is not taken: another user of this machine who reads the list cannot
 //!   answer in the place of this one.
 //! * That page is given to one browser. A second one ends the waiting, as one of the two may be somebody else's. It has two addresses: the one that
-//!   is shown opens it for whoever has read it; the one that a browser is started with stands in the list of processes, and does not open it for
+//!   is shown opens it for every reader of the terminal; the one that a browser is started with is in the list of processes, and does not open it for
 //!   another user, where the system tells whose a connection is.
 //! * One answer is taken, and only with the state that this question was sent away with. Another one ends the waiting: somebody interferes.
 //! * The page that the person sees says how it ended, and nothing of what was sent.

@@ -37,7 +37,7 @@ pub fn action(command: &Command) -> Option<(&'static str, String)> {
     Some(found)
 }
 
-/// Whoever gives commands here: the user of the process, and what the session calls them.
+/// The person who gives commands: the user of the process, and the name that the session has for them.
 pub fn actor(user: Option<&str>) -> Actor {
     let name = user.unwrap_or("operator");
     #[cfg(unix)]
@@ -72,7 +72,7 @@ fn typed(id: &impl ToString) -> String {
     if is_one { id } else { "no id".into() }
 }
 
-/// Compares the settings of a service that starts with those of its last start. It waits for nobody: storage may be away.
+/// Compares the settings of a service that starts with those of its last start. The start does not wait for it: storage may be away.
 pub fn settings(services: &Services, values: BTreeMap<String, SecretString>) {
     let services = services.clone();
     tokio::spawn(async move {

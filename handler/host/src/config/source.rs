@@ -77,7 +77,7 @@ pub fn find(environment: &BTreeMap<String, String>, named: Option<&Path>) -> Res
     Ok(Some(Source { path, named: named.is_some(), here, bytes }))
 }
 
-/// Opens what may be anything: a pipe that nobody writes to is no reason to wait.
+/// Opens a file of any kind without waiting: a pipe without a writer would block.
 #[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;

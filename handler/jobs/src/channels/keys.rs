@@ -38,7 +38,7 @@ const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     last: Mutex<Option<Read>>,
-    /// Held by whoever reads it.
+    /// Held by the reader.
     reading: tokio::sync::Mutex<()>,
 }
 

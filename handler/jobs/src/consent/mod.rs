@@ -186,11 +186,11 @@ pub async fn finish(
         return Err(Unfinished::NotOurs);
     }
     let actor = visitor(waiting.invited(), from);
-    // Whoever has a link may say no as often as they like: that leaves no entry.
+    // The holder of a link may refuse as often as they like: that leaves no entry.
     if let (true, Err(refusal)) = (waiting.invited(), answer.code()) {
         return Err(refusal.into());
     }
-    // Whoever comes so far was let in: what nobody began leaves no entry.
+    // This answer belongs to a consent that was begun here: forged answers have been refused above.
     let begun = audit::begin(services, &actor, "account.add", kind.as_str()).await;
     let ended = finish_begun(services, kind, &answer, &browser, &waiting).await;
     let (subject, outcome) = match &ended {

@@ -98,7 +98,7 @@ pub(super) async fn clear(services: &Services) -> Result<usize> {
     Ok(sweep(services, &partition(services), services.clock.now()).await?.1)
 }
 
-/// The same; which wait still, and how many were cleared away. A row that cannot be read waits for nobody.
+/// The same; which wait still, and how many were cleared away. A row that cannot be read counts as over.
 async fn sweep(services: &Services, partition: &str, now: Timestamp) -> Result<(Vec<(String, Waiting)>, usize)> {
     let (mut over, mut waiting) = (Vec::new(), Vec::new());
     for row in services.store.scan(Table::Secrets, partition, "", None, PAGE).await? {

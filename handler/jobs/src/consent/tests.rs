@@ -245,7 +245,7 @@ async fn those_that_wait_are_few_and_not_for_long() {
         *world.clock.0.lock().unwrap() = i64::try_from(n).unwrap();
         world.begin().await;
     }
-    // The oldest makes room for whoever comes next.
+    // The oldest makes room for the next one.
     let last = world.begin().await;
     assert_eq!(world.rows().await, PENDING);
     let ended = world.finish(&format!("state={}&code=c", first.state), Some(&first.cookie)).await;

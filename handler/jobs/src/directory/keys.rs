@@ -1,6 +1,6 @@
 //! What is stored of the keys of this installation: which keys of webhooks count, and when keys were rotated last.
 //!
-//! No key stands here, only names: keys are derived by the vault. The rows stand in a partition of their own ([`PARTITION`]), as they belong to
+//! No key is stored here, only names: keys are derived by the vault. The rows are in a partition of their own ([`PARTITION`]), as they belong to
 //! no owner: a notification is proven before anybody looks whose it is.
 
 use jiff::{SignedDuration, Timestamp};
@@ -76,7 +76,7 @@ pub(crate) async fn webhook_keys(services: &Services) -> Result<Option<(WebhookK
     rows::get(&installation(services), WEBHOOKS).await
 }
 
-/// Writes them down in the place of what was read, which may have been nothing; `false` where somebody else was faster.
+/// Writes them down in the place of what was read, which may have been nothing; `false` where another process was faster.
 pub(crate) async fn put_webhook_keys(services: &Services, keys: &WebhookKeys, before: Option<String>) -> Result<bool> {
     let (key, value) = (WEBHOOKS.to_owned(), rows::encode(keys)?);
     let op = match before {
@@ -110,7 +110,7 @@ pub(crate) async fn note_rotation(services: &Services) -> Result<Option<Timestam
     Ok(before)
 }
 
-/// The same services, at work for nobody in particular.
+/// The same services, for the rows of the installation.
 fn installation(services: &Services) -> Services {
     Services { owner: PARTITION.into(), ..services.clone() }
 }

@@ -2,7 +2,7 @@
 //!
 //! # Properties
 //! * Provider, user and destinations are sealed together with the secret. A row of an account that names anything else gets no provider: nothing
-//!   is sent, and the account has to be connected again. Whoever can write rows, and cannot use the vault's key, sends no secret anywhere.
+//!   is sent, and the account has to be connected again. An attacker who can write rows, and cannot use the vault's key, sends no secret anywhere.
 //! * The destinations are the origins of the address that was typed and of what was discovered from there; of a grant, the OAuth client that it
 //!   was given to. Each is trusted because the secret was good there when the account was connected, or because a server that was trusted
 //!   already has named it since.
@@ -69,7 +69,7 @@ impl Bound {
     }
 }
 
-/// Where a secret would be sent. What cannot be read as an address or an endpoint stands for itself.
+/// Where a secret would be sent. What cannot be read as an address or an endpoint is compared as it is.
 fn destinations(kind: ProviderKind, url: &str, endpoint: &str) -> BTreeSet<String> {
     match endpoint.parse::<Endpoint>() {
         Ok(endpoint) if is_caldav(kind) => {
@@ -139,7 +139,7 @@ async fn open_bound(services: &Services, id: &AccountId, sealed: &str) -> Result
     parts.ok_or(Error::Vault(vault::Error::CannotOpen))
 }
 
-/// Wraps the secret in `row` with the newest version of the key, if it is not yet. Whatever fails is tried again at the next use: the old text opens as before.
+/// Wraps the secret in `row` with the newest version of the key, if it is not yet. A failure is harmless: the old text opens as before, and the next use tries again.
 async fn rewrap(services: &Services, id: &AccountId, row: &Row) -> Result<()> {
     match wrapped_anew(services, id, row).await? {
         Some(value) => replace(services, row, value).await.map(drop),

@@ -205,7 +205,7 @@ impl<'a> Accounts<'a> {
         Ok(found)
     }
 
-    /// The account of a calendar as it stands, without a word to anybody.
+    /// The account of a calendar as it is stored. No request is made.
     fn account_of(&self, calendar: &CalendarId) -> Option<Account> {
         let row = self.directory.calendar(calendar).ok()??;
         match self.open.get(&row.account) {
@@ -263,7 +263,7 @@ impl<'a> Accounts<'a> {
     }
 }
 
-/// Whether nobody asks an account before its owner, or its provider, allows it.
+/// Whether an account is not asked before its owner, or its provider, allows it.
 fn left_alone(account: &Account, now: Timestamp) -> bool {
     account.state == AccountStatus::NeedsReconnect || account.parked(now).is_some()
 }

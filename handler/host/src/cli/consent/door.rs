@@ -37,7 +37,7 @@ pub struct Door {
     address: SocketAddr,
     /// The provider's page.
     provider: Url,
-    /// Opens the first page for whoever has read it.
+    /// Opens the first page for the person who has read it at the terminal.
     shown: Token,
     /// Opens it for this user's browser.
     handed: Token,

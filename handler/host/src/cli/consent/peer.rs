@@ -14,13 +14,13 @@ pub fn is_another_users(peer: SocketAddr, own: SocketAddr) -> bool {
     users.is_empty() || users.iter().any(|user| *user != me && *user != 0)
 }
 
-/// Elsewhere it is not told.
+/// Other systems do not say.
 #[cfg(not(target_os = "linux"))]
 pub fn is_another_users(_: SocketAddr, _: SocketAddr) -> bool {
     false
 }
 
-/// The state of a connection that stands. What is left of one that has ended has no user of its own, and is shown as the superuser's.
+/// The state of an established connection. What is left of one that has ended has no user of its own, and is shown as the superuser's.
 #[cfg(target_os = "linux")]
 const ESTABLISHED: &str = "01";
 

@@ -144,7 +144,7 @@ async fn another_process_hears_of_a_rotation_at_once_and_forgets_a_key_within_a_
     assert_eq!(store.asked.swap(0, Ordering::Relaxed), 1);
 }
 
-/// Whoever knows a key that was dropped makes tokens whose MAC is good.
+/// An attacker who knows a key that was dropped makes tokens whose MAC is good.
 #[tokio::test(start_paused = true)]
 async fn a_dropped_key_causes_one_read_a_second_and_no_more() {
     let (services, store, _dir) = counting();
