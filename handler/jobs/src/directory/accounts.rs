@@ -202,7 +202,8 @@ async fn give_back(services: &Services, account: &Account) -> Result<()> {
     Ok(services.connect.consents(account.kind)?.withdraw(&secret).await?)
 }
 
-/// A provider for an account: opens its secret, makes no request.
+/// A provider for an account: opens its secret. No request is made, but for an account of an earlier version, once
+/// ([`super::sealed`]).
 ///
 /// # Errors
 /// [`providers::Error::Credentials`] where no secret is stored for it.
