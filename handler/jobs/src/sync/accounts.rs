@@ -27,12 +27,12 @@ pub(crate) struct End {
     pub provider: Arc<dyn Provider>,
 }
 
-/// Finds both ends of a pair. No request is made.
+/// Finds both ends of a pair. A request is made only for an account of an earlier version, once.
 pub(crate) async fn ends(services: &Services, pair: &Pair) -> Result<[End; 2]> {
     Accounts::new(services, &Snapshot::read(services).await?).ends(pair).await
 }
 
-/// One calendar, ready to be worked on. No request is made.
+/// One calendar, ready to be worked on. A request is made as for [`ends`].
 pub(crate) async fn end(services: &Services, directory: &Snapshot, calendar: &CalendarId) -> Result<End> {
     Accounts::new(services, directory).end(calendar).await
 }
