@@ -90,17 +90,28 @@ impl Function {
 fn read(json: &str) -> Result<Binding, String> {
     let file: File = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let mut triggers = file.bindings.into_iter().filter(|entry| entry.kind.ends_with("Trigger"));
-    let (Some(entry), None) = (triggers.next(), triggers.next()) else { return Err("there must be one trigger".into()) };
+    let (Some(entry), None) = (triggers.next(), triggers.next()) else {
+        return Err("there must be one trigger".into());
+    };
     let missing = |what: &str| format!("{what} is missing");
     let trigger = match entry.kind.as_str() {
         "httpTrigger" => Trigger::Http {
             route: Route::parse(&entry.route.ok_or_else(|| missing("route"))?)?,
-            methods: entry.methods.ok_or_else(|| missing("methods"))?.iter().map(|method| method.to_uppercase()).collect(),
+            methods: entry
+                .methods
+                .ok_or_else(|| missing("methods"))?
+                .iter()
+                .map(|method| method.to_uppercase())
+                .collect(),
             // The host would take `function` for what is left out; it is to be said.
             access: entry.auth_level.ok_or_else(|| missing("authLevel"))?,
         },
-        "timerTrigger" => Trigger::Timer { schedule: entry.schedule.ok_or_else(|| missing("schedule"))? },
-        "queueTrigger" => Trigger::Queue { queue: entry.queue_name.ok_or_else(|| missing("queueName"))? },
+        "timerTrigger" => {
+            Trigger::Timer { schedule: entry.schedule.ok_or_else(|| missing("schedule"))? }
+        }
+        "queueTrigger" => {
+            Trigger::Queue { queue: entry.queue_name.ok_or_else(|| missing("queueName"))? }
+        }
         other => return Err(format!("the trigger {other} is not known")),
     };
     Ok(Binding { name: entry.name, trigger })
@@ -130,6 +141,12 @@ mod tests {
     fn the_trigger_is_read_with_its_name() {
         let binding =
             read(r#"{"bindings": [{"type": "queueTrigger", "direction": "in", "name": "nudge", "queueName": "sync-calendar"}]}"#).unwrap();
-        assert_eq!(binding, Binding { name: "nudge".into(), trigger: Trigger::Queue { queue: "sync-calendar".into() } });
+        assert_eq!(
+            binding,
+            Binding {
+                name: "nudge".into(),
+                trigger: Trigger::Queue { queue: "sync-calendar".into() }
+            }
+        );
     }
 }

@@ -53,7 +53,8 @@ impl Host {
         Ok(Self { timeout: function_timeout, queues: extensions.queues })
     }
 
-    /// What we give an invocation: well below the time-out, since that ends the process and all others in it.
+    /// What we give an invocation: well below the time-out, since that ends the process and all
+    /// others in it.
     pub fn deadline(&self) -> Duration {
         self.timeout * 4 / 5
     }
@@ -62,9 +63,12 @@ impl Host {
 /// `hh:mm:ss`.
 fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let fields: Option<Vec<u64>> = text.split(':').map(|field| field.parse().ok().filter(|n| *n < 60)).collect();
+    let fields: Option<Vec<u64>> =
+        text.split(':').map(|field| field.parse().ok().filter(|n| *n < 60)).collect();
     match fields.as_deref() {
-        Some([hours, minutes, seconds]) if *hours < 24 => Ok(Duration::from_secs(hours * 3600 + minutes * 60 + seconds)),
+        Some([hours, minutes, seconds]) if *hours < 24 => {
+            Ok(Duration::from_secs(hours * 3600 + minutes * 60 + seconds))
+        }
         _ => Err(serde::de::Error::custom("a span must be hh:mm:ss")),
     }
 }
@@ -76,14 +80,29 @@ mod tests {
     #[test]
     fn our_host_json_says_what_the_plan_wants() {
         let host = Host::read().unwrap();
-        assert!(host.queues.max_polling_interval <= Duration::from_secs(1), "the default would cost up to a minute");
-        assert!((1..=32).contains(&host.queues.batch_size), "32 is the most that storage gives at once");
+        assert!(
+            host.queues.max_polling_interval <= Duration::from_secs(1),
+            "the default would cost up to a minute"
+        );
+        assert!(
+            (1..=32).contains(&host.queues.batch_size),
+            "32 is the most that storage gives at once"
+        );
         assert_eq!(host.queues.max_dequeue_count, 5);
         assert_eq!(host.queues.visibility_timeout, Duration::from_secs(30));
-        assert!(host.deadline() < host.timeout && host.deadline() >= 2 * jobs::LONG_CALL, "long work ends its turn in time");
+        assert!(
+            host.deadline() < host.timeout && host.deadline() >= 2 * jobs::LONG_CALL,
+            "long work ends its turn in time"
+        );
         let json: serde_json::Value = serde_json::from_str(HOST_JSON).unwrap();
-        assert_eq!(json["customHandler"]["enableProxyingHttpRequest"], true, "bodies are streamed, chunked ones too");
-        assert_eq!(json["extensions"]["http"]["routePrefix"], "", "paths are those of the contract");
+        assert_eq!(
+            json["customHandler"]["enableProxyingHttpRequest"], true,
+            "bodies are streamed, chunked ones too"
+        );
+        assert_eq!(
+            json["extensions"]["http"]["routePrefix"], "",
+            "paths are those of the contract"
+        );
         assert_eq!(json["extensions"]["queues"]["messageEncoding"], "none", "we write plain text");
     }
 
@@ -91,7 +110,8 @@ mod tests {
     fn a_span_has_three_fields() {
         #[derive(Deserialize)]
         struct Row(#[serde(deserialize_with = "span")] Duration);
-        let read = |text: &str| serde_json::from_value::<Row>(text.into()).ok().map(|row| row.0.as_secs());
+        let read =
+            |text: &str| serde_json::from_value::<Row>(text.into()).ok().map(|row| row.0.as_secs());
         assert_eq!(read("01:02:03"), Some(3723));
         for text in ["", "10", "00:10", "00:60:00", "24:00:00", "1.00:00:00", "-1:00:00"] {
             assert_eq!(read(text), None, "{text}");

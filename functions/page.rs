@@ -1,7 +1,9 @@
-//! Pages for a person in the middle of something: plain words, a light and a dark look, nothing loaded and nothing that runs.
+//! Pages for a person in the middle of something: plain words, a light and a dark look, nothing
+//! loaded and nothing that runs.
 //!
 //! # Properties
-//! * A page is one document. Its policy lets in its own style, known by its hash, and nothing else; nobody may frame it.
+//! * A page is one document. Its policy lets in its own style, known by its hash, and nothing else;
+//!   nobody may frame it.
 //! * It leads nowhere but where the person has to go next, and to one place at most ([`Way`]).
 //! * Its words may hold anything; they are shown as they are.
 
@@ -11,15 +13,18 @@ use jobs::report::Problem;
 
 use crate::trigger::Response;
 
-/// The look: the system's own letters and colours, as far as they are legible enough (WCAG 2.2, AA).
+/// The look: the system's own letters and colours, as far as they are legible enough (WCAG 2.2,
+/// AA).
 const STYLE: &str = "\
 :root{color-scheme:light dark;font:1.0625rem/1.6 system-ui,sans-serif}\
 body{max-width:38rem;margin:0 auto;padding:12vh 1.5rem 3rem;overflow-wrap:break-word}\
 header{font-weight:600;color:light-dark(#4a5568,#a9b4c4)}\
 h1{font-size:1.75rem;line-height:1.25;margin:.5rem 0 1.25rem}\
 p{margin:0 0 1rem}\
-code{font:.9375em/1.4 ui-monospace,monospace;padding:.1em .35em;border-radius:.25rem;background:light-dark(#eef1f5,#262c36)}\
-.way{display:inline-block;margin:.75rem 0 0;padding:.65rem 1.25rem;border:0;border-radius:.4rem;font:inherit;font-weight:600;\
+code{font:.9375em/1.4 ui-monospace,monospace;padding:.1em \
+.35em;border-radius:.25rem;background:light-dark(#eef1f5,#262c36)}\
+.way{display:inline-block;margin:.75rem 0 0;padding:.65rem \
+1.25rem;border:0;border-radius:.4rem;font:inherit;font-weight:600;\
 text-decoration:none;cursor:pointer;color:#fff;background:#1b5fc1}\
 .way:hover{background:#174f9f}\
 .way:focus-visible{outline:3px solid light-dark(#174f9f,#9cc3ff);outline-offset:3px}";
@@ -58,29 +63,44 @@ pub fn page(status: StatusCode, title: &str, paragraphs: &[&str]) -> Response {
 /// A page with a way to go on.
 pub fn page_with(status: StatusCode, title: &str, paragraphs: &[&str], way: Way<'_>) -> Response {
     let title = escaped(title);
-    let words: String = paragraphs.iter().map(|words| format!("<p>{}</p>\n", with_code(words))).collect();
+    let words: String =
+        paragraphs.iter().map(|words| format!("<p>{}</p>\n", with_code(words))).collect();
     let body = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title} - Calrelay</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>Calrelay</header>\n<main>\n<h1>{title}</h1>\n\
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta \
+        name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title} - \
+         Calrelay</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>Calrelay</header>\n<main>\n<h1>{title}</h1>\n\
          {words}{}</main>\n</body>\n</html>\n",
         markup(way)
     );
     let mut response = Response::text(status, body);
     response.content_type = "text/html; charset=utf-8";
-    // A browser holds a form to its policy on every redirect, and a provider sends people on to wherever their organisation signs them in.
+    // A browser holds a form to its policy on every redirect, and a provider sends people on to
+    // wherever their organisation signs them in.
     let forms = if matches!(way, Way::Button { .. }) { "'self' https:" } else { "'none'" };
-    let policy = format!("default-src 'none'; style-src {STYLE_HASH}; base-uri 'none'; form-action {forms}; frame-ancestors 'none'");
-    let policy = HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+    let policy = format!(
+        "default-src 'none'; style-src {STYLE_HASH}; base-uri 'none'; form-action {forms}; \
+        frame-ancestors 'none'"
+    );
+    let policy =
+        HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
     private(with(response, (header::CONTENT_SECURITY_POLICY, policy)))
 }
 
 fn markup(way: Way<'_>) -> String {
     match way {
         Way::Nowhere => String::new(),
-        Way::Link { label, to } => format!("<a class=\"way\" href=\"{}\">{}</a>\n", escaped(to), escaped(label)),
+        Way::Link { label, to } => {
+            format!("<a class=\"way\" href=\"{}\">{}</a>\n", escaped(to), escaped(label))
+        }
         Way::Button { label, to, field } => {
-            let field =
-                field.map(|(name, value)| format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escaped(name), escaped(value)));
+            let field = field.map(|(name, value)| {
+                format!(
+                    "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
+                    escaped(name),
+                    escaped(value)
+                )
+            });
             format!(
                 "<form method=\"post\" action=\"{}\">{}<button class=\"way\">{}</button></form>\n",
                 escaped(to),
@@ -95,7 +115,9 @@ fn markup(way: Way<'_>) -> String {
 pub fn failed(error: &Error, way: Way<'_>) -> Response {
     use Error as E;
     let provider = |error: &jobs::ProviderError| match error {
-        jobs::ProviderError::Consent(_) | jobs::ProviderError::Unauthorized => StatusCode::FORBIDDEN,
+        jobs::ProviderError::Consent(_) | jobs::ProviderError::Unauthorized => {
+            StatusCode::FORBIDDEN
+        }
         error if error.is_transient() => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
@@ -105,7 +127,11 @@ pub fn failed(error: &Error, way: Way<'_>) -> Response {
         E::Store(_) | E::Vault(_) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    let words = Problem::keeping(error, "Nothing was connected; if the account was connected before, it stays as it was.").message;
+    let words = Problem::keeping(
+        error,
+        "Nothing was connected; if the account was connected before, it stays as it was.",
+    )
+    .message;
     if is_the_persons(error) {
         tracing::info!(%error, "a consent did not lead to an account");
         return page_with(status, "The account was not connected", &[&words], way);
@@ -113,13 +139,15 @@ pub fn failed(error: &Error, way: Way<'_>) -> Response {
     let id = log_id();
     tracing::error!(id, %error, "a consent did not lead to an account");
     let words = [
-        "Something in this calrelay did not work. Nothing was connected; if the account was connected before, it stays as it was.",
+        "Something in this calrelay did not work. Nothing was connected; if the account was \
+        connected before, it stays as it was.",
         &format!("The operator finds what happened in the log, in the line with the id `{id}`."),
     ];
     page_with(status, "The account was not connected", &words, way)
 }
 
-/// Whether a page shows a failure to the person at the browser. All others are in the log alone: their words name files and settings.
+/// Whether a page shows a failure to the person at the browser. All others are in the log alone:
+/// their words name files and settings.
 fn is_the_persons(error: &Error) -> bool {
     use jobs::ProviderError as P;
     match error {
@@ -131,12 +159,17 @@ fn is_the_persons(error: &Error) -> bool {
 
 /// Names a line of the log.
 fn log_id() -> String {
-    jobs::consent::Token::random().map_or_else(|_| "-".to_owned(), |token| token.expose()[..10].to_owned())
+    jobs::consent::Token::random()
+        .map_or_else(|_| "-".to_owned(), |token| token.expose()[..10].to_owned())
 }
 
 /// There is nothing under this address.
 pub fn not_here() -> Response {
-    page(StatusCode::NOT_FOUND, "There is nothing here", &["This version connects Google accounts in the browser, and no others."])
+    page(
+        StatusCode::NOT_FOUND,
+        "There is nothing here",
+        &["This version connects Google accounts in the browser, and no others."],
+    )
 }
 
 /// To a provider's page, with a cookie to come back with.
@@ -147,7 +180,9 @@ pub fn away(location: &str, cookie: (HeaderName, HeaderValue)) -> Response {
 /// To another address. Nobody there is told where the person comes from.
 pub fn leave(location: &str) -> Response {
     match HeaderValue::try_from(location) {
-        Ok(location) => private(with(Response::text(StatusCode::SEE_OTHER, ""), (header::LOCATION, location))),
+        Ok(location) => {
+            private(with(Response::text(StatusCode::SEE_OTHER, ""), (header::LOCATION, location)))
+        }
         Err(_) => not_here(),
     }
 }
@@ -169,7 +204,9 @@ fn with_code(words: &str) -> String {
     if parts.len().is_multiple_of(2) {
         return escaped(words);
     }
-    let part = |(n, part): (usize, &&str)| if n % 2 == 0 { escaped(part) } else { format!("<code>{}</code>", escaped(part)) };
+    let part = |(n, part): (usize, &&str)| {
+        if n % 2 == 0 { escaped(part) } else { format!("<code>{}</code>", escaped(part)) }
+    };
     parts.iter().enumerate().map(part).collect()
 }
 
@@ -201,10 +238,24 @@ mod tests {
     #[test]
     fn words_cannot_become_markup() {
         let evil = "</title><script>x";
-        for way in [Way::Nowhere, Way::Link { label: evil, to: evil }, Way::Button { label: evil, to: evil, field: Some((evil, evil)) }] {
-            let page = page_with(StatusCode::OK, evil, &["<img src=x onerror='y'>&\u{0}", "`<b>`"], way);
-            assert!(!page.body.contains("<script") && !page.body.contains("<img") && !page.body.contains('\u{0}'), "{}", page.body);
-            assert!(page.body.contains("&lt;img src=x onerror=&#39;y&#39;&gt;&amp;") && page.body.contains("<code>&lt;b&gt;</code>"));
+        for way in [
+            Way::Nowhere,
+            Way::Link { label: evil, to: evil },
+            Way::Button { label: evil, to: evil, field: Some((evil, evil)) },
+        ] {
+            let page =
+                page_with(StatusCode::OK, evil, &["<img src=x onerror='y'>&\u{0}", "`<b>`"], way);
+            assert!(
+                !page.body.contains("<script")
+                    && !page.body.contains("<img")
+                    && !page.body.contains('\u{0}'),
+                "{}",
+                page.body
+            );
+            assert!(
+                page.body.contains("&lt;img src=x onerror=&#39;y&#39;&gt;&amp;")
+                    && page.body.contains("<code>&lt;b&gt;</code>")
+            );
             assert!(policy(&page).starts_with("default-src 'none'"));
         }
     }
@@ -214,14 +265,19 @@ mod tests {
         use aws_lc_rs::digest::{SHA256, digest};
         let hash = data_encoding::BASE64.encode(digest(&SHA256, STYLE.as_bytes()).as_ref());
         assert_eq!(STYLE_HASH, format!("'sha256-{hash}'"));
-        assert!(policy(&page(StatusCode::OK, "x", &[])).contains(&format!("style-src {STYLE_HASH};")));
+        assert!(
+            policy(&page(StatusCode::OK, "x", &[])).contains(&format!("style-src {STYLE_HASH};"))
+        );
     }
 
     #[test]
     fn forms_are_sent_where_there_is_one() {
         assert!(policy(&page(StatusCode::OK, "x", &[])).contains("form-action 'none'"));
         let button = Way::Button { label: "Go", to: "/x", field: None };
-        assert!(policy(&page_with(StatusCode::OK, "x", &[], button)).contains("form-action 'self' https:;"));
+        assert!(
+            policy(&page_with(StatusCode::OK, "x", &[], button))
+                .contains("form-action 'self' https:;")
+        );
     }
 
     #[test]
@@ -233,8 +289,18 @@ mod tests {
 
     #[test]
     fn nobody_is_told_where_a_person_comes_from() {
-        for response in [page(StatusCode::OK, "x", &[]), leave("/"), not_here(), failed(&Error::SuspiciousEmpty, Way::Nowhere)] {
-            assert!(response.headers.iter().any(|(name, value)| name == header::REFERRER_POLICY && value == "no-referrer"));
+        for response in [
+            page(StatusCode::OK, "x", &[]),
+            leave("/"),
+            not_here(),
+            failed(&Error::SuspiciousEmpty, Way::Nowhere),
+        ] {
+            assert!(
+                response
+                    .headers
+                    .iter()
+                    .any(|(name, value)| name == header::REFERRER_POLICY && value == "no-referrer")
+            );
         }
     }
 
@@ -248,12 +314,20 @@ mod tests {
         let page = failed(&Error::Provider(P::Consent("tick both".into())), Way::Nowhere);
         assert!(page.body.contains("Tick both. Nothing was connected"), "{}", page.body);
         for error in [
-            Error::Vault(jobs::VaultError::KeyFile("the key file /home/anna/vault.key is damaged".into())),
+            Error::Vault(jobs::VaultError::KeyFile(
+                "the key file /home/anna/vault.key is damaged".into(),
+            )),
             Error::Provider(P::Misconfigured("set GOOGLE_CLIENT_ID".into())),
             Error::Damaged("the row account:a1".into()),
         ] {
             let [one, other] = [0, 1].map(|_| failed(&error, Way::Nowhere).body);
-            assert!(!one.contains("anna") && !one.contains("GOOGLE") && !one.contains("a1") && one.contains("in the log"), "{one}");
+            assert!(
+                !one.contains("anna")
+                    && !one.contains("GOOGLE")
+                    && !one.contains("a1")
+                    && one.contains("in the log"),
+                "{one}"
+            );
             assert_ne!(one, other, "each has an id of its own");
         }
     }

@@ -1,7 +1,9 @@
-//! Route templates, as far as our functions use them: literal segments, `{parameter}`, and the empty path.
+//! Route templates, as far as our functions use them: literal segments, `{parameter}`, and the
+//! empty path.
 //!
-//! The Functions host gives a function without a route, or with an empty one, its own name as its path. For `/` it wants a parameter that may
-//! be left out and can hold nothing: `{ignored:maxlength(0)?}`.
+//! The Functions host gives a function without a route, or with an empty one, its own name as its
+//! path. For `/` it wants a parameter that may be left out and can hold nothing:
+//! `{ignored:maxlength(0)?}`.
 
 /// The template of the empty path.
 const EMPTY: &str = "{ignored:maxlength(0)?}";
@@ -20,14 +22,22 @@ impl Route {
     /// Reads a template.
     ///
     /// # Errors
-    /// For whatever else the Functions host may know: no constraints, no defaults, and no `{*rest}`, which could match anything.
+    /// For whatever else the Functions host may know: no constraints, no defaults, and no
+    /// `{*rest}`, which could match anything.
     pub fn parse(template: &str) -> Result<Self, String> {
         if template == EMPTY {
             return Ok(Self(Vec::new()));
         }
-        let segment = |text: &str| match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
-            Some(name) if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric()) => Ok(Segment::Parameter(name.to_owned())),
-            None if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) => {
+        let segment = |text: &str| match text
+            .strip_prefix('{')
+            .and_then(|text| text.strip_suffix('}'))
+        {
+            Some(name) if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric()) => {
+                Ok(Segment::Parameter(name.to_owned()))
+            }
+            None if !text.is_empty()
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) =>
+            {
                 Ok(Segment::Literal(text.to_owned()))
             }
             _ => Err(format!("the route {template} is more than is understood here")),
@@ -55,8 +65,12 @@ mod tests {
     #[test]
     fn paths_are_matched_whole() {
         let health = Route::parse("health").unwrap();
-        assert!(health.matches("/health") && health.matches("/Health/") && health.matches("health"));
-        assert!(!health.matches("/health/x") && !health.matches("/") && !health.matches("/healthy"));
+        assert!(
+            health.matches("/health") && health.matches("/Health/") && health.matches("health")
+        );
+        assert!(
+            !health.matches("/health/x") && !health.matches("/") && !health.matches("/healthy")
+        );
         let callback = Route::parse("oauth/{provider}/callback").unwrap();
         assert!(callback.matches("/oauth/google/callback"));
         assert!(!callback.matches("/oauth//callback") && !callback.matches("/oauth/google"));
@@ -71,7 +85,9 @@ mod tests {
 
     #[test]
     fn what_could_match_anything_is_not_understood() {
-        for template in ["", "/", "{*path}", "app/{*rest}", "{id:int}", "{id?}", "app//x", "app/", "a b", "{}"] {
+        for template in
+            ["", "/", "{*path}", "app/{*rest}", "{id:int}", "{id?}", "app//x", "app/", "a b", "{}"]
+        {
             assert!(Route::parse(template).is_err(), "{template}");
         }
     }

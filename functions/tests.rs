@@ -1,4 +1,5 @@
-//! The table is what the Functions host will find, and nothing in it can be reached by the wrong door.
+//! The table is what the Functions host will find, and nothing in it can be reached by the wrong
+//! door.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,9 +20,16 @@ fn every_folder_is_a_function_and_every_function_a_folder() {
     for entry in std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap() {
         let entry = entry.unwrap();
         if entry.file_type().unwrap().is_dir() {
-            let files: BTreeSet<_> =
-                std::fs::read_dir(entry.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
-            assert_eq!(files, BTreeSet::from(["function.json".to_owned(), "mod.rs".to_owned()]), "{:?}", entry.path());
+            let files: BTreeSet<_> = std::fs::read_dir(entry.path())
+                .unwrap()
+                .map(|file| file.unwrap().file_name().into_string().unwrap())
+                .collect();
+            assert_eq!(
+                files,
+                BTreeSet::from(["function.json".to_owned(), "mod.rs".to_owned()]),
+                "{:?}",
+                entry.path()
+            );
             folders.insert(entry.file_name().into_string().unwrap());
         }
     }
@@ -35,7 +43,9 @@ fn names_are_legal() {
     for Function { name, .. } in &FUNCTIONS {
         let legal = name.starts_with(|c: char| c.is_ascii_lowercase())
             && name.len() <= 128
-            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
+            && name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
         assert!(legal && *name != "host", "{name}");
     }
 }
@@ -59,34 +69,60 @@ fn the_code_fits_the_trigger() {
 fn http_functions_have_one_way_in_and_one_out() {
     for function in FUNCTIONS.iter().filter(|function| matches!(function.run, Run::Http(..))) {
         let bindings = bindings(function);
-        let kinds: Vec<_> =
-            bindings.iter().map(|binding| (binding["type"].as_str().unwrap(), binding["direction"].as_str().unwrap())).collect();
+        let kinds: Vec<_> = bindings
+            .iter()
+            .map(|binding| {
+                (binding["type"].as_str().unwrap(), binding["direction"].as_str().unwrap())
+            })
+            .collect();
         assert_eq!(kinds, [("httpTrigger", "in"), ("http", "out")], "{}", function.name);
-        assert!(bindings[0]["route"].as_str().is_some_and(|route| !route.is_empty()), "{}: the host would take its name", function.name);
+        assert!(
+            bindings[0]["route"].as_str().is_some_and(|route| !route.is_empty()),
+            "{}: the host would take its name",
+            function.name
+        );
     }
 }
 
-/// Who may do what is ours to decide, with one exception: the Functions host checks the key of `diagnose`, because it knows keys and we do not.
+/// Who may do what is ours to decide, with one exception: the Functions host checks the key of
+/// `diagnose`, because it knows keys and we do not.
 #[test]
 fn everybody_gets_as_far_as_us_but_for_diagnose() {
     for function in &FUNCTIONS {
-        let Trigger::Http { access, methods, .. } = function.binding().unwrap().trigger else { continue };
-        let expected = if function.name == "diagnose" { Access::Function } else { Access::Anonymous };
+        let Trigger::Http { access, methods, .. } = function.binding().unwrap().trigger else {
+            continue;
+        };
+        let expected =
+            if function.name == "diagnose" { Access::Function } else { Access::Anonymous };
         assert_eq!(access, expected, "{}", function.name);
-        assert!(access == Access::Anonymous || methods == ["GET"], "{}: whoever has the key may look, and no more", function.name);
+        assert!(
+            access == Access::Anonymous || methods == ["GET"],
+            "{}: whoever has the key may look, and no more",
+            function.name
+        );
     }
 }
 
-/// What the host lets pass without a key must not be taken by us for a request with one: it would have matched another route there.
+/// What the host lets pass without a key must not be taken by us for a request with one: it would
+/// have matched another route there.
 #[test]
 fn no_other_route_leads_to_diagnose() {
     let routes = |access: Access| {
         FUNCTIONS.iter().filter_map(move |function| match function.binding().unwrap().trigger {
-            Trigger::Http { route, access: found, .. } if found == access => Some((function.name, route)),
+            Trigger::Http { route, access: found, .. } if found == access => {
+                Some((function.name, route))
+            }
             _ => None,
         })
     };
-    let paths = ["/health/detail", "/health/detail/", "/HEALTH/Detail", "/health//detail", "//health/detail", "/health%2Fdetail"];
+    let paths = [
+        "/health/detail",
+        "/health/detail/",
+        "/HEALTH/Detail",
+        "/health//detail",
+        "//health/detail",
+        "/health%2Fdetail",
+    ];
     for (name, route) in routes(Access::Anonymous) {
         for path in paths {
             assert!(!route.matches(path), "{name} takes {path} from everybody");
@@ -99,7 +135,12 @@ fn no_other_route_leads_to_diagnose() {
 #[test]
 fn other_functions_have_one_binding() {
     for function in FUNCTIONS.iter().filter(|function| !matches!(function.run, Run::Http(..))) {
-        assert_eq!(bindings(function).len(), 1, "{}: messages are sent by our own queue", function.name);
+        assert_eq!(
+            bindings(function).len(),
+            1,
+            "{}: messages are sent by our own queue",
+            function.name
+        );
     }
 }
 
@@ -134,15 +175,24 @@ fn queues_are_those_that_jobs_fill() {
 
 #[test]
 fn timers_are_not_started_with_the_host() {
-    for function in FUNCTIONS.iter().filter(|function| matches!(function.run, Run::Timer(_) | Run::Upkeep(_) | Run::Poll(_))) {
-        assert_eq!(bindings(function)[0]["runOnStartup"], false, "{}: it would run at every scale-out", function.name);
+    for function in FUNCTIONS
+        .iter()
+        .filter(|function| matches!(function.run, Run::Timer(_) | Run::Upkeep(_) | Run::Poll(_)))
+    {
+        assert_eq!(
+            bindings(function)[0]["runOnStartup"],
+            false,
+            "{}: it would run at every scale-out",
+            function.name
+        );
     }
 }
 
 /// Functions take triggers apart; tables and clients are for those below.
 #[test]
 fn functions_see_neither_a_client_nor_a_table() {
-    let manifest = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let manifest =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
     let dependencies = manifest.split("[dependencies]").nth(1).unwrap();
     for line in dependencies.lines() {
         let name = line.split(['.', ' ', '=']).next().unwrap();

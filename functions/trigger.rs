@@ -13,9 +13,11 @@ pub enum Run {
     Http(usize, for<'a> fn(&'a Services, Request) -> BoxFuture<'a, Response>),
     /// The clock, by the schedule in its `function.json`.
     Timer(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Answer>),
-    /// The clock, as [`Run::Timer`]; where one process is all there is, also at its start, past due: it makes up for what was missed.
+    /// The clock, as [`Run::Timer`]; where one process is all there is, also at its start, past
+    /// due: it makes up for what was missed.
     Upkeep(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Answer>),
-    /// The clock, by `CALRELAY_POLL_SECONDS`; the schedule in its `function.json` is the closest that the Functions host gets to it.
+    /// The clock, by `CALRELAY_POLL_SECONDS`; the schedule in its `function.json` is the closest
+    /// that the Functions host gets to it.
     Poll(for<'a> fn(&'a Services, Tick) -> BoxFuture<'a, Answer>),
     /// A message of a queue.
     Queue(for<'a> fn(&'a Services, Message) -> BoxFuture<'a, Answer>),
@@ -34,8 +36,9 @@ pub struct Request {
     pub body: Vec<u8>,
     /// The client's address, as far as it is known: for the audit trail, and for no decision.
     pub from: Option<IpAddr>,
-    /// The host knows that it comes from an operator. Standalone that is the machine's own user; under the Functions host, where everybody comes
-    /// through the front, whoever has shown the key of a function that asks for one.
+    /// The host knows that it comes from an operator. Standalone that is the machine's own user;
+    /// under the Functions host, where everybody comes through the front, whoever has shown the key
+    /// of a function that asks for one.
     pub operator: bool,
 }
 
@@ -56,14 +59,24 @@ impl Response {
     /// A JSON document.
     pub fn json(status: StatusCode, document: &impl serde::Serialize) -> Self {
         match serde_json::to_string(document) {
-            Ok(body) => Self { status, content_type: "application/json", body, headers: Vec::new() },
-            Err(_) => Self::text(StatusCode::INTERNAL_SERVER_ERROR, "The answer cannot be written down.\n"),
+            Ok(body) => {
+                Self { status, content_type: "application/json", body, headers: Vec::new() }
+            }
+            Err(_) => Self::text(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "The answer cannot be written down.\n",
+            ),
         }
     }
 
     /// Words.
     pub fn text(status: StatusCode, words: impl Into<String>) -> Self {
-        Self { status, content_type: "text/plain; charset=utf-8", body: words.into(), headers: Vec::new() }
+        Self {
+            status,
+            content_type: "text/plain; charset=utf-8",
+            body: words.into(),
+            headers: Vec::new(),
+        }
     }
 }
 

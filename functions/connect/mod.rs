@@ -1,10 +1,13 @@
-//! `/oauth/google/start`: sends a person to Google's consent page. Google's answer comes to `oauth_callback`.
+//! `/oauth/google/start`: sends a person to Google's consent page. Google's answer comes to
+//! `oauth_callback`.
 //!
-//! Nobody can sign in yet, so who may begin is decided by what stands in the settings, and by nothing that a request could claim:
+//! Nobody can sign in yet, so who may begin is decided by what stands in the settings, and by
+//! nothing that a request could claim:
 //! * Without a public address it is the machine's own user, by a `GET`.
-//! * With one it is whoever has a link that the operator has sent (`jobs::consent::invite`): a `GET` shows what it is about and changes nothing,
-//!   so that a program which looks at links uses none up; the `POST` of its button begins. What comes from the machine itself counts for nothing
-//!   there: it may be a proxy's, with everybody's requests.
+//! * With one it is whoever has a link that the operator has sent (`jobs::consent::invite`): a
+//!   `GET` shows what it is about and changes nothing, so that a program which looks at links uses
+//!   none up; the `POST` of its button begins. What comes from the machine itself counts for
+//!   nothing there: it may be a proxy's, with everybody's requests.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -45,51 +48,89 @@ async fn of_the_machine(services: &Services, kind: ProviderKind, request: &Reque
     if !request.operator {
         return elsewhere();
     }
-    // An operator comes by one of the loopback's own names. The answer has to come by the same one: the cookie is its alone.
-    let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
+    // An operator comes by one of the loopback's own names. The answer has to come by the same one:
+    // the cookie is its alone.
+    let host = request
+        .headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("127.0.0.1");
     if !began_here(&request.headers, &format!("http://{host}")) {
         return sent_here();
     }
     let cookie = cookie::get(Origin::Loopback, &request.headers);
-    match consent::begin(services, kind, &format!("http://{host}/oauth/google/callback"), cookie.as_deref()).await {
-        Ok(begun) => page::away(&begun.location, cookie::set(Origin::Loopback, begun.browser.expose())),
+    match consent::begin(
+        services,
+        kind,
+        &format!("http://{host}/oauth/google/callback"),
+        cookie.as_deref(),
+    )
+    .await
+    {
+        Ok(begun) => {
+            page::away(&begun.location, cookie::set(Origin::Loopback, begun.browser.expose()))
+        }
         Err(error) => page::failed(&error, Way::Nowhere),
     }
 }
 
 fn explained(public: &str, request: &Request) -> Response {
-    let Some(ticket) = ticket(request.uri.query().unwrap_or_default().as_bytes()) else { return elsewhere() };
+    let Some(ticket) = ticket(request.uri.query().unwrap_or_default().as_bytes()) else {
+        return elsewhere();
+    };
     let host = public.split_once("://").map_or(public, |(_, host)| host);
     page::page_with(
         StatusCode::OK,
         "Connect a Google calendar",
         &[
             &format!(
-                "Whoever runs the calrelay at {host} has sent you this link. If you did not expect one, close this page: nothing has happened."
+                "Whoever runs the calrelay at {host} has sent you this link. If you did not \
+                expect one, close this page: nothing has happened."
             ),
-            "Google will ask which account it is to be, and what calrelay may do with it. Both boxes have to be ticked: to see the list of your \
-             calendars, and to view and edit events. Calrelay then copies events between the calendars that its operator pairs, and writes to no \
+            "Google will ask which account it is to be, and what calrelay may do with it. Both \
+            boxes have to be ticked: to see the list of your \
+             calendars, and to view and edit events. Calrelay then copies events between the \
+             calendars that its operator pairs, and writes to no \
              others.",
             "You can take your consent back at any time, at myaccount.google.com/connections.",
         ],
-        Way::Button { label: "Continue to Google", to: PATH, field: Some(("ticket", ticket.expose())) },
+        Way::Button {
+            label: "Continue to Google",
+            to: PATH,
+            field: Some(("ticket", ticket.expose())),
+        },
     )
 }
 
-async fn invited(services: &Services, kind: ProviderKind, public: &str, request: &Request) -> Response {
+async fn invited(
+    services: &Services,
+    kind: ProviderKind,
+    public: &str,
+    request: &Request,
+) -> Response {
     if !began_here(&request.headers, public) {
         return sent_here();
     }
     let origin = Origin::of(Some(public));
     let (ticket, cookie) = (ticket(&request.body), cookie::get(origin, &request.headers));
     let redirect = format!("{public}/oauth/google/callback");
-    match consent::accept(services, kind, &redirect, ticket.as_ref(), cookie.as_deref(), request.from).await {
+    match consent::accept(
+        services,
+        kind,
+        &redirect,
+        ticket.as_ref(),
+        cookie.as_deref(),
+        request.from,
+    )
+    .await
+    {
         Ok(begun) => page::away(&begun.location, cookie::set(origin, begun.browser.expose())),
         Err(Unfinished::NotOurs) => page::page(
             StatusCode::GONE,
             "This link cannot be used any more",
             &[
-                "It was used already, in another browser perhaps, or it is older than half an hour.",
+                "It was used already, in another browser perhaps, or it is older than half an \
+                hour.",
                 "Nothing was begun, and nothing was changed. Ask whoever sent it for another one.",
             ],
         ),
@@ -102,10 +143,13 @@ fn elsewhere() -> Response {
         StatusCode::FORBIDDEN,
         "Accounts are connected on the command line",
         &[
-            "Nobody can sign in here yet, so nobody is sent to Google from this address alone. Nothing was changed.",
-            "Whoever runs this calrelay connects accounts with `calrelay account add google`, or makes a link for this page with \
+            "Nobody can sign in here yet, so nobody is sent to Google from this address alone. \
+            Nothing was changed.",
+            "Whoever runs this calrelay connects accounts with `calrelay account add google`, or \
+            makes a link for this page with \
              `calrelay account add google --link`.",
-            "For a calrelay in Azure the same commands are run with its settings, `CALRELAY_STORE=azure` among them.",
+            "For a calrelay in Azure the same commands are run with its settings, \
+            `CALRELAY_STORE=azure` among them.",
         ],
     )
 }
@@ -114,16 +158,19 @@ fn sent_here() -> Response {
     page::page(
         StatusCode::FORBIDDEN,
         "Another page sent you here",
-        &["Nothing was begun. If you want to connect an account, open this address yourself, or run `calrelay account add google`."],
+        &["Nothing was begun. If you want to connect an account, open this address yourself, or \
+            run `calrelay account add google`."],
     )
 }
 
-/// Not by a page of another site (Fetch Metadata; without them, `Origin`). A browser that does not say is taken at the person's word: consent is
-/// asked for all the same.
+/// Not by a page of another site (Fetch Metadata; without them, `Origin`). A browser that does not
+/// say is taken at the person's word: consent is asked for all the same.
 fn began_here(headers: &HeaderMap, own: &str) -> bool {
     match (headers.get("sec-fetch-site"), headers.get(header::ORIGIN)) {
         (Some(site), _) => site == "none" || site == "same-origin",
-        (None, Some(origin)) => origin.to_str().is_ok_and(|origin| origin.eq_ignore_ascii_case(own)),
+        (None, Some(origin)) => {
+            origin.to_str().is_ok_and(|origin| origin.eq_ignore_ascii_case(own))
+        }
         (None, None) => true,
     }
 }
@@ -145,11 +192,14 @@ mod tests {
             (&[("origin", "https://evil.example")], false),
             (&[("origin", "https://calendars.example.org.evil.example")], false),
             (&[("origin", "null")], false),
-            // A form that is sent without a referrer says "null", and the browser says what that is worth.
+            // A form that is sent without a referrer says "null", and the browser says what that is
+            // worth.
             (&[("origin", "null"), ("sec-fetch-site", "same-origin")], true),
         ] {
             let mut headers = HeaderMap::new();
-            fields.iter().for_each(|(name, value)| drop(headers.insert(*name, value.parse().unwrap())));
+            fields
+                .iter()
+                .for_each(|(name, value)| drop(headers.insert(*name, value.parse().unwrap())));
             assert_eq!(began_here(&headers, own), expected, "{fields:?}");
         }
     }

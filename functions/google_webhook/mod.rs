@@ -1,7 +1,8 @@
 //! `POST /webhooks/google`: Google tells that something has changed in a calendar, and not what.
 //!
-//! Everybody may say so; the token in the header tells whether it was Google. Whoever asks is answered 200 either way, so that nothing can be
-//! found out here, and 503 where the message could not be kept: then Google comes again. What stands in the body is not looked at.
+//! Everybody may say so; the token in the header tells whether it was Google. Whoever asks is
+//! answered 200 either way, so that nothing can be found out here, and 503 where the message could
+//! not be kept: then Google comes again. What stands in the body is not looked at.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -14,7 +15,9 @@ use crate::trigger::{Request, Response};
 /// Answers.
 pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
     async move {
-        let header = |name| request.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let header = |name| {
+            request.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        };
         let notice = Notice {
             channel: header("x-goog-channel-id"),
             token: header("x-goog-channel-token"),
@@ -27,7 +30,8 @@ pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
                 Response::text(StatusCode::OK, "")
             }
             Err(error) => {
-                tracing::warn!(%error, "a call by Google could not be kept; Google will call again");
+                tracing::warn!(%error, "a call by Google could not be kept; Google will call \
+                again");
                 Response::text(StatusCode::SERVICE_UNAVAILABLE, "")
             }
         }

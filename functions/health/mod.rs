@@ -1,5 +1,6 @@
-//! `GET /health`: 200 where storage and vault answer and the work goes on, else 503. `?detail` adds numbers and findings, for operators only:
-//! for those on the machine itself. In Azure everybody comes through the front, and operators use `diagnose`.
+//! `GET /health`: 200 where storage and vault answer and the work goes on, else 503. `?detail` adds
+//! numbers and findings, for operators only: for those on the machine itself. In Azure everybody
+//! comes through the front, and operators use `diagnose`.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -11,17 +12,24 @@ use crate::trigger::{Request, Response};
 /// Answers.
 pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
     async move {
-        let asked = request.uri.query().is_some_and(|query| query.split('&').any(|part| part == "detail" || part.starts_with("detail=")));
+        let asked = request.uri.query().is_some_and(|query| {
+            query.split('&').any(|part| part == "detail" || part.starts_with("detail="))
+        });
         if asked && !request.operator {
             return Response::text(
                 StatusCode::FORBIDDEN,
-                "Details are for operators: on the machine itself where it has no public address, elsewhere with the token in operator.token of the \
-                 data directory (Authorization: Bearer), in Azure at /health/detail with a key of the function app (x-functions-key). /health \
+                "Details are for operators: on the machine itself where it has no public address, \
+                elsewhere with the token in operator.token of the \
+                 data directory (Authorization: Bearer), in Azure at /health/detail with a key of \
+                 the function app (x-functions-key). /health \
                  without them is for everybody.\n",
             );
         }
         let health = jobs::health(services, asked).await;
-        Response::json(if health.ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &health)
+        Response::json(
+            if health.ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE },
+            &health,
+        )
     }
     .boxed()
 }

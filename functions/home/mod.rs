@@ -1,4 +1,5 @@
-//! `GET /`: says that somebody is here. The Functions host asks it to see whether the handler has started and is still there, so it is cheap.
+//! `GET /`: says that somebody is here. The Functions host asks it to see whether the handler has
+//! started and is still there, so it is cheap.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -13,10 +14,20 @@ use crate::trigger::{Request, Response};
 pub fn run(services: &Services, request: Request) -> BoxFuture<'_, Response> {
     async move {
         let own = request.operator && services.setup.public_url.is_none();
-        let offered = own && consent::kind("google").is_some_and(|kind| services.connect.consents(kind).is_ok());
-        let way = if offered { Way::Link { label: "Connect a Google account", to: connect::PATH } } else { Way::Nowhere };
+        let offered = own
+            && consent::kind("google").is_some_and(|kind| services.connect.consents(kind).is_ok());
+        let way = if offered {
+            Way::Link {
+                label: "Connect a Google \
+        account",
+                to: connect::PATH,
+            }
+        } else {
+            Way::Nowhere
+        };
         let words =
-            ["How it is, is told at `/health`. How your pairs are: `calrelay status`. What is wrong, if anything: `calrelay doctor`."];
+            ["How it is, is told at `/health`. How your pairs are: `calrelay status`. What is \
+            wrong, if anything: `calrelay doctor`."];
         page::page_with(StatusCode::OK, "Calrelay is running", &words, way)
     }
     .boxed()

@@ -1,4 +1,5 @@
-//! Every `CALRELAY_POLL_SECONDS`: CalDAV servers cannot call us, so they are looked at, and calendars with news are nudged.
+//! Every `CALRELAY_POLL_SECONDS`: CalDAV servers cannot call us, so they are looked at, and
+//! calendars with news are nudged.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -11,7 +12,12 @@ pub fn run(services: &Services, _tick: Tick) -> BoxFuture<'_, Answer> {
     async move {
         match jobs::poll_calendars(services).await {
             Ok(polled) => {
-                tracing::debug!(pairs = polled.pairs, due = polled.due, sent = polled.sent, "polled");
+                tracing::debug!(
+                    pairs = polled.pairs,
+                    due = polled.due,
+                    sent = polled.sent,
+                    "polled"
+                );
                 Answer::Done
             }
             Err(error) => {

@@ -1,5 +1,5 @@
-//! Every night: all calendars are nudged, so that the window moves on and what a lost message left behind is found; and what is old leaves the
-//! audit trail.
+//! Every night: all calendars are nudged, so that the window moves on and what a lost message left
+//! behind is found; and what is old leaves the audit trail.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -11,11 +11,17 @@ use crate::trigger::{Answer, Tick};
 pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Answer> {
     async move {
         if let Err(error) = jobs::audit::clear(services).await {
-            tracing::warn!(%error, "old entries of the audit trail could not be cleared away; the next night tries again");
+            tracing::warn!(%error, "old entries of the audit trail could not be cleared away; the \
+            next night tries again");
         }
         match jobs::reconcile(services).await {
             Ok(nightly) => {
-                tracing::info!(pairs = nightly.pairs, sent = nightly.sent, past_due = tick.past_due, "nightly pass begun");
+                tracing::info!(
+                    pairs = nightly.pairs,
+                    sent = nightly.sent,
+                    past_due = tick.past_due,
+                    "nightly pass begun"
+                );
                 Answer::Done
             }
             Err(error) => {

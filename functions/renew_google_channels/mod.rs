@@ -1,5 +1,6 @@
-//! Every hour: channels through which Google tells of changes are opened where one is missing, followed before they end, and stopped where
-//! nobody needs them any more. After a time in which nobody was there, all their calendars are looked at as well. And consents that were begun and
+//! Every hour: channels through which Google tells of changes are opened where one is missing,
+//! followed before they end, and stopped where nobody needs them any more. After a time in which
+//! nobody was there, all their calendars are looked at as well. And consents that were begun and
 //! never answered are cleared away.
 
 use futures::FutureExt;
@@ -13,8 +14,13 @@ pub fn run(services: &Services, tick: Tick) -> BoxFuture<'_, Answer> {
     async move {
         match jobs::consent::clear(services).await {
             Ok(0) => {}
-            Ok(cleared) => tracing::info!(cleared, "consents that nobody answered were cleared away"),
-            Err(error) => tracing::warn!(%error, "consents that nobody answered could not be cleared away; it is tried again in an hour"),
+            Ok(cleared) => tracing::info!(
+                cleared,
+                "consents that nobody answered were cleared \
+            away"
+            ),
+            Err(error) => tracing::warn!(%error, "consents that nobody answered could not be \
+            cleared away; it is tried again in an hour"),
         }
         match jobs::channels::renew(services, tick.past_due).await {
             Ok(tended) if tended == jobs::channels::Tended::default() => Answer::Done,

@@ -1,4 +1,5 @@
-//! A message of `sync-calendar-poison`: a nudge that failed for good. Its pairs are marked, so that their owner sees it, and it is dropped.
+//! A message of `sync-calendar-poison`: a nudge that failed for good. Its pairs are marked, so that
+//! their owner sees it, and it is dropped.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;

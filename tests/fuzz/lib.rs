@@ -33,13 +33,15 @@ pub fn edit(object: &[u8], parts: &Parts, draft: &Draft, marker: Option<&str>) -
     providers::caldav::ical::edit(object, &Edit { parts, draft, marker, now: now() }, context())
 }
 
-/// A draft as it reads after it was written, if a written copy of it stays below the size that is read.
+/// A draft as it reads after it was written, if a written copy of it stays below the size that is
+/// read.
 pub fn canonical(draft: &Draft) -> Option<Draft> {
     let written = write(draft);
     match read(&written) {
         Ok(event) => Some(Draft::from(&event)),
         Err(why) => {
-            // Escapes, folds and headers may take a draft beyond what is read; nothing else may go wrong.
+            // Escapes, folds and headers may take a draft beyond what is read; nothing else may go
+            // wrong.
             assert!(why.0.contains("MiB") || why.0.contains("KiB") || why.0.contains("lines"), "a copy cannot be read: {why}");
             None
         }

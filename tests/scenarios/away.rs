@@ -1,4 +1,5 @@
-//! Storage that is away when the program starts: it listens, says what is missing, and gets well by itself.
+//! Storage that is away when the program starts: it listens, says what is missing, and gets well by
+//! itself.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,8 @@ async fn health(outside: &Client) -> anyhow::Result<(u16, Value)> {
     Ok((answer.status, serde_json::from_slice(&answer.body).unwrap_or_default()))
 }
 
-/// A region that comes back service by service: the handler is started while there is no storage yet.
+/// A region that comes back service by service: the handler is started while there is no storage
+/// yet.
 #[tokio::test]
 async fn a_handler_that_starts_while_storage_is_away_serves_and_gets_well() -> anyhow::Result<()> {
     let mut azurite = Azurite::start_keeping().await?;
@@ -33,12 +35,22 @@ async fn a_handler_that_starts_while_storage_is_away_serves_and_gets_well() -> a
     let ready = town.host().handler().await?;
     for _ in 0..2 {
         let (status, words) = health(&outside).await?;
-        assert_eq!((status, words), (503, json!({"ok": false, "storage": false, "vault": true, "work": true})), "{}", town.site.log());
+        assert_eq!(
+            (status, words),
+            (503, json!({"ok": false, "storage": false, "vault": true, "work": true})),
+            "{}",
+            town.site.log()
+        );
     }
     // A tick finds it away as well, and is called again.
     town.site.clock().advance(Duration::from_secs(60));
     town.until("nobody notices", || town.tally("poll_caldav").failed > 0).await?;
-    assert_eq!(town.host().handler().await?, ready, "it is the same process as at the start: {}", town.site.log());
+    assert_eq!(
+        town.host().handler().await?,
+        ready,
+        "it is the same process as at the start: {}",
+        town.site.log()
+    );
 
     azurite.restart().await?;
     let back = Instant::now();
@@ -48,7 +60,11 @@ async fn a_handler_that_starts_while_storage_is_away_serves_and_gets_well() -> a
             assert_eq!(words, json!({"ok": true, "storage": true, "vault": true, "work": true}));
             break;
         }
-        assert!(back.elapsed() < Duration::from_secs(60), "it does not get well: {words} {}", town.site.log());
+        assert!(
+            back.elapsed() < Duration::from_secs(60),
+            "it does not get well: {words} {}",
+            town.site.log()
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     while town.minute().await? > 0 || ben.len() < 6 {

@@ -9,9 +9,10 @@
 //! | one event that is new | 9 or 10 | the same; both ways it might be a copy too |
 //! | one event deleted | 8 | nothing is intended: the deletion can be made again |
 //!
-//! A notification comes as a message, which costs three transactions of a queue: put, taken, deleted. Before that, at the door, a call costs one of
-//! tables or two (`handler/jobs/src/channels/told.rs`, and its tests). A table that is used for the first time costs
-//! two more, and a pass one for each ten seconds that it takes: its leases are renewed.
+//! A notification comes as a message, which costs three transactions of a queue: put, taken,
+//! deleted. Before that, at the door, a call costs one of tables or two
+//! (`handler/jobs/src/channels/told.rs`, and its tests). A table that is used for the first time
+//! costs two more, and a pass one for each ten seconds that it takes: its leases are renewed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +36,8 @@ const ASKED: u64 = NOTHING + 1;
 const POLL: u64 = NOTHING;
 /// The most that is spent on tables where one event is found, whatever is to be done with it.
 const ONE_EVENT: u64 = 12;
-/// The most that a change of one event costs from the message about it to its end, tables and queue.
+/// The most that a change of one event costs from the message about it to its end, tables and
+/// queue.
 const ONE_CHANGE: u64 = 12;
 
 pub fn event(uid: &str, title: &str) -> String {
@@ -46,7 +48,8 @@ pub fn event(uid: &str, title: &str) -> String {
 
 /// The world's rows, moved to Azure; from here on it knows no other storage.
 pub async fn on_azure(world: &mut World, azurite: &Azurite) -> anyhow::Result<Arc<Azure>> {
-    let azure = Arc::new(Azure::connect(&Settings::from_connection_string(&azurite.connection_string())?)?);
+    let azure =
+        Arc::new(Azure::connect(&Settings::from_connection_string(&azurite.connection_string())?)?);
     let partitions = [
         (Table::Directory, world.services.owner.clone()),
         (Table::Secrets, world.services.owner.clone()),
@@ -54,18 +57,21 @@ pub async fn on_azure(world: &mut World, azurite: &Azurite) -> anyhow::Result<Ar
     ];
     for (table, partition) in partitions {
         let rows = world.services.store.scan(table, &partition, "", None, 100).await?;
-        let ops: Vec<Op> = rows.into_iter().map(|row| Op::Insert { key: row.key, value: row.value }).collect();
+        let ops: Vec<Op> =
+            rows.into_iter().map(|row| Op::Insert { key: row.key, value: row.value }).collect();
         azure.commit(table, &partition, &ops).await?;
     }
     let services = &mut world.core.services;
-    (services.store, services.leases, services.queue) = (azure.clone(), azure.clone(), azure.clone());
+    (services.store, services.leases, services.queue) =
+        (azure.clone(), azure.clone(), azure.clone());
     Ok(azure)
 }
 
 /// One pass; what it did and what it cost.
 async fn pass(world: &World, azure: &Azure, options: SyncOptions) -> ([u64; 3], u64) {
     let before = azure.transactions();
-    let report = jobs::sync(&world.services, std::slice::from_ref(&world.pair), options, &Silent).await;
+    let report =
+        jobs::sync(&world.services, std::slice::from_ref(&world.pair), options, &Silent).await;
     azure.settle().await;
     let now = azure.transactions();
     assert_eq!(now.queues, before.queues, "a pass puts nothing into a queue");
@@ -78,9 +84,17 @@ async fn pass(world: &World, azure: &Azure, options: SyncOptions) -> ([u64; 3], 
 async fn notified(world: &World, azure: &Azure, side: usize) -> (u64, u64) {
     let before = azure.transactions();
     let calendar_id = [&world.pair.from, &world.pair.to][side].clone();
-    nudge::send(&world.services, &Nudge { calendar_id, cause: Cause::Webhook }).await.expect("a message is sent");
-    let message = azure.take(nudge::QUEUE, 1, Duration::from_secs(30)).await.expect("messages are taken").remove(0);
-    let verdict = jobs::sync_calendar(&world.services, &Nudge::from_text(&message.body).expect("a nudge")).await;
+    nudge::send(&world.services, &Nudge { calendar_id, cause: Cause::Webhook })
+        .await
+        .expect("a message is sent");
+    let message = azure
+        .take(nudge::QUEUE, 1, Duration::from_secs(30))
+        .await
+        .expect("messages are taken")
+        .remove(0);
+    let verdict =
+        jobs::sync_calendar(&world.services, &Nudge::from_text(&message.body).expect("a nudge"))
+            .await;
     assert_eq!(verdict, jobs::Verdict::Done);
     azure.delete(nudge::QUEUE, &message).await.expect("it is deleted");
     azure.settle().await;
@@ -106,20 +120,29 @@ async fn costs(terms: Terms) -> anyhow::Result<()> {
         assert_eq!(message, 3, "put, taken, deleted");
     }
     let (_, quiet) = pass(&world, &azure, BACKGROUND).await;
-    assert!(quiet <= NOTHING, "a pass in the background that finds nothing costs {quiet} transactions");
+    assert!(
+        quiet <= NOTHING,
+        "a pass in the background that finds nothing costs {quiet} transactions"
+    );
     let before = azure.transactions();
     let polled = jobs::poll_calendars(&world.services).await?;
     let poll = azure.transactions().tables - before.tables;
     assert_eq!((polled.pairs, polled.due, azure.transactions().queues), (1, 0, before.queues));
     assert!(poll <= POLL, "a poll of one pair that finds nothing costs {poll} transactions");
     let (_, in_vain) = pass(&world, &azure, asked).await;
-    assert!(in_vain <= ASKED, "a pass that a person asked for and that finds nothing costs {in_vain} transactions");
+    assert!(
+        in_vain <= ASKED,
+        "a pass that a person asked for and that finds nothing costs {in_vain} transactions"
+    );
 
     from.edit("e7.ics", |ics| ics.replace("Lunch", "Late lunch"));
     world.reset_counts();
     let (changed, message) = notified(&world, &azure, 0).await;
     assert_eq!(world.writes(), [0, 1], "it was carried over");
-    assert!(changed + message <= ONE_CHANGE, "one changed event costs {changed} transactions of tables and {message} of the queue");
+    assert!(
+        changed + message <= ONE_CHANGE,
+        "one changed event costs {changed} transactions of tables and {message} of the queue"
+    );
     let (echo, _) = notified(&world, &azure, 1).await;
     from.put("new.ics", &event("new", "Tea"));
     let (did, created) = pass(&world, &azure, BACKGROUND).await;
@@ -133,9 +156,13 @@ async fn costs(terms: Terms) -> anyhow::Result<()> {
     let (did, deleted) = pass(&world, &azure, BACKGROUND).await;
     assert_eq!((did, to.names().len()), ([0, 0, 1], 20));
     println!(
-        "table transactions: nothing found {quiet} (asked for: {in_vain}), a poll {poll}, one changed {changed}, its echo {echo}, created {created}, changed when asked for {asked_for}, deleted {deleted}"
+        "table transactions: nothing found {quiet} (asked for: {in_vain}), a poll {poll}, one \
+        changed {changed}, its echo {echo}, created {created}, changed when asked for \
+        {asked_for}, deleted {deleted}"
     );
-    for (what, cost) in [("new", created), ("changed", asked_for), ("deleted", deleted), ("echoed", echo)] {
+    for (what, cost) in
+        [("new", created), ("changed", asked_for), ("deleted", deleted), ("echoed", echo)]
+    {
         assert!(cost <= ONE_EVENT, "one {what} event costs {cost} transactions");
     }
     Ok(())

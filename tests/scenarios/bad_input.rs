@@ -1,4 +1,5 @@
-//! Wrong passwords, wrong addresses, wrong usage: always a clear word, and nothing lost (I1, I8, I9, S1).
+//! Wrong passwords, wrong addresses, wrong usage: always a clear word, and nothing lost (I1, I8,
+//! I9, S1).
 
 use serde_json::json;
 use simulators::caldav::{CalDav, Manners, Redirect};
@@ -34,31 +35,53 @@ async fn a_wrong_password_is_refused_and_not_stored() -> anyhow::Result<()> {
     let answer = cli.account_add(server.url().as_str(), user, "wrong-one").await?;
     assert_eq!(answer.failure().0, "unauthorized");
     assert_eq!(accounts(&cli).await?[0]["id"], id);
-    assert!(!cli.calendar(&id, "main").await?.is_empty(), "the good password is still the one that is used");
+    assert!(
+        !cli.calendar(&id, "main").await?.is_empty(),
+        "the good password is still the one that is used"
+    );
 
     for nothing in ["", "\n"] {
-        assert_eq!(cli.account_add(server.url().as_str(), user, nothing).await?.failure().0, "credentials");
+        assert_eq!(
+            cli.account_add(server.url().as_str(), user, nothing).await?.failure().0,
+            "credentials"
+        );
     }
     Ok(())
 }
 
-/// I1, I8: the main password of an Apple Account is known by its form, and never leaves the machine.
+/// I1, I8: the main password of an Apple Account is known by its form, and never leaves the
+/// machine.
 #[tokio::test]
 async fn apples_main_password_is_not_sent() -> anyhow::Result<()> {
     let server = CalDav::start(Manners::icloud()).await?;
     server.account("anna@example.org", APP_PASSWORD);
     let cli = Cli::new()?.with("ICLOUD_CALDAV_URL", server.url().as_str());
-    for main in ["Sunny-Day-2026!", "abcdefghijklmno", "Abcd-efgh-ijkl-mnop", "abcd-efgh-ijkl-mnop-qrst", "abcd efgh ijkl mn0p"] {
+    for main in [
+        "Sunny-Day-2026!",
+        "abcdefghijklmno",
+        "Abcd-efgh-ijkl-mnop",
+        "abcd-efgh-ijkl-mnop-qrst",
+        "abcd efgh ijkl mn0p",
+    ] {
         let (code, words) = cli.icloud_add("anna@example.org", main).await?.failure();
         assert_eq!(code, "credentials");
-        assert!(words.contains("app-specific password") && words.contains("account.apple.com") && !words.contains(main), "{words}");
+        assert!(
+            words.contains("app-specific password")
+                && words.contains("account.apple.com")
+                && !words.contains(main),
+            "{words}"
+        );
     }
     assert_eq!(server.counts().total(), 0, "not one request");
     assert_eq!(accounts(&cli).await?, json!([]));
     for good in [APP_PASSWORD, "abcdefghijklmnop", "abcd efgh ijkl mnop"] {
         assert_eq!(cli.icloud_add("anna@example.org", good).await?.done()?["provider"], "icloud");
     }
-    assert_eq!(accounts(&cli).await?.as_array().map(Vec::len), Some(1), "one Apple ID is one account");
+    assert_eq!(
+        accounts(&cli).await?.as_array().map(Vec::len),
+        Some(1),
+        "one Apple ID is one account"
+    );
     Ok(())
 }
 
@@ -67,9 +90,13 @@ async fn what_is_no_caldav_server_is_named_so() -> anyhow::Result<()> {
     let cli = Cli::new()?;
     let (user, password) = USERS[0];
     let web = server(Manners { only_web_pages: true, ..Manners::generic() }).await?;
-    let circle = server(Manners { redirect: Some(Redirect::InCircles(302)), ..Manners::generic() }).await?;
+    let circle =
+        server(Manners { redirect: Some(Redirect::InCircles(302)), ..Manners::generic() }).await?;
     let elsewhere = server(Manners::generic()).await?;
-    let away = Manners { redirect: Some(Redirect::To(301, format!("{}x", elsewhere.url()))), ..Manners::generic() };
+    let away = Manners {
+        redirect: Some(Redirect::To(301, format!("{}x", elsewhere.url()))),
+        ..Manners::generic()
+    };
     let away = server(away).await?;
     let gone = server(Manners::generic()).await?.url();
     let tls = elsewhere.url().as_str().replace("http:", "https:");
@@ -87,7 +114,10 @@ async fn what_is_no_caldav_server_is_named_so() -> anyhow::Result<()> {
     ] {
         let (code, words) = cli.account_add(url, user, password).await?.failure();
         assert_eq!(code, expected, "{url}: {words}");
-        assert!(words.contains("Nothing was stored") && !words.contains("secret"), "{url}: {words}");
+        assert!(
+            words.contains("Nothing was stored") && !words.contains("secret"),
+            "{url}: {words}"
+        );
     }
     assert_eq!(elsewhere.counts().total(), 0, "no redirect leads the password to another place");
     assert!(circle.counts().total() < 30, "a circle is left soon: {}", circle.counts());
@@ -95,7 +125,8 @@ async fn what_is_no_caldav_server_is_named_so() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// I9: where private addresses are not allowed, none is reached, however it is written, directly or by a redirect.
+/// I9: where private addresses are not allowed, none is reached, however it is written, directly or
+/// by a redirect.
 #[tokio::test]
 async fn private_addresses_are_refused_where_they_are_not_allowed() -> anyhow::Result<()> {
     let cli = Cli::new()?.with("CALRELAY_ALLOW_PRIVATE_HOSTS", "false");
@@ -119,7 +150,11 @@ async fn private_addresses_are_refused_where_they_are_not_allowed() -> anyhow::R
         "localhost",
     ];
     for host in hosts {
-        for url in [format!("http://{host}:{port}/"), format!("https://{host}/"), format!("https://{host}:8443/dav/")] {
+        for url in [
+            format!("http://{host}:{port}/"),
+            format!("https://{host}/"),
+            format!("https://{host}:8443/dav/"),
+        ] {
             let (code, words) = cli.account_add(&url, user, password).await?.failure();
             assert_eq!(code, "address", "{url}: {words}");
         }
@@ -133,18 +168,38 @@ async fn wrong_usage_and_unknown_ids() -> anyhow::Result<()> {
     let cli = Cli::new()?;
     for arguments in [
         &["account", "add", "caldav", "--user", "anna"][..],
-        &["account", "add", "caldav", "--url", "https://dav.example.org/", "--user", "anna", "--password", "never-here"],
+        &[
+            "account",
+            "add",
+            "caldav",
+            "--url",
+            "https://dav.example.org/",
+            "--user",
+            "anna",
+            "--password",
+            "never-here",
+        ],
         &["pair", "add", "--from", "c1", "--to", "c2", "--window-past", "3 weeks"],
         &["pair", "add", "--from", "c1", "--to", "c2", "--private-back"],
         &["sync", "--confirm-deletions"],
         &["nonsense"],
     ] {
         let answer = cli.run(arguments).await?;
-        assert_eq!((answer.status, answer.stdout.as_str()), (2, ""), "{arguments:?}: {}", answer.stderr);
+        assert_eq!(
+            (answer.status, answer.stdout.as_str()),
+            (2, ""),
+            "{arguments:?}: {}",
+            answer.stderr
+        );
         assert!(!answer.stderr.is_empty());
         let answer = cli.run(&[arguments, &["--json"]].concat()).await?;
         let document: serde_json::Value = serde_json::from_str(&answer.stdout)?;
-        assert_eq!((answer.status, &document["error"]["code"]), (2, &json!("usage")), "{arguments:?}: {}", answer.stdout);
+        assert_eq!(
+            (answer.status, &document["error"]["code"]),
+            (2, &json!("usage")),
+            "{arguments:?}: {}",
+            answer.stdout
+        );
         assert!(!answer.stderr.is_empty() && !answer.stdout.contains("never-here"));
     }
     assert_eq!(cli.run(&["--json"]).await?.status, 2, "it belongs to a command");
@@ -171,10 +226,24 @@ async fn a_read_only_calendar_is_no_target() -> anyhow::Result<()> {
     let village = Village::new(Manners::generic()).await?;
     village.people[1].set_writable(false);
     let listed = village.cli.json(&["calendars"]).await?;
-    let writable = |id: &str| listed["calendars"].as_array().unwrap().iter().find(|row| row["id"] == id).map(|row| row["writable"].clone());
-    assert_eq!((writable(&village.calendars[0]), writable(&village.calendars[1])), (Some(json!(true)), Some(json!(false))));
+    let writable = |id: &str| {
+        listed["calendars"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["id"] == id)
+            .map(|row| row["writable"].clone())
+    };
+    assert_eq!(
+        (writable(&village.calendars[0]), writable(&village.calendars[1])),
+        (Some(json!(true)), Some(json!(false)))
+    );
     let [anna, ben] = &village.calendars;
-    for arguments in [&["--from", anna, "--to", ben][..], &["--from", ben, "--to", anna, "--two-way"], &["--from", anna, "--to", anna]] {
+    for arguments in [
+        &["--from", anna, "--to", ben][..],
+        &["--from", ben, "--to", anna, "--two-way"],
+        &["--from", anna, "--to", anna],
+    ] {
         let answer = village.cli.run(&[&["pair", "add", "--json"], arguments].concat()).await?;
         assert_eq!(answer.failure().0, "request", "{arguments:?}");
     }
@@ -184,7 +253,11 @@ async fn a_read_only_calendar_is_no_target() -> anyhow::Result<()> {
     village.people[1].set_writable(false);
     village.people[0].put("lunch.ics", &hour("lunch", 2, 12, "Lunch"));
     let (status, run) = village.cli.sync_with(&[]).await?;
-    assert_eq!((status, &run["state"], &run["error"]["code"]), (1, &json!("error"), &json!("forbidden")), "{run}");
+    assert_eq!(
+        (status, &run["state"], &run["error"]["code"]),
+        (1, &json!("error"), &json!("forbidden")),
+        "{run}"
+    );
     village.people[1].set_writable(true);
     assert_eq!(village.cli.sync().await?["created"], 1);
     assert_eq!(village.people[1].len(), 1);
@@ -195,8 +268,13 @@ async fn a_read_only_calendar_is_no_target() -> anyhow::Result<()> {
 async fn pairs_that_could_only_do_harm_are_refused() -> anyhow::Result<()> {
     let (village, pair) = Village::paired(ONE_WAY).await?;
     let [anna, ben] = &village.calendars;
-    for arguments in [&["--from", anna, "--to", ben][..], &["--from", ben, "--to", anna], &["--from", anna, "--to", ben, "--two-way"]] {
-        let (code, words) = village.cli.run(&[&["pair", "add", "--json"], arguments].concat()).await?.failure();
+    for arguments in [
+        &["--from", anna, "--to", ben][..],
+        &["--from", ben, "--to", anna],
+        &["--from", anna, "--to", ben, "--two-way"],
+    ] {
+        let (code, words) =
+            village.cli.run(&[&["pair", "add", "--json"], arguments].concat()).await?.failure();
         assert!(code == "request" && words.contains(&pair), "{words}");
     }
     village.cli.json(&["pair", "remove", &pair]).await?;
@@ -210,16 +288,19 @@ async fn a_data_directory_from_a_newer_version_is_left_alone() -> anyhow::Result
         return Ok(());
     }
     let (village, _) = Village::paired(ONE_WAY).await?;
-    let database = std::fs::read_dir(village.cli.data_dir())?
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3\0")));
+    let database =
+        std::fs::read_dir(village.cli.data_dir())?.flatten().map(|entry| entry.path()).find(
+            |path| std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3\0")),
+        );
     let database = database.expect("embedded storage is one SQLite file");
-    // The schema's version stands in the header (https://sqlite.org/fileformat.html, section 1.3.15).
+    // The schema's version stands in the header (https://sqlite.org/fileformat.html, section
+    // 1.3.15).
     let mut bytes = std::fs::read(&database)?;
     bytes[60..64].copy_from_slice(&9_999_u32.to_be_bytes());
     std::fs::write(&database, &bytes)?;
-    for arguments in [&["status", "--json"][..], &["sync", "--json"], &["account", "list", "--json"]] {
+    for arguments in
+        [&["status", "--json"][..], &["sync", "--json"], &["account", "list", "--json"]]
+    {
         let (code, words) = village.cli.run(arguments).await?.failure();
         assert!(code == "newer_version" && words.contains("newer"), "{words}");
     }
@@ -233,11 +314,17 @@ async fn a_data_directory_from_a_newer_version_is_left_alone() -> anyhow::Result
 async fn settings_that_nobody_knows_or_can_use() -> anyhow::Result<()> {
     let cli = Cli::new()?.with("CALRELAY_POLL_SECOND", "30");
     let answer = cli.run(&["status", "--json"]).await?;
-    assert!(answer.status == 0 && answer.stderr.contains("CALRELAY_POLL_SECONDS"), "its nearest neighbour is named: {}", answer.stderr);
+    assert!(
+        answer.status == 0 && answer.stderr.contains("CALRELAY_POLL_SECONDS"),
+        "its nearest neighbour is named: {}",
+        answer.stderr
+    );
     let answer = cli.run(&["doctor", "--json"]).await?;
     let found = answer.document()?;
     let named = found["findings"].as_array().unwrap().iter().any(|one| {
-        one["ok"] == false && one["message"].as_str().is_some_and(|words| words.contains("CALRELAY_POLL_SECOND")) && !one["fix"].is_null()
+        one["ok"] == false
+            && one["message"].as_str().is_some_and(|words| words.contains("CALRELAY_POLL_SECOND"))
+            && !one["fix"].is_null()
     });
     assert!(answer.status == 1 && named, "{found}");
 
@@ -267,15 +354,25 @@ async fn settings_for_later_versions_are_checked_and_hinder_nothing() -> anyhow:
         assert_eq!(cli.run(&["status", "--json"]).await?.status, 0, "{name} hinders nothing");
         let answer = cli.run(&["doctor", "--json"]).await?;
         let found = answer.document()?;
-        let ill: Vec<_> = found["findings"].as_array().unwrap().iter().filter(|one| one["ok"] == false).collect();
-        assert!(answer.status == 1 && ill.len() == 1 && ill[0]["message"].as_str().is_some_and(|said| said.contains(words)), "{found}");
+        let ill: Vec<_> =
+            found["findings"].as_array().unwrap().iter().filter(|one| one["ok"] == false).collect();
+        assert!(
+            answer.status == 1
+                && ill.len() == 1
+                && ill[0]["message"].as_str().is_some_and(|said| said.contains(words)),
+            "{found}"
+        );
         assert!(!format!("{answer:?}").contains("hunter2"), "{name}: a value is never repeated");
     }
     let cli = Cli::new()?.with("CALRELAY_MODE", "multi-user");
     let well = cli.json(&["doctor"]).await?;
     assert_eq!(well["ok"], true, "{well}");
     assert!(
-        well["findings"].as_array().unwrap().iter().any(|one| one["message"].as_str().is_some_and(|said| said.contains("later version")))
+        well["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|one| one["message"].as_str().is_some_and(|said| said.contains("later version")))
     );
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Objects that nobody can read, or that were made to do harm: named to their owner, and everything else still syncs (L5, L6, I3).
+//! Objects that nobody can read, or that were made to do harm: named to their owner, and everything
+//! else still syncs (L5, L6, I3).
 
 use std::time::{Duration, Instant};
 
@@ -16,16 +17,26 @@ fn nested(depth: usize) -> String {
 fn unreadable() -> Vec<(&'static str, String)> {
     let huge = "x".repeat(1024 * 1024 + 10);
     vec![
-        ("cut-off.ics", "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:cut\r\nDTSTART:2026".into()),
+        (
+            "cut-off.ics",
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:cut\r\nDTSTART:2026".into(),
+        ),
         ("nonsense.ics", "This is a letter, and no calendar.\r\n".into()),
         ("deep.ics", nested(20_000)),
-        ("huge.ics", object("huge", &format!("DTSTART:{}\nSUMMARY:Huge\nDESCRIPTION:{huge}", at(2, 9)))),
+        (
+            "huge.ics",
+            object("huge", &format!("DTSTART:{}\nSUMMARY:Huge\nDESCRIPTION:{huge}", at(2, 9))),
+        ),
         ("nul.ics", object("nul", &format!("DTSTART:{}\nSUMMARY:N\u{0}UL\u{1}\u{b}", "later"))),
         ("no-start.ics", object("no-start", "SUMMARY:When?")),
         ("no-date.ics", object("no-date", "DTSTART:20261332T250000Z\nSUMMARY:Never")),
         (
             "two uids, 100% odd é.ics",
-            calendar(&format!("{}{}", vevent("one", &format!("DTSTART:{}", at(2, 9))), vevent("two", "DTSTART:x"))),
+            calendar(&format!(
+                "{}{}",
+                vevent("one", &format!("DTSTART:{}", at(2, 9))),
+                vevent("two", "DTSTART:x")
+            )),
         ),
     ]
 }
@@ -54,23 +65,49 @@ async fn what_cannot_be_read_is_named_and_the_rest_is_copied() -> anyhow::Result
     let status = village.cli.status().await?;
     let named = problems(&status);
     for (name, _) in unreadable() {
-        let skipped =
-            run["actions"].as_array().unwrap().iter().find(|action| action["event"].as_str().is_some_and(|event| event.ends_with(name)));
+        let skipped = run["actions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|action| action["event"].as_str().is_some_and(|event| event.ends_with(name)));
         let skipped = skipped.unwrap_or_else(|| panic!("{name} is not in the report: {run}"));
-        assert_eq!((&skipped["action"], &skipped["reason"]), (&json!("skip"), &json!("unreadable")), "{name}");
-        assert!(named.iter().any(|event| event.ends_with(name)), "{name} is not in the status: {named:?}");
+        assert_eq!(
+            (&skipped["action"], &skipped["reason"]),
+            (&json!("skip"), &json!("unreadable")),
+            "{name}"
+        );
+        assert!(
+            named.iter().any(|event| event.ends_with(name)),
+            "{name} is not in the status: {named:?}"
+        );
         let told = village.cli.explain(&pair, skipped["event"].as_str().unwrap()).await?;
-        assert_eq!((&told["copied"], &told["reason"], &told["copy"]), (&json!(false), &json!("unreadable"), &Value::Null), "{told}");
-        assert_eq!(village.cli.explain(&pair, name).await?["reason"], "unreadable", "the name of the file alone is enough");
+        assert_eq!(
+            (&told["copied"], &told["reason"], &told["copy"]),
+            (&json!(false), &json!("unreadable"), &Value::Null),
+            "{told}"
+        );
+        assert_eq!(
+            village.cli.explain(&pair, name).await?["reason"],
+            "unreadable",
+            "the name of the file alone is enough"
+        );
     }
     village.reset_counts();
     let run = village.cli.sync().await?;
     assert!(actions(&run).is_empty() && village.writes() == [0, 0], "told once: {run}");
-    assert_eq!(village.servers[0].counts().total(), 1, "and not read again until it changes: {}", village.servers[0].counts());
+    assert_eq!(
+        village.servers[0].counts().total(),
+        1,
+        "and not read again until it changes: {}",
+        village.servers[0].counts()
+    );
 
     anna.put("nonsense.ics", &hour("sense", 3, 14, "Sense"));
     assert_eq!(counts(&village.cli.sync().await?), [1, 0, 0, 0]);
-    assert!(!problems(&village.cli.status().await?).iter().any(|event| event.ends_with("nonsense.ics")), "mended, and no problem any more");
+    assert!(
+        !problems(&village.cli.status().await?).iter().any(|event| event.ends_with("nonsense.ics")),
+        "mended, and no problem any more"
+    );
     village.at_rest().await?;
     Ok(())
 }
@@ -114,10 +151,16 @@ async fn hostile_rules_end_within_bounds() -> anyhow::Result<()> {
         "FREQ=DAILY;BYHOUR=99",
     ];
     for (n, rule) in rules.iter().enumerate() {
-        let lines = format!("DTSTART:20000101T000000Z\nDTEND:20000101T000001Z\nRRULE:{rule}\nSUMMARY:Rule {n}");
-        anna.plant(&format!("rule-{n}.ics"), &simulators::caldav::crlf(&object(&format!("rule-{n}"), &lines)));
+        let lines = format!(
+            "DTSTART:20000101T000000Z\nDTEND:20000101T000001Z\nRRULE:{rule}\nSUMMARY:Rule {n}"
+        );
+        anna.plant(
+            &format!("rule-{n}.ics"),
+            &simulators::caldav::crlf(&object(&format!("rule-{n}"), &lines)),
+        );
     }
-    let dates: String = (0..20_000).map(|n| format!("EXDATE:{}\n", at(n % 300, (n % 24) as u8))).collect();
+    let dates: String =
+        (0..20_000).map(|n| format!("EXDATE:{}\n", at(n % 300, (n % 24) as u8))).collect();
     let exceptions = format!("DTSTART:{}\nRRULE:FREQ=DAILY\n{dates}SUMMARY:Holes", at(1, 1));
     anna.put("holes.ics", &object("holes", &exceptions));
     anna.put("good.ics", &hour("good", 2, 9, "Good"));
@@ -129,7 +172,10 @@ async fn hostile_rules_end_within_bounds() -> anyhow::Result<()> {
     assert_eq!(told["copied"], true, "{told}");
     for name in (0..rules.len()).map(|n| format!("rule-{n}.ics")).chain(["holes.ics".into()]) {
         let told = village.cli.explain(&pair, &name).await?;
-        assert!(told["copied"] == true || !told["reason"].is_null(), "copied, or there is a reason: {told}");
+        assert!(
+            told["copied"] == true || !told["reason"].is_null(),
+            "copied, or there is a reason: {told}"
+        );
     }
     let run = village.cli.sync().await?;
     assert!(actions(&run).is_empty(), "and then there is peace: {run}");

@@ -13,8 +13,14 @@ fn lines(agenda: Vec<simulators::agenda::Entry>) -> Vec<String> {
 
 #[tokio::test]
 async fn a_pair_is_kept_in_step_and_then_quiet() -> anyhow::Result<()> {
-    for manners in [Manners::generic(), Manners::radicale_like(), Manners::xandikos_like(), Manners::icloud()] {
-        let world = World::new([manners.clone(), manners.clone()], Terms { two_way: true, ..Terms::default() }).await?;
+    for manners in
+        [Manners::generic(), Manners::radicale_like(), Manners::xandikos_like(), Manners::icloud()]
+    {
+        let world = World::new(
+            [manners.clone(), manners.clone()],
+            Terms { two_way: true, ..Terms::default() },
+        )
+        .await?;
         let [from, to] = &world.calendars;
         from.put("lunch.ics", LUNCH);
         let run = world.sync().await;
@@ -28,7 +34,10 @@ async fn a_pair_is_kept_in_step_and_then_quiet() -> anyhow::Result<()> {
         to.edit(&copy, |ics| ics.replace("SUMMARY:Lunch", "SUMMARY:Late lunch"));
         let run = world.sync().await;
         assert_eq!(run.changed, 1, "{run:?}");
-        assert_eq!(lines(from.agenda()), ["20260312T110000Z - 20260312T120000Z  Late lunch  @ Corner"]);
+        assert_eq!(
+            lines(from.agenda()),
+            ["20260312T110000Z - 20260312T120000Z  Late lunch  @ Corner"]
+        );
         from.delete("lunch.ics");
         let run = world.sync().await;
         assert_eq!(run.deleted, 1, "{run:?}");
@@ -38,7 +47,8 @@ async fn a_pair_is_kept_in_step_and_then_quiet() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A calendar may hold tasks beside its events, and a server may list them: they are no events, and no reason to read again and again.
+/// A calendar may hold tasks beside its events, and a server may list them: they are no events, and
+/// no reason to read again and again.
 #[tokio::test]
 async fn a_task_among_the_events_is_passed_over() -> anyhow::Result<()> {
     let world = World::new([Manners::generic(), Manners::generic()], Terms::default()).await?;
@@ -55,9 +65,11 @@ async fn a_task_among_the_events_is_passed_over() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reading ahead and writing share the few turns that an account has. Neither may wait for the other for ever.
+/// Reading ahead and writing share the few turns that an account has. Neither may wait for the
+/// other for ever.
 #[tokio::test]
-async fn a_first_pass_over_many_events_ends_also_where_two_requests_at_once_are_allowed() -> anyhow::Result<()> {
+async fn a_first_pass_over_many_events_ends_also_where_two_requests_at_once_are_allowed()
+-> anyhow::Result<()> {
     let terms = Terms { two_way: true, ..Terms::default() };
     let world = World::new([Manners::icloud(), Manners::icloud()], terms).await?;
     for side in [0, 1] {

@@ -1,4 +1,5 @@
-//! The front door: the real program, run as its user runs it, with a data directory and settings of its own.
+//! The front door: the real program, run as its user runs it, with a data directory and settings of
+//! its own.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -42,7 +43,13 @@ impl Cli {
 
     /// The same with a program of another build.
     pub fn running(program: PathBuf, home: TempDir) -> Self {
-        Self { program, home, storage: OfProgram::default(), settings: Vec::new(), descriptors: None }
+        Self {
+            program,
+            home,
+            storage: OfProgram::default(),
+            settings: Vec::new(),
+            descriptors: None,
+        }
     }
 
     /// With a setting.
@@ -84,7 +91,10 @@ impl Cli {
             None => Command::new(&self.program),
             Some(most) => {
                 let mut shell = Command::new("/bin/sh");
-                shell.arg("-c").arg(format!("ulimit -n {most}; exec \"$0\" \"$@\"")).arg(&self.program);
+                shell
+                    .arg("-c")
+                    .arg(format!("ulimit -n {most}; exec \"$0\" \"$@\""))
+                    .arg(&self.program);
                 shell
             }
         };
@@ -127,8 +137,23 @@ impl Cli {
     }
 
     /// `account add caldav`; the answer may be a refusal.
-    pub async fn account_add(&self, url: &str, user: &str, password: &str) -> anyhow::Result<Answer> {
-        let arguments = ["account", "add", "caldav", "--url", url, "--user", user, "--password-stdin", "--json"];
+    pub async fn account_add(
+        &self,
+        url: &str,
+        user: &str,
+        password: &str,
+    ) -> anyhow::Result<Answer> {
+        let arguments = [
+            "account",
+            "add",
+            "caldav",
+            "--url",
+            url,
+            "--user",
+            user,
+            "--password-stdin",
+            "--json",
+        ];
         self.run_with(&arguments, &format!("{password}\n")).await
     }
 
@@ -147,7 +172,9 @@ impl Cli {
     pub async fn calendar(&self, account: &str, name: &str) -> anyhow::Result<String> {
         let listed = self.json(&["calendars", "--account", account]).await?;
         let calendars = listed["calendars"].as_array().context("calendars")?;
-        let found = calendars.iter().find(|calendar| calendar["name"].as_str().is_some_and(|known| known.ends_with(name)));
+        let found = calendars
+            .iter()
+            .find(|calendar| calendar["name"].as_str().is_some_and(|known| known.ends_with(name)));
         id(found.with_context(|| format!("no calendar {name} in {listed}"))?)
     }
 
@@ -214,7 +241,10 @@ impl Answer {
         let document = self.document().expect("a failure is told in JSON");
         assert_eq!(self.status, 1, "{document}");
         let error = &document["error"];
-        (error["code"].as_str().expect("a code").to_owned(), error["message"].as_str().expect("words").to_owned())
+        (
+            error["code"].as_str().expect("a code").to_owned(),
+            error["message"].as_str().expect("words").to_owned(),
+        )
     }
 }
 
@@ -228,10 +258,13 @@ pub fn counts(run: &Value) -> [u64; 4] {
     ["created", "changed", "deleted", "skipped"].map(|name| run[name].as_u64().unwrap_or(u64::MAX))
 }
 
-/// Action, calendar and event of each action, sorted: what a dry run and the pass after it have in common.
+/// Action, calendar and event of each action, sorted: what a dry run and the pass after it have in
+/// common.
 pub fn actions(run: &Value) -> Vec<String> {
     let all = run["actions"].as_array().into_iter().flatten();
-    let mut all: Vec<String> = all.map(|action| format!("{} {} {}", action["action"], action["calendar"], action["event"])).collect();
+    let mut all: Vec<String> = all
+        .map(|action| format!("{} {} {}", action["action"], action["calendar"], action["event"]))
+        .collect();
     all.sort();
     all
 }
@@ -241,6 +274,10 @@ pub fn program() -> anyhow::Result<PathBuf> {
     let tests = std::env::current_exe()?;
     let directory = tests.ancestors().nth(2).context("the tests lie in target/PROFILE/deps")?;
     let program = directory.join(format!("calrelay{}", std::env::consts::EXE_SUFFIX));
-    ensure!(program.is_file(), "{} is not there: run `cargo build -p host` first, as tests/run does", program.display());
+    ensure!(
+        program.is_file(),
+        "{} is not there: run `cargo build -p host` first, as tests/run does",
+        program.display()
+    );
     Ok(program)
 }

@@ -1,7 +1,9 @@
-//! Our simulator against the servers that it imitates: the same requests, the same observations, line by line.
+//! Our simulator against the servers that it imitates: the same requests, the same observations,
+//! line by line.
 //!
-//! What is observed is what a client can lean on: statuses, preconditions, who is listed, whether a token or an ETag changed. Words, order and
-//! header fields that no client reads are left out. A line that differs is a flaw of the simulator (or news from the server).
+//! What is observed is what a client can lean on: statuses, preconditions, who is listed, whether a
+//! token or an ETag changed. Words, order and header fields that no client reads are left out. A
+//! line that differs is a flaw of the simulator (or news from the server).
 
 use simulators::caldav::{CalDav, Manners, crlf};
 use simulators::client::{Answer, Client};
@@ -29,8 +31,12 @@ async fn imitation(manners: Manners, user: &str) -> Vec<String> {
 }
 
 fn same(real: Vec<String>, ours: Vec<String>) {
-    let differing: Vec<String> =
-        real.iter().zip(&ours).filter(|(real, ours)| real != ours).map(|(real, ours)| format!("real {real}\nours {ours}")).collect();
+    let differing: Vec<String> = real
+        .iter()
+        .zip(&ours)
+        .filter(|(real, ours)| real != ours)
+        .map(|(real, ours)| format!("real {real}\nours {ours}"))
+        .collect();
     assert!(differing.is_empty() && real.len() == ours.len(), "{}", differing.join("\n\n"));
 }
 
@@ -73,24 +79,41 @@ impl Run {
             )
             .await;
         let root = answer.xml().unwrap();
-        let work = root.all(DAV, "response").find(|r| href(r).ends_with("/work/")).expect("the calendar is listed");
+        let work = root
+            .all(DAV, "response")
+            .find(|r| href(r).ends_with("/work/"))
+            .expect("the calendar is listed");
         let prop = work.find(DAV, "propstat").and_then(|p| p.find(DAV, "prop")).unwrap();
         let names = |property: &str, ns: &str| {
-            let mut names: Vec<String> = prop.find(ns, property).unwrap().children.iter().map(|c| c.name.clone()).collect();
+            let mut names: Vec<String> =
+                prop.find(ns, property).unwrap().children.iter().map(|c| c.name.clone()).collect();
             names.sort();
             names.join(" ")
         };
-        self.see("a calendar in its home", &format!("{} {}", href(work), names("resourcetype", DAV)));
+        self.see(
+            "a calendar in its home",
+            &format!("{} {}", href(work), names("resourcetype", DAV)),
+        );
         let events = prop.find(CALDAV, "supported-calendar-component-set").unwrap();
-        self.see("events", &events.children.iter().any(|c| c.get("name") == Some("VEVENT")).to_string());
+        self.see(
+            "events",
+            &events.children.iter().any(|c| c.get("name") == Some("VEVENT")).to_string(),
+        );
         let writable = prop.find(DAV, "current-user-privilege-set").unwrap();
         let write = |p: &Node| p.find(DAV, "write").or(p.find(DAV, "all")).is_some();
         self.see("writable", &writable.children.iter().any(write).to_string());
         for (ns, name) in [(CALENDAR_SERVER, "getctag"), (DAV, "sync-token")] {
             self.see(name, &prop.find(ns, name).is_some_and(|p| !p.text.is_empty()).to_string());
         }
-        let well_known = self.client.send("PROPFIND", "/.well-known/caldav", &[("depth", "0")], "").await.unwrap();
-        self.see("well-known", &format!("{} {}", well_known.status / 100, well_known.header("location")));
+        let well_known = self
+            .client
+            .send("PROPFIND", "/.well-known/caldav", &[("depth", "0")], "")
+            .await
+            .unwrap();
+        self.see(
+            "well-known",
+            &format!("{} {}", well_known.status / 100, well_known.header("location")),
+        );
         let stranger = Client::new(self.client.base()).login(user, "wrong");
         let answer = stranger.xml("PROPFIND", &home, "0", "").await.unwrap();
         // A server without logins lets everybody in.
@@ -101,15 +124,42 @@ impl Run {
         let first = self.put("create", "a.ics", &event("a", "1"), &[("if-none-match", "*")]).await;
         self.put("create again", "a.ics", &event("a", "1"), &[("if-none-match", "*")]).await;
         self.put("the UID under another name", "z.ics", &event("a", "1"), &[]).await;
-        self.put("update with a wrong version", "a.ics", &event("a", "2"), &[("if-match", "\"wrong\"")]).await;
-        self.put("update of nothing", "z.ics", &event("z", "2"), &[("if-match", "\"wrong\"")]).await;
-        let second = self.put("update", "a.ics", &event("a", "2"), &[("if-match", first.header("etag"))]).await;
+        self.put(
+            "update with a wrong version",
+            "a.ics",
+            &event("a", "2"),
+            &[("if-match", "\"wrong\"")],
+        )
+        .await;
+        self.put("update of nothing", "z.ics", &event("z", "2"), &[("if-match", "\"wrong\"")])
+            .await;
+        let second = self
+            .put("update", "a.ics", &event("a", "2"), &[("if-match", first.header("etag"))])
+            .await;
         self.see("the ETag changed", &(first.header("etag") != second.header("etag")).to_string());
-        self.put("update with the version before", "a.ics", &event("a", "3"), &[("if-match", first.header("etag"))]).await;
-        self.put("update of whatever stands there", "a.ics", &event("a", "3"), &[("if-match", "*")]).await;
+        self.put(
+            "update with the version before",
+            "a.ics",
+            &event("a", "3"),
+            &[("if-match", first.header("etag"))],
+        )
+        .await;
+        self.put(
+            "update of whatever stands there",
+            "a.ics",
+            &event("a", "3"),
+            &[("if-match", "*")],
+        )
+        .await;
         self.put("another UID in its place", "a.ics", &event("other", "3"), &[]).await;
         self.put("what is no calendar", "z.ics", "nonsense", &[]).await;
-        self.put("no DTEND", "b.ics", &event("b", "1").replace("DTEND:20260310T110000Z\r\n", ""), &[]).await;
+        self.put(
+            "no DTEND",
+            "b.ics",
+            &event("b", "1").replace("DTEND:20260310T110000Z\r\n", ""),
+            &[],
+        )
+        .await;
         self.delete("delete with a wrong version", "b.ics", &[("if-match", "\"wrong\"")]).await;
         self.delete("delete", "b.ics", &[]).await;
         self.delete("delete again", "b.ics", &[]).await;
@@ -122,8 +172,12 @@ impl Run {
             self.put("create", &format!("{name}.ics"), &event(name, "1"), &[]).await;
         }
         let got = self.client.send("GET", &format!("{}a.ics", self.path), &[], "").await.unwrap();
-        self.see("GET", &format!("{} {}", got.status, got.header("content-type").split(';').next().unwrap()));
-        let missing = self.client.send("GET", &format!("{}none.ics", self.path), &[], "").await.unwrap();
+        self.see(
+            "GET",
+            &format!("{} {}", got.status, got.header("content-type").split(';').next().unwrap()),
+        );
+        let missing =
+            self.client.send("GET", &format!("{}none.ics", self.path), &[], "").await.unwrap();
         self.see("GET of nothing", &missing.status.to_string());
         let multiget = format!(
             r#"<c:calendar-multiget xmlns="DAV:" xmlns:c="{CALDAV}"><prop><getetag/><c:calendar-data/></prop><href>{0}a.ics</href><href>{0}none.ics</href></c:calendar-multiget>"#,
@@ -133,7 +187,10 @@ impl Run {
         self.see("multiget", &members(&answer));
         let data = inner_text(&answer, "calendar-data");
         self.see("the event in it", &data.contains("SUMMARY:1").to_string());
-        self.see("its ETag is that of GET", &(inner_text(&answer, "getetag") == got.header("etag")).to_string());
+        self.see(
+            "its ETag is that of GET",
+            &(inner_text(&answer, "getetag") == got.header("etag")).to_string(),
+        );
         let listing = self.propfind(&self.path, "1", "<getetag/>").await;
         // Whether the calendar itself is listed first is the server's choice.
         self.see("PROPFIND of the calendar", &members(&listing).replace("work/, ", ""));
@@ -141,14 +198,17 @@ impl Run {
     }
 
     async fn tokens(&mut self) {
-        let tag = async |run: &Self| inner_text(&run.propfind(&run.path, "0", "<s:getctag/>").await, "getctag");
+        let tag = async |run: &Self| {
+            inner_text(&run.propfind(&run.path, "0", "<s:getctag/>").await, "getctag")
+        };
         let quiet = (tag(self).await, tag(self).await);
         self.see("the ctag of a quiet calendar stays", &(quiet.0 == quiet.1).to_string());
         let (listed, token) = self.sync("", "").await;
         self.see("sync: all", &listed);
         let (listed, same) = self.sync(&token, "").await;
         self.see("sync: nothing new", &format!("{listed} {}", token == same));
-        let announced = inner_text(&self.propfind(&self.path, "0", "<sync-token/>").await, "sync-token");
+        let announced =
+            inner_text(&self.propfind(&self.path, "0", "<sync-token/>").await, "sync-token");
         self.see("the token of PROPFIND is that of REPORT", &(announced == token).to_string());
         self.put("create", "c.ics", &event("c", "1"), &[]).await;
         self.put("update", "a.ics", &event("a", "9"), &[]).await;
@@ -166,7 +226,9 @@ impl Run {
         let (listed, next) = self.sync("", "<limit><nresults>1</nresults></limit>").await;
         self.see("sync: how many with a limit of 1", &listed.split(", ").count().to_string());
         self.see("sync: and with the token of that", &self.sync(&next, "").await.0);
-        for token in ["http://example.invalid/never-issued", "0000000000000000000000000000000000000000"] {
+        for token in
+            ["http://example.invalid/never-issued", "0000000000000000000000000000000000000000"]
+        {
             let answer = self.report("0", &sync_body(token, "")).await;
             self.see("sync: a token never issued", &refusal(&answer));
         }
@@ -174,7 +236,10 @@ impl Run {
 
     async fn ranges(&mut self) {
         let at = |uid: &str, lines: &str| {
-            event(uid, "1").replace("DTSTART:20260310T100000Z\r\nDTEND:20260310T110000Z\r\n", &crlf(&format!("{lines}\n")))
+            event(uid, "1").replace(
+                "DTSTART:20260310T100000Z\r\nDTEND:20260310T110000Z\r\n",
+                &crlf(&format!("{lines}\n")),
+            )
         };
         for (uid, lines) in [
             ("inside", "DTSTART:20270510T100000Z\nDTEND:20270510T110000Z"),
@@ -183,8 +248,14 @@ impl Run {
             ("reaching-in", "DTSTART:20270420T100000Z\nDTEND:20270505T110000Z"),
             ("day", "DTSTART;VALUE=DATE:20270512\nDTEND;VALUE=DATE:20270513"),
             ("series", "DTSTART:20270101T100000Z\nDTEND:20270101T110000Z\nRRULE:FREQ=WEEKLY"),
-            ("series-over", "DTSTART:20260101T100000Z\nDTEND:20260101T110000Z\nRRULE:FREQ=WEEKLY;UNTIL=20260601T000000Z"),
-            ("series-to-come", "DTSTART:20280101T100000Z\nDTEND:20280101T110000Z\nRRULE:FREQ=WEEKLY"),
+            (
+                "series-over",
+                "DTSTART:20260101T100000Z\nDTEND:20260101T110000Z\nRRULE:FREQ=WEEKLY;UNTIL=20260601T000000Z",
+            ),
+            (
+                "series-to-come",
+                "DTSTART:20280101T100000Z\nDTEND:20280101T110000Z\nRRULE:FREQ=WEEKLY",
+            ),
             ("touching-the-end", "DTSTART:20270601T000000Z\nDTEND:20270601T010000Z"),
             ("touching-the-start", "DTSTART:20270430T230000Z\nDTEND:20270501T000000Z"),
         ] {
@@ -198,13 +269,22 @@ impl Run {
         };
         let events = query(&format!(r#"<c:comp-filter name="VEVENT">{range}</c:comp-filter>"#));
         self.see("query: a range", &members(&self.report("1", &events).await));
-        self.see("query: all events", &members(&self.report("1", &query(r#"<c:comp-filter name="VEVENT"/>"#)).await));
-        self.see("query: tasks", &members(&self.report("1", &query(r#"<c:comp-filter name="VTODO"/>"#)).await));
+        self.see(
+            "query: all events",
+            &members(&self.report("1", &query(r#"<c:comp-filter name="VEVENT"/>"#)).await),
+        );
+        self.see(
+            "query: tasks",
+            &members(&self.report("1", &query(r#"<c:comp-filter name="VTODO"/>"#)).await),
+        );
     }
 
     async fn what_is_not_there(&mut self) {
         self.path = self.path.replace("/work/", "/none/");
-        self.see("PROPFIND of no calendar", &whole(&self.propfind(&self.path, "0", "<getetag/>").await));
+        self.see(
+            "PROPFIND of no calendar",
+            &whole(&self.propfind(&self.path, "0", "<getetag/>").await),
+        );
         self.see("REPORT of no calendar", &whole(&self.report("0", &sync_body("", "")).await));
         self.put("PUT into no calendar", "a.ics", &event("a", "1"), &[]).await;
         self.delete("DELETE from no calendar", "a.ics", &[]).await;
@@ -222,14 +302,17 @@ impl Run {
     }
 
     async fn delete(&mut self, step: &str, name: &str, headers: &[(&str, &str)]) {
-        let answer = self.client.send("DELETE", &format!("{}{name}", self.path), headers, "").await.unwrap();
+        let answer =
+            self.client.send("DELETE", &format!("{}{name}", self.path), headers, "").await.unwrap();
         // Some answer 200 with a word, some 204 without.
         let status = if answer.status == 200 { 204 } else { answer.status };
         self.see(step, &status.to_string());
     }
 
     async fn propfind(&self, path: &str, depth: &str, properties: &str) -> Answer {
-        let body = format!(r#"<propfind xmlns="DAV:" xmlns:c="{CALDAV}" xmlns:s="{CALENDAR_SERVER}"><prop>{properties}</prop></propfind>"#);
+        let body = format!(
+            r#"<propfind xmlns="DAV:" xmlns:c="{CALDAV}" xmlns:s="{CALENDAR_SERVER}"><prop>{properties}</prop></propfind>"#
+        );
         self.client.xml("PROPFIND", path, depth, &body).await.unwrap()
     }
 
@@ -239,7 +322,12 @@ impl Run {
 
     async fn sync(&self, token: &str, limit: &str) -> (String, String) {
         let answer = self.report("0", &sync_body(token, limit)).await;
-        let next = answer.xml().unwrap().find(DAV, "sync-token").map(|t| t.text.clone()).unwrap_or_default();
+        let next = answer
+            .xml()
+            .unwrap()
+            .find(DAV, "sync-token")
+            .map(|t| t.text.clone())
+            .unwrap_or_default();
         (members(&answer), next)
     }
 }
@@ -261,7 +349,11 @@ fn href(response: &Node) -> String {
 }
 
 fn find<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
-    if node.name == name { Some(node) } else { node.children.iter().find_map(|child| find(child, name)) }
+    if node.name == name {
+        Some(node)
+    } else {
+        node.children.iter().find_map(|child| find(child, name))
+    }
 }
 
 /// The href inside a property.
@@ -284,7 +376,9 @@ fn members(answer: &Answer) -> String {
             let href = href(response);
             let name = href.trim_end_matches('/').rsplit('/').next().unwrap();
             let slash = if href.ends_with('/') { "/" } else { "" };
-            let status = response.find(DAV, "status").and_then(|s| s.text.split(' ').nth(1).map(|code| format!(" {code}")));
+            let status = response
+                .find(DAV, "status")
+                .and_then(|s| s.text.split(' ').nth(1).map(|code| format!(" {code}")));
             format!("{name}{slash}{}", status.unwrap_or_default())
         })
         .collect();
@@ -298,8 +392,13 @@ fn propstats(answer: &Answer) -> String {
     let mut found: Vec<String> = response
         .all(DAV, "propstat")
         .map(|p| {
-            let names: Vec<&str> = p.find(DAV, "prop").unwrap().children.iter().map(|c| c.name.as_str()).collect();
-            format!("{} {}", p.find(DAV, "status").unwrap().text.split(' ').nth(1).unwrap(), names.join(" "))
+            let names: Vec<&str> =
+                p.find(DAV, "prop").unwrap().children.iter().map(|c| c.name.as_str()).collect();
+            format!(
+                "{} {}",
+                p.find(DAV, "status").unwrap().text.split(' ').nth(1).unwrap(),
+                names.join(" ")
+            )
         })
         .collect();
     found.sort();
@@ -309,7 +408,9 @@ fn propstats(answer: &Answer) -> String {
 /// The status, and the precondition where one is named that a client acts on.
 fn refusal(answer: &Answer) -> String {
     let text = answer.text();
-    let named = ["valid-sync-token", "no-uid-conflict"].into_iter().find(|name| answer.status >= 400 && text.contains(name));
+    let named = ["valid-sync-token", "no-uid-conflict"]
+        .into_iter()
+        .find(|name| answer.status >= 400 && text.contains(name));
     format!("{}{}", answer.status, named.map(|name| format!(" {name}")).unwrap_or_default())
 }
 
@@ -317,7 +418,8 @@ fn refusal(answer: &Answer) -> String {
 fn whole(answer: &Answer) -> String {
     match answer.xml() {
         Ok(root)
-            if root.all(DAV, "response").count() == 1 && root.children[0].find(DAV, "status").is_some_and(|s| s.text.contains("404")) =>
+            if root.all(DAV, "response").count() == 1
+                && root.children[0].find(DAV, "status").is_some_and(|s| s.text.contains("404")) =>
         {
             "404".to_owned()
         }

@@ -1,4 +1,5 @@
-//! What a deletion does, wherever it happens (L1, L5, and the table of deletions that both directions have to keep).
+//! What a deletion does, wherever it happens (L1, L5, and the table of deletions that both
+//! directions have to keep).
 
 use jobs::SyncOptions;
 use simulators::caldav::{Calendar, Manners};
@@ -8,7 +9,10 @@ use crate::ways::{FULL, ONE_WAY, TWO_WAY, at_rest, copies, reasons};
 use crate::world::{Terms, World};
 
 fn dinner(lines: &str) -> String {
-    object("dinner", &format!("DTSTART:20260320T180000Z\nDTEND:20260320T200000Z\nSUMMARY:Dinner\n{lines}"))
+    object(
+        "dinner",
+        &format!("DTSTART:20260320T180000Z\nDTEND:20260320T200000Z\nSUMMARY:Dinner\n{lines}"),
+    )
 }
 
 /// Anna has one event, and Ben its copy; its name.
@@ -40,9 +44,11 @@ async fn a_deleted_origin_takes_its_copy_with_it() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn one_way_a_deleted_copy_stays_away_until_time_or_title_change() -> anyhow::Result<()> {
-    for (from, to, comes_back) in
-        [("Dinner", "Late dinner", true), ("T200000Z", "T210000Z", true), ("SUMMARY", "LOCATION:Home\nSUMMARY", false)]
-    {
+    for (from, to, comes_back) in [
+        ("Dinner", "Late dinner", true),
+        ("T200000Z", "T210000Z", true),
+        ("SUMMARY", "LOCATION:Home\nSUMMARY", false),
+    ] {
         let (mut world, copy) = copied(ONE_WAY, "").await?;
         let [anna, ben] = world.calendars.clone();
         ben.delete(&copy);
@@ -55,7 +61,11 @@ async fn one_way_a_deleted_copy_stays_away_until_time_or_title_change() -> anyho
         assert_eq!(anna.len(), 1, "one-way: the origin stays");
         change(&anna, "dinner.ics", from, to);
         let run = world.sync().await;
-        assert_eq!((run.created, ben.len()), (u64::from(comes_back), usize::from(comes_back)), "{run:?}");
+        assert_eq!(
+            (run.created, ben.len()),
+            (u64::from(comes_back), usize::from(comes_back)),
+            "{run:?}"
+        );
         at_rest(&world).await;
     }
     Ok(())
@@ -75,7 +85,9 @@ async fn two_way_a_deleted_copy_takes_its_origin_with_it() -> anyhow::Result<()>
 #[tokio::test]
 async fn a_meeting_with_guests_is_never_deleted_for_its_copy() -> anyhow::Result<()> {
     for organizer in ["mailto:anna@calendars.example", "mailto:chief@example.net"] {
-        let guests = format!("ORGANIZER:{organizer}\nATTENDEE:mailto:anna@calendars.example\nATTENDEE:mailto:zoe@example.net");
+        let guests = format!(
+            "ORGANIZER:{organizer}\nATTENDEE:mailto:anna@calendars.example\nATTENDEE:mailto:zoe@example.net"
+        );
         let (world, copy) = copied(TWO_WAY, &guests).await?;
         let before = world.calendars[0].get("dinner.ics");
         world.calendars[1].delete(&copy);
@@ -111,7 +123,10 @@ async fn edited_here_and_deleted_there() -> anyhow::Result<()> {
     anna.delete("dinner.ics");
     let run = world.sync().await;
     assert_eq!((run.created, reasons(&run)), (1, vec!["edit_wins".to_owned()]), "{run:?}");
-    assert_eq!((anna.agenda()[0].summary(), ben.agenda()[0].summary()), ("Dinner for two".into(), "Dinner for two".into()));
+    assert_eq!(
+        (anna.agenda()[0].summary(), ben.agenda()[0].summary()),
+        ("Dinner for two".into(), "Dinner for two".into())
+    );
     assert_eq!((anna.len(), ben.len()), (1, 1));
     at_rest(&world).await;
 
@@ -124,7 +139,8 @@ async fn edited_here_and_deleted_there() -> anyhow::Result<()> {
     assert_eq!(ben.agenda()[0].text("LOCATION"), "Harbour");
     at_rest(&world).await;
 
-    // One-way the origin's word stands: its deletion takes even an edited copy, its edit follows the rule of suppressed copies.
+    // One-way the origin's word stands: its deletion takes even an edited copy, its edit follows
+    // the rule of suppressed copies.
     let (world, copy) = copied(ONE_WAY, "").await?;
     let [anna, ben] = &world.calendars;
     change(ben, &copy, "Dinner", "Dinner for two");
@@ -142,7 +158,11 @@ async fn a_cancelled_or_declined_event_is_a_deleted_one() -> anyhow::Result<()> 
         change(&world.calendars[0], "dinner.ics", "STATUS:CONFIRMED", "STATUS:CANCELLED");
         let run = world.sync().await;
         assert_eq!((run.deleted, reasons(&run)), (1, vec!["cancelled".to_owned()]));
-        assert_eq!((world.calendars[0].len(), world.calendars[1].len()), (1, 0), "the person's own object stays");
+        assert_eq!(
+            (world.calendars[0].len(), world.calendars[1].len()),
+            (1, 0),
+            "the person's own object stays"
+        );
         at_rest(&world).await;
 
         let invitation = "ORGANIZER:mailto:chief@example.net\nATTENDEE;PARTSTAT=ACCEPTED:mailto:anna@calendars.example";
@@ -158,8 +178,14 @@ async fn a_cancelled_or_declined_event_is_a_deleted_one() -> anyhow::Result<()> 
 
 #[tokio::test]
 async fn one_occurrence_is_cancelled_on_either_side() -> anyhow::Result<()> {
-    let series =
-        |gap: &str| object("tea", &format!("DTSTART:20260316T150000Z\nDTEND:20260316T160000Z\nRRULE:FREQ=DAILY;COUNT=5\n{gap}SUMMARY:Tea"));
+    let series = |gap: &str| {
+        object(
+            "tea",
+            &format!(
+                "DTSTART:20260316T150000Z\nDTEND:20260316T160000Z\nRRULE:FREQ=DAILY;COUNT=5\n{gap}SUMMARY:Tea"
+            ),
+        )
+    };
     for terms in [ONE_WAY, TWO_WAY] {
         let world = World::new([Manners::generic(), Manners::generic()], terms).await?;
         let [anna, ben] = &world.calendars;
@@ -174,7 +200,8 @@ async fn one_occurrence_is_cancelled_on_either_side() -> anyhow::Result<()> {
             change(ben, &copy, "SUMMARY:Tea", "EXDATE:20260319T150000Z\r\nSUMMARY:Tea");
             let run = world.sync().await;
             assert_eq!((run.changed, run.deleted), (1, 0), "{run:?}");
-            let gaps: Vec<String> = anna.agenda()[0].event.all("EXDATE").map(|gap| gap.value.clone()).collect();
+            let gaps: Vec<String> =
+                anna.agenda()[0].event.all("EXDATE").map(|gap| gap.value.clone()).collect();
             assert_eq!(gaps.join(","), "20260318T150000Z,20260319T150000Z");
         }
         at_rest(&world).await;
@@ -188,7 +215,8 @@ async fn at_the_ends_of_the_window() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
         let (world, _) = copied(terms, "").await?;
         for n in 10..30 {
-            let later = format!("DTSTART:202610{n}T180000Z\nDTEND:202610{n}T200000Z\nSUMMARY:Later");
+            let later =
+                format!("DTSTART:202610{n}T180000Z\nDTEND:202610{n}T200000Z\nSUMMARY:Later");
             world.calendars[0].put(&format!("{n}.ics"), &object(&format!("later-{n}"), &later));
         }
         world.sync().await;
@@ -197,7 +225,11 @@ async fn at_the_ends_of_the_window() -> anyhow::Result<()> {
             let run = world.sync().await;
             assert!(run.error.is_none() && run.deleted == 0 && run.held.is_none(), "{run:?}");
         }
-        assert_eq!((world.calendars[0].len(), world.calendars[1].len()), (21, 21), "left the window at the past end: the copy is kept");
+        assert_eq!(
+            (world.calendars[0].len(), world.calendars[1].len()),
+            (21, 21),
+            "left the window at the past end: the copy is kept"
+        );
         at_rest(&world).await;
 
         let (world, _) = copied(terms, "").await?;
@@ -207,7 +239,10 @@ async fn at_the_ends_of_the_window() -> anyhow::Result<()> {
         assert_eq!((world.calendars[0].len(), world.calendars[1].len()), (1, 0));
         at_rest(&world).await;
 
-        let far = calendar(&crate::events::vevent("far", "DTSTART:20270315T100000Z\nDTEND:20270315T110000Z\nSUMMARY:Next spring"));
+        let far = calendar(&crate::events::vevent(
+            "far",
+            "DTSTART:20270315T100000Z\nDTEND:20270315T110000Z\nSUMMARY:Next spring",
+        ));
         world.calendars[0].put("far.ics", &far);
         assert_eq!(world.sync().await.created, 0, "beyond the far end");
         world.wait(10 * 86_400);
@@ -229,8 +264,15 @@ async fn a_copy_that_is_brought_back_from_the_past_brings_its_event_along() -> a
         }
         change(&ben, &copy, ":202603", ":202609");
         let run = world.sync().await;
-        assert_eq!((run.changed, anna.agenda()[0].value("DTSTART")), (1, "20260920T180000Z"), "{run:?}");
-        assert_eq!((anna.agenda()[0].summary(), ben.agenda()[0].value("DTSTART")), ("Dinner".to_owned(), "20260920T180000Z"));
+        assert_eq!(
+            (run.changed, anna.agenda()[0].value("DTSTART")),
+            (1, "20260920T180000Z"),
+            "{run:?}"
+        );
+        assert_eq!(
+            (anna.agenda()[0].summary(), ben.agenda()[0].value("DTSTART")),
+            ("Dinner".to_owned(), "20260920T180000Z")
+        );
         change(&anna, "dinner.ics", ":202609", ":202610");
         world.sync().await;
         assert_eq!(ben.agenda()[0].value("DTSTART"), "20261020T180000Z");
@@ -239,7 +281,8 @@ async fn a_copy_that_is_brought_back_from_the_past_brings_its_event_along() -> a
     Ok(())
 }
 
-/// Two-way: what the owner of the copy moves beyond the last day is not deleted, on that day or a later one.
+/// Two-way: what the owner of the copy moves beyond the last day is not deleted, on that day or a
+/// later one.
 #[tokio::test]
 async fn a_copy_that_is_moved_beyond_the_window_takes_its_event_along() -> anyhow::Result<()> {
     let (world, copy) = copied(TWO_WAY, "").await?;
@@ -247,13 +290,27 @@ async fn a_copy_that_is_moved_beyond_the_window_takes_its_event_along() -> anyho
     change(&ben, &copy, ":2026", ":2028");
     let run = world.sync().await;
     assert_eq!((run.changed, run.deleted, run.held.is_none()), (1, 0, true), "{run:?}");
-    let both =
-        || [&anna, &ben].map(|calendar| calendar.agenda().iter().map(|e| (e.value("DTSTART").to_owned(), e.summary())).collect::<Vec<_>>());
-    let shown = |start: &str, title: &str| [vec![(start.to_owned(), title.to_owned())], vec![(start.to_owned(), title.to_owned())]];
-    for (days, options) in [(0, FULL), (1, SyncOptions::default()), (30, SyncOptions::default()), (0, FULL)] {
+    let both = || {
+        [&anna, &ben].map(|calendar| {
+            calendar
+                .agenda()
+                .iter()
+                .map(|e| (e.value("DTSTART").to_owned(), e.summary()))
+                .collect::<Vec<_>>()
+        })
+    };
+    let shown = |start: &str, title: &str| {
+        [vec![(start.to_owned(), title.to_owned())], vec![(start.to_owned(), title.to_owned())]]
+    };
+    for (days, options) in
+        [(0, FULL), (1, SyncOptions::default()), (30, SyncOptions::default()), (0, FULL)]
+    {
         world.wait(days * 86_400);
         let run = world.sync_with(options).await;
-        assert!(run.error.is_none() && run.held.is_none() && run.deleted == 0, "after {days} days: {run:?}");
+        assert!(
+            run.error.is_none() && run.held.is_none() && run.deleted == 0,
+            "after {days} days: {run:?}"
+        );
         assert_eq!(both(), shown("20280320T180000Z", "Dinner"), "after {days} days");
     }
     change(&anna, "dinner.ics", "SUMMARY:Dinner", "SUMMARY:Feast");

@@ -1,4 +1,5 @@
-//! What has cost people their calendars elsewhere (L5, L8, G12 for CalDAV): a read that fails, or tells less than there is, deletes nothing.
+//! What has cost people their calendars elsewhere (L5, L8, G12 for CalDAV): a read that fails, or
+//! tells less than there is, deletes nothing.
 
 use engine::pair::Side;
 use jobs::SyncOptions;
@@ -14,7 +15,9 @@ use crate::world::{Terms, USERS, World};
 
 /// A pair with so many events of Anna's, all copied, in a calendar where Ben has one of his own.
 async fn town_of(count: usize, two_way: bool) -> anyhow::Result<World> {
-    let world = World::new([Manners::generic(), Manners::generic()], Terms { two_way, ..Terms::default() }).await?;
+    let world =
+        World::new([Manners::generic(), Manners::generic()], Terms { two_way, ..Terms::default() })
+            .await?;
     for n in 0..count {
         world.calendars[0].put(&name(n), &event(n));
     }
@@ -32,7 +35,12 @@ fn name(n: usize) -> String {
 
 fn event(n: usize) -> String {
     let (day, hour) = (1 + n % 28, n / 28);
-    object(&format!("uid-{n}"), &format!("DTSTART:202604{day:02}T{hour:02}0000Z\nDTEND:202604{day:02}T{hour:02}3000Z\nSUMMARY:Event {n}"))
+    object(
+        &format!("uid-{n}"),
+        &format!(
+            "DTSTART:202604{day:02}T{hour:02}0000Z\nDTEND:202604{day:02}T{hour:02}3000Z\nSUMMARY:Event {n}"
+        ),
+    )
 }
 
 /// Nothing was deleted anywhere, and when the trouble is over nothing is to be mended either.
@@ -52,9 +60,16 @@ async fn a_listing_that_is_suddenly_empty_is_not_believed() -> anyhow::Result<()
         let world = town_of(12, two_way).await?;
         let before = [world.calendars[0].len(), world.calendars[1].len()];
         for side in [0, 1] {
-            world.servers[side].faults().always(On::kinds(&[Kind::CalendarQuery, Kind::SyncCollection]), Fault::EmptyListing);
+            world.servers[side].faults().always(
+                On::kinds(&[Kind::CalendarQuery, Kind::SyncCollection]),
+                Fault::EmptyListing,
+            );
             let run = world.sync_with(FULL).await;
-            assert_eq!((code(&run), run.state, run.deleted), ("suspicious_empty", PairStatus::Error, 0), "side {side}: {run:?}");
+            assert_eq!(
+                (code(&run), run.state, run.deleted),
+                ("suspicious_empty", PairStatus::Error, 0),
+                "side {side}: {run:?}"
+            );
             // Nor does the owner's own word make it true.
             let confirmed = world.sync_with(SyncOptions { full: true, ..CONFIRMED }).await;
             assert_eq!(confirmed.deleted, 0, "each is looked for by itself: {confirmed:?}");
@@ -76,14 +91,21 @@ async fn all_really_deleted_is_asked_about_first() -> anyhow::Result<()> {
         }
         let preview = world.sync_with(DRY).await;
         let run = world.sync().await;
-        assert_eq!((run.state, run.deleted, run.actions.len()), (PairStatus::Held, 0, 12), "{run:?}");
+        assert_eq!(
+            (run.state, run.deleted, run.actions.len()),
+            (PairStatus::Held, 0, 12),
+            "{run:?}"
+        );
         assert_eq!(preview.actions.len(), 12, "the preview shows it: {preview:?}");
         assert!(run.error.is_none(), "held is no failure");
         let held = run.held.expect("held");
         assert_eq!((held.deletions, held.of), (12, 12));
         assert_eq!(held.confirm, ["sync", "--pair", world.pair.id.as_str(), "--confirm-deletions"]);
         let status = jobs::status(&world.services, 60).await?;
-        assert_eq!((status.pairs[0].held.as_ref(), status.pairs[0].state), (Some(&held), PairStatus::Held));
+        assert_eq!(
+            (status.pairs[0].held.as_ref(), status.pairs[0].state),
+            (Some(&held), PairStatus::Held)
+        );
         assert_eq!(ben.len(), 13);
 
         let run = world.sync_with(CONFIRMED).await;
@@ -95,7 +117,8 @@ async fn all_really_deleted_is_asked_about_first() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// L8: a tenth or a quarter passes, more is held; the rest of the pass is done all the same, and a second look after ten minutes releases it.
+/// L8: a tenth or a quarter passes, more is held; the rest of the pass is done all the same, and a
+/// second look after ten minutes releases it.
 #[tokio::test]
 async fn the_guards_numbers() -> anyhow::Result<()> {
     let world = town_of(40, false).await?;
@@ -104,10 +127,17 @@ async fn the_guards_numbers() -> anyhow::Result<()> {
     let run = world.sync().await;
     assert_eq!((run.deleted, run.state), (10, PairStatus::Ok), "ten pass: {run:?}");
     (10..21).for_each(|n| assert!(anna.delete(&name(n))));
-    anna.put("new.ics", &object("new", "DTSTART:20260501T060000Z\nDTEND:20260501T070000Z\nSUMMARY:New"));
+    anna.put(
+        "new.ics",
+        &object("new", "DTSTART:20260501T060000Z\nDTEND:20260501T070000Z\nSUMMARY:New"),
+    );
     anna.edit(&name(30), |ics| ics.replace("Event 30", "Thirty"));
     let run = world.sync().await;
-    assert_eq!((run.created, run.changed, run.deleted, run.state), (1, 1, 0, PairStatus::Held), "{run:?}");
+    assert_eq!(
+        (run.created, run.changed, run.deleted, run.state),
+        (1, 1, 0, PairStatus::Held),
+        "{run:?}"
+    );
     assert_eq!(run.held.map(|held| (held.deletions, held.of)), Some((11, 30)));
     world.wait(590);
     let run = world.sync().await;
@@ -115,7 +145,11 @@ async fn the_guards_numbers() -> anyhow::Result<()> {
     assert_eq!(ben.len(), 32);
     world.wait(20);
     let run = world.sync().await;
-    assert_eq!((run.deleted, run.state), (11, PairStatus::Ok), "each was looked for by itself, ten minutes later: {run:?}");
+    assert_eq!(
+        (run.deleted, run.state),
+        (11, PairStatus::Ok),
+        "each was looked for by itself, ten minutes later: {run:?}"
+    );
     assert_recovers(&world, [20, 21]).await;
     Ok(())
 }
@@ -144,13 +178,27 @@ async fn a_refused_password_stops_everything_until_it_is_given_anew() -> anyhow:
         world.calendars[0].put("late.ics", &event(99));
         for _ in 0..2 {
             let run = world.sync().await;
-            assert_eq!((code(&run), run.state, run.deleted), ("unauthorized", PairStatus::NeedsReconnect, 0), "{run:?}");
+            assert_eq!(
+                (code(&run), run.state, run.deleted),
+                ("unauthorized", PairStatus::NeedsReconnect, 0),
+                "{run:?}"
+            );
         }
         world.servers[side].reset_counts();
         world.sync_with(BACKGROUND).await;
-        assert_eq!(world.servers[side].counts().total(), 0, "nobody asks again by themselves: the account could be locked for it");
+        assert_eq!(
+            world.servers[side].counts().total(),
+            0,
+            "nobody asks again by themselves: the account could be locked for it"
+        );
         let accounts = directory::accounts(&world.services).await?;
-        assert_eq!(accounts.iter().filter(|account| account.state == AccountStatus::NeedsReconnect).count(), 1);
+        assert_eq!(
+            accounts
+                .iter()
+                .filter(|account| account.state == AccountStatus::NeedsReconnect)
+                .count(),
+            1
+        );
 
         let again = connect_again(&world, side, "another-secret-1").await?;
         assert!(accounts.iter().any(|account| account.id == again.id), "its id stays");
@@ -170,7 +218,11 @@ async fn a_calendar_that_vanishes_takes_nothing_with_it() -> anyhow::Result<()> 
         gone.set_hidden(true);
         for options in [SyncOptions::default(), SyncOptions { full: true, ..CONFIRMED }] {
             let run = world.sync_with(options).await;
-            assert_eq!((code(&run), run.state, run.deleted), ("not_found", PairStatus::Error, 0), "{run:?}");
+            assert_eq!(
+                (code(&run), run.state, run.deleted),
+                ("not_found", PairStatus::Error, 0),
+                "{run:?}"
+            );
         }
         gone.set_hidden(false);
         assert_recovers(&world, before).await;
@@ -189,7 +241,9 @@ async fn answers_that_are_cut_off_or_fail_delete_nothing() -> anyhow::Result<()>
         Fault::Status(403),
         Fault::Status(400),
     ];
-    for kind in [Kind::Propfind, Kind::CalendarQuery, Kind::SyncCollection, Kind::Multiget, Kind::Get] {
+    for kind in
+        [Kind::Propfind, Kind::CalendarQuery, Kind::SyncCollection, Kind::Multiget, Kind::Get]
+    {
         let world = town_of(12, true).await?;
         let before = [world.calendars[0].len(), world.calendars[1].len()];
         for fault in failures {
@@ -197,9 +251,17 @@ async fn answers_that_are_cut_off_or_fail_delete_nothing() -> anyhow::Result<()>
                 world.calendars[side].touch_all();
                 world.servers[side].faults().always(On::kind(kind), fault);
                 let run = world.sync().await;
-                assert_eq!((run.deleted, run.created, run.held.clone()), (0, 0, None), "{kind:?} {fault:?}: {run:?}");
+                assert_eq!(
+                    (run.deleted, run.created, run.held.clone()),
+                    (0, 0, None),
+                    "{kind:?} {fault:?}: {run:?}"
+                );
                 let run = world.sync_with(FULL).await;
-                assert_eq!((run.deleted, run.created, run.held.clone()), (0, 0, None), "{kind:?} {fault:?}: {run:?}");
+                assert_eq!(
+                    (run.deleted, run.created, run.held.clone()),
+                    (0, 0, None),
+                    "{kind:?} {fault:?}: {run:?}"
+                );
                 world.servers[side].faults().clear();
             }
         }
@@ -239,8 +301,11 @@ async fn everything_listed_as_changed_is_nothing_changed() -> anyhow::Result<()>
 #[tokio::test]
 async fn lost_tokens_of_each_kind() -> anyhow::Result<()> {
     use LostToken::{Everything, Refused, RefusedBare};
-    let kinds =
-        [403, 409, 412, 500].map(Refused).into_iter().chain([400, 403, 404, 409, 410, 412, 507].map(RefusedBare)).chain([Everything]);
+    let kinds = [403, 409, 412, 500]
+        .map(Refused)
+        .into_iter()
+        .chain([400, 403, 404, 409, 410, 412, 507].map(RefusedBare))
+        .chain([Everything]);
     for lost in kinds {
         let world = town_of(30, true).await?;
         let [anna, ben] = &world.calendars;
@@ -259,7 +324,8 @@ async fn lost_tokens_of_each_kind() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A server that answers a token which it has lost with "nothing happened": found out on the next day at the latest.
+/// A server that answers a token which it has lost with "nothing happened": found out on the next
+/// day at the latest.
 #[tokio::test]
 async fn a_token_lost_in_silence() -> anyhow::Result<()> {
     let world = town_of(30, true).await?;

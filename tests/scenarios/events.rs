@@ -1,4 +1,5 @@
-//! Calendar objects as people's programs write them, on days counted from today: the program reads the system's clock.
+//! Calendar objects as people's programs write them, on days counted from today: the program reads
+//! the system's clock.
 
 use jiff::ToSpan as _;
 use jiff::civil::Date;
@@ -24,12 +25,18 @@ pub fn wall(after: i64, hour: u8) -> String {
 
 /// An object with these components.
 pub fn calendar(components: &str) -> String {
-    format!("BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Somebody//A calendar program//EN\n{components}END:VCALENDAR\n")
+    format!(
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Somebody//A calendar \
+        program//EN\n{components}END:VCALENDAR\n"
+    )
 }
 
 /// A VEVENT with these further lines.
 pub fn vevent(uid: &str, lines: &str) -> String {
-    format!("BEGIN:VEVENT\nUID:{uid}\nDTSTAMP:20250101T000000Z\n{}\nEND:VEVENT\n", lines.trim_matches('\n'))
+    format!(
+        "BEGIN:VEVENT\nUID:{uid}\nDTSTAMP:20250101T000000Z\n{}\nEND:VEVENT\n",
+        lines.trim_matches('\n')
+    )
 }
 
 /// An object with one VEVENT.
@@ -39,13 +46,26 @@ pub fn object(uid: &str, lines: &str) -> String {
 
 /// An hour on that day.
 pub fn hour(uid: &str, after: i64, hour: u8, title: &str) -> String {
-    object(uid, &format!("DTSTART:{}\nDTEND:{}\nSUMMARY:{title}", at(after, hour), at(after, hour + 1)))
+    object(
+        uid,
+        &format!("DTSTART:{}\nDTEND:{}\nSUMMARY:{title}", at(after, hour), at(after, hour + 1)),
+    )
 }
 
 /// So many hours on the days to come, with names `e0.ics`, `e1.ics`…
 pub fn many(count: usize) -> Vec<(String, String)> {
     (0..count)
-        .map(|n| (format!("e{n}.ics"), hour(&format!("uid-{n}"), 1 + (n as i64) % 200, 8 + (n as u8) % 9, &format!("Event {n}"))))
+        .map(|n| {
+            (
+                format!("e{n}.ics"),
+                hour(
+                    &format!("uid-{n}"),
+                    1 + (n as i64) % 200,
+                    8 + (n as u8) % 9,
+                    &format!("Event {n}"),
+                ),
+            )
+        })
         .collect()
 }
 
@@ -58,7 +78,10 @@ fn today() -> Date {
     now().to_zoned(TimeZone::UTC).date()
 }
 
-#[expect(clippy::disallowed_methods, reason = "the program under test reads the system's clock, so its calendars are filled by it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program under test reads the system's clock, so its calendars are filled by it"
+)]
 fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }

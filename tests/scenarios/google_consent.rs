@@ -1,4 +1,5 @@
-//! Consent at Google, through the front doors: the command line's own port, and the pages of a running calrelay (G1, G2, G11, G12, S1, S4).
+//! Consent at Google, through the front doors: the command line's own port, and the pages of a
+//! running calrelay (G1, G2, G11, G12, S1, S4).
 
 mod anew;
 mod pages;
@@ -14,7 +15,9 @@ use providers::http::{Access, Http};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use simulators::client::{Answer, Client};
-use simulators::google::{Account, CALENDAR_LIST_READONLY, CLIENT_ID, CLIENT_SECRET, Consent, EVENTS, Server};
+use simulators::google::{
+    Account, CALENDAR_LIST_READONLY, CLIENT_ID, CLIENT_SECRET, Consent, EVENTS, Server,
+};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStderr};
 use url::Url;
@@ -35,7 +38,8 @@ struct World {
 impl World {
     async fn new() -> anyhow::Result<Self> {
         let google = Server::start().await?;
-        let cli = google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
+        let cli =
+            google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
         let (anna, ben) = (google.account(ANNA), google.account(BEN));
         Ok(Self { google, anna, ben, cli })
     }
@@ -59,7 +63,11 @@ impl World {
     }
 
     /// The whole way: asked, answered like this, and back.
-    async fn consent(&self, who: &Account, consent: Consent<'_>) -> anyhow::Result<(Answer, cli::Answer)> {
+    async fn consent(
+        &self,
+        who: &Account,
+        consent: Consent<'_>,
+    ) -> anyhow::Result<(Answer, cli::Answer)> {
         let asking = self.ask().await?;
         let (page, cookie) = asking.open().await?;
         let back = who.consents(&page, consent).await?;
@@ -73,7 +81,12 @@ impl World {
     }
 
     async fn with_token(&self, token: &str) -> anyhow::Result<cli::Answer> {
-        self.cli.run_with(&["account", "add", "google", "--refresh-token-stdin", "--json"], &format!("{token}\n")).await
+        self.cli
+            .run_with(
+                &["account", "add", "google", "--refresh-token-stdin", "--json"],
+                &format!("{token}\n"),
+            )
+            .await
     }
 
     async fn accounts(&self) -> anyhow::Result<Value> {
@@ -110,12 +123,18 @@ struct Asking {
 impl Asking {
     /// A browser opens the page: where it is sent, and the cookie that it gets.
     async fn open(&self) -> anyhow::Result<(String, String)> {
-        ensure!(self.door.host_str() == Some("127.0.0.1"), "the provider's address is shown to nobody but the browser");
+        ensure!(
+            self.door.host_str() == Some("127.0.0.1"),
+            "the provider's address is shown to nobody but the browser"
+        );
         let away = visit(&self.door, &[]).await?;
         ensure!(away.status == 303, "{}: {}", away.status, away.text());
         let cookie = away.header("set-cookie");
         ensure!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
-        Ok((away.header("location").to_owned(), cookie.split(';').next().unwrap_or_default().to_owned()))
+        Ok((
+            away.header("location").to_owned(),
+            cookie.split(';').next().unwrap_or_default().to_owned(),
+        ))
     }
 
     async fn end(mut self) -> anyhow::Result<cli::Answer> {
@@ -124,8 +143,14 @@ impl Asking {
             self.stderr.read_to_string(&mut stderr).await?;
             anyhow::Ok(self.child.wait_with_output().await?)
         };
-        let output = tokio::time::timeout(Duration::from_secs(20), all).await.context("it still waits")??;
-        Ok(cli::Answer { status: output.status.code().unwrap_or(-1), stdout: String::from_utf8(output.stdout)?, stderr })
+        let output = tokio::time::timeout(Duration::from_secs(20), all)
+            .await
+            .context("it still waits")??;
+        Ok(cli::Answer {
+            status: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout)?,
+            stderr,
+        })
     }
 }
 
@@ -136,7 +161,8 @@ async fn visit(url: &Url, headers: &[(&str, &str)]) -> anyhow::Result<Answer> {
 
 fn with_query(url: &Url, name: &str, value: &str) -> Url {
     let mut changed = url.clone();
-    let others: Vec<_> = url.query_pairs().into_owned().filter(|(known, _)| known != name).collect();
+    let others: Vec<_> =
+        url.query_pairs().into_owned().filter(|(known, _)| known != name).collect();
     changed.query_pairs_mut().clear().extend_pairs(others).append_pair(name, value);
     changed
 }
@@ -148,7 +174,10 @@ fn assert_calm(page: &Answer) {
     assert_eq!(page.header("cache-control"), "no-store");
     let text = page.text();
     let elsewhere = text.replace("href=\"/oauth/google/start\"", "");
-    assert!(!text.contains("<script") && !text.contains("src=") && !elsewhere.contains("href="), "{text}");
+    assert!(
+        !text.contains("<script") && !text.contains("src=") && !elsewhere.contains("href="),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -161,7 +190,10 @@ async fn a_person_gives_consent_at_a_terminal() -> anyhow::Result<()> {
     assert_eq!((&added["provider"], &added["name"]), (&json!("google"), &json!(ANNA)));
     assert!(!answer.stdout.contains("http"), "words for people stay on stderr");
     let id = cli::id(&added)?;
-    assert_eq!(world.cli.json(&["calendars", "--account", &id]).await?["calendars"][0]["provider"], "google");
+    assert_eq!(
+        world.cli.json(&["calendars", "--account", &id]).await?["calendars"][0]["provider"],
+        "google"
+    );
 
     let (_, again) = world.consent(&world.anna, Consent::All).await?;
     assert_eq!(cli::id(&again.done()?)?, id, "the same account keeps its id");
@@ -174,16 +206,25 @@ async fn a_person_gives_consent_at_a_terminal() -> anyhow::Result<()> {
 #[tokio::test]
 async fn half_a_consent_names_the_box_that_was_left_empty() -> anyhow::Result<()> {
     let world = World::new().await?;
-    for (ticked, missing) in [(EVENTS, "See the list of Google calendars"), (CALENDAR_LIST_READONLY, "View and edit events")] {
+    for (ticked, missing) in [
+        (EVENTS, "See the list of Google calendars"),
+        (CALENDAR_LIST_READONLY, "View and edit events"),
+    ] {
         let (page, answer) = world.consent(&world.anna, Consent::Only(&[ticked])).await?;
         assert_eq!(page.status, 403);
         assert_calm(&page);
         let (code, words) = answer.failure();
-        assert!(code == "consent" && words.contains(missing) && words.contains("Nothing was stored"), "{code}: {words}");
+        assert!(
+            code == "consent" && words.contains(missing) && words.contains("Nothing was stored"),
+            "{code}: {words}"
+        );
         assert!(page.text().contains(missing));
     }
     assert_eq!(world.accounts().await?, json!([]));
-    assert!(world.consent(&world.anna, Consent::All).await?.1.done().is_ok(), "asked again, both can be ticked");
+    assert!(
+        world.consent(&world.anna, Consent::All).await?.1.done().is_ok(),
+        "asked again, both can be ticked"
+    );
     world.assert_proper();
     Ok(())
 }
@@ -191,7 +232,9 @@ async fn half_a_consent_names_the_box_that_was_left_empty() -> anyhow::Result<()
 #[tokio::test]
 async fn a_no_is_respected() -> anyhow::Result<()> {
     let world = World::new().await?;
-    for (consent, words) in [(Consent::Refused, "The answer was no"), (Consent::Blocked, "administrator")] {
+    for (consent, words) in
+        [(Consent::Refused, "The answer was no"), (Consent::Blocked, "administrator")]
+    {
         let (page, answer) = world.consent(&world.anna, consent).await?;
         assert_eq!(page.status, 403);
         let (code, said) = answer.failure();
@@ -211,7 +254,8 @@ async fn an_answer_with_another_state_ends_the_waiting_and_redeems_nothing() -> 
     for path in ["/", "/favicon.ico", "/oauth/google"] {
         assert_eq!(visit(&back.join(path)?, &[]).await?.status, 404);
     }
-    let forged = visit(&with_query(&back, "state", &"A".repeat(43)), &[("cookie", &cookie)]).await?;
+    let forged =
+        visit(&with_query(&back, "state", &"A".repeat(43)), &[("cookie", &cookie)]).await?;
     assert_eq!(forged.status, 400);
     assert_calm(&forged);
     let (code, words) = asking.end().await?.failure();
@@ -221,7 +265,8 @@ async fn an_answer_with_another_state_ends_the_waiting_and_redeems_nothing() -> 
     Ok(())
 }
 
-/// Another user of the machine who knows the provider's address cannot answer in the place of the user who asked.
+/// Another user of the machine who knows the provider's address cannot answer in the place of the
+/// user who asked.
 #[tokio::test]
 async fn an_answer_from_another_browser_is_not_taken() -> anyhow::Result<()> {
     let world = World::new().await?;
@@ -237,7 +282,9 @@ async fn an_answer_from_another_browser_is_not_taken() -> anyhow::Result<()> {
     asking.open().await?;
     let second = visit(&asking.door, &[]).await?;
     assert!(
-        second.status == 410 && second.header("location").is_empty() && second.header("set-cookie").contains("Max-Age=0"),
+        second.status == 410
+            && second.header("location").is_empty()
+            && second.header("set-cookie").contains("Max-Age=0"),
         "{}",
         second.text()
     );
@@ -261,14 +308,16 @@ async fn whoever_changes_their_mind_stops_the_waiting() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Somebody who has caught a code cannot have it redeemed in another's consent: the challenge is another one.
+/// Somebody who has caught a code cannot have it redeemed in another's consent: the challenge is
+/// another one.
 #[tokio::test]
 async fn a_code_of_another_consent_is_worth_nothing() -> anyhow::Result<()> {
     let world = World::new().await?;
     let (first, second) = (world.ask().await?, world.ask().await?);
     let caught = world.ben.consents(&first.open().await?.0, Consent::All).await?;
     let (page, cookie) = second.open().await?;
-    let code = caught.query_pairs().find(|(name, _)| name == "code").context("a code")?.1.into_owned();
+    let code =
+        caught.query_pairs().find(|(name, _)| name == "code").context("a code")?.1.into_owned();
     let back = world.anna.consents(&page, Consent::All).await?;
     assert_eq!(visit(&with_query(&back, "code", &code), &[("cookie", &cookie)]).await?.status, 403);
     assert_eq!(second.end().await?.failure().0, "consent");
@@ -306,12 +355,28 @@ async fn consent_that_was_taken_back_stops_the_work_and_loses_no_pair() -> anyho
     world.cli.sync().await?;
     world.anna.withdraws_consent();
     let (status, run) = world.cli.sync_with(&[]).await?;
-    assert_eq!((status, &run["state"], &run["error"]["code"]), (1, &json!("needs_reconnect"), &json!("unauthorized")), "{run}");
-    assert!(run["error"]["message"].as_str().is_some_and(|words| words.contains("consent anew")), "{run}");
+    assert_eq!(
+        (status, &run["state"], &run["error"]["code"]),
+        (1, &json!("needs_reconnect"), &json!("unauthorized")),
+        "{run}"
+    );
+    assert!(
+        run["error"]["message"].as_str().is_some_and(|words| words.contains("consent anew")),
+        "{run}"
+    );
     let status = world.cli.status().await?;
-    let state =
-        |id: &str| status["accounts"].as_array()?.iter().find(|account| account["id"] == id).map(|account| account["state"].clone());
-    assert_eq!((state(&anna), state(&ben)), (Some(json!("needs_reconnect")), Some(json!("ok"))), "{status}");
+    let state = |id: &str| {
+        status["accounts"]
+            .as_array()?
+            .iter()
+            .find(|account| account["id"] == id)
+            .map(|account| account["state"].clone())
+    };
+    assert_eq!(
+        (state(&anna), state(&ben)),
+        (Some(json!("needs_reconnect")), Some(json!("ok"))),
+        "{status}"
+    );
     assert_eq!(world.cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pairs["pairs"][0]["id"]);
 
     assert_eq!(cli::id(&world.consent(&world.anna, Consent::All).await?.1.done()?)?, anna);
@@ -321,14 +386,18 @@ async fn consent_that_was_taken_back_stops_the_work_and_loses_no_pair() -> anyho
     Ok(())
 }
 
-/// In the middle of the writes: what was done is kept, what was not is done after the way back, and nothing twice.
+/// In the middle of the writes: what was done is kept, what was not is done after the way back, and
+/// nothing twice.
 #[tokio::test]
 async fn consent_that_is_taken_back_in_the_middle_of_a_run() -> anyhow::Result<()> {
     let world = World::new().await?;
     let [_, ben] = world.paired().await?;
     let tomorrow = world.google.clock().now() + jiff::SignedDuration::from_hours(24);
     for n in 0..30 {
-        let (from, to) = (tomorrow + jiff::SignedDuration::from_hours(n), tomorrow + jiff::SignedDuration::from_hours(n + 1));
+        let (from, to) = (
+            tomorrow + jiff::SignedDuration::from_hours(n),
+            tomorrow + jiff::SignedDuration::from_hours(n + 1),
+        );
         let event = json!({"summary": format!("Event {n}"), "start": {"dateTime": from.to_string()}, "end": {"dateTime": to.to_string()}});
         world.anna.primary().add(event);
     }
@@ -346,7 +415,13 @@ async fn consent_that_is_taken_back_in_the_middle_of_a_run() -> anyhow::Result<(
     let written = world.ben.primary().len();
     assert!((5..30).contains(&written), "{written}");
     let accounts = world.accounts().await?;
-    let state = |id: &str| accounts.as_array()?.iter().find(|account| account["id"] == id).map(|account| account["state"].clone());
+    let state = |id: &str| {
+        accounts
+            .as_array()?
+            .iter()
+            .find(|account| account["id"] == id)
+            .map(|account| account["state"].clone())
+    };
     assert_eq!(state(&ben), Some(json!("needs_reconnect")), "{accounts}");
 
     assert_eq!(world.adopt(&world.ben).await?, ben);
@@ -364,11 +439,22 @@ async fn a_client_that_google_does_not_know_is_no_users_fault() -> anyhow::Resul
     let World { google, anna, ben, cli } = world;
     let cli = cli.with("GOOGLE_CLIENT_SECRET", "mistyped");
     let (status, run) = cli.sync_with(&[]).await?;
-    assert_eq!((status, &run["state"], &run["error"]["code"]), (1, &json!("error"), &json!("settings")), "{run}");
+    assert_eq!(
+        (status, &run["state"], &run["error"]["code"]),
+        (1, &json!("error"), &json!("settings")),
+        "{run}"
+    );
     let accounts = cli.json(&["account", "list"]).await?;
-    assert!(accounts["accounts"].as_array().unwrap().iter().all(|account| account["state"] == "ok"), "{accounts}");
+    assert!(
+        accounts["accounts"].as_array().unwrap().iter().all(|account| account["state"] == "ok"),
+        "{accounts}"
+    );
     let cli = cli.with("GOOGLE_CLIENT_SECRET", CLIENT_SECRET).with("GOOGLE_CLIENT_ID", "another");
-    assert_eq!(cli.sync_with(&[]).await?.1["error"]["code"], "settings", "its grants are another client's");
+    assert_eq!(
+        cli.sync_with(&[]).await?.1["error"]["code"],
+        "settings",
+        "its grants are another client's"
+    );
     let world = World { google, anna, ben, cli: cli.with("GOOGLE_CLIENT_ID", CLIENT_ID) };
     world.cli.sync().await?;
     Ok(())
@@ -383,7 +469,10 @@ async fn a_removed_account_gives_its_grant_back() -> anyhow::Result<()> {
     assert_eq!(world.cli.json(&["pair", "list"]).await?, json!({"pairs": []}));
     world.ben.withdraws_consent();
     let answer = world.cli.run(&["account", "remove", &ben, "--json"]).await?;
-    assert!(answer.done().is_ok() && !answer.stderr.contains("could not be told"), "what is dead already need not be ended: {answer:?}");
+    assert!(
+        answer.done().is_ok() && !answer.stderr.contains("could not be told"),
+        "what is dead already need not be ended: {answer:?}"
+    );
     assert_eq!(world.accounts().await?, json!([]));
     world.assert_proper();
     Ok(())
@@ -399,13 +488,17 @@ async fn no_token_is_written_down() -> anyhow::Result<()> {
     let asking = world.ask().await?;
     let (page, cookie) = asking.open().await?;
     let back = world.ben.consents(&page, Consent::All).await?;
-    let code = back.query_pairs().find(|(name, _)| name == "code").context("a code")?.1.into_owned();
+    let code =
+        back.query_pairs().find(|(name, _)| name == "code").context("a code")?.1.into_owned();
     visit(&back, &[("cookie", &cookie)]).await?;
     told.push(format!("{:?}", asking.end().await?));
     for command in [&["calendars"][..], &["status"], &["doctor"]] {
         told.push(format!("{:?}", world.cli.run(command).await?));
     }
-    assert!(told.iter().any(|text| text.contains("DEBUG") || text.contains("TRACE")), "the log is at its most talkative");
+    assert!(
+        told.iter().any(|text| text.contains("DEBUG") || text.contains("TRACE")),
+        "the log is at its most talkative"
+    );
     for entry in std::fs::read_dir(world.cli.data_dir()).into_iter().flatten() {
         let path = entry?.path();
         if path.is_file() {
@@ -435,8 +528,13 @@ impl providers::Keep for Nowhere {
 async fn a_thousand_waiting_jobs_cost_one_refresh() -> anyhow::Result<()> {
     let world = World::new().await?;
     let settings = world.google.settings();
-    let url =
-        |name: &str| settings.iter().find(|(known, _)| *known == name).and_then(|(_, value)| Url::parse(value).ok()).context("an address");
+    let url = |name: &str| {
+        settings
+            .iter()
+            .find(|(known, _)| *known == name)
+            .and_then(|(_, value)| Url::parse(value).ok())
+            .context("an address")
+    };
     let settings = oauth::Settings {
         client_id: CLIENT_ID.into(),
         client_secret: CLIENT_SECRET.into(),

@@ -1,5 +1,6 @@
-//! Google tells of changes: channels, what comes through them, and what happens when nothing does (G4-G7, G12, S4). On the simulated Google and
-//! its clock; calls are handed over by the story, so that it knows what was heard and what was not.
+//! Google tells of changes: channels, what comes through them, and what happens when nothing does
+//! (G4-G7, G12, S4). On the simulated Google and its clock; calls are handed over by the story, so
+//! that it knows what was heard and what was not.
 
 mod clock;
 mod quick;
@@ -50,7 +51,9 @@ async fn calls_that_come_twice_late_or_in_disorder_change_nothing() -> anyhow::R
     for title in ["One", "Two", "Three"] {
         world.people[0].primary().add(event(title));
     }
-    world.people[0].primary().patch(&world.people[0].primary().add(event("Four")), json!({ "summary": "Four again" }));
+    world.people[0]
+        .primary()
+        .patch(&world.people[0].primary().add(event("Four")), json!({ "summary": "Four again" }));
     let mut sent = world.google.pushes().sent()[world.heard..].to_vec();
     world.heard += sent.len();
     sent.reverse();
@@ -64,12 +67,20 @@ async fn calls_that_come_twice_late_or_in_disorder_change_nothing() -> anyhow::R
         "one look at once, and one for all that followed: {heard:?}"
     );
     world.rest().await?;
-    assert_eq!(["One", "Two", "Three", "Four", "Four again"].map(|title| world.seen(title)), [1, 1, 1, 0, 1]);
+    assert_eq!(
+        ["One", "Two", "Three", "Four", "Four again"].map(|title| world.seen(title)),
+        [1, 1, 1, 0, 1]
+    );
     world.wait(600);
     hear(&world.services, &sent[0]).await?;
     world.google.reset_counts();
     world.rest().await?;
-    assert_eq!(world.google.counts().total(), 1, "what brings nothing new costs one list: {:?}", world.google.counts());
+    assert_eq!(
+        world.google.counts().total(),
+        1,
+        "what brings nothing new costs one list: {:?}",
+        world.google.counts()
+    );
     world.assert_proper();
     Ok(())
 }
@@ -92,12 +103,16 @@ async fn channels_follow_each_other_without_a_gap_and_find_what_was_lost() -> an
         }
     }
     // Six days less one, and two hours more or less.
-    assert!(arrived.is_some_and(|hour| (116..=123).contains(&hour)), "it came with the renewal: {arrived:?}");
+    assert!(
+        arrived.is_some_and(|hour| (116..=123).contains(&hour)),
+        "it came with the renewal: {arrived:?}"
+    );
     assert!(world.google.channels().iter().all(|channel| !first.contains(channel)));
     let opened = world.google.pushes().sent().iter().filter(|push| push.state == "sync").count();
     assert_eq!((opened, world.asked(Kind::Stop)), (2 + 4, 4), "twice in a fortnight, for each");
     // Those that were stopped are not believed any more.
-    let old = world.google.pushes().sent().into_iter().find(|push| push.channel == first[0].0).unwrap();
+    let old =
+        world.google.pushes().sent().into_iter().find(|push| push.channel == first[0].0).unwrap();
     assert_eq!(hear(&world.services, &old).await?, Heard::Dropped);
     world.assert_proper();
     Ok(())
@@ -113,11 +128,18 @@ async fn a_channel_that_cannot_be_followed_lives_on_and_is_tried_again() -> anyh
     assert_eq!((tended.opened, tended.failed), (0, 2));
     assert_eq!(world.google.channels(), first, "what there was is kept");
     let states = channels::states(&world.services).await?;
-    assert!(states.iter().all(|state| state.open && state.error.as_ref().is_some_and(|error| error.code == "unreachable")), "{states:?}");
+    assert!(
+        states.iter().all(|state| state.open
+            && state.error.as_ref().is_some_and(|error| error.code == "unreachable")),
+        "{states:?}"
+    );
     world.google.faults().clear();
     assert_eq!(channels::renew(&world.services, false).await?.opened, 2);
     let states = channels::states(&world.services).await?;
-    assert!(world.living() == [1, 1] && states.iter().all(|state| state.open && state.error.is_none()), "{states:?}");
+    assert!(
+        world.living() == [1, 1] && states.iter().all(|state| state.open && state.error.is_none()),
+        "{states:?}"
+    );
     Ok(())
 }
 
@@ -132,22 +154,37 @@ async fn a_lost_answer_is_made_up_for_by_the_first_call() -> anyhow::Result<()> 
     assert_eq!(world.living(), [1, 1]);
     assert!(channels::states(&world.services).await?.iter().all(|state| !state.open));
     assert_eq!(world.deliver().await?, [Heard::Greeted; 2]);
-    assert!(channels::states(&world.services).await?.iter().all(|state| state.open && state.error.is_none()));
+    assert!(
+        channels::states(&world.services)
+            .await?
+            .iter()
+            .all(|state| state.open && state.error.is_none())
+    );
     channels::renew(&world.services, false).await?;
     assert_eq!(world.living(), [1, 1], "nothing is asked for twice");
     Ok(())
 }
 
 #[tokio::test]
-async fn a_calendar_of_which_google_does_not_tell_waits_for_the_night_and_says_so() -> anyhow::Result<()> {
+async fn a_calendar_of_which_google_does_not_tell_waits_for_the_night_and_says_so()
+-> anyhow::Result<()> {
     let mut world = World::new().await?;
     let import = world.people[0].calendar_of("Club", Sort::Import, Role::Reader);
     world.pair(import.id(), world.people[1].address(), false).await?;
     world.rest().await?;
     assert_eq!((world.living(), world.google.channels().len()), ([0, 1], 1));
     let states = channels::states(&world.services).await?;
-    let refused: Vec<_> = states.iter().filter(|state| !state.open).filter_map(|state| state.error.as_ref()).collect();
-    assert!(refused.len() == 1 && refused[0].code == "no_push" && refused[0].message.contains("nightly"), "{states:?}");
+    let refused: Vec<_> = states
+        .iter()
+        .filter(|state| !state.open)
+        .filter_map(|state| state.error.as_ref())
+        .collect();
+    assert!(
+        refused.len() == 1
+            && refused[0].code == "no_push"
+            && refused[0].message.contains("nightly"),
+        "{states:?}"
+    );
     world.google.reset_counts();
     for _ in 0..24 {
         world.wait(3600);
@@ -171,16 +208,29 @@ async fn channels_end_with_the_last_pair_that_needs_them() -> anyhow::Result<()>
     world.rest().await?;
     assert_eq!(world.google.channels().len(), 3);
     directory::pause_pair(&world.services, &pair.id).await?;
-    assert_eq!((world.living(), world.google.channels().len()), ([1, 0], 2), "Anna's is needed by the other pair");
+    assert_eq!(
+        (world.living(), world.google.channels().len()),
+        ([1, 0], 2),
+        "Anna's is needed by the other pair"
+    );
     world.people[1].primary().add(event("While paused"));
     directory::resume_pair(&world.services, &pair.id).await?;
     world.rest().await?;
     assert_eq!(world.living(), [1, 1]);
-    let seen = world.people[0].primary().items().iter().filter(|event| event["summary"] == "While paused").count();
+    let seen = world.people[0]
+        .primary()
+        .items()
+        .iter()
+        .filter(|event| event["summary"] == "While paused")
+        .count();
     assert_eq!(seen, 1, "what nobody told of is found");
     directory::remove_pair(&world.services, &other.id).await?;
     assert_eq!(world.google.channels().len(), 2);
-    let account = directory::accounts(&world.services).await?.into_iter().find(|account| account.user == "anna@example.org").unwrap();
+    let account = directory::accounts(&world.services)
+        .await?
+        .into_iter()
+        .find(|account| account.user == "anna@example.org")
+        .unwrap();
     directory::remove_account(&world.services, &account.id).await?;
     assert_eq!(world.google.channels(), []);
     assert!(channels::states(&world.services).await?.is_empty());
@@ -203,7 +253,8 @@ async fn a_channel_that_could_not_be_stopped_is_stopped_later() -> anyhow::Resul
     Ok(())
 }
 
-/// Neither the answer came nor a call, and another channel was opened in its place: the first call tells how the forgotten one is stopped.
+/// Neither the answer came nor a call, and another channel was opened in its place: the first call
+/// tells how the forgotten one is stopped.
 #[tokio::test]
 async fn a_channel_that_nobody_knew_to_be_open_is_stopped_when_it_calls() -> anyhow::Result<()> {
     let mut world = World::new().await?;
@@ -224,18 +275,29 @@ async fn a_channel_that_nobody_knew_to_be_open_is_stopped_when_it_calls() -> any
     Ok(())
 }
 
-/// A call that comes while a pass is at work is followed by another pass, however long that one takes.
+/// A call that comes while a pass is at work is followed by another pass, however long that one
+/// takes.
 #[tokio::test]
 async fn a_call_during_a_pass_is_looked_at_after_it() -> anyhow::Result<()> {
     let (mut world, pair) = World::paired().await?;
-    let pass = world.services.leases.acquire("local", &[&directory::pair_lease(&pair.id)]).await?.taken().unwrap();
+    let pass = world
+        .services
+        .leases
+        .acquire("local", &[&directory::pair_lease(&pair.id)])
+        .await?
+        .taken()
+        .unwrap();
     world.people[0].primary().add(event("Lunch"));
     world.deliver().await?;
     for _ in 0..300 {
         world.work().await?;
         world.wait(1);
     }
-    assert_eq!((world.seen("Lunch"), world.services.queue.len(QUEUE).await?), (0, 1), "it is put off, once");
+    assert_eq!(
+        (world.seen("Lunch"), world.services.queue.len(QUEUE).await?),
+        (0, 1),
+        "it is put off, once"
+    );
     pass.end().await;
     world.rest().await?;
     assert_eq!(world.seen("Lunch"), 1);
@@ -285,8 +347,11 @@ async fn without_a_public_address_nothing_is_asked_for() -> anyhow::Result<()> {
         world.wait(60);
     }
     assert_eq!((world.google.counts().total(), world.google.channels().len()), (0, 0));
-    let states: Vec<(CalendarId, bool)> =
-        channels::states(&world.services).await?.into_iter().map(|s| (s.calendar, s.error.is_some())).collect();
+    let states: Vec<(CalendarId, bool)> = channels::states(&world.services)
+        .await?
+        .into_iter()
+        .map(|s| (s.calendar, s.error.is_some()))
+        .collect();
     assert!(states.len() == 2 && states.iter().all(|(_, said)| *said));
     jobs::reconcile(&world.services).await?;
     world.work().await?;

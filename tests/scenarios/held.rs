@@ -1,4 +1,5 @@
-//! The guard over all that a pass would delete: what is held stays held until it is answered, and an answer covers what was shown.
+//! The guard over all that a pass would delete: what is held stays held until it is answered, and
+//! an answer covers what was shown.
 
 use jobs::SyncOptions;
 use jobs::report::{PairStatus, Run};
@@ -8,7 +9,13 @@ use simulators::faults::{Fault, On};
 use crate::events::many;
 use crate::world::{Terms, World};
 
-const CONFIRM: SyncOptions = SyncOptions { dry_run: false, full: false, confirm_deletions: true, answer: None, background: false };
+const CONFIRM: SyncOptions = SyncOptions {
+    dry_run: false,
+    full: false,
+    confirm_deletions: true,
+    answer: None,
+    background: false,
+};
 const TEN_MINUTES: i64 = 601;
 
 fn two_way() -> Terms {
@@ -24,7 +31,8 @@ fn event(n: usize, day: &str, more: &str) -> String {
 async fn town(count: usize, terms: Terms) -> anyhow::Result<World> {
     let world = World::new([Manners::generic(), Manners::generic()], terms).await?;
     for n in 0..count {
-        world.calendars[0].put(&format!("e{n}.ics"), &event(n, &format!("202604{:02}", 1 + n % 28), ""));
+        world.calendars[0]
+            .put(&format!("e{n}.ics"), &event(n, &format!("202604{:02}", 1 + n % 28), ""));
     }
     let run = world.sync().await;
     assert_eq!((run.state, run.created), (PairStatus::Ok, count as u64));
@@ -50,7 +58,11 @@ async fn what_is_held_stays_held_whatever_is_made_meanwhile() -> anyhow::Result<
         world.calendars[1].put(&format!("own-{name}"), &object.replace("UID:", "UID:own-"));
     }
     for _ in 0..2 {
-        assert_eq!(did(&world.sync().await), (PairStatus::Held, 0), "twelve of more copies are no fewer deletions");
+        assert_eq!(
+            did(&world.sync().await),
+            (PairStatus::Held, 0),
+            "twelve of more copies are no fewer deletions"
+        );
     }
     world.wait(TEN_MINUTES);
     assert_eq!(did(&world.sync().await), (PairStatus::Ok, 12), "both looks have seen these twelve");
@@ -58,7 +70,8 @@ async fn what_is_held_stays_held_whatever_is_made_meanwhile() -> anyhow::Result<
 }
 
 #[tokio::test]
-async fn a_calendar_whose_events_are_all_gone_waits_for_its_owner_whatever_is_made_there() -> anyhow::Result<()> {
+async fn a_calendar_whose_events_are_all_gone_waits_for_its_owner_whatever_is_made_there()
+-> anyhow::Result<()> {
     let world = town(7, two_way()).await?;
     world.calendars[0].clear();
     assert_eq!(did(&world.sync().await), (PairStatus::Held, 0));
@@ -83,9 +96,16 @@ async fn a_confirmation_covers_what_was_shown_and_nothing_that_came_later() -> a
         world.calendars[0].delete(&format!("e{n}.ics"));
     }
     let run = world.sync_with(CONFIRM).await;
-    assert_eq!((did(&run), run.held.map(|held| held.deletions)), ((PairStatus::Held, 26), Some(50)));
+    assert_eq!(
+        (did(&run), run.held.map(|held| held.deletions)),
+        ((PairStatus::Held, 26), Some(50))
+    );
     assert_eq!(world.calendars[1].len(), 74);
-    assert_eq!(did(&world.sync_with(CONFIRM).await), (PairStatus::Ok, 50), "these were shown by now");
+    assert_eq!(
+        did(&world.sync_with(CONFIRM).await),
+        (PairStatus::Ok, 50),
+        "these were shown by now"
+    );
     Ok(())
 }
 
@@ -97,7 +117,11 @@ async fn a_second_look_releases_no_more_than_fifty_whatever_the_cause() -> anyho
             let world = town(count, Terms::default()).await?;
             for n in 0..count {
                 world.calendars[0].edit(&format!("e{n}.ics"), |ics| {
-                    if cancelled { ics.replace("SUMMARY", "STATUS:CANCELLED\r\nSUMMARY") } else { ics.replace(":2026", ":2028") }
+                    if cancelled {
+                        ics.replace("SUMMARY", "STATUS:CANCELLED\r\nSUMMARY")
+                    } else {
+                        ics.replace(":2026", ":2028")
+                    }
                 });
             }
             assert_eq!(did(&world.sync().await), (PairStatus::Held, 0));
@@ -130,7 +154,11 @@ async fn the_deletions_of_a_pass_that_fails_count_for_the_day() -> anyhow::Resul
     delete(480..515);
     assert_eq!(did(&world.sync().await), (PairStatus::Held, 0), "more than a quarter");
     world.wait(TEN_MINUTES);
-    assert_eq!(did(&world.sync().await), (PairStatus::Held, 0), "with the others they are more than 500");
+    assert_eq!(
+        did(&world.sync().await),
+        (PairStatus::Held, 0),
+        "with the others they are more than 500"
+    );
     world.wait(86_400);
     assert_eq!(did(&world.sync().await), (PairStatus::Ok, 515 - run.deleted), "another day");
     Ok(())
@@ -140,13 +168,15 @@ async fn the_deletions_of_a_pass_that_fails_count_for_the_day() -> anyhow::Resul
 async fn copies_of_the_past_are_no_reason_to_delete_all_that_is_to_come() -> anyhow::Result<()> {
     let world = World::new([Manners::generic(), Manners::generic()], Terms::default()).await?;
     for n in 0..60 {
-        world.calendars[0].put(&format!("e{n}.ics"), &event(n, &format!("202603{:02}", 10 + n % 10), ""));
+        world.calendars[0]
+            .put(&format!("e{n}.ics"), &event(n, &format!("202603{:02}", 10 + n % 10), ""));
     }
     assert_eq!(world.sync().await.created, 60);
     world.wait(150 * 86_400);
     world.sync().await;
     for n in 60..76 {
-        world.calendars[0].put(&format!("e{n}.ics"), &event(n, &format!("202609{:02}", 10 + n % 10), ""));
+        world.calendars[0]
+            .put(&format!("e{n}.ics"), &event(n, &format!("202609{:02}", 10 + n % 10), ""));
     }
     assert_eq!(world.sync().await.created, 16);
     for n in 60..76 {
@@ -171,7 +201,10 @@ async fn what_would_be_left_out_is_held_with_what_would_be_deleted() -> anyhow::
     }
     for _ in 0..2 {
         let run = world.sync().await;
-        assert_eq!((did(&run), run.skipped, run.held.map(|held| held.deletions)), ((PairStatus::Held, 0), 0, Some(18)));
+        assert_eq!(
+            (did(&run), run.skipped, run.held.map(|held| held.deletions)),
+            ((PairStatus::Held, 0), 0, Some(18))
+        );
     }
     world.wait(TEN_MINUTES);
     let run = world.sync().await;
@@ -179,7 +212,8 @@ async fn what_would_be_left_out_is_held_with_what_would_be_deleted() -> anyhow::
     Ok(())
 }
 
-/// A calendar of originals lost all of its events, and some are back: the rest is asked about as before.
+/// A calendar of originals lost all of its events, and some are back: the rest is asked about as
+/// before.
 #[tokio::test]
 async fn what_only_its_owner_may_release_waits_for_its_owner() -> anyhow::Result<()> {
     let world = town(7, two_way()).await?;
@@ -230,7 +264,11 @@ async fn a_clock_that_is_behind_moves_nothing_out_of_the_window() -> anyhow::Res
         assert_eq!((world.sync().await.deleted, world.calendars[1].len()), (0, 42), "{terms:?}");
         world.wait(MONTHS);
         world.set_servers_ahead(0);
-        assert_eq!((did(&world.sync().await), world.calendars[1].len()), ((PairStatus::Ok, 0), 42), "{terms:?}");
+        assert_eq!(
+            (did(&world.sync().await), world.calendars[1].len()),
+            ((PairStatus::Ok, 0), 42),
+            "{terms:?}"
+        );
     }
     Ok(())
 }

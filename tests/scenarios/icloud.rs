@@ -1,5 +1,6 @@
-//! The main job with iCloud's manners, through the front door (I1-I5, I8, X): no ETag on PUT, partition hosts, a UID once in the account,
-//! alarms by default, throttling that is longer than it says.
+//! The main job with iCloud's manners, through the front door (I1-I5, I8, X): no ETag on PUT,
+//! partition hosts, a UID once in the account, alarms by default, throttling that is longer than it
+//! says.
 
 use serde_json::json;
 use simulators::caldav::{CalDav, Calendar, Manners, Redirect, Throttle};
@@ -25,13 +26,19 @@ async fn cloud(manners: Manners) -> anyhow::Result<Cloud> {
     server.account(APPLE_ID, APP_PASSWORD);
     let (home, work) = (server.calendar(APPLE_ID, "home"), server.calendar(APPLE_ID, "work"));
     let cli = Cli::new()?.with("ICLOUD_CALDAV_URL", server.url().as_str());
-    let account = cli.icloud_add(APPLE_ID, APP_PASSWORD).await?.done()?["id"].as_str().expect("an id").to_owned();
+    let account = cli.icloud_add(APPLE_ID, APP_PASSWORD).await?.done()?["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     Ok(Cloud { cli, server, home, work, account })
 }
 
 impl Cloud {
     async fn pair(&self, terms: &[&str]) -> anyhow::Result<String> {
-        let ids = [self.cli.calendar(&self.account, "home").await?, self.cli.calendar(&self.account, "work").await?];
+        let ids = [
+            self.cli.calendar(&self.account, "home").await?,
+            self.cli.calendar(&self.account, "work").await?,
+        ];
         self.cli.pair_add(&ids[0], &ids[1], terms).await
     }
 }
@@ -41,14 +48,26 @@ impl Cloud {
 async fn only_calendars_of_events_are_offered() -> anyhow::Result<()> {
     let cloud = cloud(Manners::icloud()).await?;
     let listed = cloud.cli.json(&["calendars"]).await?;
-    let mut names: Vec<&str> = listed["calendars"].as_array().unwrap().iter().filter_map(|row| row["name"].as_str()).collect();
+    let mut names: Vec<&str> = listed["calendars"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|row| row["name"].as_str())
+        .collect();
     names.sort_unstable();
     assert_eq!(names, ["home", "work"]);
-    assert!(listed["calendars"].as_array().unwrap().iter().all(|row| row["provider"] == "icloud" && row["writable"] == true));
+    assert!(
+        listed["calendars"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|row| row["provider"] == "icloud" && row["writable"] == true)
+    );
     Ok(())
 }
 
-/// Two calendars of one account: copies have UIDs of their own, since iCloud takes a UID once in the whole account.
+/// Two calendars of one account: copies have UIDs of their own, since iCloud takes a UID once in
+/// the whole account.
 #[tokio::test]
 async fn two_calendars_of_one_apple_id_are_kept_in_step() -> anyhow::Result<()> {
     let cloud = cloud(Manners::icloud()).await?;
@@ -60,18 +79,42 @@ async fn two_calendars_of_one_apple_id_are_kept_in_step() -> anyhow::Result<()> 
     let preview = cloud.cli.dry_run().await?;
     let run = cloud.cli.sync().await?;
     assert_eq!((counts(&run), actions(&preview)), ([7, 0, 0, 0], actions(&run)));
-    let lines = |calendar: &Calendar| calendar.agenda().iter().map(ToString::to_string).collect::<Vec<_>>();
+    let lines =
+        |calendar: &Calendar| calendar.agenda().iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(lines(&cloud.home), lines(&cloud.work));
-    for copy in cloud.work.names().iter().chain(&cloud.home.names()).filter(|name| name.starts_with("calrelay-")) {
+    for copy in cloud
+        .work
+        .names()
+        .iter()
+        .chain(&cloud.home.names())
+        .filter(|name| name.starts_with("calrelay-"))
+    {
         let text = cloud.work.get(copy).or_else(|| cloud.home.get(copy)).unwrap_or_default();
-        assert!(text.contains("ACTION:NONE") && !text.contains("ACTION:DISPLAY"), "an inert alarm, so that Apple adds none of its own");
+        assert!(
+            text.contains("ACTION:NONE") && !text.contains("ACTION:DISPLAY"),
+            "an inert alarm, so that Apple adds none of its own"
+        );
     }
-    assert!(actions(&cloud.cli.sync().await?).is_empty(), "what Apple made of our writes is no edit");
+    assert!(
+        actions(&cloud.cli.sync().await?).is_empty(),
+        "what Apple made of our writes is no edit"
+    );
     cloud.server.reset_counts();
     assert!(actions(&cloud.cli.sync().await?).is_empty());
-    assert_eq!((cloud.server.counts().total(), cloud.server.counts().of(Kind::Propfind)), (1, 1), "{}", cloud.server.counts());
+    assert_eq!(
+        (cloud.server.counts().total(), cloud.server.counts().of(Kind::Propfind)),
+        (1, 1),
+        "{}",
+        cloud.server.counts()
+    );
 
-    let copy = cloud.work.agenda().into_iter().find(|entry| entry.summary() == "Event 3").expect("its copy").name;
+    let copy = cloud
+        .work
+        .agenda()
+        .into_iter()
+        .find(|entry| entry.summary() == "Event 3")
+        .expect("its copy")
+        .name;
     cloud.work.edit(&copy, |ics| ics.replace("Event 3", "Three"));
     cloud.home.delete("e4.ics");
     let run = cloud.cli.sync().await?;
@@ -100,20 +143,28 @@ async fn a_token_that_apple_has_forgotten() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// I2: where the common host sends an account to its partition, the program goes there, with the password; and nowhere else.
+/// I2: where the common host sends an account to its partition, the program goes there, with the
+/// password; and nowhere else.
 #[tokio::test]
 async fn the_password_goes_to_apples_hosts_only() -> anyhow::Result<()> {
     for status in [301, 302, 307, 308] {
-        let cloud = cloud(Manners { redirect: Some(Redirect::ToPartition(status)), ..Manners::icloud() }).await?;
+        let cloud =
+            cloud(Manners { redirect: Some(Redirect::ToPartition(status)), ..Manners::icloud() })
+                .await?;
         cloud.pair(ONE_WAY).await?;
         cloud.home.put("lunch.ics", &hour("lunch", 2, 12, "Lunch"));
         assert_eq!(counts(&cloud.cli.sync().await?), [1, 0, 0, 0]);
     }
-    // The port is another one, and the name of the host as well: `localhost` is not the host that was named.
+    // The port is another one, and the name of the host as well: `localhost` is not the host that
+    // was named.
     let stranger = CalDav::start(Manners::icloud()).await?;
     stranger.account(APPLE_ID, APP_PASSWORD).calendar(APPLE_ID, "home");
     let elsewhere = stranger.url().as_str().replace("127.0.0.1", "localhost");
-    let apple = CalDav::start(Manners { redirect: Some(Redirect::To(302, elsewhere.clone())), ..Manners::icloud() }).await?;
+    let apple = CalDav::start(Manners {
+        redirect: Some(Redirect::To(302, elsewhere.clone())),
+        ..Manners::icloud()
+    })
+    .await?;
     let cli = Cli::new()?.with("ICLOUD_CALDAV_URL", apple.url().as_str());
     let (code, words) = cli.icloud_add(APPLE_ID, APP_PASSWORD).await?.failure();
     assert_eq!((code.as_str(), stranger.counts().total()), ("address", 0), "{words}");
@@ -124,7 +175,11 @@ async fn the_password_goes_to_apples_hosts_only() -> anyhow::Result<()> {
 #[tokio::test]
 async fn the_china_region_is_refused() -> anyhow::Result<()> {
     let china = "https://caldav.icloud.com.cn/";
-    let apple = CalDav::start(Manners { redirect: Some(Redirect::To(301, china.to_owned())), ..Manners::icloud() }).await?;
+    let apple = CalDav::start(Manners {
+        redirect: Some(Redirect::To(301, china.to_owned())),
+        ..Manners::icloud()
+    })
+    .await?;
     apple.account(APPLE_ID, APP_PASSWORD);
     for url in [apple.url().as_str(), china] {
         let cli = Cli::new()?.with("ICLOUD_CALDAV_URL", url);
@@ -139,10 +194,20 @@ async fn the_china_region_is_refused() -> anyhow::Result<()> {
 #[tokio::test]
 async fn two_apple_ids_of_one_person() -> anyhow::Result<()> {
     let cloud = cloud(Manners::icloud()).await?;
-    let family = cloud.server.account("family@example.org", "qrst-uvwx-yzab-cdef").calendar("family@example.org", "family");
-    let other = cloud.cli.icloud_add("family@example.org", "qrst-uvwx-yzab-cdef").await?.done()?["id"].as_str().unwrap().to_owned();
+    let family = cloud
+        .server
+        .account("family@example.org", "qrst-uvwx-yzab-cdef")
+        .calendar("family@example.org", "family");
+    let other =
+        cloud.cli.icloud_add("family@example.org", "qrst-uvwx-yzab-cdef").await?.done()?["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
     assert_ne!(other, cloud.account);
-    let ids = [cloud.cli.calendar(&cloud.account, "home").await?, cloud.cli.calendar(&other, "family").await?];
+    let ids = [
+        cloud.cli.calendar(&cloud.account, "home").await?,
+        cloud.cli.calendar(&other, "family").await?,
+    ];
     cloud.cli.pair_add(&ids[0], &ids[1], TWO_WAY).await?;
     cloud.home.put("lunch.ics", &hour("lunch", 2, 12, "Lunch"));
     family.put("trip.ics", &hour("trip", 3, 8, "Trip"));
@@ -160,9 +225,15 @@ async fn throttling_is_waited_out() -> anyhow::Result<()> {
     for (name, object) in many(3) {
         cloud.home.put(&name, &object);
     }
-    cloud.server.manners(|manners| manners.throttle = Some(Throttle { every: 6, refused: 1, status: 503, retry_after: 1 }));
+    cloud.server.manners(|manners| {
+        manners.throttle = Some(Throttle { every: 6, refused: 1, status: 503, retry_after: 1 })
+    });
     let run = cloud.cli.sync().await?;
     assert_eq!((counts(&run), cloud.work.len()), ([3, 0, 0, 0], 3));
-    assert!(cloud.server.counts().peak_writes <= 2, "Apple bears two at once: {}", cloud.server.counts());
+    assert!(
+        cloud.server.counts().peak_writes <= 2,
+        "Apple bears two at once: {}",
+        cloud.server.counts()
+    );
     Ok(())
 }

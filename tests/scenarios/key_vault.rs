@@ -1,4 +1,5 @@
-//! Secrets sealed with a key in Azure Key Vault: what it costs, what goes wrong with a vault, and what is never lost.
+//! Secrets sealed with a key in Azure Key Vault: what it costs, what goes wrong with a vault, and
+//! what is never lost.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -22,7 +23,12 @@ pub async fn stand_in() -> StandIn {
 /// A process that seals with the stand-in's key, signed in by the machine's identity.
 pub fn wrapping_key(vault: &StandIn, limits: Limits) -> KeyVault {
     let transport = Transport::new(Arc::new(vault.transport()));
-    KeyVault::with(vault.identifier().parse().expect("an identifier"), Identity::Managed { client_id: None }, limits, Some(transport))
+    KeyVault::with(
+        vault.identifier().parse().expect("an identifier"),
+        Identity::Managed { client_id: None },
+        limits,
+        Some(transport),
+    )
 }
 
 fn process(vault: &StandIn) -> Sealer {
@@ -100,8 +106,16 @@ async fn a_secret_is_sealed_and_opened_with_one_call_each() {
         assert_eq!(open(&sealer, &text).await.unwrap(), SECRET);
     }
     let expected = Counts { challenges: 1, tokens: 1, wraps: 1, unwraps: 1, ..Counts::default() };
-    assert_eq!(vault.counts(), expected, "one sign-in, no body before it, and nine times from memory");
-    assert_eq!(open(&process(&vault), &text).await.unwrap(), SECRET, "another process has only the text");
+    assert_eq!(
+        vault.counts(),
+        expected,
+        "one sign-in, no body before it, and nine times from memory"
+    );
+    assert_eq!(
+        open(&process(&vault), &text).await.unwrap(),
+        SECRET,
+        "another process has only the text"
+    );
 }
 
 #[tokio::test]
@@ -117,7 +131,10 @@ async fn many_who_want_the_same_secret_at_once_cost_one_call() {
 #[tokio::test]
 async fn what_is_kept_in_memory_is_bounded() {
     let vault = stand_in().await;
-    let sealer = process_with(&vault, Limits { keep_most: 2, keep: Duration::from_millis(1_500), ..limits() });
+    let sealer = process_with(
+        &vault,
+        Limits { keep_most: 2, keep: Duration::from_millis(1_500), ..limits() },
+    );
     let mut texts = Vec::new();
     for _ in 0..3 {
         texts.push(seal(&sealer).await);
@@ -136,7 +153,8 @@ async fn what_is_kept_in_memory_is_bounded() {
 #[tokio::test]
 async fn a_new_version_of_the_key_wraps_and_the_old_one_still_opens() {
     let vault = stand_in().await;
-    let (first, sealer) = (vault.newest(), process_with(&vault, Limits { keep: Duration::ZERO, ..limits() }));
+    let (first, sealer) =
+        (vault.newest(), process_with(&vault, Limits { keep: Duration::ZERO, ..limits() }));
     let old = seal(&sealer).await;
     assert_eq!(sealer.reseal(PLACE, &old).await.unwrap(), None, "up to date");
     let second = vault.rotate();
@@ -178,7 +196,11 @@ async fn with_a_version_in_its_identifier_it_wraps_with_that_one() {
     assert_eq!(sealer.reseal(PLACE, &text).await.unwrap(), None);
     assert_eq!(vault.counts().wraps, 1, "nobody is asked which version that is");
     let newest = seal(&process(&vault)).await;
-    assert_eq!(open(&sealer, &newest).await.unwrap(), SECRET, "what another version wrapped opens all the same");
+    assert_eq!(
+        open(&sealer, &newest).await.unwrap(),
+        SECRET,
+        "what another version wrapped opens all the same"
+    );
 }
 
 #[tokio::test]
@@ -189,7 +211,9 @@ async fn what_was_tampered_with_does_not_open() {
     let [format, version, key, payload] = parts(&text);
     let other = vault.rotate();
     let turned: String = key.chars().rev().collect();
-    for (version, key) in [(other.as_str(), key), (version, turned.as_str()), (version, "AAAA"), (version, "")] {
+    for (version, key) in
+        [(other.as_str(), key), (version, turned.as_str()), (version, "AAAA"), (version, "")]
+    {
         let tampered = format!("{format}.{version}.{key}.{payload}");
         assert!(matches!(open(&sealer, &tampered).await, Err(Error::CannotOpen)), "{tampered}");
     }
@@ -203,7 +227,13 @@ async fn what_is_no_version_of_a_key_is_not_made_part_of_an_address() {
     let text = seal(&sealer).await;
     let [format, _, key, payload] = parts(&text);
     vault.reset_counts();
-    for version in ["", "k3x7q2ma", "../../secrets/x", "0123456789abcdef0123456789abcdef/x?", "0123456789ABCDEF0123456789ABCDEF"] {
+    for version in [
+        "",
+        "k3x7q2ma",
+        "../../secrets/x",
+        "0123456789abcdef0123456789abcdef/x?",
+        "0123456789ABCDEF0123456789ABCDEF",
+    ] {
         let foreign = format!("{format}.{version}.{key}.{payload}");
         assert!(matches!(open(&sealer, &foreign).await, Err(Error::CannotOpen)), "{version}");
     }
@@ -216,7 +246,10 @@ async fn a_version_that_is_gone_is_no_loss_but_something_to_recover() {
     let sealer = process_with(&vault, Limits { keep: Duration::ZERO, ..limits() });
     let text = seal(&sealer).await;
     vault.delete(true);
-    for words in [unavailable(open(&sealer, &text).await), unavailable(sealer.seal(PLACE, &SECRET.into()).await)] {
+    for words in [
+        unavailable(open(&sealer, &text).await),
+        unavailable(sealer.seal(PLACE, &SECRET.into()).await),
+    ] {
         assert!(words.contains("recover it"), "{words}");
     }
     vault.delete(false);
@@ -274,7 +307,11 @@ async fn trouble_at_the_very_first_call_is_borne_too() {
     let sealer = process(&vault);
     let text = seal(&sealer).await;
     assert_eq!(open(&sealer, &text).await.unwrap(), SECRET);
-    assert_eq!((vault.counts().wrong, vault.counts().bodies_before_sign_in), (0, 0), "no call went without its body");
+    assert_eq!(
+        (vault.counts().wrong, vault.counts().bodies_before_sign_in),
+        (0, 0),
+        "no call went without its body"
+    );
 }
 
 #[tokio::test]
@@ -311,7 +348,10 @@ async fn an_operator_learns_what_is_wrong() {
 #[tokio::test]
 async fn health_is_cheap_and_true() {
     let vault = stand_in().await;
-    let sealer = process_with(&vault, Limits { trust: Duration::from_millis(300), rest: Duration::from_millis(300), ..limits() });
+    let sealer = process_with(
+        &vault,
+        Limits { trust: Duration::from_millis(300), rest: Duration::from_millis(300), ..limits() },
+    );
     let key = sealer.wrapping_key();
     let all = futures::future::join_all((0..10).map(|_| key.check())).await;
     assert!(all.iter().all(Result::is_ok));
@@ -398,8 +438,9 @@ impl io::Write for Log {
 async fn no_secret_is_in_any_log_error_or_debug() {
     let log = Log::default();
     let writer = log.clone();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::TRACE).with_writer(move || writer.clone());
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_writer(move || writer.clone());
     let guard = tracing::subscriber::set_default(subscriber.finish());
     let vault = stand_in().await;
     let sealer = process(&vault);

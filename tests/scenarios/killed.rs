@@ -1,7 +1,8 @@
 //! A program that is killed at work, and the next one: on any storage (L5).
 //!
-//! Embedded storage gives a dead holder's lease to the next one at once (`processes`). Azure keeps it until its term is over, half a minute later:
-//! nobody can tell there that the holder is dead, and not slow. The next one waits for that, and then finds again whatever the dead one had done.
+//! Embedded storage gives a dead holder's lease to the next one at once (`processes`). Azure keeps
+//! it until its term is over, half a minute later: nobody can tell there that the holder is dead,
+//! and not slow. The next one waits for that, and then finds again whatever the dead one had done.
 //! So all the villages of a story are told at the same time.
 
 use std::time::Duration;
@@ -60,7 +61,10 @@ async fn killed(moment: Moment) -> anyhow::Result<()> {
     ensure!(ours == theirs && ours.len() == EVENTS, "{ours:?}\n{theirs:?}");
     village.reset_counts();
     let run = village.cli.sync().await?;
-    ensure!(run["actions"].as_array().is_some_and(Vec::is_empty) && village.writes() == [0, 0], "not quiet: {run}");
+    ensure!(
+        run["actions"].as_array().is_some_and(Vec::is_empty) && village.writes() == [0, 0],
+        "not quiet: {run}"
+    );
     village.at_rest().await?;
     Ok(())
 }
@@ -68,8 +72,12 @@ async fn killed(moment: Moment) -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_any_moment_the_next_one_loses_and_doubles_nothing() -> anyhow::Result<()> {
     let mut rng = Rng::new(61);
-    let moments = [0, 1, 5].map(Moment::AtWrite).into_iter().chain((0..7).map(|_| Moment::After(rng.below(500) as u64)));
-    let stories = moments.map(async |moment| killed(moment).await.with_context(|| format!("{moment:?}")));
+    let moments = [0, 1, 5]
+        .map(Moment::AtWrite)
+        .into_iter()
+        .chain((0..7).map(|_| Moment::After(rng.below(500) as u64)));
+    let stories =
+        moments.map(async |moment| killed(moment).await.with_context(|| format!("{moment:?}")));
     try_join_all(stories).await?;
     Ok(())
 }

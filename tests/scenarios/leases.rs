@@ -1,4 +1,5 @@
-//! Leases and what holds where they do not: a holder that has lost its own, two who each believe to be alone, and those who only look.
+//! Leases and what holds where they do not: a holder that has lost its own, two who each believe to
+//! be alone, and those who only look.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,7 +36,9 @@ struct Asked {
 impl Leases for Fleeting {
     async fn acquire(&self, scope: &str, names: &[&str]) -> store::Result<Attempt> {
         Ok(match self.leases.acquire(scope, names).await? {
-            Attempt::Taken(lease) => Attempt::Taken(Lease::new(Asked { lease, left: AtomicUsize::new(self.asks) })),
+            Attempt::Taken(lease) => {
+                Attempt::Taken(Lease::new(Asked { lease, left: AtomicUsize::new(self.asks) }))
+            }
             busy => busy,
         })
     }
@@ -48,7 +51,9 @@ impl Leases for Fleeting {
 #[async_trait]
 impl Hold for Asked {
     fn holds(&self) -> bool {
-        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+        self.left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .is_ok()
     }
 
     async fn end(self: Box<Self>) {
@@ -56,7 +61,8 @@ impl Hold for Asked {
     }
 }
 
-/// Leases that exclude nobody: what a holder has that was asleep for too long, and does not know it.
+/// Leases that exclude nobody: what a holder has that was asleep for too long, and does not know
+/// it.
 struct Worthless;
 
 #[async_trait]
@@ -104,14 +110,27 @@ async fn a_pass_that_may_have_lost_its_lease_writes_no_more() -> anyhow::Result<
             let fleeting = Services { leases, ..world.services.clone() };
             world.reset_counts();
             let run = sync(&fleeting, &world, SyncOptions::default()).await;
-            assert_eq!((code(&run), world.writes()), ("storage", [0, asks as u64]), "each write is asked for: {run:?}");
+            assert_eq!(
+                (code(&run), world.writes()),
+                ("storage", [0, asks as u64]),
+                "each write is asked for: {run:?}"
+            );
             let run = sync(&world.services, &world, SyncOptions::default()).await;
-            assert_eq!(did(&run), [20 - asks as u64, 0, 0], "what was written was remembered: {run:?}");
+            assert_eq!(
+                did(&run),
+                [20 - asks as u64, 0, 0],
+                "what was written was remembered: {run:?}"
+            );
             world.calendars[0].delete("e3.ics");
             world.calendars[0].edit("e4.ics", |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
             world.reset_counts();
             let leases = Arc::new(Fleeting { leases: world.services.leases.clone(), asks: 0 });
-            let run = sync(&Services { leases, ..world.services.clone() }, &world, SyncOptions::default()).await;
+            let run = sync(
+                &Services { leases, ..world.services.clone() },
+                &world,
+                SyncOptions::default(),
+            )
+            .await;
             assert_eq!((code(&run), world.writes()), ("storage", [0, 0]), "{run:?}");
             at_rest(&world).await;
             assert_eq!(world.calendars[1].names().len(), 19);
@@ -130,23 +149,39 @@ async fn two_who_both_believe_to_be_alone_harm_nothing() -> anyhow::Result<()> {
         let alone = Services { leases: Arc::new(Worthless), ..world.services.clone() };
         for round in 0..4 {
             let runs = join_all((0..3).map(|_| sync(&alone, &world, SyncOptions::default()))).await;
-            assert!(runs.iter().all(|run| matches!(code(run), "" | "storage" | "changed_meanwhile")), "{runs:?}");
+            assert!(
+                runs.iter().all(|run| matches!(code(run), "" | "storage" | "changed_meanwhile")),
+                "{runs:?}"
+            );
             if round == 0 {
-                assert!(runs.iter().any(|run| code(run) == "storage"), "at most one goes on: {runs:?}");
+                assert!(
+                    runs.iter().any(|run| code(run) == "storage"),
+                    "at most one goes on: {runs:?}"
+                );
             }
-            world.calendars[0].edit(&format!("e{round}.ics"), |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
+            world.calendars[0]
+                .edit(&format!("e{round}.ics"), |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
             world.calendars[0].delete(&format!("e{}.ics", 60 + round));
         }
         world.servers.iter().for_each(|server| server.faults().clear());
         at_rest(&world).await;
-        assert_eq!(world.calendars.each_ref().map(|calendar| calendar.names().len()), [116, 116], "nothing is lost or doubled");
-        assert_eq!(jobs::status(&world.services, 60).await?.pairs[0].copies, 116, "and the count is right");
+        assert_eq!(
+            world.calendars.each_ref().map(|calendar| calendar.names().len()),
+            [116, 116],
+            "nothing is lost or doubled"
+        );
+        assert_eq!(
+            jobs::status(&world.services, 60).await?.pairs[0].copies,
+            116,
+            "and the count is right"
+        );
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn a_pass_that_was_overtaken_by_the_removal_of_its_pair_brings_nothing_back() -> anyhow::Result<()> {
+async fn a_pass_that_was_overtaken_by_the_removal_of_its_pair_brings_nothing_back()
+-> anyhow::Result<()> {
     let world = world(TWO_WAY, 10).await?;
     world.servers[1].faults().always(On::writes(), Fault::Delay(Duration::from_millis(300)));
     let alone = Services { leases: Arc::new(Worthless), ..world.services.clone() };
@@ -159,7 +194,8 @@ async fn a_pass_that_was_overtaken_by_the_removal_of_its_pair_brings_nothing_bac
     let (run, removed) = tokio::join!(sync(&alone, &world, SyncOptions::default()), removal);
     removed?;
     assert_eq!(code(&run), "storage", "{run:?}");
-    let rows = world.services.store.scan(Table::Pairs, world.pair.id.as_str(), "", None, 10).await?;
+    let rows =
+        world.services.store.scan(Table::Pairs, world.pair.id.as_str(), "", None, 10).await?;
     assert!(rows.is_empty(), "{:?}", rows.iter().map(|row| &row.key).collect::<Vec<_>>());
     Ok(())
 }
@@ -173,7 +209,13 @@ async fn whoever_only_looks_waits_for_nobody() -> anyhow::Result<()> {
     let calendar = |id| directory::calendar_lease(&known, id);
     let names = [directory::pair_lease(&pair.id), calendar(&pair.to), calendar(&pair.from)];
     let names = names.each_ref().map(String::as_str);
-    let lease = world.services.leases.acquire(&world.services.owner, &names).await?.taken().expect("nobody is at work");
+    let lease = world
+        .services
+        .leases
+        .acquire(&world.services.owner, &names)
+        .await?
+        .taken()
+        .expect("nobody is at work");
 
     world.wait(60);
     let began = Instant::now();
@@ -186,24 +228,50 @@ async fn whoever_only_looks_waits_for_nobody() -> anyhow::Result<()> {
     world.calendars[0].edit("e1.ics", |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
     world.reset_counts();
     // A poll repeats itself; any other nudge is put off, and no failure.
-    for (cause, waiting) in [(Cause::Poll, 0), (Cause::Webhook, 1), (Cause::Webhook, 1), (Cause::Reconcile, 2), (Cause::Reconcile, 2)] {
-        let verdict = sync_calendar(&world.services, &Nudge { calendar_id: pair.from.clone(), cause }).await;
-        assert_eq!((verdict, world.services.queue.len(QUEUE).await?), (Verdict::Done, waiting), "{cause:?}");
+    for (cause, waiting) in [
+        (Cause::Poll, 0),
+        (Cause::Webhook, 1),
+        (Cause::Webhook, 1),
+        (Cause::Reconcile, 2),
+        (Cause::Reconcile, 2),
+    ] {
+        let verdict =
+            sync_calendar(&world.services, &Nudge { calendar_id: pair.from.clone(), cause }).await;
+        assert_eq!(
+            (verdict, world.services.queue.len(QUEUE).await?),
+            (Verdict::Done, waiting),
+            "{cause:?}"
+        );
     }
     assert!(began.elapsed() < Duration::from_secs(20), "nobody has waited until patience ran out");
-    assert_eq!((world.writes(), last_sync(&world).await?), ([0, 0], noted), "and nothing was written");
-    assert_eq!(jobs::status(&world.services, 60).await?.pairs[0].error, None, "nor is anything wrong");
+    assert_eq!(
+        (world.writes(), last_sync(&world).await?),
+        ([0, 0], noted),
+        "and nothing was written"
+    );
+    assert_eq!(
+        jobs::status(&world.services, 60).await?.pairs[0].error,
+        None,
+        "nor is anything wrong"
+    );
     lease.end().await;
-    let verdict = sync_calendar(&world.services, &Nudge { calendar_id: pair.from.clone(), cause: Cause::Webhook }).await;
+    let verdict = sync_calendar(
+        &world.services,
+        &Nudge { calendar_id: pair.from.clone(), cause: Cause::Webhook },
+    )
+    .await;
     assert_eq!((verdict, world.writes()), (Verdict::Done, [0, 1]));
 
-    // A pass that another process made in between leaves nothing to do, and a pair that is gone is not looked at.
+    // A pass that another process made in between leaves nothing to do, and a pair that is gone is
+    // not looked at.
     world.core.restart().await?;
     at_rest(&world).await;
     directory::remove_pair(&world.services, &pair.id).await?;
     let run = sync(&world.services, &world, SyncOptions::default()).await;
     assert_eq!((did(&run), code(&run)), ([0, 0, 0], ""), "{run:?}");
-    assert!(world.services.store.scan(Table::Pairs, pair.id.as_str(), "", None, 10).await?.is_empty());
+    assert!(
+        world.services.store.scan(Table::Pairs, pair.id.as_str(), "", None, 10).await?.is_empty()
+    );
     Ok(())
 }
 
@@ -233,13 +301,23 @@ async fn several_instances_on_one_storage_account_make_each_copy_once() -> anyho
     on_azure(&mut world, &azurite).await?;
     let mut instances = Vec::new();
     for _ in 0..3 {
-        let azure = Arc::new(Azure::connect(&Settings::from_connection_string(&azurite.connection_string())?)?);
-        instances.push(Services { store: azure.clone(), leases: azure.clone(), queue: azure, ..world.services.clone() });
+        let azure = Arc::new(Azure::connect(&Settings::from_connection_string(
+            &azurite.connection_string(),
+        )?)?);
+        instances.push(Services {
+            store: azure.clone(),
+            leases: azure.clone(),
+            queue: azure,
+            ..world.services.clone()
+        });
     }
-    let runs = join_all(instances.iter().map(|services| sync(services, &world, SyncOptions::default()))).await;
+    let runs =
+        join_all(instances.iter().map(|services| sync(services, &world, SyncOptions::default())))
+            .await;
     assert!(runs.iter().all(|run| run.error.is_none()), "{runs:?}");
     assert_eq!(runs.iter().map(|run| run.created).sum::<u64>(), 30, "one of them makes each copy");
-    world.calendars[1].edit(&world.calendars[1].names()[0], |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
+    world.calendars[1]
+        .edit(&world.calendars[1].names()[0], |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
     let nudge = Nudge { calendar_id: world.pair.to.clone(), cause: Cause::Poll };
     join_all(instances.iter().map(|services| sync_calendar(services, &nudge))).await;
     at_rest(&world).await;

@@ -1,4 +1,5 @@
-//! Stories through the front doors: what people do to their calendars, what goes wrong, and what they see afterwards.
+//! Stories through the front doors: what people do to their calendars, what goes wrong, and what
+//! they see afterwards.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 mod anew;

@@ -1,4 +1,5 @@
-//! What both sides have done to an event is merged, and what a server has made of it is no person's edit.
+//! What both sides have done to an event is merged, and what a server has made of it is no person's
+//! edit.
 
 use simulators::caldav::{Alters, Manners};
 use simulators::faults::{Fault, On};
@@ -27,31 +28,48 @@ fn dragged(ics: &str) -> String {
 
 /// The series an hour later, without changed occurrences: what some programs make of it.
 fn dragged_alone(ics: &str) -> String {
-    let changed = ics.split("BEGIN:VEVENT").find(|event| event.contains("RECURRENCE-ID")).unwrap_or_default();
-    let changed = format!("BEGIN:VEVENT{}", changed.split("END:VCALENDAR").next().unwrap_or_default());
+    let changed =
+        ics.split("BEGIN:VEVENT").find(|event| event.contains("RECURRENCE-ID")).unwrap_or_default();
+    let changed =
+        format!("BEGIN:VEVENT{}", changed.split("END:VCALENDAR").next().unwrap_or_default());
     dragged(&ics.replace(&changed, ""))
 }
 
 /// What a side shows: starts and titles of a series and its exceptions.
 fn lines(world: &World, side: usize) -> Vec<String> {
     let title = |line: &str| line.split("  ").skip(1).collect::<Vec<_>>().join(" ");
-    world.calendars[side].agenda().iter().map(|entry| format!("{} {}", entry.start(), title(&entry.to_string()))).collect()
+    world.calendars[side]
+        .agenda()
+        .iter()
+        .map(|entry| format!("{} {}", entry.start(), title(&entry.to_string())))
+        .collect()
 }
 
 #[tokio::test]
-async fn a_series_is_dragged_on_its_copy_while_an_occurrence_of_its_origin_is_cancelled() -> anyhow::Result<()> {
+async fn a_series_is_dragged_on_its_copy_while_an_occurrence_of_its_origin_is_cancelled()
+-> anyhow::Result<()> {
     for drag in [dragged, dragged_alone] {
         let world = World::new([Manners::generic(), Manners::generic()], TWO_WAY).await?;
         let [anna, ben] = &world.calendars;
         anna.put("review.ics", &series());
         assert_eq!(did(&world.sync().await), [1, 0, 0]);
-        anna.edit("review.ics", |ics| ics.replacen("SUMMARY:Review", "EXDATE;TZID=Europe/Berlin:20260326T100000\r\nSUMMARY:Review", 1));
+        anna.edit("review.ics", |ics| {
+            ics.replacen(
+                "SUMMARY:Review",
+                "EXDATE;TZID=Europe/Berlin:20260326T100000\r\nSUMMARY:Review",
+                1,
+            )
+        });
         ben.edit(&ben.names()[0], drag);
         at_rest(&world).await;
         assert_eq!(world.in_step().await?, 1);
         let shown = lines(&world, 0);
         assert_eq!(shown.len(), 2, "{shown:?}");
-        assert!(shown[0].starts_with("20260312T110000 Europe/Berlin Review") && shown[0].contains("without 20260326T110000"), "{shown:?}");
+        assert!(
+            shown[0].starts_with("20260312T110000 Europe/Berlin Review")
+                && shown[0].contains("without 20260326T110000"),
+            "{shown:?}"
+        );
         assert!(shown[1].starts_with("20260319T110000 Europe/Berlin With the board"), "{shown:?}");
     }
     Ok(())
@@ -70,7 +88,14 @@ async fn a_private_copy_is_dragged_and_no_occurrence_loses_its_title() -> anyhow
         assert_eq!(world.in_step().await?, 1);
         let shown = lines(&world, 0);
         assert!(shown[0].starts_with("20260312T110000 Europe/Berlin Review"), "{shown:?}");
-        assert!(shown[1].starts_with("20260319T110000 Europe/Berlin With the board  @ Room 1".replace("  @", " @").as_str()), "{shown:?}");
+        assert!(
+            shown[1].starts_with(
+                "20260319T110000 Europe/Berlin With the board  @ Room 1"
+                    .replace("  @", " @")
+                    .as_str()
+            ),
+            "{shown:?}"
+        );
         assert_eq!(shown.len(), 2, "{shown:?}");
     }
     Ok(())
@@ -86,7 +111,10 @@ async fn an_occurrence_of_a_floating_series_is_moved_at_google() -> anyhow::Resu
     // Two hours later, in any zone.
     let moved = |ics: &str| {
         let mut parts: Vec<String> = ics.split("BEGIN:VEVENT").map(str::to_owned).collect();
-        let changed = parts.iter_mut().find(|part| part.contains("RECURRENCE-ID")).expect("the second one is changed");
+        let changed = parts
+            .iter_mut()
+            .find(|part| part.contains("RECURRENCE-ID"))
+            .expect("the second one is changed");
         let lines = changed.lines().map(|line| match line.split(':').next().unwrap_or_default() {
             name if name.starts_with("DTSTART") || name.starts_with("DTEND") => later(line),
             _ => line.to_owned(),
@@ -99,8 +127,13 @@ async fn an_occurrence_of_a_floating_series_is_moved_at_google() -> anyhow::Resu
     desk.quiet().await?;
     let home = desk.stage.people[0].get("review.ics").await?.unwrap_or_default();
     assert_eq!(home.matches("RECURRENCE-ID").count(), 1, "{home}");
-    let changed = home.split("BEGIN:VEVENT").find(|part| part.contains("RECURRENCE-ID")).unwrap_or_default();
-    assert!(changed.contains("DTSTART:20260319T120000\r\n") && changed.contains("SUMMARY:With the board"), "{changed}");
+    let changed =
+        home.split("BEGIN:VEVENT").find(|part| part.contains("RECURRENCE-ID")).unwrap_or_default();
+    assert!(
+        changed.contains("DTSTART:20260319T120000\r\n")
+            && changed.contains("SUMMARY:With the board"),
+        "{changed}"
+    );
     Ok(())
 }
 
@@ -116,22 +149,37 @@ fn agenda() -> String {
 }
 
 fn long() -> String {
-    object("board", &format!("DTSTART:20260320T180030Z\nDTEND:20260320T200000Z\nSUMMARY:  Board\nDESCRIPTION:{}", agenda()))
+    object(
+        "board",
+        &format!(
+            "DTSTART:20260320T180030Z\nDTEND:20260320T200000Z\nSUMMARY:  Board\nDESCRIPTION:{}",
+            agenda()
+        ),
+    )
 }
 
 /// Characters of the description, without folds.
 fn length(ics: &str) -> usize {
-    ics.replace("\r\n ", "").lines().find(|line| line.starts_with("DESCRIPTION")).map_or(0, str::len)
+    ics.replace("\r\n ", "")
+        .lines()
+        .find(|line| line.starts_with("DESCRIPTION"))
+        .map_or(0, str::len)
 }
 
 /// A server that alters what it is sent, and says so by giving no ETag, or does not say so.
 fn keeps_little(etag_on_put: bool) -> Manners {
-    Manners { alters: Alters { keeps: 100, trims: true, rounds: true }, etag_on_put, ..Manners::generic() }
+    Manners {
+        alters: Alters { keeps: 100, trims: true, rounds: true },
+        etag_on_put,
+        ..Manners::generic()
+    }
 }
 
 #[tokio::test]
 async fn what_a_copys_server_did_not_keep_stays_at_home() -> anyhow::Result<()> {
-    for (terms, etag_on_put) in [(TWO_WAY, false), (TWO_WAY, true), (ONE_WAY, false), (ONE_WAY, true)] {
+    for (terms, etag_on_put) in
+        [(TWO_WAY, false), (TWO_WAY, true), (ONE_WAY, false), (ONE_WAY, true)]
+    {
         let world = World::new([Manners::generic(), keeps_little(etag_on_put)], terms).await?;
         let [anna, ben] = &world.calendars;
         anna.put("board.ics", &long());
@@ -150,7 +198,9 @@ async fn what_a_copys_server_did_not_keep_stays_at_home() -> anyhow::Result<()> 
         assert!(after.contains(title), "{after}");
         assert_eq!(length(&ben.objects()[0].1), 112, "100 characters of it");
         // Its owner's own edit of the text flows back all the same.
-        ben.edit(&ben.names()[0], |ics| ics.replace("DESCRIPTION:A long agenda.", "DESCRIPTION:A short agenda."));
+        ben.edit(&ben.names()[0], |ics| {
+            ics.replace("DESCRIPTION:A long agenda.", "DESCRIPTION:A short agenda.")
+        });
         world.sync().await;
         let flows = anna.get("board.ics").unwrap_or_default().contains("A short agenda.");
         assert_eq!(flows, terms.two_way);
@@ -169,7 +219,9 @@ async fn what_an_origins_server_did_not_keep_stays_on_the_copy() -> anyhow::Resu
         let [anna, ben] = &world.calendars;
         anna.put("board.ics", &object("board", "DTSTART:20260320T180000Z\nDTEND:20260320T200000Z\nSUMMARY:Board\nDESCRIPTION:Short"));
         assert_eq!(did(&world.sync().await), [1, 0, 0]);
-        ben.edit(&ben.names()[0], |ics| ics.replace("DESCRIPTION:Short", &format!("DESCRIPTION:{}", agenda())));
+        ben.edit(&ben.names()[0], |ics| {
+            ics.replace("DESCRIPTION:Short", &format!("DESCRIPTION:{}", agenda()))
+        });
         assert_eq!(did(&world.sync().await), [0, 1, 0]);
         assert_eq!(length(&anna.get("board.ics").unwrap_or_default()), 112);
         at_rest(&world).await;
@@ -182,9 +234,11 @@ async fn what_an_origins_server_did_not_keep_stays_on_the_copy() -> anyhow::Resu
     Ok(())
 }
 
-/// The copy that is made reaches a server that cuts, and its answer does not reach us; then its owner edits something else.
+/// The copy that is made reaches a server that cuts, and its answer does not reach us; then its
+/// owner edits something else.
 #[tokio::test]
-async fn what_a_server_did_not_keep_of_a_copy_whose_making_was_cut_off_stays_at_home() -> anyhow::Result<()> {
+async fn what_a_server_did_not_keep_of_a_copy_whose_making_was_cut_off_stays_at_home()
+-> anyhow::Result<()> {
     let world = World::new([Manners::generic(), keeps_little(false)], TWO_WAY).await?;
     let [anna, ben] = &world.calendars;
     anna.put("board.ics", &long().replace("T180030Z", "T180000Z"));
@@ -203,7 +257,10 @@ async fn an_origin_that_is_changed_back_after_a_lost_answer_stands() -> anyhow::
     for terms in [TWO_WAY, ONE_WAY] {
         let world = World::new([Manners::generic(), Manners::generic()], terms).await?;
         let [anna, ben] = &world.calendars;
-        anna.put("board.ics", &object("board", "DTSTART:20260320T180000Z\nDTEND:20260320T200000Z\nSUMMARY:Board"));
+        anna.put(
+            "board.ics",
+            &object("board", "DTSTART:20260320T180000Z\nDTEND:20260320T200000Z\nSUMMARY:Board"),
+        );
         world.sync().await;
         world.sync().await;
         anna.edit("board.ics", |ics| ics.replace("SUMMARY:Board", "SUMMARY:Second"));
@@ -213,18 +270,26 @@ async fn an_origin_that_is_changed_back_after_a_lost_answer_stands() -> anyhow::
         anna.edit("board.ics", |ics| ics.replace("SUMMARY:Second", "SUMMARY:Board"));
         at_rest(&world).await;
         for calendar in [anna, ben] {
-            assert!(calendar.find("SUMMARY:Board").is_some(), "{terms:?}: {:?}", calendar.objects());
+            assert!(
+                calendar.find("SUMMARY:Board").is_some(),
+                "{terms:?}: {:?}",
+                calendar.objects()
+            );
         }
     }
     Ok(())
 }
 
-/// The same on the other side: what flows back arrives, its answer is lost, and the copy is changed back.
+/// The same on the other side: what flows back arrives, its answer is lost, and the copy is changed
+/// back.
 #[tokio::test]
 async fn a_copy_that_is_changed_back_after_a_lost_answer_stands() -> anyhow::Result<()> {
     let world = World::new([Manners::generic(), Manners::generic()], TWO_WAY).await?;
     let [anna, ben] = &world.calendars;
-    anna.put("board.ics", &object("board", "DTSTART:20260320T180000Z\nDTEND:20260320T200000Z\nSUMMARY:Board"));
+    anna.put(
+        "board.ics",
+        &object("board", "DTSTART:20260320T180000Z\nDTEND:20260320T200000Z\nSUMMARY:Board"),
+    );
     world.sync().await;
     world.sync().await;
     let copy = ben.names().remove(0);

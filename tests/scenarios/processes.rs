@@ -41,7 +41,10 @@ async fn two_at_once_both_end_well() -> anyhow::Result<()> {
         assert_in_step(&village, 60).await?;
         let others = ["status", "doctor"].map(|command| [command, "--json"]);
         for (n, command) in others.iter().enumerate() {
-            village.people[0].put(&format!("late-{n}.ics"), &hour(&format!("late-{n}"), 250, 9 + n as u8, "Late"));
+            village.people[0].put(
+                &format!("late-{n}.ics"),
+                &hour(&format!("late-{n}"), 250, 9 + n as u8, "Late"),
+            );
             let (run, other) = futures::try_join!(village.cli.sync(), village.cli.run(command))?;
             assert_eq!((run["created"].as_u64(), other.status), (Some(1), 0), "{}", other.stdout);
         }
@@ -50,10 +53,14 @@ async fn two_at_once_both_end_well() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Killed at twenty moments of its first pass and of later ones; whatever it had done is found again.
+/// Killed at twenty moments of its first pass and of later ones; whatever it had done is found
+/// again.
 #[tokio::test]
 async fn killed_at_any_moment_nothing_is_lost_or_doubled() -> anyhow::Result<()> {
-    if leaves_out("twenty leases of the dead would each last half a minute there; `killed` tells of ten at once")? {
+    if leaves_out(
+        "twenty leases of the dead would each last half a minute there; `killed` tells of ten at \
+        once",
+    )? {
         return Ok(());
     }
     let (village, _) = Village::paired(TWO_WAY).await?;
@@ -71,7 +78,10 @@ async fn killed_at_any_moment_nothing_is_lost_or_doubled() -> anyhow::Result<()>
             // SIGKILL: nothing in it can be tidied up.
             child.kill().await?;
         }
-        anna.put(&format!("new-{round}.ics"), &hour(&format!("new-{round}"), 210 + round, 9, &format!("New {round}")));
+        anna.put(
+            &format!("new-{round}.ics"),
+            &hour(&format!("new-{round}"), 210 + round, 9, &format!("New {round}")),
+        );
         let copy = ben.names().into_iter().find(|name| name.starts_with("calrelay-"));
         if let Some(copy) = copy.filter(|_| round % 3 == 0) {
             ben.edit(&copy, |ics| ics.replace("SUMMARY:", "SUMMARY:Edited "));
@@ -91,7 +101,10 @@ async fn killed_at_any_moment_nothing_is_lost_or_doubled() -> anyhow::Result<()>
 /// A killed process leaves no lease: the next one goes on at once.
 #[tokio::test]
 async fn a_killed_process_blocks_nobody() -> anyhow::Result<()> {
-    if leaves_out("a lease ends with its process in embedded storage only; there it ends with its term, as `killed` tells")? {
+    if leaves_out(
+        "a lease ends with its process in embedded storage only; there it ends with its term, as \
+        `killed` tells",
+    )? {
         return Ok(());
     }
     let village = Village::new(Manners::generic()).await?;

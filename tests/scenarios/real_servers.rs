@@ -1,4 +1,5 @@
-//! The main job on real servers, both ways round, through the front door (I2-I6, I9, L1, L3, L6, L7, X).
+//! The main job on real servers, both ways round, through the front door (I2-I6, I9, L1, L3, L6,
+//! L7, X).
 //!
 //! Each story counts what the servers are asked, by the proxies before them.
 
@@ -13,7 +14,8 @@ use crate::town::{Town, lines};
 
 const BOTH: [(Kind, Kind); 2] = [(Radicale, Xandikos), (Xandikos, Radicale)];
 
-/// I2, I5, L1, L3, L7, X: the week of a person arrives whole on the other server, and only what may arrive.
+/// I2, I5, L1, L3, L7, X: the week of a person arrives whole on the other server, and only what may
+/// arrive.
 #[tokio::test]
 async fn a_week_of_events_is_copied_one_way() -> anyhow::Result<()> {
     for (from, to) in BOTH {
@@ -30,9 +32,18 @@ async fn a_week_of_events_is_copied_one_way() -> anyhow::Result<()> {
         let (run, asked) = town.sync().await?;
         assert_eq!(actions(&preview), actions(&run), "the pass does what its preview showed");
         assert_eq!(counts(&run), [week::events().len() as u64, 0, 0, 0], "{run}");
-        assert_eq!(asked[1].writes(), week::events().len() as u64, "one write an event: {}", asked[1]);
+        assert_eq!(
+            asked[1].writes(),
+            week::events().len() as u64,
+            "one write an event: {}",
+            asked[1]
+        );
         assert_eq!(asked[0].writes(), 0, "one-way: {}", asked[0]);
-        assert_eq!(town.people[0].objects().await?, before, "one-way: not a byte changes at the origin");
+        assert_eq!(
+            town.people[0].objects().await?,
+            before,
+            "one-way: not a byte changes at the origin"
+        );
 
         week::assert_copied(&town.people[0], &town.people[1]).await?;
         assert!(lines(&town.people[1]).await?.iter().any(|line| line.contains("Their own")));
@@ -40,7 +51,11 @@ async fn a_week_of_events_is_copied_one_way() -> anyhow::Result<()> {
         let (run, asked) = town.sync().await?;
         assert!(actions(&run).is_empty() && asked.iter().all(|asked| asked.writes() == 0), "{run}");
         let (_, [one, two]) = town.sync().await?;
-        assert_eq!((one.total(), two.total()), (1, 1), "one question a home when nothing happened: {one}; {two}");
+        assert_eq!(
+            (one.total(), two.total()),
+            (1, 1),
+            "one question a home when nothing happened: {one}; {two}"
+        );
     }
     Ok(())
 }
@@ -56,7 +71,9 @@ async fn edits_and_deletions_follow_one_way() -> anyhow::Result<()> {
             anna.put(&name, &object).await?;
         }
         town.sync().await?;
-        let sequence = |agenda: Vec<simulators::agenda::Entry>| agenda[0].value("SEQUENCE").parse::<u32>().unwrap_or(0);
+        let sequence = |agenda: Vec<simulators::agenda::Entry>| {
+            agenda[0].value("SEQUENCE").parse::<u32>().unwrap_or(0)
+        };
         let mut last = sequence(ben.agenda().await?);
         for title in ["Once more", "And again"] {
             anna.edit("e0.ics", |ics| week::with(ics, "SUMMARY", title)).await?;
@@ -80,13 +97,19 @@ async fn edits_and_deletions_follow_one_way() -> anyhow::Result<()> {
         let (run, asked) = town.sync().await?;
         assert_eq!((asked[0].writes(), asked[1].writes()), (0, 0), "{run}");
         assert_eq!(anna.objects().await?, before);
-        let reasons: Vec<&str> = run["actions"].as_array().unwrap().iter().filter_map(|action| action["reason"].as_str()).collect();
+        let reasons: Vec<&str> = run["actions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|action| action["reason"].as_str())
+            .collect();
         assert!(reasons.contains(&"copy_edited") && reasons.contains(&"suppressed"), "{run}");
     }
     Ok(())
 }
 
-/// I5, I6, L1, L5: a two-way pair carries edits, new events and deletions in both directions, and is quiet afterwards.
+/// I5, I6, L1, L5: a two-way pair carries edits, new events and deletions in both directions, and
+/// is quiet afterwards.
 #[tokio::test]
 async fn two_way_both_people_edit() -> anyhow::Result<()> {
     for (from, to) in BOTH {
@@ -102,12 +125,20 @@ async fn two_way_both_people_edit() -> anyhow::Result<()> {
         let [ours, theirs] = town.agendas().await?;
         assert_eq!(ours, theirs);
 
-        // Ben moves the copy of one event, Anna renames the copy of his; each deletes something of the other's.
+        // Ben moves the copy of one event, Anna renames the copy of his; each deletes something of
+        // the other's.
         let copy_of = |agenda: Vec<simulators::agenda::Entry>, title: &str| {
-            agenda.iter().find(|entry| entry.summary() == title).map(|entry| entry.name.clone()).expect("it was copied")
+            agenda
+                .iter()
+                .find(|entry| entry.summary() == title)
+                .map(|entry| entry.name.clone())
+                .expect("it was copied")
         };
         let moved = copy_of(ben.agenda().await?, "Event 0");
-        ben.edit(&moved, |ics| week::with(&week::with(ics, "DTSTART", &at(4, 18)), "DTEND", &at(4, 20))).await?;
+        ben.edit(&moved, |ics| {
+            week::with(&week::with(ics, "DTSTART", &at(4, 18)), "DTEND", &at(4, 20))
+        })
+        .await?;
         let renamed = copy_of(anna.agenda().await?, "Bread");
         anna.edit(&renamed, |ics| week::with(ics, "SUMMARY", "Bread and butter")).await?;
         ben.delete(&copy_of(ben.agenda().await?, "Event 1")).await?;
@@ -116,16 +147,27 @@ async fn two_way_both_people_edit() -> anyhow::Result<()> {
         let [ours, theirs] = town.agendas().await?;
         assert_eq!(ours, theirs);
         assert_eq!(ours.len(), 3);
-        assert!(ours.iter().any(|line| line.starts_with(&format!("{} - {}  Event 0", at(4, 18), at(4, 20)))), "{ours:?}");
+        assert!(
+            ours.iter().any(|line| line.starts_with(&format!(
+                "{} - {}  Event 0",
+                at(4, 18),
+                at(4, 20)
+            ))),
+            "{ours:?}"
+        );
         assert!(ours.iter().any(|line| line.contains("Bread and butter")), "{ours:?}");
         town.sync().await?;
         let (run, asked) = town.sync().await?;
-        assert!(actions(&run).is_empty() && asked.iter().all(|asked| asked.total() == 1), "quiet: {run}");
+        assert!(
+            actions(&run).is_empty() && asked.iter().all(|asked| asked.total() == 1),
+            "quiet: {run}"
+        );
     }
     Ok(())
 }
 
-/// I7, L9: a private copy says "Busy" and the time; a moved copy moves its origin, and "Busy" never comes back.
+/// I7, L9: a private copy says "Busy" and the time; a moved copy moves its origin, and "Busy" never
+/// comes back.
 #[tokio::test]
 async fn private_copies_tell_nothing() -> anyhow::Result<()> {
     for (from, to) in BOTH {
@@ -141,8 +183,17 @@ async fn private_copies_tell_nothing() -> anyhow::Result<()> {
             week::assert_tells_nothing(&object);
         }
         let before = lines(anna).await?;
-        let copy = ben.agenda().await?.into_iter().find(|entry| entry.start() == at(2, 9)).expect("the plain one").name;
-        ben.edit(&copy, |ics| week::with(&week::with(ics, "DTSTART", &at(2, 13)), "DTEND", &at(2, 14))).await?;
+        let copy = ben
+            .agenda()
+            .await?
+            .into_iter()
+            .find(|entry| entry.start() == at(2, 9))
+            .expect("the plain one")
+            .name;
+        ben.edit(&copy, |ics| {
+            week::with(&week::with(ics, "DTSTART", &at(2, 13)), "DTEND", &at(2, 14))
+        })
+        .await?;
         let (run, _) = town.sync().await?;
         assert_eq!(counts(&run), [0, 1, 0, 0], "{run}");
         let after = lines(anna).await?;
@@ -168,12 +219,18 @@ async fn ten_changes_cost_ten_writes() -> anyhow::Result<()> {
         assert_eq!(asked[1].of(Asked::Put), 30, "{}", asked[1]);
         town.sync().await?;
         for n in 0..10 {
-            town.people[0].edit(&format!("e{n}.ics"), |ics| week::with(ics, "SUMMARY", "Another title")).await?;
+            town.people[0]
+                .edit(&format!("e{n}.ics"), |ics| week::with(ics, "SUMMARY", "Another title"))
+                .await?;
         }
         let (_, [one, two]) = town.sync().await?;
         let of = [Asked::Propfind, Asked::SyncCollection, Asked::Multiget].map(|kind| one.of(kind));
         assert_eq!((of, one.total()), ([1, 1, 1], 3), "{one}");
-        assert_eq!((two.of(Asked::Propfind), two.of(Asked::Put), two.total()), (1, 10, 11), "{two}");
+        assert_eq!(
+            (two.of(Asked::Propfind), two.of(Asked::Put), two.total()),
+            (1, 10, 11),
+            "{two}"
+        );
     }
     Ok(())
 }

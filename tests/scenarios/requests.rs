@@ -24,12 +24,21 @@ async fn a_first_sync_writes_each_event_once() -> anyhow::Result<()> {
             village.people[0].put(&name, &object);
         }
         village.reset_counts();
-        village.servers[1].faults().always(On::kind(Kind::Put), Fault::Delay(Duration::from_millis(10)));
+        village.servers[1]
+            .faults()
+            .always(On::kind(Kind::Put), Fault::Delay(Duration::from_millis(10)));
         village.cli.sync().await?;
         let [one, two] = [village.servers[0].counts(), village.servers[1].counts()];
         assert_eq!((two.of(Kind::Put), two.writes()), (120, 120), "{two}");
-        assert_eq!((one.of(Kind::Multiget), one.of(Kind::Get), one.writes()), (3, 0, 0), "read in batches: {one}");
-        assert!(two.of(Kind::Get) + two.of(Kind::Multiget) <= 2, "what we wrote is read once a kind: {two}");
+        assert_eq!(
+            (one.of(Kind::Multiget), one.of(Kind::Get), one.writes()),
+            (3, 0, 0),
+            "read in batches: {one}"
+        );
+        assert!(
+            two.of(Kind::Get) + two.of(Kind::Multiget) <= 2,
+            "what we wrote is read once a kind: {two}"
+        );
         assert!(one.total() <= 6 && two.total() <= 127, "{one}; {two}");
         assert!(two.peak_writes > 1, "writes go out side by side: {two}");
     }
@@ -61,7 +70,10 @@ async fn several_pairs_of_one_home_cost_one_request() -> anyhow::Result<()> {
     for name in ["second", "third"] {
         village.servers[0].calendar("anna", name).put("a.ics", &hour(name, 2, 9, name));
         village.servers[1].calendar("ben", name);
-        let ids = [village.cli.calendar(&village.accounts[0], name).await?, village.cli.calendar(&village.accounts[1], name).await?];
+        let ids = [
+            village.cli.calendar(&village.accounts[0], name).await?,
+            village.cli.calendar(&village.accounts[1], name).await?,
+        ];
         village.cli.pair_add(&ids[0], &ids[1], ONE_WAY).await?;
     }
     for _ in 0..2 {
@@ -86,7 +98,8 @@ async fn ten_changes_cost_one_listing_one_reading_and_ten_writes() -> anyhow::Re
         village.cli.sync().await?;
         village.cli.sync().await?;
         for n in 0..10 {
-            village.people[0].edit(&format!("e{n}.ics"), |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
+            village.people[0]
+                .edit(&format!("e{n}.ics"), |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
         }
         village.reset_counts();
         let run = village.cli.sync().await?;
@@ -113,7 +126,12 @@ async fn one_change_costs_the_same_in_a_large_calendar() -> anyhow::Result<()> {
         village.people[0].edit("e7.ics", |ics| ics.replace("SUMMARY:", "SUMMARY:Again "));
         village.reset_counts();
         village.cli.sync().await?;
-        costs.push(village.servers.each_ref().map(|server| (server.counts().total(), server.counts().bytes_down() / 1_000)));
+        costs.push(
+            village
+                .servers
+                .each_ref()
+                .map(|server| (server.counts().total(), server.counts().bytes_down() / 1_000)),
+        );
     }
     assert_eq!(costs[0], costs[1], "requests and kilobytes");
     Ok(())

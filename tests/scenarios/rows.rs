@@ -1,5 +1,5 @@
-//! The rows of a program between two of its commands: put there, and moved back in time, so that time has passed for the program, whose clock is
-//! the system's.
+//! The rows of a program between two of its commands: put there, and moved back in time, so that
+//! time has passed for the program, whose clock is the system's.
 
 use anyhow::Context as _;
 use jiff::civil::Date;
@@ -22,7 +22,9 @@ pub async fn put(cli: &Cli, rows: Vec<(Table, String, String, Value)>) -> anyhow
     let mut rows = rows.into_iter().peekable();
     while let Some((table, partition, key, value)) = rows.next() {
         let mut ops = vec![Op::Put { key, value: value.to_string() }];
-        while let Some((_, _, key, value)) = rows.next_if(|row| (row.0, &row.1) == (table, &partition) && ops.len() < MAX_COMMIT) {
+        while let Some((_, _, key, value)) =
+            rows.next_if(|row| (row.0, &row.1) == (table, &partition) && ops.len() < MAX_COMMIT)
+        {
             ops.push(Op::Put { key, value: value.to_string() });
         }
         opened.store().commit(table, &partition, &ops).await?;
@@ -30,15 +32,18 @@ pub async fn put(cli: &Cli, rows: Vec<(Table, String, String, Value)>) -> anyhow
     settled(opened).await
 }
 
-/// So many hours pass for all pairs: every instant and every day that is remembered lies earlier by so much.
+/// So many hours pass for all pairs: every instant and every day that is remembered lies earlier by
+/// so much.
 pub async fn hours_pass(cli: &Cli, hours: i64) -> anyhow::Result<()> {
     let opened = cli.storage().open(&cli.data_dir()).await?;
     let store = opened.store();
     for row in all(&*store, Table::Directory, OWNER, "pair:").await? {
         let pair = row.key.strip_prefix("pair:").context("a pair")?.to_owned();
         // Of mappings only those that say when their event was written.
-        let is_dated =
-            |row: &store::Row| row.key.starts_with(STATE) || ["\"former\"", "missed_on"].iter().any(|name| row.value.contains(name));
+        let is_dated = |row: &store::Row| {
+            row.key.starts_with(STATE)
+                || ["\"former\"", "missed_on"].iter().any(|name| row.value.contains(name))
+        };
         for row in all(&*store, Table::Pairs, &pair, "").await?.into_iter().filter(is_dated) {
             let mut value: Value = serde_json::from_str(&row.value)?;
             shift(&mut value, hours);
@@ -49,7 +54,12 @@ pub async fn hours_pass(cli: &Cli, hours: i64) -> anyhow::Result<()> {
     settled(opened).await
 }
 
-async fn all(store: &dyn Store, table: Table, partition: &str, prefix: &str) -> anyhow::Result<Vec<store::Row>> {
+async fn all(
+    store: &dyn Store,
+    table: Table,
+    partition: &str,
+    prefix: &str,
+) -> anyhow::Result<Vec<store::Row>> {
     let mut rows: Vec<store::Row> = Vec::new();
     loop {
         let after = rows.last().map(|row| row.key.clone());
@@ -67,7 +77,9 @@ fn shift(value: &mut Value, hours: i64) {
         Value::Array(all) => all.iter_mut().for_each(|one| shift(one, hours)),
         Value::Object(fields) => {
             // A cursor is the provider's own text, and an event's times are its own.
-            let ours = fields.iter_mut().filter(|(name, _)| !["cursor", "start", "end"].contains(&name.as_str()));
+            let ours = fields
+                .iter_mut()
+                .filter(|(name, _)| !["cursor", "start", "end"].contains(&name.as_str()));
             ours.for_each(|(_, one)| shift(one, hours));
         }
         Value::String(text) => {

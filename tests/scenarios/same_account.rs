@@ -1,7 +1,9 @@
-//! One account under many addresses, and two that only look alike: what `account add` makes of them (property 1).
+//! One account under many addresses, and two that only look alike: what `account add` makes of them
+//! (property 1).
 //!
-//! A server is reached by the number and by the name of the machine, by its root, the principal, the home and a calendar, at another port and
-//! below a prefix. Two servers of one make give the same user the same paths.
+//! A server is reached by the number and by the name of the machine, by its root, the principal,
+//! the home and a calendar, at another port and below a prefix. Two servers of one make give the
+//! same user the same paths.
 
 mod house;
 mod icloud;
@@ -25,14 +27,24 @@ const AGAIN: &str = "This account is connected already, as ";
 async fn accounts(cli: &Cli) -> anyhow::Result<Vec<(String, String)>> {
     let listed = cli.json(&["account", "list"]).await?;
     let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
-    Ok(listed["accounts"].as_array().into_iter().flatten().map(|row| (text(row, "id"), text(row, "name"))).collect())
+    Ok(listed["accounts"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|row| (text(row, "id"), text(row, "name")))
+        .collect())
 }
 
 /// The answer names this account, and says whether it was connected already.
 #[track_caller]
 fn assert_is(answer: &Answer, account: &str, name: &str, already: bool) {
     let document = answer.done().expect("it is connected");
-    assert_eq!(document, json!({"id": account, "provider": "caldav", "name": name}), "{}", answer.stderr);
+    assert_eq!(
+        document,
+        json!({"id": account, "provider": "caldav", "name": name}),
+        "{}",
+        answer.stderr
+    );
     let words = format!("{AGAIN}{account} ({name}): the password was replaced; its pairs go on.");
     assert_eq!(answer.stderr.contains(&words), already, "{}", answer.stderr);
     assert_eq!(answer.stderr.contains(AGAIN), already, "{}", answer.stderr);
@@ -66,7 +78,10 @@ async fn every_spelling_of_a_server_is_one_account() -> anyhow::Result<()> {
             assert_is(&again, &account, &house.name_at(&spelling), true);
             let listed = accounts(cli).await?;
             assert_eq!(listed.len(), 3, "{make:?} {spelling}: {listed:?}");
-            assert!(listed.contains(&(account.clone(), house.name_at(&spelling))), "{make:?} {spelling}: {listed:?}");
+            assert!(
+                listed.contains(&(account.clone(), house.name_at(&spelling))),
+                "{make:?} {spelling}: {listed:?}"
+            );
             assert_eq!(cli.calendar(&account, "work").await?, calendars[0], "{make:?} {spelling}");
             assert!(actions(&cli.sync().await?).is_empty(), "{make:?} {spelling}");
             house.work.edit("e0.ics", |ics| week::with(ics, "SUMMARY", &spelling)).await?;
@@ -101,7 +116,11 @@ async fn two_servers_of_one_make_stay_two_accounts() -> anyhow::Result<()> {
             two.work.put(&name, &hour(&format!("other-{n}"), 3, 9, "Other")).await?;
         }
         assert_apart(&Cli::new()?, &one, &two, "they hold events of the same names").await?;
-        assert_eq!((one.work.objects().await?.len(), two.work.objects().await?.len()), (3, 3), "nothing is written to find that out");
+        assert_eq!(
+            (one.work.objects().await?.len(), two.work.objects().await?.len()),
+            (3, 3),
+            "nothing is written to find that out"
+        );
     }
     Ok(())
 }
@@ -119,7 +138,8 @@ async fn assert_apart(cli: &Cli, one: &House, two: &House, why: &str) -> anyhow:
     Ok(())
 }
 
-/// The password was changed, and the account is connected again under another address of its server.
+/// The password was changed, and the account is connected again under another address of its
+/// server.
 #[tokio::test]
 async fn a_new_password_is_taken_under_another_address() -> anyhow::Result<()> {
     let (village, pair) = Village::paired(ONE_WAY).await?;
@@ -134,17 +154,27 @@ async fn a_new_password_is_taken_under_another_address() -> anyhow::Result<()> {
     let principal = format!("{}principals/{user}/", server.url());
     let before = accounts(cli).await?;
     assert_eq!(cli.account_add(&principal, user, old).await?.failure().0, "unauthorized");
-    assert_eq!((accounts(cli).await?, cli.sync_with(&[]).await?.0), (before, 1), "a refused password changes nothing");
+    assert_eq!(
+        (accounts(cli).await?, cli.sync_with(&[]).await?.0),
+        (before, 1),
+        "a refused password changes nothing"
+    );
 
     let again = cli.account_add(&principal, user, "a-new-secret-99").await?;
-    assert_is(&again, &village.accounts[0], &format!("{user} on {}", host(server.url().as_str())), true);
+    assert_is(
+        &again,
+        &village.accounts[0],
+        &format!("{user} on {}", host(server.url().as_str())),
+        true,
+    );
     village.people[0].put("new.ics", &hour("new", 3, 18, "New"));
     assert_eq!(counts(&cli.sync().await?), [1, 0, 0, 0]);
     assert_eq!(cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pair.as_str());
     Ok(())
 }
 
-/// The server is known below one prefix, and its password has changed since: what was typed is good for the same server, so it reads both.
+/// The server is known below one prefix, and its password has changed since: what was typed is good
+/// for the same server, so it reads both.
 #[tokio::test]
 async fn a_new_password_proves_an_account_below_another_prefix() -> anyhow::Result<()> {
     let house = House::new(Make::Ours, 4).await?;
@@ -158,16 +188,27 @@ async fn a_new_password_proves_an_account_below_another_prefix() -> anyhow::Resu
     let known = cli.json(&["account", "list"]).await?;
     assert_eq!(known["accounts"][0]["state"], "needs_reconnect");
     door.below(&["", "/cloud"]);
-    let again = cli.account_add(door.url().join("/cloud/")?.as_str(), &house.user, "a-new-secret-99").await?;
-    assert_is(&again, before["id"].as_str().unwrap_or_default(), &house.name_at(door.url().as_str()), true);
+    let again = cli
+        .account_add(door.url().join("/cloud/")?.as_str(), &house.user, "a-new-secret-99")
+        .await?;
+    assert_is(
+        &again,
+        before["id"].as_str().unwrap_or_default(),
+        &house.name_at(door.url().as_str()),
+        true,
+    );
     Ok(())
 }
 
-/// The password was changed, or the address leads nowhere any more, and the account is connected again under another one: neither can be read by
-/// the old way, and the new password is sent nowhere but where it was given for. What the pairs remember proves it.
+/// The password was changed, or the address leads nowhere any more, and the account is connected
+/// again under another one: neither can be read by the old way, and the new password is sent
+/// nowhere but where it was given for. What the pairs remember proves it.
 #[tokio::test]
-async fn an_account_that_cannot_be_read_any_more_is_known_by_what_is_remembered() -> anyhow::Result<()> {
-    for (fault, terms) in [(None, ONE_WAY), (Some(Fault::DropBefore), TWO_WAY), (Some(Fault::Status(404)), ONE_WAY)] {
+async fn an_account_that_cannot_be_read_any_more_is_known_by_what_is_remembered()
+-> anyhow::Result<()> {
+    for (fault, terms) in
+        [(None, ONE_WAY), (Some(Fault::DropBefore), TWO_WAY), (Some(Fault::Status(404)), ONE_WAY)]
+    {
         let house = House::new(Make::Ours, 12).await?;
         let door = Proxy::start(&house.url).await?;
         let village = Village::new(simulators::caldav::Manners::generic()).await?;
@@ -192,14 +233,20 @@ async fn an_account_that_cannot_be_read_any_more_is_known_by_what_is_remembered(
         let again = cli.account_add(house.url.as_str(), &house.user, "a-new-secret-99").await?;
         assert_is(&again, &account, &house.name_at(house.url.as_str()), true);
         let asked = door.counts().total();
-        assert!(asked == 0 || fault.is_some(), "an account that refused its password is not asked: {asked}");
+        assert!(
+            asked == 0 || fault.is_some(),
+            "an account that refused its password is not asked: {asked}"
+        );
         assert_eq!(counts(&cli.sync().await?), [1, 1, 0, 0], "{fault:?}");
         assert_eq!(cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pair.as_str());
 
         // Another server with the same names in it is another one.
         let other = House::new(Make::Ours, 0).await?;
         for n in 0..12 {
-            other.work.put(&format!("e{n}.ics"), &hour(&format!("other-{n}"), 3, 9, "Other")).await?;
+            other
+                .work
+                .put(&format!("e{n}.ics"), &hour(&format!("other-{n}"), 3, 9, "Other"))
+                .await?;
         }
         server.account(&house.user, "a-third-secret-77");
         assert_eq!(cli.sync_with(&[]).await?.0, 1);
@@ -209,7 +256,8 @@ async fn an_account_that_cannot_be_read_any_more_is_known_by_what_is_remembered(
     Ok(())
 }
 
-/// What is away, broken or closed while it is compared is another account; the one that is connected is connected all the same.
+/// What is away, broken or closed while it is compared is another account; the one that is
+/// connected is connected all the same.
 #[tokio::test]
 async fn an_account_that_cannot_be_compared_is_another_one() -> anyhow::Result<()> {
     let house = House::new(Make::Ours, 4).await?;

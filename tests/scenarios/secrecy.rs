@@ -31,15 +31,33 @@ const SECRETS: &[&str] = &[
 fn story() -> [(&'static str, String); 3] {
     let guests = "ORGANIZER:mailto:zoe.quill@example.net\nATTENDEE:mailto:yan.quill@example.net";
     [
-        ("a.ics", object("a", &format!("DTSTART:{}\nDTEND:{}\nSUMMARY:Zirbelkiefer\nLOCATION:Mondscheinweg 3", at(2, 9), at(2, 10)))),
+        (
+            "a.ics",
+            object(
+                "a",
+                &format!(
+                    "DTSTART:{}\nDTEND:{}\nSUMMARY:Zirbelkiefer\nLOCATION:Mondscheinweg 3",
+                    at(2, 9),
+                    at(2, 10)
+                ),
+            ),
+        ),
         (
             "b.ics",
             object(
                 "b",
-                &format!("DTSTART:{}\nDTEND:{}\nSUMMARY:Wegwarte\nDESCRIPTION:Quittengelee\\nRingelnatter\n{guests}", at(3, 9), at(3, 10)),
+                &format!(
+                    "DTSTART:{}\nDTEND:{}\nSUMMARY:Wegwarte\nDESCRIPTION:Quittengelee\\nRingelnatter\n{guests}",
+                    at(3, 9),
+                    at(3, 10)
+                ),
             ),
         ),
-        ("c.ics", "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Schachtelhalm\r\nDTSTART:Haselnusshof\r\n".to_owned()),
+        (
+            "c.ics",
+            "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Schachtelhalm\r\nDTSTART:Haselnusshof\r\n"
+                .to_owned(),
+        ),
     ]
 }
 
@@ -64,7 +82,9 @@ async fn no_word_of_an_event_and_no_password_is_written_down() -> anyhow::Result
     let pair = village.pair(TWO_WAY).await?;
     let (cli, [anna, ben]) = (&village.cli, &village.people);
     let mut answers: Vec<Answer> = Vec::new();
-    answers.push(cli.account_add(village.servers[0].url().as_str(), USERS[0].0, "wrong-secret-1111").await?);
+    answers.push(
+        cli.account_add(village.servers[0].url().as_str(), USERS[0].0, "wrong-secret-1111").await?,
+    );
     for (name, object) in story() {
         anna.plant(name, &simulators::caldav::crlf(&object));
     }
@@ -80,9 +100,15 @@ async fn no_word_of_an_event_and_no_password_is_written_down() -> anyhow::Result
     anna.edit("a.ics", |ics| ics.replace("Schachtelhalm", "Mondscheinweg"));
     answers.push(cli.run(&["sync", "--json"]).await?);
     ben.set_writable(true);
-    for arguments in
-        [&["sync", "--full"][..], &["status"], &["status", "--json"], &["account", "list"], &["calendars"], &["pair", "list"], &["doctor"]]
-    {
+    for arguments in [
+        &["sync", "--full"][..],
+        &["status"],
+        &["status", "--json"],
+        &["account", "list"],
+        &["calendars"],
+        &["pair", "list"],
+        &["doctor"],
+    ] {
         answers.push(cli.run(arguments).await?);
     }
     for event in ["a.ics", "b.ics", "c.ics", "d.ics", "own.ics", copy.as_str()] {
@@ -99,7 +125,11 @@ async fn no_word_of_an_event_and_no_password_is_written_down() -> anyhow::Result
     let mut all = Vec::new();
     files(cli.home(), &mut all)?;
     match cli.storage().account().await? {
-        None => assert!(all.iter().any(|file| std::fs::read(file).is_ok_and(|bytes| bytes.starts_with(b"SQLite"))), "{all:?}"),
+        None => assert!(
+            all.iter()
+                .any(|file| std::fs::read(file).is_ok_and(|bytes| bytes.starts_with(b"SQLite"))),
+            "{all:?}"
+        ),
         Some(account) => {
             let rows = account.tables().await?;
             assert!(rows.contains(&pair), "what is stored is seen");
@@ -122,12 +152,24 @@ async fn the_key_is_a_file_of_its_own() -> anyhow::Result<()> {
     let mut all = Vec::new();
     files(&village.cli.data_dir(), &mut all)?;
     for file in &all {
-        assert_eq!(std::fs::metadata(file)?.permissions().mode() & 0o077, 0, "{} can be read by others", file.display());
+        assert_eq!(
+            std::fs::metadata(file)?.permissions().mode() & 0o077,
+            0,
+            "{} can be read by others",
+            file.display()
+        );
     }
     assert_eq!(std::fs::metadata(village.cli.data_dir())?.permissions().mode() & 0o077, 0);
-    let key = all.iter().find(|file| file.file_name().is_some_and(|name| name.to_string_lossy().contains("key"))).expect("a key file");
+    let key = all
+        .iter()
+        .find(|file| file.file_name().is_some_and(|name| name.to_string_lossy().contains("key")))
+        .expect("a key file");
     std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o644))?;
-    assert_eq!(village.cli.run(&["sync", "--json"]).await?.failure().0, "vault", "a key that others can read is not used");
+    assert_eq!(
+        village.cli.run(&["sync", "--json"]).await?.failure().0,
+        "vault",
+        "a key that others can read is not used"
+    );
     assert_eq!(village.cli.run(&["doctor", "--json"]).await?.document()?["ok"], false);
     std::fs::remove_file(key)?;
     let (code, words) = village.cli.run(&["sync", "--json"]).await?.failure();

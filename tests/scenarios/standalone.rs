@@ -34,8 +34,13 @@ impl Running {
     pub async fn start_at(cli: &Cli, port: u16) -> anyhow::Result<Self> {
         let mut child = cli.start(&["--listen", &format!("127.0.0.1:{port}")], "").await?;
         let mut lines = BufReader::new(child.stdout.take().context("stdout")?).lines();
-        let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await??.context("it said nothing")?;
-        let url = line.split_whitespace().find(|word| word.starts_with("http://")).with_context(|| line.clone())?;
+        let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line())
+            .await??
+            .context("it said nothing")?;
+        let url = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"))
+            .with_context(|| line.clone())?;
         Ok(Self { child, url: Url::parse(url)? })
     }
 
@@ -48,13 +53,16 @@ impl Running {
     pub async fn terminate(mut self) -> anyhow::Result<i32> {
         let id = self.child.id().context("it runs")?;
         Command::new("kill").arg(id.to_string()).status().await?;
-        let status = tokio::time::timeout(Duration::from_secs(15), self.child.wait()).await.context("it does not end")??;
+        let status = tokio::time::timeout(Duration::from_secs(15), self.child.wait())
+            .await
+            .context("it does not end")??;
         Ok(status.code().unwrap_or(-1))
     }
 }
 
 async fn village() -> anyhow::Result<Village> {
-    let village = Village::of(Cli::new()?.with("CALRELAY_POLL_SECONDS", "1"), Manners::generic()).await?;
+    let village =
+        Village::of(Cli::new()?.with("CALRELAY_POLL_SECONDS", "1"), Manners::generic()).await?;
     village.pair(TWO_WAY).await?;
     Ok(village)
 }
@@ -74,7 +82,10 @@ pub async fn until(what: &str, holds: impl Fn() -> bool) -> anyhow::Result<Durat
 /// The same with storage in Azure, whatever the other stories run on.
 async fn village_in_azure() -> anyhow::Result<Village> {
     let account = Account::take().await?.connection_string();
-    let cli = Cli::new()?.with("CALRELAY_POLL_SECONDS", "1").with("CALRELAY_STORE", "azure").with("AzureWebJobsStorage", &account);
+    let cli = Cli::new()?
+        .with("CALRELAY_POLL_SECONDS", "1")
+        .with("CALRELAY_STORE", "azure")
+        .with("AzureWebJobsStorage", &account);
     let village = Village::of(cli, Manners::generic()).await?;
     village.pair(TWO_WAY).await?;
     Ok(village)
@@ -98,7 +109,10 @@ async fn edits_arrive_within_the_cadence(village: Village) -> anyhow::Result<()>
     tokio::time::sleep(Duration::from_secs(3)).await;
     anna.put("two.ics", &hour("two", 4, 9, "Two"));
     let took = until("the second copy", || ben.len() == 2).await?;
-    assert!(took < Duration::from_secs(5), "a second's cadence, and some for a busy machine: {took:?}");
+    assert!(
+        took < Duration::from_secs(5),
+        "a second's cadence, and some for a busy machine: {took:?}"
+    );
     let copy = ben.find("Two").context("the copy of Two")?;
     ben.edit(&copy, |ics| ics.replace("SUMMARY:Two", "SUMMARY:Twice"));
     until("the edit flows back", || anna.find("Twice").is_some()).await?;
@@ -108,14 +122,19 @@ async fn edits_arrive_within_the_cadence(village: Village) -> anyhow::Result<()>
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(village.writes(), [0, 0]);
     for server in &village.servers {
-        assert!(server.counts().total() <= 5, "three polls, three glances: {}", server.counts().total());
+        assert!(
+            server.counts().total() <= 5,
+            "three polls, three glances: {}",
+            server.counts().total()
+        );
     }
     assert_eq!(running.terminate().await?, 0);
     village.at_rest().await?;
     Ok(())
 }
 
-/// A poll that finds something sends a message to its own process. A look into the queue every second would be late by half of one on average.
+/// A poll that finds something sends a message to its own process. A look into the queue every
+/// second would be late by half of one on average.
 #[tokio::test]
 async fn what_a_poll_finds_is_worked_on_at_once_with_storage_in_azure() -> anyhow::Result<()> {
     let village = village_in_azure().await?;
@@ -146,7 +165,8 @@ async fn what_a_poll_finds_is_worked_on_at_once_with_storage_in_azure() -> anyho
     Ok(())
 }
 
-/// The work takes longer than a stop waits for it, so it is cut off. Its lease would be in the way of the next process for half a minute.
+/// The work takes longer than a stop waits for it, so it is cut off. Its lease would be in the way
+/// of the next process for half a minute.
 #[tokio::test]
 async fn a_stop_in_the_middle_of_work_gives_its_lease_back() -> anyhow::Result<()> {
     let village = village_in_azure().await?;
@@ -171,21 +191,47 @@ async fn a_stop_in_the_middle_of_work_gives_its_lease_back() -> anyhow::Result<(
 async fn it_says_whether_it_is_well_and_more_to_its_own_user() -> anyhow::Result<()> {
     let village = village().await?;
     let running = Running::start(&village.cli).await?;
-    assert_eq!(running.get("/health", &[]).await?, (200, serde_json::json!({"ok": true, "storage": true, "vault": true, "work": true})));
+    assert_eq!(
+        running.get("/health", &[]).await?,
+        (200, serde_json::json!({"ok": true, "storage": true, "vault": true, "work": true}))
+    );
     let (status, health) = running.get("/health?detail", &[]).await?;
     assert_eq!((status, &health["detail"]["accounts"]["ok"]), (200, &Value::from(2)), "{health}");
-    assert!(health["findings"].as_array().is_some_and(|found| found.iter().all(|finding| finding["ok"] == true)), "{health}");
+    assert!(
+        health["findings"]
+            .as_array()
+            .is_some_and(|found| found.iter().all(|finding| finding["ok"] == true)),
+        "{health}"
+    );
     let (status, diagnosis) = running.get("/health/detail", &[]).await?;
-    let keys = |document: &Value| document.as_object().map(|map| map.keys().cloned().collect::<Vec<_>>());
-    assert_eq!((status, keys(&diagnosis)), (200, keys(&health)), "the same document, moments later");
+    let keys =
+        |document: &Value| document.as_object().map(|map| map.keys().cloned().collect::<Vec<_>>());
+    assert_eq!(
+        (status, keys(&diagnosis)),
+        (200, keys(&health)),
+        "the same document, moments later"
+    );
     for path in ["/health?detail", "/health/detail"] {
-        assert_eq!(running.get(path, &[("x-forwarded-for", "192.0.2.7")]).await?.0, 403, "{path}: only from the machine itself");
-        assert_eq!(running.get(path, &[("x-functions-key", "any")]).await?.0, 200, "here a key says nothing, for or against");
-        assert_eq!(running.get(path, &[("via", "1.1 proxy"), ("x-functions-key", "any")]).await?.0, 403, "{path}");
+        assert_eq!(
+            running.get(path, &[("x-forwarded-for", "192.0.2.7")]).await?.0,
+            403,
+            "{path}: only from the machine itself"
+        );
+        assert_eq!(
+            running.get(path, &[("x-functions-key", "any")]).await?.0,
+            200,
+            "here a key says nothing, for or against"
+        );
+        assert_eq!(
+            running.get(path, &[("via", "1.1 proxy"), ("x-functions-key", "any")]).await?.0,
+            403,
+            "{path}"
+        );
     }
     assert_eq!(running.get("/", &[]).await?.0, 200);
     assert_eq!(running.get("/sync_calendar", &[]).await?.0, 404);
-    let invoked = Client::new(&running.url).send("POST", "/sync_calendar", &[], r#"{"Data":{}}"#).await?;
+    let invoked =
+        Client::new(&running.url).send("POST", "/sync_calendar", &[], r#"{"Data":{}}"#).await?;
     assert_eq!(invoked.status, 404, "here nobody invokes anything from outside");
     let refused = Client::new(&running.url).send("POST", "/health", &[], "").await?;
     assert_eq!((refused.status, refused.header("allow")), (405, "GET, HEAD"));
@@ -210,11 +256,16 @@ async fn killed_ten_times_in_the_middle_nothing_is_lost_or_doubled() -> anyhow::
     for (name, object) in many(60) {
         anna.put(&name, &object);
     }
-    village.servers.iter().for_each(|server| server.faults().always(On::any(), Fault::Delay(Duration::from_millis(3))));
+    village.servers.iter().for_each(|server| {
+        server.faults().always(On::any(), Fault::Delay(Duration::from_millis(3)))
+    });
     let mut rng = Rng::of(815, &["standalone"]);
     for round in 0..10_i64 {
         let mut running = Running::start(&village.cli).await?;
-        anna.put(&format!("new-{round}.ics"), &hour(&format!("new-{round}"), 210 + round, 9, &format!("New {round}")));
+        anna.put(
+            &format!("new-{round}.ics"),
+            &hour(&format!("new-{round}"), 210 + round, 9, &format!("New {round}")),
+        );
         tokio::time::sleep(Duration::from_millis(20 + rng.below(300) as u64)).await;
         running.child.kill().await?;
     }
@@ -256,7 +307,8 @@ async fn a_message_that_fails_is_kept_until_it_has_failed_too_often() -> anyhow:
     village.cli.sync().await?;
     #[expect(clippy::disallowed_methods, reason = "a process of its own has the system's clock")]
     let queues = Embedded::open(&village.cli.data_dir(), jiff::Timestamp::now)?;
-    let nudge = serde_json::json!({"calendarId": village.calendars[0], "cause": "reconcile"}).to_string();
+    let nudge =
+        serde_json::json!({"calendarId": village.calendars[0], "cause": "reconcile"}).to_string();
     queues.put(QUEUE, &nudge, Duration::ZERO).await?;
     for _ in 0..4 {
         let taken = queues.take(QUEUE, 1, Duration::from_secs(60)).await?;
@@ -271,7 +323,11 @@ async fn a_message_that_fails_is_kept_until_it_has_failed_too_often() -> anyhow:
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(queues.len(QUEUE).await?, 1, "the one that has failed once comes again in half a minute");
+    assert_eq!(
+        queues.len(QUEUE).await?,
+        1,
+        "the one that has failed once comes again in half a minute"
+    );
     assert_eq!(queues.len("sync-calendar-poison").await?, 0, "the other one was told of");
     assert_eq!(village.cli.status().await?["pairs"][0]["state"], "error");
     assert_eq!(running.terminate().await?, 0);

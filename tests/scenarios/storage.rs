@@ -1,4 +1,5 @@
-//! The storage that a story runs on: embedded, or an account of Azurite where `CALRELAY_TEST_STORE=azurite` says so. A story does not know which.
+//! The storage that a story runs on: embedded, or an account of Azurite where
+//! `CALRELAY_TEST_STORE=azurite` says so. A story does not know which.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -78,7 +79,9 @@ impl Place {
 
 impl Opened {
     fn azure(account: &Account) -> anyhow::Result<Self> {
-        Ok(Self::Azure(Arc::new(Azure::connect(&Settings::from_connection_string(&account.connection_string())?)?)))
+        Ok(Self::Azure(Arc::new(Azure::connect(&Settings::from_connection_string(
+            &account.connection_string(),
+        )?)?)))
     }
 
     /// Rows.
@@ -105,8 +108,9 @@ impl Opened {
         }
     }
 
-    /// Waits until the leases that were dropped have ended, as the program does before it exits. What was held without a lease in anybody's hand
-    /// stays held until its term is over: whoever wants it next has to wait, as after a process that was killed.
+    /// Waits until the leases that were dropped have ended, as the program does before it exits.
+    /// What was held without a lease in anybody's hand stays held until its term is over: whoever
+    /// wants it next has to wait, as after a process that was killed.
     pub async fn settle(&self) {
         if let Self::Azure(store) = self {
             store.settle().await;
@@ -114,7 +118,8 @@ impl Opened {
     }
 }
 
-/// The same for the program, which is told by its settings: an account that is taken when it is first started.
+/// The same for the program, which is told by its settings: an account that is taken when it is
+/// first started.
 #[derive(Default)]
 pub struct OfProgram(OnceCell<Option<Account>>);
 
@@ -122,12 +127,17 @@ impl OfProgram {
     /// Its settings, none where it is embedded storage in the data directory.
     pub async fn settings(&self) -> anyhow::Result<Vec<(&'static str, String)>> {
         let account = self.account().await?;
-        let settings =
-            account.iter().map(|account| [("CALRELAY_STORE", "azure".to_owned()), ("AzureWebJobsStorage", account.connection_string())]);
+        let settings = account.iter().map(|account| {
+            [
+                ("CALRELAY_STORE", "azure".to_owned()),
+                ("AzureWebJobsStorage", account.connection_string()),
+            ]
+        });
         Ok(settings.flatten().collect())
     }
 
-    /// Opens it in this process, between two commands of the program whose data directory this is. Only for rows: its clock stands still.
+    /// Opens it in this process, between two commands of the program whose data directory this is.
+    /// Only for rows: its clock stands still.
     pub async fn open(&self, data: &Path) -> anyhow::Result<Opened> {
         Ok(match self.account().await? {
             None => Opened::Embedded(Arc::new(Embedded::open(data, || Timestamp::UNIX_EPOCH)?)),

@@ -1,4 +1,5 @@
-//! The store's contract on Azure storage, and what only a service at the other end of a line can get wrong. On Azurite.
+//! The store's contract on Azure storage, and what only a service at the other end of a line can
+//! get wrong. On Azurite.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,7 +21,8 @@ fn connect(azurite: &Azurite) -> Azure {
 
 /// The same account, with something between that breaks the way to its tables.
 async fn through_a_proxy(azurite: &Azurite) -> (Azure, Proxy) {
-    let proxy = Proxy::start(&azurite.tables().parse().expect("an address")).await.expect("a proxy starts");
+    let proxy =
+        Proxy::start(&azurite.tables().parse().expect("an address")).await.expect("a proxy starts");
     let tables = format!("{}devstoreaccount1", proxy.url());
     let settings = settings(azurite).at(&tables, &azurite.queues()).expect("an address");
     (Azure::connect(&settings).expect("connects without a request"), proxy)
@@ -69,7 +71,15 @@ fn a_holder_that_was_killed_blocks_nobody_for_longer_than_the_term() {
     let settings = settings(&azurite);
     // A process that dies runs none of its destructors, and renews nothing any more.
     let dying = tokio::runtime::Runtime::new().unwrap();
-    let lease = dying.block_on(async { Azure::connect(&settings).unwrap().acquire("local", &["pair"]).await.unwrap().taken().unwrap() });
+    let lease = dying.block_on(async {
+        Azure::connect(&settings)
+            .unwrap()
+            .acquire("local", &["pair"])
+            .await
+            .unwrap()
+            .taken()
+            .unwrap()
+    });
     dying.shutdown_background();
     std::mem::forget(lease);
     living.block_on(async {
@@ -83,7 +93,10 @@ fn a_holder_that_was_killed_blocks_nobody_for_longer_than_the_term() {
             assert!(began.elapsed() < Duration::from_secs(40), "a dead holder still blocks");
             pass(Duration::from_millis(500)).await;
         }
-        assert!(began.elapsed() > Duration::from_secs(25), "a holder was given up too early: it may only be slow");
+        assert!(
+            began.elapsed() > Duration::from_secs(25),
+            "a holder was given up too early: it may only be slow"
+        );
         azure.settle().await;
     });
 }
@@ -93,14 +106,22 @@ async fn a_lease_has_ended_once_its_holder_has_settled() {
     let azurite = Azurite::start().await.unwrap();
     let (azure, next) = (connect(&azurite), connect(&azurite));
     for _ in 0..5 {
-        drop(azure.acquire("local", &["pair"]).await.unwrap().taken().expect("the one before has ended"));
+        drop(
+            azure
+                .acquire("local", &["pair"])
+                .await
+                .unwrap()
+                .taken()
+                .expect("the one before has ended"),
+        );
         azure.settle().await;
         drop(next.acquire("local", &["pair"]).await.unwrap().taken().expect("it has ended"));
         next.settle().await;
     }
 }
 
-/// Whoever waits for a lease may be cut off while the request is on its way, and it is carried out all the same.
+/// Whoever waits for a lease may be cut off while the request is on its way, and it is carried out
+/// all the same.
 #[tokio::test]
 async fn a_lease_that_nobody_waits_for_any_more_is_given_back() {
     let azurite = Azurite::start().await.unwrap();
@@ -118,7 +139,8 @@ async fn a_lease_that_nobody_waits_for_any_more_is_given_back() {
         drop(acquire);
         pass(Duration::from_millis(300)).await;
         azure.settle().await;
-        let lease = next.acquire("local", &["pair"]).await.unwrap().taken().expect("it was given back");
+        let lease =
+            next.acquire("local", &["pair"]).await.unwrap().taken().expect("it was given back");
         lease.end().await;
     }
 }
@@ -146,7 +168,10 @@ async fn a_holder_knows_that_its_lease_is_lost_before_anybody_has_taken_it() {
     assert!(!lease.holds() && taken.holds());
     drop(lease);
     azure.settle().await;
-    assert!(next.acquire("local", &names[..1]).await.unwrap().taken().is_none(), "what was lost is not ended by whoever lost it");
+    assert!(
+        next.acquire("local", &names[..1]).await.unwrap().taken().is_none(),
+        "what was lost is not ended by whoever lost it"
+    );
     taken.end().await;
 }
 
@@ -159,7 +184,10 @@ async fn an_answer_that_got_lost_is_neither_a_conflict_nor_a_second_write() {
     for fault in [Fault::DropAfter, Fault::StatusAfter(503), Fault::Truncated] {
         let key = format!("{fault:?}");
         proxy.faults().next(On::any(), fault);
-        let etags = azure.commit(Table::Pairs, "p", &[insert(&key, "1"), put("beside", &key)]).await.unwrap();
+        let etags = azure
+            .commit(Table::Pairs, "p", &[insert(&key, "1"), put("beside", &key)])
+            .await
+            .unwrap();
         assert!(!proxy.faults().waiting(), "{fault:?} has struck");
         let row = direct.get(Table::Pairs, "p", &key).await.unwrap().unwrap();
         assert_eq!(row.etag, etags[0], "{fault:?}: the ETag is that of the row as it is");
@@ -167,7 +195,11 @@ async fn an_answer_that_got_lost_is_neither_a_conflict_nor_a_second_write() {
         let replace = Op::Replace { key: key.clone(), etag: row.etag.clone(), value: "2".into() };
         let etags = azure.commit(Table::Pairs, "p", std::slice::from_ref(&replace)).await.unwrap();
         let row = direct.get(Table::Pairs, "p", &key).await.unwrap().unwrap();
-        assert_eq!((row.etag.as_str(), row.value.as_str()), (etags[0].as_str(), "2"), "{fault:?}: replaced once");
+        assert_eq!(
+            (row.etag.as_str(), row.value.as_str()),
+            (etags[0].as_str(), "2"),
+            "{fault:?}: replaced once"
+        );
         proxy.faults().next(On::any(), fault);
         let delete = Op::Delete { key: key.clone(), etag: Some(row.etag) };
         azure.commit(Table::Pairs, "p", &[delete]).await.unwrap();
@@ -175,9 +207,12 @@ async fn an_answer_that_got_lost_is_neither_a_conflict_nor_a_second_write() {
         // What somebody else wrote stays a conflict, whatever gets lost.
         direct.commit(Table::Pairs, "p", &[put(&key, "theirs")]).await.unwrap();
         proxy.faults().next(On::any(), fault);
-        let outcome = azure.commit(Table::Pairs, "p", &[put("beside", "x"), insert(&key, "ours"), replace]).await;
+        let outcome = azure
+            .commit(Table::Pairs, "p", &[put("beside", "x"), insert(&key, "ours"), replace])
+            .await;
         assert!(matches!(outcome, Err(Error::TooLarge(_))), "two writes to one row: {outcome:?}");
-        let outcome = azure.commit(Table::Pairs, "p", &[put("beside", "x"), insert(&key, "ours")]).await;
+        let outcome =
+            azure.commit(Table::Pairs, "p", &[put("beside", "x"), insert(&key, "ours")]).await;
         assert!(matches!(outcome, Err(Error::Conflict(1))), "{fault:?}: {outcome:?}");
     }
 }
@@ -208,12 +243,18 @@ async fn a_restart_of_the_service_loses_nothing() {
     azure.commit(Table::Pairs, "p", &[put("a", "1")]).await.unwrap();
     azure.put("sync-calendar", "nudge", Duration::ZERO).await.unwrap();
     azurite.restart().await.unwrap();
-    assert_eq!(azure.get(Table::Pairs, "p", "a").await.unwrap().map(|row| row.value).as_deref(), Some("1"));
+    assert_eq!(
+        azure.get(Table::Pairs, "p", "a").await.unwrap().map(|row| row.value).as_deref(),
+        Some("1")
+    );
     let messages = azure.take("sync-calendar", 1, Duration::from_secs(30)).await.unwrap();
     assert_eq!(messages.first().map(|message| message.body.as_str()), Some("nudge"));
     azurite.stop().await.unwrap();
     let outcome = azure.get(Table::Pairs, "p", "a").await;
-    assert!(matches!(&outcome, Err(Error::Unavailable(why)) if !why.contains("127.0.0.1")), "{outcome:?}");
+    assert!(
+        matches!(&outcome, Err(Error::Unavailable(why)) if !why.contains("127.0.0.1")),
+        "{outcome:?}"
+    );
 }
 
 /// What is paid for: the numbers in the head of `store::azure::rows`.
@@ -240,7 +281,11 @@ async fn each_call_costs_what_it_should() {
     assert_eq!(azure.scan(Table::Pairs, "p", "k", None, 1000).await.unwrap().len(), 100);
     assert_eq!(paid(), (1, 0), "a page");
     azure.commit(Table::Pairs, "p", &["k1", "gone", "k2", "missing"].map(delete)).await.unwrap();
-    assert_eq!(paid(), (5, 0), "two deletes of rows that are not there: refused, three looked at, done");
+    assert_eq!(
+        paid(),
+        (5, 0),
+        "two deletes of rows that are not there: refused, three looked at, done"
+    );
     let names = ["pair", "one calendar", "another"];
     let lease = azure.acquire("local", &names).await.unwrap().taken().unwrap();
     assert_eq!(paid(), (3, 0), "the first leases ever: no table, made, taken");

@@ -1,4 +1,5 @@
-//! Two people on servers of others, a proxy before each, and the program between them as its user runs it.
+//! Two people on servers of others, a proxy before each, and the program between them as its user
+//! runs it.
 
 use anyhow::Context as _;
 use serde_json::Value;
@@ -24,7 +25,8 @@ impl Town {
     /// A person on a server of each kind.
     pub async fn new(from: Kind, to: Kind) -> anyhow::Result<Self> {
         let servers = [server(from).await?, server(to).await?];
-        let proxies = [Proxy::start(servers[0].url()).await?, Proxy::start(servers[1].url()).await?];
+        let proxies =
+            [Proxy::start(servers[0].url()).await?, Proxy::start(servers[1].url()).await?];
         let cli = Cli::new()?;
         let (mut people, mut calendars) = (Vec::new(), Vec::new());
         for ((server, proxy), name) in servers.iter().zip(&proxies).zip(["desk", "kitchen"]) {

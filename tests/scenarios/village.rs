@@ -68,7 +68,8 @@ impl Village {
         [0, 1].map(|i| self.people[i].agenda().iter().map(ToString::to_string).collect())
     }
 
-    /// Three passes over all pairs write nothing, no guest was mailed, and no server has anything to complain about.
+    /// Three passes over all pairs write nothing, no guest was mailed, and no server has anything
+    /// to complain about.
     pub async fn at_rest(&self) -> anyhow::Result<()> {
         for _ in 0..LAST_PASSES {
             self.reset_counts();

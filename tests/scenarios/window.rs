@@ -1,5 +1,5 @@
-//! L3: the days that a pair looks at move on every day. What ages out of them keeps its copy; what comes into them is copied; and neither is
-//! mistaken for a deletion.
+//! L3: the days that a pair looks at move on every day. What ages out of them keeps its copy; what
+//! comes into them is copied; and neither is mistaken for a deletion.
 
 use jobs::SyncOptions;
 use jobs::report::{PairStatus, Run, Verb};
@@ -58,7 +58,8 @@ async fn a_calendar_that_ages_out_of_the_window_keeps_its_copies() -> anyhow::Re
 
 #[tokio::test]
 async fn what_comes_into_the_window_is_copied_on_that_day() -> anyhow::Result<()> {
-    let world = world(["20260315".to_owned(), "20270312".to_owned()].into_iter(), Terms::default()).await?;
+    let world =
+        world(["20260315".to_owned(), "20270312".to_owned()].into_iter(), Terms::default()).await?;
     assert_eq!(did(&world.sync().await), (PairStatus::Ok, 1, 0, 0));
     world.wait(DAY);
     assert_eq!(did(&world.sync().await), (PairStatus::Ok, 0, 0, 0));
@@ -77,7 +78,8 @@ async fn what_comes_into_the_window_is_copied_on_that_day() -> anyhow::Result<()
 async fn a_listing_that_is_suddenly_empty_is_no_evidence() -> anyhow::Result<()> {
     let world = world((10..22).map(|day| format!("202603{day}")), Terms::default()).await?;
     world.sync().await;
-    let empty = || world.servers[0].faults().next(On::kind(Kind::CalendarQuery), Fault::EmptyListing);
+    let empty =
+        || world.servers[0].faults().next(On::kind(Kind::CalendarQuery), Fault::EmptyListing);
     for options in [
         SyncOptions { full: true, ..SyncOptions::default() },
         SyncOptions { full: true, confirm_deletions: true, ..SyncOptions::default() },
@@ -104,7 +106,8 @@ async fn a_calendar_that_was_emptied_is_held_until_its_owner_speaks() -> anyhow:
         assert_eq!(run.held.map(|held| (held.deletions, held.of)), Some((12, 12)));
         assert_eq!(run.actions.iter().filter(|action| action.action == Verb::Hold).count(), 12);
     }
-    let run = world.sync_with(SyncOptions { confirm_deletions: true, ..SyncOptions::default() }).await;
+    let run =
+        world.sync_with(SyncOptions { confirm_deletions: true, ..SyncOptions::default() }).await;
     assert_eq!(did(&run), (PairStatus::Ok, 0, 0, 12));
     assert!(world.calendars[1].is_empty());
     Ok(())

@@ -1,4 +1,5 @@
-//! A service in this process, two calendars on servers of ours, and a clock that moves only when the story says so.
+//! A service in this process, two calendars on servers of ours, and a clock that moves only when
+//! the story says so.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -94,8 +95,14 @@ pub struct Account {
 }
 
 impl Core {
-    /// Connects both accounts and pairs their calendars called `main`; at Google the primary ones. The addresses are the fixed ones of `origins`.
-    async fn new(accounts: [Account; 2], origins: Origins, terms: Terms, real: bool) -> anyhow::Result<Self> {
+    /// Connects both accounts and pairs their calendars called `main`; at Google the primary ones.
+    /// The addresses are the fixed ones of `origins`.
+    async fn new(
+        accounts: [Account; 2],
+        origins: Origins,
+        terms: Terms,
+        real: bool,
+    ) -> anyhow::Result<Self> {
         Box::pin(Self::with(accounts, origins, terms, real, None)).await
     }
 
@@ -108,13 +115,17 @@ impl Core {
         google: Option<Arc<Settings>>,
     ) -> anyhow::Result<Self> {
         let place = Place::new().await?;
-        let clock = Arc::new(Hands { now: AtomicI64::new(BEGINNING.parse::<Timestamp>()?.as_second()), servers: Mutex::new(None) });
+        let clock = Arc::new(Hands {
+            now: AtomicI64::new(BEGINNING.parse::<Timestamp>()?.as_second()),
+            servers: Mutex::new(None),
+        });
         let opened = place.open(clock.clone())?;
         let root = 7;
         let services = services(&place, &opened, &clock, &origins, real, google.as_deref(), root)?;
         let ends = accounts.map(End::main);
         let [from, to] = [ends[0].connect(&services).await?, ends[1].connect(&services).await?];
-        let pair = directory::add_pair(&services, new_pair([&from.calendar, &to.calendar], terms)).await?;
+        let pair =
+            directory::add_pair(&services, new_pair([&from.calendar, &to.calendar], terms)).await?;
         Ok(Self { services, pair, clock, place, opened, origins, google, real, root, ends })
     }
 
@@ -130,12 +141,21 @@ impl Core {
         report.pairs.into_iter().next().expect("one pair, one run")
     }
 
-    /// The process dies and another one starts: nothing in memory survives. It dies in good order where it has nothing under way.
+    /// The process dies and another one starts: nothing in memory survives. It dies in good order
+    /// where it has nothing under way.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.opened.settle().await;
         self.opened = self.place.open(self.clock.clone())?;
         let setup = self.services.setup.clone();
-        self.services = services(&self.place, &self.opened, &self.clock, &self.origins, self.real, self.google.as_deref(), self.root)?;
+        self.services = services(
+            &self.place,
+            &self.opened,
+            &self.clock,
+            &self.origins,
+            self.real,
+            self.google.as_deref(),
+            self.root,
+        )?;
         self.services.setup = setup;
         Ok(())
     }
@@ -180,9 +200,19 @@ impl World {
             let url = address(i, Spelling::Plain);
             if apple[i] {
                 let user = format!("{user}@example.org");
-                return Account { kind: ProviderKind::Icloud, url, user, password: APP_PASSWORD.to_owned() };
+                return Account {
+                    kind: ProviderKind::Icloud,
+                    url,
+                    user,
+                    password: APP_PASSWORD.to_owned(),
+                };
             }
-            Account { kind: ProviderKind::Caldav, url, user: user.to_owned(), password: password.to_owned() }
+            Account {
+                kind: ProviderKind::Caldav,
+                url,
+                user: user.to_owned(),
+                password: password.to_owned(),
+            }
         };
         let accounts = [account(0), account(1)];
         let calendars = [0, 1].map(|i| {
@@ -264,7 +294,8 @@ impl From<World> for Stage {
 impl Stage {
     /// On a server of each kind, with a proxy before it.
     pub async fn real(kinds: [Kind; 2], terms: Terms) -> anyhow::Result<Self> {
-        let (mut accounts, mut people, mut hosts, mut origins) = (Vec::new(), Vec::new(), Vec::new(), Origins::default());
+        let (mut accounts, mut people, mut hosts, mut origins) =
+            (Vec::new(), Vec::new(), Vec::new(), Origins::default());
         for (side, kind) in kinds.into_iter().enumerate() {
             let server = match kind {
                 Kind::Radicale => Server::radicale(&[USERS[0]]).await?,
@@ -272,15 +303,26 @@ impl Stage {
             };
             let (user, password) = server.users()[0].clone();
             let proxy = Proxy::start(server.url()).await?;
-            people.push(server.account(&user).context("the user of the server")?.calendar("main").await?);
+            people.push(
+                server.account(&user).context("the user of the server")?.calendar("main").await?,
+            );
             origins.add(side, proxy.url().as_str());
-            accounts.push(Account { kind: ProviderKind::Caldav, url: address(side, Spelling::Plain), user, password });
+            accounts.push(Account {
+                kind: ProviderKind::Caldav,
+                url: address(side, Spelling::Plain),
+                user,
+                password,
+            });
             hosts.push(Host::Real { proxy, _server: server });
         }
         let two = "two of each";
         let accounts = accounts.try_into().ok().context(two)?;
         let core = Core::new(accounts, origins, terms, true).await?;
-        Ok(Self { core, hosts: hosts.try_into().ok().context(two)?, people: people.try_into().ok().context(two)? })
+        Ok(Self {
+            core,
+            hosts: hosts.try_into().ok().context(two)?,
+            people: people.try_into().ok().context(two)?,
+        })
     }
 }
 
@@ -299,7 +341,10 @@ fn services(
         leases: opened.leases(),
         queue: opened.queue(),
         store: opened.store(),
-        vault: Arc::new(vault::Envelope::new(vault::Local::open(place.path())?, vault::Root::new(&[root; 32]))),
+        vault: Arc::new(vault::Envelope::new(
+            vault::Local::open(place.path())?,
+            vault::Root::new(&[root; 32]),
+        )),
         connect: Arc::new(Connector {
             google: google.map(|google| Google::new(&http, google)),
             http,

@@ -1,8 +1,9 @@
 //! The guests of a meeting as a block of text at the end of a copy's description.
 //!
-//! A copy never carries real guests: a provider might write to them. The block shows who is coming, is recognised by
-//! its first line, and is taken off again before a description is compared or written back. A description belongs to
-//! its user, so a first line typed by hand is simply taken for the block.
+//! A copy never carries real guests: a provider might write to them. The block shows who is coming,
+//! is recognised by its first line, and is taken off again before a description is compared or
+//! written back. A description belongs to its user, so a first line typed by hand is simply taken
+//! for the block.
 
 use std::sync::LazyLock;
 
@@ -16,18 +17,22 @@ pub const HEADER: &str = "-- Attendees (synced by Calrelay) --";
 /// The most addresses that a block shows.
 pub const LIMIT: usize = 50;
 
-/// One line below the header: an address, with the `mailto:` link that some providers put after it, or the count of
-/// those not shown.
-static ENTRY: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^(?:[^\s@]+@[^\s@]+(?:\s*<mailto:[^\s<>]*>)?|(?:…|\.\.\.) and \d+ more)$").expect("a constant pattern"));
+/// One line below the header: an address, with the `mailto:` link that some providers put after it,
+/// or the count of those not shown.
+static ENTRY: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:[^\s@]+@[^\s@]+(?:\s*<mailto:[^\s<>]*>)?|(?:…|\.\.\.) and \d+ more)$")
+        .expect("a constant pattern")
+});
 
-/// `description` in normal form with the block of `attendees` after one blank line, in place of any block that it had.
+/// `description` in normal form with the block of `attendees` after one blank line, in place of any
+/// block that it had.
 ///
-/// Addresses are sorted and shown once each, at most [`LIMIT`], then the number of the others. What is not an address
-/// is left out; without any address there is no block.
+/// Addresses are sorted and shown once each, at most [`LIMIT`], then the number of the others. What
+/// is not an address is left out; without any address there is no block.
 pub fn append(description: &str, attendees: &[String]) -> String {
     let prose = remove(description);
-    let mut shown: Vec<&str> = attendees.iter().map(|a| a.trim()).filter(|a| is_address(a)).collect();
+    let mut shown: Vec<&str> =
+        attendees.iter().map(|a| a.trim()).filter(|a| is_address(a)).collect();
     shown.sort_unstable();
     shown.dedup();
     if shown.is_empty() {
@@ -50,7 +55,8 @@ pub fn append(description: &str, attendees: &[String]) -> String {
     text::normalise(&out)
 }
 
-/// `description` in normal form without the block, wherever it stands; what was typed before and after it is kept.
+/// `description` in normal form without the block, wherever it stands; what was typed before and
+/// after it is kept.
 pub fn remove(description: &str) -> String {
     let normal = text::normalise(description);
     let lines: Vec<&str> = normal.split('\n').collect();

@@ -36,11 +36,13 @@ macro_rules! id {
 }
 
 id!(
-    /// An account at a provider: derived from provider, server and user name, so that connecting it again gives the same id.
+    /// An account at a provider: derived from provider, server and user name, so that connecting it
+    /// again gives the same id.
     AccountId
 );
 id!(
-    /// A calendar: derived from its account and its address there, so that it survives the account being connected again.
+    /// A calendar: derived from its account and its address there, so that it survives the account
+    /// being connected again.
     CalendarId
 );
 id!(
@@ -80,7 +82,8 @@ impl fmt::Display for ProviderKind {
 /// A calendar as its provider offers it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteCalendar {
-    /// Its address at the provider (CalDAV: the collection's path, percent-decoded, with a closing slash).
+    /// Its address at the provider (CalDAV: the collection's path, percent-decoded, with a closing
+    /// slash).
     pub address: String,
     /// What people call it.
     pub name: String,
@@ -89,7 +92,8 @@ pub struct RemoteCalendar {
     /// The IANA zone in which its floating times are meant, if the provider says.
     #[serde(default)]
     pub zone: Option<String>,
-    /// Where the same calendar stands at its owner, in the form of `address`, if the provider says that this one is a share.
+    /// Where the same calendar stands at its owner, in the form of `address`, if the provider says
+    /// that this one is a share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owned_at: Option<String>,
 }
@@ -100,7 +104,11 @@ mod tests {
 
     #[test]
     fn a_provider_has_one_name_wherever_it_is_written() {
-        for (kind, name) in [(ProviderKind::Caldav, "caldav"), (ProviderKind::Icloud, "icloud"), (ProviderKind::Google, "google")] {
+        for (kind, name) in [
+            (ProviderKind::Caldav, "caldav"),
+            (ProviderKind::Icloud, "icloud"),
+            (ProviderKind::Google, "google"),
+        ] {
             assert_eq!((kind.as_str(), kind.to_string()), (name, name.to_owned()));
             assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{name}\""));
         }

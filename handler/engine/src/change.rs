@@ -9,7 +9,8 @@ use crate::event::{Event, EventId};
 #[serde(transparent)]
 pub struct Cursor(pub String);
 
-/// A cheap mark of a calendar's state (CalDAV: its ctag). Equal marks mean that nothing has happened.
+/// A cheap mark of a calendar's state (CalDAV: its ctag). Equal marks mean that nothing has
+/// happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Tip(pub String);
@@ -26,7 +27,8 @@ pub enum Listed {
         /// Its content, if the listing brought it.
         event: Option<Box<Event>>,
     },
-    /// The provider says that it was removed: a hint, believed once a read of that id finds nothing.
+    /// The provider says that it was removed: a hint, believed once a read of that id finds
+    /// nothing.
     Removed {
         /// Its id.
         id: EventId,

@@ -1,12 +1,16 @@
-//! Join links and dial-in text: taken out of what a copy shows, put back into what is written to the user's own event.
+//! Join links and dial-in text: taken out of what a copy shows, put back into what is written to
+//! the user's own event.
 //!
-//! A copy must not lead into the meeting of another account, so [`strip`] takes out the blocks that conference services
-//! write (Google Meet, Teams, Zoom, Webex), every link to a listed host, however it is wrapped, `tel:` URIs and the
-//! lines that only announced them. The properties that hold for every input:
+//! A copy must not lead into the meeting of another account, so [`strip`] takes out the blocks that
+//! conference services write (Google Meet, Teams, Zoom, Webex), every link to a listed host,
+//! however it is wrapped, `tel:` URIs and the lines that only announced them. The properties that
+//! hold for every input:
 //!
 //! * `strip` is idempotent, no listed host is left, and prose around blocks stays;
-//! * the time is linear in the length of the text, of which at most [`ANALYSED`] bytes are looked at;
-//! * after [`reattach`], `strip` finds the same prose again, and a second write-back changes nothing.
+//! * the time is linear in the length of the text, of which at most [`ANALYSED`] bytes are looked
+//!   at;
+//! * after [`reattach`], `strip` finds the same prose again, and a second write-back changes
+//!   nothing.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -21,10 +25,12 @@ mod place;
 
 pub use place::{reattach_location, strip_location};
 
-/// How many bytes of a description are analysed and carried over; what lies beyond counts as removed.
+/// How many bytes of a description are analysed and carried over; what lies beyond counts as
+/// removed.
 pub const ANALYSED: usize = 64 * 1024;
 
-/// How often a text is gone through until nothing more is found. Ordinary ones need one pass, and one to see it.
+/// How often a text is gone through until nothing more is found. Ordinary ones need one pass, and
+/// one to see it.
 const PASSES: usize = 16;
 
 /// How far back from [`ANALYSED`] a blank is looked for, so that no word is cut.
@@ -40,7 +46,8 @@ const FENCE_END: &str = "-- End of joining details --";
 pub struct Stripped {
     /// What is carried over, in normal form.
     pub kept: String,
-    /// What belongs to the user's own event only: paragraphs of blocks and details, and links, one blank line between them.
+    /// What belongs to the user's own event only: paragraphs of blocks and details, and links, one
+    /// blank line between them.
     pub removed: String,
 }
 
@@ -61,11 +68,13 @@ pub fn is_conference_url(url: &str) -> bool {
     hosts::conference_of(url.trim()).is_some()
 }
 
-/// The edited prose of a copy with what [`strip`] removed from the user's own event put back after it.
+/// The edited prose of a copy with what [`strip`] removed from the user's own event put back after
+/// it.
 ///
-/// For prose without joining details `strip` gives both back as they were, so that a second write-back changes nothing.
-/// Where plain appending would not do that (the prose ends with a rule, say), the details are set between two lines that
-/// `strip` knows. Details that were typed into the prose itself are not doubled.
+/// For prose without joining details `strip` gives both back as they were, so that a second
+/// write-back changes nothing. Where plain appending would not do that (the prose ends with a rule,
+/// say), the details are set between two lines that `strip` knows. Details that were typed into the
+/// prose itself are not doubled.
 pub fn reattach(edited: &str, removed: &str) -> String {
     let Unfenced { text: prose, inside } = unfence(&text::normalise(edited));
     let own = analyse(&prose);
@@ -77,16 +86,29 @@ pub fn reattach(edited: &str, removed: &str) -> String {
     }
     let plain = text::normalise(&format!("{prose}\n\n{missing}"));
     let again = analyse(&plain);
-    if again.kept == own.kept && again.pieces.join("\n\n") == [own.pieces, vec![missing.clone()]].concat().join("\n\n") {
+    if again.kept == own.kept
+        && again.pieces.join("\n\n") == [own.pieces, vec![missing.clone()]].concat().join("\n\n")
+    {
         return plain;
     }
     text::normalise(&format!("{prose}\n\n{FENCE_START}\n{missing}\n{FENCE_END}"))
 }
 
-/// The lines of `text` that stand in none of `pieces`, neither as the same line nor as a link within one.
+/// The lines of `text` that stand in none of `pieces`, neither as the same line nor as a link
+/// within one.
 fn lines_not_in(pieces: &[String], text: &str) -> String {
-    let held: HashSet<&str> = pieces.iter().flat_map(|piece| piece.split('\n')).map(str::trim).filter(|line| !line.is_empty()).collect();
-    let links: HashSet<String> = held.iter().filter_map(|line| links::clean(line)).flat_map(|c| c.links).map(|link| link.text).collect();
+    let held: HashSet<&str> = pieces
+        .iter()
+        .flat_map(|piece| piece.split('\n'))
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let links: HashSet<String> = held
+        .iter()
+        .filter_map(|line| links::clean(line))
+        .flat_map(|c| c.links)
+        .map(|link| link.text)
+        .collect();
     let lines: Vec<&str> = text.split('\n').collect();
     text::without(&lines, |at| held.contains(lines[at].trim()) || links.contains(lines[at].trim()))
 }
@@ -99,8 +121,9 @@ struct Analysis {
 
 /// Goes through a text until nothing more is found.
 ///
-/// What is taken out can bring together what makes a new block, so one pass is not enough to be idempotent. A text that
-/// is still not clean after many passes was made to be so, and none of it is carried over.
+/// What is taken out can bring together what makes a new block, so one pass is not enough to be
+/// idempotent. A text that is still not clean after many passes was made to be so, and none of it
+/// is carried over.
 fn analyse(description: &str) -> Analysis {
     let whole = text::normalise(description);
     let mut kept = whole.clone();
@@ -110,7 +133,8 @@ fn analyse(description: &str) -> Analysis {
         let (head, tail) = text.split_at(cut(&text));
         let separated = blocks::separate(&text::normalise(head));
         pieces.extend(separated.pieces);
-        pieces.extend([text::normalise(tail), inside].into_iter().filter(|piece| !piece.is_empty()));
+        pieces
+            .extend([text::normalise(tail), inside].into_iter().filter(|piece| !piece.is_empty()));
         if separated.kept == kept {
             return Analysis { kept, pieces: distinct(pieces) };
         }
@@ -153,9 +177,16 @@ fn unfence(text: &str) -> Unfenced {
             inside || was_inside || is_fence(line)
         })
         .collect();
-    let between: Vec<&str> =
-        lines.iter().zip(&fenced).filter(|(line, fenced)| **fenced && !is_fence(line)).map(|(line, _)| *line).collect();
-    Unfenced { text: text::without(&lines, |at| fenced[at]), inside: text::normalise(&between.join("\n")) }
+    let between: Vec<&str> = lines
+        .iter()
+        .zip(&fenced)
+        .filter(|(line, fenced)| **fenced && !is_fence(line))
+        .map(|(line, _)| *line)
+        .collect();
+    Unfenced {
+        text: text::without(&lines, |at| fenced[at]),
+        inside: text::normalise(&between.join("\n")),
+    }
 }
 
 fn is_fence(line: &str) -> bool {

@@ -1,12 +1,17 @@
 //! Both sides changed: what flows back to the origin, and what stands.
 //!
 //! # Properties
-//! * Edits of different parts are merged; of the same part the origin's stands (clocks of clients cannot be trusted to order them).
-//! * Time, rule and exceptions are one group: where the origin's rule changed, nothing of the copy's group flows back; where the copy's new rule
-//!   does not flow, no exception that is keyed to it does. Where the copy's series moved, exceptions move along (`series`), also those that the origin
-//!   has changed meanwhile; where the copy's rule has no place for one of these, the origin's rule stands.
-//! * From a private copy only times flow back; "Busy" never reaches an origin, and neither do the words of a series an exception that has its own.
-//! * What we took out of a description on the way out is put back on the way in, and what a copy shows as it was projected to it stays as it is at home.
+//! * Edits of different parts are merged; of the same part the origin's stands (clocks of clients
+//!   cannot be trusted to order them).
+//! * Time, rule and exceptions are one group: where the origin's rule changed, nothing of the
+//!   copy's group flows back; where the copy's new rule does not flow, no exception that is keyed
+//!   to it does. Where the copy's series moved, exceptions move along (`series`), also those that
+//!   the origin has changed meanwhile; where the copy's rule has no place for one of these, the
+//!   origin's rule stands.
+//! * From a private copy only times flow back; "Busy" never reaches an origin, and neither do the
+//!   words of a series an exception that has its own.
+//! * What we took out of a description on the way out is put back on the way in, and what a copy
+//!   shows as it was projected to it stays as it is at home.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +31,8 @@ pub struct Merge {
     pub origin: Draft,
     /// Edits of the copy that do not flow back, because the origin has changed the same part.
     pub overruled: Parts,
-    /// Edits of the copy that do not flow back and do not conflict: they stay until the copy is next written.
+    /// Edits of the copy that do not flow back and do not conflict: they stay until the copy is
+    /// next written.
     pub ignored: bool,
 }
 
@@ -42,12 +48,15 @@ pub struct Sides<'a> {
     pub keeps_less: bool,
 }
 
-/// Merges. `origin_changed` and `copy_changed` say which parts each side changed since they last agreed.
+/// Merges. `origin_changed` and `copy_changed` say which parts each side changed since they last
+/// agreed.
 pub fn merge(sides: &Sides<'_>, origin_changed: &Parts, copy_changed: &Parts) -> Merge {
     let private = sides.look.private;
     let mut flowing = copy_changed.clone();
     let origin_moved = origin_changed.fields.contains(&Field::Time);
-    let loses = || flowing.fields.contains(&Field::Time) && !sides.has_place_for(&origin_changed.exceptions);
+    let loses = || {
+        flowing.fields.contains(&Field::Time) && !sides.has_place_for(&origin_changed.exceptions)
+    };
     if origin_moved || loses() {
         flowing.fields.remove(&Field::Time);
         flowing.exceptions.clear();
@@ -55,8 +64,14 @@ pub fn merge(sides: &Sides<'_>, origin_changed: &Parts, copy_changed: &Parts) ->
     flowing.fields.retain(|field| !origin_changed.fields.contains(field));
     flowing.exceptions.retain(|start| !origin_changed.exceptions.contains(start));
     let mut overruled = copy_changed.clone();
-    overruled.fields.retain(|field| !flowing.fields.contains(field) && *field != Field::Attendees && (!private || *field == Field::Time));
-    let stays = |start: &OriginalStart| flowing.exceptions.contains(start) || (private && sides.same_time(*start));
+    overruled.fields.retain(|field| {
+        !flowing.fields.contains(field)
+            && *field != Field::Attendees
+            && (!private || *field == Field::Time)
+    });
+    let stays = |start: &OriginalStart| {
+        flowing.exceptions.contains(start) || (private && sides.same_time(*start))
+    };
     overruled.exceptions.retain(|start| !stays(start));
     let wanted = flowing.clone();
     flowing.fields.remove(&Field::Attendees);
@@ -67,7 +82,11 @@ pub fn merge(sides: &Sides<'_>, origin_changed: &Parts, copy_changed: &Parts) ->
         flowing.fields.retain(|field| *field == Field::Time);
         flowing.exceptions.retain(|start| !sides.same_time(*start));
     }
-    Merge { origin: sides.flow_back(&flowing, &origin_changed.exceptions), overruled, ignored: flowing != wanted }
+    Merge {
+        origin: sides.flow_back(&flowing, &origin_changed.exceptions),
+        overruled,
+        ignored: flowing != wanted,
+    }
 }
 
 impl Sides<'_> {
@@ -92,13 +111,20 @@ impl Sides<'_> {
         draft
     }
 
-    /// What of this an origin's content would be on the copy, in the words and the forms of the origin.
+    /// What of this an origin's content would be on the copy, in the words and the forms of the
+    /// origin.
     fn shown(&self, ours: &Content) -> Content {
         let Look { source, target, .. } = self.look;
-        homeward(&project(&Draft { content: ours.clone(), series: None }, self.look), target, source).content
+        homeward(
+            &project(&Draft { content: ours.clone(), series: None }, self.look),
+            target,
+            source,
+        )
+        .content
     }
 
-    /// A copy's exception as the origin should have it, whose own is `ours`, if it has one; `master` is what its series says.
+    /// A copy's exception as the origin should have it, whose own is `ours`, if it has one;
+    /// `master` is what its series says.
     fn back(&self, master: &Content, ours: Option<&Exception>, theirs: &Exception) -> Exception {
         let Exception::Changed(theirs) = theirs else { return Exception::Cancelled };
         let own = match ours {
@@ -113,8 +139,11 @@ impl Sides<'_> {
                 Field::Time => is_same(Field::Time, theirs, &back),
                 // What its server has made of what its series says, or it, is nothing that it says.
                 field => {
-                    let as_its_series = || own.is_none() && is_same(*field, theirs, &self.copy.content);
-                    is_same(*field, theirs, &shown) || (self.keeps_less && (as_its_series() || keeps_less(*field, theirs, &shown)))
+                    let as_its_series =
+                        || own.is_none() && is_same(*field, theirs, &self.copy.content);
+                    is_same(*field, theirs, &shown)
+                        || (self.keeps_less
+                            && (as_its_series() || keeps_less(*field, theirs, &shown)))
                 }
             };
             if !is_kept {
@@ -124,10 +153,19 @@ impl Sides<'_> {
         Exception::Changed(Box::new(back))
     }
 
-    /// Whether an occurrence takes place at the same time on both sides, whatever else its exception says.
+    /// Whether an occurrence takes place at the same time on both sides, whatever else its
+    /// exception says.
     fn same_time(&self, start: OriginalStart) -> bool {
-        let ours = occurrence(&self.origin.content, exception_of(self.origin.series.as_ref(), start), start);
-        ours == occurrence(&self.copy.content, exception_of(self.copy.series.as_ref(), start), start)
+        let ours = occurrence(
+            &self.origin.content,
+            exception_of(self.origin.series.as_ref(), start),
+            start,
+        );
+        ours == occurrence(
+            &self.copy.content,
+            exception_of(self.copy.series.as_ref(), start),
+            start,
+        )
     }
 }
 
@@ -137,9 +175,12 @@ fn take(field: Field, ours: &mut Content, theirs: &Content) {
         Field::Title => ours.title.clone_from(&theirs.title),
         Field::Description => {
             let removed = conference::strip(&ours.description).removed;
-            ours.description = conference::reattach(&attendees::remove(&theirs.description), &removed);
+            ours.description =
+                conference::reattach(&attendees::remove(&theirs.description), &removed);
         }
-        Field::Location => ours.location = conference::reattach_location(&theirs.location, &ours.location),
+        Field::Location => {
+            ours.location = conference::reattach_location(&theirs.location, &ours.location)
+        }
         Field::Attendees => {}
         Field::Visibility => ours.visibility = theirs.visibility,
         Field::Busy => ours.busy = theirs.busy,
@@ -148,8 +189,12 @@ fn take(field: Field, ours: &mut Content, theirs: &Content) {
 
 fn is_same(field: Field, one: &Content, other: &Content) -> bool {
     match field {
-        Field::Time => (begin(&one.span), length(&one.span)) == (begin(&other.span), length(&other.span)),
-        Field::Title | Field::Description | Field::Location => words(field, one) == words(field, other),
+        Field::Time => {
+            (begin(&one.span), length(&one.span)) == (begin(&other.span), length(&other.span))
+        }
+        Field::Title | Field::Description | Field::Location => {
+            words(field, one) == words(field, other)
+        }
         Field::Attendees => true,
         Field::Visibility => one.visibility == other.visibility,
         Field::Busy => one.busy == other.busy,
@@ -166,23 +211,35 @@ fn words(field: Field, content: &Content) -> String {
     text::normalise(text).trim_start().to_owned()
 }
 
-/// Whether `shown` may be what a provider has made of what was written: a text that ends earlier or is not there, a time without its seconds.
+/// Whether `shown` may be what a provider has made of what was written: a text that ends earlier or
+/// is not there, a time without its seconds.
 pub fn keeps_less(field: Field, shown: &Content, written: &Content) -> bool {
     match field {
-        Field::Title | Field::Description | Field::Location => words(field, written).starts_with(&words(field, shown)),
+        Field::Title | Field::Description | Field::Location => {
+            words(field, written).starts_with(&words(field, shown))
+        }
         Field::Time => match (&shown.span, &written.span) {
-            (Span::Timed { start: one, end: two }, Span::Timed { start: three, end: four }) => [(one, three), (two, four)]
-                .iter()
-                .all(|(shown, written)| zone::instant(shown, None).duration_since(zone::instant(written, None)).as_secs().abs() < 60),
+            (Span::Timed { start: one, end: two }, Span::Timed { start: three, end: four }) => {
+                [(one, three), (two, four)].iter().all(|(shown, written)| {
+                    zone::instant(shown, None)
+                        .duration_since(zone::instant(written, None))
+                        .as_secs()
+                        .abs()
+                        < 60
+                })
+            }
             _ => false,
         },
         Field::Attendees | Field::Visibility | Field::Busy => false,
     }
 }
 
-/// Whether all that a changed occurrence shows is what a provider may have made of what was written.
+/// Whether all that a changed occurrence shows is what a provider may have made of what was
+/// written.
 pub fn is_made_of(shown: &Content, written: &Content) -> bool {
-    Field::ALL.iter().all(|field| is_same(*field, shown, written) || keeps_less(*field, shown, written))
+    Field::ALL
+        .iter()
+        .all(|field| is_same(*field, shown, written) || keeps_less(*field, shown, written))
 }
 
 fn exception_of(series: Option<&Series>, start: OriginalStart) -> Option<&Exception> {
@@ -190,7 +247,11 @@ fn exception_of(series: Option<&Series>, start: OriginalStart) -> Option<&Except
 }
 
 /// Start and length of an occurrence; `None` if it is cancelled.
-fn occurrence(master: &Content, exception: Option<&Exception>, start: OriginalStart) -> Option<(OriginalStart, i64)> {
+fn occurrence(
+    master: &Content,
+    exception: Option<&Exception>,
+    start: OriginalStart,
+) -> Option<(OriginalStart, i64)> {
     match exception {
         Some(Exception::Cancelled) => None,
         Some(Exception::Changed(content)) => Some((begin(&content.span), length(&content.span))),
@@ -201,7 +262,9 @@ fn occurrence(master: &Content, exception: Option<&Exception>, start: OriginalSt
 fn begin(span: &Span) -> OriginalStart {
     match span {
         Span::AllDay { start, .. } => OriginalStart::Day(*start),
-        Span::Timed { start, .. } if start.zone == crate::event::Zone::Floating => OriginalStart::Floating(start.local),
+        Span::Timed { start, .. } if start.zone == crate::event::Zone::Floating => {
+            OriginalStart::Floating(start.local)
+        }
         Span::Timed { start, .. } => OriginalStart::At(zone::instant(start, None)),
     }
 }
@@ -209,8 +272,12 @@ fn begin(span: &Span) -> OriginalStart {
 /// In seconds; days count as 24 hours, which only has to be the same on both sides.
 fn length(span: &Span) -> i64 {
     match span {
-        Span::AllDay { start, end } => i64::from(start.until(*end).map(|days| days.get_days()).unwrap_or_default()) * 86_400,
-        Span::Timed { start, end } => zone::instant(end, None).as_second() - zone::instant(start, None).as_second(),
+        Span::AllDay { start, end } => {
+            i64::from(start.until(*end).map(|days| days.get_days()).unwrap_or_default()) * 86_400
+        }
+        Span::Timed { start, end } => {
+            zone::instant(end, None).as_second() - zone::instant(start, None).as_second()
+        }
     }
 }
 

@@ -1,6 +1,8 @@
-//! Origin and rules to the copy as it should be, in values that its provider can give back unchanged.
+//! Origin and rules to the copy as it should be, in values that its provider can give back
+//! unchanged.
 //!
-//! Stripping happens here, before anything is hashed, logged or sent: what a copy may not show never leaves this function.
+//! Stripping happens here, before anything is hashed, logged or sent: what a copy may not show
+//! never leaves this function.
 
 use std::ops::Range;
 
@@ -23,14 +25,16 @@ pub struct Look<'a> {
     pub source: ProviderKind,
     /// Who keeps the calendar.
     pub target: ProviderKind,
-    /// The zone in which floating times of the origins are meant, for calendars that have no floating times.
+    /// The zone in which floating times of the origins are meant, for calendars that have no
+    /// floating times.
     pub zone: Option<&'a str>,
     /// The days that are looked at.
     pub window: Window,
 }
 
 impl Look<'_> {
-    /// The range in which a rule is replaced by its dates: whole years, so that the dates of a copy are the same for as long.
+    /// The range in which a rule is replaced by its dates: whole years, so that the dates of a copy
+    /// are the same for as long.
     fn years(&self) -> Range<Timestamp> {
         let end = self.window.end.last_of_year().tomorrow().unwrap_or(self.window.end);
         zone::day_instant(self.window.start.first_of_year())..zone::day_instant(end)
@@ -41,15 +45,18 @@ impl Look<'_> {
         self.zone.and_then(zone::resolve).unwrap_or(Zone::Utc)
     }
 
-    /// Where the times of this origin's copy stand that float at home; `None` where they float there as well, or do not at home.
+    /// Where the times of this origin's copy stand that float at home; `None` where they float
+    /// there as well, or do not at home.
     pub fn anchor_of(&self, origin: &Content) -> Option<Zone> {
-        let floats = matches!(&origin.span, Span::Timed { start, .. } if start.zone == Zone::Floating);
+        let floats =
+            matches!(&origin.span, Span::Timed { start, .. } if start.zone == Zone::Floating);
         (floats && self.target == ProviderKind::Google).then(|| self.anchor())
     }
 
     /// Whether the calendar can show how the draft repeats, as far as is known.
     pub fn can_show(&self, origin: &Draft) -> bool {
-        self.target != ProviderKind::Google || recurrence::by_dates(origin, self.years(), self.zone).is_ok()
+        self.target != ProviderKind::Google
+            || recurrence::by_dates(origin, self.years(), self.zone).is_ok()
     }
 }
 
@@ -59,12 +66,16 @@ pub fn project(origin: &Draft, look: Look<'_>) -> Draft {
     let origin = match look.target {
         ProviderKind::Google => {
             let draft = zone::anchored(origin, &look.anchor());
-            anchored = recurrence::by_dates(&draft, look.years(), None).ok().flatten().unwrap_or(draft);
+            anchored =
+                recurrence::by_dates(&draft, look.years(), None).ok().flatten().unwrap_or(draft);
             &anchored
         }
         ProviderKind::Caldav | ProviderKind::Icloud => origin,
     };
-    Draft { content: content(&origin.content, look), series: origin.series.as_ref().map(|series| self::series(series, look)) }
+    Draft {
+        content: content(&origin.content, look),
+        series: origin.series.as_ref().map(|series| self::series(series, look)),
+    }
 }
 
 fn series(series: &Series, look: Look<'_>) -> Series {
@@ -75,7 +86,11 @@ fn series(series: &Series, look: Look<'_>) -> Series {
     Series {
         rules: series.rules.clone(),
         extra: series.extra.clone(),
-        exceptions: series.exceptions.iter().map(|(start, value)| (*start, exception(value))).collect(),
+        exceptions: series
+            .exceptions
+            .iter()
+            .map(|(start, value)| (*start, exception(value)))
+            .collect(),
     }
 }
 
@@ -96,7 +111,10 @@ fn content(origin: &Content, look: Look<'_>) -> Content {
     Content {
         span,
         title: cut(&origin.title),
-        description: attendees::append(&conference::strip(&origin.description).kept, &origin.attendees),
+        description: attendees::append(
+            &conference::strip(&origin.description).kept,
+            &origin.attendees,
+        ),
         location: cut(&conference::strip_location(&origin.location)),
         attendees: Vec::new(),
         visibility: visibility_on(look.source, look.target, origin.visibility),
@@ -104,33 +122,44 @@ fn content(origin: &Content, look: Look<'_>) -> Content {
     }
 }
 
-/// The time that a provider shows: Google has no events without length, and a minute is the least that it has.
+/// The time that a provider shows: Google has no events without length, and a minute is the least
+/// that it has.
 fn span_on(target: ProviderKind, span: &Span) -> Span {
     match (target, span) {
         (ProviderKind::Google, Span::Timed { start, .. }) if zone::length(span, None).is_zero() => {
             let rules = zone::rules(&start.zone, None);
-            let end = zone::instant(start, None).saturating_add(SignedDuration::from_mins(1)).unwrap_or(Timestamp::MAX);
-            Span::Timed { start: start.clone(), end: Moment { local: rules.to_datetime(end), zone: start.zone.clone() } }
+            let end = zone::instant(start, None)
+                .saturating_add(SignedDuration::from_mins(1))
+                .unwrap_or(Timestamp::MAX);
+            Span::Timed {
+                start: start.clone(),
+                end: Moment { local: rules.to_datetime(end), zone: start.zone.clone() },
+            }
         }
         _ => span.clone(),
     }
 }
 
-/// Titles and places longer than this are cut in a copy: no calendar shows them, and servers refuse them.
+/// Titles and places longer than this are cut in a copy: no calendar shows them, and servers refuse
+/// them.
 const LONGEST_LINE: usize = 4 * 1024;
 
 fn cut(text: &str) -> String {
     text[..text.floor_char_boundary(LONGEST_LINE)].to_owned()
 }
 
-/// A copy in the words of its origin's provider. What flows back from it says no more than its owner did: the `PUBLIC` of a CalDAV copy may
-/// stand for Google's default, and must not become Google's `public`.
+/// A copy in the words of its origin's provider. What flows back from it says no more than its
+/// owner did: the `PUBLIC` of a CalDAV copy may stand for Google's default, and must not become
+/// Google's `public`.
 pub fn homeward(copy: &Draft, source: ProviderKind, target: ProviderKind) -> Draft {
     let mut copy = copy.clone();
-    let contents = copy.series.iter_mut().flat_map(|series| series.exceptions.values_mut()).filter_map(|exception| match exception {
-        Exception::Changed(content) => Some(content.as_mut()),
-        Exception::Cancelled => None,
-    });
+    let contents =
+        copy.series.iter_mut().flat_map(|series| series.exceptions.values_mut()).filter_map(
+            |exception| match exception {
+                Exception::Changed(content) => Some(content.as_mut()),
+                Exception::Cancelled => None,
+            },
+        );
     for content in std::iter::once(&mut copy.content).chain(contents) {
         content.visibility = visibility_on(source, target, content.visibility);
     }
@@ -143,7 +172,8 @@ fn visibility_on(source: ProviderKind, target: ProviderKind, visibility: Visibil
     match (source, target, visibility) {
         // CLASS knows no default: absent and PUBLIC are the same (RFC 5545 section 3.8.1.3).
         (_, Caldav | Icloud, Visibility::Default) => Visibility::Public,
-        // Google's `public` shows details to everyone who may see when its owner is busy; nobody has asked for that.
+        // Google's `public` shows details to everyone who may see when its owner is busy; nobody
+        // has asked for that.
         (Caldav | Icloud, Google, Visibility::Public) => Visibility::Default,
         (_, _, visibility) => visibility,
     }
@@ -171,7 +201,8 @@ mod tests {
     use crate::event::OriginalStart;
 
     fn draft(visibility: Visibility, busy: Busy, zone: Zone) -> Draft {
-        let moment = |hour| Moment { local: date(2026, 3, 10).at(hour, 0, 0, 0), zone: zone.clone() };
+        let moment =
+            |hour| Moment { local: date(2026, 3, 10).at(hour, 0, 0, 0), zone: zone.clone() };
         let content = Content {
             span: Span::Timed { start: moment(10), end: moment(11) },
             title: "Review".into(),
@@ -213,8 +244,13 @@ mod tests {
             (Busy::WorkingElsewhere, Busy::Free, Busy::Free),
             (Busy::Free, Busy::Free, Busy::Free),
         ] {
-            for (target, expected) in [(ProviderKind::Google, on_google), (ProviderKind::Caldav, on_caldav)] {
-                let projected = project(&draft(Visibility::Default, busy, Zone::Utc), look(ProviderKind::Caldav, target));
+            for (target, expected) in
+                [(ProviderKind::Google, on_google), (ProviderKind::Caldav, on_caldav)]
+            {
+                let projected = project(
+                    &draft(Visibility::Default, busy, Zone::Utc),
+                    look(ProviderKind::Caldav, target),
+                );
                 assert_eq!(projected.content.busy, expected, "{busy:?} on {target}");
             }
         }
@@ -223,16 +259,24 @@ mod tests {
     #[test]
     fn google_has_no_event_without_length() {
         use ProviderKind::{Caldav, Google};
-        let mut origin = draft(Visibility::Default, Busy::Busy, Zone::Iana("Europe/Tallinn".into()));
+        let mut origin =
+            draft(Visibility::Default, Busy::Busy, Zone::Iana("Europe/Tallinn".into()));
         let Span::Timed { start, .. } = origin.content.span.clone() else { panic!() };
         origin.content.span = Span::Timed { start: start.clone(), end: start.clone() };
         let changed = Exception::Changed(Box::new(origin.content.clone()));
         let at = OriginalStart::At("2026-03-11T08:00:00Z".parse().unwrap());
-        origin.series = Some(Series { rules: vec!["FREQ=DAILY".into()], extra: vec![], exceptions: BTreeMap::from([(at, changed)]) });
+        origin.series = Some(Series {
+            rules: vec!["FREQ=DAILY".into()],
+            extra: vec![],
+            exceptions: BTreeMap::from([(at, changed)]),
+        });
         let copy = project(&origin, look(Caldav, Google));
         let minute = Moment { local: date(2026, 3, 10).at(10, 1, 0, 0), zone: start.zone.clone() };
         assert_eq!(copy.content.span, Span::Timed { start, end: minute });
-        assert_eq!(copy.series.unwrap().exceptions[&at], Exception::Changed(Box::new(copy.content)));
+        assert_eq!(
+            copy.series.unwrap().exceptions[&at],
+            Exception::Changed(Box::new(copy.content))
+        );
         assert_eq!(project(&origin, look(Google, Caldav)).content.span, origin.content.span);
     }
 
@@ -243,7 +287,8 @@ mod tests {
         let hourly = |rule: &str| Some(Series { rules: vec![rule.into()], ..Series::default() });
         origin.series = hourly("FREQ=HOURLY;INTERVAL=3;COUNT=3");
         let series = project(&origin, look(Caldav, Google)).series.unwrap();
-        let dates = ["2026-03-10T13:00:00Z", "2026-03-10T16:00:00Z"].map(|text| OriginalStart::At(text.parse().unwrap()));
+        let dates = ["2026-03-10T13:00:00Z", "2026-03-10T16:00:00Z"]
+            .map(|text| OriginalStart::At(text.parse().unwrap()));
         assert_eq!((series.rules.len(), series.extra), (0, dates.to_vec()));
         assert_eq!(project(&origin, look(Google, Caldav)).series, origin.series);
         assert!(look(Caldav, Google).can_show(&origin));
@@ -254,22 +299,40 @@ mod tests {
     #[test]
     fn floating_times_stand_in_their_calendars_zone_where_there_are_none() {
         let mut origin = draft(Visibility::Default, Busy::Busy, Zone::Floating);
-        let anchor = |origin: &Draft, target| look(ProviderKind::Icloud, target).anchor_of(&origin.content);
-        assert_eq!(anchor(&origin, ProviderKind::Google), Some(Zone::Iana("Europe/Tallinn".into())));
+        let anchor =
+            |origin: &Draft, target| look(ProviderKind::Icloud, target).anchor_of(&origin.content);
+        assert_eq!(
+            anchor(&origin, ProviderKind::Google),
+            Some(Zone::Iana("Europe/Tallinn".into()))
+        );
         assert_eq!(anchor(&origin, ProviderKind::Caldav), None, "there it floats");
-        assert_eq!(anchor(&draft(Visibility::Default, Busy::Busy, Zone::Utc), ProviderKind::Google), None);
+        assert_eq!(
+            anchor(&draft(Visibility::Default, Busy::Busy, Zone::Utc), ProviderKind::Google),
+            None
+        );
         let start = |day| OriginalStart::Floating(date(2026, 3, day).at(10, 0, 0, 0));
         let moved = Exception::Changed(Box::new(origin.content.clone()));
         let exceptions = BTreeMap::from([(start(17), Exception::Cancelled), (start(31), moved)]);
-        origin.series = Some(Series { rules: vec!["FREQ=WEEKLY".into()], extra: vec![start(12)], exceptions });
+        origin.series =
+            Some(Series { rules: vec!["FREQ=WEEKLY".into()], extra: vec![start(12)], exceptions });
         let copy = project(&origin, look(ProviderKind::Icloud, ProviderKind::Google));
         let at = |text: &str| OriginalStart::At(text.parse().unwrap());
-        assert_eq!(copy.content.span, draft(Visibility::Default, Busy::Busy, Zone::Iana("Europe/Tallinn".into())).content.span);
+        assert_eq!(
+            copy.content.span,
+            draft(Visibility::Default, Busy::Busy, Zone::Iana("Europe/Tallinn".into()))
+                .content
+                .span
+        );
         let series = copy.series.unwrap();
         assert_eq!(series.extra, [at("2026-03-12T08:00:00Z")]);
-        let Exception::Changed(moved) = &series.exceptions[&at("2026-03-31T07:00:00Z")] else { panic!() };
+        let Exception::Changed(moved) = &series.exceptions[&at("2026-03-31T07:00:00Z")] else {
+            panic!()
+        };
         assert_eq!(moved.span, copy.content.span);
         assert_eq!(series.exceptions[&at("2026-03-17T08:00:00Z")], Exception::Cancelled);
-        assert_eq!(project(&origin, look(ProviderKind::Icloud, ProviderKind::Caldav)).content.span, origin.content.span);
+        assert_eq!(
+            project(&origin, look(ProviderKind::Icloud, ProviderKind::Caldav)).content.span,
+            origin.content.span
+        );
     }
 }

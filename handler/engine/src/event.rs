@@ -1,6 +1,7 @@
 //! One event, in no provider's words.
 //!
-//! A provider's `convert` reads its own format into [`Event`] and writes [`Draft`]s back; nothing above it knows iCalendar or JSON.
+//! A provider's `convert` reads its own format into [`Event`] and writes [`Draft`]s back; nothing
+//! above it knows iCalendar or JSON.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 /// What a provider calls an event: opaque to us, unique in its calendar.
 ///
-/// For CalDAV this is the percent-decoded name of the resource within its calendar; two spellings of one href are one id, and so are the hrefs of a
-/// calendar that is reached by two paths.
+/// For CalDAV this is the percent-decoded name of the resource within its calendar; two spellings
+/// of one href are one id, and so are the hrefs of a calendar that is reached by two paths.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EventId {
     key: String,
@@ -79,7 +80,8 @@ impl fmt::Display for EventId {
 pub struct Event {
     /// What the provider calls it.
     pub id: EventId,
-    /// The iCalendar UID; tracked, never reused for a copy (iCloud allows a UID once in an account).
+    /// The iCalendar UID; tracked, never reused for a copy (iCloud allows a UID once in an
+    /// account).
     pub uid: String,
     /// The version the provider gave; `None` where it gives none.
     pub etag: Option<String>,
@@ -91,7 +93,8 @@ pub struct Event {
     pub series: Option<Series>,
     /// Who called the meeting; read, never written.
     pub organizer: Option<Organizer>,
-    /// Somebody takes part whom [`Content::attendees`] does not name: a room, or guests that are not shown to us.
+    /// Somebody takes part whom [`Content::attendees`] does not name: a room, or guests that are
+    /// not shown to us.
     pub others: bool,
     /// Cancelled as a whole: counts as deleted.
     pub cancelled: bool,
@@ -120,7 +123,8 @@ pub struct Stamps {
 const CLOCKS_APART: i64 = 24 * 60 * 60;
 
 impl Stamps {
-    /// Whether nothing older than a write of ours at that second can say this: it was made since, or has the very stamps of that write.
+    /// Whether nothing older than a write of ours at that second can say this: it was made since,
+    /// or has the very stamps of that write.
     pub fn prove_younger(&self, written: i64) -> bool {
         let is_ours = |stamp: Timestamp| stamp.as_second() == written;
         match self.created {
@@ -129,7 +133,8 @@ impl Stamps {
         }
     }
 
-    /// Whether it was there before a write of ours at that second: then nobody has touched it since either.
+    /// Whether it was there before a write of ours at that second: then nobody has touched it since
+    /// either.
     pub fn prove_older(&self, written: i64) -> bool {
         let last = [self.created, self.modified, self.stamped].into_iter().flatten().max();
         last.is_some_and(|last| last.as_second() < written - CLOCKS_APART)
@@ -149,7 +154,11 @@ impl Event {
 
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Event").field("id", &self.id).field("etag", &self.etag).field("span", &self.content.span).finish_non_exhaustive()
+        f.debug_struct("Event")
+            .field("id", &self.id)
+            .field("etag", &self.etag)
+            .field("span", &self.content.span)
+            .finish_non_exhaustive()
     }
 }
 
@@ -164,7 +173,8 @@ pub struct Organizer {
 
 /// What is carried over: the fields a copy may show.
 ///
-/// Texts are as the provider gave them, with line ends as `\n`; `fingerprint.rs` normalises before it hashes.
+/// Texts are as the provider gave them, with line ends as `\n`; `fingerprint.rs` normalises before
+/// it hashes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Content {
     /// When.
@@ -175,7 +185,8 @@ pub struct Content {
     pub description: String,
     /// Location, plain text.
     pub location: String,
-    /// Addresses of the guests: lower-cased, sorted, no doubles, no rooms, without the account's own.
+    /// Addresses of the guests: lower-cased, sorted, no doubles, no rooms, without the account's
+    /// own.
     pub attendees: Vec<String>,
     /// Who may see it.
     pub visibility: Visibility,
@@ -261,11 +272,13 @@ pub enum Busy {
 /// How a series repeats, and where it departs from its rule.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Series {
-    /// RRULE values without the name (`FREQ=WEEKLY;BYDAY=TU`). Usually one; none where only `extra` repeats.
+    /// RRULE values without the name (`FREQ=WEEKLY;BYDAY=TU`). Usually one; none where only `extra`
+    /// repeats.
     pub rules: Vec<String>,
     /// RDATE: further starts, sorted.
     pub extra: Vec<OriginalStart>,
-    /// Cancelled (EXDATE) and changed (RECURRENCE-ID) occurrences by the start that the rule gave them.
+    /// Cancelled (EXDATE) and changed (RECURRENCE-ID) occurrences by the start that the rule gave
+    /// them.
     pub exceptions: BTreeMap<OriginalStart, Exception>,
 }
 
@@ -278,8 +291,8 @@ pub enum Exception {
     Changed(Box<Content>),
 }
 
-/// The start that the rule gave an occurrence: its identity within the series, compared as an instant whatever
-/// zone it was written in.
+/// The start that the rule gave an occurrence: its identity within the series, compared as an
+/// instant whatever zone it was written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum OriginalStart {
     /// Of an all-day series.
@@ -305,7 +318,8 @@ impl From<&Event> for Draft {
     }
 }
 
-/// One field that is carried over. Time, all-day and the rule of the series are one field: they only make sense together.
+/// One field that is carried over. Time, all-day and the rule of the series are one field: they
+/// only make sense together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
@@ -327,11 +341,19 @@ pub enum Field {
 
 impl Field {
     /// All fields, in their order in a fingerprint.
-    pub const ALL: [Field; 7] =
-        [Field::Time, Field::Title, Field::Description, Field::Location, Field::Attendees, Field::Visibility, Field::Busy];
+    pub const ALL: [Field; 7] = [
+        Field::Time,
+        Field::Title,
+        Field::Description,
+        Field::Location,
+        Field::Attendees,
+        Field::Visibility,
+        Field::Busy,
+    ];
 }
 
-/// Which parts of an event differ: fields of the event or master, and single exceptions of the series.
+/// Which parts of an event differ: fields of the event or master, and single exceptions of the
+/// series.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
     /// Fields of the event or of the master.

@@ -1,10 +1,13 @@
 //! Keyed hashes of the fields that are carried over: equal means that there is nothing to do.
 //!
 //! # Properties
-//! * No content can be read or guessed from a fingerprint without the deployment's key ("Lunch" is quickly guessed from a plain hash).
-//! * Two spellings of the same thing have one fingerprint: texts are normalised, times compared as instants, the parts of a rule in any order.
+//! * No content can be read or guessed from a fingerprint without the deployment's key ("Lunch" is
+//!   quickly guessed from a plain hash).
+//! * Two spellings of the same thing have one fingerprint: texts are normalised, times compared as
+//!   instants, the parts of a rule in any order.
 //! * What is never carried over (conference blocks, our attendee block) does not count.
-//! * Fields are hashed one by one, so that edits of different fields on two sides can be merged without the content being stored.
+//! * Fields are hashed one by one, so that edits of different fields on two sides can be merged
+//!   without the content being stored.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,7 +16,9 @@ use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::event::{Content, Draft, Exception, Field, Moment, OriginalStart, Parts, Series, Span, Zone};
+use crate::event::{
+    Content, Draft, Exception, Field, Moment, OriginalStart, Parts, Series, Span, Zone,
+};
 use crate::{attendees, conference, text, zone};
 
 pub use shown::Shown;
@@ -40,7 +45,8 @@ impl Fingerprinter {
         self.all(draft, true)
     }
 
-    /// The fingerprint of a copy. Guests are no field of a copy: they stand in its text, which we own.
+    /// The fingerprint of a copy. Guests are no field of a copy: they stand in its text, which we
+    /// own.
     pub fn copy(&self, draft: &Draft) -> Fingerprint {
         self.all(draft, false)
     }
@@ -48,16 +54,28 @@ impl Fingerprinter {
     fn all(&self, draft: &Draft, with_attendees: bool) -> Fingerprint {
         let exceptions = draft.series.iter().flat_map(|series| &series.exceptions);
         Fingerprint {
-            fields: Field::ALL.map(|field| self.field(field, &draft.content, draft.series.as_ref(), with_attendees)),
-            exceptions: exceptions.map(|(start, exception)| (*start, self.exception(exception, with_attendees))).collect(),
+            fields: Field::ALL.map(|field| {
+                self.field(field, &draft.content, draft.series.as_ref(), with_attendees)
+            }),
+            exceptions: exceptions
+                .map(|(start, exception)| (*start, self.exception(exception, with_attendees)))
+                .collect(),
         }
     }
 
-    fn field(&self, field: Field, content: &Content, series: Option<&Series>, with_attendees: bool) -> Hash {
+    fn field(
+        &self,
+        field: Field,
+        content: &Content,
+        series: Option<&Series>,
+        with_attendees: bool,
+    ) -> Hash {
         let value = match field {
             Field::Time => time(&content.span, series),
             Field::Title => words(&content.title),
-            Field::Description => words(&conference::strip(&attendees::remove(&content.description)).kept),
+            Field::Description => {
+                words(&conference::strip(&attendees::remove(&content.description)).kept)
+            }
             Field::Location => words(&conference::strip_location(&content.location)),
             Field::Attendees if with_attendees => content.attendees.join("\n"),
             Field::Attendees => return Hash::default(),
@@ -95,24 +113,31 @@ fn words(text: &str) -> String {
     text::normalise(text).trim_start().to_owned()
 }
 
-/// The time of a single event is a pair of instants, whatever zone it was written in; that of a series depends on the zone as well.
+/// The time of a single event is a pair of instants, whatever zone it was written in; that of a
+/// series depends on the zone as well.
 fn time(span: &Span, series: Option<&Series>) -> String {
     let mut out = match span {
         Span::AllDay { start, end } => format!("{start}/{end}"),
         Span::Timed { start, end } => format!("{}/{}", moment(start), moment(end)),
     };
-    if let Some(series) = series.filter(|series| !series.rules.is_empty() || !series.extra.is_empty()) {
+    if let Some(series) =
+        series.filter(|series| !series.rules.is_empty() || !series.extra.is_empty())
+    {
         if let Span::Timed { start, .. } = span {
             let _ = write!(out, " in {:?}", start.zone);
         }
         for rule in &series.rules {
             let upper = rule.to_ascii_uppercase();
-            let mut parts: Vec<&str> = upper.split(';').filter(|part| !part.is_empty() && *part != "INTERVAL=1").collect();
+            let mut parts: Vec<&str> =
+                upper.split(';').filter(|part| !part.is_empty() && *part != "INTERVAL=1").collect();
             parts.sort_unstable();
             let _ = write!(out, "\n{}", parts.join(";"));
         }
-        // A changed occurrence takes place, whether a further date gives it or not, and has a hash of its own.
-        let is_changed = |extra: &&OriginalStart| matches!(series.exceptions.get(extra), Some(Exception::Changed(_)));
+        // A changed occurrence takes place, whether a further date gives it or not, and has a hash
+        // of its own.
+        let is_changed = |extra: &&OriginalStart| {
+            matches!(series.exceptions.get(extra), Some(Exception::Changed(_)))
+        };
         for extra in series.extra.iter().filter(|extra| !is_changed(extra)) {
             let _ = write!(out, "\n{extra:?}");
         }
@@ -127,7 +152,8 @@ fn moment(moment: &Moment) -> String {
     }
 }
 
-/// Time and title of an event, hashed: by them a copy is known that says nothing else of its origin.
+/// Time and title of an event, hashed: by them a copy is known that says nothing else of its
+/// origin.
 pub type Appearance = [Hash; 2];
 
 /// The hashes of one event.
@@ -140,13 +166,20 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// Which parts differ.
     pub fn differences(&self, other: &Self) -> Parts {
-        let fields = Field::ALL.into_iter().enumerate().filter(|(i, _)| self.fields[*i] != other.fields[*i]).map(|(_, field)| field);
+        let fields = Field::ALL
+            .into_iter()
+            .enumerate()
+            .filter(|(i, _)| self.fields[*i] != other.fields[*i])
+            .map(|(_, field)| field);
         let starts = self.exceptions.keys().chain(other.exceptions.keys());
-        let exceptions = starts.filter(|start| self.exceptions.get(start) != other.exceptions.get(start)).copied();
+        let exceptions = starts
+            .filter(|start| self.exceptions.get(start) != other.exceptions.get(start))
+            .copied();
         Parts { fields: fields.collect(), exceptions: exceptions.collect() }
     }
 
-    /// Which parts are neither as in `base` nor as in `intent`: those that somebody else has changed.
+    /// Which parts are neither as in `base` nor as in `intent`: those that somebody else has
+    /// changed.
     pub fn changed_since(&self, base: &Self, intent: Option<&Self>) -> Parts {
         let mut parts = self.differences(base);
         if let Some(intent) = intent {
@@ -157,8 +190,8 @@ impl Fingerprint {
         parts
     }
 
-    /// These hashes with some parts taken from another. The note before a write is made so: parts that are not written must not
-    /// look like our own work afterwards.
+    /// These hashes with some parts taken from another. The note before a write is made so: parts
+    /// that are not written must not look like our own work afterwards.
     pub fn overlaid(&self, other: &Self, parts: &Parts) -> Self {
         let mut all = self.clone();
         for (i, field) in Field::ALL.iter().enumerate() {
@@ -206,7 +239,11 @@ struct Written {
 
 impl Serialize for Fingerprint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let x = self.exceptions.iter().map(|(start, hash)| (*start, BASE64URL_NOPAD.encode(hash))).collect();
+        let x = self
+            .exceptions
+            .iter()
+            .map(|(start, hash)| (*start, BASE64URL_NOPAD.encode(hash)))
+            .collect();
         Written { f: BASE64URL_NOPAD.encode(&self.fields.concat()), x }.serialize(serializer)
     }
 }
@@ -226,7 +263,8 @@ impl<'de> Deserialize<'de> for Fingerprint {
         }
         let mut exceptions = BTreeMap::new();
         for (start, hash) in written.x {
-            let hash = Hash::try_from(decode(&hash)?).map_err(|_| D::Error::custom("a hash of another length"))?;
+            let hash = Hash::try_from(decode(&hash)?)
+                .map_err(|_| D::Error::custom("a hash of another length"))?;
             exceptions.insert(start, hash);
         }
         Ok(Self { fields, exceptions })

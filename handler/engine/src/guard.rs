@@ -1,4 +1,5 @@
-//! The guard against mass deletion: a pair that would delete an unusual share of its copies stops and asks.
+//! The guard against mass deletion: a pair that would delete an unusual share of its copies stops
+//! and asks.
 
 /// What the deletions of a pass rest on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,16 +26,25 @@ pub fn is_unusual(evidence: Evidence, deletions: u64, live: u64, today: u64) -> 
     }
     let above = |percent: u64| deletions.saturating_mul(100) > live.saturating_mul(percent);
     let unusual = match evidence {
-        Evidence::Named => (deletions > 10 && above(25)) || (deletions >= EMPTIED && deletions >= live),
+        Evidence::Named => {
+            (deletions > 10 && above(25)) || (deletions >= EMPTIED && deletions >= live)
+        }
         Evidence::Missing => deletions > 5 || above(10) || deletions >= live,
     };
     unusual || today.saturating_add(deletions) > DAILY_CAP
 }
 
-/// Whether so many events being gone from one calendar look like a calendar that was emptied or made anew. `before` are those that were there
-/// before the first of them went, `live` all that should be there. `costs_origins`: their origins would be deleted for it, which has a limit of its
-/// own.
-pub fn is_emptied(evidence: Evidence, gone: u64, before: u64, live: u64, costs_origins: bool) -> bool {
+/// Whether so many events being gone from one calendar look like a calendar that was emptied or
+/// made anew. `before` are those that were there before the first of them went, `live` all that
+/// should be there. `costs_origins`: their origins would be deleted for it, which has a limit of
+/// its own.
+pub fn is_emptied(
+    evidence: Evidence,
+    gone: u64,
+    before: u64,
+    live: u64,
+    costs_origins: bool,
+) -> bool {
     let all = gone >= before;
     match evidence {
         _ if gone == 0 => false,
@@ -55,7 +65,10 @@ mod tests {
     #[test]
     fn named_deletions_are_unusual_above_ten_and_a_quarter() {
         assert!(!is_unusual(Named, 10, 11, 0));
-        assert!(is_unusual(Named, 5, 5, 0) && !is_unusual(Named, 4, 4, 0), "all of them, and more than a person deletes one by one");
+        assert!(
+            is_unusual(Named, 5, 5, 0) && !is_unusual(Named, 4, 4, 0),
+            "all of them, and more than a person deletes one by one"
+        );
         assert!(!is_unusual(Named, 11, 44, 0));
         assert!(is_unusual(Named, 11, 43, 0));
         assert!(is_unusual(Named, 24, 40, 0));
@@ -84,21 +97,40 @@ mod tests {
             (Missing, 5, 50, false),
             (Missing, 5, 49, true),
         ] {
-            assert_eq!(is_unusual(evidence, deletions, live, 0), unusual, "{evidence:?} {deletions} of {live}");
+            assert_eq!(
+                is_unusual(evidence, deletions, live, 0),
+                unusual,
+                "{evidence:?} {deletions} of {live}"
+            );
         }
-        assert!(!is_unusual(Named, 1, 10_000, DAILY_CAP - 1) && is_unusual(Named, 2, 10_000, DAILY_CAP - 1));
+        assert!(
+            !is_unusual(Named, 1, 10_000, DAILY_CAP - 1)
+                && is_unusual(Named, 2, 10_000, DAILY_CAP - 1)
+        );
     }
 
     #[test]
     fn a_calendar_was_emptied_where_all_copies_are_gone_or_too_many_for_a_person() {
         for costs_origins in [true, false] {
-            assert!(is_emptied(Missing, 1, 1, 1, costs_origins) && is_emptied(Named, 5, 5, 5, costs_origins));
-            assert!(!is_emptied(Missing, 0, 0, 0, costs_origins) && !is_emptied(Named, 4, 4, 4, costs_origins));
+            assert!(
+                is_emptied(Missing, 1, 1, 1, costs_origins)
+                    && is_emptied(Named, 5, 5, 5, costs_origins)
+            );
+            assert!(
+                !is_emptied(Missing, 0, 0, 0, costs_origins)
+                    && !is_emptied(Named, 4, 4, 4, costs_origins)
+            );
             assert!(!is_emptied(Named, 10, 20, 20, costs_origins));
-            assert!(is_emptied(Missing, 3, 3, 9, costs_origins), "what was made since is no sign of life");
+            assert!(
+                is_emptied(Missing, 3, 3, 9, costs_origins),
+                "what was made since is no sign of life"
+            );
         }
         assert!(is_emptied(Named, 20, 40, 40, false) && is_emptied(Missing, 6, 100, 100, false));
-        assert!(!is_emptied(Named, 20, 40, 40, true) && !is_emptied(Missing, 6, 100, 100, true), "deletions have a guard of their own");
+        assert!(
+            !is_emptied(Named, 20, 40, 40, true) && !is_emptied(Missing, 6, 100, 100, true),
+            "deletions have a guard of their own"
+        );
     }
 
     #[test]

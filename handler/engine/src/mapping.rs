@@ -11,7 +11,8 @@ use crate::marker::{MappingId, Role};
 use crate::pair::Side;
 use crate::uid::UidHash;
 
-/// What joins an origin to its copy. Ids, versions, times and keyed hashes; no content (requirement S2).
+/// What joins an origin to its copy. Ids, versions, times and keyed hashes; no content (requirement
+/// S2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mapping {
     /// Its identity, from which the copy's UID follows.
@@ -29,13 +30,15 @@ pub struct Mapping {
     pub generation: u32,
     /// The copy is exactly what we wrote last: it may be written anew without being read.
     pub pristine: bool,
-    /// The copy shows something else than it should, and is put right at the origin's next change or the next full pass.
+    /// The copy shows something else than it should, and is put right at the origin's next change
+    /// or the next full pass.
     #[serde(default)]
     pub drifted: bool,
     /// Other people take part in the origin: it is never written to or deleted.
     #[serde(default)]
     pub guests: bool,
-    /// The same of the copy: its owner invited people to it. It is left alone from then on, even when its origin goes.
+    /// The same of the copy: its owner invited people to it. It is left alone from then on, even
+    /// when its origin goes.
     #[serde(default)]
     pub copy_guests: bool,
     /// The event that was made and that no listing has shown since: its absence proves nothing.
@@ -44,13 +47,15 @@ pub struct Mapping {
     /// Of what is unseen: the day on which it was missed first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed_on: Option<Date>,
-    /// What `copy` names was the origin until its calendar was emptied and left so: should it come back, it is the origin again.
+    /// What `copy` names was the origin until its calendar was emptied and left so: should it come
+    /// back, it is the origin again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub turned: bool,
     /// The copy is older than the mapping.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub taken_over: bool,
-    /// This event is being deleted by us, because of the other one. Where it is gone then, and the other one is back, no person has deleted it.
+    /// This event is being deleted by us, because of the other one. Where it is gone then, and the
+    /// other one is back, no person has deleted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaving: Option<Role>,
     /// Start and end, for reports.
@@ -61,7 +66,8 @@ pub struct Mapping {
     /// The second since 1970 at which that pass began: its writes bear this stamp.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<i64>,
-    /// The UID of the first origin, where it is not that of `origin`: that one began as a copy itself.
+    /// The UID of the first origin, where it is not that of `origin`: that one began as a copy
+    /// itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<UidHash>,
     /// Our last writes of the copy, to notice two programs that undo each other's work.
@@ -87,10 +93,12 @@ pub struct Half {
     /// Where it shows something else, by its provider's doing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<Shown>,
-    /// What we are about to write, noted before the write: after a crash it tells our own half-finished work from a person's edit.
+    /// What we are about to write, noted before the write: after a crash it tells our own
+    /// half-finished work from a person's edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intent: Option<Fingerprint>,
-    /// Versions that our own writes have replaced: a server that shows one of them for a while shows no edit.
+    /// Versions that our own writes have replaced: a server that shows one of them for a while
+    /// shows no edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former: Option<Former>,
 }
@@ -117,12 +125,14 @@ pub enum State {
     Live,
     /// The person deleted the copy and does not want it back.
     Suppressed,
-    /// The origin lies before the window: the copy stays, and its absence from a listing means nothing.
+    /// The origin lies before the window: the copy stays, and its absence from a listing means
+    /// nothing.
     Archived,
-    /// The other calendar holds the event already, or another copy of it: nothing is made. `copy` is what was found there.
+    /// The other calendar holds the event already, or another copy of it: nothing is made. `copy`
+    /// is what was found there.
     AlreadyThere,
-    /// Another installation has made a copy, or the event is such a copy itself: nothing is made. `copy` is what was found in the other calendar, if
-    /// anything was ([`Mapping::is_beside`]).
+    /// Another installation has made a copy, or the event is such a copy itself: nothing is made.
+    /// `copy` is what was found in the other calendar, if anything was ([`Mapping::is_beside`]).
     CopiedByAnother,
 }
 
@@ -139,9 +149,10 @@ impl From<&Span> for Times {
     fn from(span: &Span) -> Self {
         match span {
             Span::AllDay { start, end } => Self { start: start.to_string(), end: end.to_string() },
-            Span::Timed { start, end } => {
-                Self { start: crate::zone::instant(start, None).to_string(), end: crate::zone::instant(end, None).to_string() }
-            }
+            Span::Timed { start, end } => Self {
+                start: crate::zone::instant(start, None).to_string(),
+                end: crate::zone::instant(end, None).to_string(),
+            },
         }
     }
 }
@@ -167,7 +178,8 @@ const FLAP_WRITES: usize = 5;
 const FORMER: usize = 3;
 
 impl Half {
-    /// What an event says that shows this: what its provider has made of our own write means what was written.
+    /// What an event says that shows this: what its provider has made of our own write means what
+    /// was written.
     pub fn meant(&self, now: &Fingerprint) -> Fingerprint {
         self.shown.as_ref().map_or_else(|| now.clone(), |shown| shown.meant(&self.base, now))
     }
@@ -175,7 +187,11 @@ impl Half {
     /// From now on the two agree on this.
     pub fn agree(&mut self, base: Fingerprint) {
         let changed = self.base.differences(&base);
-        self.shown = self.shown.take().map(|shown| shown.without(&changed)).filter(|shown| !shown.is_empty());
+        self.shown = self
+            .shown
+            .take()
+            .map(|shown| shown.without(&changed))
+            .filter(|shown| !shown.is_empty());
         self.base = base;
         self.intent = None;
     }
@@ -194,26 +210,36 @@ impl Half {
     pub fn written(&mut self, etag: Option<String>, now: Timestamp) {
         let today = now.to_zoned(TimeZone::UTC).date();
         let before = std::mem::replace(&mut self.etag, etag);
-        let Some(before) = before.filter(|before| Some(before) != self.etag.as_ref()) else { return };
-        let mut etags = self.former.take().filter(|former| former.is_recent(today)).map(|former| former.etags).unwrap_or_default();
+        let Some(before) = before.filter(|before| Some(before) != self.etag.as_ref()) else {
+            return;
+        };
+        let mut etags = self
+            .former
+            .take()
+            .filter(|former| former.is_recent(today))
+            .map(|former| former.etags)
+            .unwrap_or_default();
         etags.retain(|etag| *etag != before && Some(etag) != self.etag.as_ref());
         etags.push(before);
         etags.drain(..etags.len().saturating_sub(FORMER));
         self.former = Some(Former { etags, on: today, at: Some(now) });
     }
 
-    /// Whether a version is one that a write of ours has replaced a short while ago, and what has replaced it was not shown since. After a whole listing
-    /// on a later day it is no longer: what is shown then is what a person has restored.
+    /// Whether a version is one that a write of ours has replaced a short while ago, and what has
+    /// replaced it was not shown since. After a whole listing on a later day it is no longer: what
+    /// is shown then is what a person has restored.
     pub fn is_former(&self, etag: Option<&str>, today: Date) -> bool {
         let former = self.former.as_ref().filter(|former| former.is_recent(today));
         etag.is_some()
             && etag != self.etag.as_deref()
-            && former.is_some_and(|former| former.etags.iter().any(|one| Some(one.as_str()) == etag))
+            && former
+                .is_some_and(|former| former.etags.iter().any(|one| Some(one.as_str()) == etag))
     }
 }
 
 impl Former {
-    /// Whether what a server names as changed since a cursor of this age cannot have been that before our write.
+    /// Whether what a server names as changed since a cursor of this age cannot have been that
+    /// before our write.
     pub fn is_covered_by(&self, cursor: Timestamp) -> bool {
         self.at.is_some_and(|at| at <= cursor)
     }
@@ -235,12 +261,14 @@ impl Mapping {
         self.first.or(self.origin.uid)
     }
 
-    /// Whether the UID of the copy is known as the server shows it, and is another one than it was sent with.
+    /// Whether the UID of the copy is known as the server shows it, and is another one than it was
+    /// sent with.
     pub fn has_servers_uid(&self) -> bool {
         self.copy.uid.is_some() && self.copy.uid != UidHash::of(&self.id.copy_uid(self.generation))
     }
 
-    /// Whether one of its events is not listed, and what has become of the other one since waits for it.
+    /// Whether one of its events is not listed, and what has become of the other one since waits
+    /// for it.
     pub fn is_owed(&self) -> bool {
         match self.unseen {
             Some(Role::Copy) => self.origin.etag.is_none(),
@@ -254,7 +282,8 @@ impl Mapping {
         self.missed_on.is_none_or(|missed| today.duration_since(missed) >= LATEST_LISTING)
     }
 
-    /// Whether nothing is made because of what the other calendar holds, or because of what made the event.
+    /// Whether nothing is made because of what the other calendar holds, or because of what made
+    /// the event.
     pub fn is_left_alone(&self) -> bool {
         matches!(self.state, State::AlreadyThere | State::CopiedByAnother)
     }
@@ -264,11 +293,12 @@ impl Mapping {
         self.is_left_alone() && (self.copy.etag.is_some() || self.copy.uid.is_some())
     }
 
-    /// Whether writing this value again would be the sixth turn of a circle: more than five writes within ten minutes, and no
-    /// value among them that was not there before.
+    /// Whether writing this value again would be the sixth turn of a circle: more than five writes
+    /// within ten minutes, and no value among them that was not there before.
     pub fn is_flapping(&self, what: &Fingerprint, now: Timestamp) -> bool {
         let since = now.as_second() - FLAP_SECONDS;
-        let recent: Vec<u32> = self.recent.iter().filter(|write| write.at > since).map(|write| write.what).collect();
+        let recent: Vec<u32> =
+            self.recent.iter().filter(|write| write.at > since).map(|write| write.what).collect();
         let mut values = recent.clone();
         values.sort_unstable();
         values.dedup();

@@ -1,14 +1,18 @@
-//! Marks: what an event that we wrote says of itself, in a way that only this installation can write.
+//! Marks: what an event that we wrote says of itself, in a way that only this installation can
+//! write.
 //!
 //! # Properties
-//! * A mark answers one question, and alone: did this installation write it? It does so in every calendar. Whether an event is the copy of a
-//!   mapping is answered by that mapping's row.
-//! * It carries a hash of the UID of the first origin, through any number of copies of copies, and no personal data.
-//! * What cannot be verified (another key, a damaged mark, one of a later version) is a mark all the same: [`Mark::Foreign`].
+//! * A mark answers one question, and alone: did this installation write it? It does so in every
+//!   calendar. Whether an event is the copy of a mapping is answered by that mapping's row.
+//! * It carries a hash of the UID of the first origin, through any number of copies of copies, and
+//!   no personal data.
+//! * What cannot be verified (another key, a damaged mark, one of a later version) is a mark all
+//!   the same: [`Mark::Foreign`].
 //!
 //! # Form
-//! `h2.<key id>.<mapping id>.<hash of the first origin's UID>.<MAC over all of it>` on a copy, `r2.…` on an event that belongs to a person and
-//! that we wrote: an origin that was made again, or one that began as a copy. The former form, `h1.<key id>.<mapping id>.<MAC>`, was bound to the
+//! `h2.<key id>.<mapping id>.<hash of the first origin's UID>.<MAC over all of it>` on a copy,
+//! `r2.…` on an event that belongs to a person and that we wrote: an origin that was made again, or
+//! one that began as a copy. The former form, `h1.<key id>.<mapping id>.<MAC>`, was bound to the
 //! calendar's id as well, and is still read.
 
 use aws_lc_rs::{constant_time, digest, hmac};
@@ -21,10 +25,12 @@ use crate::uid::UidHash;
 
 const SIZE: usize = 16;
 
-/// Octets of the MAC in a mark: with these a mark fits on one line of an iCalendar object (75 octets, RFC 5545 section 3.1).
+/// Octets of the MAC in a mark: with these a mark fits on one line of an iCalendar object (75
+/// octets, RFC 5545 section 3.1).
 const MAC: usize = 10;
 
-/// The identity of a mapping: derived from its two calendars and the origin, so that a pair made anew finds its old copies.
+/// The identity of a mapping: derived from its two calendars and the origin, so that a pair made
+/// anew finds its old copies.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct MappingId([u8; SIZE]);
@@ -44,13 +50,16 @@ impl From<MappingId> for String {
 impl TryFrom<String> for MappingId {
     type Error = &'static str;
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let bytes = BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).map_err(|_| "not a mapping id")?;
+        let bytes = BASE32_NOPAD
+            .decode(text.to_ascii_uppercase().as_bytes())
+            .map_err(|_| "not a mapping id")?;
         Ok(Self(bytes.try_into().map_err(|_| "a mapping id of another length")?))
     }
 }
 
 impl MappingId {
-    /// The UID of the copy: our own alphabet, and nothing of the origin's UID (iCloud takes a UID once in an account).
+    /// The UID of the copy: our own alphabet, and nothing of the origin's UID (iCloud takes a UID
+    /// once in an account).
     pub fn copy_uid(self, generation: u32) -> String {
         self.uid("", generation)
     }
@@ -62,10 +71,15 @@ impl MappingId {
 
     fn uid(self, role: &str, generation: u32) -> String {
         let id = String::from(self);
-        if generation == 0 { format!("{COPY}{role}{id}") } else { format!("{COPY}{role}{id}-{generation}") }
+        if generation == 0 {
+            format!("{COPY}{role}{id}")
+        } else {
+            format!("{COPY}{role}{id}-{generation}")
+        }
     }
 
-    /// The mapping whose copy has this UID, or a resource name that was made of it, if it has the form of one of ours. It proves nothing by itself.
+    /// The mapping whose copy has this UID, or a resource name that was made of it, if it has the
+    /// form of one of ours. It proves nothing by itself.
     pub fn of_copy_uid(uid: &str) -> Option<Self> {
         Self::of_uid(uid).filter(|(role, _)| *role == Role::Copy).map(|(_, id)| id)
     }
@@ -74,9 +88,13 @@ impl MappingId {
     pub fn of_uid(uid: &str) -> Option<(Role, Self)> {
         let uid = uid.trim();
         let uid = uid.strip_suffix(".ics").unwrap_or(uid).strip_prefix(COPY)?;
-        let (role, uid) = uid.strip_prefix(AGAIN).map_or((Role::Copy, uid), |uid| (Role::Origin, uid));
-        let (id, generation) = uid.split_once('-').map_or((uid, None), |(id, generation)| (id, Some(generation)));
-        if generation.is_some_and(|generation| generation.parse::<u32>().is_err()) || id.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        let (role, uid) =
+            uid.strip_prefix(AGAIN).map_or((Role::Copy, uid), |uid| (Role::Origin, uid));
+        let (id, generation) =
+            uid.split_once('-').map_or((uid, None), |(id, generation)| (id, Some(generation)));
+        if generation.is_some_and(|generation| generation.parse::<u32>().is_err())
+            || id.bytes().any(|byte| byte.is_ascii_uppercase())
+        {
             return None;
         }
         Some((role, Self::try_from(id.to_owned()).ok()?))
@@ -144,7 +162,8 @@ pub enum Mark {
         /// Whose UID the first origin has; marks of the former form do not say.
         first: Option<UidHash>,
     },
-    /// Something else wrote it: another installation, this one before it lost its keys, or a person who made it up.
+    /// Something else wrote it: another installation, this one before it lost its keys, or a person
+    /// who made it up.
     Foreign {
         /// As what, as the mark claims; a copy where it does not say.
         role: Role,
@@ -178,51 +197,83 @@ impl Marks {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, key), key_id }
     }
 
-    /// The mapping of an origin towards a calendar. `again` counts the mappings that this name had before and that belong to other events by now.
-    pub fn mapping(&self, from: &CalendarId, to: &CalendarId, origin: &EventId, again: u32) -> MappingId {
+    /// The mapping of an origin towards a calendar. `again` counts the mappings that this name had
+    /// before and that belong to other events by now.
+    pub fn mapping(
+        &self,
+        from: &CalendarId,
+        to: &CalendarId,
+        origin: &EventId,
+        again: u32,
+    ) -> MappingId {
         let parts = ["mapping", from.as_str(), to.as_str(), origin.as_str()];
-        MappingId(if again == 0 { self.mac(&parts) } else { self.mac(&[&parts[..], &[&again.to_string()]].concat()) })
+        MappingId(if again == 0 {
+            self.mac(&parts)
+        } else {
+            self.mac(&[&parts[..], &[&again.to_string()]].concat())
+        })
     }
 
     /// A short keyed name for an event of a calendar, to find its rows.
     pub fn row_name(&self, calendar: &CalendarId, id: &EventId) -> String {
-        BASE32_NOPAD.encode(&self.mac(&["row", calendar.as_str(), id.as_str()])).to_ascii_lowercase()
+        BASE32_NOPAD
+            .encode(&self.mac(&["row", calendar.as_str(), id.as_str()]))
+            .to_ascii_lowercase()
     }
 
-    /// The mark of an event that we write. `first` is the hash of the first origin's UID; an origin that has no UID has none.
+    /// The mark of an event that we write. `first` is the hash of the first origin's UID; an origin
+    /// that has no UID has none.
     pub fn mint(&self, role: Role, mapping: MappingId, first: Option<UidHash>) -> String {
         let first = first.map(String::from).unwrap_or_default();
         let mac = self.mac(&[role.prefix(), &String::from(mapping), &first]);
         let mapping = BASE64URL_NOPAD.encode(&mapping.0);
-        format!("{}.{}.{mapping}.{first}.{}", role.prefix(), self.key_id, BASE64URL_NOPAD.encode(&mac[..MAC]))
+        format!(
+            "{}.{}.{mapping}.{first}.{}",
+            role.prefix(),
+            self.key_id,
+            BASE64URL_NOPAD.encode(&mac[..MAC])
+        )
     }
 
     /// Reads a mark. `calendars` are those to which a mark of the former form may be bound.
-    pub fn read<'a>(&self, mark: &str, calendars: impl IntoIterator<Item = &'a CalendarId>) -> Mark {
+    pub fn read<'a>(
+        &self,
+        mark: &str,
+        calendars: impl IntoIterator<Item = &'a CalendarId>,
+    ) -> Mark {
         let mark = mark.trim();
         let parts: Vec<&str> = mark.splitn(6, '.').collect();
         let claimed = match parts[..] {
             ["h2" | "r2", _, _, first, _] => UidHash::try_from(first).ok(),
             _ => None,
         };
-        let form = parts.first().and_then(|prefix| Role::of(prefix)).filter(|_| mark.len() <= LONGEST);
-        let foreign = Mark::Foreign { role: form.map_or(Role::Copy, |(role, _)| role), first: claimed };
+        let form =
+            parts.first().and_then(|prefix| Role::of(prefix)).filter(|_| mark.len() <= LONGEST);
+        let foreign =
+            Mark::Foreign { role: form.map_or(Role::Copy, |(role, _)| role), first: claimed };
         let Some((role, form)) = form else { return foreign };
-        let decode = |text: &str| -> Option<[u8; SIZE]> { BASE64URL_NOPAD.decode(text.as_bytes()).ok()?.try_into().ok() };
+        let decode = |text: &str| -> Option<[u8; SIZE]> {
+            BASE64URL_NOPAD.decode(text.as_bytes()).ok()?.try_into().ok()
+        };
         let is = |mac: &str, length: usize, parts: &[&str]| {
             let mac = BASE64URL_NOPAD.decode(mac.as_bytes()).unwrap_or_default();
             constant_time::verify_slices_are_equal(&mac, &self.mac(parts)[..length]).is_ok()
         };
         let (key_id, mapping, mac) = match (form, &parts[..]) {
-            (Form::Present, [_, key_id, mapping, _, mac]) | (Form::Former, [_, key_id, mapping, mac]) => (*key_id, decode(mapping), *mac),
+            (Form::Present, [_, key_id, mapping, _, mac])
+            | (Form::Former, [_, key_id, mapping, mac]) => (*key_id, decode(mapping), *mac),
             _ => return foreign,
         };
-        let Some(mapping) = mapping.map(MappingId).filter(|_| key_id == self.key_id) else { return foreign };
+        let Some(mapping) = mapping.map(MappingId).filter(|_| key_id == self.key_id) else {
+            return foreign;
+        };
         let id = String::from(mapping);
         let ours = match form {
             // What does not decode to a hash is covered by the MAC as it is written.
             Form::Present => is(mac, MAC, &[role.prefix(), &id, parts[3]]),
-            Form::Former => calendars.into_iter().any(|calendar| is(mac, SIZE, &[role.former_prefix(), &id, calendar.as_str()])),
+            Form::Former => calendars
+                .into_iter()
+                .any(|calendar| is(mac, SIZE, &[role.former_prefix(), &id, calendar.as_str()])),
         };
         if ours { Mark::Ours { role, mapping, first: claimed } } else { foreign }
     }
@@ -230,7 +281,9 @@ impl Marks {
     /// Whether a mark is whole, and of another key: no damage to one of ours, as far as it shows.
     pub fn is_of_another_key(&self, mark: &str) -> bool {
         let parts: Vec<&str> = mark.trim().splitn(6, '.').collect();
-        let has = |text: &str, length: usize| BASE64URL_NOPAD.decode(text.as_bytes()).is_ok_and(|bytes| bytes.len() == length);
+        let has = |text: &str, length: usize| {
+            BASE64URL_NOPAD.decode(text.as_bytes()).is_ok_and(|bytes| bytes.len() == length)
+        };
         match (parts.first().and_then(|prefix| Role::of(prefix)), &parts[..]) {
             (Some((_, Form::Present)), [_, key_id, mapping, _, mac]) => {
                 *key_id != self.key_id && has(key_id, 3) && has(mapping, SIZE) && has(mac, MAC)
@@ -269,7 +322,12 @@ mod tests {
     /// As the former release wrote it.
     fn former(marks: &Marks, mapping: MappingId, calendar: &str) -> String {
         let mac = marks.mac(&["h1", &String::from(mapping), calendar]);
-        format!("h1.{}.{}.{}", marks.key_id, BASE64URL_NOPAD.encode(&mapping.0), BASE64URL_NOPAD.encode(&mac))
+        format!(
+            "h1.{}.{}.{}",
+            marks.key_id,
+            BASE64URL_NOPAD.encode(&mapping.0),
+            BASE64URL_NOPAD.encode(&mac)
+        )
     }
 
     const NOWHERE: [&CalendarId; 0] = [];
@@ -280,12 +338,26 @@ mod tests {
         let (mapping, first) = (mapping(&marks), UidHash::of("u"));
         let mark = marks.mint(Role::Copy, mapping, first);
         assert_eq!(marks.read(&mark, NOWHERE), Mark::Ours { role: Role::Copy, mapping, first });
-        assert_eq!(marks.read(&format!("  {mark}\n"), NOWHERE), Mark::Ours { role: Role::Copy, mapping, first });
-        assert_eq!(marks.read(&mark.replacen("h2", "r2", 1), NOWHERE), Mark::Foreign { role: Role::Origin, first }, "another role");
-        assert_eq!(Marks::new(&[8; 32]).read(&mark, NOWHERE), Mark::Foreign { role: Role::Copy, first }, "another installation's");
+        assert_eq!(
+            marks.read(&format!("  {mark}\n"), NOWHERE),
+            Mark::Ours { role: Role::Copy, mapping, first }
+        );
+        assert_eq!(
+            marks.read(&mark.replacen("h2", "r2", 1), NOWHERE),
+            Mark::Foreign { role: Role::Origin, first },
+            "another role"
+        );
+        assert_eq!(
+            Marks::new(&[8; 32]).read(&mark, NOWHERE),
+            Mark::Foreign { role: Role::Copy, first },
+            "another installation's"
+        );
         assert!("X-CALRELAY-ORIGIN:".len() + mark.len() <= 75, "{mark}");
         let bare = marks.mint(Role::Origin, mapping, None);
-        assert_eq!(marks.read(&bare, NOWHERE), Mark::Ours { role: Role::Origin, mapping, first: None });
+        assert_eq!(
+            marks.read(&bare, NOWHERE),
+            Mark::Ours { role: Role::Origin, mapping, first: None }
+        );
     }
 
     #[test]
@@ -296,7 +368,10 @@ mod tests {
         let mark = marks.mint(Role::Copy, mapping, one);
         let forged = mark.replace(&String::from(one.unwrap()), &String::from(two.unwrap()));
         assert_eq!(marks.read(&forged, NOWHERE), Mark::Foreign { role: Role::Copy, first: two });
-        assert_eq!(marks.read(&mark.replace(&String::from(one.unwrap()), "x"), NOWHERE), Mark::Foreign { role: Role::Copy, first: None });
+        assert_eq!(
+            marks.read(&mark.replace(&String::from(one.unwrap()), "x"), NOWHERE),
+            Mark::Foreign { role: Role::Copy, first: None }
+        );
     }
 
     #[test]
@@ -305,7 +380,10 @@ mod tests {
         let mapping = mapping(&marks);
         let (a, b) = (CalendarId::new("a"), CalendarId::new("b"));
         let mark = former(&marks, mapping, "b");
-        assert_eq!(marks.read(&mark, [&a, &b]), Mark::Ours { role: Role::Copy, mapping, first: None });
+        assert_eq!(
+            marks.read(&mark, [&a, &b]),
+            Mark::Ours { role: Role::Copy, mapping, first: None }
+        );
         assert_eq!(marks.read(&mark, [&a]), Mark::Foreign { role: Role::Copy, first: None });
     }
 
@@ -316,7 +394,18 @@ mod tests {
         let longer = format!("{good}.x");
         let cut = &good[..good.len() - 5];
         let long = format!("h2.{}", "a.".repeat(5_000));
-        for text in ["", "x", "h1.é.x", "h2", "h2....", "h3.a.b.c.d", "h9", longer.as_str(), cut, long.as_str()] {
+        for text in [
+            "",
+            "x",
+            "h1.é.x",
+            "h2",
+            "h2....",
+            "h3.a.b.c.d",
+            "h9",
+            longer.as_str(),
+            cut,
+            long.as_str(),
+        ] {
             assert!(matches!(marks.read(text, NOWHERE), Mark::Foreign { .. }), "{text}");
         }
     }
@@ -324,23 +413,45 @@ mod tests {
     #[test]
     fn ids_survive_being_written_down() {
         let marks = marks();
-        let id = marks.mapping(&CalendarId::new("a"), &CalendarId::new("b"), &EventId::new("é.ics"), 0);
+        let id =
+            marks.mapping(&CalendarId::new("a"), &CalendarId::new("b"), &EventId::new("é.ics"), 0);
         assert_eq!(MappingId::try_from(String::from(id)), Ok(id));
         assert!(id.copy_uid(2).chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
-        for uid in [id.copy_uid(0), id.copy_uid(7), format!("{}.ics", id.copy_uid(3)), format!(" {} ", id.copy_uid(0))] {
+        for uid in [
+            id.copy_uid(0),
+            id.copy_uid(7),
+            format!("{}.ics", id.copy_uid(3)),
+            format!(" {} ", id.copy_uid(0)),
+        ] {
             assert_eq!(MappingId::of_copy_uid(&uid), Some(id), "{uid}");
         }
-        for uid in [id.origin_uid(0), id.copy_uid(0).to_uppercase(), "calrelay-".into(), "calrelay-x".into(), "1@example.org".into()] {
+        for uid in [
+            id.origin_uid(0),
+            id.copy_uid(0).to_uppercase(),
+            "calrelay-".into(),
+            "calrelay-x".into(),
+            "1@example.org".into(),
+        ] {
             assert_eq!(MappingId::of_copy_uid(&uid), None, "{uid}");
         }
         assert_eq!(MappingId::of_uid(&id.copy_uid(3)), Some((Role::Copy, id)));
-        assert_eq!(MappingId::of_uid(&format!("{}.ics", id.origin_uid(2))), Some((Role::Origin, id)));
+        assert_eq!(
+            MappingId::of_uid(&format!("{}.ics", id.origin_uid(2))),
+            Some((Role::Origin, id))
+        );
     }
 
     #[test]
     fn a_name_that_was_used_before_has_another_mapping() {
         let marks = marks();
-        let id = |again| marks.mapping(&CalendarId::new("a"), &CalendarId::new("b"), &EventId::new("x.ics"), again);
+        let id = |again| {
+            marks.mapping(
+                &CalendarId::new("a"),
+                &CalendarId::new("b"),
+                &EventId::new("x.ics"),
+                again,
+            )
+        };
         assert!(id(0) != id(1) && id(1) != id(2));
     }
 
@@ -356,23 +467,38 @@ mod tests {
                 assert!(!ours.is_of_another_key(&whole[..length]), "{whole} {length}");
             }
         }
-        assert!(!ours.is_of_another_key(&foreign.replacen("h2", "h3", 1)) && !ours.is_of_another_key(&format!("{foreign}.x")));
+        assert!(
+            !ours.is_of_another_key(&foreign.replacen("h2", "h3", 1))
+                && !ours.is_of_another_key(&format!("{foreign}.x"))
+        );
     }
 
-    /// Written into calendars and rows, and worked out apart from the program: they may not change with a new version.
+    /// Written into calendars and rows, and worked out apart from the program: they may not change
+    /// with a new version.
     #[test]
     fn names_and_marks_stay_as_they_were_written() {
         let marks = marks();
         assert_eq!(String::from(mapping(&marks)), "ercgvlxrbkh5ldwivhi4xhdafu");
         assert_eq!(format!("{:?}", mapping(&marks)), "ercgvlxrbkh5ldwivhi4xhdafu");
-        assert_eq!(marks.row_name(&CalendarId::new("a"), &EventId::new("x.ics")), "olx4klenwraprpcb5jfxyw5eyi");
-        assert_eq!(marks.mint(Role::Copy, mapping(&marks), UidHash::of("u")), "h2.S7Bv.JERqrvEKj9WOyKnRy5xgLQ.nOGe9t-gFnI.oIT7DROxc0W43w");
+        assert_eq!(
+            marks.row_name(&CalendarId::new("a"), &EventId::new("x.ics")),
+            "olx4klenwraprpcb5jfxyw5eyi"
+        );
+        assert_eq!(
+            marks.mint(Role::Copy, mapping(&marks), UidHash::of("u")),
+            "h2.S7Bv.JERqrvEKj9WOyKnRy5xgLQ.nOGe9t-gFnI.oIT7DROxc0W43w"
+        );
     }
 
     #[test]
     fn a_uid_that_is_nearly_ours_is_not() {
         let id = String::from(mapping(&marks()));
-        for uid in [format!("calrelay-{id}-x"), format!("calrelay-{}", id.to_uppercase()), format!("calrelay-{id}-"), id] {
+        for uid in [
+            format!("calrelay-{id}-x"),
+            format!("calrelay-{}", id.to_uppercase()),
+            format!("calrelay-{id}-"),
+            id,
+        ] {
             assert_eq!(MappingId::of_uid(&uid), None, "{uid}");
         }
     }

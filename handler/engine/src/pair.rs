@@ -188,14 +188,30 @@ mod tests {
     fn pair(two_way: bool) -> Pair {
         let (window_past, window_future) = (Reach::Months(3), Reach::Days(10));
         let (from, to) = (CalendarId::new("a"), CalendarId::new("b"));
-        Pair { id: PairId::new("p"), from, to, two_way, private: true, private_back: false, window_past, window_future, paused: false }
+        Pair {
+            id: PairId::new("p"),
+            from,
+            to,
+            two_way,
+            private: true,
+            private_back: false,
+            window_past,
+            window_future,
+            paused: false,
+        }
     }
 
     #[test]
     fn each_end_has_its_calendar_and_its_rules() {
         let pair = pair(false);
-        assert_eq!((pair.calendar(Side::From).as_str(), pair.calendar(Side::To).as_str()), ("a", "b"));
-        assert_eq!((pair.private_towards(Side::To), pair.private_towards(Side::From)), (true, false));
+        assert_eq!(
+            (pair.calendar(Side::From).as_str(), pair.calendar(Side::To).as_str()),
+            ("a", "b")
+        );
+        assert_eq!(
+            (pair.private_towards(Side::To), pair.private_towards(Side::From)),
+            (true, false)
+        );
         assert_eq!((Side::From.other(), Side::To.other()), (Side::To, Side::From));
     }
 
@@ -211,17 +227,25 @@ mod tests {
         assert_eq!(window, Window { start: date(2026, 2, 28), end: date(2026, 6, 10) });
         assert_eq!(window.start_instant().to_string(), "2026-02-28T00:00:00Z");
         assert_eq!(window.end_instant().to_string(), "2026-06-10T00:00:00Z");
-        let other = Pair { window_past: Reach::Days(31), window_future: Reach::Months(1), ..pair(false) };
+        let other =
+            Pair { window_past: Reach::Days(31), window_future: Reach::Months(1), ..pair(false) };
         let window = other.window("2026-01-31T00:00:00Z".parse().unwrap());
         assert_eq!(window, Window { start: date(2025, 12, 31), end: date(2026, 2, 28) });
     }
 
     #[test]
     fn a_reach_is_days_or_months_up_to_ten_years() {
-        for (text, reach) in [("0d", Reach::Days(0)), ("90d", Reach::Days(90)), ("3660d", Reach::Days(3660)), ("120mo", Reach::Months(120))]
-        {
+        for (text, reach) in [
+            ("0d", Reach::Days(0)),
+            ("90d", Reach::Days(90)),
+            ("3660d", Reach::Days(3660)),
+            ("120mo", Reach::Months(120)),
+        ] {
             assert_eq!(text.parse::<Reach>().unwrap(), reach);
-            assert_eq!((reach.to_string(), String::from(reach)), (text.to_owned(), text.to_owned()));
+            assert_eq!(
+                (reach.to_string(), String::from(reach)),
+                (text.to_owned(), text.to_owned())
+            );
             assert_eq!(Reach::try_from(text.to_owned()).unwrap(), reach);
         }
         for text in ["", "d", "3", "3661d", "121mo", "70000d", "3 mo", "-3d", "3w", "3dd"] {

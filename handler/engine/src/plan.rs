@@ -1,10 +1,12 @@
 //! Changes and mappings to decisions: the whole algorithm, without I/O.
 //!
 //! # Properties
-//! * The same input gives the same decision: a dry run shows what the pass will do, and a pass that is repeated after a crash ends
-//!   where the first would have.
-//! * Only [`Seen::Gone`] (a read of that id found nothing), a cancelled or a declined event deletes. What was not seen is unchanged.
-//! * An event in which other people take part is never written to or deleted, be it an origin or a copy to which its owner invited somebody.
+//! * The same input gives the same decision: a dry run shows what the pass will do, and a pass that
+//!   is repeated after a crash ends where the first would have.
+//! * Only [`Seen::Gone`] (a read of that id found nothing), a cancelled or a declined event
+//!   deletes. What was not seen is unchanged.
+//! * An event in which other people take part is never written to or deleted, be it an origin or a
+//!   copy to which its owner invited somebody.
 //! * In a one-way pair nothing is ever written to the calendar of the origin.
 //!
 //! # The cases
@@ -15,7 +17,8 @@
 //! origin gone        delete copy           make the origin again    forget
 //!                                          | delete copy
 //! ```
-//! Where two are named, the first is for two-way pairs. A suppressed copy comes back when its origin's time or title changes.
+//! Where two are named, the first is for two-way pairs. A suppressed copy comes back when its
+//! origin's time or title changes.
 
 use jiff::Timestamp;
 
@@ -74,7 +77,8 @@ pub enum Seen {
     Event(Box<Event>),
     /// A read of its id found nothing.
     Gone,
-    /// Gone with everything else that the pair had in its calendar, and the owner has said what is to be done about it.
+    /// Gone with everything else that the pair had in its calendar, and the owner has said what is
+    /// to be done about it.
     Emptied(Answer),
     /// It is there and cannot be read.
     Unreadable {
@@ -197,7 +201,12 @@ impl Planner<'_> {
 
     /// The mapping id of an origin at that side; `again` as in [`Marks::mapping`].
     pub fn mapping_id(&self, side: Side, origin: &EventId, again: u32) -> MappingId {
-        self.marks.mapping(self.pair.calendar(side), self.pair.calendar(side.other()), origin, again)
+        self.marks.mapping(
+            self.pair.calendar(side),
+            self.pair.calendar(side.other()),
+            origin,
+            again,
+        )
     }
 
     /// What an event's mark says, if it has one.
@@ -220,10 +229,13 @@ impl Planner<'_> {
         marked.or_else(|| UidHash::of(&event.uid))
     }
 
-    /// Whether an event says of itself that it is the copy of this mapping: by its mark, or where a server takes marks away, by its UID.
+    /// Whether an event says of itself that it is the copy of this mapping: by its mark, or where a
+    /// server takes marks away, by its UID.
     pub fn is_copy_of(&self, event: &Event, id: MappingId) -> bool {
         match self.mark(event) {
-            Some(mark) => matches!(mark, Mark::Ours { role: Role::Copy, mapping, .. } if mapping == id),
+            Some(mark) => {
+                matches!(mark, Mark::Ours { role: Role::Copy, mapping, .. } if mapping == id)
+            }
             None => MappingId::of_copy_uid(&event.uid) == Some(id),
         }
     }
@@ -250,8 +262,11 @@ impl Planner<'_> {
 
     /// Whether all of an event lies after the window.
     fn is_beyond(&self, side: Side, draft: &Draft) -> bool {
-        let starts_after = crate::zone::start(&draft.content.span, self.zone(side)) >= self.window.end_instant();
-        starts_after && recurrence::any_in_window(draft, self.window, self.zone(side)).is_ok_and(|inside| !inside)
+        let starts_after =
+            crate::zone::start(&draft.content.span, self.zone(side)) >= self.window.end_instant();
+        starts_after
+            && recurrence::any_in_window(draft, self.window, self.zone(side))
+                .is_ok_and(|inside| !inside)
     }
 
     fn place(&self, side: Side, event: &Event) -> Result<Place, Reason> {
@@ -259,7 +274,8 @@ impl Planner<'_> {
         if draft.series.as_ref().is_some_and(|series| series.exceptions.len() > MOST_EXCEPTIONS) {
             return Err(Reason::UnsupportedRule);
         }
-        let inside = recurrence::any_in_window(&draft, self.window, self.zone(side)).map_err(|_| Reason::UnsupportedRule)?;
+        let inside = recurrence::any_in_window(&draft, self.window, self.zone(side))
+            .map_err(|_| Reason::UnsupportedRule)?;
         if !self.look(side.other()).can_show(&draft) {
             return Err(Reason::UnsupportedRule);
         }
@@ -276,7 +292,8 @@ impl Write {
     pub fn intent(&self) -> Mapping {
         let mut noted = self.before.clone();
         let note = |half: &mut Half, after: &Half, change: &Option<Change>| {
-            half.intent = change.as_ref().map(|change| half.base.overlaid(&after.base, &change.parts));
+            half.intent =
+                change.as_ref().map(|change| half.base.overlaid(&after.base, &change.parts));
         };
         note(&mut noted.copy, &self.mapping.copy, &self.copy);
         note(&mut noted.origin, &self.mapping.origin, &self.origin);

@@ -34,7 +34,8 @@ pub enum Reason {
     AlreadyThere,
     /// Another installation has copied it, or has made it as a copy.
     CopiedByAnother,
-    /// It bears the mark of a copy that is elsewhere in its calendar: a person duplicated the copy, or split its series.
+    /// It bears the mark of a copy that is elsewhere in its calendar: a person duplicated the copy,
+    /// or split its series.
     DuplicateOfCopy,
     /// It cannot be told from a copy that the server took and does not show.
     MayBeCopy,
@@ -57,38 +58,64 @@ impl Reason {
             Self::Cancelled => "It is cancelled, so it has no copy.",
             Self::Declined => "You declined it, so it has no copy.",
             Self::OutsideWindow => "It lies outside the days that this pair looks at.",
-            Self::Unreadable => "It cannot be read, so it was left alone; everything else still syncs.",
-            Self::UnsupportedRule => "Its repetition rule is beyond what can be worked out safely, so it was left alone.",
-            Self::Suppressed => "Its copy was deleted, or left out by your answer. It comes back when the event's time or title changes.",
-            Self::OwnCopy => "It is a copy made by Calrelay for a pair that goes on, and copies are not copied on.",
-            Self::HasGuests => "Other people take part in it, so Calrelay does not write to it: the copy shows it as it is.",
+            Self::Unreadable => {
+                "It cannot be read, so it was left alone; everything else still syncs."
+            }
+            Self::UnsupportedRule => {
+                "Its repetition rule is beyond what can be worked out safely, so it was left alone."
+            }
+            Self::Suppressed => {
+                "Its copy was deleted, or left out by your answer. It comes back when the event's \
+                time or title changes."
+            }
+            Self::OwnCopy => {
+                "It is a copy made by Calrelay for a pair that goes on, and copies are not copied \
+                on."
+            }
+            Self::HasGuests => {
+                "Other people take part in it, so Calrelay does not write to it: the copy shows \
+                it as it is."
+            }
             Self::RefusedByServer => "A calendar server refused it; everything else still syncs.",
-            Self::CopyEdited => "The copy was edited by hand. It is put right when the event changes, or by a full pass.",
-            Self::Flapping => "Another program undoes each of our writes, so Calrelay stopped writing to it.",
+            Self::CopyEdited => {
+                "The copy was edited by hand. It is put right when the event changes, or by a \
+                full pass."
+            }
+            Self::Flapping => {
+                "Another program undoes each of our writes, so Calrelay stopped writing to it."
+            }
             Self::Adopted => "A copy from an earlier time was there and was taken over.",
             Self::AlreadyThere => {
-                "It was once a copy of an event that the other calendar holds, or of which it holds another copy, so no further copy is made."
+                "It was once a copy of an event that the other calendar holds, or of which it \
+                holds another copy, so no further copy is made."
             }
             Self::CopiedByAnother => {
-                "Another Calrelay, or this one before its data were lost, made it or made a copy of it, so nothing was made beside it. If that \
+                "Another Calrelay, or this one before its data were lost, made it or made a copy \
+                of it, so nothing was made beside it. If that \
                  installation is gone, `calrelay pair take-over` claims what it made."
             }
             Self::DuplicateOfCopy => {
-                "It was made out of a copy by a person (duplicated, or split off a series), and the copy itself is in step. It was left alone."
+                "It was made out of a copy by a person (duplicated, or split off a series), and \
+                the copy itself is in step. It was left alone."
             }
             Self::MayBeCopy => {
-                "The server took a copy with this time or title and does not show it, so this may be that copy. It was left alone until that \
+                "The server took a copy with this time or title and does not show it, so this may \
+                be that copy. It was left alone until that \
                  shows, or its time and title are others."
             }
             Self::ZoneUnknown => {
-                "It names a time zone that is not known and that it does not describe, so its times are taken to be in the zone of its calendar. \
+                "It names a time zone that is not known and that it does not describe, so its \
+                times are taken to be in the zone of its calendar. \
                  If they are not, set its time zone anew."
             }
             Self::OriginDeleted => "The event is gone.",
             Self::CopyDeleted => "Its copy was deleted.",
-            Self::EditWins => "It was edited on one side and deleted on the other; the edit stands.",
+            Self::EditWins => {
+                "It was edited on one side and deleted on the other; the edit stands."
+            }
             Self::OriginWins => {
-                "The same part of it was changed in both calendars; the event's own value is kept, and the copy was put right."
+                "The same part of it was changed in both calendars; the event's own value is \
+                kept, and the copy was put right."
             }
         }
     }

@@ -1,13 +1,15 @@
 //! Series: which occurrences there are in a range of time, and which rules may be carried over.
 //!
 //! Properties:
-//! * The first start (DTSTART) is always an occurrence, and the first that COUNT counts (RFC 5545 section 3.3.10).
-//! * Rules are followed on the wall clock and the zone is applied afterwards: a meeting at nine stays at nine. A start
-//!   in a gap moves forward, one in a fold is the first of the two (section 3.3.5). The RFC would leave out starts in
-//!   gaps; calendars show them, and a person expects the meeting.
+//! * The first start (DTSTART) is always an occurrence, and the first that COUNT counts (RFC 5545
+//!   section 3.3.10).
+//! * Rules are followed on the wall clock and the zone is applied afterwards: a meeting at nine
+//!   stays at nine. A start in a gap moves forward, one in a fold is the first of the two (section
+//!   3.3.5). The RFC would leave out starts in gaps; calendars show them, and a person expects the
+//!   meeting.
 //! * All occurrences last equally long in elapsed time (section 3.8.5.3), all-day ones in days.
-//! * An exception is found by the instant of its original start, whatever form or zone it was written in. A changed
-//!   occurrence is where it was moved to, not where the rule had it.
+//! * An exception is found by the instant of its original start, whatever form or zone it was
+//!   written in. A changed occurrence is where it was moved to, not where the rule had it.
 //! * Cost is bounded for any rule: see [`Unsupported`] and [`MOST`]. Nothing panics.
 
 use std::collections::BTreeMap;
@@ -50,14 +52,15 @@ pub struct Occurrence {
     pub original: OriginalStart,
     /// When it takes place.
     pub span: Span,
-    /// It departs from the series: its content is in [`Series::exceptions`], under [`Occurrence::original`].
+    /// It departs from the series: its content is in [`Series::exceptions`], under
+    /// [`Occurrence::original`].
     pub changed: bool,
 }
 
 /// The occurrences of a series that overlap a range, by their start, each once.
 ///
-/// `floating_zone` is the zone in which floating times are meant (UTC without one). A range longer than a century is
-/// cut.
+/// `floating_zone` is the zone in which floating times are meant (UTC without one). A range longer
+/// than a century is cut.
 ///
 /// # Errors
 /// A rule is refused, or there are more than [`MOST`] occurrences in the range.
@@ -76,7 +79,9 @@ pub fn occurrences(
         return Err(Unsupported::TooMany);
     }
     let mut found: Vec<_> = found.into_values().collect();
-    found.sort_by_key(|occurrence| (zone::start(&occurrence.span, floating_zone), occurrence.original));
+    found.sort_by_key(|occurrence| {
+        (zone::start(&occurrence.span, floating_zone), occurrence.original)
+    });
     Ok(found)
 }
 
@@ -84,16 +89,24 @@ pub fn occurrences(
 ///
 /// # Errors
 /// A rule is refused.
-pub fn any_in_window(draft: &Draft, window: Window, floating_zone: Option<&str>) -> Result<bool, Unsupported> {
+pub fn any_in_window(
+    draft: &Draft,
+    window: Window,
+    floating_zone: Option<&str>,
+) -> Result<bool, Unsupported> {
     any_in_range(draft, window.start_instant()..window.end_instant(), floating_zone)
 }
 
-/// Whether an event, or any occurrence of a series, overlaps a range (the first century of it). Ends at the first that
-/// does, so `from..Timestamp::MAX` asks whether a series goes on.
+/// Whether an event, or any occurrence of a series, overlaps a range (the first century of it).
+/// Ends at the first that does, so `from..Timestamp::MAX` asks whether a series goes on.
 ///
 /// # Errors
 /// A rule is refused.
-pub fn any_in_range(draft: &Draft, range: Range<Timestamp>, floating_zone: Option<&str>) -> Result<bool, Unsupported> {
+pub fn any_in_range(
+    draft: &Draft,
+    range: Range<Timestamp>,
+    floating_zone: Option<&str>,
+) -> Result<bool, Unsupported> {
     let Some(series) = &draft.series else {
         return Ok(overlaps(&draft.content.span, &range, floating_zone));
     };
@@ -105,7 +118,8 @@ pub fn any_in_range(draft: &Draft, range: Range<Timestamp>, floating_zone: Optio
     Ok(any)
 }
 
-/// A rule as it is carried over to a copy: unchanged, but for parts that have no meaning (`X-`, empty ones).
+/// A rule as it is carried over to a copy: unchanged, but for parts that have no meaning (`X-`,
+/// empty ones).
 ///
 /// # Errors
 /// The rule is refused.
@@ -127,7 +141,8 @@ fn each(
 ) -> Result<(), Unsupported> {
     let anchor = Anchor::new(&content.span, floating_zone);
     let rules = anchored_rules(series, &anchor)?;
-    let range = range.start..range.end.min(range.start.checked_add(LONGEST_RANGE).unwrap_or(Timestamp::MAX));
+    let range = range.start
+        ..range.end.min(range.start.checked_add(LONGEST_RANGE).unwrap_or(Timestamp::MAX));
     let excepted = Excepted::new(series, &anchor);
     for (original, changed) in excepted.changed() {
         if overlaps(&changed.span, &range, floating_zone) {
@@ -167,7 +182,11 @@ fn anchored_rules(series: &Series, anchor: &Anchor<'_>) -> Result<Vec<Rule>, Uns
     if series.rules.len() > MAX_RULES {
         return Err(Unsupported::TooManyRules);
     }
-    series.rules.iter().map(|rule| Rule::parse(rule)?.anchored(anchor.first, anchor.is_all_day())).collect()
+    series
+        .rules
+        .iter()
+        .map(|rule| Rule::parse(rule)?.anchored(anchor.first, anchor.is_all_day()))
+        .collect()
 }
 
 /// Offers the starts of one rule that may overlap the range.
@@ -194,7 +213,8 @@ fn follow(
             // The first start counts, even where the rule does not give it.
             left = left.map(|left| left - 1);
         }
-        let ended = left == Some(0) || rule.until.is_some_and(|until| anchor.is_after(start, until));
+        let ended =
+            left == Some(0) || rule.until.is_some_and(|until| anchor.is_after(start, until));
         if ended || start > to {
             break;
         }

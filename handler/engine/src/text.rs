@@ -1,12 +1,13 @@
 //! Texts as they are compared, hashed and carried over.
 //!
-//! Providers change texts that they store: line ends, trailing blanks, the composition of letters. Two texts that
-//! normalise to the same value are the same text to the engine. Every function here is pure and idempotent.
+//! Providers change texts that they store: line ends, trailing blanks, the composition of letters.
+//! Two texts that normalise to the same value are the same text to the engine. Every function here
+//! is pure and idempotent.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Whether a character has no place in a text: control characters other than LF and TAB, which iCalendar does not have (RFC 5545 section 3.1),
-/// and U+FFFE and U+FFFF, which XML does not have.
+/// Whether a character has no place in a text: control characters other than LF and TAB, which
+/// iCalendar does not have (RFC 5545 section 3.1), and U+FFFE and U+FFFF, which XML does not have.
 pub fn is_unwritable(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
@@ -43,7 +44,8 @@ pub fn normalise(text: &str) -> String {
     out
 }
 
-/// The canonical form of a text of one line (a title): [`normalise`], and every run of white space is one space.
+/// The canonical form of a text of one line (a title): [`normalise`], and every run of white space
+/// is one space.
 pub fn one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for word in normalise(text).split_whitespace() {
@@ -57,8 +59,8 @@ pub fn one_line(text: &str) -> String {
 
 /// What is left of `lines` without those that `dropped` tells of, in normal form.
 ///
-/// Where lines went away, the blank lines around the gap are reduced to the longest stretch of them, at most two, so
-/// that no hole remains; blank lines elsewhere are the author's and stay.
+/// Where lines went away, the blank lines around the gap are reduced to the longest stretch of
+/// them, at most two, so that no hole remains; blank lines elsewhere are the author's and stay.
 pub(crate) fn without<S: AsRef<str>>(lines: &[S], dropped: impl Fn(usize) -> bool) -> String {
     let mut out: Vec<&str> = Vec::with_capacity(lines.len());
     let mut at = 0;
@@ -94,7 +96,10 @@ mod tests {
 
     #[test]
     fn line_ends_blanks_and_controls_are_brought_into_one_form() {
-        assert_eq!(normalise("\r\n \t\r\n  one \t\r\ntwo\rthree\u{0}\u{7}\n\n\nfour\u{a0}\n\n"), "  one\ntwo\nthree\n\n\nfour");
+        assert_eq!(
+            normalise("\r\n \t\r\n  one \t\r\ntwo\rthree\u{0}\u{7}\n\n\nfour\u{a0}\n\n"),
+            "  one\ntwo\nthree\n\n\nfour"
+        );
         assert_eq!(normalise("a\tb"), "a\tb");
         assert_eq!(normalise(" \r\n\t\n"), "");
     }

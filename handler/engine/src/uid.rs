@@ -10,7 +10,8 @@ const SIZE: usize = 8;
 /// Keeps these hashes apart from every other use of SHA-256.
 const CONTEXT: &[u8] = b"calrelay origin uid\0";
 
-/// A hash of a UID. It has no key, so that a copy is known by an installation that has lost its keys, and by another one; a UID is no content.
+/// A hash of a UID. It has no key, so that a copy is known by an installation that has lost its
+/// keys, and by another one; a UID is no content.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct UidHash([u8; SIZE]);
@@ -64,7 +65,8 @@ mod tests {
 
     #[test]
     fn a_uid_has_one_hash_of_one_size_and_an_empty_one_has_none() {
-        let (one, long) = (UidHash::of("a@example.org").unwrap(), UidHash::of(&"x".repeat(5_000)).unwrap());
+        let (one, long) =
+            (UidHash::of("a@example.org").unwrap(), UidHash::of(&"x".repeat(5_000)).unwrap());
         assert_eq!(UidHash::of(" a@example.org\n"), Some(one), "servers trim");
         assert_ne!(UidHash::of("A@example.org"), Some(one));
         assert_eq!((String::from(one).len(), String::from(long).len()), (11, 11));

@@ -1,8 +1,8 @@
 //! Time zones: what a name found in a calendar means, and which instant a wall-clock time is.
 //!
-//! Offsets come from jiff and the IANA database alone. Times that do not exist (clocks go forward) move forward by
-//! the length of the gap, times that exist twice (clocks go back) are the first of the two, as RFC 5545 section
-//! 3.3.5 has it.
+//! Offsets come from jiff and the IANA database alone. Times that do not exist (clocks go forward)
+//! move forward by the length of the gap, times that exist twice (clocks go back) are the first of
+//! the two, as RFC 5545 section 3.3.5 has it.
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -21,18 +21,19 @@ pub use like::{follows, zone_like};
 const LONGEST_NAME: usize = 128;
 
 /// The zone that a name means: an IANA name in any case, alone or at the end of a path
-/// (`/freeassociation.sourceforge.net/Europe/Berlin`), a Windows name or what Windows shows for it, an offset, or one of the many
-/// names of UTC; any of these with a number behind it too.
+/// (`/freeassociation.sourceforge.net/Europe/Berlin`), a Windows name or what Windows shows for it,
+/// an offset, or one of the many names of UTC; any of these with a number behind it too.
 ///
-/// `None` for anything else, such as `Customized Time Zone 1`: then the rules in the object's own VTIMEZONE decide,
-/// see [`zone_like`].
+/// `None` for anything else, such as `Customized Time Zone 1`: then the rules in the object's own
+/// VTIMEZONE decide, see [`zone_like`].
 pub fn resolve(name: &str) -> Option<Zone> {
     let name = bare(name)?;
     meaning(name).or_else(|| names::unnumbered(name).and_then(meaning))
 }
 
-/// Whether a name is that of a place in the IANA database, alone or at the end of a path. What such a name means is told by the
-/// database; all other names ([`resolve`] knows many) are only conventions, and a VTIMEZONE that says otherwise counts.
+/// Whether a name is that of a place in the IANA database, alone or at the end of a path. What such
+/// a name means is told by the database; all other names ([`resolve`] knows many) are only
+/// conventions, and a VTIMEZONE that says otherwise counts.
 pub fn is_place(name: &str) -> bool {
     bare(name).is_some_and(|name| {
         let zone = iana(name).map(Zone::Iana).or_else(|| after_prefix(name));
@@ -81,8 +82,8 @@ fn after_prefix(name: &str) -> Option<Zone> {
     })
 }
 
-/// The rules of a zone. A floating time is meant in `floating_zone`; without one, or where a name is not known to
-/// this machine's database, in UTC.
+/// The rules of a zone. A floating time is meant in `floating_zone`; without one, or where a name
+/// is not known to this machine's database, in UTC.
 pub fn rules(zone: &Zone, floating_zone: Option<&str>) -> TimeZone {
     let named = match zone {
         Zone::Utc => None,
@@ -92,8 +93,8 @@ pub fn rules(zone: &Zone, floating_zone: Option<&str>) -> TimeZone {
     named.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC)
 }
 
-/// The instant of a wall-clock time in a zone; outside of the years that can be told (-9999 to 9999), the nearest
-/// that can.
+/// The instant of a wall-clock time in a zone; outside of the years that can be told (-9999 to
+/// 9999), the nearest that can.
 pub fn instant_in(local: DateTime, rules: &TimeZone) -> Timestamp {
     match rules.to_ambiguous_timestamp(local).compatible() {
         Ok(instant) => instant,
@@ -107,7 +108,8 @@ pub fn instant(moment: &Moment, floating_zone: Option<&str>) -> Timestamp {
     instant_in(moment.local, &rules(&moment.zone, floating_zone))
 }
 
-/// The first instant of a day in UTC: all-day events are compared with windows this way, wherever they are shown.
+/// The first instant of a day in UTC: all-day events are compared with windows this way, wherever
+/// they are shown.
 pub fn day_instant(day: Date) -> Timestamp {
     instant_in(day.to_datetime(jiff::civil::Time::midnight()), &TimeZone::UTC)
 }

@@ -1,9 +1,12 @@
 //! Connections: how many there are at once, and how long each may take.
 //!
 //! # Properties
-//! * Connections never take the descriptors that work needs: there are at most [`Limits::connections`] at once.
-//! * Beyond that, a new one takes the place of the one that has waited longest for its client; no request under way is cut off for it.
-//! * The head of a request has to be there [`Limits::head`] after it is waited for, so an idle connection ends as well.
+//! * Connections never take the descriptors that work needs: there are at most
+//!   [`Limits::connections`] at once.
+//! * Beyond that, a new one takes the place of the one that has waited longest for its client; no
+//!   request under way is cut off for it.
+//! * The head of a request has to be there [`Limits::head`] after it is waited for, so an idle
+//!   connection ends as well.
 //! * HTTP/1.1 only: every front and browser speaks it, and a connection has one request under way.
 
 use std::collections::{BTreeMap, HashMap};
@@ -52,7 +55,8 @@ impl Limits {
     }
 }
 
-/// A quarter of the descriptors that this process may have, after asking for as many as it can get; the rest is for work.
+/// A quarter of the descriptors that this process may have, after asking for as many as it can get;
+/// the rest is for work.
 fn connections() -> usize {
     const MOST: u64 = 1024;
     usize::try_from((descriptors() / 4).clamp(16, MOST)).unwrap_or(16)
@@ -65,7 +69,9 @@ fn descriptors() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let current = limit.current.unwrap_or(WANTED);
     let wanted = limit.maximum.map_or(WANTED, |most| most.min(WANTED));
-    let raised = current < wanted && setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum }).is_ok();
+    let raised = current < wanted
+        && setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum })
+            .is_ok();
     if raised { wanted } else { current }
 }
 
@@ -75,8 +81,12 @@ fn descriptors() -> u64 {
 }
 
 /// Serves until `over` resolves, and then until the requests under way are answered.
-pub async fn serve<A, F>(listener: TcpListener, limits: Limits, answer: A, over: impl Future<Output = ()>)
-where
+pub async fn serve<A, F>(
+    listener: TcpListener,
+    limits: Limits,
+    answer: A,
+    over: impl Future<Output = ()>,
+) where
     A: Fn(Request) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
 {
@@ -84,7 +94,10 @@ where
     let graceful = GracefulShutdown::new();
     let mut over = std::pin::pin!(over);
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(MAX_HEAD).max_headers(MAX_FIELDS);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_buf_size(MAX_HEAD)
+        .max_headers(MAX_FIELDS);
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -125,7 +138,12 @@ where
 
 /// A failure of one connection that was about to be accepted.
 fn is_its_own(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused)
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+    )
 }
 
 /// Which connections there are.
@@ -163,14 +181,20 @@ struct Held(Place);
 
 impl Places {
     fn new(most: usize) -> Self {
-        Self(Arc::new(Mutex::new(Table { most, next: 0, waiting: BTreeMap::new(), all: HashMap::new() })))
+        Self(Arc::new(Mutex::new(Table {
+            most,
+            next: 0,
+            waiting: BTreeMap::new(),
+            all: HashMap::new(),
+        })))
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a new connection, if need be that of the one that has waited longest; none where all have requests under way.
+    /// A place for a new connection, if need be that of the one that has waited longest; none where
+    /// all have requests under way.
     fn take(&self) -> Option<Place> {
         let mut table = self.table();
         if table.all.len() >= table.most {

@@ -16,7 +16,8 @@ use secrecy::SecretString;
 use self::google::Google;
 use crate::config::Config;
 
-/// Makes providers that share one HTTP client: it keeps connections open and knows each account's pace.
+/// Makes providers that share one HTTP client: it keeps connections open and knows each account's
+/// pace.
 pub struct Connector {
     http: Arc<Http>,
     /// `None` where the settings name no OAuth client.
@@ -39,7 +40,8 @@ impl Connector {
 
     fn google(&self) -> providers::Result<&Google> {
         self.google.as_ref().ok_or_else(|| {
-            let words = "Google accounts need an OAuth client of your own, and none is set. Register one in the Google Cloud console (Desktop app, \
+            let words = "Google accounts need an OAuth client of your own, and none is set. \
+            Register one in the Google Cloud console (Desktop app, \
                          for the command line), and set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET";
             providers::Error::Misconfigured(words.into())
         })
@@ -48,11 +50,23 @@ impl Connector {
 
 #[async_trait]
 impl Connect for Connector {
-    async fn discover(&self, kind: ProviderKind, url: &str, user: &str, secret: &SecretString) -> providers::Result<String> {
+    async fn discover(
+        &self,
+        kind: ProviderKind,
+        url: &str,
+        user: &str,
+        secret: &SecretString,
+    ) -> providers::Result<String> {
         Ok(caldav::discover(&self.http, kind, url, user, secret).await?.to_string())
     }
 
-    fn open(&self, kind: ProviderKind, endpoint: &str, user: &str, secret: SecretString) -> providers::Result<Arc<dyn Provider>> {
+    fn open(
+        &self,
+        kind: ProviderKind,
+        endpoint: &str,
+        user: &str,
+        secret: SecretString,
+    ) -> providers::Result<Arc<dyn Provider>> {
         let endpoint: Endpoint = endpoint.parse()?;
         Ok(Arc::new(CalDav::new(&self.http, kind, &endpoint, user, &secret)?))
     }
@@ -74,9 +88,9 @@ impl Connect for Connector {
     fn consents(&self, kind: ProviderKind) -> providers::Result<&dyn Consents> {
         match kind {
             ProviderKind::Google => Ok(self.google()?),
-            ProviderKind::Caldav | ProviderKind::Icloud => {
-                Err(providers::Error::Misconfigured(format!("{kind} accounts are connected with a password, and not by consent")))
-            }
+            ProviderKind::Caldav | ProviderKind::Icloud => Err(providers::Error::Misconfigured(
+                format!("{kind} accounts are connected with a password, and not by consent"),
+            )),
         }
     }
 

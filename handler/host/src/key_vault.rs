@@ -1,7 +1,9 @@
-//! The vault whose key is in Azure Key Vault: which key, as whom it is asked, and where its root is kept.
+//! The vault whose key is in Azure Key Vault: which key, as whom it is asked, and where its root is
+//! kept.
 //!
-//! The wrapped root is one row of the secrets: partition `vault`, row `root`, in the shape of the others. It is made with the first work
-//! that needs it, by whichever process comes first, and by no version of this program ever removed.
+//! The wrapped root is one row of the secrets: partition `vault`, row `root`, in the shape of the
+//! others. It is made with the first work that needs it, by whichever process comes first, and by
+//! no version of this program ever removed.
 
 use std::sync::Arc;
 
@@ -19,7 +21,8 @@ const ROOT: &str = "root";
 pub struct Wrapping {
     /// `CALRELAY_KEY_VAULT_KEY`.
     pub key: KeyIdentifier,
-    /// In Azure the identity of the program (`AZURE_CLIENT_ID` names a user-assigned one), elsewhere whoever is signed in.
+    /// In Azure the identity of the program (`AZURE_CLIENT_ID` names a user-assigned one),
+    /// elsewhere whoever is signed in.
     pub identity: Identity,
 }
 
@@ -30,7 +33,9 @@ impl Wrapping {
     /// In words, what is wrong with them.
     pub fn from<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Option<Self>, String> {
         let Some(key) = get("CALRELAY_KEY_VAULT_KEY") else { return Ok(None) };
-        let key = key.parse().map_err(|error| format!("CALRELAY_KEY_VAULT_KEY cannot be used: {error}"))?;
+        let key = key
+            .parse()
+            .map_err(|error| format!("CALRELAY_KEY_VAULT_KEY cannot be used: {error}"))?;
         // Azure's own sign that there is an identity to be had.
         let identity = match get("IDENTITY_ENDPOINT") {
             Some(_) => Identity::Managed { client_id: get("AZURE_CLIENT_ID").map(str::to_owned) },
@@ -53,8 +58,10 @@ pub fn open(wrapping: &Wrapping, store: Arc<dyn Store>) -> Arc<dyn Vault> {
 pub async fn check(store: &dyn Store, owner: &str) -> jobs::Result<()> {
     let sealed_before = !store.scan(Table::Secrets, owner, "", None, 1).await?.is_empty();
     if sealed_before && !has_root(store).await? {
-        let words = "CALRELAY_KEY_VAULT_KEY is set, and there are stored passwords that were sealed with the key file in the data directory; \
-                     nothing was changed. Leave the setting out, or begin with an empty data directory and connect the accounts again";
+        let words = "CALRELAY_KEY_VAULT_KEY is set, and there are stored passwords that were \
+        sealed with the key file in the data directory; \
+                     nothing was changed. Leave the setting out, or begin with an empty data \
+                     directory and connect the accounts again";
         return Err(Error::KeyFile(words.into()).into());
     }
     Ok(())
@@ -68,7 +75,8 @@ pub async fn refuse_if_used(store: &dyn Store) -> jobs::Result<()> {
     if !has_root(store).await? {
         return Ok(());
     }
-    let words = "the stored passwords were sealed with a key in Azure Key Vault, and CALRELAY_KEY_VAULT_KEY is not set; nothing was changed. \
+    let words = "the stored passwords were sealed with a key in Azure Key Vault, and \
+    CALRELAY_KEY_VAULT_KEY is not set; nothing was changed. \
                  Set it to the identifier of that key";
     Err(Error::KeyFile(words.into()).into())
 }
@@ -120,7 +128,10 @@ impl RootRow for Kept {
 
     async fn replace(&self, old: &str, new: &str) -> vault::Result<bool> {
         match self.row().await? {
-            Some(row) if sealed(&row)? == old => self.write(Op::Replace { key: ROOT.into(), etag: row.etag, value: value(new) }).await,
+            Some(row) if sealed(&row)? == old => {
+                self.write(Op::Replace { key: ROOT.into(), etag: row.etag, value: value(new) })
+                    .await
+            }
             _ => Ok(false),
         }
     }
@@ -133,7 +144,9 @@ fn value(sealed: &str) -> String {
 fn sealed(row: &Row) -> vault::Result<String> {
     match serde_json::from_str(&row.value) {
         Ok(Text { v: 1, sealed }) => Ok(sealed),
-        _ => Err(Error::Row("it is damaged, or was written by a newer calrelay; it was left as it is".into())),
+        _ => Err(Error::Row(
+            "it is damaged, or was written by a newer calrelay; it was left as it is".into(),
+        )),
     }
 }
 

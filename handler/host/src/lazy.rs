@@ -1,9 +1,13 @@
-//! A vault that is looked for when it is first used, so that a service listens before it has asked anybody anything.
+//! A vault that is looked for when it is first used, so that a service listens before it has asked
+//! anybody anything.
 //!
 //! # Properties
-//! * Nothing is sealed, opened or derived before the key was held against what is stored: [`Source::open`] does that, or fails.
-//! * Whoever comes while it is being opened waits for the same attempt, and has its outcome, good or bad. With the last who waits, it is given up.
-//! * Only success is remembered: after a failure the next use tries again, so a service gets well by itself.
+//! * Nothing is sealed, opened or derived before the key was held against what is stored:
+//!   [`Source::open`] does that, or fails.
+//! * Whoever comes while it is being opened waits for the same attempt, and has its outcome, good
+//!   or bad. With the last who waits, it is given up.
+//! * Only success is remembered: after a failure the next use tries again, so a service gets well
+//!   by itself.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -49,7 +53,11 @@ impl<S: Source> Lazy<S> {
     /// The attempt that is under way, or a new one.
     fn opening(&self) -> Shared<Opening> {
         let mut current = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(opening) = current.as_ref().and_then(WeakShared::upgrade).filter(|opening| opening.peek().is_none()) {
+        if let Some(opening) = current
+            .as_ref()
+            .and_then(WeakShared::upgrade)
+            .filter(|opening| opening.peek().is_none())
+        {
             return opening;
         }
         let (source, opened) = (self.source.clone(), self.opened.clone());

@@ -1,4 +1,5 @@
-//! `calrelay`: keeps calendars in step. Reads the settings, starts the log, and does what the command says.
+//! `calrelay`: keeps calendars in step. Reads the settings, starts the log, and does what the
+//! command says.
 
 mod accept;
 mod azure;

@@ -25,7 +25,8 @@ const BODY_PATIENCE: Duration = Duration::from_secs(15);
 /// The largest body that is not looked at, in bytes.
 const IGNORED: usize = 64 * 1024;
 
-/// What all bodies that are being read may take together, in KiB. A request that finds no room waits.
+/// What all bodies that are being read may take together, in KiB. A request that finds no room
+/// waits.
 const BODIES: usize = 16 * 1024;
 
 /// An answer takes no longer than this. Azure's front end cuts it off at 230 s.
@@ -39,10 +40,11 @@ type Handler = for<'a> fn(&'a Services, trigger::Request) -> BoxFuture<'a, trigg
 /// What stands between us and those who ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Front {
-    /// The Functions host: it is the only one that reaches us, everybody comes through it, and it checks keys where `function.json` asks for one.
+    /// The Functions host: it is the only one that reaches us, everybody comes through it, and it
+    /// checks keys where `function.json` asks for one.
     FunctionsHost,
-    /// Nothing, and we listen on the loopback: a request that comes from this machine is its user's own. Where a public
-    /// address is set, the requests of a proxy on this machine look the same.
+    /// Nothing, and we listen on the loopback: a request that comes from this machine is its user's
+    /// own. Where a public address is set, the requests of a proxy on this machine look the same.
     Loopback,
     /// Nothing, and we listen on an address that others reach too.
     Open,
@@ -50,7 +52,13 @@ pub enum Front {
 
 impl Front {
     /// Whether it is the operator who asks.
-    fn is_operator(self, access: Access, public_url: Option<&str>, peer: Option<IpAddr>, asked: (Version, &HeaderMap)) -> bool {
+    fn is_operator(
+        self,
+        access: Access,
+        public_url: Option<&str>,
+        peer: Option<IpAddr>,
+        asked: (Version, &HeaderMap),
+    ) -> bool {
         match self {
             Self::FunctionsHost => access == Access::Function,
             Self::Loopback => public_url.is_none_or(is_loopback_url) && is_own(peer, asked),
@@ -60,8 +68,8 @@ impl Front {
 }
 
 impl Front {
-    /// The client's address. The Functions host's own front names it in `CLIENT-IP`, with a port; elsewhere it is the peer's, which may be
-    /// a proxy's.
+    /// The client's address. The Functions host's own front names it in `CLIENT-IP`, with a port;
+    /// elsewhere it is the peer's, which may be a proxy's.
     fn client(self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         if self != Self::FunctionsHost {
             return peer;
@@ -96,10 +104,16 @@ impl Mount {
     ///
     /// # Errors
     /// Where a `function.json` cannot be used.
-    pub fn new(services: Arc<Services>, front: Front, operator: Option<Operator>) -> Result<Self, binding::Error> {
+    pub fn new(
+        services: Arc<Services>,
+        front: Front,
+        operator: Option<Operator>,
+    ) -> Result<Self, binding::Error> {
         let mut routes = Vec::new();
         for function in &FUNCTIONS {
-            if let (Run::Http(most, run), Trigger::Http { route, methods, access }) = (function.run, function.binding()?.trigger) {
+            if let (Run::Http(most, run), Trigger::Http { route, methods, access }) =
+                (function.run, function.binding()?.trigger)
+            {
                 routes.push(Mounted { route, methods, access, most, run });
             }
         }
@@ -108,28 +122,41 @@ impl Mount {
 
     /// Answers a request.
     pub async fn answer(&self, request: Request) -> Result<Response<Body>, Infallible> {
-        // A proxy may read the other of two names, and would then check another request than this one.
+        // A proxy may read the other of two names, and would then check another request than this
+        // one.
         let mut response = if request.headers().get_all(header::HOST).iter().count() > 1 {
             words(StatusCode::BAD_REQUEST, "The request names two hosts.\n")
         } else {
             let answer = tokio::time::timeout(PATIENCE, self.find_and_run(request)).await;
-            answer.unwrap_or_else(|_| words(StatusCode::SERVICE_UNAVAILABLE, "This took too long, and was given up.\n"))
+            answer.unwrap_or_else(|_| {
+                words(StatusCode::SERVICE_UNAVAILABLE, "This took too long, and was given up.\n")
+            })
         };
-        if self.services.setup.public_url.as_deref().is_some_and(|url| url.starts_with("https://")) {
+        if self.services.setup.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+        {
             response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
         }
         Ok(response)
     }
 
     async fn find_and_run(&self, request: Request) -> Response<Body> {
-        let matching: Vec<_> = self.routes.iter().filter(|function| function.route.matches(request.uri().path())).collect();
+        let matching: Vec<_> = self
+            .routes
+            .iter()
+            .filter(|function| function.route.matches(request.uri().path()))
+            .collect();
         if matching.is_empty() {
             return words(StatusCode::NOT_FOUND, "There is nothing here.\n");
         }
-        let Some(function) = matching.iter().find(|function| function.methods.iter().any(|method| method == request.method().as_str()))
-        else {
+        let Some(function) = matching.iter().find(|function| {
+            function.methods.iter().any(|method| method == request.method().as_str())
+        }) else {
             let mut refused = words(StatusCode::METHOD_NOT_ALLOWED, "This is not done here.\n");
-            let allowed = matching.iter().flat_map(|function| function.methods.clone()).collect::<Vec<_>>().join(", ");
+            let allowed = matching
+                .iter()
+                .flat_map(|function| function.methods.clone())
+                .collect::<Vec<_>>()
+                .join(", ");
             if let Ok(allowed) = allowed.parse() {
                 refused.headers_mut().insert(header::ALLOW, allowed);
             }
@@ -137,30 +164,63 @@ impl Mount {
         };
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         let public_url = self.services.setup.public_url.as_deref();
-        // A token that is shown decides: a wrong one is not made good by where the request comes from.
-        let shown = self.operator.as_ref().and_then(|operator| operator.is_shown(request.headers()));
-        let operator =
-            shown.unwrap_or_else(|| self.front.is_operator(function.access, public_url, peer, (request.version(), request.headers())));
+        // A token that is shown decides: a wrong one is not made good by where the request comes
+        // from.
+        let shown =
+            self.operator.as_ref().and_then(|operator| operator.is_shown(request.headers()));
+        let operator = shown.unwrap_or_else(|| {
+            self.front.is_operator(
+                function.access,
+                public_url,
+                peer,
+                (request.version(), request.headers()),
+            )
+        });
         let (parts, body) = request.into_parts();
-        let body = match tokio::time::timeout(BODY_PATIENCE, self.read(&parts.headers, body, function.most)).await {
+        let body = match tokio::time::timeout(
+            BODY_PATIENCE,
+            self.read(&parts.headers, body, function.most),
+        )
+        .await
+        {
             Ok(Some(body)) => body,
-            Ok(None) => return words(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large, or was cut off.\n"),
-            Err(_) => return words(StatusCode::REQUEST_TIMEOUT, "The request did not arrive in time.\n"),
+            Ok(None) => {
+                return words(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "The request is too large, or was cut off.\n",
+                );
+            }
+            Err(_) => {
+                return words(StatusCode::REQUEST_TIMEOUT, "The request did not arrive in time.\n");
+            }
         };
         let _work = parts.extensions.get::<Place>().map(Place::at_work);
         let head = parts.method == Method::HEAD;
         let from = self.front.client(peer, &parts.headers);
-        let request = trigger::Request { method: parts.method, uri: parts.uri, headers: parts.headers, body: body.into(), from, operator };
+        let request = trigger::Request {
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
+            body: body.into(),
+            from,
+            operator,
+        };
         let answer = (function.run)(&self.services, request).await;
         respond(answer, head)
     }
 
-    /// A body of at most so many bytes; none where it is larger, or was cut off. A small body is not read at all where the
-    /// function ignores it.
+    /// A body of at most so many bytes; none where it is larger, or was cut off. A small body is
+    /// not read at all where the function ignores it.
     async fn read(&self, headers: &HeaderMap, body: Body, most: usize) -> Option<Bytes> {
-        let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        let length = headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         // A chunked body has no length, also where the request names one.
-        let expected = if headers.contains_key(header::TRANSFER_ENCODING) { most } else { length.unwrap_or(0) };
+        let expected = if headers.contains_key(header::TRANSFER_ENCODING) {
+            most
+        } else {
+            length.unwrap_or(0)
+        };
         if expected > if most == 0 { IGNORED } else { most } {
             return None;
         }
@@ -176,24 +236,40 @@ impl Mount {
 /// Names of this machine by which only it is reached.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// From this machine, for this machine: not forwarded, and not by a page of another site that was given our address by its name server.
+/// From this machine, for this machine: not forwarded, and not by a page of another site that was
+/// given our address by its name server.
 fn is_own(peer: Option<IpAddr>, (version, headers): (Version, &HeaderMap)) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.bytes().all(|b| b.is_ascii_digit()) { name } else { host });
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+        if port.bytes().all(|b| b.is_ascii_digit()) { name } else { host }
+    });
     // No browser asks in HTTP/1.0, and some proxies do.
-    let forwarded = version < Version::HTTP_11 || headers.keys().any(|name| is_a_proxys(name.as_str()));
+    let forwarded =
+        version < Version::HTTP_11 || headers.keys().any(|name| is_a_proxys(name.as_str()));
     peer.is_some_and(|peer| peer.is_loopback()) && !forwarded && LOOPBACK.contains(&name)
 }
 
 /// Whether only who forwards a request sends a header field of this name.
 fn is_a_proxys(name: &str) -> bool {
-    const NAMES: [&str; 7] = ["forwarded", "via", "x-real-ip", "x-client-ip", "client-ip", "true-client-ip", "x-original-url"];
-    NAMES.contains(&name) || ["x-forwarded-", "x-original-", "cf-", "x-envoy-", "fly-"].iter().any(|prefix| name.starts_with(prefix))
+    const NAMES: [&str; 7] = [
+        "forwarded",
+        "via",
+        "x-real-ip",
+        "x-client-ip",
+        "client-ip",
+        "true-client-ip",
+        "x-original-url",
+    ];
+    NAMES.contains(&name)
+        || ["x-forwarded-", "x-original-", "cf-", "x-envoy-", "fly-"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
 }
 
 /// Whether an address is one that only this machine reaches.
 fn is_loopback_url(url: &str) -> bool {
-    url::Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(|host| LOOPBACK.contains(&host)))
+    url::Url::parse(url)
+        .is_ok_and(|url| url.host_str().is_some_and(|host| LOOPBACK.contains(&host)))
 }
 
 /// An answer as it is sent.
@@ -231,12 +307,18 @@ mod tests {
         for host in ["127.0.0.1:7071", "localhost:7071", "localhost", "[::1]:7071"] {
             assert!(own(here, &[("host", host)]), "{host}");
         }
-        assert!(!own(here, &[("host", "calendar.example.org")]), "a name server may say that a name is this machine");
+        assert!(
+            !own(here, &[("host", "calendar.example.org")]),
+            "a name server may say that a name is this machine"
+        );
         assert!(!own(here, &[("host", "localhost.example.org:7071")]));
         assert!(!own(here, &[]));
         assert!(!own(Some("192.0.2.1".parse().unwrap()), &[("host", "localhost")]));
         assert!(!own(None, &[("host", "localhost")]));
-        assert!(!is_own(here, (Version::HTTP_10, &headers(&[("host", "localhost")]))), "a proxy that speaks HTTP/1.0");
+        assert!(
+            !is_own(here, (Version::HTTP_10, &headers(&[("host", "localhost")]))),
+            "a proxy that speaks HTTP/1.0"
+        );
     }
 
     #[test]
@@ -265,19 +347,35 @@ mod tests {
         let peer = Some("192.0.2.1".parse().unwrap());
         let named = headers(&[("client-ip", "198.51.100.7:4711")]);
         assert_eq!(Front::Open.client(peer, &named), peer, "anybody can send it");
-        assert_eq!(Front::FunctionsHost.client(peer, &named), Some("198.51.100.7".parse().unwrap()));
-        for (text, expected) in [("2001:db8::7", Some("2001:db8::7")), ("[2001:db8::7]:1", Some("2001:db8::7")), ("x", None), ("", None)] {
+        assert_eq!(
+            Front::FunctionsHost.client(peer, &named),
+            Some("198.51.100.7".parse().unwrap())
+        );
+        for (text, expected) in [
+            ("2001:db8::7", Some("2001:db8::7")),
+            ("[2001:db8::7]:1", Some("2001:db8::7")),
+            ("x", None),
+            ("", None),
+        ] {
             let named = headers(&[("client-ip", text)]);
-            assert_eq!(Front::FunctionsHost.client(peer, &named), expected.map(|address| address.parse().unwrap()), "{text}");
+            assert_eq!(
+                Front::FunctionsHost.client(peer, &named),
+                expected.map(|address| address.parse().unwrap()),
+                "{text}"
+            );
         }
         assert_eq!(Front::FunctionsHost.client(peer, &headers(&[])), None);
     }
 
     #[test]
     fn the_operator_is_whom_the_front_knows() {
-        let (here, host) = (Some("127.0.0.1".parse().unwrap()), headers(&[("host", "localhost:7071")]));
+        let (here, host) =
+            (Some("127.0.0.1".parse().unwrap()), headers(&[("host", "localhost:7071")]));
         let asked = (Version::HTTP_11, &host);
-        let operators = |front: Front, url| [Access::Anonymous, Access::Function].map(|access| front.is_operator(access, url, here, asked));
+        let operators = |front: Front, url| {
+            [Access::Anonymous, Access::Function]
+                .map(|access| front.is_operator(access, url, here, asked))
+        };
         for (url, is_own) in [
             (None, true),
             (Some("http://127.0.0.1:7071"), true),
@@ -294,6 +392,9 @@ mod tests {
             "the host itself comes from the loopback, with everybody's requests"
         );
         let away = Some("192.0.2.1".parse().unwrap());
-        assert!(!Front::Loopback.is_operator(Access::Function, None, away, asked), "without the host nobody has checked a key");
+        assert!(
+            !Front::Loopback.is_operator(Access::Function, None, away, asked),
+            "without the host nobody has checked a key"
+        );
     }
 }

@@ -1,7 +1,9 @@
-//! The operator's token: a person who can read a file of the service's own user is its operator, from wherever the request comes.
+//! The operator's token: a person who can read a file of the service's own user is its operator,
+//! from wherever the request comes.
 //!
-//! Behind a proxy, the requests of the machine's own user look like those of others. The file is in the data directory, readable by
-//! its owner only, and is made anew where it is missing, damaged, or was readable by others.
+//! Behind a proxy, the requests of the machine's own user look like those of others. The file is in
+//! the data directory, readable by its owner only, and is made anew where it is missing, damaged,
+//! or was readable by others.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -43,15 +45,24 @@ impl Operator {
     pub fn is_shown(&self, headers: &HeaderMap) -> Option<bool> {
         let mut shown = headers.get_all(header::AUTHORIZATION).iter();
         let text = shown.next()?.to_str().unwrap_or_default();
-        let token = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-        Some(shown.next().is_none() && token.and_then(Token::parse).is_some_and(|token| token.has_hash(&self.hash)))
+        let token = text
+            .split_once(' ')
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim());
+        Some(
+            shown.next().is_none()
+                && token.and_then(Token::parse).is_some_and(|token| token.has_hash(&self.hash)),
+        )
     }
 }
 
-/// Puts a file in its place: not over one that another process has put there since it was seen to be missing or of no use.
+/// Puts a file in its place: not over one that another process has put there since it was seen to
+/// be missing or of no use.
 fn place(new: &Path, path: &Path) -> io::Result<()> {
     match fs::hard_link(new, path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && read(path).is_some() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && read(path).is_some() => {
+            Ok(())
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
         Ok(()) => Ok(()),
         // What is there is of no use, or this file system knows no second name for a file.
@@ -60,7 +71,9 @@ fn place(new: &Path, path: &Path) -> io::Result<()> {
 }
 
 fn read(path: &Path) -> Option<Token> {
-    fs::symlink_metadata(path).ok().filter(|about| about.is_file() && is_owners_only(about) && about.len() < 100)?;
+    fs::symlink_metadata(path)
+        .ok()
+        .filter(|about| about.is_file() && is_owners_only(about) && about.len() < 100)?;
     Token::parse(fs::read_to_string(path).ok()?.trim())
 }
 
@@ -102,13 +115,20 @@ mod tests {
         let token = fs::read_to_string(dir.path().join(FILE)).unwrap();
         let token = token.trim();
         let [bearer, lower] = ["Bearer", "bearer"].map(|scheme| format!("{scheme} {token}"));
-        assert_eq!((shown(&operator, &[&bearer]), shown(&operator, &[&lower])), (Some(true), Some(true)));
+        assert_eq!(
+            (shown(&operator, &[&bearer]), shown(&operator, &[&lower])),
+            (Some(true), Some(true))
+        );
         assert_eq!(shown(&operator, &[]), None);
         let cut = format!("Bearer {}", &token[1..]);
         for wrong in [&["Basic YTpi"][..], &[&cut], &["Bearer"], &[&bearer, &bearer], &[token]] {
             assert_eq!(shown(&operator, wrong), Some(false), "{wrong:?}");
         }
-        assert_eq!(shown(&Operator::of(dir.path()).unwrap(), &[&bearer]), Some(true), "it stays the same");
+        assert_eq!(
+            shown(&Operator::of(dir.path()).unwrap(), &[&bearer]),
+            Some(true),
+            "it stays the same"
+        );
         assert!(!format!("{operator:?}").contains(token));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
@@ -117,10 +137,12 @@ mod tests {
     fn of_those_that_begin_at_once_all_know_the_same() {
         let dir = tempfile::tempdir().unwrap();
         let all: Vec<Operator> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| Operator::of(dir.path()).unwrap())).collect();
+            let threads: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| Operator::of(dir.path()).unwrap())).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        let bearer = format!("Bearer {}", fs::read_to_string(dir.path().join(FILE)).unwrap().trim());
+        let bearer =
+            format!("Bearer {}", fs::read_to_string(dir.path().join(FILE)).unwrap().trim());
         assert!(all.iter().all(|operator| shown(operator, &[&bearer]) == Some(true)));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }

@@ -8,15 +8,25 @@ use functions::trigger::Answer;
 use futures::FutureExt;
 use tracing::Instrument;
 
-/// Runs it. What breaks off or takes too long comes back later: the work of a function survives being cut off at any point.
-pub async fn invoke(name: &'static str, deadline: Duration, work: impl Future<Output = Answer>) -> Answer {
+/// Runs it. What breaks off or takes too long comes back later: the work of a function survives
+/// being cut off at any point.
+pub async fn invoke(
+    name: &'static str,
+    deadline: Duration,
+    work: impl Future<Output = Answer>,
+) -> Answer {
     let begun = Instant::now();
     let span = tracing::info_span!("invocation", function = name);
-    let outcome = tokio::time::timeout(deadline, AssertUnwindSafe(work.instrument(span)).catch_unwind()).await;
+    let outcome =
+        tokio::time::timeout(deadline, AssertUnwindSafe(work.instrument(span)).catch_unwind())
+            .await;
     let answer = match outcome {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => {
-            tracing::error!(function = name, "a function broke off; this is a mistake in calrelay, please report it");
+            tracing::error!(
+                function = name,
+                "a function broke off; this is a mistake in calrelay, please report it"
+            );
             Answer::Retry
         }
         Err(_) => {
@@ -28,7 +38,12 @@ pub async fn invoke(name: &'static str, deadline: Duration, work: impl Future<Ou
             Answer::Retry
         }
     };
-    tracing::debug!(function = name, ?answer, milliseconds = begun.elapsed().as_millis() as u64, "invoked");
+    tracing::debug!(
+        function = name,
+        ?answer,
+        milliseconds = begun.elapsed().as_millis() as u64,
+        "invoked"
+    );
     answer
 }
 
@@ -38,12 +53,21 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_takes_too_long_comes_back() {
-        assert_eq!(invoke("test", Duration::from_secs(5), std::future::pending()).await, Answer::Retry);
-        assert_eq!(invoke("test", Duration::from_secs(5), async { Answer::Done }).await, Answer::Done);
+        assert_eq!(
+            invoke("test", Duration::from_secs(5), std::future::pending()).await,
+            Answer::Retry
+        );
+        assert_eq!(
+            invoke("test", Duration::from_secs(5), async { Answer::Done }).await,
+            Answer::Done
+        );
     }
 
     #[tokio::test]
     async fn what_breaks_off_comes_back() {
-        assert_eq!(invoke("test", Duration::from_secs(5), async { panic!("a mistake") }).await, Answer::Retry);
+        assert_eq!(
+            invoke("test", Duration::from_secs(5), async { panic!("a mistake") }).await,
+            Answer::Retry
+        );
     }
 }

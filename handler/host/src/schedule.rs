@@ -27,8 +27,14 @@ impl Schedule {
         if text.split_whitespace().count() != 6 {
             return Err(format!("the schedule {text:?} must have six fields, seconds first"));
         }
-        let parser = CronParser::builder().seconds(Seconds::Required).year(Year::Disallowed).dom_and_dow(true).build();
-        let cron = parser.parse(text).map_err(|error| format!("the schedule {text:?} cannot be read: {error}"))?;
+        let parser = CronParser::builder()
+            .seconds(Seconds::Required)
+            .year(Year::Disallowed)
+            .dom_and_dow(true)
+            .build();
+        let cron = parser
+            .parse(text)
+            .map_err(|error| format!("the schedule {text:?} cannot be read: {error}"))?;
         Ok(Self::Fields(Box::new(cron)))
     }
 
@@ -36,7 +42,10 @@ impl Schedule {
     pub fn after(&self, now: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Every(span) => now.checked_add(*span).ok(),
-            Self::Fields(cron) => cron.find_next_occurrence(&now.to_zoned(TimeZone::UTC), false).ok().map(|next| next.timestamp()),
+            Self::Fields(cron) => cron
+                .find_next_occurrence(&now.to_zoned(TimeZone::UTC), false)
+                .ok()
+                .map(|next| next.timestamp()),
         }
     }
 }
@@ -67,9 +76,17 @@ mod tests {
 
     #[test]
     fn what_is_no_schedule_is_refused() {
-        for text in
-            ["", "* * * * *", "* * * * * * *", "60 * * * * *", "0 60 * * * *", "0 0 24 * * *", "x * * * * *", "@daily", "0 0 0 32 * *"]
-        {
+        for text in [
+            "",
+            "* * * * *",
+            "* * * * * * *",
+            "60 * * * * *",
+            "0 60 * * * *",
+            "0 0 24 * * *",
+            "x * * * * *",
+            "@daily",
+            "0 0 0 32 * *",
+        ] {
             assert!(Schedule::parse(text).is_err(), "{text}");
         }
     }
@@ -77,7 +94,9 @@ mod tests {
     #[test]
     fn our_timers_can_be_read() {
         for function in &functions::FUNCTIONS {
-            if let functions::binding::Trigger::Timer { schedule } = function.binding().unwrap().trigger {
+            if let functions::binding::Trigger::Timer { schedule } =
+                function.binding().unwrap().trigger
+            {
                 Schedule::parse(&schedule).unwrap();
             }
         }

@@ -20,23 +20,31 @@ use crate::storage::{Choice, Storage};
 /// Whose directory it is in single-user mode.
 const OWNER: &str = "local";
 
-/// Everything that a command works with, and the storage in it. `findings` is what there is to say of the settings.
+/// Everything that a command works with, and the storage in it. `findings` is what there is to say
+/// of the settings.
 ///
 /// # Errors
 /// Where storage or the vault cannot be used.
-pub async fn build(config: &Config, findings: Vec<Finding>) -> Result<(Services, Storage), Problem> {
+pub async fn build(
+    config: &Config,
+    findings: Vec<Finding>,
+) -> Result<(Services, Storage), Problem> {
     // Storage first: where it was written by a newer program, nothing else may be made beside it.
     let storage = Storage::open(config).map_err(jobs::Error::from)?;
     let vault = open_vault(config, storage.store()).await?;
     Ok((join(config, &storage, vault, key(config), findings)?, storage))
 }
 
-/// The same for a service, which has to listen whoever is away: storage in Azure is asked nothing, and what the vault needs to know of it is
-/// looked up when the vault is first used. Storage in a file is at hand, and so are the clear words where its key is not the right one.
+/// The same for a service, which has to listen whoever is away: storage in Azure is asked nothing,
+/// and what the vault needs to know of it is looked up when the vault is first used. Storage in a
+/// file is at hand, and so are the clear words where its key is not the right one.
 ///
 /// # Errors
 /// Where storage in a file or its vault cannot be used, or the settings of storage in Azure.
-pub async fn build_to_serve(config: &Config, findings: Vec<Finding>) -> Result<(Services, Storage), Problem> {
+pub async fn build_to_serve(
+    config: &Config,
+    findings: Vec<Finding>,
+) -> Result<(Services, Storage), Problem> {
     if config.storage == Choice::Embedded {
         return build(config, findings).await;
     }
@@ -46,8 +54,8 @@ pub async fn build_to_serve(config: &Config, findings: Vec<Finding>) -> Result<(
     Ok((join(config, &storage, Arc::new(Lazy::new(source)), key, findings)?, storage))
 }
 
-/// The vault with its key in Key Vault, where the settings name one, or else in the data directory; that one is made on first use, and never
-/// where there is something that a new key would not open.
+/// The vault with its key in Key Vault, where the settings name one, or else in the data directory;
+/// that one is made on first use, and never where there is something that a new key would not open.
 ///
 /// # Errors
 /// Where there is; or where storage fails.
@@ -64,7 +72,8 @@ struct KeySource {
 
 impl KeySource {
     fn new(config: &Config, store: Arc<dyn Store>) -> Self {
-        let key_vault = config.key_vault.as_ref().map(|wrapping| key_vault::open(wrapping, store.clone()));
+        let key_vault =
+            config.key_vault.as_ref().map(|wrapping| key_vault::open(wrapping, store.clone()));
         Self { data_dir: config.data_dir.clone(), store, key_vault }
     }
 
@@ -97,16 +106,19 @@ impl Source for KeySource {
     }
 }
 
-/// That a key in the data directory is the right one to use, or to make: nothing is stored that another one has sealed.
+/// That a key in the data directory is the right one to use, or to make: nothing is stored that
+/// another one has sealed.
 ///
 /// # Errors
 /// Where it is not; or where storage fails.
 pub async fn check_key_file(data_dir: &Path, store: &dyn Store) -> jobs::Result<()> {
     key_vault::refuse_if_used(store).await?;
-    if !Local::exists(data_dir) && !store.scan(Table::Secrets, OWNER, "", None, 1).await?.is_empty() {
+    if !Local::exists(data_dir) && !store.scan(Table::Secrets, OWNER, "", None, 1).await?.is_empty()
+    {
         let file = data_dir.join(KEY_FILE);
         let words = format!(
-            "the key file {} is gone, and passwords are stored that only it opens; no new one was made. Put it back from a backup",
+            "the key file {} is gone, and passwords are stored that only it opens; no new one was \
+            made. Put it back from a backup",
             file.display()
         );
         return Err(vault::Error::KeyFile(words).into());
@@ -124,7 +136,13 @@ pub fn key(config: &Config) -> Key {
 }
 
 /// Store, vault and providers together.
-pub fn join(config: &Config, storage: &Storage, vault: Arc<dyn Vault>, key: Key, findings: Vec<Finding>) -> jobs::Result<Services> {
+pub fn join(
+    config: &Config,
+    storage: &Storage,
+    vault: Arc<dyn Vault>,
+    key: Key,
+    findings: Vec<Finding>,
+) -> jobs::Result<Services> {
     Ok(Services {
         store: storage.store(),
         queue: storage.queue(),

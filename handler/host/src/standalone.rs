@@ -1,10 +1,15 @@
-//! `calrelay` without a command: the same functions as under the Functions host, with a clock, a queue loop and a port of our own.
+//! `calrelay` without a command: the same functions as under the Functions host, with a clock, a
+//! queue loop and a port of our own.
 //!
 //! # Properties
-//! * Routes, schedules and queues are those of `function.json`, retries and the size of batches those of `host.json`.
-//! * A nudge that is sent in this process is worked on at once, and one of another process within `maxPollingInterval`.
-//! * It listens before it asks storage in Azure for anything; where that is away, `/health` says so, and work begins when it is back.
-//! * A stop lets what is under way finish for a while. Cutting it off is safe too, as every job survives the death of its process.
+//! * Routes, schedules and queues are those of `function.json`, retries and the size of batches
+//!   those of `host.json`.
+//! * A nudge that is sent in this process is worked on at once, and one of another process within
+//!   `maxPollingInterval`.
+//! * It listens before it asks storage in Azure for anything; where that is away, `/health` says
+//!   so, and work begins when it is back.
+//! * A stop lets what is under way finish for a while. Cutting it off is safe too, as every job
+//!   survives the death of its process.
 
 mod clock;
 mod drain;
@@ -67,7 +72,8 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
     output.line(&format!("Calrelay is at http://{address}"));
     if config.google.client.is_some() && config.public_url.is_none() {
         output.aside(
-            "CALRELAY_PUBLIC_URL is not set, so Google cannot tell of changes: they are seen once a night, and by `calrelay sync`. Set it to the \
+            "CALRELAY_PUBLIC_URL is not set, so Google cannot tell of changes: they are seen once \
+            a night, and by `calrelay sync`. Set it to the \
              address (https://…) under which this calrelay is reached from outside.",
         );
     }
@@ -78,14 +84,19 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
     let (ending, ended) = watch::channel(false);
     let mut parts: JoinSet<()> = JoinSet::new();
     let front = if address.ip().is_loopback() { Front::Loopback } else { Front::Open };
-    let operator = Operator::of(&config.data_dir)
-        .inspect_err(|error| tracing::warn!(%error, "the operator's token cannot be kept in the data directory; there is none"));
-    let mount = Arc::new(Mount::new(services.clone(), front, operator.ok()).map_err(|error| system(&error))?);
+    let operator = Operator::of(&config.data_dir).inspect_err(|error| {
+        tracing::warn!(%error, "the operator's token cannot be kept in the \
+        data directory; there is none")
+    });
+    let mount = Arc::new(
+        Mount::new(services.clone(), front, operator.ok()).map_err(|error| system(&error))?,
+    );
     parts.spawn(web(listener, mount, ended.clone()));
     for timer in clock::timers(poll).map_err(|error| system(&io::Error::other(error)))? {
         parts.spawn(timer.run(services.clone(), host.deadline(), ended.clone()));
     }
-    let drain = drain::Drain::new(services.clone(), storage.clone(), host).map_err(|error| system(&error))?;
+    let drain = drain::Drain::new(services.clone(), storage.clone(), host)
+        .map_err(|error| system(&error))?;
     parts.spawn(drain.run(ended, GRACE));
 
     let greeting = async {
@@ -97,12 +108,17 @@ pub async fn serve(this: Standalone<'_>, output: &Output) -> Result {
         () = greeting => {}
         // Each of them ends only when it is told to.
         _ = parts.join_next() => {
-            return Err(Problem { code: "system".into(), message: "A part of calrelay broke off, so it was stopped. Nothing was lost; start it again.".into() });
+            return Err(Problem { code: "system".into(), message: "A part of calrelay broke off, \
+            so it was stopped. Nothing was lost; start it again.".into() });
         }
     }
-    output.aside("Stopping as soon as the work under way has ended, in 10 s at the latest. Nothing is lost either way.");
+    output.aside(
+        "Stopping as soon as the work under way has ended, in 10 s at the latest. \
+    Nothing is lost either way.",
+    );
     ending.send_replace(true);
-    let _ = tokio::time::timeout(GRACE + CUT, async { while parts.join_next().await.is_some() {} }).await;
+    let _ = tokio::time::timeout(GRACE + CUT, async { while parts.join_next().await.is_some() {} })
+        .await;
     // What is still there holds leases, and they end with it.
     parts.shutdown().await;
     storage.settle().await;
@@ -122,15 +138,22 @@ async fn greet(services: &Services, config: &Config, output: &Output) {
         Err(error) => {
             let problem = Problem::from(error);
             return output.aside(&format!(
-                "{} It goes on trying every {every} s, and /health says when all is well. What it remembers stands in {place}.",
+                "{} It goes on trying every {every} s, and /health says when all is well. What it \
+                remembers stands in {place}.",
                 problem.message
             ));
         }
     };
     let counted = if pairs == 1 { "1 pair".to_owned() } else { format!("{pairs} pairs") };
-    output.aside(&format!("It looks after {counted} every {every} s; what it remembers stands in {place}. Stop it with Ctrl-C."));
+    output.aside(&format!(
+        "It looks after {counted} every {every} s; what it remembers stands in \
+    {place}. Stop it with Ctrl-C."
+    ));
     if pairs == 0 {
-        output.aside("There is nothing to do yet. In another terminal: `calrelay account add`, `calrelay calendars`, `calrelay pair add`.");
+        output.aside(
+            "There is nothing to do yet. In another terminal: `calrelay account add`, \
+        `calrelay calendars`, `calrelay pair add`.",
+        );
     }
 }
 
@@ -149,12 +172,16 @@ async fn over(mut ended: watch::Receiver<bool>) {
 }
 
 fn system(error: &dyn std::error::Error) -> Problem {
-    Problem { code: "system".into(), message: format!("Calrelay could not be started ({error}). Nothing was changed.") }
+    Problem {
+        code: "system".into(),
+        message: format!("Calrelay could not be started ({error}). Nothing was changed."),
+    }
 }
 
 fn taken(listen: SocketAddr, error: &io::Error) -> Problem {
     let message = format!(
-        "{listen} cannot be listened on ({error}); nothing was started. Is calrelay running already? Otherwise give another address with --listen, such as 127.0.0.1:7072."
+        "{listen} cannot be listened on ({error}); nothing was started. Is calrelay running \
+        already? Otherwise give another address with --listen, such as 127.0.0.1:7072."
     );
     Problem { code: "address".into(), message }
 }

@@ -19,11 +19,15 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// What the settings say: `CALRELAY_STORE`, and for Azure the names of `AzureWebJobsStorage`, which the Functions host reads as well.
+    /// What the settings say: `CALRELAY_STORE`, and for Azure the names of `AzureWebJobsStorage`,
+    /// which the Functions host reads as well.
     ///
     /// # Errors
     /// In words, what is wrong with them; no value is quoted.
-    pub fn from<'a>(get: impl Fn(&str) -> Option<&'a str>, under_functions_host: bool) -> Result<Self, String> {
+    pub fn from<'a>(
+        get: impl Fn(&str) -> Option<&'a str>,
+        under_functions_host: bool,
+    ) -> Result<Self, String> {
         match get("CALRELAY_STORE") {
             Some("embedded") => Ok(Self::Embedded),
             None if !under_functions_host => Ok(Self::Embedded),
@@ -35,15 +39,26 @@ impl Choice {
 
 fn account<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Settings, String> {
     let part = |name: &str| get(&format!("AzureWebJobsStorage__{name}"));
-    let settings = match (get("AzureWebJobsStorage"), part("accountName"), part("tableServiceUri"), part("queueServiceUri")) {
+    let settings = match (
+        get("AzureWebJobsStorage"),
+        part("accountName"),
+        part("tableServiceUri"),
+        part("queueServiceUri"),
+    ) {
         (Some(text), ..) => Settings::from_connection_string(text),
-        (None, _, Some(tables), Some(queues)) => Settings::from_services(tables, queues, identity(&get, part)),
+        (None, _, Some(tables), Some(queues)) => {
+            Settings::from_services(tables, queues, identity(&get, part))
+        }
         (None, _, Some(_), None) | (None, _, None, Some(_)) => {
-            return Err("AzureWebJobsStorage__tableServiceUri and AzureWebJobsStorage__queueServiceUri belong together; set both, or the account's name alone".into());
+            return Err("AzureWebJobsStorage__tableServiceUri and \
+            AzureWebJobsStorage__queueServiceUri belong together; set both, or the account's name \
+            alone"
+                .into());
         }
         (None, Some(name), ..) => Settings::from_account(name, identity(&get, part)),
         (None, None, None, None) => {
-            return Err("AzureWebJobsStorage is missing, and storage is to be in Azure. Set it (UseDevelopmentStorage=true for Azurite), \
+            return Err("AzureWebJobsStorage is missing, and storage is to be in Azure. Set it \
+            (UseDevelopmentStorage=true for Azurite), \
                         or AzureWebJobsStorage__accountName, or set CALRELAY_STORE to embedded"
                 .into());
         }
@@ -51,9 +66,14 @@ fn account<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Settings, String
     settings.map_err(|error| error.to_string())
 }
 
-/// The identity of the program where Azure gives it one, or else whoever is signed in on this machine.
-fn identity<'a>(get: impl Fn(&str) -> Option<&'a str>, part: impl Fn(&str) -> Option<&'a str>) -> Identity {
-    let managed = part("credential").is_some_and(|kind| kind.eq_ignore_ascii_case("managedidentity"));
+/// The identity of the program where Azure gives it one, or else whoever is signed in on this
+/// machine.
+fn identity<'a>(
+    get: impl Fn(&str) -> Option<&'a str>,
+    part: impl Fn(&str) -> Option<&'a str>,
+) -> Identity {
+    let managed =
+        part("credential").is_some_and(|kind| kind.eq_ignore_ascii_case("managedidentity"));
     if managed || get("IDENTITY_ENDPOINT").is_some() {
         Identity::Managed { client_id: part("clientId").map(str::to_owned) }
     } else {
@@ -77,7 +97,11 @@ impl Storage {
     /// Where it cannot be opened.
     pub fn open(config: &Config) -> store::Result<Self> {
         match &config.storage {
-            Choice::Embedded => Ok(Self::Embedded(Arc::new(Embedded::open(&config.data_dir, || SystemClock.now())?))),
+            Choice::Embedded => {
+                Ok(Self::Embedded(Arc::new(Embedded::open(&config.data_dir, || {
+                    SystemClock.now()
+                })?)))
+            }
             Choice::Azure(settings) => Ok(Self::Azure(Arc::new(Azure::connect(settings)?))),
         }
     }
@@ -106,7 +130,8 @@ impl Storage {
         }
     }
 
-    /// Waits until a message was put by this process that can be taken at once. Those of other processes wake nobody: wait with a time-out.
+    /// Waits until a message was put by this process that can be taken at once. Those of other
+    /// processes wake nobody: wait with a time-out.
     pub async fn arrived(&self) {
         match self {
             Self::Embedded(store) => store.arrived().await,
@@ -114,7 +139,8 @@ impl Storage {
         }
     }
 
-    /// What is to be done before the process ends: leases are given back, so that nobody waits for their term.
+    /// What is to be done before the process ends: leases are given back, so that nobody waits for
+    /// their term.
     pub async fn settle(&self) {
         if let Self::Azure(store) = self {
             store.settle().await;
@@ -129,16 +155,29 @@ mod tests {
     const KEY: &str = "AccountName=relay;AccountKey=c2VjcmV0";
 
     fn choose(values: &[(&str, &str)], under_functions_host: bool) -> Result<Choice, String> {
-        Choice::from(|name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value), under_functions_host)
+        Choice::from(
+            |name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value),
+            under_functions_host,
+        )
     }
 
     #[test]
     fn the_functions_host_brings_azure_with_it() {
-        assert_eq!(choose(&[("AzureWebJobsStorage", KEY)], false), Ok(Choice::Embedded), "the account may belong to the host alone");
+        assert_eq!(
+            choose(&[("AzureWebJobsStorage", KEY)], false),
+            Ok(Choice::Embedded),
+            "the account may belong to the host alone"
+        );
         assert!(matches!(choose(&[("AzureWebJobsStorage", KEY)], true), Ok(Choice::Azure(_))));
         assert_eq!(choose(&[("CALRELAY_STORE", "embedded")], true), Ok(Choice::Embedded));
         assert!(matches!(
-            choose(&[("CALRELAY_STORE", "azure"), ("AzureWebJobsStorage", "UseDevelopmentStorage=true")], false),
+            choose(
+                &[
+                    ("CALRELAY_STORE", "azure"),
+                    ("AzureWebJobsStorage", "UseDevelopmentStorage=true")
+                ],
+                false
+            ),
             Ok(Choice::Azure(_))
         ));
     }
@@ -147,7 +186,10 @@ mod tests {
     fn an_identity_signs_in_where_there_is_no_connection_string() {
         let azure = ("CALRELAY_STORE", "azure");
         let named = choose(&[azure, ("AzureWebJobsStorage__accountName", "relay")], false).unwrap();
-        assert_eq!(named, Choice::Azure(Box::new(Settings::from_account("relay", Identity::Developer).unwrap())));
+        assert_eq!(
+            named,
+            Choice::Azure(Box::new(Settings::from_account("relay", Identity::Developer).unwrap()))
+        );
         let managed = choose(
             &[
                 azure,
@@ -159,14 +201,26 @@ mod tests {
         );
         assert_eq!(
             managed,
-            Ok(Choice::Azure(Box::new(Settings::from_account("relay", Identity::Managed { client_id: Some("c1".into()) }).unwrap())))
+            Ok(Choice::Azure(Box::new(
+                Settings::from_account("relay", Identity::Managed { client_id: Some("c1".into()) })
+                    .unwrap()
+            )))
         );
         let places = [
             ("AzureWebJobsStorage__tableServiceUri", "https://t.example.org"),
             ("AzureWebJobsStorage__queueServiceUri", "https://q.example.org"),
         ];
-        let own = choose(&[azure, places[0], places[1], ("IDENTITY_ENDPOINT", "http://localhost/token")], false).unwrap();
-        let expected = Settings::from_services(places[0].1, places[1].1, Identity::Managed { client_id: None }).unwrap();
+        let own = choose(
+            &[azure, places[0], places[1], ("IDENTITY_ENDPOINT", "http://localhost/token")],
+            false,
+        )
+        .unwrap();
+        let expected = Settings::from_services(
+            places[0].1,
+            places[1].1,
+            Identity::Managed { client_id: None },
+        )
+        .unwrap();
         assert_eq!(own, Choice::Azure(Box::new(expected)));
         assert!(choose(&[azure, places[0]], false).unwrap_err().contains("belong together"));
     }
@@ -174,9 +228,16 @@ mod tests {
     #[test]
     fn what_is_missing_or_wrong_is_said_without_a_secret() {
         assert!(choose(&[], true).unwrap_err().starts_with("AzureWebJobsStorage is missing"));
-        for text in ["AccountName=relay;AccountKey=sec ret", "c2VjcmV0", "SharedAccessSignature=c2VjcmV0"] {
+        for text in
+            ["AccountName=relay;AccountKey=sec ret", "c2VjcmV0", "SharedAccessSignature=c2VjcmV0"]
+        {
             let why = choose(&[("AzureWebJobsStorage", text)], true).unwrap_err();
-            assert!(why.contains("AzureWebJobsStorage") && !why.contains("sec ret") && !why.contains("c2VjcmV0"), "{why}");
+            assert!(
+                why.contains("AzureWebJobsStorage")
+                    && !why.contains("sec ret")
+                    && !why.contains("c2VjcmV0"),
+                "{why}"
+            );
         }
         assert!(choose(&[("CALRELAY_STORE", "sqlite")], false).is_err());
     }

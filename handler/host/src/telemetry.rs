@@ -1,4 +1,5 @@
-//! The log, as `RUST_LOG` says: to stderr for people; under the Functions host, which takes every line of stderr for an error, to stdout as JSON.
+//! The log, as `RUST_LOG` says: to stderr for people; under the Functions host, which takes every
+//! line of stderr for an error, to stdout as JSON.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -11,7 +12,8 @@ use tracing_subscriber::{Layer, fmt};
 use crate::cli::progress;
 
 /// The crates whose every word is known to hold no secret and no event content.
-const OURS: [&str; 8] = ["calrelay", "engine", "vault", "providers", "store", "jobs", "functions", "host"];
+const OURS: [&str; 8] =
+    ["calrelay", "engine", "vault", "providers", "store", "jobs", "functions", "host"];
 
 /// Who reads the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,16 +26,24 @@ pub enum Reader {
     FunctionsHost,
 }
 
-/// Starts the log. The default stands in for a filter that cannot be read, which is said among the settings' findings.
+/// Starts the log. The default stands in for a filter that cannot be read, which is said among the
+/// settings' findings.
 pub fn start(filter: Option<&str>, reader: Reader, verbose: u8) {
     let default = || EnvFilter::new(usual(reader, verbose));
     let filter = filter.and_then(|filter| EnvFilter::try_new(filter).ok()).unwrap_or_else(default);
     let lines = match reader {
-        Reader::FunctionsHost => fmt::layer().json().flatten_event(true).with_writer(io::stdout).boxed(),
-        Reader::Command | Reader::Service => fmt::layer().with_writer(|| Stderr).with_ansi(io::stderr().is_terminal()).boxed(),
+        Reader::FunctionsHost => {
+            fmt::layer().json().flatten_event(true).with_writer(io::stdout).boxed()
+        }
+        Reader::Command | Reader::Service => {
+            fmt::layer().with_writer(|| Stderr).with_ansi(io::stderr().is_terminal()).boxed()
+        }
     };
     // Whoever started a log before us keeps it.
-    let _ = tracing_subscriber::registry().with(filter).with(lines.with_filter(filter_fn(harmless))).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(lines.with_filter(filter_fn(harmless)))
+        .try_init();
 }
 
 /// What is said where no filter is set.
@@ -48,7 +58,8 @@ fn usual(reader: Reader, verbose: u8) -> String {
     format!("warn{ours}")
 }
 
-/// At their most talkative level the crates below us may show bytes from the wire, and those hold events and passwords.
+/// At their most talkative level the crates below us may show bytes from the wire, and those hold
+/// events and passwords.
 fn harmless(line: &Metadata<'_>) -> bool {
     let origin = line.target().split("::").next().unwrap_or_default();
     *line.level() <= Level::DEBUG || OURS.contains(&origin)

@@ -1,15 +1,20 @@
-//! The audit trail: who has changed what, when, from where, and how it ended. For accounts, consents, pairs, held deletions, keys and settings.
+//! The audit trail: who has changed what, when, from where, and how it ended. For accounts,
+//! consents, pairs, held deletions, keys and settings.
 //!
 //! # Properties
-//! * An entry is written before the action, and again with its outcome: an action that was cut off stays as `begun`.
-//! * It holds ids, names of actions and of settings, and codes of errors. No content of an event and no secret; of people, the name that the system
-//!   has for the user of a command, and the address of a browser.
+//! * An entry is written before the action, and again with its outcome: an action that was cut off
+//!   stays as `begun`.
+//! * It holds ids, names of actions and of settings, and codes of errors. No content of an event
+//!   and no secret; of people, the name that the system has for the user of a command, and the
+//!   address of a browser.
 //! * A forged answer or notification leaves no entry.
-//! * An entry that cannot be written is said in the log, and the action goes on: storage that is away must not keep a person from pausing a pair.
+//! * An entry that cannot be written is said in the log, and the action goes on: storage that is
+//!   away must not keep a person from pausing a pair.
 //! * Entries are kept for 90 days; the nightly pass clears away those that are older.
 //!
 //! # Rows
-//! [`Table::Directory`], partition `audit:OWNER`, key: the microsecond in 20 digits, and a random part. A scan gives them in their order.
+//! [`Table::Directory`], partition `audit:OWNER`, key: the microsecond in 20 digits, and a random
+//! part. A scan gives them in their order.
 
 mod settings;
 
@@ -114,10 +119,15 @@ impl Begun {
         tracing::info!(%who, %from, %action, %subject, %outcome, "audit");
         let value = match serde_json::to_string(&self.entry) {
             Ok(value) => value,
-            Err(error) => return tracing::error!(%error, "an entry of the audit trail cannot be written down"),
+            Err(error) => {
+                return tracing::error!(%error, "an entry of the audit trail cannot be written \
+                down");
+            }
         };
         let put = Op::Put { key: self.key.clone(), value };
-        if let Err(error) = services.store.commit(Table::Directory, &partition(services), &[put]).await {
+        if let Err(error) =
+            services.store.commit(Table::Directory, &partition(services), &[put]).await
+        {
             tracing::error!(%error, "an entry of the audit trail could not be stored");
         }
     }
@@ -132,8 +142,15 @@ pub async fn entries(services: &Services) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     let mut after: Option<String> = None;
     loop {
-        let page = services.store.scan(Table::Directory, &partition(services), "", after.as_deref(), PAGE).await?;
-        entries.extend(page.iter().filter(|row| row.key >= oldest).filter_map(|row| serde_json::from_str(&row.value).ok()));
+        let page = services
+            .store
+            .scan(Table::Directory, &partition(services), "", after.as_deref(), PAGE)
+            .await?;
+        entries.extend(
+            page.iter()
+                .filter(|row| row.key >= oldest)
+                .filter_map(|row| serde_json::from_str(&row.value).ok()),
+        );
         match page.last() {
             Some(last) if page.len() == PAGE => after = Some(last.key.clone()),
             _ => return Ok(entries),
@@ -149,10 +166,14 @@ pub async fn clear(services: &Services) -> Result<usize> {
     let (partition, oldest) = (partition(services), oldest(services));
     let mut cleared = 0;
     loop {
-        let page = services.store.scan(Table::Directory, &partition, "", None, store::MAX_COMMIT).await?;
+        let page =
+            services.store.scan(Table::Directory, &partition, "", None, store::MAX_COMMIT).await?;
         let whole = page.len() == store::MAX_COMMIT;
-        let over: Vec<Op> =
-            page.into_iter().take_while(|row| row.key < oldest).map(|row| Op::Delete { key: row.key, etag: None }).collect();
+        let over: Vec<Op> = page
+            .into_iter()
+            .take_while(|row| row.key < oldest)
+            .map(|row| Op::Delete { key: row.key, etag: None })
+            .collect();
         if over.is_empty() {
             return Ok(cleared);
         }
@@ -179,7 +200,10 @@ fn partition(services: &Services) -> String {
 /// One line of bounded length.
 fn tidy(text: &str) -> String {
     // What reorders a line of a terminal is no part of a name either.
-    let hostile = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
+    let hostile = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+    };
     text.chars().map(|c| if hostile(c) { ' ' } else { c }).take(LONGEST).collect()
 }
 

@@ -1,7 +1,8 @@
 //! Who is connected and what is paired: the rows of accounts, calendars and pairs.
 //!
 //! # Rows
-//! All stand in [`store::Table::Directory`], in the partition [`Services::owner`](crate::Services::owner), as JSON with `"v": 1`:
+//! All stand in [`store::Table::Directory`], in the partition
+//! [`Services::owner`](crate::Services::owner), as JSON with `"v": 1`:
 //!
 //! | key | holds |
 //! |---|---|
@@ -10,16 +11,22 @@
 //! | `channel:ID` | a [`ChannelRow`]: what a provider was asked to tell us of; its rules are in [`crate::channels`] |
 //! | `pair:ID` | a [`Pair`](engine::pair::Pair); everything a pass remembers stands in [`store::Table::Pairs`], partition `ID` |
 //!
-//! All rows of an owner stand in one partition, and so do the leases of that owner: what one owner does is limited by what a partition bears, and
-//! slows nobody else. Rows about the keys of the installation are in a partition beside them (`keys.rs`). A pass reads the partition once, as a [`Snapshot`], and the secrets as well: two requests, however many pairs it works on.
+//! All rows of an owner stand in one partition, and so do the leases of that owner: what one owner
+//! does is limited by what a partition bears, and slows nobody else. Rows about the keys of the
+//! installation are in a partition beside them (`keys.rs`). A pass reads the partition once, as a
+//! [`Snapshot`], and the secrets as well: two requests, however many pairs it works on.
 //!
 //! # Properties
-//! * Accounts and calendars are known by what their server says of them, and keep their ids: connecting an account again, however its address is
-//!   spelled, finds its pairs as they were. Where two addresses may be one account, what the calendars hold decides.
+//! * Accounts and calendars are known by what their server says of them, and keep their ids:
+//!   connecting an account again, however its address is spelled, finds its pairs as they were.
+//!   Where two addresses may be one account, what the calendars hold decides.
 //! * Nothing is stored for an account whose provider refused it.
-//! * What sets up or removes (accounts, pairs) is done under one lease an owner, so that two processes cannot both pass the same check.
-//! * A removal takes the rows that hang on a thing first and the thing itself last: one that was cut short is still listed and can be repeated.
-//! * A row of a newer version is left alone and said to be so; a field that this version does not know is no obstacle.
+//! * What sets up or removes (accounts, pairs) is done under one lease an owner, so that two
+//!   processes cannot both pass the same check.
+//! * A removal takes the rows that hang on a thing first and the thing itself last: one that was
+//!   cut short is still listed and can be repeated.
+//! * A row of a newer version is left alone and said to be so; a field that this version does not
+//!   know is no obstacle.
 //! * Copies are never touched by anything in here: they stay as ordinary events.
 
 mod accounts;
@@ -50,12 +57,18 @@ mod tests;
 pub use accounts::{Account, Removal, account, accounts, connect_account, open, remove_account};
 pub use calendars::{CalendarRow, Listing, calendar, calendars};
 pub use channels::{ChannelRow, ChannelState, Told};
-pub(crate) use channels::{add_channel, change_channel, channel_version, channels, forget_channels, replace_channel};
+pub(crate) use channels::{
+    add_channel, change_channel, channel_version, channels, forget_channels, replace_channel,
+};
 pub use grants::connect_grant;
 pub(crate) use grants::is_granted;
 pub use identity::CalendarPlace;
-pub(crate) use keys::{WebhookKeys, lease_keys, note_rotation, prove, put_webhook_keys, webhook_keys};
-pub(crate) use lease::{calendar as lease_calendar, channels as channels_lease, work as lease_work};
+pub(crate) use keys::{
+    WebhookKeys, lease_keys, note_rotation, prove, put_webhook_keys, webhook_keys,
+};
+pub(crate) use lease::{
+    calendar as lease_calendar, channels as channels_lease, work as lease_work,
+};
 pub use lease::{calendar_lease, pair_lease};
 pub use pairs::{NewPair, add_pair, pair, pairs, pause_pair, remove_pair, resume_pair};
 pub(crate) use rediscover::rediscover;

@@ -22,16 +22,22 @@ pub enum Error {
     #[error("the server listed a calendar as empty although its events are still there")]
     SuspiciousEmpty,
     /// Both ends of a pair are one calendar, reached in two ways.
-    #[error("both ends of this pair are the same calendar, reached in two ways: a copy would be a second event beside its original")]
+    #[error(
+        "both ends of this pair are the same calendar, reached in two ways: a copy would be a \
+        second event beside its original"
+    )]
     SameCalendar,
     /// Nothing by which a copy is known is left of what was written.
     #[error(
-        "the calendar server does not show any copy under the name, the UID or the mark with which it was written, so that copies cannot be told from other events; nothing was changed in this sync, and the copies and their originals stay as they are"
+        "the calendar server does not show any copy under the name, the UID or the mark with \
+        which it was written, so that copies cannot be told from other events; nothing was \
+        changed in this sync, and the copies and their originals stay as they are"
     )]
     CopiesUnrecognised,
     /// In a first listing the server does not give an event that may be an earlier copy.
     #[error(
-        "the calendar server does not give the event {event}, which may be an earlier copy ({why}); so that no second copy is made beside it, nothing was written in this sync"
+        "the calendar server does not give the event {event}, which may be an earlier copy \
+        ({why}); so that no second copy is made beside it, nothing was written in this sync"
     )]
     Withheld {
         /// The event.
@@ -40,7 +46,9 @@ pub enum Error {
         why: String,
     },
     /// The lease ran out, or somebody else has written what only its holder may write.
-    #[error("storage was out of reach for too long, and another sync may have taken this calendar over")]
+    #[error(
+        "storage was out of reach for too long, and another sync may have taken this calendar over"
+    )]
     Overtaken,
     /// A stored row cannot be read.
     #[error("stored data is damaged: {0}")]

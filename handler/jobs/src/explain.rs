@@ -1,4 +1,5 @@
-//! Why an event was or was not copied: what is remembered of it, and what the planner would decide now.
+//! Why an event was or was not copied: what is remembered of it, and what the planner would decide
+//! now.
 
 use std::collections::BTreeSet;
 
@@ -18,10 +19,12 @@ use crate::report::{EventProblem, Explanation};
 use crate::sync::{End, Keys, ends};
 use crate::{Error, Result, Services, directory};
 
-/// Explains an event. It may be named by its id or by a path that ends in it, and be an origin or a copy.
+/// Explains an event. It may be named by its id or by a path that ends in it, and be an origin or a
+/// copy.
 ///
 /// # Errors
-/// [`Error::NotFound`] where neither calendar of the pair has such an event; whatever the provider says otherwise.
+/// [`Error::NotFound`] where neither calendar of the pair has such an event; whatever the provider
+/// says otherwise.
 pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<Explanation> {
     let pair = directory::pair(services, pair).await?;
     let ends = ends(services, &pair).await?;
@@ -30,33 +33,48 @@ pub async fn explain(services: &Services, pair: &PairId, event: &str) -> Result<
         return explained;
     }
     let ids: BTreeSet<EventId> = ends.iter().flat_map(|end| spelled(end, event)).collect();
-    let is_its_own = |row: &ProofRow| [&row.origin, &row.copy].into_iter().any(|id| ids.contains(&EventId::new(id.as_str())));
+    let is_its_own = |row: &ProofRow| {
+        [&row.origin, &row.copy].into_iter().any(|id| ids.contains(&EventId::new(id.as_str())))
+    };
     let deletions = proofs::of(services, &pair.id, is_its_own).await?;
     let Some(last) = deletions.first() else { return explained };
     let words: Vec<String> = deletions.iter().take(DELETIONS).map(ProofRow::in_words).collect();
     let words = words.join(" ");
     Ok(match explained {
-        Ok(explained) => Explanation { message: format!("{} Before: {words}", explained.message), ..explained },
-        Err(_) => {
-            Explanation { pair: pair.id, event: event.to_owned(), copied: false, reason: Some(last.reason), message: words, copy: None }
+        Ok(explained) => {
+            Explanation { message: format!("{} Before: {words}", explained.message), ..explained }
         }
+        Err(_) => Explanation {
+            pair: pair.id,
+            event: event.to_owned(),
+            copied: false,
+            reason: Some(last.reason),
+            message: words,
+            copy: None,
+        },
     })
 }
 
 /// The most deletions of one event that an explanation names.
 const DELETIONS: usize = 3;
 
-async fn of_what_is_there(services: &Services, pair: &Pair, ends: &[End; 2], event: &str) -> Result<Explanation> {
+async fn of_what_is_there(
+    services: &Services,
+    pair: &Pair,
+    ends: &[End; 2],
+    event: &str,
+) -> Result<Explanation> {
     let keys = Keys::new(services, pair).await?;
     let memory = Memory::new(services, &keys.marks, pair);
-    let answer = |copied, reason: Option<Reason>, message: String, copy: Option<&EventId>| Explanation {
-        pair: pair.id.clone(),
-        event: event.to_owned(),
-        copied,
-        reason,
-        message,
-        copy: copy.map(ToString::to_string),
-    };
+    let answer =
+        |copied, reason: Option<Reason>, message: String, copy: Option<&EventId>| Explanation {
+            pair: pair.id.clone(),
+            event: event.to_owned(),
+            copied,
+            reason,
+            message,
+            copy: copy.map(ToString::to_string),
+        };
     let directory = directory::Snapshot::read(services).await?;
     let (others, calendars) = (directory.pair_ids(), directory.calendar_ids());
     move_rows(services, pair, &memory, ends).await?;
@@ -65,7 +83,9 @@ async fn of_what_is_there(services: &Services, pair: &Pair, ends: &[End; 2], eve
         let end = &ends[side as usize];
         let ids = spelled(end, event);
         let problem = |id: &EventId| {
-            let is_its_own = |problem: &&EventProblem| problem.event == id.as_str() && problem.calendar == end.calendar.id;
+            let is_its_own = |problem: &&EventProblem| {
+                problem.event == id.as_str() && problem.calendar == end.calendar.id
+            };
             known_problems.iter().map(|row| &row.problem).find(is_its_own)
         };
         let known = memory.lookup(side, &ids).await?.known;
@@ -75,13 +95,19 @@ async fn of_what_is_there(services: &Services, pair: &Pair, ends: &[End; 2], eve
                 return Ok(answer(false, reason, words, None));
             }
             if mapping.side != side {
-                return Ok(answer(false, Some(Reason::OwnCopy), format!("It is a copy made by Calrelay, of {}.", mapping.origin.id), None));
+                return Ok(answer(
+                    false,
+                    Some(Reason::OwnCopy),
+                    format!("It is a copy made by Calrelay, of {}.", mapping.origin.id),
+                    None,
+                ));
             }
             if is_emptied(services, pair, mapping, ends).await? {
                 return Ok(answer(false, None, emptied_words(&pair.id), None));
             }
             let (copied, reason, words) = of_mapping(mapping);
-            let (reason, words) = problem(id).map_or((reason, words), |problem| (Some(problem.reason), problem.in_words()));
+            let (reason, words) = problem(id)
+                .map_or((reason, words), |problem| (Some(problem.reason), problem.in_words()));
             return Ok(answer(copied, reason, words, copied.then_some(&mapping.copy.id)));
         }
         let mut found = end.provider.fetch(&end.calendar.address, &ids).await?;
@@ -106,8 +132,10 @@ async fn of_what_is_there(services: &Services, pair: &Pair, ends: &[End; 2], eve
                     return Ok(answer(false, Some(Reason::Unreadable), words, None));
                 }
                 Found::Refused(why) => {
-                    let words = problem(&fetched.id)
-                        .map_or_else(|| format!("{} ({why})", Reason::RefusedByServer.in_words()), EventProblem::in_words);
+                    let words = problem(&fetched.id).map_or_else(
+                        || format!("{} ({why})", Reason::RefusedByServer.in_words()),
+                        EventProblem::in_words,
+                    );
                     return Ok(answer(false, Some(Reason::RefusedByServer), words, None));
                 }
                 Found::NotFound | Found::NoEvent => {
@@ -119,30 +147,48 @@ async fn of_what_is_there(services: &Services, pair: &Pair, ends: &[End; 2], eve
         }
     }
     Err(Error::NotFound(format!(
-        "neither calendar of the pair {} has an event {event}; `calrelay sync --json` names events as they are to be given here",
+        "neither calendar of the pair {} has an event {event}; `calrelay sync --json` names \
+        events as they are to be given here",
         pair.id
     )))
 }
 
-/// Whether the copy is gone with everything else that the pair had there, and the owner has not said yet what is to be done.
-async fn is_emptied(services: &Services, pair: &Pair, mapping: &Mapping, ends: &[End; 2]) -> Result<bool> {
+/// Whether the copy is gone with everything else that the pair had there, and the owner has not
+/// said yet what is to be done.
+async fn is_emptied(
+    services: &Services,
+    pair: &Pair,
+    mapping: &Mapping,
+    ends: &[End; 2],
+) -> Result<bool> {
     let side = mapping.side.other();
-    let asked = state(services, &pair.id).await?.held.is_some_and(|row| row.emptied.contains(&side));
+    let asked =
+        state(services, &pair.id).await?.held.is_some_and(|row| row.emptied.contains(&side));
     let end = &ends[side as usize];
-    Ok(asked && mapping.is_live() && !end.provider.exists(&end.calendar.address, &mapping.copy.id).await?)
+    Ok(asked
+        && mapping.is_live()
+        && !end.provider.exists(&end.calendar.address, &mapping.copy.id).await?)
 }
 
 fn emptied_words(pair: &PairId) -> String {
     format!(
-        "Its copy is gone with all that the pair had in that calendar, and nothing was deleted for it. The pair waits for your answer: \
+        "Its copy is gone with all that the pair had in that calendar, and nothing was deleted \
+        for it. The pair waits for your answer: \
          calrelay sync --pair {pair} --make-again, or --leave-out."
     )
 }
 
-const ONE_WAY: &str = "It is in the calendar that is written to, and the pair is one-way: only events of the other calendar are copied.";
+const ONE_WAY: &str = "It is in the calendar that is written to, and the pair is one-way: only \
+events of the other calendar are copied.";
 
-/// Rows of the first release go by other ids: they are moved first, unless a pass is at work, which does the same.
-async fn move_rows(services: &Services, pair: &Pair, memory: &Memory<'_>, ends: &[End; 2]) -> Result<()> {
+/// Rows of the first release go by other ids: they are moved first, unless a pass is at work, which
+/// does the same.
+async fn move_rows(
+    services: &Services,
+    pair: &Pair,
+    memory: &Memory<'_>,
+    ends: &[End; 2],
+) -> Result<()> {
     let (head, _) = memory.begin().await?;
     if head.is_new().await || head.row().await.by_name {
         return Ok(());
@@ -158,21 +204,27 @@ async fn move_rows(services: &Services, pair: &Pair, memory: &Memory<'_>, ends: 
 /// The most ids that are tried for one text.
 const TRIED: usize = 8;
 
-/// Whether the given event may be in the calendar of this end: a path below one of the two calendars names no event of the other.
+/// Whether the given event may be in the calendar of this end: a path below one of the two
+/// calendars names no event of the other.
 fn may_be_at(ends: &[End; 2], side: Side, event: &str) -> bool {
-    let is_below = |side: Side| has_paths(&ends[side as usize]) && event.starts_with(&ends[side as usize].calendar.address);
+    let is_below = |side: Side| {
+        has_paths(&ends[side as usize]) && event.starts_with(&ends[side as usize].calendar.address)
+    };
     is_below(side) || !is_below(side.other())
 }
 
-/// The ids that the given text may mean: the name of the event in its calendar, or (where events have paths) a path that ends in the name. The longest
-/// name first.
+/// The ids that the given text may mean: the name of the event in its calendar, or (where events
+/// have paths) a path that ends in the name. The longest name first.
 fn spelled(end: &End, event: &str) -> Vec<EventId> {
     if !has_paths(end) {
         return vec![EventId::new(event)];
     }
     let name = name_in_collection(&end.calendar.address, &EventId::new(event));
     let tails = event.match_indices('/').rev().take(TRIED).map(|(at, _)| &event[at + 1..]);
-    let mut names: Vec<&str> = tails.chain([name.as_str()]).filter(|name| !name.is_empty() && !name.starts_with('/')).collect();
+    let mut names: Vec<&str> = tails
+        .chain([name.as_str()])
+        .filter(|name| !name.is_empty() && !name.starts_with('/'))
+        .collect();
     names.sort_by_key(|name| std::cmp::Reverse(name.len()));
     names.dedup();
     names.into_iter().map(EventId::new).collect()
@@ -183,14 +235,24 @@ fn has_paths(end: &End) -> bool {
 }
 
 /// What the mark of an unknown event makes of it; none where it is a person's own.
-async fn of_mark(planner: &Planner<'_>, memory: &Memory<'_>, others: &[PairId], side: Side, event: &Event) -> Result<Option<Reason>> {
+async fn of_mark(
+    planner: &Planner<'_>,
+    memory: &Memory<'_>,
+    others: &[PairId],
+    side: Side,
+    event: &Event,
+) -> Result<Option<Reason>> {
     let mapping = match planner.mark(event) {
         Some(Mark::Ours { role: Role::Copy, mapping, .. }) => mapping,
         Some(Mark::Ours { role: Role::Origin, .. }) | None => return Ok(None),
         Some(Mark::Foreign { .. }) => return Ok(Some(Reason::CopiedByAnother)),
     };
     if let Some(known) = memory.mapping(mapping).await? {
-        return Ok(Some(if known.side == side { Reason::OwnCopy } else { Reason::DuplicateOfCopy }));
+        return Ok(Some(if known.side == side {
+            Reason::OwnCopy
+        } else {
+            Reason::DuplicateOfCopy
+        }));
     }
     let elsewhere = memory.elsewhere(others, &BTreeSet::from([mapping])).await?;
     Ok((!elsewhere.is_empty()).then_some(Reason::OwnCopy))
@@ -220,23 +282,56 @@ fn planner<'a>(
 
 fn of_mapping(mapping: &Mapping) -> (bool, Option<Reason>, String) {
     match mapping.state {
-        State::Creating => (false, None, "Its copy is being made; the next sync finishes that.".to_owned()),
-        State::Suppressed => (false, Some(Reason::Suppressed), Reason::Suppressed.in_words().to_owned()),
-        State::AlreadyThere => (false, Some(Reason::AlreadyThere), Reason::AlreadyThere.in_words().to_owned()),
-        State::CopiedByAnother => (false, Some(Reason::CopiedByAnother), Reason::CopiedByAnother.in_words().to_owned()),
-        State::Archived => {
-            (true, None, "It is copied. It lies outside the days that this pair looks at by now, so the copy stays as it is.".to_owned())
+        State::Creating => (
+            false,
+            None,
+            "Its copy is being made; the next sync finishes \
+        that."
+                .to_owned(),
+        ),
+        State::Suppressed => {
+            (false, Some(Reason::Suppressed), Reason::Suppressed.in_words().to_owned())
         }
-        State::Live if mapping.drifted => (true, Some(Reason::CopyEdited), Reason::CopyEdited.in_words().to_owned()),
+        State::AlreadyThere => {
+            (false, Some(Reason::AlreadyThere), Reason::AlreadyThere.in_words().to_owned())
+        }
+        State::CopiedByAnother => {
+            (false, Some(Reason::CopiedByAnother), Reason::CopiedByAnother.in_words().to_owned())
+        }
+        State::Archived => (
+            true,
+            None,
+            "It is copied. It lies outside the days that this pair looks at by now, \
+            so the copy stays as it is."
+                .to_owned(),
+        ),
+        State::Live if mapping.drifted => {
+            (true, Some(Reason::CopyEdited), Reason::CopyEdited.in_words().to_owned())
+        }
         State::Live => (true, None, "It is copied and in step.".to_owned()),
     }
 }
 
-fn of_decision(planner: &Planner<'_>, side: Side, event: &Event, problem: Option<&EventProblem>) -> (Option<Reason>, String) {
+fn of_decision(
+    planner: &Planner<'_>,
+    side: Side,
+    event: &Event,
+    problem: Option<&EventProblem>,
+) -> (Option<Reason>, String) {
     let id = planner.mapping_id(side, &event.id, 0);
     let copy_id = EventId::new("");
-    match planner.unknown(Unknown { side, event, id, copy_id, beside: Beside::Nothing, marked_as_copy: false, first: None }) {
-        Decision::Skip { reason, why, .. } => (Some(reason), why.unwrap_or_else(|| reason.in_words().to_owned())),
+    match planner.unknown(Unknown {
+        side,
+        event,
+        id,
+        copy_id,
+        beside: Beside::Nothing,
+        marked_as_copy: false,
+        first: None,
+    }) {
+        Decision::Skip { reason, why, .. } => {
+            (Some(reason), why.unwrap_or_else(|| reason.in_words().to_owned()))
+        }
         _ => match problem {
             Some(problem) => (Some(problem.reason), problem.in_words()),
             None => (None, "It has no copy yet; the next sync makes one.".to_owned()),

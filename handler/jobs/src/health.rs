@@ -1,4 +1,5 @@
-//! Whether the service can do its work, and does it: storage and vault answer, and its loops go round. For its operator, numbers and findings as well.
+//! Whether the service can do its work, and does it: storage and vault answer, and its loops go
+//! round. For its operator, numbers and findings as well.
 //!
 //! Providers are not asked: one that is down must not get the service restarted.
 
@@ -29,8 +30,8 @@ pub struct Health {
     /// For operators only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<Detail>,
-    /// For operators only: what `calrelay doctor` finds, the settings of this very process included. There may be something to mend in a service
-    /// that is [`ok`](Self::ok).
+    /// For operators only: what `calrelay doctor` finds, the settings of this very process
+    /// included. There may be something to mend in a service that is [`ok`](Self::ok).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub findings: Option<Vec<Finding>>,
 }
@@ -52,7 +53,8 @@ pub struct Detail {
     pub lag_seconds: Option<i64>,
 }
 
-/// Asks storage and vault, and looks whether the work goes on. `detail` adds numbers and findings, which reads the whole directory.
+/// Asks storage and vault, and looks whether the work goes on. `detail` adds numbers and findings,
+/// which reads the whole directory.
 pub async fn health(services: &Services, detail: bool) -> Health {
     let storage = within(async {
         services.store.get(Table::Directory, &services.owner, "health").await?;
@@ -64,7 +66,8 @@ pub async fn health(services: &Services, detail: bool) -> Health {
     let root = within(async { Ok(services.vault.hash_key("health").await.map(drop)?) });
     let (storage, key, root) = futures::join!(storage, key, root);
     let storage = storage.is_some();
-    // That elsewhere is storage: while it is away, the root that cannot be had says nothing of the vault.
+    // That elsewhere is storage: while it is away, the root that cannot be had says nothing of the
+    // vault.
     let vault = key.is_some() && (root.is_some() || !storage);
     let (detail, findings) = match detail {
         true => futures::join!(within(numbers(services)), findings(services)),
@@ -72,7 +75,10 @@ pub async fn health(services: &Services, detail: bool) -> Health {
     };
     let stalled = services.pace.progress.stalled();
     if let Some(name) = stalled {
-        tracing::error!(name, "no work is done: this did not go on in time. Nothing is lost; start the service again");
+        tracing::error!(
+            name,
+            "no work is done: this did not go on in time. Nothing is lost; start the service again"
+        );
     }
     let work = stalled.is_none();
     Health { ok: storage && vault && work, storage, vault, work, detail, findings }
@@ -115,6 +121,11 @@ async fn numbers(services: &Services) -> Result<Detail> {
         poison: services.queue.len(&poison).await?,
         accounts,
         pairs,
-        lag_seconds: status.pairs.iter().filter(|pair| pair.next_sync.is_some()).filter_map(|pair| pair.lag_seconds).max(),
+        lag_seconds: status
+            .pairs
+            .iter()
+            .filter(|pair| pair.next_sync.is_some())
+            .filter_map(|pair| pair.lag_seconds)
+            .max(),
     })
 }

@@ -63,7 +63,8 @@ pub struct Services {
     pub connect: Arc<dyn Connect>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Whose directory this is; the partition of accounts, calendars and pairs. `local` in single-user mode.
+    /// Whose directory this is; the partition of accounts, calendars and pairs. `local` in
+    /// single-user mode.
     pub owner: String,
     /// What the host knows of this installation, for whoever asks how it is.
     pub setup: Arc<doctor::Setup>,
@@ -80,14 +81,28 @@ pub trait Clock: Send + Sync {
 /// Makes providers.
 #[async_trait]
 pub trait Connect: Send + Sync {
-    /// Tries the credentials and finds out where the account's calendars are. The text is the provider's own, kept with the
-    /// account and given back to [`Connect::open`]; it holds no secret.
-    async fn discover(&self, kind: ProviderKind, url: &str, user: &str, secret: &SecretString) -> providers::Result<String>;
+    /// Tries the credentials and finds out where the account's calendars are. The text is the
+    /// provider's own, kept with the account and given back to [`Connect::open`]; it holds no
+    /// secret.
+    async fn discover(
+        &self,
+        kind: ProviderKind,
+        url: &str,
+        user: &str,
+        secret: &SecretString,
+    ) -> providers::Result<String>;
 
     /// A provider for an account. No request is made.
-    fn open(&self, kind: ProviderKind, endpoint: &str, user: &str, secret: SecretString) -> providers::Result<Arc<dyn Provider>>;
+    fn open(
+        &self,
+        kind: ProviderKind,
+        endpoint: &str,
+        user: &str,
+        secret: SecretString,
+    ) -> providers::Result<Arc<dyn Provider>>;
 
-    /// As [`Connect::open`], for a provider that may replace its secret at use: the new one goes to `keep`.
+    /// As [`Connect::open`], for a provider that may replace its secret at use: the new one goes to
+    /// `keep`.
     fn open_kept(
         &self,
         kind: ProviderKind,
@@ -103,12 +118,16 @@ pub trait Connect: Send + Sync {
     /// How accounts of this kind are connected by consent.
     ///
     /// # Errors
-    /// [`providers::Error::Misconfigured`] where they are not, or this program is not registered with the provider; the words say how it is done.
+    /// [`providers::Error::Misconfigured`] where they are not, or this program is not registered
+    /// with the provider; the words say how it is done.
     fn consents(&self, kind: ProviderKind) -> providers::Result<&dyn Consents> {
-        Err(providers::Error::Misconfigured(format!("{kind} accounts are not connected by consent here")))
+        Err(providers::Error::Misconfigured(format!(
+            "{kind} accounts are not connected by consent here"
+        )))
     }
 
-    /// What time it is by the server that answered last, to find a clock that is off; `None` before any did.
+    /// What time it is by the server that answered last, to find a clock that is off; `None` before
+    /// any did.
     fn server_time(&self) -> Option<Timestamp> {
         None
     }

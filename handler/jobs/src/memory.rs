@@ -1,4 +1,5 @@
-//! What is remembered of a pair: the rows of [`Table::Pairs`](store::Table::Pairs), partition = pair id.
+//! What is remembered of a pair: the rows of [`Table::Pairs`](store::Table::Pairs), partition =
+//! pair id.
 //!
 //! | row | holds | why so |
 //! |---|---|---|
@@ -11,15 +12,19 @@
 //! | `x:` + name of an event | the mapping of a copy (or of an origin whose mapping's id is not made of its name) | the other way in |
 //!
 //! # Properties
-//! * Whoever writes holds the pair's lease, and replaces the version of `s` that it has read or written last, in the same commit as everything
-//!   else. Whoever lost the lease, and the pair to somebody who has written since, writes nothing any more: no mapping, no intent, no cursor.
-//! * An event is named by its id in its calendar. Rows of the first release, where that was an address, are moved once ([`migrate`]).
+//! * Whoever writes holds the pair's lease, and replaces the version of `s` that it has read or
+//!   written last, in the same commit as everything else. Whoever lost the lease, and the pair to
+//!   somebody who has written since, writes nothing any more: no mapping, no intent, no cursor.
+//! * An event is named by its id in its calendar. Rows of the first release, where that was an
+//!   address, are moved once ([`migrate`]).
 //! * The count of copies is in `s`, and so is never apart from the mappings that it counts.
-//! * A pair that was removed is not brought back by whoever was at work on it, nor by a look (which replaces `s:looked`, and never makes it).
+//! * A pair that was removed is not brought back by whoever was at work on it, nor by a look (which
+//!   replaces `s:looked`, and never makes it).
 //!
 //! # Design
-//! What stands together is read with one request: the rows that begin with `s`. A pair has a partition of its own, so that the events of one pair
-//! wear out nobody else's; what must change together is in one partition, and a commit there is all or nothing.
+//! What stands together is read with one request: the rows that begin with `s`. A pair has a
+//! partition of its own, so that the events of one pair wear out nobody else's; what must change
+//! together is in one partition, and a commit there is all or nothing.
 
 mod awaited;
 mod mappings;
@@ -81,7 +86,8 @@ fn problem_key(marks: &Marks, calendar: &CalendarId, id: &EventId) -> String {
 }
 
 fn encode<T: Serialize>(row: &T) -> Result<String> {
-    serde_json::to_string(&Versioned { v: VERSION, row }).map_err(|_| Error::Damaged("a row cannot be written down".into()))
+    serde_json::to_string(&Versioned { v: VERSION, row })
+        .map_err(|_| Error::Damaged("a row cannot be written down".into()))
 }
 
 fn decode<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
@@ -89,7 +95,9 @@ fn decode<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
     // The version by itself first: a newer row may have another shape.
     let OnlyVersion { v } = serde_json::from_str(text).map_err(damaged)?;
     if v > VERSION {
-        return Err(Error::Damaged(format!("the row {key} was written by a newer calrelay; use the newer program")));
+        return Err(Error::Damaged(format!(
+            "the row {key} was written by a newer calrelay; use the newer program"
+        )));
     }
     serde_json::from_str::<Versioned<T>>(text).map(|row| row.row).map_err(damaged)
 }

@@ -1,7 +1,8 @@
-//! The messages of the queue. A message is a nudge: look at this calendar. It carries no event, so that doubles and losses are harmless.
+//! The messages of the queue. A message is a nudge: look at this calendar. It carries no event, so
+//! that doubles and losses are harmless.
 //!
-//! The names of its fields must not be those of a queue's own metadata (`id`, `dequeueCount`, `popReceipt`, `sys`…): under the Functions host
-//! the fields of a message are laid over them.
+//! The names of its fields must not be those of a queue's own metadata (`id`, `dequeueCount`,
+//! `popReceipt`, `sys`…): under the Functions host the fields of a message are laid over them.
 
 use std::time::Duration;
 
@@ -27,7 +28,8 @@ pub struct Nudge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// A poll saw news. The next poll repeats what this one led to, so failures at the provider need no other retry.
+    /// A poll saw news. The next poll repeats what this one led to, so failures at the provider
+    /// need no other retry.
     Poll,
     /// The nightly pass over everything.
     Reconcile,
@@ -48,7 +50,8 @@ impl Nudge {
     /// # Errors
     /// None that a calendar's id could lead to.
     pub fn to_text(&self) -> Result<String> {
-        serde_json::to_string(self).map_err(|error| Error::Damaged(format!("a message cannot be written down: {error}")))
+        serde_json::to_string(self)
+            .map_err(|error| Error::Damaged(format!("a message cannot be written down: {error}")))
     }
 
     /// As it was received.
@@ -56,7 +59,8 @@ impl Nudge {
     /// # Errors
     /// [`Error::Damaged`] for anything that is no nudge; nothing of it is quoted.
     pub fn from_text(text: &str) -> Result<Self> {
-        serde_json::from_str(text).map_err(|_| Error::Damaged(format!("a message of {} bytes is no nudge", text.len())))
+        serde_json::from_str(text)
+            .map_err(|_| Error::Damaged(format!("a message of {} bytes is no nudge", text.len())))
     }
 }
 
@@ -84,8 +88,21 @@ mod tests {
 
     #[test]
     fn no_field_has_the_name_of_metadata() {
-        let reserved = ["id", "dequeuecount", "expirationtime", "insertiontime", "nextvisibletime", "popreceipt", "queuetrigger", "sys"];
-        let value = serde_json::to_value(Nudge { calendar_id: CalendarId::new("c1"), cause: Cause::Webhook }).unwrap();
+        let reserved = [
+            "id",
+            "dequeuecount",
+            "expirationtime",
+            "insertiontime",
+            "nextvisibletime",
+            "popreceipt",
+            "queuetrigger",
+            "sys",
+        ];
+        let value = serde_json::to_value(Nudge {
+            calendar_id: CalendarId::new("c1"),
+            cause: Cause::Webhook,
+        })
+        .unwrap();
         for name in value.as_object().unwrap().keys() {
             assert!(!reserved.contains(&name.to_lowercase().as_str()), "{name}");
         }
@@ -93,12 +110,21 @@ mod tests {
 
     #[test]
     fn a_cause_of_tomorrow_is_still_a_nudge() {
-        assert_eq!(Nudge::from_text(r#"{"calendarId":"c1","cause":"moon","more":1}"#).unwrap().cause, Cause::Other);
+        assert_eq!(
+            Nudge::from_text(r#"{"calendarId":"c1","cause":"moon","more":1}"#).unwrap().cause,
+            Cause::Other
+        );
     }
 
     #[test]
     fn what_is_no_nudge_is_refused_without_being_quoted() {
-        for text in ["", "secret words", "123", r#"{"calendarId":7,"cause":"poll"}"#, r#"{"cause":"secret"}"#] {
+        for text in [
+            "",
+            "secret words",
+            "123",
+            r#"{"calendarId":7,"cause":"poll"}"#,
+            r#"{"cause":"secret"}"#,
+        ] {
             let error = Nudge::from_text(text).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }

@@ -1,11 +1,15 @@
-//! What one process knows of its own work: what was put off and is still to be seen, which pairs it is at work on and for how long before others have
-//! their turn, which accounts were silent, and which channels have called it ([`crate::channels`]).
+//! What one process knows of its own work: what was put off and is still to be seen, which pairs it
+//! is at work on and for how long before others have their turn, which accounts were silent, and
+//! which channels have called it ([`crate::channels`]).
 //!
 //! # Properties
 //! * The memory is bounded, and each process has its own.
-//! * Whoever asks for a pair that this process is at work on need not look at it: the lease would say the same, for a price.
-//! * A pair that gave way to others is not taken up again by this process before they could have come.
-//! * Nothing depends on it: where it is lost, or the clock is set back, something is looked at once more than it had to be.
+//! * Whoever asks for a pair that this process is at work on need not look at it: the lease would
+//!   say the same, for a price.
+//! * A pair that gave way to others is not taken up again by this process before they could have
+//!   come.
+//! * Nothing depends on it: where it is lost, or the clock is set back, something is looked at once
+//!   more than it had to be.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,17 +26,20 @@ use crate::progress::Progress;
 /// So many names are remembered.
 const MANY: usize = 10_000;
 
-/// A pass that nobody waits for writes for so long, and then gives way to others: those that wait for the same calendar, and the host, which ends
-/// what takes too long. A first sync of thousands of events takes many turns.
+/// A pass that nobody waits for writes for so long, and then gives way to others: those that wait
+/// for the same calendar, and the host, which ends what takes too long. A first sync of thousands
+/// of events takes many turns.
 const TURN: Duration = Duration::from_secs(60);
 
 /// Where it takes long to find out what is to be written, turns are longer, up to this.
 const LONG_TURN: Duration = Duration::from_secs(180);
 
-/// After so long a call begins no turn any more, but for some dozens of events of each pair that is left. A host has to give calls twice as much.
+/// After so long a call begins no turn any more, but for some dozens of events of each pair that is
+/// left. A host has to give calls twice as much.
 pub const LONG_CALL: Duration = Duration::from_secs(240);
 
-/// What gave way is not taken up again for so long. Whoever waits for a lease asks for it more often than that.
+/// What gave way is not taken up again for so long. Whoever waits for a lease asks for it more
+/// often than that.
 pub(crate) const PAUSE: Duration = Duration::from_secs(5);
 
 /// The work of one process.
@@ -42,7 +49,8 @@ pub struct Pace {
     turns: [Duration; 2],
     /// When the last nudge for each name is, or was, to be seen.
     seen: Mutex<HashMap<String, Timestamp>>,
-    /// Pairs that are not to be taken up: without an end while they are worked on, and for a while after they gave way.
+    /// Pairs that are not to be taken up: without an end while they are worked on, and for a while
+    /// after they gave way.
     at_work: Mutex<BTreeMap<PairId, Option<Instant>>>,
     /// Accounts that did not answer in time, how often in a row, and when last.
     silent: Mutex<HashMap<AccountId, Failing>>,
@@ -116,16 +124,20 @@ impl Pace {
         }
     }
 
-    /// How long the turn of a pass is that took so long to find out what is to be done: as that has to be found out again, four times as long.
+    /// How long the turn of a pass is that took so long to find out what is to be done: as that has
+    /// to be found out again, four times as long.
     pub(crate) fn turn(&self, found_out: Duration) -> Duration {
         let [least, most] = self.turns;
         (found_out * 4).clamp(least, most)
     }
 
-    /// Whether something is due that is done once in a pause: true, and then not again until the pause is over. For a nudge that is put off by the
-    /// pause: one is to be sent, unless another is still to be seen.
+    /// Whether something is due that is done once in a pause: true, and then not again until the
+    /// pause is over. For a nudge that is put off by the pause: one is to be sent, unless another
+    /// is still to be seen.
     pub(crate) fn put_off(&self, name: &str, now: Timestamp, pause: Duration) -> bool {
-        let (Ok(seen), Ok(soon)) = (now.checked_add(pause), now.checked_add(pause * 2)) else { return true };
+        let (Ok(seen), Ok(soon)) = (now.checked_add(pause), now.checked_add(pause * 2)) else {
+            return true;
+        };
         let mut known = self.known();
         match known.get(name) {
             // As in `go`.
@@ -144,12 +156,22 @@ impl Pace {
         self.known().remove(name);
     }
 
-    /// Whether a poll is to nudge a pair: not where it has, and no turn of the pair has ended since, here or in another process. A nudge whose pass waits for a silent server takes up a place
-    /// of the queue, and one after another they would take up all. What was lost is sent again after `pause`.
-    pub(crate) fn nudge(&self, pair: &PairId, standing: Standing, now: Timestamp, pause: Duration) -> bool {
+    /// Whether a poll is to nudge a pair: not where it has, and no turn of the pair has ended
+    /// since, here or in another process. A nudge whose pass waits for a silent server takes up a
+    /// place of the queue, and one after another they would take up all. What was lost is sent
+    /// again after `pause`.
+    pub(crate) fn nudge(
+        &self,
+        pair: &PairId,
+        standing: Standing,
+        now: Timestamp,
+        pause: Duration,
+    ) -> bool {
         let mut nudged = locked(&self.nudged);
         let is_waiting = |(at, then): &(Timestamp, Standing)| {
-            *then == standing && *at <= now && Duration::try_from(now.duration_since(*at)).is_ok_and(|since| since < pause)
+            *then == standing
+                && *at <= now
+                && Duration::try_from(now.duration_since(*at)).is_ok_and(|since| since < pause)
         };
         if nudged.get(pair).is_some_and(is_waiting) {
             return false;
@@ -160,14 +182,18 @@ impl Pace {
         true
     }
 
-    /// Notes, when it is dropped, that a turn of a pair has ended: what a poll sees from then on is news.
+    /// Notes, when it is dropped, that a turn of a pair has ended: what a poll sees from then on is
+    /// news.
     pub(crate) fn turn_of<'a>(&'a self, pair: &'a PairId) -> TurnOf<'a> {
         TurnOf { pace: self, pair }
     }
 
-    /// Notes that a poll asks an account; `None` where another one does, and waits for its answer still.
+    /// Notes that a poll asks an account; `None` where another one does, and waits for its answer
+    /// still.
     pub(crate) fn ask(&self, account: &AccountId) -> Option<Asking<'_>> {
-        locked(&self.asked).insert(account.clone()).then(|| Asking { pace: self, account: account.clone() })
+        locked(&self.asked)
+            .insert(account.clone())
+            .then(|| Asking { pace: self, account: account.clone() })
     }
 
     /// Notes whether an account has answered in time.
@@ -183,7 +209,9 @@ impl Pace {
 
     /// Whether an account was silent, and it is too soon to wait for it again.
     pub(crate) fn is_silent(&self, account: &AccountId, now: Timestamp) -> bool {
-        locked(&self.silent).get(account).is_some_and(|failing| failing.at <= now && now < failing.next())
+        locked(&self.silent)
+            .get(account)
+            .is_some_and(|failing| failing.at <= now && now < failing.next())
     }
 
     /// Notes that this process is at work on a pair, whose lease it holds.
@@ -200,7 +228,8 @@ impl Pace {
     /// Whether this process is at work on a pair, or has just given way to others.
     pub(crate) fn is_at_work(&self, pair: &PairId) -> bool {
         let mut at_work = locked(&self.at_work);
-        let is = at_work.get(pair).is_some_and(|until| until.is_none_or(|until| Instant::now() < until));
+        let is =
+            at_work.get(pair).is_some_and(|until| until.is_none_or(|until| Instant::now() < until));
         if !is {
             at_work.remove(pair);
         }
@@ -257,7 +286,8 @@ mod tests {
     #[test]
     fn those_who_ask_at_once_may_come_in_any_order() {
         let pace = Pace::default();
-        let put_off = (0..1000).filter(|n| pace.put_off("b", at(100 + (n * 7919) % 50), PAUSE)).count();
+        let put_off =
+            (0..1000).filter(|n| pace.put_off("b", at(100 + (n * 7919) % 50), PAUSE)).count();
         assert_eq!(put_off, 1);
     }
 
@@ -275,7 +305,10 @@ mod tests {
         for n in 0..MANY {
             pace.put_off(&n.to_string(), at(0), PAUSE);
         }
-        assert!(pace.put_off("more", at(1), PAUSE) && pace.put_off("more", at(1), PAUSE), "it is not remembered");
+        assert!(
+            pace.put_off("more", at(1), PAUSE) && pace.put_off("more", at(1), PAUSE),
+            "it is not remembered"
+        );
         assert!(pace.put_off("more", at(6000), PAUSE));
         assert!(pace.known().len() == 1, "those that are over made room");
     }
@@ -296,7 +329,10 @@ mod tests {
         }
         assert_eq!(waits, [1, 2, 4, 8, 10, 10]);
         pace.heard(&account, false, now);
-        assert!(!pace.is_silent(&account, now - jiff::SignedDuration::from_hours(1)), "the clock was set back");
+        assert!(
+            !pace.is_silent(&account, now - jiff::SignedDuration::from_hours(1)),
+            "the clock was set back"
+        );
         pace.heard(&account, true, now);
         assert!(!pace.is_silent(&account, now));
     }
@@ -304,14 +340,21 @@ mod tests {
     #[test]
     fn a_pair_is_nudged_once_until_its_turn_has_ended() {
         let (pace, pair, other) = (Pace::default(), PairId::new("p1"), PairId::new("p2"));
-        let nudge = |pair: &PairId, standing: Standing, now| pace.nudge(pair, standing, at(now), Duration::from_secs(45));
+        let nudge = |pair: &PairId, standing: Standing, now| {
+            pace.nudge(pair, standing, at(now), Duration::from_secs(45))
+        };
         let before: Standing = (None, None);
-        assert!(nudge(&pair, before, 0) && !nudge(&pair, before, 1000) && nudge(&other, before, 1000));
+        assert!(
+            nudge(&pair, before, 0) && !nudge(&pair, before, 1000) && nudge(&other, before, 1000)
+        );
         assert!(nudge(&pair, (Some(at(900)), None), 2000), "a pass of another process has ended");
         assert!(nudge(&pair, (Some(at(900)), Some(at(950))), 2000), "and failed");
         assert!(!nudge(&pair, (Some(at(900)), Some(at(950))), 3000));
         drop(pace.turn_of(&pair));
-        assert!(nudge(&pair, (Some(at(900)), Some(at(950))), 3000), "its turn has ended here, with nothing to write down");
+        assert!(
+            nudge(&pair, (Some(at(900)), Some(at(950))), 3000),
+            "its turn has ended here, with nothing to write down"
+        );
         assert!(!nudge(&other, before, 45_999) && nudge(&other, before, 46_000), "it was lost");
         assert!(nudge(&other, before, 0), "the clock was set back");
     }

@@ -1,15 +1,21 @@
-//! Which calendars are to be looked at: by a poll of those that cannot call us, and by the nightly pass over all. Only sends nudges.
+//! Which calendars are to be looked at: by a poll of those that cannot call us, and by the nightly
+//! pass over all. Only sends nudges.
 //!
 //! # Properties
-//! * What one account's server takes to answer delays the pairs of no other account: each pair is nudged when both its accounts have answered, and
-//!   the next poll begins meanwhile. It asks no account that is being asked.
-//! * A poll in which nothing has happened costs one glance an account, reads the directory and the secrets at once, and one row a pair.
-//! * An account that refuses its password is not asked, and a server that is away is asked once a poll, by the glance alone.
-//! * A calendar whose provider calls us ([`crate::channels`]) is never asked. Its pairs are polled for the sake of the other calendar, for what is
-//!   held, and every ten minutes after a failure.
-//! * A change of state is told once: a pair is nudged so that its own row says what is wrong, and then left alone until that has changed.
-//! * The queue does not grow without end while nobody works on it. It may hold some more nudges than there are pairs, though: those that were
-//!   taken by a process that died stay hidden for a while, and must not keep others out.
+//! * What one account's server takes to answer delays the pairs of no other account: each pair is
+//!   nudged when both its accounts have answered, and the next poll begins meanwhile. It asks no
+//!   account that is being asked.
+//! * A poll in which nothing has happened costs one glance an account, reads the directory and the
+//!   secrets at once, and one row a pair.
+//! * An account that refuses its password is not asked, and a server that is away is asked once a
+//!   poll, by the glance alone.
+//! * A calendar whose provider calls us ([`crate::channels`]) is never asked. Its pairs are polled
+//!   for the sake of the other calendar, for what is held, and every ten minutes after a failure.
+//! * A change of state is told once: a pair is nudged so that its own row says what is wrong, and
+//!   then left alone until that has changed.
+//! * The queue does not grow without end while nobody works on it. It may hold some more nudges
+//!   than there are pairs, though: those that were taken by a process that died stay hidden for a
+//!   while, and must not keep others out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
@@ -34,19 +40,23 @@ use crate::{Error, Result, Services, channels, sync};
 /// How many accounts are asked at once.
 const AT_ONCE: usize = 32;
 
-/// An account that has not answered for so long is away, as far as a poll goes, and is asked less and less often: each poll would last as long.
+/// An account that has not answered for so long is away, as far as a poll goes, and is asked less
+/// and less often: each poll would last as long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The daily listing is the nightly pass's; from this hour (UTC) on a poll makes up for what it left out.
+/// The daily listing is the nightly pass's; from this hour (UTC) on a poll makes up for what it
+/// left out.
 const LISTED_BY: i8 = 6;
 
 /// What is held is looked at again after so long.
 const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(10);
 
-/// A nudge that no pass has answered for so long is sent again: longer than a pass waits for a silent server.
+/// A nudge that no pass has answered for so long is sent again: longer than a pass waits for a
+/// silent server.
 const LOST: Duration = Duration::from_secs(45);
 
-/// So many nudges more than there are pairs may wait: more than those that a dying process leaves hidden.
+/// So many nudges more than there are pairs may wait: more than those that a dying process leaves
+/// hidden.
 const SPARE: usize = 32;
 
 /// What a poll has come to.
@@ -82,13 +92,17 @@ pub async fn poll_calendars(services: &Services) -> Result<Polled> {
             for (calendar, sight) in seen? {
                 let of = open.remove(&calendar).unwrap_or_default();
                 sights.insert(calendar, sight);
-                let is_seen = |pair: &&Pair| Side::BOTH.iter().all(|side| sights.contains_key(pair.calendar(*side)));
+                let is_seen = |pair: &&Pair| {
+                    Side::BOTH.iter().all(|side| sights.contains_key(pair.calendar(*side)))
+                };
                 ready.extend(of.into_iter().filter(is_seen).map(|pair| (&pair.id, pair)));
             }
         }
         if is_last {
             // Of these an account or a calendar is not there any more.
-            ready.extend(std::mem::take(&mut open).into_values().flatten().map(|pair| (&pair.id, pair)));
+            ready.extend(
+                std::mem::take(&mut open).into_values().flatten().map(|pair| (&pair.id, pair)),
+            );
         }
         let due = due(services, ready.into_values(), &sights).await?;
         polled.due += due.len();
@@ -97,7 +111,9 @@ pub async fn poll_calendars(services: &Services) -> Result<Polled> {
         }
         if has_room == Some(true) {
             let now = services.clock.now();
-            let due = due.into_iter().filter(|(pair, standing)| services.pace.nudge(&pair.id, *standing, now, LOST));
+            let due = due
+                .into_iter()
+                .filter(|(pair, standing)| services.pace.nudge(&pair.id, *standing, now, LOST));
             let due: Vec<&Pair> = due.map(|(pair, _)| pair).collect();
             let sent = nudge_all(services, &due, Cause::Poll).await;
             if sent.is_err() {
@@ -120,8 +136,12 @@ async fn due<'a>(
     let mut due = Vec::new();
     for pair in pairs {
         // The poll that asks is the one that nudges, unless this one has seen the other calendar.
-        let is = |wanted: fn(&Sight) -> bool| Side::BOTH.iter().any(|side| sights.get(pair.calendar(*side)).is_some_and(wanted));
-        if is(|sight| matches!(sight, Sight::Asked)) && !is(|sight| matches!(sight, Sight::Seen { .. })) {
+        let is = |wanted: fn(&Sight) -> bool| {
+            Side::BOTH.iter().any(|side| sights.get(pair.calendar(*side)).is_some_and(wanted))
+        };
+        if is(|sight| matches!(sight, Sight::Asked))
+            && !is(|sight| matches!(sight, Sight::Seen { .. }))
+        {
             continue;
         }
         let row = match memory::state(services, &pair.id).await {
@@ -134,7 +154,9 @@ async fn due<'a>(
         };
         let news = Side::BOTH.map(|side| News::of(sights.get(pair.calendar(side)), &row, side));
         let now = services.clock.now();
-        let is_back = Side::BOTH.iter().any(|side| matches!(sights.get(pair.calendar(*side)), Some(Sight::Seen { is_back: true, .. })));
+        let is_back = Side::BOTH.iter().any(|side| {
+            matches!(sights.get(pair.calendar(*side)), Some(Sight::Seen { is_back: true, .. }))
+        });
         if is_due(&row, news, now)
             && !has_to_wait(&row, is_back, now)
             && !is_too_soon(services, pair, &row, news, now)
@@ -146,7 +168,8 @@ async fn due<'a>(
     Ok(due)
 }
 
-/// Nudges the calendars of all pairs: what a lost message left behind is found, and the window moves on by a day.
+/// Nudges the calendars of all pairs: what a lost message left behind is found, and the window
+/// moves on by a day.
 ///
 /// # Errors
 /// Storage failures.
@@ -180,8 +203,13 @@ enum Sight {
 /// What an account has said of its calendars.
 type Sights = Vec<(CalendarId, Sight)>;
 
-/// One glance an account; the answers come as the accounts give them, those together that are there together.
-fn look<'a>(services: &'a Services, directory: &'a Snapshot, pairs: &[Pair]) -> Result<impl Stream<Item = Vec<Result<Sights>>> + use<'a>> {
+/// One glance an account; the answers come as the accounts give them, those together that are there
+/// together.
+fn look<'a>(
+    services: &'a Services,
+    directory: &'a Snapshot,
+    pairs: &[Pair],
+) -> Result<impl Stream<Item = Vec<Result<Sights>>> + use<'a>> {
     let ids: BTreeSet<&CalendarId> = pairs.iter().flat_map(|pair| [&pair.from, &pair.to]).collect();
     let mut accounts: BTreeMap<AccountId, Vec<CalendarRow>> = BTreeMap::new();
     for id in ids {
@@ -189,14 +217,24 @@ fn look<'a>(services: &'a Services, directory: &'a Snapshot, pairs: &[Pair]) -> 
             accounts.entry(row.account.clone()).or_default().push(row);
         }
     }
-    let glances = futures::stream::iter(accounts).map(move |(id, rows)| glance(services, directory, id, rows));
+    let glances = futures::stream::iter(accounts)
+        .map(move |(id, rows)| glance(services, directory, id, rows));
     Ok(glances.buffer_unordered(AT_ONCE).ready_chunks(AT_ONCE))
 }
 
-async fn glance(services: &Services, snapshot: &Snapshot, id: AccountId, rows: Vec<CalendarRow>) -> Result<Sights> {
-    let all = |rows: Vec<CalendarRow>, sight: fn() -> Sight| Ok(rows.into_iter().map(|row| (row.id, sight())).collect());
+async fn glance(
+    services: &Services,
+    snapshot: &Snapshot,
+    id: AccountId,
+    rows: Vec<CalendarRow>,
+) -> Result<Sights> {
+    let all = |rows: Vec<CalendarRow>, sight: fn() -> Sight| {
+        Ok(rows.into_iter().map(|row| (row.id, sight())).collect())
+    };
     let account = match snapshot.account(&id) {
-        Ok(account) if account.state == AccountStatus::NeedsReconnect => return all(rows, || Sight::Refused),
+        Ok(account) if account.state == AccountStatus::NeedsReconnect => {
+            return all(rows, || Sight::Refused);
+        }
         Ok(account) if channels::calls_us(account.kind) => return all(rows, || Sight::Calls),
         Ok(account) => account,
         // Removed while the directory was read, with its pairs.
@@ -225,13 +263,22 @@ async fn glance(services: &Services, snapshot: &Snapshot, id: AccountId, rows: V
         Ok(glances) => {
             directory::record_outcome(services, &account, None).await?;
             let is_back = account.state == AccountStatus::Unreachable;
-            let seen =
-                rows.into_iter().zip(glances).map(|(row, glance)| (row.id, Sight::Seen { glance, provider: provider.clone(), is_back }));
+            let seen = rows.into_iter().zip(glances).map(|(row, glance)| {
+                (row.id, Sight::Seen { glance, provider: provider.clone(), is_back })
+            });
             Ok(seen.collect())
         }
         Err(error) => {
-            directory::record_outcome(services, &account, Some(&Error::Provider(error.clone()))).await?;
-            all(rows, if matches!(error, providers::Error::Unauthorized) { || Sight::Refused } else { || Sight::Away })
+            directory::record_outcome(services, &account, Some(&Error::Provider(error.clone())))
+                .await?;
+            all(
+                rows,
+                if matches!(error, providers::Error::Unauthorized) {
+                    || Sight::Refused
+                } else {
+                    || Sight::Away
+                },
+            )
         }
     }
 }
@@ -264,7 +311,11 @@ impl News {
             Some(Sight::Asked) => Self::Quiet,
             Some(Sight::Seen { glance: Glance::NoTip, .. }) => Self::Some,
             Some(Sight::Seen { glance: Glance::Tip(tip), provider, .. }) => {
-                if row.cursor(side).is_some_and(|cursor| provider.is_current(cursor, tip)) { Self::Quiet } else { Self::Some }
+                if row.cursor(side).is_some_and(|cursor| provider.is_current(cursor, tip)) {
+                    Self::Quiet
+                } else {
+                    Self::Some
+                }
             }
         }
     }
@@ -278,7 +329,8 @@ fn is_due(row: &PairRow, news: [News; 2], now: Timestamp) -> bool {
     if news.contains(&News::Away) {
         return row.status != Some(PairStatus::Error);
     }
-    if news.contains(&News::Some) || !matches!(row.status, Some(PairStatus::Ok | PairStatus::Held)) {
+    if news.contains(&News::Some) || !matches!(row.status, Some(PairStatus::Ok | PairStatus::Held))
+    {
         return true;
     }
     if let Some(held) = &row.held {
@@ -289,18 +341,30 @@ fn is_due(row: &PairRow, news: [News; 2], now: Timestamp) -> bool {
         return true;
     }
     let clock = now.to_zoned(TimeZone::UTC);
-    row.listed_on != Some(clock.date()) && (row.listed_on != clock.date().yesterday().ok() || clock.hour() >= LISTED_BY)
+    row.listed_on != Some(clock.date())
+        && (row.listed_on != clock.date().yesterday().ok() || clock.hour() >= LISTED_BY)
 }
 
-/// Passes that fail although their servers answer are made less and less often. A server that is back is tried at once.
+/// Passes that fail although their servers answer are made less and less often. A server that is
+/// back is tried at once.
 fn has_to_wait(row: &PairRow, is_back: bool, now: Timestamp) -> bool {
     !is_back && row.failing.is_some_and(|failing| now < failing.next())
 }
 
-/// Nobody sees from outside whether a provider that is not polled is well again: a pair that failed is tried again, but not at every poll.
-fn is_too_soon(services: &Services, pair: &Pair, row: &PairRow, news: [News; 2], now: Timestamp) -> bool {
+/// Nobody sees from outside whether a provider that is not polled is well again: a pair that failed
+/// is tried again, but not at every poll.
+fn is_too_soon(
+    services: &Services,
+    pair: &Pair,
+    row: &PairRow,
+    news: [News; 2],
+    now: Timestamp,
+) -> bool {
     let due = || services.pace.put_off(pair.id.as_str(), now, SECOND_LOOK.unsigned_abs());
-    row.status == Some(PairStatus::Error) && news.contains(&News::Told) && !news.contains(&News::Some) && !due()
+    row.status == Some(PairStatus::Error)
+        && news.contains(&News::Told)
+        && !news.contains(&News::Some)
+        && !due()
 }
 
 /// Somebody is at work on the pair: what it does not see, the next poll does.

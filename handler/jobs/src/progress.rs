@@ -1,5 +1,6 @@
-//! Whether the loops that keep a process at work go round: for a host that drives its functions itself. Under another host nothing is expected, as
-//! that host sees for itself whether its invocations end.
+//! Whether the loops that keep a process at work go round: for a host that drives its functions
+//! itself. Under another host nothing is expected, as that host sees for itself whether its
+//! invocations end.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

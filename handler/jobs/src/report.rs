@@ -1,4 +1,5 @@
-//! What a pass did, the state of each pair, and why an event was or was not copied: the shapes of `--json`.
+//! What a pass did, the state of each pair, and why an event was or was not copied: the shapes of
+//! `--json`.
 
 use engine::calendar::{AccountId, CalendarId, PairId};
 use engine::reason::Reason;
@@ -38,13 +39,15 @@ pub struct Run {
     pub skipped: u64,
     /// What was done, event by event; no content.
     pub actions: Vec<Action>,
-    /// Events that another installation has copied, or made as copies: nothing was made beside them.
+    /// Events that another installation has copied, or made as copies: nothing was made beside
+    /// them.
     pub copied_by_another: u64,
     /// Deletions that wait for a word of the owner.
     pub held: Option<Held>,
     /// Why the pass ended early.
     pub error: Option<Problem>,
-    /// Events that are still to be gone through: the pass gave way to others, which none does that somebody waits for.
+    /// Events that are still to be gone through: the pass gave way to others, which none does that
+    /// somebody waits for.
     #[serde(skip)]
     pub left: u64,
 }
@@ -170,11 +173,13 @@ pub struct Held {
 impl Held {
     /// With the arguments for this pair.
     pub fn new(pair: &PairId, deletions: u64, of: u64) -> Self {
-        let confirm = ["sync", "--pair", pair.as_str(), "--confirm-deletions"].map(str::to_owned).to_vec();
+        let confirm =
+            ["sync", "--pair", pair.as_str(), "--confirm-deletions"].map(str::to_owned).to_vec();
         Self { kind: HeldKind::Deletions, deletions, of, confirm }
     }
 
-    /// The same where a calendar was emptied: `gone` events of `of`. The other answer is `--leave-out`.
+    /// The same where a calendar was emptied: `gone` events of `of`. The other answer is
+    /// `--leave-out`.
     pub fn emptied(pair: &PairId, gone: u64, of: u64) -> Self {
         let confirm = ["sync", "--pair", pair.as_str(), "--make-again"].map(str::to_owned).to_vec();
         Self { kind: HeldKind::Emptied, deletions: gone, of, confirm }
@@ -211,7 +216,8 @@ pub struct PairState {
     pub held: Option<Held>,
     /// Why the last pass failed.
     pub error: Option<Problem>,
-    /// Events that a pass of many has still to go through: one is under way, or gave way to others, or was cut off.
+    /// Events that a pass of many has still to go through: one is under way, or gave way to others,
+    /// or was cut off.
     pub left: Option<u64>,
     /// How many events could not be dealt with; at most 1000.
     pub problems: u64,
@@ -275,9 +281,17 @@ impl EventProblem {
     pub fn in_words(&self) -> String {
         match self.next_try {
             Some(next) if self.tries > 0 => {
-                let times = if self.tries == 1 { "once".to_owned() } else { format!("{} times", self.tries) };
+                let times = if self.tries == 1 {
+                    "once".to_owned()
+                } else {
+                    format!("{} times", self.tries)
+                };
                 let next = next.strftime("%Y-%m-%d %H:%M UTC");
-                format!("{} It was tried {times}, and is tried again at {next}, or at once by `calrelay sync --full`.", self.message)
+                format!(
+                    "{} It was tried {times}, and is tried again at {next}, or at once by \
+                    `calrelay sync --full`.",
+                    self.message
+                )
             }
             _ => self.message.clone(),
         }

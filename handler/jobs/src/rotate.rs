@@ -1,18 +1,21 @@
 //! Keys rotated: that of the vault, over all sealed secrets, and that of the tokens of webhooks.
 //!
 //! # Properties
-//! * Every secret opens at every moment, whatever dies: a version of the key is there before anything is wrapped with it, and goes after nothing
-//!   has been wrapped with it for a while.
-//! * The next rotation finishes one that was cut off. It makes one version more, and wraps what the one before has left.
+//! * Every secret opens at every moment, whatever dies: a version of the key is there before
+//!   anything is wrapped with it, and goes after nothing has been wrapped with it for a while.
+//! * The next rotation finishes one that was cut off. It makes one version more, and wraps what the
+//!   one before has left.
 //! * Keys of marks and fingerprints are derived from the vault's root, and stay as they are.
 //!
 //! # When a version of the key file goes
-//! Another process may hold a text that the old version has wrapped: one that it has read and not opened yet, or sealed and not stored yet. So a
-//! version stays as long as one of these holds:
-//! * A secret was wrapped with it when this rotation began, or is when it ends; or a row does not say with which.
+//! Another process may hold a text that the old version has wrapped: one that it has read and not
+//! opened yet, or sealed and not stored yet. So a version stays as long as one of these holds:
+//! * A secret was wrapped with it when this rotation began, or is when it ends; or a row does not
+//!   say with which.
 //! * It wrapped until this rotation.
-//! * The rotation before this one began less than [`HOUR`] ago, by the clock: then the versions before may have wrapped until a moment ago. That
-//!   is noted before a version is made, and rotations go one after another, under a lease of the installation.
+//! * The rotation before this one began less than [`HOUR`] ago, by the clock: then the versions
+//!   before may have wrapped until a moment ago. That is noted before a version is made, and
+//!   rotations go one after another, under a lease of the installation.
 
 use std::collections::BTreeSet;
 
@@ -56,7 +59,11 @@ pub async fn rotate(services: &Services, webhooks_now: bool) -> Result<Rotation>
 }
 
 /// A new key for channels; and how many have to be opened anew.
-async fn rotate_webhooks(services: &Services, owners: &[Services], at_once: bool) -> Result<(String, usize)> {
+async fn rotate_webhooks(
+    services: &Services,
+    owners: &[Services],
+    at_once: bool,
+) -> Result<(String, usize)> {
     let key = keys::rotate(services, at_once).await?;
     let mut channels = 0;
     for owner in owners {
@@ -68,7 +75,8 @@ async fn rotate_webhooks(services: &Services, owners: &[Services], at_once: bool
 async fn rotate_alone(services: &Services, webhooks_now: bool) -> Result<Rotation> {
     let owners = owners(services);
     // In an emergency the key that others may know goes first.
-    let mut webhooks = if webhooks_now { Some(rotate_webhooks(services, &owners, true).await?) } else { None };
+    let mut webhooks =
+        if webhooks_now { Some(rotate_webhooks(services, &owners, true).await?) } else { None };
     let earlier = directory::note_rotation(services).await?;
     let rested = earlier.is_none_or(|earlier| services.clock.now().duration_since(earlier) >= HOUR);
     let before = key_versions(&owners).await?;
@@ -81,7 +89,9 @@ async fn rotate_alone(services: &Services, webhooks_now: bool) -> Result<Rotatio
     }
     let removed = match (before, key_versions(&owners).await?) {
         // A secret that does not open shows that rows and keys may not belong together.
-        (Some(before), Some(after)) if rested && left.is_empty() => services.vault.retire(&before.union(&after).cloned().collect()).await?,
+        (Some(before), Some(after)) if rested && left.is_empty() => {
+            services.vault.retire(&before.union(&after).cloned().collect()).await?
+        }
         _ => 0,
     };
     let (webhook_key, channels) = match webhooks.take() {

@@ -24,10 +24,12 @@ pub struct Status {
     pub watches: Vec<WatchState>,
 }
 
-/// Reads it from storage. `cadence` is the time between two passes of a running calrelay, in seconds.
+/// Reads it from storage. `cadence` is the time between two passes of a running calrelay, in
+/// seconds.
 pub async fn status(services: &Services, cadence: u64) -> Result<Status> {
     let now = services.clock.now();
-    let accounts = directory::accounts(services).await?.iter().map(|account| account.shown(now)).collect();
+    let accounts =
+        directory::accounts(services).await?.iter().map(|account| account.shown(now)).collect();
     let mut pairs = Vec::new();
     let directory = Snapshot::read(services).await?;
     for id in directory.pair_ids() {
@@ -47,14 +49,22 @@ pub async fn status(services: &Services, cadence: u64) -> Result<Status> {
 async fn pair_state(services: &Services, pair: &Pair, cadence: u64) -> Result<PairState> {
     let row = memory::state(services, &pair.id).await?;
     let now = services.clock.now();
-    let next =
-        |last: jiff::Timestamp| last.saturating_add(jiff::SignedDuration::from_secs(i64::try_from(cadence).unwrap_or(i64::MAX))).ok();
+    let next = |last: jiff::Timestamp| {
+        last.saturating_add(jiff::SignedDuration::from_secs(
+            i64::try_from(cadence).unwrap_or(i64::MAX),
+        ))
+        .ok()
+    };
     let problems = memory::problems(services, &pair.id, COUNTED).await?;
     Ok(PairState {
         id: pair.id.clone(),
         state: if pair.paused { PairStatus::Paused } else { row.status.unwrap_or(PairStatus::Ok) },
         last_sync: row.last_sync,
-        next_sync: row.last_sync.filter(|_| !pair.paused).and_then(next).max(row.failing.map(Failing::next)),
+        next_sync: row
+            .last_sync
+            .filter(|_| !pair.paused)
+            .and_then(next)
+            .max(row.failing.map(Failing::next)),
         lag_seconds: row.last_sync.map(|last| (now.as_second() - last.as_second()).max(0)),
         copies: row.copies,
         copied_by_another: row.copied_by_another,

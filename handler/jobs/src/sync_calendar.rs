@@ -1,13 +1,18 @@
 //! One nudge: a pass over every pair of the calendar, and what is to become of the nudge.
 //!
 //! # Properties
-//! * What goes wrong is written down with the pair, where its owner sees it, whatever becomes of the nudge.
-//! * A nudge is retried only where that may help and nobody else does it: our own storage or vault was away, or the provider was and no poll
-//!   comes back to it. Refused passwords and other final answers are not repeated, and an account that its provider has closed for an hour or a
-//!   day is left to the polls as soon as its pair says so: what was told meanwhile is done by the first that finds it open.
-//! * Doubles are harmless: of two nudges at once, one finds the pair at work and steps back. A poll repeats itself; any other nudge tells of
-//!   something that the pass under way may have gone by already, so there is one more pass after it, for all that came meanwhile.
-//! * What is too much for one turn is gone on with by a nudge of its own: it is no failure, however often that is needed.
+//! * What goes wrong is written down with the pair, where its owner sees it, whatever becomes of
+//!   the nudge.
+//! * A nudge is retried only where that may help and nobody else does it: our own storage or vault
+//!   was away, or the provider was and no poll comes back to it. Refused passwords and other final
+//!   answers are not repeated, and an account that its provider has closed for an hour or a day is
+//!   left to the polls as soon as its pair says so: what was told meanwhile is done by the first
+//!   that finds it open.
+//! * Doubles are harmless: of two nudges at once, one finds the pair at work and steps back. A poll
+//!   repeats itself; any other nudge tells of something that the pass under way may have gone by
+//!   already, so there is one more pass after it, for all that came meanwhile.
+//! * What is too much for one turn is gone on with by a nudge of its own: it is no failure, however
+//!   often that is needed.
 //! * Trouble is logged when it begins, when it changes and when it ends, not every time.
 
 use std::time::Duration;
@@ -46,37 +51,48 @@ pub async fn sync_calendar(services: &Services, nudge: &Nudge) -> Verdict {
     let (directory, pairs) = match pairs_of(services, &nudge.calendar_id).await {
         Ok(found) => found,
         Err(error) => {
-            tracing::warn!(calendar = %nudge.calendar_id, %error, "the pairs of a calendar could not be read");
+            tracing::warn!(calendar = %nudge.calendar_id, %error, "the pairs of a calendar could \
+            not be read");
             return Verdict::Retry;
         }
     };
     let opened = channels::open_missing(services, &directory, &pairs).await.unwrap_or_else(|error| {
-        tracing::warn!(calendar = %nudge.calendar_id, %error, "a channel could not be opened; it is tried again within the hour");
+        tracing::warn!(calendar = %nudge.calendar_id, %error, "a channel could not be opened; it \
+        is tried again within the hour");
         false
     });
     let options = SyncOptions { background: true, ..SyncOptions::default() };
     // What happened before a channel was opened is told by nobody.
     let told_of = Some(&nudge.calendar_id).filter(|_| nudge.cause == Cause::Webhook && !opened);
     let (mut verdict, mut later, mut unfinished) = (Verdict::Done, false, false);
-    for Synced { run, before, busy } in sync_within(services, &directory, &pairs, told_of, options, &Silent).await {
+    for Synced { run, before, busy } in
+        sync_within(services, &directory, &pairs, told_of, options, &Silent).await
+    {
         if busy {
-            tracing::debug!(pair = %run.id, "somebody is at work on this pair or its calendar already");
+            tracing::debug!(pair = %run.id, "somebody is at work on this pair or its calendar \
+            already");
             later = true;
             continue;
         }
         tell(&run, before.as_ref());
         unfinished |= run.left > 0;
         if let Some(problem) = &run.error {
-            let parked = pairs.iter().any(|pair| pair.id == run.id && is_parked(services, &directory, pair));
+            let parked =
+                pairs.iter().any(|pair| pair.id == run.id && is_parked(services, &directory, pair));
             // Its row says so by now, which is what the polls go by after that.
             let known = parked && before.as_ref() == Some(problem);
-            verdict = verdict.and(if known { Verdict::Done } else { verdict_on(problem, nudge.cause) });
+            verdict =
+                verdict.and(if known { Verdict::Done } else { verdict_on(problem, nudge.cause) });
         }
     }
     if unfinished {
         verdict = verdict.and(go_on(services, &nudge.calendar_id).await);
     }
-    if later && nudge.cause != Cause::Poll { verdict.and(again(services, nudge).await) } else { verdict }
+    if later && nudge.cause != Cause::Poll {
+        verdict.and(again(services, nudge).await)
+    } else {
+        verdict
+    }
 }
 
 /// Has a pass gone on with that gave way to others.
@@ -93,8 +109,13 @@ async fn go_on(services: &Services, calendar: &CalendarId) -> Verdict {
 
 /// Has the calendar looked at again, once for all who want that.
 async fn again(services: &Services, nudge: &Nudge) -> Verdict {
-    // A call has its own calendar read, and any other nudge all of them: neither stands for the other.
-    let name = format!("{} {}", nudge.calendar_id, if nudge.cause == Cause::Webhook { "told" } else { "all" });
+    // A call has its own calendar read, and any other nudge all of them: neither stands for the
+    // other.
+    let name = format!(
+        "{} {}",
+        nudge.calendar_id,
+        if nudge.cause == Cause::Webhook { "told" } else { "all" }
+    );
     let now = services.clock.now();
     if !services.pace.put_off(&name, now, AGAIN) {
         return Verdict::Done;
@@ -117,11 +138,16 @@ async fn pairs_of(services: &Services, calendar: &CalendarId) -> Result<(Snapsho
     Ok((directory, pairs))
 }
 
-/// Whether a provider has closed an account of the pair for a while: no retry helps before that is over.
+/// Whether a provider has closed an account of the pair for a while: no retry helps before that is
+/// over.
 fn is_parked(services: &Services, directory: &Snapshot, pair: &Pair) -> bool {
     let now = services.clock.now();
     [&pair.from, &pair.to].into_iter().any(|id| {
-        let account = directory.calendar(id).ok().flatten().and_then(|calendar| directory.account(&calendar.account).ok());
+        let account = directory
+            .calendar(id)
+            .ok()
+            .flatten()
+            .and_then(|calendar| directory.account(&calendar.account).ok());
         account.is_some_and(|account| account.parked(now).is_some())
     })
 }
@@ -130,7 +156,10 @@ fn is_parked(services: &Services, directory: &Snapshot, pair: &Pair) -> bool {
 fn verdict_on(problem: &Problem, cause: Cause) -> Verdict {
     match problem.code.as_str() {
         "storage" | "disk_full" | "vault" => Verdict::Retry,
-        "unreachable" | "throttled" | "bad_answer" | "changed_meanwhile" | "refused_by_server" | "request" if cause != Cause::Poll => {
+        "unreachable" | "throttled" | "bad_answer" | "changed_meanwhile" | "refused_by_server"
+        | "request"
+            if cause != Cause::Poll =>
+        {
             Verdict::Retry
         }
         _ => Verdict::Done,
@@ -140,26 +169,32 @@ fn verdict_on(problem: &Problem, cause: Cause) -> Verdict {
 fn tell(run: &Run, before: Option<&Problem>) {
     let Run { id, created, changed, deleted, skipped, .. } = run;
     if run.left > 0 {
-        tracing::info!(pair = %id, created, changed, skipped, left = run.left, "synced in part; it goes on in some seconds");
+        tracing::info!(pair = %id, created, changed, skipped, left = run.left, "synced in part; \
+        it goes on in some seconds");
     } else if created + changed + deleted > 0 {
         tracing::info!(pair = %id, created, changed, deleted, skipped, "synced");
     }
     match (&run.error, before) {
-        (Some(now), before) if before.is_none_or(|before| before != now) => tracing::warn!(pair = %id, code = %now.code, "{}", now.message),
+        (Some(now), before) if before.is_none_or(|before| before != now) => {
+            tracing::warn!(pair = %id, code = %now.code, "{}", now.message)
+        }
         (None, Some(_)) => tracing::info!(pair = %id, "well again"),
         _ => {}
     }
     if let Some(held) = &run.held {
-        tracing::info!(pair = %id, deletions = held.deletions, of = held.of, "deletions wait for their owner: `calrelay {}`", held.confirm.join(" "));
+        tracing::info!(pair = %id, deletions = held.deletions, of = held.of, "deletions wait for \
+        their owner: `calrelay {}`", held.confirm.join(" "));
     }
 }
 
-/// A nudge failed for good: its pairs say so, unless they say something more precise already. The next poll or night tries again.
+/// A nudge failed for good: its pairs say so, unless they say something more precise already. The
+/// next poll or night tries again.
 pub async fn give_up_on_calendar(services: &Services, calendar: &CalendarId) -> Verdict {
     match mark(services, calendar).await {
         Ok(verdict) => verdict,
         Err(error) => {
-            tracing::error!(%calendar, %error, "a nudge failed for good, and its pairs could not be told");
+            tracing::error!(%calendar, %error, "a nudge failed for good, and its pairs could not \
+            be told");
             Verdict::Retry
         }
     }
@@ -169,7 +204,12 @@ async fn mark(services: &Services, calendar: &CalendarId) -> Result<Verdict> {
     let mut verdict = Verdict::Done;
     for pair in pairs_of(services, calendar).await?.1 {
         // Whoever is at work on it will write down how that ended.
-        let Some(lease) = services.leases.acquire(&services.owner, &[&directory::pair_lease(&pair.id)]).await?.taken() else {
+        let Some(lease) = services
+            .leases
+            .acquire(&services.owner, &[&directory::pair_lease(&pair.id)])
+            .await?
+            .taken()
+        else {
             verdict = Verdict::Retry;
             continue;
         };
@@ -179,7 +219,11 @@ async fn mark(services: &Services, calendar: &CalendarId) -> Result<Verdict> {
                 row.status = Some(PairStatus::Error);
                 row.error = Some(Problem {
                     code: "gave_up".into(),
-                    message: "Syncing failed several times in a row, and this attempt was given up. Nothing was lost: events, copies and what is stored stay as they were. It is tried again by itself; `calrelay doctor` looks for what is in the way.".into(),
+                    message: "Syncing failed several times in a row, and this attempt was given \
+                    up. Nothing was lost: events, copies and what is stored stay as they were. It \
+                    is tried again by itself; `calrelay doctor` looks for what is in the \
+                    way."
+                        .into(),
                 });
             }
         });
@@ -216,7 +260,9 @@ mod tests {
 
     #[test]
     fn final_answers_are_not_repeated() {
-        for code in ["unauthorized", "credentials", "not_found", "forbidden", "address", "suspicious_empty"] {
+        for code in
+            ["unauthorized", "credentials", "not_found", "forbidden", "address", "suspicious_empty"]
+        {
             assert_eq!(verdict(code, Cause::Webhook), Verdict::Done, "{code}");
         }
     }

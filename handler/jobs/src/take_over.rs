@@ -1,4 +1,5 @@
-//! Copies that another installation has made, or this one before it lost its data, are claimed for a pair by its owner.
+//! Copies that another installation has made, or this one before it lost its data, are claimed for
+//! a pair by its owner.
 
 use engine::calendar::PairId;
 
@@ -6,11 +7,12 @@ use crate::memory::{Memory, Notes, PairRow};
 use crate::sync::Keys;
 use crate::{Result, Services, directory};
 
-/// Says that what another installation made belongs to this pair. The next pass goes through both calendars and takes it over. Nothing is written to
-/// a calendar here.
+/// Says that what another installation made belongs to this pair. The next pass goes through both
+/// calendars and takes it over. Nothing is written to a calendar here.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::Error::NotFound); [`Error::Request`](crate::Error::Request) while a pass over the pair is under way.
+/// [`Error::NotFound`](crate::Error::NotFound); [`Error::Request`](crate::Error::Request) while a
+/// pass over the pair is under way.
 pub async fn take_over(services: &Services, id: &PairId) -> Result<()> {
     let pair = directory::pair(services, id).await?;
     let lease = directory::lease_work(services, &pair, &[]).await?;
@@ -20,7 +22,8 @@ pub async fn take_over(services: &Services, id: &PairId) -> Result<()> {
     if head.is_new().await {
         head.set_by_name().await;
     }
-    // First of all, so that what is forgotten is not copied beside what was found there, should this be cut off.
+    // First of all, so that what is forgotten is not copied beside what was found there, should
+    // this be cut off.
     let row = PairRow { take_over: true, ..head.row().await };
     memory.finish(&head, Notes::default(), row).await?;
     // What was left alone is decided about anew.

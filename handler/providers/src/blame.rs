@@ -1,4 +1,5 @@
-//! Whose failure it is that a request about one event failed: the event's, as long as its calendar answers by itself.
+//! Whose failure it is that a request about one event failed: the event's, as long as its calendar
+//! answers by itself.
 
 use std::time::{Duration, Instant};
 
@@ -6,9 +7,11 @@ use crate::{Error, Provider, Result};
 
 /// An answer of a calendar counts for so long.
 const FRESH: Duration = Duration::from_secs(10);
-/// So many requests about single events may stay without an answer; then it is the server that does not answer. Each may take as long as a request may.
+/// So many requests about single events may stay without an answer; then it is the server that does
+/// not answer. Each may take as long as a request may.
 const SILENT: u32 = 50;
-/// So many events may be answered as if too much was asked, although their calendar answers; then it is the account that is asked too much.
+/// So many events may be answered as if too much was asked, although their calendar answers; then
+/// it is the account that is asked too much.
 const THROTTLED: u32 = 3;
 
 /// What a calendar has answered so far.
@@ -20,11 +23,17 @@ pub struct Blame {
 }
 
 impl Blame {
-    /// What the server said of one event; the calendar, the account or the server is asked by itself before it is blamed.
+    /// What the server said of one event; the calendar, the account or the server is asked by
+    /// itself before it is blamed.
     ///
     /// # Errors
     /// What is wrong with more than this event; the error itself, where it says as much.
-    pub async fn event(&mut self, provider: &(impl Provider + ?Sized), calendar: &str, error: Error) -> Result<String> {
+    pub async fn event(
+        &mut self,
+        provider: &(impl Provider + ?Sized),
+        calendar: &str,
+        error: Error,
+    ) -> Result<String> {
         match error {
             Error::Refused(_) | Error::NameRefused(_) => return Ok(error.said()),
             error if !error.may_concern_one_event() => return Err(error),
@@ -55,7 +64,9 @@ impl Blame {
             }
         };
         match error {
-            Error::Forbidden(_) if !writable => Err(Error::Forbidden("the calendar is read-only for this account".into())),
+            Error::Forbidden(_) if !writable => {
+                Err(Error::Forbidden("the calendar is read-only for this account".into()))
+            }
             error => Ok(error.said()),
         }
     }

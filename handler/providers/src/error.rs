@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// A provider's refusal or failure. No variant carries event content, credentials or a full address.
+/// A provider's refusal or failure. No variant carries event content, credentials or a full
+/// address.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The cursor is no longer known: list the window again.
@@ -32,18 +33,20 @@ pub enum Error {
     /// The owner has not agreed to everything that is needed; the words say to what.
     #[error("{0}")]
     Consent(String),
-    /// The provider does not accept this program: its registration there, or a request that it should not have made. Says nothing about the
-    /// account, whose owner can do nothing about it; whoever runs the program can.
+    /// The provider does not accept this program: its registration there, or a request that it
+    /// should not have made. Says nothing about the account, whose owner can do nothing about it;
+    /// whoever runs the program can.
     #[error("{0}")]
     Misconfigured(String),
     /// This user may not do this (a read-only calendar, a service not enabled).
     #[error("the server does not allow this: {0}")]
     Forbidden(String),
-    /// The server refuses this event for good (too large, an invalid value…): other events are not affected.
+    /// The server refuses this event for good (too large, an invalid value…): other events are not
+    /// affected.
     #[error("the server refused this event: {0}")]
     Refused(String),
-    /// A new event was refused without a reason. Its name may have been used before, and be kept in a trash bin: another name may do. Where none
-    /// does, this is what the refusal comes to.
+    /// A new event was refused without a reason. Its name may have been used before, and be kept in
+    /// a trash bin: another name may do. Where none does, this is what the refusal comes to.
     #[error("{0}")]
     NameRefused(Box<Error>),
     /// Too many requests; wait at least so long.
@@ -55,7 +58,8 @@ pub enum Error {
     /// Another 5xx, or a failure on the way: try later.
     #[error("the server cannot be reached or failed: {0}")]
     Unreachable(String),
-    /// No connection, no answer in time, or the word of a server in front that there is none: try later.
+    /// No connection, no answer in time, or the word of a server in front that there is none: try
+    /// later.
     #[error("the server cannot be reached or failed: {0}")]
     NoAnswer(String),
     /// An answer that does not follow its protocol, or was cut off.
@@ -72,11 +76,19 @@ pub enum Error {
 impl Error {
     /// Whether trying later may help without anybody doing anything.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::RateLimited { .. } | Self::Unreachable(_) | Self::NoAnswer(_) | Self::BadAnswer(_) | Self::ChangedMeanwhile)
+        matches!(
+            self,
+            Self::RateLimited { .. }
+                | Self::Unreachable(_)
+                | Self::NoAnswer(_)
+                | Self::BadAnswer(_)
+                | Self::ChangedMeanwhile
+        )
     }
 
-    /// Whether the answer to a request about one event may concern that event alone, although it reads as if the calendar, the account or the
-    /// server were meant. Before any of these is blamed, the calendar is asked by itself ([`crate::Provider::ask`]).
+    /// Whether the answer to a request about one event may concern that event alone, although it
+    /// reads as if the calendar, the account or the server were meant. Before any of these is
+    /// blamed, the calendar is asked by itself ([`crate::Provider::ask`]).
     pub fn may_concern_one_event(&self) -> bool {
         match self {
             Self::Forbidden(_)
@@ -104,11 +116,16 @@ impl Error {
     /// What the server said, for a sentence about the event that it was said of.
     pub fn said(&self) -> String {
         match self {
-            Self::Refused(words) | Self::Unreachable(words) | Self::NoAnswer(words) | Self::BadAnswer(words) | Self::Forbidden(words) => {
-                words.clone()
-            }
+            Self::Refused(words)
+            | Self::Unreachable(words)
+            | Self::NoAnswer(words)
+            | Self::BadAnswer(words)
+            | Self::Forbidden(words) => words.clone(),
             Self::NameRefused(error) => error.said(),
-            Self::RateLimited { .. } => "it asks to wait each time that it is asked for this event, and for nothing else".into(),
+            Self::RateLimited { .. } => {
+                "it asks to wait each time that it is asked for this event, and for nothing else"
+                    .into()
+            }
             error => error.to_string(),
         }
     }

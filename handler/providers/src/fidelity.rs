@@ -1,15 +1,17 @@
 //! What a calendar is known to keep as it is written.
 //!
-//! A server that says nothing of the kind may still store something else than it was sent: a text that is cut, a time that is rounded, an occurrence
-//! that is dropped. Taken for its owner's edit that would reach the origin. So the first event of each kind is read again after it was written; a
-//! kind is known once it came back as it was sent, and no request is made for it any more.
+//! A server that says nothing of the kind may still store something else than it was sent: a text
+//! that is cut, a time that is rounded, an occurrence that is dropped. Taken for its owner's edit
+//! that would reach the origin. So the first event of each kind is read again after it was written;
+//! a kind is known once it came back as it was sent, and no request is made for it any more.
 
 use engine::conflict;
 use engine::event::{Busy, Content, Event, Exception, OriginalStart, Span, Visibility, Zone};
 use engine::zone;
 use serde::{Deserialize, Serialize};
 
-/// Texts up to here, in characters, are of one kind; of longer ones only those are known that are no longer than one that came back.
+/// Texts up to here, in characters, are of one kind; of longer ones only those are known that are
+/// no longer than one that came back.
 const SHORT: u32 = 24;
 /// So many zones are remembered; events in others are read each time.
 const MOST_ZONES: usize = 32;
@@ -27,7 +29,8 @@ pub struct Fidelity {
     longest: [u32; 3],
     /// The most cancelled and the most changed occurrences of one series.
     exceptions: [u32; 2],
-    /// An ETag in its answer to a write was not that of the stored event: its ETags say nothing of what is stored.
+    /// An ETag in its answer to a write was not that of the stored event: its ETags say nothing of
+    /// what is stored.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) misleads: bool,
 }
@@ -40,7 +43,10 @@ impl Fidelity {
         if let Some(series) = &event.series {
             all.mark(Kind::Repeats);
             for rule in &series.rules {
-                RULE_PARTS.iter().filter(|(word, _)| rule.contains(word)).for_each(|(_, kind)| all.mark(*kind));
+                RULE_PARTS
+                    .iter()
+                    .filter(|(word, _)| rule.contains(word))
+                    .for_each(|(_, kind)| all.mark(*kind));
             }
             all.when(!series.extra.is_empty(), Kind::Extra);
             for (start, exception) in &series.exceptions {
@@ -99,7 +105,10 @@ impl Fidelity {
         match &content.span {
             Span::AllDay { start, end } => {
                 self.mark(Kind::AllDay);
-                self.when(start.tomorrow().is_ok_and(|tomorrow| tomorrow < *end), Kind::SeveralDays);
+                self.when(
+                    start.tomorrow().is_ok_and(|tomorrow| tomorrow < *end),
+                    Kind::SeveralDays,
+                );
             }
             Span::Timed { start, end } => {
                 for moment in [start, end] {
@@ -112,7 +121,8 @@ impl Fidelity {
                     self.minutes |= 1 << moment.local.minute();
                 }
                 self.when(start.zone != end.zone, Kind::InTwoZones);
-                let seconds = zone::instant(end, None).as_second() - zone::instant(start, None).as_second();
+                let seconds =
+                    zone::instant(end, None).as_second() - zone::instant(start, None).as_second();
                 self.when(seconds == 0, Kind::Instant);
                 self.when(seconds > 24 * 3600, Kind::LongerThanADay);
             }
@@ -133,7 +143,10 @@ impl Fidelity {
         let texts = [&content.title, &content.location, &content.description];
         for (text, kind) in texts.iter().zip([Kind::Title, Kind::Location, Kind::Description]) {
             self.when(!text.is_empty(), kind);
-            self.when(text.trim() != text.as_str() || text.contains("  ") || text.contains('\t'), Kind::Blanks);
+            self.when(
+                text.trim() != text.as_str() || text.contains("  ") || text.contains('\t'),
+                Kind::Blanks,
+            );
             self.when(text.contains([',', ';', '\\', '"', '<', '&']), Kind::Special);
             self.when(!text.is_ascii(), Kind::NotAscii);
             self.when(text.chars().any(|character| character as u32 > 0xFFFF), Kind::Astral);
@@ -151,20 +164,28 @@ fn hash(name: &str) -> u32 {
 
 /// Whether an event came back as it was sent, as far as anything of it is ever compared.
 pub(crate) fn is_as_sent(sent: &Event, found: &Event) -> bool {
-    (&sent.content, &sent.series, sent.cancelled) == (&found.content, &found.series, found.cancelled)
+    (&sent.content, &sent.series, sent.cancelled)
+        == (&found.content, &found.series, found.cancelled)
 }
 
-/// Whether an event shows no more than what a server may have made of what was sent: texts that end earlier, times without seconds, fewer exceptions.
+/// Whether an event shows no more than what a server may have made of what was sent: texts that end
+/// earlier, times without seconds, fewer exceptions.
 pub(crate) fn is_made_of(sent: &Event, found: &Event) -> bool {
     let series = match (&sent.series, &found.series) {
         (None, None) => true,
         (Some(sent), Some(found)) => {
-            let is_made_of = |(start, found): (&OriginalStart, &Exception)| match (sent.exceptions.get(start), found) {
-                (Some(Exception::Changed(sent)), Exception::Changed(found)) => conflict::is_made_of(found, sent),
+            let is_made_of = |(start, found): (&OriginalStart, &Exception)| match (
+                sent.exceptions.get(start),
+                found,
+            ) {
+                (Some(Exception::Changed(sent)), Exception::Changed(found)) => {
+                    conflict::is_made_of(found, sent)
+                }
                 (Some(sent), found) => sent == found,
                 (None, _) => false,
             };
-            (&sent.rules, &sent.extra) == (&found.rules, &found.extra) && found.exceptions.iter().all(is_made_of)
+            (&sent.rules, &sent.extra) == (&found.rules, &found.extra)
+                && found.exceptions.iter().all(is_made_of)
         }
         _ => false,
     };

@@ -1,9 +1,10 @@
 //! Calendar providers behind one trait.
 //!
 //! # To add another one
-//! Make a folder with `mod.rs` (its [`Provider`]), `wire.rs` (its format, named as it names things) and `convert.rs` (the only
-//! file that knows both languages); map its answers to [`Error`] by what the caller can do about them; run the scenarios on a
-//! simulator that rejects what the original rejects.
+//! Make a folder with `mod.rs` (its [`Provider`]), `wire.rs` (its format, named as it names things)
+//! and `convert.rs` (the only file that knows both languages); map its answers to [`Error`] by what
+//! the caller can do about them; run the scenarios on a simulator that rejects what the original
+//! rejects.
 
 mod blame;
 pub mod caldav;
@@ -29,42 +30,46 @@ pub use watch::{Watch, Watching};
 
 /// One account at one provider.
 ///
-/// Every method may be repeated: a create that finds its own event says [`Error::Exists`], a delete of what is gone succeeds.
-/// No method ever lets a guest be mailed: no organizer or attendee is written, and [`Provider::edit`] and [`Provider::delete`] refuse events
-/// in which other people are involved ([`Error::HasGuests`]).
+/// Every method may be repeated: a create that finds its own event says [`Error::Exists`], a delete
+/// of what is gone succeeds. No method ever lets a guest be mailed: no organizer or attendee is
+/// written, and [`Provider::edit`] and [`Provider::delete`] refuse events in which other people are
+/// involved ([`Error::HasGuests`]).
 #[async_trait]
 pub trait Provider: Send + Sync {
     /// The calendars that hold events, writable or not.
     async fn calendars(&self) -> Result<Vec<RemoteCalendar>>;
 
-    /// The state of several calendars, as cheaply as the provider allows: one request for all where it can be had.
-    /// The answer stands in the order of the question.
+    /// The state of several calendars, as cheaply as the provider allows: one request for all where
+    /// it can be had. The answer stands in the order of the question.
     async fn glance(&self, calendars: &[String]) -> Result<Vec<Glance>>;
 
-    /// What happened in a calendar. `tip` is what [`Provider::glance`] said before this call, and becomes part of the new cursor.
+    /// What happened in a calendar. `tip` is what [`Provider::glance`] said before this call, and
+    /// becomes part of the new cursor.
     ///
     /// # Errors
-    /// [`Error::CursorExpired`] where the provider no longer knows the cursor: ask again with [`Since::Window`].
+    /// [`Error::CursorExpired`] where the provider no longer knows the cursor: ask again with
+    /// [`Since::Window`].
     async fn survey(&self, calendar: &str, since: Since<'_>, tip: Option<&Tip>) -> Result<Survey>;
 
     /// Whether the cursor was taken at this tip, so that there is nothing to survey.
     fn is_current(&self, cursor: &Cursor, tip: &Tip) -> bool;
 
-    /// Whether a cursor that is no longer known is always refused. Some servers list everything instead, without a word, and leave out what was
-    /// deleted meanwhile.
+    /// Whether a cursor that is no longer known is always refused. Some servers list everything
+    /// instead, without a word, and leave out what was deleted meanwhile.
     fn owns_to_forgetting(&self) -> bool {
         false
     }
 
-    /// Whether the calendar answers, by a request that is about nothing else, and whether it may be written to. Where a request about one event
-    /// fails, this tells whose failure it is.
+    /// Whether the calendar answers, by a request that is about nothing else, and whether it may be
+    /// written to. Where a request about one event fails, this tells whose failure it is.
     ///
     /// # Errors
     /// What is wrong with the calendar, the account or the server.
     async fn ask(&self, calendar: &str) -> Result<Answering>;
 
-    /// Reads events in batches; the answer has every id once, in any order. At most [`Provider::batch`] ids a call. What the server refuses to give
-    /// of one of them spoils no other: it is [`Found::Refused`] as long as the calendar answers.
+    /// Reads events in batches; the answer has every id once, in any order. At most
+    /// [`Provider::batch`] ids a call. What the server refuses to give of one of them spoils no
+    /// other: it is [`Found::Refused`] as long as the calendar answers.
     async fn fetch(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>>;
 
     /// How many ids a [`Provider::fetch`] takes.
@@ -73,9 +78,9 @@ pub trait Provider: Send + Sync {
     /// How many writes may be under way at once.
     fn parallel_writes(&self) -> usize;
 
-    /// How the provider says that there is no event under this id, by a read of its own: the evidence that a deletion needs. None where there is one;
-    /// any failure is an error, never "gone".
-    /// Whether it has another id by now, [`Provider::find_uid`] tells.
+    /// How the provider says that there is no event under this id, by a read of its own: the
+    /// evidence that a deletion needs. None where there is one; any failure is an error, never
+    /// "gone". Whether it has another id by now, [`Provider::find_uid`] tells.
     async fn absence(&self, calendar: &str, id: &EventId) -> Result<Option<Absence>>;
 
     /// The opposite of [`Provider::absence`].
@@ -83,34 +88,50 @@ pub trait Provider: Send + Sync {
         Ok(self.absence(calendar, id).await?.is_none())
     }
 
-    /// The event that has this iCalendar UID, by a search, where the provider can search; `None` where there is none or it cannot. What was deleted
-    /// is no event. A search that fails is an error.
+    /// The event that has this iCalendar UID, by a search, where the provider can search; `None`
+    /// where there is none or it cannot. What was deleted is no event. A search that fails is an
+    /// error.
     async fn find_uid(&self, _calendar: &str, _uid: &str) -> Result<Option<EventId>> {
         Ok(None)
     }
 
-    /// The id that [`Provider::create`] asks for, where we choose it: by it an earlier copy is found again in a listing. Some servers give another,
-    /// which [`Written::id`] says.
+    /// The id that [`Provider::create`] asks for, where we choose it: by it an earlier copy is
+    /// found again in a listing. Some servers give another, which [`Written::id`] says.
     fn id_of_copy(&self, calendar: &str, uid: &str) -> Option<EventId>;
 
     /// Makes a copy.
     ///
     /// # Errors
-    /// [`Error::Exists`] where an event stands under that name already: fetch it and see whether it is ours.
+    /// [`Error::Exists`] where an event stands under that name already: fetch it and see whether it
+    /// is ours.
     async fn create(&self, calendar: &str, copy: &NewCopy<'_>) -> Result<Written>;
 
     /// Writes a copy anew, whole. Only for copies that nobody has edited since our last write.
     ///
     /// # Errors
-    /// [`Error::ChangedMeanwhile`] where the event no longer has that version; [`Error::Gone`] where it is not there.
-    async fn rewrite(&self, calendar: &str, id: &EventId, version: &Version, copy: &NewCopy<'_>) -> Result<Written>;
+    /// [`Error::ChangedMeanwhile`] where the event no longer has that version; [`Error::Gone`]
+    /// where it is not there.
+    async fn rewrite(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        version: &Version,
+        copy: &NewCopy<'_>,
+    ) -> Result<Written>;
 
-    /// Changes some parts of an event and keeps everything else as it stands, byte for byte where the format allows.
-    /// Reads the event first, and writes only if it still has `version.etag` (any version, if that is `None`).
+    /// Changes some parts of an event and keeps everything else as it stands, byte for byte where
+    /// the format allows. Reads the event first, and writes only if it still has `version.etag`
+    /// (any version, if that is `None`).
     ///
     /// # Errors
     /// As [`Provider::rewrite`]; [`Error::HasGuests`] where the write could reach other people.
-    async fn edit(&self, calendar: &str, id: &EventId, version: &Version, edit: &Edit<'_>) -> Result<Written>;
+    async fn edit(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        version: &Version,
+        edit: &Edit<'_>,
+    ) -> Result<Written>;
 
     /// Deletes an event that still has this version; one that is gone already is a success.
     ///
@@ -118,7 +139,8 @@ pub trait Provider: Send + Sync {
     /// [`Error::ChangedMeanwhile`]; [`Error::HasGuests`].
     async fn delete(&self, calendar: &str, id: &EventId, etag: Option<&str>) -> Result<()>;
 
-    /// What a calendar is known to keep as it is written; `None` where the provider's answers always show the stored event.
+    /// What a calendar is known to keep as it is written; `None` where the provider's answers
+    /// always show the stored event.
     fn fidelity(&self, _calendar: &str) -> Option<Fidelity> {
         None
     }
@@ -126,8 +148,8 @@ pub trait Provider: Send + Sync {
     /// Reminds the provider of what [`Provider::fidelity`] said earlier.
     fn recall(&self, _calendar: &str, _fidelity: &Fidelity) {}
 
-    /// Has the provider tell us whenever something changes in a calendar, until it says that this ends. Not to be repeated: each try wants a
-    /// channel of its own.
+    /// Has the provider tell us whenever something changes in a calendar, until it says that this
+    /// ends. Not to be repeated: each try wants a channel of its own.
     ///
     /// # Errors
     /// [`Error::NoPush`] where it does not tell of this calendar, or, as most do, of none.
@@ -135,7 +157,8 @@ pub trait Provider: Send + Sync {
         Err(Error::NoPush)
     }
 
-    /// Ends a channel before its time; one that is gone already is a success. `resource` is what [`Provider::watch`] said.
+    /// Ends a channel before its time; one that is gone already is a success. `resource` is what
+    /// [`Provider::watch`] said.
     async fn unwatch(&self, _channel: &str, _resource: &str) -> Result<()> {
         Ok(())
     }
@@ -193,11 +216,13 @@ pub struct Fetched {
 pub enum Found {
     /// An event.
     Event(Box<Event>),
-    /// The provider answered for this id that nothing is there. No evidence for a deletion by itself.
+    /// The provider answered for this id that nothing is there. No evidence for a deletion by
+    /// itself.
     NotFound,
     /// Something that is no event (a task, say).
     NoEvent,
-    /// The server does not give it, and gives others; the words say what it answered. Says nothing of whether it is there.
+    /// The server does not give it, and gives others; the words say what it answered. Says nothing
+    /// of whether it is there.
     Refused(String),
     /// Something that cannot be read as an event; the words say why and quote none of its content.
     Unreadable {
@@ -264,7 +289,8 @@ pub struct Written {
     pub etag: Option<String>,
     /// Its SEQUENCE now.
     pub sequence: u32,
-    /// The event as the provider shows it, where its answer says so, or where it had to be read again.
+    /// The event as the provider shows it, where its answer says so, or where it had to be read
+    /// again.
     pub event: Option<Box<Event>>,
     /// The provider has changed it on its way in.
     pub rewritten: bool,
@@ -273,6 +299,12 @@ pub struct Written {
 impl Written {
     /// Of an event that shows already what it should.
     pub fn as_it_is(event: &Event) -> Self {
-        Self { id: event.id.clone(), etag: event.etag.clone(), sequence: event.sequence, event: None, rewritten: false }
+        Self {
+            id: event.id.clone(),
+            etag: event.etag.clone(),
+            sequence: event.sequence,
+            event: None,
+            rewritten: false,
+        }
     }
 }

@@ -11,7 +11,9 @@ pub enum Error {
     TooLarge(String),
     /// The data is of a newer version of the program.
     #[error(
-        "the data in {path} was written by a newer calrelay (schema {found}, this program knows {known}); nothing was changed. Install the newer version, or point CALRELAY_DATA_DIR to another directory"
+        "the data in {path} was written by a newer calrelay (schema {found}, this program knows \
+        {known}); nothing was changed. Install the newer version, or point CALRELAY_DATA_DIR to \
+        another directory"
     )]
     NewerSchema {
         /// Where.

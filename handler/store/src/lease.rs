@@ -9,15 +9,17 @@ use crate::Result;
 /// Exclusive work.
 #[async_trait]
 pub trait Leases: Send + Sync {
-    /// Takes the leases of all these names, or none of them while somebody living holds one. A name is one within its `scope` (whoever's work
-    /// it is); the same name twice counts once. They end together: when the value is ended or dropped, or when its process dies (embedded: at
-    /// once; Azure: within 30 s).
+    /// Takes the leases of all these names, or none of them while somebody living holds one. A name
+    /// is one within its `scope` (whoever's work it is); the same name twice counts once. They end
+    /// together: when the value is ended or dropped, or when its process dies (embedded: at once;
+    /// Azure: within 30 s).
     ///
     /// # Errors
     /// Where storage fails. Leases that were taken all the same end by themselves.
     async fn acquire(&self, scope: &str, names: &[&str]) -> Result<Attempt>;
 
-    /// How long to wait before a lease that was busy is asked for again: asking costs nothing here and a transaction there.
+    /// How long to wait before a lease that was busy is asked for again: asking costs nothing here
+    /// and a transaction there.
     fn pause(&self) -> Duration;
 }
 
@@ -26,7 +28,8 @@ pub trait Leases: Send + Sync {
 pub enum Attempt {
     /// All of them are held.
     Taken(Lease),
-    /// None is: the name at this index, the first of those that are busy, is somebody else's for now.
+    /// None is: the name at this index, the first of those that are busy, is somebody else's for
+    /// now.
     Busy(usize),
 }
 
@@ -59,14 +62,15 @@ impl Lease {
         Self(Box::new(hold))
     }
 
-    /// Whether nobody else can have taken them over. Asks nobody and costs nothing, so it is asked before each step that must not be done by
-    /// two. `false` may turn to `true` again: storage was out of reach for long, and nobody came meanwhile.
+    /// Whether nobody else can have taken them over. Asks nobody and costs nothing, so it is asked
+    /// before each step that must not be done by two. `false` may turn to `true` again: storage was
+    /// out of reach for long, and nobody came meanwhile.
     pub fn holds(&self) -> bool {
         self.0.holds()
     }
 
-    /// Ends them, and returns when that is done, or after a few seconds: whoever comes next need not wait. Dropping ends them as well, at some
-    /// moment soon.
+    /// Ends them, and returns when that is done, or after a few seconds: whoever comes next need
+    /// not wait. Dropping ends them as well, at some moment soon.
     pub async fn end(self) {
         self.0.end().await;
     }

@@ -1,11 +1,14 @@
-//! Storage behind three doors: rows ([`Store`]), messages ([`Queue`]) and exclusive work ([`Leases`]).
+//! Storage behind three doors: rows ([`Store`]), messages ([`Queue`]) and exclusive work
+//! ([`Leases`]).
 //!
-//! The doors are shaped by Azure Tables and Storage Queues, the stricter of the two kinds of rooms behind them: a row has a
-//! partition and a row key and an ETag, a commit touches one partition and at most 100 rows, a message comes back unless it is
-//! deleted in time. Whatever holds on SQLite holds there.
+//! The doors are shaped by Azure Tables and Storage Queues, the stricter of the two kinds of rooms
+//! behind them: a row has a partition and a row key and an ETag, a commit touches one partition and
+//! at most 100 rows, a message comes back unless it is deleted in time. Whatever holds on SQLite
+//! holds there.
 //!
 //! # To add another one
-//! Implement the three traits and run `contract` (the same tests for all, behind the feature of that name) on it.
+//! Implement the three traits and run `contract` (the same tests for all, behind the feature of
+//! that name) on it.
 
 #[cfg(feature = "azure")]
 pub mod azure;
@@ -27,7 +30,9 @@ pub use azure::Azure;
 pub use embedded::Embedded;
 pub use error::{Error, Result};
 pub use lease::{Attempt, Hold, Lease, Leases};
-pub use limits::{MAX_BODY, MAX_COMMIT_BYTES, MAX_DELAY, MAX_KEY, check_commit, check_delay, check_message};
+pub use limits::{
+    MAX_BODY, MAX_COMMIT_BYTES, MAX_DELAY, MAX_KEY, check_commit, check_delay, check_message,
+};
 
 /// The tables. Partition and row keys of each are described where its rows are defined (`jobs`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,16 +74,24 @@ pub trait Store: Send + Sync {
     /// Several rows of a partition by their keys, as many as there are, in any order.
     async fn get_many(&self, table: Table, partition: &str, rows: &[String]) -> Result<Vec<Row>>;
 
-    /// Rows of a partition whose key begins with `prefix`, in the order of their keys, after the key `after`; at most `limit`
-    /// (1 to 1,000). Where fewer come, none follow.
-    async fn scan(&self, table: Table, partition: &str, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<Row>>;
+    /// Rows of a partition whose key begins with `prefix`, in the order of their keys, after the
+    /// key `after`; at most `limit` (1 to 1,000). Where fewer come, none follow.
+    async fn scan(
+        &self,
+        table: Table,
+        partition: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Row>>;
 
-    /// Writes several rows of one partition, all or none. Returns the new ETags in the order of `ops` (empty for a delete).
+    /// Writes several rows of one partition, all or none. Returns the new ETags in the order of
+    /// `ops` (empty for a delete).
     ///
     /// # Errors
-    /// [`Error::Conflict`] names the operation whose condition did not hold. [`Error::TooLarge`] for more than [`MAX_COMMIT`]
-    /// operations, two on the same row, a value above [`MAX_VALUE`], values above [`MAX_COMMIT_BYTES`] together, or a key above
-    /// [`MAX_KEY`].
+    /// [`Error::Conflict`] names the operation whose condition did not hold. [`Error::TooLarge`]
+    /// for more than [`MAX_COMMIT`] operations, two on the same row, a value above [`MAX_VALUE`],
+    /// values above [`MAX_COMMIT_BYTES`] together, or a key above [`MAX_KEY`].
     async fn commit(&self, table: Table, partition: &str, ops: &[Op]) -> Result<Vec<String>>;
 }
 
@@ -119,7 +132,8 @@ pub enum Op {
         /// Value.
         value: String,
     },
-    /// Removes a row; with an ETag only that version (conflict otherwise). A row that is not there is no conflict without one.
+    /// Removes a row; with an ETag only that version (conflict otherwise). A row that is not there
+    /// is no conflict without one.
     Delete {
         /// Key.
         key: String,
@@ -143,14 +157,16 @@ pub trait Queue: Send + Sync {
     /// Removes a message that was taken.
     ///
     /// # Errors
-    /// [`Error::Conflict`] where the receipt is no longer valid: it became visible again and may be in other hands.
+    /// [`Error::Conflict`] where the receipt is no longer valid: it became visible again and may be
+    /// in other hands.
     async fn delete(&self, queue: &str, message: &Message) -> Result<()>;
 
     /// Hides a taken message for longer (or shows it at once, with zero), under a new receipt.
     ///
     /// # Errors
     /// As [`Queue::delete`].
-    async fn extend(&self, queue: &str, message: &Message, visibility: Duration) -> Result<Message>;
+    async fn extend(&self, queue: &str, message: &Message, visibility: Duration)
+    -> Result<Message>;
 
     /// Moves a taken message to the poison queue `<queue>-poison`.
     ///

@@ -8,8 +8,8 @@ use crate::{Error, MAX_COMMIT, MAX_VALUE, Op, Result};
 /// The longest partition or row key, in bytes (Azure: 512 UTF-16 units a key).
 pub const MAX_KEY: usize = 512;
 
-/// The largest sum of the values in one [`Store::commit`](crate::Store::commit), in bytes (Azure: 4 MiB a transaction, with
-/// its envelope).
+/// The largest sum of the values in one [`Store::commit`](crate::Store::commit), in bytes (Azure: 4
+/// MiB a transaction, with its envelope).
 pub const MAX_COMMIT_BYTES: usize = 3 * 1024 * 1024;
 
 /// The largest body of a message, in bytes (Azure: 64 KiB, of which base64 leaves 48).
@@ -22,14 +22,19 @@ impl Op {
     /// The key of the row that is written.
     pub fn key(&self) -> &str {
         match self {
-            Self::Insert { key, .. } | Self::Replace { key, .. } | Self::Put { key, .. } | Self::Delete { key, .. } => key,
+            Self::Insert { key, .. }
+            | Self::Replace { key, .. }
+            | Self::Put { key, .. }
+            | Self::Delete { key, .. } => key,
         }
     }
 
     /// What the row will hold; `None` for a delete.
     pub fn value(&self) -> Option<&str> {
         match self {
-            Self::Insert { value, .. } | Self::Replace { value, .. } | Self::Put { value, .. } => Some(value),
+            Self::Insert { value, .. } | Self::Replace { value, .. } | Self::Put { value, .. } => {
+                Some(value)
+            }
             Self::Delete { .. } => None,
         }
     }
@@ -50,7 +55,9 @@ pub fn check_commit(partition: &str, ops: &[Op]) -> Result<()> {
         let size = op.value().map_or(0, str::len);
         bytes += size;
         if size > MAX_VALUE {
-            return refuse(format!("operation {index} has a value of {size} bytes, at most {MAX_VALUE}"));
+            return refuse(format!(
+                "operation {index} has a value of {size} bytes, at most {MAX_VALUE}"
+            ));
         }
         if partition.len().max(op.key().len()) > MAX_KEY {
             return refuse(format!("operation {index} has a key above {MAX_KEY} bytes"));
@@ -71,7 +78,10 @@ pub fn check_commit(partition: &str, ops: &[Op]) -> Result<()> {
 /// [`Error::TooLarge`].
 pub fn check_message(body: &str) -> Result<()> {
     if body.len() > MAX_BODY {
-        return Err(Error::TooLarge(format!("a message of {} bytes, at most {MAX_BODY}", body.len())));
+        return Err(Error::TooLarge(format!(
+            "a message of {} bytes, at most {MAX_BODY}",
+            body.len()
+        )));
     }
     Ok(())
 }
@@ -82,7 +92,11 @@ pub fn check_message(body: &str) -> Result<()> {
 /// [`Error::TooLarge`].
 pub fn check_delay(delay: Duration) -> Result<()> {
     if delay > MAX_DELAY {
-        return Err(Error::TooLarge(format!("a delay of {} s, at most {} s", delay.as_secs(), MAX_DELAY.as_secs())));
+        return Err(Error::TooLarge(format!(
+            "a delay of {} s, at most {} s",
+            delay.as_secs(),
+            MAX_DELAY.as_secs()
+        )));
     }
     Ok(())
 }

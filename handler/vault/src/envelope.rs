@@ -1,16 +1,19 @@
-//! Envelope encryption: a data key for each secret, wrapped by a wrapping key that the program may never see.
+//! Envelope encryption: a data key for each secret, wrapped by a wrapping key that the program may
+//! never see.
 //!
 //! # Properties
-//! * AES-256-GCM under a fresh random 256-bit data key and a random 96-bit nonce. A data key encrypts one secret once, so a
-//!   nonce cannot come twice under one key.
-//! * Authenticated with it: the version of this format, table, partition and row, each with its length before it. A sealed text
-//!   that was moved, cut, or changed in any bit does not open.
-//! * Re-sealing changes the wrapping and leaves the ciphertext as it is, after it was opened once to see that it is whole.
-//! * Plain secrets and data keys are wiped when dropped; no error says more than that something cannot be opened.
+//! * AES-256-GCM under a fresh random 256-bit data key and a random 96-bit nonce. A data key
+//!   encrypts one secret once, so a nonce cannot come twice under one key.
+//! * Authenticated with it: the version of this format, table, partition and row, each with its
+//!   length before it. A sealed text that was moved, cut, or changed in any bit does not open.
+//! * Re-sealing changes the wrapping and leaves the ciphertext as it is, after it was opened once
+//!   to see that it is whole.
+//! * Plain secrets and data keys are wiped when dropped; no error says more than that something
+//!   cannot be opened.
 //!
 //! # The sealed text
-//! `v1.<wrapping version>.<wrapped data key>.<nonce and ciphertext and tag>`, the last two as base64url without padding. Only
-//! the wrapping version may hold dots.
+//! `v1.<wrapping version>.<wrapped data key>.<nonce and ciphertext and tag>`, the last two as
+//! base64url without padding. Only the wrapping version may hold dots.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,8 +34,8 @@ const FORMAT: &str = "v1";
 /// Key bytes that stay where they are until they are wiped: moving a box copies no key.
 pub(crate) type Key = Box<Zeroizing<[u8; 32]>>;
 
-/// The secret that the keys for keyed hashes are derived from. It outlives every rotation: were it to change, no
-/// fingerprint would match and no mark of ours would be known again.
+/// The secret that the keys for keyed hashes are derived from. It outlives every rotation: were it
+/// to change, no fingerprint would match and no mark of ours would be known again.
 #[derive(Clone)]
 pub struct Root(pub(crate) Key);
 
@@ -77,7 +80,8 @@ impl<W: WrappingKey> Envelope<W> {
         Self { key, root: RootFrom::Hand(root) }
     }
 
-    /// The same with a root that is kept in `row`, wrapped by `key`; made when it is first needed, unless it is there.
+    /// The same with a root that is kept in `row`, wrapped by `key`; made when it is first needed,
+    /// unless it is there.
     pub fn with_root_row(key: W, row: Arc<dyn RootRow>) -> Self {
         Self { key, root: RootFrom::Row(Kept::new(row)) }
     }
@@ -147,7 +151,11 @@ impl<W: WrappingKey> Vault for Envelope<W> {
 }
 
 /// [`Vault::seal`] with any wrapping key.
-pub(crate) async fn seal_with(key: &dyn WrappingKey, place: Place<'_>, secret: &SecretString) -> Result<String> {
+pub(crate) async fn seal_with(
+    key: &dyn WrappingKey,
+    place: Place<'_>,
+    secret: &SecretString,
+) -> Result<String> {
     let data_key = random()?;
     let payload = seal(&data_key[..], &associated(place), secret.expose_secret().as_bytes())?;
     let wrapped = key.wrap(&data_key[..]).await?;
@@ -155,7 +163,11 @@ pub(crate) async fn seal_with(key: &dyn WrappingKey, place: Place<'_>, secret: &
 }
 
 /// [`Vault::open`] with any wrapping key.
-pub(crate) async fn open_with(key: &dyn WrappingKey, place: Place<'_>, sealed: &str) -> Result<SecretString> {
+pub(crate) async fn open_with(
+    key: &dyn WrappingKey,
+    place: Place<'_>,
+    sealed: &str,
+) -> Result<SecretString> {
     let sealed = Sealed::from_text(sealed)?;
     let data_key = key.unwrap(&sealed.wrapped).await?;
     let plain = open(&data_key, &associated(place), &sealed.payload)?;
@@ -164,7 +176,11 @@ pub(crate) async fn open_with(key: &dyn WrappingKey, place: Place<'_>, sealed: &
 }
 
 /// [`Vault::reseal`] with any wrapping key.
-pub(crate) async fn reseal_with(key: &dyn WrappingKey, place: Place<'_>, sealed: &str) -> Result<Option<String>> {
+pub(crate) async fn reseal_with(
+    key: &dyn WrappingKey,
+    place: Place<'_>,
+    sealed: &str,
+) -> Result<Option<String>> {
     let sealed = Sealed::from_text(sealed)?;
     if sealed.wrapped.version == key.current().await? {
         return Ok(None);
@@ -223,14 +239,16 @@ fn associated(place: Place<'_>) -> Vec<u8> {
 /// A fresh random key.
 pub(crate) fn random() -> Result<Key> {
     let mut bytes = Key::default();
-    rand::fill(&mut bytes[..]).map_err(|_| Error::Unavailable("the system gives no random numbers".into()))?;
+    rand::fill(&mut bytes[..])
+        .map_err(|_| Error::Unavailable("the system gives no random numbers".into()))?;
     Ok(bytes)
 }
 
 /// Nonce, ciphertext and tag.
 pub(crate) fn seal(key: &[u8], associated: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
     let key = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| Error::CannotOpen)?;
-    // Room for the tag from the start: a vector that grows would leave the plain text behind where it was.
+    // Room for the tag from the start: a vector that grows would leave the plain text behind where
+    // it was.
     let mut text = Zeroizing::new(Vec::with_capacity(plain.len() + AES_256_GCM.tag_len()));
     text.extend_from_slice(plain);
     let nonce = key
@@ -245,7 +263,10 @@ pub(crate) fn open(key: &[u8], associated: &[u8], sealed: &[u8]) -> Result<Zeroi
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Error::CannotOpen)?;
     let key = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| Error::CannotOpen)?;
     let mut text = Zeroizing::new(text.to_vec());
-    let length = key.open_in_place(nonce, Aad::from(associated), &mut text).map_err(|_| Error::CannotOpen)?.len();
+    let length = key
+        .open_in_place(nonce, Aad::from(associated), &mut text)
+        .map_err(|_| Error::CannotOpen)?
+        .len();
     text.truncate(length);
     Ok(text)
 }

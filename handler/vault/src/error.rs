@@ -4,7 +4,10 @@
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The sealed text was damaged, belongs to another place, or to another key.
-    #[error("this secret cannot be opened: it was damaged, moved from another place, or sealed with another key")]
+    #[error(
+        "this secret cannot be opened: it was damaged, moved from another place, or sealed with \
+        another key"
+    )]
     CannotOpen,
     /// The key file is not safe or not right.
     #[error("{0}")]

@@ -1,25 +1,32 @@
-//! A wrapping key that never leaves Azure Key Vault: data keys are sent there to be wrapped and unwrapped.
+//! A wrapping key that never leaves Azure Key Vault: data keys are sent there to be wrapped and
+//! unwrapped.
 //!
 //! # Properties
-//! * RSA-OAEP with SHA-256 (RFC 8017, section 7.1), done by the vault: this program never holds the private key, and needs two
-//!   rights only, to wrap and to unwrap (the role "Key Vault Crypto Service Encryption User" on the key).
-//! * The version that wrapped stands beside what it wrapped, and only that version is asked to unwrap. A new version of the key
-//!   wraps from its first use on; old ones unwrap for as long as they exist, so rotation loses nothing.
-//! * An unwrapped data key is kept in memory for five minutes at most, also where nobody asks again; 512 of them at most, the
-//!   least used leaves first; wiped when it leaves. Many who want the same one at once cost one call.
-//! * A vault that is away, throttles or refuses is [`Error::Unavailable`] in words that say what to do, within ten seconds.
-//!   Nothing is changed for it, and [`Error::CannotOpen`] is said only where the vault itself finds the wrapped key damaged.
-//! * A vault that throttles is left alone for as long as it asks (five minutes at most), by all callers; one that is away, for
-//!   five seconds.
-//! * Keys and tokens appear in no error, no log and no `Debug`. What passes through the SDK's own buffers on the way is outside
-//!   what we can wipe.
+//! * RSA-OAEP with SHA-256 (RFC 8017, section 7.1), done by the vault: this program never holds the
+//!   private key, and needs two rights only, to wrap and to unwrap (the role "Key Vault Crypto
+//!   Service Encryption User" on the key).
+//! * The version that wrapped stands beside what it wrapped, and only that version is asked to
+//!   unwrap. A new version of the key wraps from its first use on; old ones unwrap for as long as
+//!   they exist, so rotation loses nothing.
+//! * An unwrapped data key is kept in memory for five minutes at most, also where nobody asks
+//!   again; 512 of them at most, the least used leaves first; wiped when it leaves. Many who want
+//!   the same one at once cost one call.
+//! * A vault that is away, throttles or refuses is [`Error::Unavailable`] in words that say what to
+//!   do, within ten seconds. Nothing is changed for it, and [`Error::CannotOpen`] is said only
+//!   where the vault itself finds the wrapped key damaged.
+//! * A vault that throttles is left alone for as long as it asks (five minutes at most), by all
+//!   callers; one that is away, for five seconds.
+//! * Keys and tokens appear in no error, no log and no `Debug`. What passes through the SDK's own
+//!   buffers on the way is outside what we can wipe.
 //!
 //! # Design
-//! `identifier.rs` says which key, `client.rs` asks it and draws conclusions from what it answers (`failure.rs`), `cache.rs`
-//! remembers. The SDK's own retries are off: they would wait out any Retry-After in the middle of a job, and repeat a first
-//! request, which goes without its body to be told where to sign in, without it (azure_security_keyvault_keys 1.0.1).
+//! `identifier.rs` says which key, `client.rs` asks it and draws conclusions from what it answers
+//! (`failure.rs`), `cache.rs` remembers. The SDK's own retries are off: they would wait out any
+//! Retry-After in the middle of a job, and repeat a first request, which goes without its body to
+//! be told where to sign in, without it (azure_security_keyvault_keys 1.0.1).
 //!
-//! Wrapping a throw-away key tells the current version as well as reading the key would, and needs no right to read.
+//! Wrapping a throw-away key tells the current version as well as reading the key would, and needs
+//! no right to read.
 
 mod cache;
 mod client;
@@ -98,13 +105,19 @@ pub struct KeyVault {
 }
 
 impl KeyVault {
-    /// The key of this identifier. Nothing is asked yet, nor is anything looked up: a vault that is away hinders no start.
+    /// The key of this identifier. Nothing is asked yet, nor is anything looked up: a vault that is
+    /// away hinders no start.
     pub fn new(key: KeyIdentifier, identity: Identity) -> Self {
         Self::with(key, identity, Limits::default(), None)
     }
 
     /// The same with other limits, or with another way to reach the vault: for tests.
-    pub fn with(key: KeyIdentifier, identity: Identity, limits: Limits, transport: Option<Transport>) -> Self {
+    pub fn with(
+        key: KeyIdentifier,
+        identity: Identity,
+        limits: Limits,
+        transport: Option<Transport>,
+    ) -> Self {
         Self {
             client: Client::new(key, identity, &limits, transport),
             cache: Cache::new(limits.keep, limits.keep_most),
@@ -128,7 +141,9 @@ impl KeyVault {
         if unwrapped[..] == key[..] {
             return Ok(());
         }
-        Err(Error::Unavailable("it gave back another key than it was given. Look at the vault's own health".into()))
+        Err(Error::Unavailable(
+            "it gave back another key than it was given. Look at the vault's own health".into(),
+        ))
     }
 
     fn known(&self) -> Option<Result<()>> {
@@ -146,11 +161,13 @@ impl KeyVault {
     }
 
     async fn ask_to_unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>> {
-        // It becomes part of an address: anything but a version of Key Vault is none of ours, and nobody is asked.
+        // It becomes part of an address: anything but a version of Key Vault is none of ours, and
+        // nobody is asked.
         if !identifier::is_version(&wrapped.version) {
             return Err(Error::CannotOpen);
         }
-        let bytes = BASE64URL_NOPAD.decode(wrapped.key.as_bytes()).map_err(|_| Error::CannotOpen)?;
+        let bytes =
+            BASE64URL_NOPAD.decode(wrapped.key.as_bytes()).map_err(|_| Error::CannotOpen)?;
         let key = self.client.unwrap(&wrapped.version, &bytes).await?;
         *lock(&self.outcome) = Some((Ok(()), Instant::now() + self.limits.trust));
         Ok(key)
@@ -172,7 +189,8 @@ impl WrappingKey for KeyVault {
     }
 
     async fn wrap(&self, data_key: &[u8]) -> Result<Wrapped> {
-        let (version, wrapped) = self.client.wrap(data_key).await.map_err(|error| self.note(error))?;
+        let (version, wrapped) =
+            self.client.wrap(data_key).await.map_err(|error| self.note(error))?;
         *lock(&self.current) = Some((version.clone(), Instant::now() + self.limits.keep));
         Ok(Wrapped { version, key: BASE64URL_NOPAD.encode(&wrapped) })
     }
@@ -191,8 +209,9 @@ impl WrappingKey for KeyVault {
         Ok(0)
     }
 
-    /// What the last operation found is taken for granted for a minute (a good answer) or a few seconds (a failure); callers at
-    /// the same moment share one look, which wraps and unwraps a throw-away key.
+    /// What the last operation found is taken for granted for a minute (a good answer) or a few
+    /// seconds (a failure); callers at the same moment share one look, which wraps and unwraps a
+    /// throw-away key.
     async fn check(&self) -> Result<()> {
         if let Some(known) = self.known() {
             return known;
@@ -202,7 +221,9 @@ impl WrappingKey for KeyVault {
             return known;
         }
         let answer = timeout(LOOK.min(self.limits.patience), self.probe()).await;
-        answer.unwrap_or_else(|_| Err(Error::Unavailable("it did not answer in time".into()))).map_err(|error| self.note(error))
+        answer
+            .unwrap_or_else(|_| Err(Error::Unavailable("it did not answer in time".into())))
+            .map_err(|error| self.note(error))
     }
 }
 

@@ -1,15 +1,19 @@
 //! A wrapping key of one's own: a file in the data directory that only its owner can read.
 //!
 //! # Properties
-//! * Made on first use, whole or not at all; processes that make it at the same moment end with one key.
-//! * A file that others can read, that was cut, or whose text was changed is refused, and left as it is.
-//! * The newest version wraps, older ones only unwrap; beside them stands the [`Root`], which never changes.
-//! * The file is read at every use, so a rotation is seen by every process at once, and a key that has been taken away is
-//!   missed at once. It is never made anew for that: the sealed secrets would be lost without a word.
+//! * Made on first use, whole or not at all; processes that make it at the same moment end with one
+//!   key.
+//! * A file that others can read, that was cut, or whose text was changed is refused, and left as
+//!   it is.
+//! * The newest version wraps, older ones only unwrap; beside them stands the [`Root`], which never
+//!   changes.
+//! * The file is read at every use, so a rotation is seen by every process at once, and a key that
+//!   has been taken away is missed at once. It is never made anew for that: the sealed secrets
+//!   would be lost without a word.
 //!
 //! # Design
-//! Whoever changes the file holds a lock on `vault.lock` beside it, writes all of `vault.key.new`, syncs it, and renames it.
-//! Readers need no lock. The file is text of one thing a line:
+//! Whoever changes the file holds a lock on `vault.lock` beside it, writes all of `vault.key.new`,
+//! syncs it, and renames it. Readers need no lock. The file is text of one thing a line:
 //!
 //! ```text
 //! calrelay vault key 1
@@ -42,8 +46,8 @@ pub struct Local {
 }
 
 impl Local {
-    /// The key in `dir`; directory and key are made where they are missing. Where sealed secrets exist already, ask
-    /// [`Local::exists`] first: a new key does not open them.
+    /// The key in `dir`; directory and key are made where they are missing. Where sealed secrets
+    /// exist already, ask [`Local::exists`] first: a new key does not open them.
     ///
     /// # Errors
     /// [`Error::KeyFile`], in words for the person who runs the program.
@@ -64,8 +68,8 @@ impl Local {
         std::fs::symlink_metadata(dir.join(KEY_FILE)).is_ok()
     }
 
-    /// Adds a version, which wraps from now on, and returns its name. What was sealed before still opens; re-seal it to have it
-    /// wrapped by the new version.
+    /// Adds a version, which wraps from now on, and returns its name. What was sealed before still
+    /// opens; re-seal it to have it wrapped by the new version.
     ///
     /// # Errors
     /// [`Error::KeyFile`]; the key file is then as it was.
@@ -79,7 +83,8 @@ impl Local {
         Ok(name)
     }
 
-    /// Removes the versions that nobody needs; how many. The newest stays, and the one before it, by which somebody may be sealing now.
+    /// Removes the versions that nobody needs; how many. The newest stays, and the one before it,
+    /// by which somebody may be sealing now.
     ///
     /// # Errors
     /// [`Error::KeyFile`]; the key file is then as it was.
@@ -89,7 +94,9 @@ impl Local {
         let before = keys.versions.len();
         let recent = before.saturating_sub(2);
         let mut at = 0..;
-        keys.versions.retain(|(version, _)| at.next().is_some_and(|at| at >= recent) || needed.contains(version));
+        keys.versions.retain(|(version, _)| {
+            at.next().is_some_and(|at| at >= recent) || needed.contains(version)
+        });
         let removed = before - keys.versions.len();
         if removed > 0 {
             file::write(&self.dir, &keys)?;
@@ -108,7 +115,8 @@ impl Local {
     fn keys(&self) -> Result<Keys> {
         file::read(&self.dir)?.ok_or_else(|| {
             Error::KeyFile(format!(
-                "{} has gone since the program started. The stored secrets cannot be opened without it: put it back, from a backup \
+                "{} has gone since the program started. The stored secrets cannot be opened \
+                without it: put it back, from a backup \
                  if need be",
                 self.dir.join(KEY_FILE).display()
             ))
@@ -143,8 +151,13 @@ impl WrappingKey for Local {
 
     async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>> {
         let keys = self.keys()?;
-        let (version, key) = keys.versions.iter().find(|(version, _)| *version == wrapped.version).ok_or(Error::CannotOpen)?;
-        let bytes = BASE64URL_NOPAD.decode(wrapped.key.as_bytes()).map_err(|_| Error::CannotOpen)?;
+        let (version, key) = keys
+            .versions
+            .iter()
+            .find(|(version, _)| *version == wrapped.version)
+            .ok_or(Error::CannotOpen)?;
+        let bytes =
+            BASE64URL_NOPAD.decode(wrapped.key.as_bytes()).map_err(|_| Error::CannotOpen)?;
         open(&key[..], &associated(version), &bytes)
     }
 
@@ -161,11 +174,12 @@ impl WrappingKey for Local {
     }
 }
 
-/// A new version. Its name is random: a key file that was put back from a backup and rotated again must not give an old name
-/// to a new key.
+/// A new version. Its name is random: a key file that was put back from a backup and rotated again
+/// must not give an old name to a new key.
 fn version() -> Result<(String, Key)> {
     let mut name = [0; 5];
-    rand::fill(&mut name).map_err(|_| Error::Unavailable("the system gives no random numbers".into()))?;
+    rand::fill(&mut name)
+        .map_err(|_| Error::Unavailable("the system gives no random numbers".into()))?;
     Ok((BASE32_NOPAD.encode(&name).to_ascii_lowercase(), random()?))
 }
 

@@ -1,16 +1,23 @@
-//! The root of hash keys where there is no key file to keep it in: a sealed text in one row of the storage.
+//! The root of hash keys where there is no key file to keep it in: a sealed text in one row of the
+//! storage.
 //!
 //! # Properties
-//! * Made once: of several processes that begin together, the first to write its row wins, and the others take what it wrote.
+//! * Made once: of several processes that begin together, the first to write its row wins, and the
+//!   others take what it wrote.
 //! * Never made anew where there is one: a row that does not open is an error, and stays as it is.
-//! * Bound to its place like any sealed secret, and wrapped by the wrapping key: the row alone is worth nothing.
-//! * Read at the first use, not at the start: a program whose key service is away starts, and says so when it is asked.
-//! * After a rotation it is wrapped anew by whoever reads it next, and is seen to open before it replaces the old text.
+//! * Bound to its place like any sealed secret, and wrapped by the wrapping key: the row alone is
+//!   worth nothing.
+//! * Read at the first use, not at the start: a program whose key service is away starts, and says
+//!   so when it is asked.
+//! * After a rotation it is wrapped anew by whoever reads it next, and is seen to open before it
+//!   replaces the old text.
 //!
 //! # How a host uses it
-//! It implements [`RootRow`] over its storage, with a fixed place and with an insert that fails where the row exists, and
-//! builds the vault with [`Envelope::with_root_row`](crate::Envelope::with_root_row). It refuses to begin where secrets are stored and the row is missing:
-//! those were sealed with another key, and a new root would know no copy and no fingerprint of before.
+//! It implements [`RootRow`] over its storage, with a fixed place and with an insert that fails
+//! where the row exists, and builds the vault with
+//! [`Envelope::with_root_row`](crate::Envelope::with_root_row). It refuses to begin where secrets
+//! are stored and the row is missing: those were sealed with another key, and a new root would know
+//! no copy and no fingerprint of before.
 
 use std::sync::{Arc, OnceLock};
 
@@ -73,11 +80,15 @@ impl Kept {
         if self.row.insert(&text).await? {
             return Ok(root);
         }
-        let first = self.row.read().await?.ok_or_else(|| Error::Row("the row of its root vanished while it was made".into()))?;
+        let first =
+            self.row.read().await?.ok_or_else(|| {
+                Error::Row("the row of its root vanished while it was made".into())
+            })?;
         open(key, place, &first).await.map_err(of_the_row)
     }
 
-    /// Wraps the row anew if the wrapping key was rotated, and says whether it was. Where somebody else has done so meanwhile, it is as well.
+    /// Wraps the row anew if the wrapping key was rotated, and says whether it was. Where somebody
+    /// else has done so meanwhile, it is as well.
     pub(crate) async fn reseal(&self, key: &dyn WrappingKey) -> Result<bool> {
         let Some(text) = self.row.read().await? else { return Ok(false) };
         let place = self.row.place();
@@ -89,7 +100,8 @@ impl Kept {
         self.row.replace(&text, &new).await
     }
 
-    /// Wraps it anew if the wrapping key was rotated. What fails here is tried again by the next process: the old text still opens.
+    /// Wraps it anew if the wrapping key was rotated. What fails here is tried again by the next
+    /// process: the old text still opens.
     async fn refresh(&self, key: &dyn WrappingKey, text: &str, root: &Root) {
         let place = self.row.place();
         if let Ok(Some(new)) = envelope::reseal_with(key, place, text).await
@@ -108,15 +120,19 @@ async fn seal(key: &dyn WrappingKey, place: Place<'_>, root: &Root) -> Result<St
 
 async fn open(key: &dyn WrappingKey, place: Place<'_>, text: &str) -> Result<Root> {
     let text = envelope::open_with(key, place, text).await?;
-    let bytes = Zeroizing::new(BASE64URL_NOPAD.decode(text.expose_secret().as_bytes()).map_err(|_| Error::CannotOpen)?);
+    let bytes = Zeroizing::new(
+        BASE64URL_NOPAD.decode(text.expose_secret().as_bytes()).map_err(|_| Error::CannotOpen)?,
+    );
     Ok(Root::new(bytes.as_slice().try_into().map_err(|_| Error::CannotOpen)?))
 }
 
-/// No secret of an account is at fault: whoever sees [`Error::CannotOpen`] would ask to connect it again, in vain.
+/// No secret of an account is at fault: whoever sees [`Error::CannotOpen`] would ask to connect it
+/// again, in vain.
 fn of_the_row(error: Error) -> Error {
     match error {
         Error::CannotOpen => Error::Row(
-            "what it keeps was damaged or sealed with another key, and was left as it is. Restore the storage from a backup, or set \
+            "what it keeps was damaged or sealed with another key, and was left as it is. Restore \
+            the storage from a backup, or set \
              CALRELAY_KEY_VAULT_KEY back to the key that sealed it"
                 .into(),
         ),

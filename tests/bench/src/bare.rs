@@ -1,4 +1,5 @@
-//! The floor: nothing but the PUTs. Eight connections that stay open, one object after the other on each, every one as new.
+//! The floor: nothing but the PUTs. Eight connections that stay open, one object after the other on
+//! each, every one as new.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -20,17 +21,29 @@ pub const PARALLEL: usize = 8;
 ///
 /// # Errors
 /// Where the server does not take one.
-pub async fn put_all(end: &End, calendar: &str, objects: &[(String, String)]) -> anyhow::Result<Duration> {
+pub async fn put_all(
+    end: &End,
+    calendar: &str,
+    objects: &[(String, String)],
+) -> anyhow::Result<Duration> {
     let next = AtomicUsize::new(0);
     let begun = Instant::now();
-    futures::future::try_join_all((0..PARALLEL).map(|_| worker(end, calendar, objects, &next))).await?;
+    futures::future::try_join_all((0..PARALLEL).map(|_| worker(end, calendar, objects, &next)))
+        .await?;
     Ok(begun.elapsed())
 }
 
-async fn worker(end: &End, calendar: &str, objects: &[(String, String)], next: &AtomicUsize) -> anyhow::Result<()> {
+async fn worker(
+    end: &End,
+    calendar: &str,
+    objects: &[(String, String)],
+    next: &AtomicUsize,
+) -> anyhow::Result<()> {
     let url = end.url();
-    let authority = format!("{}:{}", url.host_str().context("no host")?, url.port().context("no port")?);
-    let login = format!("Basic {}", BASE64.encode(format!("{}:{}", end.user, end.password).as_bytes()));
+    let authority =
+        format!("{}:{}", url.host_str().context("no host")?, url.port().context("no port")?);
+    let login =
+        format!("Basic {}", BASE64.encode(format!("{}:{}", end.user, end.password).as_bytes()));
     let stream = TcpStream::connect(&authority).await?;
     stream.set_nodelay(true)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;

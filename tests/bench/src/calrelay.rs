@@ -13,7 +13,8 @@ use crate::options::Options;
 use crate::process;
 use crate::stage::{End, own_data};
 
-/// Finds the program beside this one, and has it built where it is missing or out of date; or takes the one that the options name.
+/// Finds the program beside this one, and has it built where it is missing or out of date; or takes
+/// the one that the options name.
 ///
 /// # Errors
 /// Where it cannot be built.
@@ -25,14 +26,20 @@ pub async fn program(options: &Options) -> anyhow::Result<PathBuf> {
     let program = bench.with_file_name(format!("calrelay{}", std::env::consts::EXE_SUFFIX));
     if !options.no_build {
         let mut build = Command::new(option_env!("CARGO").unwrap_or("cargo"));
-        build.args(["build", "--package", "host"]).current_dir(Path::new(env!("CARGO_MANIFEST_DIR")));
+        build
+            .args(["build", "--package", "host"])
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")));
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }
         let status = build.stdin(Stdio::null()).status().await.context("cargo does not start")?;
         ensure!(status.success(), "calrelay could not be built");
     }
-    ensure!(program.is_file(), "{} is not there; build it with `cargo build --release -p host`", program.display());
+    ensure!(
+        program.is_file(),
+        "{} is not there; build it with `cargo build --release -p host`",
+        program.display()
+    );
     Ok(program)
 }
 
@@ -57,7 +64,12 @@ impl Calrelay {
     ///
     /// # Errors
     /// Where a command fails.
-    pub async fn connect(program: &Path, ends: &[End; 2], source: &str, target: &str) -> anyhow::Result<Self> {
+    pub async fn connect(
+        program: &Path,
+        ends: &[End; 2],
+        source: &str,
+        target: &str,
+    ) -> anyhow::Result<Self> {
         let this = Self::new(program, Vec::new())?;
         this.join(ends, source, target).await?;
         Ok(this)
@@ -71,7 +83,10 @@ impl Calrelay {
         let mut ids = Vec::new();
         for (end, name) in ends.iter().zip([source, target]) {
             let listing = self.account(&end.url(), &end.user, &end.password).await?;
-            ids.push(id_of(&listing, name).with_context(|| format!("the calendar {name} is not listed: {listing}"))?);
+            ids.push(
+                id_of(&listing, name)
+                    .with_context(|| format!("the calendar {name} is not listed: {listing}"))?,
+            );
         }
         self.pair(&ids[0], &ids[1]).await
     }
@@ -81,13 +96,24 @@ impl Calrelay {
     /// # Errors
     /// Where a command fails.
     pub async fn account(&self, url: &Url, user: &str, password: &str) -> anyhow::Result<Value> {
-        let add = ["account", "add", "caldav", "--url", url.as_str(), "--user", user, "--password-stdin", "--json"];
+        let add = [
+            "account",
+            "add",
+            "caldav",
+            "--url",
+            url.as_str(),
+            "--user",
+            user,
+            "--password-stdin",
+            "--json",
+        ];
         let account = self.answer(&add, &format!("{password}\n")).await?;
         let account = account["id"].as_str().context("an account without an id")?;
         self.answer(&["calendars", "--account", account, "--json"], "").await
     }
 
-    /// Connects a Google account by a grant; the id of the calendar that is called as the account is.
+    /// Connects a Google account by a grant; the id of the calendar that is called as the account
+    /// is.
     ///
     /// # Errors
     /// Where a command fails.
@@ -140,8 +166,11 @@ impl Calrelay {
 /// The id of a calendar by its name, which a server may lengthen to a path.
 pub fn id_of(listing: &Value, name: &str) -> Option<String> {
     let calendars = listing["calendars"].as_array()?;
-    let called =
-        |calendar: &&Value| calendar["name"].as_str().is_some_and(|found| found.trim_matches('/').rsplit('/').next() == Some(name));
+    let called = |calendar: &&Value| {
+        calendar["name"]
+            .as_str()
+            .is_some_and(|found| found.trim_matches('/').rsplit('/').next() == Some(name))
+    };
     Some(calendars.iter().find(called)?["id"].as_str()?.to_owned())
 }
 

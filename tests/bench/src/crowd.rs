@@ -1,4 +1,5 @@
-//! Many pairs, each of a calendar of its own with a calendar of its own, on two servers in memory; and one installation that has them all.
+//! Many pairs, each of a calendar of its own with a calendar of its own, on two servers in memory;
+//! and one installation that has them all.
 
 use std::path::Path;
 
@@ -42,18 +43,28 @@ impl Crowd {
     ///
     /// # Errors
     /// Where a command fails.
-    pub async fn gather(program: &Path, settings: Vec<(String, String)>, pairs: u64) -> anyhow::Result<Self> {
+    pub async fn gather(
+        program: &Path,
+        settings: Vec<(String, String)>,
+        pairs: u64,
+    ) -> anyhow::Result<Self> {
         let calrelay = Calrelay::new(program, settings)?;
-        let servers = [CalDav::start(Manners::generic()).await?, CalDav::start(Manners::generic()).await?];
+        let servers =
+            [CalDav::start(Manners::generic()).await?, CalDav::start(Manners::generic()).await?];
         let mut listings = Vec::new();
         for person in 0..PEOPLE.min(pairs) {
             let user = format!("person-{person}");
             for server in &servers {
                 server.account(&user, PASSWORD);
-                (person..pairs).step_by(PEOPLE as usize).for_each(|n| drop(server.calendar(&user, &format!("calendar-{n}"))));
+                (person..pairs)
+                    .step_by(PEOPLE as usize)
+                    .for_each(|n| drop(server.calendar(&user, &format!("calendar-{n}"))));
             }
             let [from, to] = &servers;
-            listings.push([calrelay.account(&from.url(), &user, PASSWORD).await?, calrelay.account(&to.url(), &user, PASSWORD).await?]);
+            listings.push([
+                calrelay.account(&from.url(), &user, PASSWORD).await?,
+                calrelay.account(&to.url(), &user, PASSWORD).await?,
+            ]);
         }
         let mut couples = Vec::new();
         for n in 0..pairs {
@@ -63,7 +74,10 @@ impl Crowd {
             for (name, ics) in data::objects(EVENTS, data::today()) {
                 source.put(&name, &ics);
             }
-            let id = |side: usize| id_of(&listings[person as usize][side], &name).context("a calendar that is not listed");
+            let id = |side: usize| {
+                id_of(&listings[person as usize][side], &name)
+                    .context("a calendar that is not listed")
+            };
             calrelay.pair(&id(0)?, &id(1)?).await?;
             couples.push(Couple { source, target, id: id(0)? });
         }
@@ -80,7 +94,10 @@ impl Crowd {
     /// Where it is not there.
     pub fn change(&self, round: u64) -> anyhow::Result<()> {
         let name = format!("event-{:06}.ics", round % EVENTS);
-        let changed = self.couples.iter().all(|couple| couple.source.edit(&name, |ics| data::edited(ics, round + 1)));
+        let changed = self
+            .couples
+            .iter()
+            .all(|couple| couple.source.edit(&name, |ics| data::edited(ics, round + 1)));
         ensure!(changed, "the event {name} is not there");
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! The calendar that is measured: made up, the same in every run but for its days, which lie around today so that they are within the window.
+//! The calendar that is measured: made up, the same in every run but for its days, which lie around
+//! today so that they are within the window.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -27,7 +28,10 @@ END:VTIMEZONE
 ";
 
 /// Now.
-#[expect(clippy::disallowed_methods, reason = "there is no service here; the programs that are measured go by the same clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "there is no service here; the programs that are measured go by the same clock"
+)]
 pub fn now() -> Timestamp {
     Timestamp::now()
 }
@@ -37,7 +41,8 @@ pub fn today() -> Date {
     now().to_zoned(TimeZone::UTC).date()
 }
 
-/// The objects of a calendar, with their names: of twenty events fifteen single ones, three whole days, two weekly series.
+/// The objects of a calendar, with their names: of twenty events fifteen single ones, three whole
+/// days, two weekly series.
 pub fn objects(count: u64, today: Date) -> impl Iterator<Item = (String, String)> {
     (0..count).map(move |n| (format!("event-{n:06}.ics"), object(n, count, today)))
 }
@@ -61,7 +66,13 @@ fn object(n: u64, count: u64, today: Date) -> String {
                 hour + 1
             ),
         ),
-        15..18 => ("", format!("DTSTART;VALUE=DATE:{date}\nDTEND;VALUE=DATE:{}", day.saturating_add(1.day()).strftime("%Y%m%d"))),
+        15..18 => (
+            "",
+            format!(
+                "DTSTART;VALUE=DATE:{date}\nDTEND;VALUE=DATE:{}",
+                day.saturating_add(1.day()).strftime("%Y%m%d")
+            ),
+        ),
         _ => (
             ZONE,
             format!(
@@ -103,6 +114,9 @@ mod tests {
     fn an_edit_changes_the_title_alone() {
         let (_, ics) = objects(20, Date::constant(2026, 3, 10)).next().unwrap();
         let edited = edited(&ics, 2);
-        assert_eq!(edited.lines().filter(|line| !ics.contains(line)).collect::<Vec<_>>(), ["SUMMARY:Moved 2 times: Meeting number 0"]);
+        assert_eq!(
+            edited.lines().filter(|line| !ics.contains(line)).collect::<Vec<_>>(),
+            ["SUMMARY:Moved 2 times: Meeting number 0"]
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Calrelay as it is deployed: the folder that the Functions host is given, and what the system knows of the processes in it.
+//! Calrelay as it is deployed: the folder that the Functions host is given, and what the system
+//! knows of the processes in it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,8 +19,8 @@ pub const STORAGES: [&str; 2] = ["embedded", "Azurite"];
 pub struct Folder(TempDir);
 
 impl Folder {
-    /// As `infra/package.sh` lays it: the program, `host.json`, and of each function its `function.json`. Where the program stands in such a
-    /// folder already, that one is copied.
+    /// As `infra/package.sh` lays it: the program, `host.json`, and of each function its
+    /// `function.json`. Where the program stands in such a folder already, that one is copied.
     ///
     /// # Errors
     /// Where a file is missing.
@@ -68,7 +69,11 @@ pub fn azure(connection: &str) -> Vec<(String, String)> {
 
 fn settings(given: &[(&str, &str)]) -> Vec<(String, String)> {
     // The servers here are on the loopback.
-    given.iter().chain(&[("CALRELAY_ALLOW_PRIVATE_HOSTS", "true")]).map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+    given
+        .iter()
+        .chain(&[("CALRELAY_ALLOW_PRIVATE_HOSTS", "true")])
+        .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// A client of its own for this storage, which counts.
@@ -114,7 +119,9 @@ impl Process {
     pub fn named(text: &str) -> anyhow::Result<Vec<Self>> {
         let mut found = Vec::new();
         for entry in fs::read_dir("/proc").context("this part needs /proc")? {
-            let Some(id) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            let Some(id) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else {
+                continue;
+            };
             let line = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
             if id != std::process::id() && String::from_utf8_lossy(&line).contains(text) {
                 found.push(Self(id));
@@ -147,7 +154,8 @@ impl Process {
     }
 
     fn read(self, file: &str) -> anyhow::Result<String> {
-        fs::read_to_string(format!("/proc/{}/{file}", self.0)).with_context(|| format!("process {} has ended", self.0))
+        fs::read_to_string(format!("/proc/{}/{file}", self.0))
+            .with_context(|| format!("process {} has ended", self.0))
     }
 }
 
@@ -171,7 +179,8 @@ mod tests {
 
     #[test]
     fn memory_is_read_by_its_name() {
-        let map = "55d0-7ffe ---p 00000000 00:00 0    [rollup]\nRss:               16588 kB\nPss:               14890 kB\nPss_Anon: 9 kB\n";
+        let map = "55d0-7ffe ---p 00000000 00:00 0    [rollup]\nRss:               16588 \
+        kB\nPss:               14890 kB\nPss_Anon: 9 kB\n";
         assert_eq!((kib(map, "Rss:"), kib(map, "Pss:"), kib(map, "Swap:")), (16_588, 14_890, 0));
     }
 
@@ -185,7 +194,13 @@ mod tests {
     #[test]
     fn a_process_knows_itself() {
         let held = Process::own().held().unwrap();
-        assert!(held.resident >= held.own && held.share <= held.resident && held.share > 0 && held.threads > 0, "{held:?}");
+        assert!(
+            held.resident >= held.own
+                && held.share <= held.resident
+                && held.share > 0
+                && held.threads > 0,
+            "{held:?}"
+        );
         assert!(Process::named("no process was ever started with these words").is_err());
     }
 }

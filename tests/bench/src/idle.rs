@@ -1,5 +1,5 @@
-//! Memory under the Functions host when there is nothing to do: after the first answer, after ticks that find nothing, after ticks that found
-//! something everywhere.
+//! Memory under the Functions host when there is nothing to do: after the first answer, after ticks
+//! that find nothing, after ticks that found something everywhere.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -42,7 +42,10 @@ pub async fn measure(calrelay: &Path, show: &mut impl FnMut(Table)) -> anyhow::R
     let folder = Folder::lay(calrelay)?;
     let azurite = Azurite::start().await?;
     let mut all = Vec::new();
-    for (name, settings) in hosted::STORAGES.into_iter().zip([hosted::embedded(), hosted::azure(&azurite.connection_string())]) {
+    for (name, settings) in hosted::STORAGES
+        .into_iter()
+        .zip([hosted::embedded(), hosted::azure(&azurite.connection_string())])
+    {
         eprintln!("Memory at rest, {name}…");
         let crowd = Crowd::gather(calrelay, settings, PAIRS).await?;
         let queue: Arc<dyn Queue> = if name == hosted::STORAGES[0] {
@@ -77,10 +80,16 @@ pub async fn measure(calrelay: &Path, show: &mut impl FnMut(Table)) -> anyhow::R
     Ok(())
 }
 
-async fn moments(folder: &Folder, crowd: &Crowd, queues: &Queues, run: u64) -> anyhow::Result<Moments> {
+async fn moments(
+    folder: &Folder,
+    crowd: &Crowd,
+    queues: &Queues,
+    run: u64,
+) -> anyhow::Result<Moments> {
     let mut settings = crowd.calrelay.environment();
     if !settings.iter().any(|(name, _)| name == "AzureWebJobsStorage") {
-        // Without it the host listens to no queue; with embedded storage the program does not look at it.
+        // Without it the host listens to no queue; with embedded storage the program does not look
+        // at it.
         settings.push(("AzureWebJobsStorage".into(), "UseDevelopmentStorage=true".into()));
     }
     let site = Site::new(App::read(folder.path())?, settings)?;
@@ -96,7 +105,11 @@ async fn moments(folder: &Folder, crowd: &Crowd, queues: &Queues, run: u64) -> a
     for tick_of in 0..TICKS {
         crowd.change(run * TICKS + tick_of)?;
         let worked_on = tick(&site, &host, queues).await?;
-        ensure!(worked_on == PAIRS as usize, "{worked_on} of {PAIRS} changed pairs were worked on: {}", site.log());
+        ensure!(
+            worked_on == PAIRS as usize,
+            "{worked_on} of {PAIRS} changed pairs were worked on: {}",
+            site.log()
+        );
     }
     tokio::time::sleep(REST).await;
     moments[2] = process[0].held()?;
@@ -109,11 +122,23 @@ async fn tick(site: &Site, host: &Host, queues: &Queues) -> anyhow::Result<usize
     let (polls, before) = (host.tally("poll_caldav"), host.tally("sync_calendar"));
     site.advance_to("poll_caldav")?;
     let begun = Instant::now();
-    while host.tally("poll_caldav").ended() == polls.ended() || host.busy() > 0 || queues.waiting(QUEUE).await? > 0 {
-        ensure!(begun.elapsed() < PATIENCE, "a tick does not end: {:?} {}", host.complaints(), site.log());
+    while host.tally("poll_caldav").ended() == polls.ended()
+        || host.busy() > 0
+        || queues.waiting(QUEUE).await? > 0
+    {
+        ensure!(
+            begun.elapsed() < PATIENCE,
+            "a tick does not end: {:?} {}",
+            host.complaints(),
+            site.log()
+        );
         tokio::time::sleep(LOOK).await;
     }
     let after = host.tally("sync_calendar");
-    ensure!(after.failed == before.failed && host.tally("poll_caldav").failed == polls.failed, "something failed: {}", site.log());
+    ensure!(
+        after.failed == before.failed && host.tally("poll_caldav").failed == polls.failed,
+        "something failed: {}",
+        site.log()
+    );
     Ok(after.succeeded - before.succeeded)
 }

@@ -1,9 +1,12 @@
-//! Load: many pairs that change at one moment. Under the Functions host with its storage on Azurite, and standalone on embedded storage.
+//! Load: many pairs that change at one moment. Under the Functions host with its storage on
+//! Azurite, and standalone on embedded storage.
 //!
-//! A nudge for every changed calendar is put into the queue at once, as a provider's notifications would; a job is done when its message is gone,
-//! and its change is written when it stands in the target. Everything shares this machine: the program, the host's stand-in, both calendar
-//! servers and the emulator of storage, which says how much of the processors each had. Transactions are counted in a round of its own, by
-//! proxies before the emulator, and are those of the program; the host's own (taking and deleting messages) are counted where they are made.
+//! A nudge for every changed calendar is put into the queue at once, as a provider's notifications
+//! would; a job is done when its message is gone, and its change is written when it stands in the
+//! target. Everything shares this machine: the program, the host's stand-in, both calendar servers
+//! and the emulator of storage, which says how much of the processors each had. Transactions are
+//! counted in a round of its own, by proxies before the emulator, and are those of the program; the
+//! host's own (taking and deleting messages) are counted where they are made.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -52,7 +55,10 @@ struct Round {
 impl Round {
     fn percentile(&self, percent: usize) -> Duration {
         // The smallest that so many per cent do not exceed.
-        self.lags.get((self.lags.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default()
+        self.lags
+            .get((self.lags.len() * percent).div_ceil(100).saturating_sub(1))
+            .copied()
+            .unwrap_or_default()
     }
 }
 
@@ -68,16 +74,26 @@ struct Bill {
 ///
 /// # Errors
 /// Where something is broken; never because of a time.
-pub async fn measure(options: &Options, calrelay: &Path, show: &mut impl FnMut(Table)) -> anyhow::Result<()> {
+pub async fn measure(
+    options: &Options,
+    calrelay: &Path,
+    show: &mut impl FnMut(Table),
+) -> anyhow::Result<()> {
     let (azure, bill) = under_the_host(options.pairs, calrelay).await?;
     let embedded = standalone(options.pairs, calrelay).await?;
-    let title = format!("{} pairs change at once (median of {ROUNDS} rounds)", count(options.pairs));
+    let title =
+        format!("{} pairs change at once (median of {ROUNDS} rounds)", count(options.pairs));
     let mut table = Table::new(title, &["Functions host, Azurite", "standalone, embedded"]);
     let both = [&azure, &embedded];
-    let of = |what: &dyn Fn(&Round) -> Duration| both.map(|rounds| median(&rounds.iter().map(what).collect::<Vec<_>>()));
+    let of = |what: &dyn Fn(&Round) -> Duration| {
+        both.map(|rounds| median(&rounds.iter().map(what).collect::<Vec<_>>()))
+    };
     let pairs = options.pairs as f64;
     let rate = |begun: Duration| format!("{:.0}", pairs / begun.as_secs_f64().max(1e-9));
-    table.row("jobs a second, once the first is written", of(&|round| round.whole.saturating_sub(round.until_first)).map(rate));
+    table.row(
+        "jobs a second, once the first is written",
+        of(&|round| round.whole.saturating_sub(round.until_first)).map(rate),
+    );
     table.row("until the first is written", of(&|round| round.until_first).map(time));
     table.row("from enqueued to written, p50", of(&|round| round.percentile(50)).map(time));
     table.row("p95", of(&|round| round.percentile(95)).map(time));
@@ -85,7 +101,9 @@ pub async fn measure(options: &Options, calrelay: &Path, show: &mut impl FnMut(T
         let work = of(&|round| Duration::from_millis(round.worked[n]));
         table.row(
             &format!("processor time a job, {who}"),
-            work.map(|work| if work.is_zero() { String::new() } else { time(work / options.pairs as u32) }),
+            work.map(|work| {
+                if work.is_zero() { String::new() } else { time(work / options.pairs as u32) }
+            }),
         );
     }
     let each = |transactions: u64| [format!("{:.1}", transactions as f64 / pairs), String::new()];
@@ -94,9 +112,19 @@ pub async fn measure(options: &Options, calrelay: &Path, show: &mut impl FnMut(T
     table.row("  of tables", each(bill.tables));
     table.row("  of queues, by the program", each(bill.queues));
     table.row("  of queues, by the host and whoever nudges", each(bill.host));
-    let share = azure.iter().map(|round| round.worked[1] as f64 / round.whole.as_millis().max(1) as f64).fold(0.0, f64::max);
-    table.note(format!("The emulator, which has one thread for all its work, was busy for {:.0} % of the time.", share * 100.0));
-    table.note("The nudges come from another process: standalone sees them when it next looks at its queue, within a second.".into());
+    let share = azure
+        .iter()
+        .map(|round| round.worked[1] as f64 / round.whole.as_millis().max(1) as f64)
+        .fold(0.0, f64::max);
+    table.note(format!(
+        "The emulator, which has one thread for all its work, was busy for {:.0} % of the time.",
+        share * 100.0
+    ));
+    table.note(
+        "The nudges come from another process: standalone sees them when it next looks at \
+    its queue, within a second."
+            .into(),
+    );
     show(table);
     Ok(())
 }
@@ -111,8 +139,10 @@ async fn under_the_host(pairs: u64, calrelay: &Path) -> anyhow::Result<(Vec<Roun
     let site = Site::new(App::read(folder.path())?, crowd.calrelay.environment())?;
     let host = site.start(Arc::new(queues.clone())).await?;
     let port = Url::parse(&azurite.queues())?.port().context("a port")?;
-    let processes =
-        Watched { program: Process::named(&folder.program().display().to_string())?, emulator: Process::named(&port.to_string())? };
+    let processes = Watched {
+        program: Process::named(&folder.program().display().to_string())?,
+        emulator: Process::named(&port.to_string())?,
+    };
     let mut rounds = Vec::new();
     for n in 0..ROUNDS {
         eprintln!("All change at once, round {} of {ROUNDS}…", n + 1);
@@ -125,7 +155,10 @@ async fn under_the_host(pairs: u64, calrelay: &Path) -> anyhow::Result<(Vec<Roun
     for address in direct {
         let address = Url::parse(&address)?;
         let proxy = Proxy::start(&address).await?;
-        counted = counted.replace(&address[..url::Position::BeforePath], proxy.url().as_str().trim_end_matches('/'));
+        counted = counted.replace(
+            &address[..url::Position::BeforePath],
+            proxy.url().as_str().trim_end_matches('/'),
+        );
         proxies.push(proxy);
     }
     let mut environment = crowd.calrelay.environment();
@@ -146,13 +179,18 @@ async fn under_the_host(pairs: u64, calrelay: &Path) -> anyhow::Result<(Vec<Roun
 async fn standalone(pairs: u64, calrelay: &Path) -> anyhow::Result<Vec<Round>> {
     eprintln!("{pairs} pairs are set up on embedded storage…");
     let crowd = Crowd::gather(calrelay, hosted::embedded(), pairs).await?;
-    let queue: Arc<dyn Queue> = Arc::new(Embedded::open(&crowd.calrelay.data_dir(), crate::data::now)?);
+    let queue: Arc<dyn Queue> =
+        Arc::new(Embedded::open(&crowd.calrelay.data_dir(), crate::data::now)?);
     let mut command = crowd.calrelay.command(&["--listen", "127.0.0.1:0"]);
     // It polls when it starts, and then no more.
     command.env("CALRELAY_POLL_SECONDS", "86400").kill_on_drop(true);
-    let child: Child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let child: Child =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let processes = Watched { program: vec![Process::of(child.id().context("it ended at its start")?)], emulator: Vec::new() };
+    let processes = Watched {
+        program: vec![Process::of(child.id().context("it ended at its start")?)],
+        emulator: Vec::new(),
+    };
     let mut rounds = Vec::new();
     for n in 0..ROUNDS {
         eprintln!("All change at once, round {} of {ROUNDS}…", n + 1);
@@ -175,7 +213,8 @@ impl Watched {
     }
 }
 
-/// One change in every source and a nudge for each, while somebody listens, until all messages are gone.
+/// One change in every source and a nudge for each, while somebody listens, until all messages are
+/// gone.
 async fn round(crowd: &Crowd, queues: &Queues, n: u64, watched: &Watched) -> anyhow::Result<Round> {
     // The echo of the last changes is read before, so that every round begins at rest.
     process::run(crowd.calrelay.pass(), "").await?;
@@ -184,7 +223,8 @@ async fn round(crowd: &Crowd, queues: &Queues, n: u64, watched: &Watched) -> any
     let tips: Vec<String> = crowd.couples.iter().map(|couple| couple.target.ctag()).collect();
     let (couples, begun) = (crowd.couples.clone(), Instant::now());
     let watching = tokio::task::spawn_blocking(move || watch(&couples, &tips, begun));
-    // As many at once as a storm of notifications would bring: the queue, not whoever fills it, is to be what is waited for.
+    // As many at once as a storm of notifications would bring: the queue, not whoever fills it, is
+    // to be what is waited for.
     let put = |id: &str| {
         let nudge = serde_json::json!({"calendarId": id, "cause": "webhook"}).to_string();
         async move {
@@ -193,7 +233,10 @@ async fn round(crowd: &Crowd, queues: &Queues, n: u64, watched: &Watched) -> any
             Ok::<_, anyhow::Error>(enqueued)
         }
     };
-    let enqueue = stream::iter(&crowd.couples).map(|couple| put(&couple.id)).buffered(SENDERS).try_collect::<Vec<_>>();
+    let enqueue = stream::iter(&crowd.couples)
+        .map(|couple| put(&couple.id))
+        .buffered(SENDERS)
+        .try_collect::<Vec<_>>();
     let working = async {
         // The first are worked on while the last are put in, as they would be.
         let enqueued = enqueue.await?;
@@ -202,10 +245,15 @@ async fn round(crowd: &Crowd, queues: &Queues, n: u64, watched: &Watched) -> any
         }
         Ok::<_, anyhow::Error>((enqueued, begun.elapsed()))
     };
-    let (enqueued, whole) = tokio::time::timeout(PATIENCE, working).await.context("a round does not end")??;
+    let (enqueued, whole) =
+        tokio::time::timeout(PATIENCE, working).await.context("a round does not end")??;
     let written = watching.await??;
     let after = watched.worked()?;
-    let mut lags: Vec<Duration> = written.iter().zip(&enqueued).map(|(written, enqueued)| written.saturating_sub(*enqueued)).collect();
+    let mut lags: Vec<Duration> = written
+        .iter()
+        .zip(&enqueued)
+        .map(|(written, enqueued)| written.saturating_sub(*enqueued))
+        .collect();
     lags.sort_unstable();
     let until_first = written.iter().min().copied().unwrap_or_default();
     Ok(Round { whole, until_first, lags, worked: [0, 1, 2].map(|who| after[who] - before[who]) })
@@ -215,7 +263,11 @@ async fn round(crowd: &Crowd, queues: &Queues, n: u64, watched: &Watched) -> any
 fn watch(couples: &[Couple], tips: &[String], begun: Instant) -> anyhow::Result<Vec<Duration>> {
     let mut written = vec![None; couples.len()];
     while written.contains(&None) {
-        ensure!(begun.elapsed() < PATIENCE, "{} changes were not written", written.iter().filter(|one| one.is_none()).count());
+        ensure!(
+            begun.elapsed() < PATIENCE,
+            "{} changes were not written",
+            written.iter().filter(|one| one.is_none()).count()
+        );
         for (n, one) in written.iter_mut().enumerate().filter(|(_, one)| one.is_none()) {
             if couples[n].target.ctag() != tips[n] {
                 *one = Some(begun.elapsed());
@@ -238,7 +290,10 @@ mod tests {
             lags: (1..=lags).map(Duration::from_secs).collect(),
             worked: [0; 3],
         };
-        assert_eq!([50, 95, 100].map(|percent| round(200).percentile(percent).as_secs()), [100, 190, 200]);
+        assert_eq!(
+            [50, 95, 100].map(|percent| round(200).percentile(percent).as_secs()),
+            [100, 190, 200]
+        );
         assert_eq!([50, 95].map(|percent| round(1).percentile(percent).as_secs()), [1, 1]);
         assert_eq!(round(0).percentile(95), Duration::ZERO);
     }

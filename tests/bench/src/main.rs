@@ -1,5 +1,6 @@
-//! Calrelay measured: against vdirsyncer on the same servers in one run, against itself on calendars of growing size, and under a stand-in for
-//! the Functions host, on Azurite and on embedded storage; and what a push from a simulated Google costs.
+//! Calrelay measured: against vdirsyncer on the same servers in one run, against itself on
+//! calendars of growing size, and under a stand-in for the Functions host, on Azurite and on
+//! embedded storage; and what a push from a simulated Google costs.
 //!
 //! ```text
 //! cargo run --release -p bench                          everything, on Xandikos; a quarter of an hour on two cores, after the build
@@ -8,11 +9,13 @@
 //! cargo run --release -p bench -- --only start,idle,load --program target/package/calrelay      what infra/package.sh made
 //! ```
 //!
-//! What is measured is the program itself, `calrelay`, started anew for every pass, as `vdirsyncer` is. Both speak to their two servers through
-//! proxies that count. The servers keep their data in memory where the system has such a place, since their disk is not what is measured; the
-//! programs keep theirs where programs do. Under the host's stand-in it is what `infra/package.sh` lays, at work on embedded storage and on Azurite.
-//! What is printed are ratios, requests and memory, each beside its target. A time by itself says more about the machine
-//! and the server than about either program, so nothing fails because of one: the exit status is 0 unless something is broken.
+//! What is measured is the program itself, `calrelay`, started anew for every pass, as `vdirsyncer`
+//! is. Both speak to their two servers through proxies that count. The servers keep their data in
+//! memory where the system has such a place, since their disk is not what is measured; the programs
+//! keep theirs where programs do. Under the host's stand-in it is what `infra/package.sh` lays, at
+//! work on embedded storage and on Azurite. What is printed are ratios, requests and memory, each
+//! beside its target. A time by itself says more about the machine and the server than about either
+//! program, so nothing fails because of one: the exit status is 0 unless something is broken.
 
 mod bare;
 mod calrelay;
@@ -43,7 +46,9 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let done = match options.answer_at {
         Some(port) => start::answer_at(port).map_err(Into::into),
-        None => tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(measure(&options))),
+        None => tokio::runtime::Runtime::new()
+            .map_err(Into::into)
+            .and_then(|runtime| runtime.block_on(measure(&options))),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -80,13 +85,20 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     if options.wants(&[Part::Push]) {
         push::measure(&calrelay, &mut show).await?;
     }
-    let missed: Vec<&str> = verdicts.iter().filter(|verdict| !verdict.met).map(|verdict| verdict.what.as_str()).collect();
+    let missed: Vec<&str> = verdicts
+        .iter()
+        .filter(|verdict| !verdict.met)
+        .map(|verdict| verdict.what.as_str())
+        .collect();
     println!("{} of {} targets met.", verdicts.len() - missed.len(), verdicts.len());
     for what in missed {
         println!("  missed: {what}");
     }
     if cfg!(debug_assertions) {
-        println!("This was a build without optimisation: its times mean nothing. Measure with `cargo run --release -p bench`.");
+        println!(
+            "This was a build without optimisation: its times mean nothing. Measure with `cargo \
+            run --release -p bench`."
+        );
     }
     Ok(())
 }

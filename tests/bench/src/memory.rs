@@ -1,4 +1,5 @@
-//! Large calendars, on a server of ours in this process: how much memory a pass takes, and whether an incremental one feels the calendar's size.
+//! Large calendars, on a server of ours in this process: how much memory a pass takes, and whether
+//! an incremental one feels the calendar's size.
 
 use std::path::Path;
 use std::time::Duration;
@@ -36,14 +37,28 @@ struct Size {
 ///
 /// # Errors
 /// Where something is broken; never because of a time or of memory.
-pub async fn measure(options: &Options, calrelay: &Path, show: &mut impl FnMut(Table)) -> anyhow::Result<()> {
+pub async fn measure(
+    options: &Options,
+    calrelay: &Path,
+    show: &mut impl FnMut(Table),
+) -> anyhow::Result<()> {
     let mut sizes = Vec::new();
     for &events in &options.memory {
         sizes.push(size(events, calrelay).await?);
     }
     let mut table = Table::new(
         "Large calendars, on a server in memory",
-        &["events", "first sync", "requests", "peak memory", "10 changes", "requests", "bytes", "peak memory", "no change"],
+        &[
+            "events",
+            "first sync",
+            "requests",
+            "peak memory",
+            "10 changes",
+            "requests",
+            "bytes",
+            "peak memory",
+            "no change",
+        ],
     );
     for size in &sizes {
         let cells = [
@@ -69,9 +84,22 @@ pub async fn measure(options: &Options, calrelay: &Path, show: &mut impl FnMut(T
         let still = ratio(large.unchanged, small.unchanged);
         let wider = large.traffic.bytes() as f64 / small.traffic.bytes().max(1) as f64;
         let dash = String::new;
-        let cells = [dash(), dash(), dash(), dash(), format!("{slower:.2}"), dash(), format!("{wider:.2}"), dash(), format!("{still:.2}")];
+        let cells = [
+            dash(),
+            dash(),
+            dash(),
+            dash(),
+            format!("{slower:.2}"),
+            dash(),
+            format!("{wider:.2}"),
+            dash(),
+            format!("{still:.2}"),
+        ];
         let same = large.traffic.total() == small.traffic.total() && wider <= 1.05;
-        table.row("largest to smallest", cells).target("10 changes: same requests and bytes, time at most 1.50", same && slower <= GROWTH);
+        table.row("largest to smallest", cells).target(
+            "10 changes: same requests and bytes, time at most 1.50",
+            same && slower <= GROWTH,
+        );
     }
     show(table);
     Ok(())
@@ -89,7 +117,8 @@ async fn size(events: u64, calrelay: &Path) -> anyhow::Result<Size> {
     ensure!(copies == events, "calrelay made {copies} copies of {} events", events);
     let (first, requests) = ((run.wall, run.peak), Traffic::of(&ends).total());
 
-    let (mut times, mut quiet, mut peak, mut traffic) = (Vec::new(), Vec::new(), 0, Traffic::default());
+    let (mut times, mut quiet, mut peak, mut traffic) =
+        (Vec::new(), Vec::new(), 0, Traffic::default());
     for round in 0..REPEATS {
         change(&source, events, round).await?;
         ends.iter().for_each(End::reset);
@@ -101,5 +130,12 @@ async fn size(events: u64, calrelay: &Path) -> anyhow::Result<Size> {
         process::run(pair.pass(), "").await?;
         quiet.push(process::run(pair.pass(), "").await?.wall);
     }
-    Ok(Size { events, first, requests, incremental: (median(&times), peak), traffic, unchanged: median(&quiet) })
+    Ok(Size {
+        events,
+        first,
+        requests,
+        incremental: (median(&times), peak),
+        traffic,
+        unchanged: median(&quiet),
+    })
 }

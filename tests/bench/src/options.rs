@@ -38,7 +38,8 @@ pub struct Options {
     /// Measure this calrelay, such as the one in target/package.
     #[arg(long, value_name = "FILE")]
     pub program: Option<PathBuf>,
-    /// Not to measure, but to be measured: answer HTTP at this port of the loopback, with as little as that takes.
+    /// Not to measure, but to be measured: answer HTTP at this port of the loopback, with as little
+    /// as that takes.
     #[arg(long, hide = true, value_name = "PORT")]
     pub answer_at: Option<u16>,
 }
@@ -93,8 +94,12 @@ mod tests {
         let all = Options::parse_from(["bench"]);
         assert!(all.wants(&[Part::First]) && all.wants(&[Part::Memory]));
         assert_eq!((all.events, all.memory), (1_000, vec![10_000, 50_000]));
-        let some = Options::parse_from(["bench", "--only", "none,ten", "--memory", "100,200", "--server", "memory"]);
-        assert!(some.wants(&[Part::Ten, Part::Memory]) && !some.wants(&[Part::First, Part::Memory]));
+        let some = Options::parse_from([
+            "bench", "--only", "none,ten", "--memory", "100,200", "--server", "memory",
+        ]);
+        assert!(
+            some.wants(&[Part::Ten, Part::Memory]) && !some.wants(&[Part::First, Part::Memory])
+        );
         assert_eq!((some.memory, some.server), (vec![100, 200], Kind::Memory));
     }
 

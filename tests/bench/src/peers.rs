@@ -1,7 +1,9 @@
-//! Calrelay and vdirsyncer, in turn, on the same two servers: the first sync beside the bare PUTs, passes without a change, ten changes.
+//! Calrelay and vdirsyncer, in turn, on the same two servers: the first sync beside the bare PUTs,
+//! passes without a change, ten changes.
 //!
-//! Both read the same calendar, and each writes to a calendar of its own. Who goes first changes from round to round. Of the
-//! first syncs the quickest of each counts: they take long, and whatever else the machine does makes them longer.
+//! Both read the same calendar, and each writes to a calendar of its own. Who goes first changes
+//! from round to round. Of the first syncs the quickest of each counts: they take long, and
+//! whatever else the machine does makes them longer.
 
 use std::path::Path;
 use std::time::Duration;
@@ -88,9 +90,16 @@ impl Programs {
 ///
 /// # Errors
 /// Where something is broken; never because of a time.
-pub async fn measure(options: &Options, calrelay: &Path, show: &mut impl FnMut(Table)) -> anyhow::Result<()> {
+pub async fn measure(
+    options: &Options,
+    calrelay: &Path,
+    show: &mut impl FnMut(Table),
+) -> anyhow::Result<()> {
     let on = format!("{:?} to {:?}", options.server, options.server);
-    eprintln!("Two servers are started, and a calendar of {} events is made…", count(options.events));
+    eprintln!(
+        "Two servers are started, and a calendar of {} events is made…",
+        count(options.events)
+    );
     let ends = [End::start(options.server).await?, End::start(options.server).await?];
     let source = ends[0].filled(SOURCE, data::objects(options.events, data::today())).await?;
 
@@ -100,7 +109,8 @@ pub async fn measure(options: &Options, calrelay: &Path, show: &mut impl FnMut(T
     let mut programs = None;
     let mut copies = Vec::new();
     for round in 0..rounds {
-        let [ours, theirs, bare] = ["calrelay", "peer", "bare"].map(|name| format!("{name}-{round}"));
+        let [ours, theirs, bare] =
+            ["calrelay", "peer", "bare"].map(|name| format!("{name}-{round}"));
         let calendars = [ends[1].calendar(&ours).await?, ends[1].calendar(&theirs).await?];
         let both = Programs {
             calrelay: Calrelay::connect(calrelay, &ends, SOURCE, &ours).await?,
@@ -120,7 +130,13 @@ pub async fn measure(options: &Options, calrelay: &Path, show: &mut impl FnMut(T
             }
             first[which].0.push(pass(&ends, both.pass(which)).await?);
             let made = calendars[which].objects().await?;
-            ensure!(made.len() as u64 == options.events, "{} made {} copies of {} events", NAMES[which], made.len(), options.events);
+            ensure!(
+                made.len() as u64 == options.events,
+                "{} made {} copies of {} events",
+                NAMES[which],
+                made.len(),
+                options.events
+            );
             if which == CALRELAY {
                 copies = made;
             }
@@ -154,32 +170,57 @@ async fn pass(ends: &[End; 2], command: Command) -> anyhow::Result<Pass> {
 
 fn first_table(options: &Options, on: &str, first: &[Passes; 2], floors: &[Duration]) -> Table {
     let events = options.events;
-    let title = format!("First sync of {} events, {on} (the quickest of {})", count(events), first[0].0.len());
+    let title = format!(
+        "First sync of {} events, {on} (the quickest of {})",
+        count(events),
+        first[0].0.len()
+    );
     let mut table = Table::new(title, &NAMES);
     let [ours, theirs] = first;
     let floor = floors.iter().min().copied();
-    table.row("time", [time(ours.quickest()), time(theirs.quickest()), floor.map(time).unwrap_or_default()]);
+    table.row(
+        "time",
+        [time(ours.quickest()), time(theirs.quickest()), floor.map(time).unwrap_or_default()],
+    );
     if let Some(floor) = floor {
         let (a, b) = (ratio(ours.quickest(), floor), ratio(theirs.quickest(), floor));
         table.row("time to bare PUTs", [format!("{a:.2}"), format!("{b:.2}"), "1".into()]);
         if options.server == Server::Memory {
             // A server that costs nothing leaves nothing to compare with but the program itself.
-            let own = |passes: &Passes| time(passes.quickest().saturating_sub(floor) / u32::try_from(events).unwrap_or(u32::MAX));
+            let own = |passes: &Passes| {
+                time(
+                    passes.quickest().saturating_sub(floor)
+                        / u32::try_from(events).unwrap_or(u32::MAX),
+                )
+            };
             table.row("beyond the PUTs, an event", [ours, theirs].map(own));
         } else {
             table.target("at most 1.20", a <= FLOOR);
         }
     }
     table.row("writes", [ours, theirs].map(|passes| count(passes.traffic().target.writes())));
-    table.target("one an event, none at the source", ours.all(|t| t.target.writes() == events && t.source.writes() == 0));
-    table.row("writes at once", [ours, theirs].map(|passes| passes.traffic().target.peak_writes.to_string()));
-    table.target(format!("{}, what the server bears", bare::PARALLEL), ours.all(|t| t.target.peak_writes == bare::PARALLEL));
+    table.target(
+        "one an event, none at the source",
+        ours.all(|t| t.target.writes() == events && t.source.writes() == 0),
+    );
+    table.row(
+        "writes at once",
+        [ours, theirs].map(|passes| passes.traffic().target.peak_writes.to_string()),
+    );
+    table.target(
+        format!("{}, what the server bears", bare::PARALLEL),
+        ours.all(|t| t.target.peak_writes == bare::PARALLEL),
+    );
     let reads = |t: &Traffic| t.total() - t.target.writes();
     table.row("other requests", [ours, theirs].map(|passes| count(reads(&passes.traffic()))));
     let batches = events.div_ceil(BATCH);
     table.target(
         format!("one listing, {batches} multigets"),
-        ours.all(|t| t.source.of(Kind::CalendarQuery) == 1 && t.source.of(Kind::Multiget) == batches && t.source.of(Kind::Get) == 0),
+        ours.all(|t| {
+            t.source.of(Kind::CalendarQuery) == 1
+                && t.source.of(Kind::Multiget) == batches
+                && t.source.of(Kind::Get) == 0
+        }),
     );
     sides(&mut table, ours, theirs);
     table.row("peak memory", [memory(ours.peak()), memory(theirs.peak())]);
@@ -194,7 +235,12 @@ fn sides(table: &mut Table, ours: &Passes, theirs: &Passes) {
     }
 }
 
-async fn unchanged(options: &Options, on: &str, ends: &[End; 2], programs: &Programs) -> anyhow::Result<Table> {
+async fn unchanged(
+    options: &Options,
+    on: &str,
+    ends: &[End; 2],
+    programs: &Programs,
+) -> anyhow::Result<Table> {
     eprintln!("Passes without a change…");
     let mut passes: [Passes; 2] = Default::default();
     for round in 0..options.repeats {
@@ -203,20 +249,38 @@ async fn unchanged(options: &Options, on: &str, ends: &[End; 2], programs: &Prog
         }
     }
     let [ours, theirs] = &passes;
-    let title = format!("No change among {} events, {on} (median of {})", count(options.events), options.repeats);
+    let title = format!(
+        "No change among {} events, {on} (median of {})",
+        count(options.events),
+        options.repeats
+    );
     let mut table = Table::new(title, &NAMES[..2]);
     table.row("time", [time(ours.wall()), time(theirs.wall())]);
     let share = ratio(ours.wall(), theirs.wall());
-    table.row("time to vdirsyncer", [format!("{share:.3}"), "1".into()]).target("at most 0.100", share <= TENTH);
+    table
+        .row("time to vdirsyncer", [format!("{share:.3}"), "1".into()])
+        .target("at most 0.100", share <= TENTH);
     table.row("requests", [ours, theirs].map(|passes| count(passes.traffic().total())));
-    table.target("one a calendar home (two homes), from the first pass on", ours.all(|t| t.source.total() == 1 && t.target.total() == 1));
-    table.row("bytes of bodies", [ours, theirs].map(|passes| crate::stats::bytes(passes.traffic().bytes())));
+    table.target(
+        "one a calendar home (two homes), from the first pass on",
+        ours.all(|t| t.source.total() == 1 && t.target.total() == 1),
+    );
+    table.row(
+        "bytes of bodies",
+        [ours, theirs].map(|passes| crate::stats::bytes(passes.traffic().bytes())),
+    );
     sides(&mut table, ours, theirs);
     table.row("peak memory", [memory(ours.peak()), memory(theirs.peak())]);
     Ok(table)
 }
 
-async fn ten(options: &Options, on: &str, ends: &[End; 2], programs: &Programs, source: &Person) -> anyhow::Result<Table> {
+async fn ten(
+    options: &Options,
+    on: &str,
+    ends: &[End; 2],
+    programs: &Programs,
+    source: &Person,
+) -> anyhow::Result<Table> {
     let mut passes: [Passes; 2] = Default::default();
     let mut after: [Passes; 2] = Default::default();
     for round in 0..options.rounds {
@@ -228,19 +292,37 @@ async fn ten(options: &Options, on: &str, ends: &[End; 2], programs: &Programs, 
         }
     }
     let [ours, theirs] = &passes;
-    let title = format!("{CHANGES} changes among {} events, {on} (median of {})", count(options.events), options.rounds);
+    let title = format!(
+        "{CHANGES} changes among {} events, {on} (median of {})",
+        count(options.events),
+        options.rounds
+    );
     let mut table = Table::new(title, &NAMES[..2]);
     table.row("time", [time(ours.wall()), time(theirs.wall())]);
-    table.row("time to vdirsyncer", [format!("{:.3}", ratio(ours.wall(), theirs.wall())), "1".into()]);
+    table.row(
+        "time to vdirsyncer",
+        [format!("{:.3}", ratio(ours.wall(), theirs.wall())), "1".into()],
+    );
     table.row("requests", [ours, theirs].map(|passes| count(passes.traffic().total())));
     let exact = |t: &Traffic| {
-        let source = t.source.of(Kind::Propfind) == 1 && t.source.of(Kind::SyncCollection) == 1 && t.source.of(Kind::Multiget) == 1;
+        let source = t.source.of(Kind::Propfind) == 1
+            && t.source.of(Kind::SyncCollection) == 1
+            && t.source.of(Kind::Multiget) == 1;
         let target = t.target.of(Kind::Propfind) == 1 && t.target.of(Kind::Put) == CHANGES;
         source && t.source.total() == 3 && target && t.target.total() == 1 + CHANGES
     };
-    table.target("a ctag request a home, one sync-collection, one multiget, 10 PUTs", ours.all(exact));
-    table.row("requests of the pass after", after.each_ref().map(|passes| count(passes.traffic().total())));
-    table.row("bytes of bodies", [ours, theirs].map(|passes| crate::stats::bytes(passes.traffic().bytes())));
+    table.target(
+        "a ctag request a home, one sync-collection, one multiget, 10 PUTs",
+        ours.all(exact),
+    );
+    table.row(
+        "requests of the pass after",
+        after.each_ref().map(|passes| count(passes.traffic().total())),
+    );
+    table.row(
+        "bytes of bodies",
+        [ours, theirs].map(|passes| crate::stats::bytes(passes.traffic().bytes())),
+    );
     sides(&mut table, ours, theirs);
     table.row("peak memory", [memory(ours.peak()), memory(theirs.peak())]);
     Ok(table)
@@ -251,7 +333,10 @@ pub async fn change(source: &Person, events: u64, round: u64) -> anyhow::Result<
     for n in 0..CHANGES {
         let n = (n * events / CHANGES + round) % events;
         let name = format!("event-{n:06}.ics");
-        ensure!(source.edit(&name, |ics| data::edited(ics, round + 1)).await?, "the event {name} is not there");
+        ensure!(
+            source.edit(&name, |ics| data::edited(ics, round + 1)).await?,
+            "the event {name} is not there"
+        );
     }
     Ok(())
 }

@@ -7,7 +7,8 @@ use anyhow::{Context as _, bail, ensure};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 
-/// How often the memory is looked at. The mark is the system's own high-water mark, so only growth in the last moment can be missed.
+/// How often the memory is looked at. The mark is the system's own high-water mark, so only growth
+/// in the last moment can be missed.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// A program that takes longer has come to a stop.
@@ -46,16 +47,30 @@ pub async fn run(mut command: Command, stdin: &str) -> anyhow::Result<Run> {
     }
     let mut peak = 0;
     let status = loop {
-        peak = peak.max(tokio::fs::read_to_string(&status_file).await.ok().as_deref().and_then(high_water).unwrap_or(0));
+        peak = peak.max(
+            tokio::fs::read_to_string(&status_file)
+                .await
+                .ok()
+                .as_deref()
+                .and_then(high_water)
+                .unwrap_or(0),
+        );
         match tokio::time::timeout(LOOK, child.wait()).await {
             Ok(status) => break status?,
-            Err(_) => ensure!(begun.elapsed() < PATIENCE, "{} does not end", command.as_std().get_program().display()),
+            Err(_) => ensure!(
+                begun.elapsed() < PATIENCE,
+                "{} does not end",
+                command.as_std().get_program().display()
+            ),
         }
     };
     let wall = begun.elapsed();
     let (stdout, stderr) = (stdout.await?, stderr.await?);
     if !status.success() {
-        bail!("{} ended with {status}:\n{stdout}\n{stderr}", command.as_std().get_program().display());
+        bail!(
+            "{} ended with {status}:\n{stdout}\n{stderr}",
+            command.as_std().get_program().display()
+        );
     }
     Ok(Run { wall, peak, stdout })
 }
@@ -71,7 +86,14 @@ async fn whole(stream: Option<impl AsyncRead + Unpin>) -> String {
 
 /// `VmHWM` of a `/proc/PID/status`, in KiB. A process that has ended has none.
 fn high_water(status: &str) -> Option<u64> {
-    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix("kB")?.trim().parse().ok()
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?
+        .trim()
+        .strip_suffix("kB")?
+        .trim()
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]
@@ -80,7 +102,10 @@ mod tests {
 
     #[test]
     fn the_high_water_mark_is_found() {
-        assert_eq!(high_water("Name:\tx\nVmPeak:\t  999 kB\nVmHWM:\t   12345 kB\nVmRSS:\t 1 kB\n"), Some(12_345));
+        assert_eq!(
+            high_water("Name:\tx\nVmPeak:\t  999 kB\nVmHWM:\t   12345 kB\nVmRSS:\t 1 kB\n"),
+            Some(12_345)
+        );
         assert_eq!(high_water("Name:\tx\nState:\tZ (zombie)\n"), None);
     }
 

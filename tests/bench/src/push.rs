@@ -1,8 +1,10 @@
-//! Pushes from Google: how long it takes from a notification to the copy, and what is asked of Google for it. By itself on embedded storage, and
-//! under the Functions host with its storage on Azurite.
+//! Pushes from Google: how long it takes from a notification to the copy, and what is asked of
+//! Google for it. By itself on embedded storage, and under the Functions host with its storage on
+//! Azurite.
 //!
-//! Every call to Google takes [`LATENCY`]. Notifications are handed over by this program as soon as Google has made them, those about our own
-//! writes too. A lag is counted from the edit, so the way of the notification is in it.
+//! Every call to Google takes [`LATENCY`]. Notifications are handed over by this program as soon as
+//! Google has made them, those about our own writes too. A lag is counted from the edit, so the way
+//! of the notification is in it.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -54,7 +56,10 @@ struct Run {
 
 impl Run {
     fn percentile(&self, percent: usize) -> Duration {
-        self.lags.get((self.lags.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default()
+        self.lags
+            .get((self.lags.len() * percent).div_ceil(100).saturating_sub(1))
+            .copied()
+            .unwrap_or_default()
     }
 }
 
@@ -66,21 +71,31 @@ pub async fn measure(calrelay: &Path, show: &mut impl FnMut(Table)) -> anyhow::R
     let alone = standalone(calrelay).await?;
     let hosted = under_the_host(calrelay).await?;
     let both = [&alone, &hosted];
-    let title = format!("A push from Google, {} ms a call to it ({} edits)", LATENCY.as_millis(), PAIRS * EDITS);
+    let title = format!(
+        "A push from Google, {} ms a call to it ({} edits)",
+        LATENCY.as_millis(),
+        PAIRS * EDITS
+    );
     let mut table = Table::new(title, &["standalone, embedded", "Functions host, Azurite"]);
     table.row("from the edit to its copy, p50", both.map(|run| time(median(&run.lags))));
     table.target("at most 0.5 s standalone", median(&alone.lags) <= Duration::from_millis(500));
     table.row("p95", both.map(|run| time(run.percentile(95))));
-    let p95 = alone.percentile(95) <= Duration::from_secs(1) && hosted.percentile(95) <= Duration::from_secs(2);
+    let p95 = alone.percentile(95) <= Duration::from_secs(1)
+        && hosted.percentile(95) <= Duration::from_secs(2);
     table.target("at most 1 s standalone, 2 s under the host", p95);
     table.row("lists a change, its echo's with it", both.map(|run| format!("{:.1}", run.asked[0])));
     table.target("one, and one for the echo", both.iter().all(|run| run.asked[0] <= 2.0));
     table.row("writes a change", both.map(|run| format!("{:.1}", run.asked[1])));
     table.target("one", both.iter().all(|run| run.asked[1] <= 1.0));
-    table.row(&format!("{BURST} changes at once: requests beyond the writes"), both.map(|run| run.burst.0.to_string()));
+    table.row(
+        &format!("{BURST} changes at once: requests beyond the writes"),
+        both.map(|run| run.burst.0.to_string()),
+    );
     table.target("at most 4, and as many for the echo", both.iter().all(|run| run.burst.0 <= 8));
     table.row("  until the last is written", both.map(|run| time(run.burst.1)));
-    table.note("Writes to one calendar take turns, five a second at the most: Google wants it so.".into());
+    table.note(
+        "Writes to one calendar take turns, five a second at the most: Google wants it so.".into(),
+    );
     show(table);
     Ok(())
 }
@@ -89,10 +104,18 @@ async fn standalone(calrelay: &Path) -> anyhow::Result<Run> {
     eprintln!("Pushes, standalone…");
     let place = Place::new(calrelay, Vec::new()).await?;
     let mut command = place.calrelay.command(&["--listen", "127.0.0.1:0"]);
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn()?;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()?;
     let mut lines = BufReader::new(child.stdout.take().context("stdout")?).lines();
     let line = lines.next_line().await?.context("it said nothing")?;
-    let url = line.split_whitespace().find(|word| word.starts_with("http://")).with_context(|| line.clone())?;
+    let url = line
+        .split_whitespace()
+        .find(|word| word.starts_with("http://"))
+        .with_context(|| line.clone())?;
     place.measure(&Url::parse(url)?).await
 }
 
@@ -116,14 +139,16 @@ struct Place {
 impl Place {
     async fn new(program: &Path, mut settings: Vec<(String, String)>) -> anyhow::Result<Self> {
         let google = Server::start().await?;
-        settings.extend(google.settings().into_iter().map(|(name, value)| (name.to_owned(), value)));
+        settings
+            .extend(google.settings().into_iter().map(|(name, value)| (name.to_owned(), value)));
         settings.push(("CALRELAY_PUBLIC_URL".into(), OUTSIDE.into()));
         // It polls when it starts, and then no more.
         settings.push(("CALRELAY_POLL_SECONDS".into(), "86400".into()));
         let calrelay = Calrelay::new(program, settings)?;
         let mut people = Vec::new();
         for n in 0..PAIRS {
-            let pair = ["from", "to"].map(|side| google.account(&format!("{side}-{n}@example.org")));
+            let pair =
+                ["from", "to"].map(|side| google.account(&format!("{side}-{n}@example.org")));
             let mut ids = Vec::new();
             for person in &pair {
                 ids.push(calrelay.google(person.address(), &person.refresh_token()).await?);
@@ -157,7 +182,10 @@ impl Place {
         let asked = [each(counts.of(Kind::List)), each(counts.writes())];
         let burst = self.burst().await?;
         ensure!(self.google.violations().is_empty(), "{:?}", self.google.violations());
-        ensure!(self.google.mails() + self.google.propagated() + self.google.refused_by_quota() == 0, "mails, or quotas");
+        ensure!(
+            self.google.mails() + self.google.propagated() + self.google.refused_by_quota() == 0,
+            "mails, or quotas"
+        );
         drop(courier);
         Ok(Run { lags, asked, burst })
     }
@@ -215,7 +243,8 @@ async fn carry(pushes: Pushes, url: Url) {
         for push in sent.iter().skip(carried) {
             let (client, headers) = (Client::new(&url), push.headers.clone());
             tokio::spawn(async move {
-                let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let headers: Vec<(&str, &str)> =
+                    headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 // What is lost here shows as a copy that does not come.
                 let _ = client.send("POST", "/webhooks/google", &headers, "").await;
             });

@@ -19,7 +19,8 @@ const USER: &str = "alice";
 /// Invented.
 const PASSWORD: &str = "bench-secret-1907";
 
-/// Lets the servers that are started from now on keep their data in memory, where the system has a place for that.
+/// Lets the servers that are started from now on keep their data in memory, where the system has a
+/// place for that.
 pub fn keep_servers_in_memory() {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() {
@@ -72,11 +73,15 @@ impl End {
         };
         let (url, user, password, home) = match &server {
             AnyServer::Real(server) => {
-                let (user, password) = server.users().first().context("a server without users")?.clone();
-                let home = server.account(&user).context("a user without an account")?.home().to_owned();
+                let (user, password) =
+                    server.users().first().context("a server without users")?.clone();
+                let home =
+                    server.account(&user).context("a user without an account")?.home().to_owned();
                 (server.url().clone(), user, password, home)
             }
-            AnyServer::Memory(server) => (server.url(), USER.to_owned(), PASSWORD.to_owned(), format!("/calendars/{USER}/")),
+            AnyServer::Memory(server) => {
+                (server.url(), USER.to_owned(), PASSWORD.to_owned(), format!("/calendars/{USER}/"))
+            }
         };
         let proxy = Proxy::start(&url).await?;
         Ok(Self { server, proxy, user, password, home })
@@ -103,7 +108,11 @@ impl End {
     ///
     /// # Errors
     /// Where the server does not take them.
-    pub async fn filled(&self, name: &str, objects: impl Iterator<Item = (String, String)>) -> anyhow::Result<Person> {
+    pub async fn filled(
+        &self,
+        name: &str,
+        objects: impl Iterator<Item = (String, String)>,
+    ) -> anyhow::Result<Person> {
         if let AnyServer::Real(server) = &self.server
             && server.kind() == simulators::servers::Kind::Radicale
         {
@@ -150,6 +159,9 @@ impl Traffic {
 
     /// Bytes of all bodies, both ways.
     pub fn bytes(&self) -> u64 {
-        [&self.source, &self.target].iter().map(|counts| counts.bytes_up() + counts.bytes_down()).sum()
+        [&self.source, &self.target]
+            .iter()
+            .map(|counts| counts.bytes_up() + counts.bytes_down())
+            .sum()
     }
 }

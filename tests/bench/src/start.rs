@@ -1,7 +1,9 @@
-//! From the start of the program to its first answer, under the environment that the Functions host gives it.
+//! From the start of the program to its first answer, under the environment that the Functions host
+//! gives it.
 //!
-//! Between two starts of it, in turn, start a program that does nothing, and one that answers HTTP with as little as that takes: what they need
-//! is the machine's part. Files are in the system's cache, as they are when an instance that has just unpacked them starts them.
+//! Between two starts of it, in turn, start a program that does nothing, and one that answers HTTP
+//! with as little as that takes: what they need is the machine's part. Files are in the system's
+//! cache, as they are when an instance that has just unpacked them starts them.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -37,7 +39,11 @@ struct Starts {
 ///
 /// # Errors
 /// Where something is broken; never because of a time.
-pub async fn measure(options: &Options, calrelay: &Path, show: &mut impl FnMut(Table)) -> anyhow::Result<()> {
+pub async fn measure(
+    options: &Options,
+    calrelay: &Path,
+    show: &mut impl FnMut(Table),
+) -> anyhow::Result<()> {
     eprintln!("The program is started {} times on each storage…", options.starts);
     let folder = Folder::lay(calrelay)?;
     let azurite = Azurite::start().await?;
@@ -64,25 +70,42 @@ pub async fn measure(options: &Options, calrelay: &Path, show: &mut impl FnMut(T
         })
         .await?;
         for (starts, installation) in ours.iter_mut().zip(&installed) {
-            let (program, root, environment) = (folder.program(), folder.path().to_owned(), installation.environment());
-            one(starts, move |port| under_the_host(&program, &root, environment.clone(), port)).await?;
+            let (program, root, environment) =
+                (folder.program(), folder.path().to_owned(), installation.environment());
+            one(starts, move |port| under_the_host(&program, &root, environment.clone(), port))
+                .await?;
         }
     }
     let title = format!("From the start to the first answer (median of {})", options.starts);
-    let mut table = Table::new(title, &["true", "bare answer", hosted::STORAGES[0], hosted::STORAGES[1]]);
-    let all = [&floor, &ours[0], &ours[1]].map(|starts| (median(&starts.first), median(&starts.well)));
-    table.row("to the first answer", [time(median(&nothing)), time(all[0].0), time(all[1].0), time(all[2].0)]);
+    let mut table =
+        Table::new(title, &["true", "bare answer", hosted::STORAGES[0], hosted::STORAGES[1]]);
+    let all =
+        [&floor, &ours[0], &ours[1]].map(|starts| (median(&starts.first), median(&starts.well)));
+    table.row(
+        "to the first answer",
+        [time(median(&nothing)), time(all[0].0), time(all[1].0), time(all[2].0)],
+    );
     table.target("at most 50 ms", all[1].0.max(all[2].0) <= AIM);
     let to_floor = |first: Duration| format!("{:.1}", ratio(first, all[0].0));
-    table.row("to the bare answer", [String::new(), "1".into(), to_floor(all[1].0), to_floor(all[2].0)]);
-    table.row("to /health, storage and all", [String::new(), String::new(), time(all[1].1), time(all[2].1)]);
+    table.row(
+        "to the bare answer",
+        [String::new(), "1".into(), to_floor(all[1].0), to_floor(all[2].0)],
+    );
+    table.row(
+        "to /health, storage and all",
+        [String::new(), String::new(), time(all[1].1), time(all[2].1)],
+    );
     let slowest = |starts: &Starts| time(starts.first.iter().max().copied().unwrap_or_default());
-    table.row("the slowest first answer", [String::new(), slowest(&floor), slowest(&ours[0]), slowest(&ours[1])]);
+    table.row(
+        "the slowest first answer",
+        [String::new(), slowest(&floor), slowest(&ours[0]), slowest(&ours[1])],
+    );
     show(table);
     Ok(())
 }
 
-/// Answers every request at this port with an empty 200, one after the other, until the process is ended.
+/// Answers every request at this port with an empty 200, one after the other, until the process is
+/// ended.
 ///
 /// # Errors
 /// Where the port cannot be had.
@@ -91,21 +114,32 @@ pub fn answer_at(port: u16) -> std::io::Result<()> {
         let mut stream = stream?;
         // Whoever asks here sends little, and all at once.
         if stream.read(&mut [0; 1024])? > 0 {
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")?;
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")?;
         }
     }
     Ok(())
 }
 
 /// What the host gives its handler.
-fn under_the_host(program: &Path, root: &Path, environment: Vec<(String, String)>, port: u16) -> Command {
+fn under_the_host(
+    program: &Path,
+    root: &Path,
+    environment: Vec<(String, String)>,
+    port: u16,
+) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root).env_clear().envs(environment);
-    command.env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string()).env("FUNCTIONS_APP_ROOT_PATH", root);
+    command
+        .env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string())
+        .env("FUNCTIONS_APP_ROOT_PATH", root);
     command
 }
 
-async fn one(starts: &mut Starts, command: impl Fn(u16) -> Command + Send + 'static) -> anyhow::Result<()> {
+async fn one(
+    starts: &mut Starts,
+    command: impl Fn(u16) -> Command + Send + 'static,
+) -> anyhow::Result<()> {
     let (first, well) = tokio::task::spawn_blocking(move || to_the_first_answer(command)).await??;
     starts.first.push(first);
     starts.well.push(well);
@@ -115,13 +149,17 @@ async fn one(starts: &mut Starts, command: impl Fn(u16) -> Command + Send + 'sta
 /// `true` from its start to its end: what it takes the system to start anything at all.
 fn to_the_end() -> anyhow::Result<Duration> {
     let begun = Instant::now();
-    ensure!(Command::new("true").status().context("true does not start")?.success(), "true is not true");
+    ensure!(
+        Command::new("true").status().context("true does not start")?.success(),
+        "true is not true"
+    );
     Ok(begun.elapsed())
 }
 
 /// From the start to the first answer, and to a good answer of `/health`.
 fn to_the_first_answer(command: impl Fn(u16) -> Command) -> anyhow::Result<(Duration, Duration)> {
-    // Free a moment ago. Where a stranger takes it in between, the program ends, and that is an error.
+    // Free a moment ago. Where a stranger takes it in between, the program ends, and that is an
+    // error.
     let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
     let mut command = command(address.port());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -153,7 +191,9 @@ fn ask(address: SocketAddr, path: &str) -> anyhow::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").as_bytes())?;
+    stream.write_all(
+        format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").as_bytes(),
+    )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     answer.lines().next().map(str::to_owned).context("nothing was answered")

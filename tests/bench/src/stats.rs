@@ -68,10 +68,19 @@ mod tests {
 
     #[test]
     fn numbers_are_read_with_ease() {
-        assert_eq!((time(Duration::from_micros(4_260)), time(Duration::from_millis(640))), ("4.3 ms".into(), "640 ms".into()));
+        assert_eq!(
+            (time(Duration::from_micros(4_260)), time(Duration::from_millis(640))),
+            ("4.3 ms".into(), "640 ms".into())
+        );
         assert_eq!(time(Duration::from_millis(12_340)), "12.34 s");
-        assert_eq!((count(1), count(1_000), count(12_345_678)), ("1".into(), "1,000".into(), "12,345,678".into()));
-        assert_eq!((memory(65_536), bytes(900), bytes(20_480)), ("64.0 MiB".into(), "900 B".into(), "20 KiB".into()));
+        assert_eq!(
+            (count(1), count(1_000), count(12_345_678)),
+            ("1".into(), "1,000".into(), "12,345,678".into())
+        );
+        assert_eq!(
+            (memory(65_536), bytes(900), bytes(20_480)),
+            ("64.0 MiB".into(), "900 B".into(), "20 KiB".into())
+        );
         assert!((ratio(Duration::from_secs(3), Duration::from_secs(2)) - 1.5).abs() < 1e-9);
     }
 }

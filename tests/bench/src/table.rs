@@ -30,7 +30,12 @@ pub struct Verdict {
 impl Table {
     /// An empty table.
     pub fn new(title: impl Into<String>, columns: &[&str]) -> Self {
-        Self { title: title.into(), columns: columns.iter().map(|&name| name.to_owned()).collect(), rows: Vec::new(), notes: Vec::new() }
+        Self {
+            title: title.into(),
+            columns: columns.iter().map(|&name| name.to_owned()).collect(),
+            rows: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 
     /// Adds a measure. An empty cell was not measured.
@@ -73,7 +78,13 @@ impl fmt::Display for Table {
             .iter()
             .enumerate()
             .map(|(n, name)| {
-                self.rows.iter().filter_map(|row| row.cells.get(n)).map(|cell| wide(cell)).chain([wide(name)]).max().unwrap_or(0)
+                self.rows
+                    .iter()
+                    .filter_map(|row| row.cells.get(n))
+                    .map(|cell| wide(cell))
+                    .chain([wide(name)])
+                    .max()
+                    .unwrap_or(0)
             })
             .collect();
         let mut line = |what: &str, cells: &[String], target: &str| {
@@ -86,7 +97,10 @@ impl fmt::Display for Table {
         };
         line("", &self.columns, "")?;
         for row in &self.rows {
-            let target = row.target.as_ref().map(|(target, met)| format!("{target}: {}", if *met { "met" } else { "MISSED" }));
+            let target = row
+                .target
+                .as_ref()
+                .map(|(target, met)| format!("{target}: {}", if *met { "met" } else { "MISSED" }));
             line(&row.what, &row.cells, target.as_deref().unwrap_or_default())?;
         }
         self.notes.iter().try_for_each(|note| writeln!(f, "  {note}"))
@@ -112,6 +126,9 @@ mod tests {
             "",
         ];
         assert_eq!(table.to_string(), lines.join("\n"));
-        assert_eq!(table.verdicts(), [Verdict { what: "First sync: peak memory (below 64 MiB)".into(), met: false }]);
+        assert_eq!(
+            table.verdicts(),
+            [Verdict { what: "First sync: peak memory (below 64 MiB)".into(), met: false }]
+        );
     }
 }

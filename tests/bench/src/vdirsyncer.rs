@@ -1,4 +1,5 @@
-//! vdirsyncer 0.21, the peer: the same two calendars, its own way. It syncs both ways by nature; with one side empty that is a copy.
+//! vdirsyncer 0.21, the peer: the same two calendars, its own way. It syncs both ways by nature;
+//! with one side empty that is a copy.
 
 use std::fs;
 use std::path::PathBuf;
@@ -25,13 +26,15 @@ impl Vdirsyncer {
         let this = Self { python: simulators::servers::python().await?, dir: own_data()? };
         let status = this.dir.path().join("status");
         let mut config = format!(
-            "[general]\nstatus_path = \"{}\"\n\n[pair bench]\na = \"source\"\nb = \"target\"\ncollections = [[\"bench\", \"{source}\", \
+            "[general]\nstatus_path = \"{}\"\n\n[pair bench]\na = \"source\"\nb = \
+            \"target\"\ncollections = [[\"bench\", \"{source}\", \
              \"{target}\"]]\nconflict_resolution = \"a wins\"\n",
             status.display()
         );
         for (name, end) in ["source", "target"].into_iter().zip(ends) {
             config.push_str(&format!(
-                "\n[storage {name}]\ntype = \"caldav\"\nurl = \"{}\"\nusername = \"{}\"\npassword = \"{}\"\n",
+                "\n[storage {name}]\ntype = \"caldav\"\nurl = \"{}\"\nusername = \"{}\"\npassword \
+                = \"{}\"\n",
                 end.url(),
                 end.user,
                 end.password
@@ -49,7 +52,10 @@ impl Vdirsyncer {
 
     fn command(&self, verb: &str) -> Command {
         let mut command = Command::new(&self.python);
-        command.args(["-m", "vdirsyncer", "--config"]).arg(self.dir.path().join("config")).arg(verb);
+        command
+            .args(["-m", "vdirsyncer", "--config"])
+            .arg(self.dir.path().join("config"))
+            .arg(verb);
         command.current_dir(self.dir.path());
         command
     }

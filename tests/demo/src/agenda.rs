@@ -17,17 +17,29 @@ pub struct Line {
 }
 
 /// The occurrences between two days, as the clock on the wall of `zone` shows them.
-pub fn lines(entries: &[Entry], zone: &TimeZone, from: Date, to: Date) -> anyhow::Result<Vec<Line>> {
+pub fn lines(
+    entries: &[Entry],
+    zone: &TimeZone,
+    from: Date,
+    to: Date,
+) -> anyhow::Result<Vec<Line>> {
     let mut lines = Vec::new();
     for entry in entries {
         let (start, day) = wall(&when(entry, "DTSTART")?, zone)?;
         let (end, _) = wall(&when(entry, "DTEND")?, zone)?;
-        let copy = entry.event.properties.iter().any(|property| property.name == "X-CALRELAY-ORIGIN");
+        let copy =
+            entry.event.properties.iter().any(|property| property.name == "X-CALRELAY-ORIGIN");
         let title = format!("{}{}", entry.summary(), if copy { " (copy)" } else { "" });
-        let elsewhere = if entry.original().is_some() { Vec::new() } else { exceptions(entries, entry, zone)? };
+        let elsewhere =
+            if entry.original().is_some() { Vec::new() } else { exceptions(entries, entry, zone)? };
         for weeks in 0..weeks(entry)? {
             let shift = i64::from(weeks).weeks();
-            let line = Line { start: start.checked_add(shift)?, end: end.checked_add(shift)?, day, title: title.clone() };
+            let line = Line {
+                start: start.checked_add(shift)?,
+                end: end.checked_add(shift)?,
+                day,
+                title: title.clone(),
+            };
             if !elsewhere.contains(&line.start) && (from..to).contains(&line.start.date()) {
                 lines.push(line);
             }
@@ -37,10 +49,12 @@ pub fn lines(entries: &[Entry], zone: &TimeZone, from: Date, to: Date) -> anyhow
     Ok(lines)
 }
 
-/// How many weeks it repeats; 1 for an event that does not. The demo's world knows weekly series with an end only.
+/// How many weeks it repeats; 1 for an event that does not. The demo's world knows weekly series
+/// with an end only.
 fn weeks(entry: &Entry) -> anyhow::Result<u32> {
     let rule = entry.value("RRULE");
-    let part = |name: &str| rule.split(';').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+    let part =
+        |name: &str| rule.split(';').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
     Ok(match (rule, part("COUNT")) {
         ("", _) => 1,
         (_, Some(count)) => count.parse().context("a COUNT that is no number")?,
@@ -50,13 +64,20 @@ fn weeks(entry: &Entry) -> anyhow::Result<u32> {
 
 /// The original starts of cancelled and moved occurrences.
 fn exceptions(entries: &[Entry], series: &Entry, zone: &TimeZone) -> anyhow::Result<Vec<DateTime>> {
-    let moved = entries.iter().filter(|entry| entry.name == series.name).filter_map(|entry| entry.event.get("RECURRENCE-ID")?.when());
+    let moved = entries
+        .iter()
+        .filter(|entry| entry.name == series.name)
+        .filter_map(|entry| entry.event.get("RECURRENCE-ID")?.when());
     let cancelled = series.event.all("EXDATE").filter_map(|property| property.when());
     moved.chain(cancelled).map(|when| Ok(wall(&when, zone)?.0)).collect()
 }
 
 fn when(entry: &Entry, property: &str) -> anyhow::Result<When> {
-    entry.event.get(property).and_then(|property| property.when()).with_context(|| format!("{} without {property}", entry.name))
+    entry
+        .event
+        .get(property)
+        .and_then(|property| property.when())
+        .with_context(|| format!("{} without {property}", entry.name))
 }
 
 fn wall(when: &When, zone: &TimeZone) -> anyhow::Result<(DateTime, bool)> {
@@ -68,7 +89,9 @@ fn wall(when: &When, zone: &TimeZone) -> anyhow::Result<(DateTime, bool)> {
 
 /// Whether every place that is taken in one calendar is taken in the other.
 pub fn in_step(left: &[Line], right: &[Line]) -> bool {
-    let places = |lines: &[Line]| lines.iter().map(|line| (line.start, line.end, line.day)).collect::<Vec<_>>();
+    let places = |lines: &[Line]| {
+        lines.iter().map(|line| (line.start, line.end, line.day)).collect::<Vec<_>>()
+    };
     places(left) == places(right)
 }
 
@@ -80,12 +103,18 @@ pub fn side_by_side(heads: [&str; 2], left: &[Line], right: &[Line]) -> String {
     let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
     loop {
         let place = |line: &&Line| (line.start, line.end, line.day);
-        let Some(next) = [left.peek(), right.peek()].into_iter().flatten().map(place).min() else { break };
+        let Some(next) = [left.peek(), right.peek()].into_iter().flatten().map(place).min() else {
+            break;
+        };
         let on_left = left.next_if(|line| place(line) == next);
         let on_right = right.next_if(|line| place(line) == next);
         let title = |line: Option<&Line>| line.map(|line| line.title.clone()).unwrap_or_default();
         let (start, end, day) = next;
-        let time = if day { "all day".to_owned() } else { format!("{} - {}", start.strftime("%H:%M"), end.strftime("%H:%M")) };
+        let time = if day {
+            "all day".to_owned()
+        } else {
+            format!("{} - {}", start.strftime("%H:%M"), end.strftime("%H:%M"))
+        };
         let when = format!("{}  {time}", start.strftime("%a %e %b"));
         text += format!("  {when:WHEN$}{:TITLE$}{}", title(on_left), title(on_right)).trim_end();
         text.push('\n');
@@ -103,7 +132,8 @@ mod tests {
     fn seen(events: &str) -> Vec<Line> {
         let text = format!("BEGIN:VCALENDAR\n{events}END:VCALENDAR\n");
         let zone = TimeZone::get("Europe/Berlin").unwrap();
-        lines(&entries([("a.ics".to_owned(), text)]), &zone, date(2026, 11, 30), date(2026, 12, 31)).unwrap()
+        lines(&entries([("a.ics".to_owned(), text)]), &zone, date(2026, 11, 30), date(2026, 12, 31))
+            .unwrap()
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! `cargo run -p demo`: the main job for a newcomer, in a minute and on this machine alone.
 //!
-//! A real CalDAV server (Radicale) with two invented calendars, and the real program: connect both, pair them, look first, sync, edit, sync again.
-//! What is printed after a `$` is what a person would type. Nothing is left running, and nothing outside `target/` and a temporary directory is touched.
+//! A real CalDAV server (Radicale) with two invented calendars, and the real program: connect both,
+//! pair them, look first, sync, edit, sync again. What is printed after a `$` is what a person
+//! would type. Nothing is left running, and nothing outside `target/` and a temporary directory is
+//! touched.
 
 mod agenda;
 mod program;
@@ -31,23 +33,37 @@ async fn main() -> ExitCode {
 
 async fn story() -> anyhow::Result<()> {
     let program = Program::build()?;
-    println!("Setting up a CalDAV server on this machine (Radicale, under target/servers; the first time takes a minute) …");
+    println!(
+        "Setting up a CalDAV server on this machine (Radicale, under target/servers; the first \
+        time takes a minute) …"
+    );
     let world = World::start().await?;
     println!(
-        "\nAnna has a work calendar and a home calendar, in two accounts. The stand-up is a weekly series, once moved and once cancelled:\n"
+        "\nAnna has a work calendar and a home calendar, in two accounts. The stand-up is a \
+        weekly series, once moved and once cancelled:\n"
     );
     print!("{}", world.both().await?);
 
     heading("Connect both accounts");
     let url = world.url();
-    program.run(&["account", "add", "caldav", "--url", url, "--user", WORK.user, "--password-stdin"], WORK.password)?;
-    program.run(&["account", "add", "caldav", "--url", url, "--user", HOME.user, "--password-stdin"], HOME.password)?;
+    program.run(
+        &["account", "add", "caldav", "--url", url, "--user", WORK.user, "--password-stdin"],
+        WORK.password,
+    )?;
+    program.run(
+        &["account", "add", "caldav", "--url", url, "--user", HOME.user, "--password-stdin"],
+        HOME.password,
+    )?;
     program.run(&["calendars"], "")?;
 
     heading("Pair them, both ways. Home sees work in full; work sees of home only \"Busy\"");
     let calendars = program.json(&["calendars"])?;
-    let (work, home) = (program::id_of_calendar(&calendars, WORK.calendar)?, program::id_of_calendar(&calendars, HOME.calendar)?);
-    program.run(&["pair", "add", "--from", &work, "--to", &home, "--two-way", "--private-back"], "")?;
+    let (work, home) = (
+        program::id_of_calendar(&calendars, WORK.calendar)?,
+        program::id_of_calendar(&calendars, HOME.calendar)?,
+    );
+    program
+        .run(&["pair", "add", "--from", &work, "--to", &home, "--two-way", "--private-back"], "")?;
 
     heading("Look first: nothing is written");
     program.run(&["sync", "--dry-run"], "")?;
@@ -69,7 +85,10 @@ async fn story() -> anyhow::Result<()> {
 
     heading("Both calendars now, read back from the server");
     print!("{}", world.both().await?);
-    println!("\n\"Quarter planning\" has a Teams link and two guests. Its copy has no link and invites nobody; its text is:\n");
+    println!(
+        "\n\"Quarter planning\" has a Teams link and two guests. Its copy has no link and invites \
+        nobody; its text is:\n"
+    );
     for line in world.text_of_the_meeting_at_home().await?.lines() {
         println!("  | {line}");
     }

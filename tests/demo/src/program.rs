@@ -31,7 +31,10 @@ impl Program {
         } else {
             println!("Building calrelay; the first time takes some minutes …");
         }
-        let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().context("cargo does not start")?;
+        let built = cargo
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .context("cargo does not start")?;
         ensure!(built.success(), "calrelay could not be built");
         Ok(Self { path, data: tempfile::tempdir()? })
     }
@@ -42,7 +45,8 @@ impl Program {
         self.path.strip_prefix(here).unwrap_or(&self.path)
     }
 
-    /// Runs a command, and shows it with all it says. `secret` is what a person would type when asked.
+    /// Runs a command, and shows it with all it says. `secret` is what a person would type when
+    /// asked.
     pub fn run(&self, arguments: &[&str], secret: &str) -> anyhow::Result<()> {
         let answer = self.answer(arguments, secret)?;
         show(arguments, secret);
@@ -66,11 +70,13 @@ impl Program {
     /// Runs a command unseen, for what a person would read off the screen.
     pub fn json(&self, arguments: &[&str]) -> anyhow::Result<Value> {
         let all: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
-        serde_json::from_slice(&self.answer(&all, "")?.stdout).context("calrelay's --json is no JSON")
+        serde_json::from_slice(&self.answer(&all, "")?.stdout)
+            .context("calrelay's --json is no JSON")
     }
 
     fn answer(&self, arguments: &[&str], secret: &str) -> anyhow::Result<Output> {
-        // Nothing of the reader's own settings, and nothing of theirs is read: not the environment, not local.settings.json.
+        // Nothing of the reader's own settings, and nothing of theirs is read: not the environment,
+        // not local.settings.json.
         let mut child = Command::new(&self.path)
             .args(arguments)
             .env_clear()
@@ -103,7 +109,10 @@ impl Program {
 pub fn id_of_calendar(answer: &Value, name: &str) -> anyhow::Result<String> {
     let calendars = answer["calendars"].as_array().context("no list of calendars")?;
     let found = calendars.iter().find(|calendar| calendar["name"] == name);
-    Ok(found.and_then(|calendar| calendar["id"].as_str()).with_context(|| format!("no calendar is called {name}"))?.to_owned())
+    Ok(found
+        .and_then(|calendar| calendar["id"].as_str())
+        .with_context(|| format!("no calendar is called {name}"))?
+        .to_owned())
 }
 
 fn show(arguments: &[&str], secret: &str) {

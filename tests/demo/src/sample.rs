@@ -16,15 +16,24 @@ pub struct Weeks {
 impl Weeks {
     /// Of the work calendar: name of the object and its text.
     pub fn work(self) -> [(&'static str, String); 5] {
-        let standup =
-            self.timed(0, ["09:30", "09:45"], "Team stand-up") + "RRULE:FREQ=WEEKLY;COUNT=4\n" + &self.line("EXDATE", 14, "09:30");
-        let moved = self.timed(8, ["11:00", "11:15"], "Team stand-up") + &self.line("RECURRENCE-ID", 7, "09:30");
-        let review = self.timed(2, ["13:00", "14:00"], "Design review") + "LOCATION:Room Aalto\nDESCRIPTION:Bring the new sketches.\n";
+        let standup = self.timed(0, ["09:30", "09:45"], "Team stand-up")
+            + "RRULE:FREQ=WEEKLY;COUNT=4\n"
+            + &self.line("EXDATE", 14, "09:30");
+        let moved = self.timed(8, ["11:00", "11:15"], "Team stand-up")
+            + &self.line("RECURRENCE-ID", 7, "09:30");
+        let review = self.timed(2, ["13:00", "14:00"], "Design review")
+            + "LOCATION:Room Aalto\nDESCRIPTION:Bring the new sketches.\n";
         [
             ("standup.ics", object("standup", &[standup, moved])),
             ("lunch.ics", object("lunch", &[self.timed(1, ["12:00", "13:00"], "Team lunch")])),
             ("review.ics", object("review", &[review])),
-            ("planning.ics", object("planning", &[self.timed(3, ["10:00", "11:00"], "Quarter planning") + MEETING])),
+            (
+                "planning.ics",
+                object(
+                    "planning",
+                    &[self.timed(3, ["10:00", "11:00"], "Quarter planning") + MEETING],
+                ),
+            ),
             ("fair.ics", object("fair", &[self.whole(4, "Trade fair")])),
         ]
     }
@@ -42,7 +51,8 @@ impl Weeks {
         ("school.ics", object("school", &[self.timed(3, ["18:00", "19:30"], "Parents' evening")]))
     }
 
-    /// An object with its times an hour later, of the event on this day that lasts from `from` to `to`. `None` where it is told otherwise.
+    /// An object with its times an hour later, of the event on this day that lasts from `from` to
+    /// `to`. `None` where it is told otherwise.
     pub fn an_hour_later(self, ics: &str, day: i64, [from, to]: [&str; 2]) -> Option<String> {
         let mut later = ics.replace("\r\n", "\n");
         // The end first: its old value may be the new start.
@@ -52,18 +62,27 @@ impl Weeks {
             if !later.contains(&line) {
                 return None;
             }
-            later = later.replace(&line, &self.line(name, day, &(time + 1.hour()).strftime("%H:%M").to_string()));
+            later = later.replace(
+                &line,
+                &self.line(name, day, &(time + 1.hour()).strftime("%H:%M").to_string()),
+            );
         }
         Some(later)
     }
 
     fn timed(self, day: i64, [from, to]: [&str; 2], title: &str) -> String {
-        format!("SUMMARY:{title}\n") + &self.line("DTSTART", day, from) + &self.line("DTEND", day, to)
+        format!("SUMMARY:{title}\n")
+            + &self.line("DTSTART", day, from)
+            + &self.line("DTEND", day, to)
     }
 
     fn whole(self, day: i64, title: &str) -> String {
         let date = |day: i64| (self.monday + day.days()).strftime("%Y%m%d").to_string();
-        format!("SUMMARY:{title}\nDTSTART;VALUE=DATE:{}\nDTEND;VALUE=DATE:{}\nTRANSP:OPAQUE\n", date(day), date(day + 1))
+        format!(
+            "SUMMARY:{title}\nDTSTART;VALUE=DATE:{}\nDTEND;VALUE=DATE:{}\nTRANSP:OPAQUE\n",
+            date(day),
+            date(day + 1)
+        )
     }
 
     /// A property that tells a time on a day, counted from Monday.
@@ -78,7 +97,9 @@ impl Weeks {
 fn object(uid: &str, events: &[String]) -> String {
     let mut text = format!("BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Calrelay//Demo//EN\n{BERLIN}");
     for event in events {
-        text += &format!("BEGIN:VEVENT\nUID:{uid}@anna.example\nDTSTAMP:20260101T000000Z\n{event}END:VEVENT\n");
+        text += &format!(
+            "BEGIN:VEVENT\nUID:{uid}@anna.example\nDTSTAMP:20260101T000000Z\n{event}END:VEVENT\n"
+        );
     }
     text + "END:VCALENDAR\n"
 }
@@ -102,7 +123,8 @@ END:STANDARD
 END:VTIMEZONE
 ";
 
-/// A meeting to which others were asked, with the block that a conference program puts below the text.
+/// A meeting to which others were asked, with the block that a conference program puts below the
+/// text.
 const MEETING: &str = "LOCATION:Microsoft Teams Meeting
 DESCRIPTION:Numbers first\\, then plans.\\n\\n____________________________________
  ____________________________________________\\nMicrosoft Teams meeting\\nJoin on yo

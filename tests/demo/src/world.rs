@@ -22,9 +22,11 @@ pub struct Owner {
 }
 
 /// Where Anna works.
-pub const WORK: Owner = Owner { user: "anna@work.example", password: "correct horse battery", calendar: "Work" };
+pub const WORK: Owner =
+    Owner { user: "anna@work.example", password: "correct horse battery", calendar: "Work" };
 /// Where she lives.
-pub const HOME: Owner = Owner { user: "anna@home.example", password: "staple kettle window", calendar: "Home" };
+pub const HOME: Owner =
+    Owner { user: "anna@home.example", password: "staple kettle window", calendar: "Home" };
 
 /// The server, and Anna at both calendars.
 pub struct World {
@@ -38,7 +40,8 @@ pub struct World {
 impl World {
     /// With all that stands in her calendars at the beginning.
     pub async fn start() -> anyhow::Result<Self> {
-        let server = Server::radicale(&[(WORK.user, WORK.password), (HOME.user, HOME.password)]).await?;
+        let server =
+            Server::radicale(&[(WORK.user, WORK.password), (HOME.user, HOME.password)]).await?;
         let zone = TimeZone::get(ZONE)?;
         let monday = now().to_zoned(zone.clone()).date().nth_weekday(1, Weekday::Monday)?;
         let (work, home) = (calendar(&server, &WORK).await?, calendar(&server, &HOME).await?);
@@ -90,7 +93,10 @@ impl World {
     /// That the two calendars hold what the demo says they do.
     pub async fn check(&self) -> anyhow::Result<()> {
         let [work, home] = self.lines().await?;
-        ensure!(in_step(&work, &home), "the calendars are not in step, which is a mistake in Calrelay");
+        ensure!(
+            in_step(&work, &home),
+            "the calendars are not in step, which is a mistake in Calrelay"
+        );
         let copy = self.meeting_at_home().await?;
         let guests = copy.event.all("ATTENDEE").count() + copy.event.all("ORGANIZER").count();
         ensure!(
@@ -109,7 +115,10 @@ impl World {
 
     async fn meeting_at_home(&self) -> anyhow::Result<Entry> {
         let agenda = self.home.agenda().await?;
-        agenda.into_iter().find(|entry| entry.summary() == "Quarter planning").context("\"Quarter planning\" has no copy")
+        agenda
+            .into_iter()
+            .find(|entry| entry.summary() == "Quarter planning")
+            .context("\"Quarter planning\" has no copy")
     }
 
     async fn name_of(&self, person: &Person, title: &str) -> anyhow::Result<String> {
@@ -122,8 +131,10 @@ impl World {
 async fn calendar(server: &Server, owner: &Owner) -> anyhow::Result<Person> {
     let account = server.account(owner.user).context("the server does not know the account")?;
     let person = account.calendar(&owner.calendar.to_lowercase()).await?;
-    let name =
-        format!(r#"<propertyupdate xmlns="DAV:"><set><prop><displayname>{}</displayname></prop></set></propertyupdate>"#, owner.calendar);
+    let name = format!(
+        r#"<propertyupdate xmlns="DAV:"><set><prop><displayname>{}</displayname></prop></set></propertyupdate>"#,
+        owner.calendar
+    );
     let answer = account.client().xml("PROPPATCH", &person.path(), "0", &name).await?;
     ensure!(answer.status == 207, "the calendar's name was answered with {}", answer.status);
     Ok(person)
@@ -131,7 +142,8 @@ async fn calendar(server: &Server, owner: &Owner) -> anyhow::Result<Person> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the demo's events must lie ahead of whoever reads it, and the program under it runs on the system's clock"
+    reason = "the demo's events must lie ahead of whoever reads it, and the program under it runs \
+    on the system's clock"
 )]
 fn now() -> Timestamp {
     Timestamp::now()

@@ -1,5 +1,5 @@
-//! Two objects, and a choice of parts that the first is to take from the second. The input is a byte for the choice, the first object,
-//! a line of equals signs, the second.
+//! Two objects, and a choice of parts that the first is to take from the second. The input is a
+//! byte for the choice, the first object, a line of equals signs, the second.
 
 #![no_main]
 
@@ -31,7 +31,8 @@ fuzz_target!(|input: &[u8]| {
     let after = match fuzz::read(&edited.object) {
         Ok(after) => after,
         Err(why) => {
-            assert!(why.0.contains("MiB") || why.0.contains("lines"), "an edited object cannot be read: {why}");
+            assert!(why.0.contains("MiB") || why.0.contains("lines"), "an edited object cannot be \
+            read: {why}");
             return;
         }
     };
@@ -65,7 +66,8 @@ fuzz_target!(|input: &[u8]| {
     }
     // The same once more changes nothing.
     let again = fuzz::edit(&edited.object, &parts, &new, Some(fuzz::MARKER));
-    assert!(again.is_ok_and(|again| again.object == edited.object), "a second edit changed something");
+    assert!(again.is_ok_and(|again| again.object == edited.object), "a second edit changed \
+    something");
 });
 
 fn names_an_occurrence(object: &[u8]) -> bool {

@@ -1,5 +1,5 @@
-//! Any bytes as an answer of Google's `events.list`: read without a panic; an event that is read can be written, and comes back the same but
-//! for what Google has no word for.
+//! Any bytes as an answer of Google's `events.list`: read without a panic; an event that is read
+//! can be written, and comes back the same but for what Google has no word for.
 
 #![no_main]
 
@@ -15,7 +15,8 @@ fuzz_target!(|answer: &[u8]| {
     assert!(once.marker.as_deref() == Some(fuzz::MARKER) && once.content.attendees.is_empty());
     let once = Draft::from(&once);
     assert!(once.content.title == draft.content.title, "the title of a copy differs");
-    assert!(once.content.description == draft.content.description, "the description of a copy differs");
+    assert!(once.content.description == draft.content.description, "the description of a copy \
+    differs");
     assert!(once.content.location == draft.content.location, "the location of a copy differs");
     assert!(once.content.visibility == draft.content.visibility && once.content.busy == draft.content.busy);
     if !floats(&draft.content.span) {
@@ -25,7 +26,8 @@ fuzz_target!(|answer: &[u8]| {
         );
         assert!(engine::zone::end(&once.content.span, None) == engine::zone::end(&draft.content.span, None), "the end of a copy differs");
     }
-    let twice = items::read(&items::write(&once, fuzz::MARKER)).expect("a copy of a copy can be read");
+    let twice = items::read(&items::write(&once, fuzz::MARKER)).expect("a copy of a copy can be \
+    read");
     assert!(Draft::from(&twice) == once, "a copy of a copy differs from the copy");
 });
 

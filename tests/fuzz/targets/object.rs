@@ -1,5 +1,5 @@
-//! Any bytes: read without a panic; an event that is read can be written, comes back the same, and is left alone by an edit that
-//! wants what is there already.
+//! Any bytes: read without a panic; an event that is read can be written, comes back the same, and
+//! is left alone by an edit that wants what is there already.
 
 #![no_main]
 
@@ -10,7 +10,8 @@ fuzz_target!(|object: &[u8]| {
     let Ok(event) = fuzz::read(object) else { return };
     let draft = Draft::from(&event);
     if let Some(canonical) = fuzz::canonical(&draft) {
-        assert!(fuzz::canonical(&canonical).as_ref() == Some(&canonical), "a copy of a copy differs from the copy");
+        assert!(fuzz::canonical(&canonical).as_ref() == Some(&canonical), "a copy of a copy \
+        differs from the copy");
         assert!(canonical.content.span == draft.content.span, "the time of a copy differs");
     }
     let all = Parts { fields: Field::ALL.into(), ..Parts::default() };

@@ -10,11 +10,17 @@ const ON: &str = "Continue to Google";
 /// What every page of ours comes with.
 #[track_caller]
 fn assert_calm(window: &Window) {
-    for (name, value) in [("referrer-policy", "no-referrer"), ("cache-control", "no-store"), ("x-content-type-options", "nosniff")] {
+    for (name, value) in [
+        ("referrer-policy", "no-referrer"),
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+    ] {
         assert_eq!(window.header(name), value, "{name}");
     }
     let policy = window.header("content-security-policy");
-    for part in ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "style-src 'sha256-"] {
+    for part in
+        ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "style-src 'sha256-"]
+    {
         assert!(policy.contains(part) && !policy.contains("unsafe"), "{policy}");
     }
 }
@@ -22,7 +28,8 @@ fn assert_calm(window: &Window) {
 /// The whole way, with everything that can go wrong on it.
 async fn told(behind: Behind) -> anyhow::Result<()> {
     let place = Place::public(behind).await?;
-    let (link, window, other) = (place.link().await?, place.browser.window().await?, place.browser.window().await?);
+    let (link, window, other) =
+        (place.link().await?, place.browser.window().await?, place.browser.window().await?);
 
     // To look at it changes nothing, for whoever looks.
     for looking in [&other, &window, &window] {
@@ -39,7 +46,10 @@ async fn told(behind: Behind) -> anyhow::Result<()> {
     assert!(window.address().await?.starts_with("https://accounts.example.org/"));
     let waiting = window.cookies().await?;
     let [cookie] = &waiting[..] else { panic!("{waiting:?}") };
-    assert_eq!([&cookie["name"], &cookie["sameSite"], &cookie["path"]], ["__Host-oauth", "Lax", "/"]);
+    assert_eq!(
+        [&cookie["name"], &cookie["sameSite"], &cookie["path"]],
+        ["__Host-oauth", "Lax", "/"]
+    );
     assert_eq!([&cookie["secure"], &cookie["httpOnly"]], [true, true]);
 
     // From now on the link is this browser's.
@@ -70,7 +80,11 @@ async fn told(behind: Behind) -> anyhow::Result<()> {
     assert_eq!(window.follow("button", "Try again").await?, 410);
     window.open(&link).await?;
     assert_eq!(window.follow("button", ON).await?, 410);
-    assert_eq!((place.accounts().await?.len(), place.anna.living_refresh_tokens()), (1, tokens), "no other code was redeemed");
+    assert_eq!(
+        (place.accounts().await?.len(), place.anna.living_refresh_tokens()),
+        (1, tokens),
+        "no other code was redeemed"
+    );
     place.assert_proper(&window);
     place.assert_proper(&other);
     Ok(())
@@ -86,7 +100,8 @@ async fn a_link_connects_one_account_under_the_functions_host() -> anyhow::Resul
     told(Behind::FunctionsHost).await
 }
 
-/// A proxy on the same machine that says nothing of itself: whatever comes through it comes from here, and from everybody.
+/// A proxy on the same machine that says nothing of itself: whatever comes through it comes from
+/// here, and from everybody.
 #[tokio::test]
 async fn behind_a_public_address_nobody_begins_without_a_link() -> anyhow::Result<()> {
     let place = Place::public(Behind::Proxy).await?;
@@ -95,30 +110,58 @@ async fn behind_a_public_address_nobody_begins_without_a_link() -> anyhow::Resul
     assert!(window.click("link", "Connect a Google account").await.is_err());
     let start = place.url.join("/oauth/google/start")?;
     let junk = "A".repeat(43);
-    for query in ["".to_owned(), "?ticket=".into(), "?ticket=%3Cb%3E".into(), format!("?ticket={junk}&ticket={junk}")] {
+    for query in [
+        "".to_owned(),
+        "?ticket=".into(),
+        "?ticket=%3Cb%3E".into(),
+        format!("?ticket={junk}&ticket={junk}"),
+    ] {
         assert_eq!(window.open(&format!("{start}{query}")).await?, 403, "{query}");
         assert!(window.text().await?.contains("calrelay account add google --link"));
     }
-    assert_eq!(window.open(&format!("{start}?ticket={junk}")).await?, 200, "whether it is good is told to whoever goes on");
+    assert_eq!(
+        window.open(&format!("{start}?ticket={junk}")).await?,
+        200,
+        "whether it is good is told to whoever goes on"
+    );
     assert_eq!(window.follow("button", ON).await?, 410);
 
-    // From the machine itself, as a proxy would ask; and as a page of another site would have a browser ask.
+    // From the machine itself, as a proxy would ask; and as a page of another site would have a
+    // browser ask.
     let direct = Client::new(&place.inside());
     let link = place.link().await?;
     let ticket = link.rsplit('=').next().unwrap_or_default();
     let form = ("content-type", "application/x-www-form-urlencoded");
     assert_eq!(direct.send("GET", "/oauth/google/start", &[], "").await?.status, 403);
-    let foreign = direct.send("POST", "/oauth/google/start", &[form, ("sec-fetch-site", "cross-site")], format!("ticket={ticket}")).await?;
+    let foreign = direct
+        .send(
+            "POST",
+            "/oauth/google/start",
+            &[form, ("sec-fetch-site", "cross-site")],
+            format!("ticket={ticket}"),
+        )
+        .await?;
     assert_eq!((foreign.status, foreign.header("set-cookie")), (403, ""));
     let doubled = format!("ticket={ticket}&ticket={ticket}");
-    for (body, status) in
-        [(format!("ticket={junk}"), 410), (String::new(), 410), (doubled, 410), ("x".repeat(60_000), 410), ("x".repeat(100_000), 413)]
-    {
+    for (body, status) in [
+        (format!("ticket={junk}"), 410),
+        (String::new(), 410),
+        (doubled, 410),
+        ("x".repeat(60_000), 410),
+        ("x".repeat(100_000), 413),
+    ] {
         let answer = direct.send("POST", "/oauth/google/start", &[form], body).await?;
-        assert_eq!((answer.status, answer.header("set-cookie"), answer.header("location")), (status, "", ""));
+        assert_eq!(
+            (answer.status, answer.header("set-cookie"), answer.header("location")),
+            (status, "", "")
+        );
     }
-    let good = direct.send("POST", "/oauth/google/start", &[form], format!("ticket={ticket}")).await?;
-    assert!(good.status == 303 && good.header("set-cookie").starts_with("__Host-oauth="), "none of that has used it up");
+    let good =
+        direct.send("POST", "/oauth/google/start", &[form], format!("ticket={ticket}")).await?;
+    assert!(
+        good.status == 303 && good.header("set-cookie").starts_with("__Host-oauth="),
+        "none of that has used it up"
+    );
     assert_eq!(place.accounts().await?.len(), 0);
     place.assert_proper(&window);
     Ok(())
@@ -127,7 +170,8 @@ async fn behind_a_public_address_nobody_begins_without_a_link() -> anyhow::Resul
 #[tokio::test]
 async fn a_link_needs_an_address_that_browsers_reach() -> anyhow::Result<()> {
     let place = Place::machine().await?;
-    let (code, words) = place.cli.run(&["account", "add", "google", "--link", "--json"]).await?.failure();
+    let (code, words) =
+        place.cli.run(&["account", "add", "google", "--link", "--json"]).await?.failure();
     assert!(code == "settings" && words.contains("CALRELAY_PUBLIC_URL"), "{words}");
     Ok(())
 }

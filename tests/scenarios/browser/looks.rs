@@ -1,4 +1,5 @@
-//! What the pages look like: legible in light and in dark, on a desk and on a phone, for eyes and for ears.
+//! What the pages look like: legible in light and in dark, on a desk and on a phone, for eyes and
+//! for ears.
 
 use std::path::Path;
 
@@ -25,12 +26,19 @@ async fn look_at(window: &Window, name: &str, way: &str) -> anyhow::Result<()> {
         let dark = window.ask("getComputedStyle(document.documentElement).colorScheme").await?;
         assert_eq!(dark, "light dark", "the style is not applied");
         if let Some(directory) = std::env::var_os("CALRELAY_TEST_PICTURES") {
-            std::fs::write(Path::new(&directory).join(format!("{name}-{how}.png")), window.picture().await?)?;
+            std::fs::write(
+                Path::new(&directory).join(format!("{name}-{how}.png")),
+                window.picture().await?,
+            )?;
         }
     }
     let read = window.read_out().await?;
     for role in ["banner", "main", "heading"] {
-        assert_eq!(read.iter().filter(|line| line.split(' ').next() == Some(role)).count(), 1, "{name}: {role}: {read:?}");
+        assert_eq!(
+            read.iter().filter(|line| line.split(' ').next() == Some(role)).count(),
+            1,
+            "{name}: {role}: {read:?}"
+        );
     }
     assert_eq!(window.ask("document.documentElement.lang").await?, "en");
     // Whoever goes on by the keyboard sees where they are.
@@ -40,7 +48,10 @@ async fn look_at(window: &Window, name: &str, way: &str) -> anyhow::Result<()> {
         let seen = window.ask("getComputedStyle(document.activeElement).outlineStyle").await?;
         assert_eq!(seen, "solid", "{name}: the focus is not seen");
         let tall = window.ask("document.activeElement.getBoundingClientRect().height").await?;
-        assert!(tall.as_f64().context("a height")? >= 44.0, "{name}: too small for a finger: {tall}");
+        assert!(
+            tall.as_f64().context("a height")? >= 44.0,
+            "{name}: too small for a finger: {tall}"
+        );
     }
     Ok(())
 }

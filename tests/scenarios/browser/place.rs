@@ -55,9 +55,19 @@ impl Place {
         let (google, anna, cli) = people().await?;
         let running = Running::start(&cli).await?;
         // As people type it.
-        let url = Url::parse(&format!("http://localhost:{}/", running.url.port().context("a port")?))?;
+        let url =
+            Url::parse(&format!("http://localhost:{}/", running.url.port().context("a port")?))?;
         let browser = Browser::start(&[]).await?;
-        Ok(Self { google, anna, cli, url, browser, running: vec![running], _hosted: Vec::new(), _fronts: Vec::new() })
+        Ok(Self {
+            google,
+            anna,
+            cli,
+            url,
+            browser,
+            running: vec![running],
+            _hosted: Vec::new(),
+            _fronts: Vec::new(),
+        })
     }
 
     /// With a public address, over https.
@@ -66,7 +76,9 @@ impl Place {
         let accounts = Front::start(GOOGLE, &google.url()).await?;
         let public = format!("https://{PUBLIC}");
         google.register_redirect(&format!("{public}/oauth/google/callback"));
-        let mut cli = cli.with("GOOGLE_AUTH_URL", &format!("https://{GOOGLE}/o/oauth2/v2/auth")).with("CALRELAY_PUBLIC_URL", &public);
+        let mut cli = cli
+            .with("GOOGLE_AUTH_URL", &format!("https://{GOOGLE}/o/oauth2/v2/auth"))
+            .with("CALRELAY_PUBLIC_URL", &public);
         let (mut running, mut hosted) = (Vec::new(), Vec::new());
         let inside = match behind {
             Behind::Proxy => {
@@ -82,7 +94,16 @@ impl Place {
         };
         let front = Front::start(PUBLIC, &inside).await?;
         let (url, browser) = (front.url(), Browser::start(&[&front, &accounts]).await?);
-        Ok(Self { google, anna, cli, url, browser, running, _hosted: hosted, _fronts: vec![front, accounts] })
+        Ok(Self {
+            google,
+            anna,
+            cli,
+            url,
+            browser,
+            running,
+            _hosted: hosted,
+            _fronts: vec![front, accounts],
+        })
     }
 
     /// Where calrelay itself listens, behind what stands before it.
@@ -99,17 +120,22 @@ impl Place {
     }
 
     pub async fn accounts(&self) -> anyhow::Result<Vec<Value>> {
-        Ok(self.cli.json(&["account", "list"]).await?["accounts"].as_array().cloned().unwrap_or_default())
+        Ok(self.cli.json(&["account", "list"]).await?["accounts"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default())
     }
 
-    /// Nothing was asked of Google that it does not know, and the browser has no complaint and was sent nowhere else.
+    /// Nothing was asked of Google that it does not know, and the browser has no complaint and was
+    /// sent nowhere else.
     #[track_caller]
     pub fn assert_proper(&self, window: &Window) {
         assert_eq!(self.google.violations(), [""; 0]);
         assert_eq!(window.complaints(), [""; 0]);
         let (google, local) = (format!("https://{GOOGLE}/"), self.google.url().to_string());
         for asked in window.asked() {
-            let known = [self.url.as_str(), &google, &local].iter().any(|place| asked.starts_with(place));
+            let known =
+                [self.url.as_str(), &google, &local].iter().any(|place| asked.starts_with(place));
             assert!(known && !asked.contains("favicon"), "{asked}");
         }
     }
@@ -118,7 +144,8 @@ impl Place {
 /// Google, Anna there, and a program that knows it.
 async fn people() -> anyhow::Result<(Server, Account, Cli)> {
     let google = Server::start().await?;
-    let cli = google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
+    let cli =
+        google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
     let anna = google.account(ANNA);
     Ok((google, anna, cli))
 }

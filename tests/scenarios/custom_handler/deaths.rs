@@ -10,22 +10,29 @@ use simulators::rng::Rng;
 use super::town::Town;
 use crate::events::{hour, many};
 
-/// A handler that was killed leaves the lease of its pair behind, for half a minute. Fifty of those would be half an hour, so here the table of
-/// leases is thrown away while no handler is alive: the state that every one of them would find after the term. That it ends by itself is the
-/// next test's.
+/// A handler that was killed leaves the lease of its pair behind, for half a minute. Fifty of those
+/// would be half an hour, so here the table of leases is thrown away while no handler is alive: the
+/// state that every one of them would find after the term. That it ends by itself is the next
+/// test's.
 #[tokio::test]
-async fn killed_fifty_times_in_the_middle_of_work_nothing_is_lost_or_doubled() -> anyhow::Result<()> {
+async fn killed_fifty_times_in_the_middle_of_work_nothing_is_lost_or_doubled() -> anyhow::Result<()>
+{
     let azurite = Azurite::start().await?;
     let town = Town::on(&azurite, "00:00:00").await?;
     let [anna, ben] = &town.village.people;
     for (name, object) in many(40) {
         anna.put(&name, &object);
     }
-    town.village.servers.iter().for_each(|server| server.faults().always(On::any(), Fault::Delay(Duration::from_millis(3))));
+    town.village.servers.iter().for_each(|server| {
+        server.faults().always(On::any(), Fault::Delay(Duration::from_millis(3)))
+    });
     let mut rng = Rng::of(4_711, &["handler"]);
     let mut cut_off = 0;
     for round in 0..50_i64 {
-        anna.put(&format!("new-{round}.ics"), &hour(&format!("new-{round}"), 210 + round, 9, &format!("New {round}")));
+        anna.put(
+            &format!("new-{round}.ics"),
+            &hour(&format!("new-{round}"), 210 + round, 9, &format!("New {round}")),
+        );
         let copy = ben.names().into_iter().find(|name| name.starts_with("calrelay-"));
         if let Some(copy) = copy.filter(|_| round % 5 == 0) {
             ben.edit(&copy, |ics| ics.replace("SUMMARY:", "SUMMARY:Edited "));
@@ -33,7 +40,10 @@ async fn killed_fifty_times_in_the_middle_of_work_nothing_is_lost_or_doubled() -
         town.village.reset_counts();
         town.site.clock().advance(Duration::from_secs(60));
         // Two glances are the poll's; whatever follows is a pass.
-        town.until("no pass begins", || town.village.servers.iter().map(|server| server.counts().total()).sum::<u64>() > 3).await?;
+        town.until("no pass begins", || {
+            town.village.servers.iter().map(|server| server.counts().total()).sum::<u64>() > 3
+        })
+        .await?;
         tokio::time::sleep(Duration::from_millis(rng.below(150) as u64)).await;
         let before = town.tally("sync_calendar").failed;
         let down = town.host().kill_handler().await?;
@@ -50,9 +60,11 @@ async fn killed_fifty_times_in_the_middle_of_work_nothing_is_lost_or_doubled() -
     Ok(())
 }
 
-/// The host's own crash: nobody gives anything back. The message comes again after ten minutes, the lease ends after half of one.
+/// The host's own crash: nobody gives anything back. The message comes again after ten minutes, the
+/// lease ends after half of one.
 #[tokio::test]
-async fn an_instance_that_dies_in_the_middle_of_work_blocks_its_pair_for_half_a_minute() -> anyhow::Result<()> {
+async fn an_instance_that_dies_in_the_middle_of_work_blocks_its_pair_for_half_a_minute()
+-> anyhow::Result<()> {
     let azurite = Azurite::start().await?;
     let mut town = Town::on(&azurite, "00:00:00").await?;
     let [anna, ben] = town.village.people.clone();
@@ -69,12 +81,20 @@ async fn an_instance_that_dies_in_the_middle_of_work_blocks_its_pair_for_half_a_
     let died = Instant::now();
     town.grow().await?;
     while ben.len() < 5 {
-        assert!(died.elapsed() < Duration::from_secs(60), "it is blocked for longer than the term: {}", town.site.log());
+        assert!(
+            died.elapsed() < Duration::from_secs(60),
+            "it is blocked for longer than the term: {}",
+            town.site.log()
+        );
         town.minute().await?;
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     println!("the next instance went on after {:?}", died.elapsed());
-    assert!(died.elapsed() > Duration::from_secs(15), "the dead one's lease was not respected: {:?}", died.elapsed());
+    assert!(
+        died.elapsed() > Duration::from_secs(15),
+        "the dead one's lease was not respected: {:?}",
+        died.elapsed()
+    );
     town.settle().await?;
     town.assert_in_step(5);
     Ok(())
@@ -95,8 +115,11 @@ async fn storage_that_is_restarted_in_the_middle_of_work_is_found_again() -> any
     town.site.clock().advance(Duration::from_secs(60));
     town.until("no copy", || ben.len() > 3).await?;
     azurite.stop().await?;
-    // What was under way finds storage gone, and so does a tick. Copies that were announced before are still made.
-    let failed = |town: &Town<StorageQueues>| town.tally("poll_caldav").failed + town.tally("sync_calendar").failed;
+    // What was under way finds storage gone, and so does a tick. Copies that were announced before
+    // are still made.
+    let failed = |town: &Town<StorageQueues>| {
+        town.tally("poll_caldav").failed + town.tally("sync_calendar").failed
+    };
     let before = failed(&town);
     town.site.clock().advance(Duration::from_secs(60));
     town.until("nobody notices", || failed(&town) > before).await?;
@@ -105,7 +128,11 @@ async fn storage_that_is_restarted_in_the_middle_of_work_is_found_again() -> any
     let begun = Instant::now();
     // A lease that could not be given back is over after half a minute.
     while town.minute().await? > 0 || ben.len() < 41 {
-        assert!(begun.elapsed() < Duration::from_secs(60), "it does not go on: {}", town.site.log());
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "it does not go on: {}",
+            town.site.log()
+        );
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     println!("it had caught up {:?} after the restart", begun.elapsed());

@@ -14,19 +14,39 @@ struct Storage(Embedded);
 
 fn message(received: &Received) -> Message {
     let count = u32::try_from(received.dequeue_count).unwrap_or(u32::MAX);
-    Message { id: received.id.clone(), receipt: received.receipt.clone(), body: received.text.clone(), dequeue_count: count }
+    Message {
+        id: received.id.clone(),
+        receipt: received.receipt.clone(),
+        body: received.text.clone(),
+        dequeue_count: count,
+    }
 }
 
 impl Source for Storage {
-    async fn receive(&self, queue: &str, most: usize, hide: Duration) -> anyhow::Result<Vec<Received>> {
+    async fn receive(
+        &self,
+        queue: &str,
+        most: usize,
+        hide: Duration,
+    ) -> anyhow::Result<Vec<Received>> {
         let taken = self.0.take(queue, most, hide).await?;
-        let received = |m: Message| Received { id: m.id, receipt: m.receipt, text: m.body, dequeue_count: m.dequeue_count.into() };
+        let received = |m: Message| Received {
+            id: m.id,
+            receipt: m.receipt,
+            text: m.body,
+            dequeue_count: m.dequeue_count.into(),
+        };
         Ok(taken.into_iter().map(received).collect())
     }
     async fn delete(&self, queue: &str, received: &Received) -> anyhow::Result<()> {
         Ok(self.0.delete(queue, &message(received)).await?)
     }
-    async fn hide(&self, queue: &str, received: &Received, time: Duration) -> anyhow::Result<String> {
+    async fn hide(
+        &self,
+        queue: &str,
+        received: &Received,
+        time: Duration,
+    ) -> anyhow::Result<String> {
         Ok(self.0.extend(queue, &message(received), time).await?.receipt)
     }
     async fn send(&self, queue: &str, text: &str) -> anyhow::Result<()> {
@@ -40,12 +60,20 @@ impl Source for Storage {
 
 async fn town() -> anyhow::Result<Town<Storage>> {
     let storage = |village: &Village| {
-        #[expect(clippy::disallowed_methods, reason = "a process of its own has the system's clock")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a process of its own has the system's clock"
+        )]
         let clock = jiff::Timestamp::now;
         Ok(Storage(Embedded::open(&village.cli.data_dir(), clock)?))
     };
     // The host wants an account of its own in any case.
-    Town::new(&[("CALRELAY_STORE", "embedded"), ("AzureWebJobsStorage", "UseDevelopmentStorage=true")], storage, "00:00:00").await
+    Town::new(
+        &[("CALRELAY_STORE", "embedded"), ("AzureWebJobsStorage", "UseDevelopmentStorage=true")],
+        storage,
+        "00:00:00",
+    )
+    .await
 }
 
 #[tokio::test]
@@ -68,8 +96,15 @@ async fn the_main_job_is_done_with_storage_in_a_file() -> anyhow::Result<()> {
 #[tokio::test]
 async fn what_is_no_nudge_is_dropped() -> anyhow::Result<()> {
     let town = town().await?;
-    let texts =
-        ["x", "123", "{}", "[]", "\"quoted\"", r#"{"calendarId":"nowhere","cause":"poll"}"#, r#"{"dequeueCount":9,"calendarId":"c"}"#];
+    let texts = [
+        "x",
+        "123",
+        "{}",
+        "[]",
+        "\"quoted\"",
+        r#"{"calendarId":"nowhere","cause":"poll"}"#,
+        r#"{"dequeueCount":9,"calendarId":"c"}"#,
+    ];
     for text in texts {
         town.queues.send(QUEUE, text).await?;
     }

@@ -24,13 +24,22 @@ async fn a_message_that_fails_for_good_marks_its_pair_and_tells_its_owner() -> a
     assert_eq!([town.queues.waiting(QUEUE).await?, town.queues.waiting(POISON).await?], [0, 0]);
     let status = town.village.cli.status().await?;
     assert_eq!(status["pairs"][0]["state"], "error", "{status}");
-    assert!(status["pairs"][0]["error"]["message"].as_str().is_some_and(|words| words.contains("Nothing was lost")), "{status}");
+    assert!(
+        status["pairs"][0]["error"]["message"]
+            .as_str()
+            .is_some_and(|words| words.contains("Nothing was lost")),
+        "{status}"
+    );
     let words = town.village.cli.run(&["status"]).await?;
     assert!(words.stdout.contains("Nothing was lost"), "a person sees it too: {words:?}");
     town.village.servers[1].faults().clear();
     town.village.people[0].put("two.ics", &hour("two", 4, 9, "Two"));
     town.settle().await?;
-    assert_eq!(town.village.cli.status().await?["pairs"][0]["state"], "ok", "it has been well since");
+    assert_eq!(
+        town.village.cli.status().await?["pairs"][0]["state"],
+        "ok",
+        "it has been well since"
+    );
     town.assert_in_step(2);
     Ok(())
 }
@@ -56,7 +65,8 @@ async fn the_same_message_twice_at_once_makes_each_copy_once() -> anyhow::Result
     Ok(())
 }
 
-/// A message that lay somewhere while everything it could tell was found out otherwise, and undone again.
+/// A message that lay somewhere while everything it could tell was found out otherwise, and undone
+/// again.
 #[tokio::test]
 async fn a_message_an_hour_late_does_no_harm() -> anyhow::Result<()> {
     let azurite = Azurite::start().await?;
@@ -81,16 +91,22 @@ async fn a_message_an_hour_late_does_no_harm() -> anyhow::Result<()> {
     town.village.reset_counts();
     let before = town.tally("sync_calendar");
     town.queues.hide(QUEUE, &taken[0], Duration::ZERO).await?;
-    town.until("it is not delivered", || town.tally("sync_calendar").ended() > before.ended()).await?;
+    town.until("it is not delivered", || town.tally("sync_calendar").ended() > before.ended())
+        .await?;
     town.rest().await?;
-    assert_eq!((town.tally("sync_calendar").failed, town.village.writes()), (before.failed, [0, 0]), "it found nothing left to do");
+    assert_eq!(
+        (town.tally("sync_calendar").failed, town.village.writes()),
+        (before.failed, [0, 0]),
+        "it found nothing left to do"
+    );
     town.assert_in_step(1);
     Ok(())
 }
 
 /// Both are called to the same calendars, again and again, while there is much to do.
 #[tokio::test]
-async fn two_instances_at_once_make_each_copy_once_and_neither_fails_for_good() -> anyhow::Result<()> {
+async fn two_instances_at_once_make_each_copy_once_and_neither_fails_for_good() -> anyhow::Result<()>
+{
     let azurite = Azurite::start().await?;
     let mut town = Town::on(&azurite, "00:00:01").await?;
     town.grow().await?;
@@ -98,9 +114,13 @@ async fn two_instances_at_once_make_each_copy_once_and_neither_fails_for_good() 
     for (name, object) in many(40) {
         anna.put(&name, &object);
     }
-    town.village.servers.iter().for_each(|server| server.faults().always(On::any(), Fault::Delay(Duration::from_millis(5))));
+    town.village.servers.iter().for_each(|server| {
+        server.faults().always(On::any(), Fault::Delay(Duration::from_millis(5)))
+    });
     for round in 0..12 {
-        town.queues.send(QUEUE, &town.nudge(round % 2, if round % 3 == 0 { "webhook" } else { "poll" })).await?;
+        town.queues
+            .send(QUEUE, &town.nudge(round % 2, if round % 3 == 0 { "webhook" } else { "poll" }))
+            .await?;
     }
     town.until("the copies", || ben.len() == 40).await?;
     for n in 0..5 {
@@ -113,7 +133,11 @@ async fn two_instances_at_once_make_each_copy_once_and_neither_fails_for_good() 
     let did = town.hosts.iter().map(|host| host.tally("sync_calendar").ended()).collect::<Vec<_>>();
     assert!(did.iter().all(|done| *done > 0), "both had something to do: {did:?}");
     assert_eq!(town.tally("sync_calendar").poisoned, 0, "{}", town.site.log());
-    assert_eq!(town.village.writes(), [5, 40], "each copy was made once, and each edit carried over once");
+    assert_eq!(
+        town.village.writes(),
+        [5, 40],
+        "each copy was made once, and each edit carried over once"
+    );
     let ticks = town.hosts.iter().map(|host| host.tally("poll_caldav").ended()).collect::<Vec<_>>();
     assert!(ticks.contains(&0), "one of them fires the timers: {ticks:?}");
     assert_eq!(town.village.cli.status().await?["pairs"][0]["state"], "ok");

@@ -30,8 +30,8 @@ pub struct Town<S> {
 }
 
 impl Town<StorageQueues> {
-    /// On Azurite, with one instance. `visibility` is what stands between a failure of a message and the next attempt: half a minute in our
-    /// `host.json`, for which no test waits.
+    /// On Azurite, with one instance. `visibility` is what stands between a failure of a message
+    /// and the next attempt: half a minute in our `host.json`, for which no test waits.
     pub async fn on(azurite: &Azurite, visibility: &str) -> anyhow::Result<Self> {
         let connection = azurite.connection_string();
         let settings = [("CALRELAY_STORE", "azure"), ("AzureWebJobsStorage", &connection)];
@@ -47,13 +47,16 @@ impl<S: Source> Town<S> {
         queues: impl FnOnce(&Village) -> anyhow::Result<S>,
         visibility: &str,
     ) -> anyhow::Result<Self> {
-        let cli = settings.iter().try_fold(Cli::new()?, |cli, (name, value)| anyhow::Ok(cli.with(name, value)))?;
+        let cli = settings
+            .iter()
+            .try_fold(Cli::new()?, |cli, (name, value)| anyhow::Ok(cli.with(name, value)))?;
         let village = Village::of(cli, Manners::generic()).await?;
         village.pair(TWO_WAY).await?;
         let queues = Arc::new(queues(&village)?);
         let package = package(visibility)?;
         let mut environment = environment(settings);
-        environment.push(("CALRELAY_DATA_DIR".into(), village.cli.data_dir().display().to_string()));
+        environment
+            .push(("CALRELAY_DATA_DIR".into(), village.cli.data_dir().display().to_string()));
         let site = Site::new(App::read(package.path())?, environment)?;
         let mut town = Self { village, queues, site, hosts: Vec::new(), _package: package };
         town.grow().await?;
@@ -73,11 +76,13 @@ impl<S: Source> Town<S> {
 
     /// What came of a function on all instances.
     pub fn tally(&self, function: &str) -> Tally {
-        self.hosts.iter().map(|host| host.tally(function)).fold(Tally::default(), |all, one| Tally {
-            succeeded: all.succeeded + one.succeeded,
-            failed: all.failed + one.failed,
-            poisoned: all.poisoned + one.poisoned,
-            past_due: all.past_due + one.past_due,
+        self.hosts.iter().map(|host| host.tally(function)).fold(Tally::default(), |all, one| {
+            Tally {
+                succeeded: all.succeeded + one.succeeded,
+                failed: all.failed + one.failed,
+                poisoned: all.poisoned + one.poisoned,
+                past_due: all.past_due + one.past_due,
+            }
         })
     }
 
@@ -95,10 +100,12 @@ impl<S: Source> Town<S> {
     pub async fn rest(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
         let mut quiet = 0;
-        // Once more when all is quiet: a message may have been on its way from one queue to the other.
+        // Once more when all is quiet: a message may have been on its way from one queue to the
+        // other.
         while quiet < 2 {
             self.check("the queues do not come to rest", begun)?;
-            let waiting = self.queues.waiting(QUEUE).await.unwrap_or(1) + self.queues.waiting(POISON).await.unwrap_or(1);
+            let waiting = self.queues.waiting(QUEUE).await.unwrap_or(1)
+                + self.queues.waiting(POISON).await.unwrap_or(1);
             let busy: usize = self.hosts.iter().map(Host::busy).sum();
             if waiting + busy == 0 {
                 quiet += 1;
@@ -112,13 +119,20 @@ impl<S: Source> Town<S> {
 
     fn check(&self, what: &str, begun: Instant) -> anyhow::Result<()> {
         let ended = self.hosts.iter().find_map(Host::ended);
-        ensure!(ended.is_none() && begun.elapsed() < PATIENCE, "{what}: {ended:?} {:?}\n{}", self.complaints(), self.site.log());
+        ensure!(
+            ended.is_none() && begun.elapsed() < PATIENCE,
+            "{what}: {ended:?} {:?}\n{}",
+            self.complaints(),
+            self.site.log()
+        );
         Ok(())
     }
 
-    /// The clock moves on by a minute, and everything that this brings is dealt with; how many messages that was.
+    /// The clock moves on by a minute, and everything that this brings is dealt with; how many
+    /// messages that was.
     pub async fn minute(&self) -> anyhow::Result<usize> {
-        let (polls, messages) = (self.tally("poll_caldav").ended(), self.tally("sync_calendar").ended());
+        let (polls, messages) =
+            (self.tally("poll_caldav").ended(), self.tally("sync_calendar").ended());
         self.site.clock().advance(Duration::from_secs(60));
         self.until("no poll", || self.tally("poll_caldav").ended() > polls).await?;
         self.rest().await?;
@@ -144,12 +158,17 @@ impl<S: Source> Town<S> {
         self.hosts.iter().flat_map(Host::complaints).collect()
     }
 
-    /// Both calendars show the same, every event once; nobody has a complaint, the host least of all.
+    /// Both calendars show the same, every event once; nobody has a complaint, the host least of
+    /// all.
     #[track_caller]
     pub fn assert_in_step(&self, events: usize) {
         let [ours, theirs] = self.village.agendas();
         assert_eq!(ours, theirs, "{}", self.site.log());
-        assert_eq!(self.village.people.each_ref().map(Calendar::len), [events, events], "nothing is lost, and nothing is doubled");
+        assert_eq!(
+            self.village.people.each_ref().map(Calendar::len),
+            [events, events],
+            "nothing is lost, and nothing is doubled"
+        );
         let mut distinct = ours.clone();
         distinct.dedup();
         assert_eq!(distinct, ours, "an event stands there twice");
@@ -161,7 +180,11 @@ impl<S: Source> Town<S> {
 /// These settings, and those that every handler has here.
 pub fn environment(settings: &[(&str, &str)]) -> Environment {
     let common = [("CALRELAY_ALLOW_PRIVATE_HOSTS", "true")];
-    settings.iter().chain(&common).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    settings
+        .iter()
+        .chain(&common)
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 /// The app as it is packaged: the program, `host.json`, and each function's `function.json`.
@@ -170,7 +193,8 @@ pub fn package(visibility: &str) -> anyhow::Result<TempDir> {
     let package = tempfile::tempdir()?;
     let (program, packaged) = (program()?, package.path().join("calrelay"));
     // A link where that is possible: it is large.
-    std::fs::hard_link(&program, &packaged).or_else(|_| std::fs::copy(&program, &packaged).map(drop))?;
+    std::fs::hard_link(&program, &packaged)
+        .or_else(|_| std::fs::copy(&program, &packaged).map(drop))?;
     let mut host: Value = serde_json::from_slice(&std::fs::read(repository.join("host.json"))?)?;
     host["extensions"]["queues"]["visibilityTimeout"] = visibility.into();
     std::fs::write(package.path().join("host.json"), host.to_string())?;

@@ -6,8 +6,16 @@ use crate::cli::{Answer, TWO_WAY};
 use simulators::faults::{Fault, On};
 
 /// Words of people, each used once in this story and nowhere else.
-const SECRETS: [&str; 8] =
-    ["Zirbelkiefer", "Quittengelee", "Mondscheinweg", "Haselnusshof", "Ringelnatter", "Schachtelhalm", "Wegwarte", "yan.quill@example.net"];
+const SECRETS: [&str; 8] = [
+    "Zirbelkiefer",
+    "Quittengelee",
+    "Mondscheinweg",
+    "Haselnusshof",
+    "Ringelnatter",
+    "Schachtelhalm",
+    "Wegwarte",
+    "yan.quill@example.net",
+];
 
 fn told(bytes: &[u8]) -> Vec<&'static str> {
     let text = String::from_utf8_lossy(bytes).to_lowercase();
@@ -36,26 +44,46 @@ async fn no_word_of_an_event_at_google_is_written_down() -> anyhow::Result<()> {
     anna.patch("weekly1_20261208T100000Z", json!({ "summary": "Ringelnatter" }));
     let ends = [office.google("anna@example.org").await?, office.google("ben@example.org").await?];
     let pair = office.cli.pair_add(&ends[0], &ends[1], TWO_WAY).await?;
-    let mut answers: Vec<Answer> = vec![office.cli.run(&["sync", "--dry-run"]).await?, office.cli.run(&["sync", "--json"]).await?];
-    assert!(ben.find("Zirbelkiefer").is_some() && ben.find("Haselnusshof").is_some(), "they were copied");
+    let mut answers: Vec<Answer> = vec![
+        office.cli.run(&["sync", "--dry-run"]).await?,
+        office.cli.run(&["sync", "--json"]).await?,
+    ];
+    assert!(
+        ben.find("Zirbelkiefer").is_some() && ben.find("Haselnusshof").is_some(),
+        "they were copied"
+    );
     // What Google refuses, loses or cuts off holds the event as well.
     let refused = |reason| Fault::Refused { status: 400, reason };
-    for (n, fault) in [refused("invalid"), Fault::Status(412), Fault::Truncated, Fault::DropAfter].into_iter().enumerate() {
+    for (n, fault) in [refused("invalid"), Fault::Status(412), Fault::Truncated, Fault::DropAfter]
+        .into_iter()
+        .enumerate()
+    {
         anna.patch("weekly1", json!({ "location": format!("Schachtelhalm {n}") }));
         office.google.faults().next(On::writes(), fault);
         answers.push(office.cli.run(&["sync"]).await?);
     }
     office.google.faults().next(On::kind(Kind::List), Fault::Truncated);
     answers.push(office.cli.run(&["sync", "--full"]).await?);
-    ben.patch(ben.find("Zirbelkiefer").unwrap()["id"].as_str().unwrap(), json!({ "summary": "Wegwarte" }));
+    ben.patch(
+        ben.find("Zirbelkiefer").unwrap()["id"].as_str().unwrap(),
+        json!({ "summary": "Wegwarte" }),
+    );
     answers.push(office.cli.run(&["sync", "--json"]).await?);
-    for arguments in [&["status", "--json"][..], &["doctor"], &["explain", "--pair", &pair, "--event", "meeting1"]] {
+    for arguments in [
+        &["status", "--json"][..],
+        &["doctor"],
+        &["explain", "--pair", &pair, "--event", "meeting1"],
+    ] {
         answers.push(office.cli.run(arguments).await?);
     }
     let lines: usize = answers.iter().map(|answer| answer.stderr.lines().count()).sum();
     assert!(lines > 50, "the log is at its most talkative: {lines} lines");
     for answer in &answers {
-        assert_eq!((told(answer.stdout.as_bytes()), told(answer.stderr.as_bytes())), (vec![], vec![]), "{answer:?}");
+        assert_eq!(
+            (told(answer.stdout.as_bytes()), told(answer.stderr.as_bytes())),
+            (vec![], vec![]),
+            "{answer:?}"
+        );
     }
     for entry in std::fs::read_dir(office.cli.data_dir())? {
         let path = entry?.path();

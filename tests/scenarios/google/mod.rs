@@ -13,7 +13,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use engine::change::{Cursor, Listed};
-use engine::event::{Busy, Content, Draft, Event, EventId, Field, Moment, OriginalStart, Parts, Series, Span, Visibility, Zone};
+use engine::event::{
+    Busy, Content, Draft, Event, EventId, Field, Moment, OriginalStart, Parts, Series, Span,
+    Visibility, Zone,
+};
 use engine::pair::Window;
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -73,7 +76,8 @@ impl Desk {
         let server = Server::start().await.unwrap();
         server.clock().stand_at("2026-03-10T12:00:00Z".parse().unwrap());
         let anna = server.account("anna@example.org");
-        let tokens = Arc::new(Purse { account: anna.clone(), held: Mutex::new(anna.access_token().into()) });
+        let tokens =
+            Arc::new(Purse { account: anna.clone(), held: Mutex::new(anna.access_token().into()) });
         let client = Client::new(http, &server.url(), anna.address(), tokens).unwrap();
         let calendar = anna.primary();
         Self { server, anna, calendar, client }
@@ -98,7 +102,13 @@ impl Desk {
         self.client.rewrite(self.calendar.id(), &written.id, &version(written), &copy).await
     }
 
-    async fn edit(&self, id: &EventId, etag: Option<&str>, parts: Parts, draft: &Draft) -> Result<Written> {
+    async fn edit(
+        &self,
+        id: &EventId,
+        etag: Option<&str>,
+        parts: Parts,
+        draft: &Draft,
+    ) -> Result<Written> {
         let version = Version { etag: etag.map(str::to_owned), sequence: 0 };
         let edit = Edit { parts: &parts, draft, marker: None, now: Timestamp::UNIX_EPOCH };
         self.client.edit(self.calendar.id(), id, &version, &edit).await
@@ -110,7 +120,13 @@ impl Desk {
 
     /// Reads one event.
     async fn read(&self, id: &EventId) -> Found {
-        self.client.fetch(self.calendar.id(), std::slice::from_ref(id)).await.unwrap().pop().unwrap().found
+        self.client
+            .fetch(self.calendar.id(), std::slice::from_ref(id))
+            .await
+            .unwrap()
+            .pop()
+            .unwrap()
+            .found
     }
 
     /// Reads one event that is there.
@@ -142,7 +158,10 @@ fn id(text: &str) -> EventId {
 
 /// An hour in Tallinn.
 fn hour(day: (i16, i8, i8), at: i8) -> Span {
-    let moment = |hour| Moment { local: date(day.0, day.1, day.2).at(hour, 0, 0, 0), zone: Zone::Iana("Europe/Tallinn".into()) };
+    let moment = |hour| Moment {
+        local: date(day.0, day.1, day.2).at(hour, 0, 0, 0),
+        zone: Zone::Iana("Europe/Tallinn".into()),
+    };
     Span::Timed { start: moment(at), end: moment(at + 1) }
 }
 
@@ -185,13 +204,19 @@ fn at(instant: &str) -> OriginalStart {
 }
 
 fn parts(fields: &[Field], exceptions: &[OriginalStart]) -> Parts {
-    Parts { fields: fields.iter().copied().collect(), exceptions: exceptions.iter().copied().collect() }
+    Parts {
+        fields: fields.iter().copied().collect(),
+        exceptions: exceptions.iter().copied().collect(),
+    }
 }
 
-/// What a survey says of each id: its title where its content came along, `?` where it is only named, `-` where it was removed.
+/// What a survey says of each id: its title where its content came along, `?` where it is only
+/// named, `-` where it was removed.
 fn told(survey: &Survey) -> BTreeMap<String, String> {
     let line = |listed: &Listed| match listed {
-        Listed::Present { id, event: Some(event), .. } => (id.to_string(), event.content.title.clone()),
+        Listed::Present { id, event: Some(event), .. } => {
+            (id.to_string(), event.content.title.clone())
+        }
         Listed::Present { id, event: None, .. } => (id.to_string(), "?".into()),
         Listed::Removed { id } => (id.to_string(), "-".into()),
     };

@@ -16,7 +16,8 @@ impl Office {
     pub(super) async fn new() -> anyhow::Result<Self> {
         let google = Server::start().await?;
         google.manners(|manners| manners.quotas = Quotas::NONE);
-        let cli = google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
+        let cli =
+            google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
         let anna = google.account("anna@example.org").primary();
         Ok(Self { google, anna, cli })
     }
@@ -24,7 +25,10 @@ impl Office {
     /// Connects a person's account at Google; the id of their own calendar.
     pub(super) async fn google(&self, who: &str) -> anyhow::Result<String> {
         let token = format!("{}\n", self.google.account(who).refresh_token());
-        let answer = self.cli.run_with(&["account", "add", "google", "--refresh-token-stdin", "--json"], &token).await?;
+        let answer = self
+            .cli
+            .run_with(&["account", "add", "google", "--refresh-token-stdin", "--json"], &token)
+            .await?;
         let account = cli::id(&answer.done()?)?;
         let listed = self.cli.json(&["calendars", "--account", &account]).await?;
         cli::id(&listed["calendars"][0])
@@ -46,23 +50,33 @@ impl Office {
 /// An hour of a day within every window.
 fn on(day: &str, title: &str) -> Value {
     let time = |hour| json!({ "dateTime": format!("{day}T{hour}:00:00+02:00"), "timeZone": "Europe/Tallinn" });
-    json!({ "summary": title, "description": "<b>Bring</b> pens", "location": "Room 5", "start": time(12), "end": time(13) })
+    json!({ "summary": title, "description": "<b>Bring</b> \
+    pens", "location": "Room 5", "start": time(12), "end": time(13) })
 }
 
 fn repeating(title: &str) -> Value {
     let mut event = on("2026-12-01", title);
-    event["recurrence"] = json!(["RRULE:FREQ=WEEKLY;COUNT=20", "EXDATE;TZID=Europe/Tallinn:20261208T120000"]);
+    event["recurrence"] =
+        json!(["RRULE:FREQ=WEEKLY;COUNT=20", "EXDATE;TZID=Europe/Tallinn:20261208T120000"]);
     event
 }
 
-/// What a person sees, without what only Google knows: title, start and end of everything that is listed.
+/// What a person sees, without what only Google knows: title, start and end of everything that is
+/// listed.
 fn shown(calendar: &Calendar) -> Vec<String> {
     let mut all: Vec<String> = calendar
         .items()
         .iter()
         .map(|item| {
-            let of = if item["originalStartTime"].is_null() { &Value::Null } else { &item["originalStartTime"]["dateTime"] };
-            format!("{} {} {} {} {of}", item["summary"], item["start"]["dateTime"], item["end"]["dateTime"], item["status"])
+            let of = if item["originalStartTime"].is_null() {
+                &Value::Null
+            } else {
+                &item["originalStartTime"]["dateTime"]
+            };
+            format!(
+                "{} {} {} {} {of}",
+                item["summary"], item["start"]["dateTime"], item["end"]["dateTime"], item["status"]
+            )
         })
         .collect();
     all.sort();
@@ -86,12 +100,20 @@ async fn two_calendars_at_google_are_kept_in_step_both_ways() -> anyhow::Result<
     assert_eq!(echo.writes(), 0, "{echo}");
     let revisions = [anna.revision(), ben.revision()];
     let (again, quiet) = office.sync().await?;
-    assert_eq!((again, quiet.of(Kind::List), quiet.total() - quiet.of(Kind::Token)), ([0; 4], 2, 2), "{quiet}");
+    assert_eq!(
+        (again, quiet.of(Kind::List), quiet.total() - quiet.of(Kind::Token)),
+        ([0; 4], 2, 2),
+        "{quiet}"
+    );
 
     anna.patch("lunch1", json!({ "summary": "Late lunch" }));
     let (changed, asked) = office.sync().await?;
     assert_eq!(changed, [0, 1, 0, 0]);
-    assert_eq!((asked.of(Kind::List), asked.of(Kind::Update), asked.total() - asked.of(Kind::Token)), (2, 1, 3), "{asked}");
+    assert_eq!(
+        (asked.of(Kind::List), asked.of(Kind::Update), asked.total() - asked.of(Kind::Token)),
+        (2, 1, 3),
+        "{asked}"
+    );
 
     let copy = ben.find("Team").unwrap()["id"].as_str().unwrap().to_owned();
     ben.patch(&format!("{copy}_20261222T100000Z"), json!({ "summary": "Team, by Ben" }));
@@ -134,7 +156,10 @@ async fn google_and_another_server_are_kept_in_step_both_ways() -> anyhow::Resul
     );
     assert_eq!(office.sync().await?.0, [1, 0, 0, 0]);
     let walk = office.anna.find("Walk").unwrap();
-    assert!(walk["visibility"].is_null() || walk["visibility"] == "default", "PUBLIC is what CalDAV says of everything");
+    assert!(
+        walk["visibility"].is_null() || walk["visibility"] == "default",
+        "PUBLIC is what CalDAV says of everything"
+    );
     for _ in 0..2 {
         office.sync().await?;
     }
@@ -150,14 +175,18 @@ async fn a_one_way_pair_never_writes_to_where_it_reads() -> anyhow::Result<()> {
     let office = Office::new().await?;
     let ben = office.google.account("ben@example.org").primary();
     let mut meeting = on("2026-12-02", "Meeting");
-    meeting["attendees"] = json!([{ "email": "anna@example.org" }, { "email": "carl@example.org" }]);
+    meeting["attendees"] =
+        json!([{ "email": "anna@example.org" }, { "email": "carl@example.org" }]);
     office.anna.put("meeting1", meeting);
     let ends = [office.google("anna@example.org").await?, office.google("ben@example.org").await?];
     office.cli.pair_add(&ends[0], &ends[1], ONE_WAY).await?;
     let revision = office.anna.revision();
     office.sync().await?;
     let copy = ben.find("Meeting").unwrap();
-    assert!(copy["attendees"].is_null() && copy["description"].as_str().unwrap().contains("carl@example.org"));
+    assert!(
+        copy["attendees"].is_null()
+            && copy["description"].as_str().unwrap().contains("carl@example.org")
+    );
     ben.patch(copy["id"].as_str().unwrap(), json!({ "summary": "By Ben" }));
     office.sync().await?;
     assert_eq!(office.anna.revision(), revision);

@@ -43,9 +43,12 @@ async fn pages_of_every_manner_are_read_to_their_end() {
     for n in 0..23 {
         desk.calendar.put(&format!("event{n:02}"), single(&format!("Event {n}")));
     }
-    for (empty_pages, repeats_items, reversed) in [(true, false, false), (false, true, false), (true, true, true)] {
+    for (empty_pages, repeats_items, reversed) in
+        [(true, false, false), (false, true, false), (true, true, true)]
+    {
         desk.server.manners(|manners| {
-            (manners.page_size, manners.empty_pages, manners.repeats_items, manners.reversed) = (5, empty_pages, repeats_items, reversed);
+            (manners.page_size, manners.empty_pages, manners.repeats_items, manners.reversed) =
+                (5, empty_pages, repeats_items, reversed);
         });
         let survey = desk.listed().await;
         assert_eq!(told(&survey).len(), 23);
@@ -58,7 +61,8 @@ async fn pages_of_every_manner_are_read_to_their_end() {
 async fn a_window_is_a_window_and_what_is_no_event_is_left_out() {
     let desk = Desk::new().await;
     let on = |day: &str, kind: &str| json!({ "summary": kind, "eventType": kind, "start": { "date": day }, "end": { "date": day } });
-    let next = |day: &str| day.parse::<jiff::civil::Date>().unwrap().tomorrow().unwrap().to_string();
+    let next =
+        |day: &str| day.parse::<jiff::civil::Date>().unwrap().tomorrow().unwrap().to_string();
     let put = |id: &str, day: &str, kind: &str| {
         let mut event = on(day, kind);
         event["end"]["date"] = json!(next(day));
@@ -91,11 +95,13 @@ async fn a_forgotten_cursor_says_so_on_whichever_page() {
     desk.server.manners(|manners| (manners.page_size, manners.bare_gone) = (5, true));
     for page in 1..=3 {
         desk.server.faults().after(page - 1, 1, On::kind(Kind::List), Fault::LostToken);
-        let error = desk.client.survey(desk.calendar.id(), Since::Cursor(&cursor), None).await.unwrap_err();
+        let error =
+            desk.client.survey(desk.calendar.id(), Since::Cursor(&cursor), None).await.unwrap_err();
         assert!(matches!(error, Error::CursorExpired), "page {page}: {error:?}");
     }
     desk.calendar.forget_tokens();
-    let error = desk.client.survey(desk.calendar.id(), Since::Cursor(&cursor), None).await.unwrap_err();
+    let error =
+        desk.client.survey(desk.calendar.id(), Since::Cursor(&cursor), None).await.unwrap_err();
     assert!(matches!(error, Error::CursorExpired));
     assert_eq!(told(&desk.listed().await).len(), 12, "and the whole list is there as ever");
     desk.clean();
@@ -111,10 +117,19 @@ async fn a_calendar_that_is_gone_is_told_from_an_event_that_is() {
     desk.calendar.set_gone(true);
     let window = Window { start: date(2026, 1, 1), end: date(2027, 1, 1) };
     for since in [Since::Cursor(&cursor), Since::Window(window)] {
-        assert!(matches!(desk.client.survey(desk.calendar.id(), since, None).await, Err(Error::CalendarMissing)));
+        assert!(matches!(
+            desk.client.survey(desk.calendar.id(), since, None).await,
+            Err(Error::CalendarMissing)
+        ));
     }
-    assert!(matches!(desk.client.fetch(desk.calendar.id(), &[id("lunch")]).await, Err(Error::CalendarMissing)));
-    assert!(matches!(desk.client.exists(desk.calendar.id(), &id("lunch")).await, Err(Error::CalendarMissing)));
+    assert!(matches!(
+        desk.client.fetch(desk.calendar.id(), &[id("lunch")]).await,
+        Err(Error::CalendarMissing)
+    ));
+    assert!(matches!(
+        desk.client.exists(desk.calendar.id(), &id("lunch")).await,
+        Err(Error::CalendarMissing)
+    ));
     assert!(matches!(desk.create("x", &lunch()).await, Err(Error::CalendarMissing)));
     assert!(matches!(desk.delete(&id("lunch"), None).await, Err(Error::CalendarMissing)));
     desk.clean();
@@ -154,7 +169,10 @@ async fn an_event_is_there_whatever_is_read_beside_it() {
     let ids = ["lunch", "team", "team_20260317T080000Z", "tea"].map(id);
     let found = desk.client.fetch(desk.calendar.id(), &ids).await.unwrap();
     let seen = found.iter().map(|fetched| match &fetched.found {
-        Found::Event(event) => (&*event.content.title, event.series.as_ref().map_or(0, |series| series.exceptions.len())),
+        Found::Event(event) => (
+            &*event.content.title,
+            event.series.as_ref().map_or(0, |series| series.exceptions.len()),
+        ),
         Found::NotFound => ("-", 0),
         found => panic!("{found:?}"),
     });
@@ -172,7 +190,9 @@ async fn what_a_batch_does_not_answer_is_asked_by_itself() {
     }
     let at = |event: &str| On::kind(Kind::Get).at(event);
     desk.server.faults().next(at("event01"), Fault::Status(500));
-    desk.server.faults().next(at("event02"), Fault::Refused { status: 403, reason: "rateLimitExceeded" });
+    desk.server
+        .faults()
+        .next(at("event02"), Fault::Refused { status: 403, reason: "rateLimitExceeded" });
     desk.server.faults().next(at("event03"), Fault::DropBefore);
     let found = desk.client.fetch(desk.calendar.id(), &ids).await.unwrap();
     assert!(found.iter().all(|fetched| matches!(fetched.found, Found::Event(_))));
@@ -182,7 +202,8 @@ async fn what_a_batch_does_not_answer_is_asked_by_itself() {
     desk.clean();
 }
 
-/// A batch that brings no answer is asked one by one, and an event that brings none is refused by itself.
+/// A batch that brings no answer is asked one by one, and an event that brings none is refused by
+/// itself.
 #[tokio::test]
 async fn an_event_without_an_answer_keeps_no_other_from_being_read() {
     let desk = Desk::new().await;
@@ -193,7 +214,11 @@ async fn an_event_without_an_answer_keeps_no_other_from_being_read() {
     desk.server.faults().always(On::kind(Kind::Batch), Fault::DropBefore);
     desk.server.faults().always(On::kind(Kind::Get).at("event03"), Fault::DropBefore);
     let found = desk.client.fetch(desk.calendar.id(), &ids).await.unwrap();
-    let refused: Vec<&str> = found.iter().filter(|fetched| matches!(fetched.found, Found::Refused(_))).map(|f| f.id.as_str()).collect();
+    let refused: Vec<&str> = found
+        .iter()
+        .filter(|fetched| matches!(fetched.found, Found::Refused(_)))
+        .map(|f| f.id.as_str())
+        .collect();
     assert_eq!(refused, ["event03"]);
     assert_eq!(found.iter().filter(|fetched| matches!(fetched.found, Found::Event(_))).count(), 4);
     desk.clean();
@@ -208,7 +233,9 @@ async fn details_that_are_not_shown_to_us_are_said_to_be_busy() {
         json!({ "summary": "Doctor", "visibility": "private", "start": { "date": "2026-03-11" }, "end": { "date": "2026-03-12" } }),
     );
     bens.put("open1", single("Open"));
-    for (role, titles) in [(Role::FreeBusyReader, ["Busy", "Busy"]), (Role::Reader, ["Open", "Busy"])] {
+    for (role, titles) in
+        [(Role::FreeBusyReader, ["Busy", "Busy"]), (Role::Reader, ["Open", "Busy"])]
+    {
         desk.anna.sees(&bens, role);
         let window = Window { start: date(2026, 1, 1), end: date(2027, 1, 1) };
         let survey = desk.client.survey(bens.id(), Since::Window(window), None).await.unwrap();
@@ -229,15 +256,30 @@ async fn calendars_that_are_nobodys_are_not_offered() {
     let lost = desk.anna.calendar("Lost");
     desk.anna.loses(&lost);
     desk.anna.renames(&projects, "My projects");
-    let mut seen: Vec<_> = desk.client.calendars().await.unwrap().into_iter().map(|c| (c.address, c.name, c.writable, c.zone)).collect();
+    let mut seen: Vec<_> = desk
+        .client
+        .calendars()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|c| (c.address, c.name, c.writable, c.zone))
+        .collect();
     seen.sort();
     let zone = Some("Europe/Tallinn".to_owned());
-    let mut expected: Vec<_> = [("anna@example.org", true), (projects.id(), true), ("ben@example.org", false), (import.id(), false)]
-        .into_iter()
-        .map(|(id, writable)| (id.to_owned(), writable))
-        .collect();
+    let mut expected: Vec<_> = [
+        ("anna@example.org", true),
+        (projects.id(), true),
+        ("ben@example.org", false),
+        (import.id(), false),
+    ]
+    .into_iter()
+    .map(|(id, writable)| (id.to_owned(), writable))
+    .collect();
     expected.sort();
-    assert_eq!(seen.iter().map(|(id, _, writable, _)| (id.clone(), *writable)).collect::<Vec<_>>(), expected);
+    assert_eq!(
+        seen.iter().map(|(id, _, writable, _)| (id.clone(), *writable)).collect::<Vec<_>>(),
+        expected
+    );
     assert!(seen.iter().all(|(_, _, _, found)| *found == zone));
     assert!(seen.iter().any(|(id, name, ..)| id == projects.id() && name == "My projects"));
     desk.clean();

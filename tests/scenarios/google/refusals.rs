@@ -17,7 +17,11 @@ async fn a_token_that_is_over_is_renewed_once() {
     desk.create("x", &lunch()).await.unwrap();
     assert_eq!(told(&desk.since(&survey.cursor).await).len(), 1);
     desk.server.faults().times(2, On::kind(Kind::List), refused(401, "authError"));
-    let error = desk.client.survey(desk.calendar.id(), Since::Cursor(&survey.cursor), None).await.unwrap_err();
+    let error = desk
+        .client
+        .survey(desk.calendar.id(), Since::Cursor(&survey.cursor), None)
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::Unauthorized), "twice in a row is no accident: {error:?}");
     desk.clean();
 }
@@ -53,9 +57,13 @@ async fn quotas_are_waited_for_as_long_as_they_last() {
         let desk = Desk::new().await;
         desk.server.faults().next(On::any(), refused(403, reason));
         let window = Window { start: date(2026, 1, 1), end: date(2027, 1, 1) };
-        let error = desk.client.survey(desk.calendar.id(), Since::Window(window), None).await.unwrap_err();
+        let error =
+            desk.client.survey(desk.calendar.id(), Since::Window(window), None).await.unwrap_err();
         let Error::RateLimited { retry_after: Some(wait) } = error else { panic!("{error:?}") };
-        assert!(wait >= Duration::from_secs(least) && wait <= Duration::from_secs(25 * 3600), "{reason}: {wait:?}");
+        assert!(
+            wait >= Duration::from_secs(least) && wait <= Duration::from_secs(25 * 3600),
+            "{reason}: {wait:?}"
+        );
         assert_eq!(desk.server.counts().total(), 1);
     }
     let desk = Desk::new().await;
@@ -64,7 +72,13 @@ async fn quotas_are_waited_for_as_long_as_they_last() {
     desk.server.faults().times(5, On::kind(Kind::List), refused(429, "rateLimitExceeded"));
     assert!(told(&desk.listed().await).is_empty(), "with the other status too");
     desk.server.faults().times(6, On::kind(Kind::Insert), refused(403, "rateLimitExceeded"));
-    assert!(matches!(desk.create("x", &lunch()).await, Err(Error::RateLimited { retry_after: Some(_) })), "more are not");
+    assert!(
+        matches!(
+            desk.create("x", &lunch()).await,
+            Err(Error::RateLimited { retry_after: Some(_) })
+        ),
+        "more are not"
+    );
     assert!(desk.calendar.is_empty());
     desk.create("x", &lunch()).await.unwrap();
     desk.clean();
@@ -114,7 +128,11 @@ async fn an_answer_that_is_cut_off_is_no_answer() {
     desk.server.faults().next(On::kind(Kind::List), Fault::Truncated);
     assert!(desk.client.survey(desk.calendar.id(), Since::Window(window), None).await.is_err());
     desk.server.faults().next(On::kind(Kind::List), Fault::NoEnd);
-    let error = desk.client.survey(desk.calendar.id(), Since::Window(window), None).await.unwrap_err();
-    assert!(matches!(error, Error::BadAnswer(_)), "a list without an end has not been read to its end");
+    let error =
+        desk.client.survey(desk.calendar.id(), Since::Window(window), None).await.unwrap_err();
+    assert!(
+        matches!(error, Error::BadAnswer(_)),
+        "a list without an end has not been read to its end"
+    );
     desk.clean();
 }

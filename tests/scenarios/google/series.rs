@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 type Exceptions = BTreeMap<OriginalStart, Exception>;
 
-/// Tuesdays at ten, the second one cancelled, the third one moved to the afternoon, over a change of clocks.
+/// Tuesdays at ten, the second one cancelled, the third one moved to the afternoon, over a change
+/// of clocks.
 fn team() -> Draft {
     let moved = content("Team, later", hour((2026, 3, 24), 15));
     let exceptions = [
@@ -14,7 +15,11 @@ fn team() -> Draft {
         (at("2026-03-24T08:00:00Z"), Exception::Changed(Box::new(moved))),
         (at("2026-03-31T07:00:00Z"), Exception::Cancelled),
     ];
-    let series = Series { rules: vec!["FREQ=WEEKLY".into()], extra: vec![at("2026-03-12T08:00:00Z")], exceptions: exceptions.into() };
+    let series = Series {
+        rules: vec!["FREQ=WEEKLY".into()],
+        extra: vec![at("2026-03-12T08:00:00Z")],
+        exceptions: exceptions.into(),
+    };
     Draft { content: content("Team", hour((2026, 3, 10), 10)), series: Some(series) }
 }
 
@@ -31,7 +36,10 @@ fn seen(draft: &Draft) -> Vec<String> {
         Some(Exception::Changed(content)) => content.title.clone(),
         _ => draft.content.title.clone(),
     };
-    occurrences.iter().map(|o| format!("{} {}", engine::zone::start(&o.span, None), title(&o.original))).collect()
+    occurrences
+        .iter()
+        .map(|o| format!("{} {}", engine::zone::start(&o.span, None), title(&o.original)))
+        .collect()
 }
 
 #[tokio::test]
@@ -39,7 +47,12 @@ async fn a_series_is_written_with_all_its_exceptions_and_reads_as_it_was() {
     let desk = Desk::new().await;
     let written = desk.create("x", &team()).await.unwrap();
     assert_eq!(
-        (desk.asked(Kind::Insert), desk.asked(Kind::Instances), desk.asked(Kind::Patch), desk.server.counts().total()),
+        (
+            desk.asked(Kind::Insert),
+            desk.asked(Kind::Instances),
+            desk.asked(Kind::Patch),
+            desk.server.counts().total()
+        ),
         (1, 1, 1, 3)
     );
     let event = desk.event(&written.id).await;
@@ -47,19 +60,33 @@ async fn a_series_is_written_with_all_its_exceptions_and_reads_as_it_was() {
     assert_eq!(event.etag, written.etag, "what is written is known as it stands");
     let survey = desk.listed().await;
     assert_eq!(told(&survey), names(&[(written.id.as_str(), "Team")]));
-    assert!(survey.listed.iter().all(|line| matches!(line, Listed::Present { etag, .. } if *etag == written.etag)));
+    assert!(
+        survey
+            .listed
+            .iter()
+            .all(|line| matches!(line, Listed::Present { etag, .. } if *etag == written.etag))
+    );
     desk.clean();
 }
 
 #[tokio::test]
 async fn a_series_of_days_is_written_and_reads_as_it_was() {
     let desk = Desk::new().await;
-    let days = |title, first: i8, last: i8| content(title, Span::AllDay { start: date(2026, 3, first), end: date(2026, 3, last) });
+    let days = |title, first: i8, last: i8| {
+        content(title, Span::AllDay { start: date(2026, 3, first), end: date(2026, 3, last) })
+    };
     let exceptions = [
         (OriginalStart::Day(date(2026, 3, 12)), Exception::Cancelled),
-        (OriginalStart::Day(date(2026, 3, 14)), Exception::Changed(Box::new(days("Two days", 14, 16)))),
+        (
+            OriginalStart::Day(date(2026, 3, 14)),
+            Exception::Changed(Box::new(days("Two days", 14, 16))),
+        ),
     ];
-    let series = Series { rules: vec!["FREQ=DAILY;INTERVAL=2;COUNT=5".into()], extra: Vec::new(), exceptions: exceptions.into() };
+    let series = Series {
+        rules: vec!["FREQ=DAILY;INTERVAL=2;COUNT=5".into()],
+        extra: Vec::new(),
+        exceptions: exceptions.into(),
+    };
     let draft = Draft { content: days("Watch", 10, 11), series: Some(series) };
     let written = desk.create("x", &draft).await.unwrap();
     assert_eq!(Draft::from(&*desk.event(&written.id).await), draft);
@@ -73,7 +100,8 @@ async fn what_happens_to_one_occurrence_is_news_of_its_series() {
     let mut cursor = desk.listed().await.cursor;
     let mut versions = vec![desk.event(&id("team")).await.etag];
     for reversed in [false, true] {
-        desk.server.manners(|manners| (manners.reversed, manners.bare_tombstones) = (reversed, reversed));
+        desk.server
+            .manners(|manners| (manners.reversed, manners.bare_tombstones) = (reversed, reversed));
         let day = if reversed { "20260324" } else { "20260317" };
         let occurrence = format!("team_{day}T080000Z");
         desk.calendar.patch(&occurrence, json!({ "summary": "Moved" }));
@@ -83,7 +111,11 @@ async fn what_happens_to_one_occurrence_is_news_of_its_series() {
             }
             desk.server.reset_counts();
             let survey = desk.since(&cursor).await;
-            assert_eq!(told(&survey), names(&[("team", "Team"), (&occurrence, "-")]), "the master was not listed");
+            assert_eq!(
+                told(&survey),
+                names(&[("team", "Team"), (&occurrence, "-")]),
+                "the master was not listed"
+            );
             assert!(desk.server.counts().total() <= 3, "{}", desk.server.counts());
             let event = desk.event(&id("team")).await;
             let start = at(&format!("{}-{}-{}T08:00:00Z", &day[..4], &day[4..6], &day[6..]));
@@ -121,7 +153,8 @@ async fn a_series_that_is_cut_becomes_two() {
     desk.calendar.put("team", weekly());
     desk.calendar.patch("team_20260317T080000Z", json!({ "summary": "Moved" }));
     let cursor = desk.listed().await.cursor;
-    let rest = desk.calendar.split("team", "team_20260324T080000Z", json!({ "summary": "New team" }));
+    let rest =
+        desk.calendar.split("team", "team_20260324T080000Z", json!({ "summary": "New team" }));
     let survey = desk.since(&cursor).await;
     let told = told(&survey);
     assert_eq!((told["team"].as_str(), told[&rest].as_str()), ("Team", "New team"));
@@ -167,10 +200,15 @@ fn with(change: impl FnOnce(&mut Content, &mut Series)) -> Draft {
 
 #[tokio::test]
 async fn an_occurrence_is_cancelled_taken_back_or_changed_again() {
-    let (first, second, third) = (at("2026-03-17T08:00:00Z"), at("2026-03-24T08:00:00Z"), at("2026-03-31T07:00:00Z"));
+    let (first, second, third) =
+        (at("2026-03-17T08:00:00Z"), at("2026-03-24T08:00:00Z"), at("2026-03-31T07:00:00Z"));
     let moved = || Exception::Changed(Box::new(content("Elsewhere", hour((2026, 3, 18), 9))));
-    brought_to(&with(|_, series| drop(series.exceptions.insert(at("2026-04-07T07:00:00Z"), Exception::Cancelled)))).await;
-    brought_to(&with(|_, series| drop(series.exceptions.insert(second, Exception::Cancelled)))).await;
+    brought_to(&with(|_, series| {
+        drop(series.exceptions.insert(at("2026-04-07T07:00:00Z"), Exception::Cancelled))
+    }))
+    .await;
+    brought_to(&with(|_, series| drop(series.exceptions.insert(second, Exception::Cancelled))))
+        .await;
     brought_to(&with(|_, series| drop(series.exceptions.remove(&first)))).await;
     brought_to(&with(|_, series| drop(series.exceptions.remove(&second)))).await;
     brought_to(&with(|_, series| drop(series.exceptions.insert(third, moved())))).await;
@@ -188,13 +226,19 @@ async fn the_master_changes_and_its_exceptions_stay() {
 async fn a_series_moves_and_its_exceptions_with_it() {
     // An hour later: every occurrence has another original start.
     let later = |start: &OriginalStart| match start {
-        OriginalStart::At(instant) => OriginalStart::At(*instant + jiff::SignedDuration::from_hours(1)),
+        OriginalStart::At(instant) => {
+            OriginalStart::At(*instant + jiff::SignedDuration::from_hours(1))
+        }
         other => *other,
     };
     brought_to(&with(|content, series| {
         content.span = hour((2026, 3, 10), 11);
         series.extra = series.extra.iter().map(later).collect();
-        series.exceptions = series.exceptions.iter().map(|(start, exception)| (later(start), exception.clone())).collect();
+        series.exceptions = series
+            .exceptions
+            .iter()
+            .map(|(start, exception)| (later(start), exception.clone()))
+            .collect();
     }))
     .await;
     brought_to(&with(|_, series| series.rules = vec!["FREQ=WEEKLY;COUNT=5".into()])).await;
@@ -215,7 +259,10 @@ async fn a_series_becomes_a_single_event_and_a_series_again() {
     assert_eq!(Draft::from(&*desk.event(&written.id).await), team());
     let single = Draft { series: None, ..team() };
     let all = [at("2026-03-17T08:00:00Z"), at("2026-03-24T08:00:00Z"), at("2026-03-31T07:00:00Z")];
-    let written = desk.edit(&written.id, written.etag.as_deref(), parts(&[Field::Time], &all), &single).await.unwrap();
+    let written = desk
+        .edit(&written.id, written.etag.as_deref(), parts(&[Field::Time], &all), &single)
+        .await
+        .unwrap();
     assert_eq!(Draft::from(&*desk.event(&written.id).await), single);
     desk.clean();
 }
@@ -236,7 +283,8 @@ async fn an_occurrence_that_a_person_cancelled_comes_back() {
     desk.clean();
 }
 
-/// A series of a person, the second occurrence cancelled and the third one changed there, each an item of its own.
+/// A series of a person, the second occurrence cancelled and the third one changed there, each an
+/// item of its own.
 fn with_items(desk: &Desk) {
     desk.server.manners(|manners| manners.discards_exceptions = true);
     desk.calendar.put("team", weekly());
@@ -254,8 +302,12 @@ async fn an_occurrence_is_cancelled_and_what_was_changed_before_stays() {
     let day = at("2026-04-07T07:00:00Z");
     draft.series.as_mut().unwrap().exceptions.insert(day, Exception::Cancelled);
     desk.server.reset_counts();
-    let written = desk.edit(&id("team"), before.etag.as_deref(), parts(&[], &[day]), &draft).await.unwrap();
-    assert_eq!((desk.asked(Kind::Patch), desk.asked(Kind::Instances), desk.asked(Kind::Delete)), (0, 1, 1));
+    let written =
+        desk.edit(&id("team"), before.etag.as_deref(), parts(&[], &[day]), &draft).await.unwrap();
+    assert_eq!(
+        (desk.asked(Kind::Patch), desk.asked(Kind::Instances), desk.asked(Kind::Delete)),
+        (0, 1, 1)
+    );
     assert_eq!(desk.calendar.etag("team"), master, "the series is left alone");
     let event = desk.event(&id("team")).await;
     assert_eq!(Draft::from(&*event), draft);
@@ -271,14 +323,22 @@ async fn many_are_cancelled_at_once_and_what_was_changed_before_stays() {
     let mut draft = Draft::from(&*before);
     let days: Vec<OriginalStart> = (0..21)
         .map(|week| {
-            OriginalStart::At("2026-04-07T07:00:00Z".parse::<jiff::Timestamp>().unwrap() + jiff::SignedDuration::from_hours(168 * week))
+            OriginalStart::At(
+                "2026-04-07T07:00:00Z".parse::<jiff::Timestamp>().unwrap()
+                    + jiff::SignedDuration::from_hours(168 * week),
+            )
         })
         .collect();
     let all = days.iter().map(|day| (*day, Exception::Cancelled));
     draft.series.as_mut().unwrap().exceptions.extend(all);
     desk.server.reset_counts();
-    let written = desk.edit(&id("team"), before.etag.as_deref(), parts(&[], &days), &draft).await.unwrap();
-    assert_eq!((desk.asked(Kind::Patch), desk.asked(Kind::Delete)), (2, 0), "the master, and the changed one that went with that");
+    let written =
+        desk.edit(&id("team"), before.etag.as_deref(), parts(&[], &days), &draft).await.unwrap();
+    assert_eq!(
+        (desk.asked(Kind::Patch), desk.asked(Kind::Delete)),
+        (2, 0),
+        "the master, and the changed one that went with that"
+    );
     let event = desk.event(&id("team")).await;
     assert_eq!(Draft::from(&*event), draft);
     assert_eq!(event.etag, written.etag);
@@ -289,7 +349,8 @@ async fn many_are_cancelled_at_once_and_what_was_changed_before_stays() {
 async fn an_occurrence_comes_back_and_what_else_was_changed_stays() {
     let desk = Desk::new().await;
     let mut series = weekly();
-    series["recurrence"] = json!(["RRULE:FREQ=WEEKLY", "EXDATE;TZID=Europe/Tallinn:20260407T100000"]);
+    series["recurrence"] =
+        json!(["RRULE:FREQ=WEEKLY", "EXDATE;TZID=Europe/Tallinn:20260407T100000"]);
     with_items(&desk);
     desk.calendar.put("team", series);
     desk.calendar.remove("team_20260317T080000Z");
@@ -312,7 +373,8 @@ async fn an_edit_of_one_occurrence_leaves_the_series_alone() {
     let master = desk.calendar.get("team").unwrap();
     let mut draft = Draft::from(&*before);
     let start = at("2026-03-24T08:00:00Z");
-    let changed = Content { title: "Team, elsewhere".into(), ..content("", hour((2026, 3, 24), 10)) };
+    let changed =
+        Content { title: "Team, elsewhere".into(), ..content("", hour((2026, 3, 24), 10)) };
     draft.series.as_mut().unwrap().exceptions.insert(start, Exception::Changed(Box::new(changed)));
     desk.server.reset_counts();
     desk.edit(&id("team"), before.etag.as_deref(), parts(&[], &[start]), &draft).await.unwrap();
@@ -326,10 +388,12 @@ async fn an_edit_of_one_occurrence_leaves_the_series_alone() {
 async fn a_series_with_a_guest_at_one_occurrence_is_left_alone() {
     let desk = Desk::new().await;
     desk.calendar.put("team", weekly());
-    desk.calendar.patch("team_20260317T080000Z", json!({ "attendees": [{ "email": "ben@example.org" }] }));
+    desk.calendar
+        .patch("team_20260317T080000Z", json!({ "attendees": [{ "email": "ben@example.org" }] }));
     let event = desk.event(&id("team")).await;
     assert!(event.has_guests());
-    let edit = desk.edit(&id("team"), event.etag.as_deref(), parts(&[Field::Title], &[]), &lunch()).await;
+    let edit =
+        desk.edit(&id("team"), event.etag.as_deref(), parts(&[Field::Title], &[]), &lunch()).await;
     assert!(matches!(edit, Err(Error::HasGuests)));
     assert!(matches!(desk.delete(&id("team"), event.etag.as_deref()).await, Err(Error::HasGuests)));
     desk.clean();
@@ -340,7 +404,8 @@ async fn a_copy_is_not_deleted_with_an_occurrence_that_somebody_has_just_edited(
     let desk = Desk::new().await;
     let series = team();
     let team = desk.create("team", &series).await.unwrap();
-    desk.calendar.patch(&format!("{}_20260407T070000Z", team.id), json!({ "summary": "Team, with cake" }));
+    desk.calendar
+        .patch(&format!("{}_20260407T070000Z", team.id), json!({ "summary": "Team, with cake" }));
     let refused = desk.delete(&team.id, team.etag.as_deref()).await;
     assert!(matches!(refused, Err(Error::ChangedMeanwhile)), "{refused:?}");
     let event = desk.event(&team.id).await;
@@ -361,7 +426,10 @@ async fn many_series_cost_one_request_more() {
     assert_eq!(survey.listed.len(), 30);
     let is_whole = |line: &Listed| matches!(line, Listed::Present { event: Some(event), .. } if event.series.as_ref().is_some_and(|series| series.exceptions.len() == 1));
     assert!(survey.listed.iter().all(is_whole));
-    assert_eq!((desk.asked(Kind::List), desk.asked(Kind::Batch), desk.server.counts().total()), (1, 1, 2));
+    assert_eq!(
+        (desk.asked(Kind::List), desk.asked(Kind::Batch), desk.server.counts().total()),
+        (1, 1, 2)
+    );
     desk.clean();
 }
 
@@ -372,7 +440,8 @@ async fn who_was_invited_to_one_occurrence_sees_an_event() {
     let mut one = single("Theirs");
     one["iCalUID"] = json!("theirs@google.com");
     one["recurringEventId"] = json!("theirs");
-    one["originalStartTime"] = json!({ "dateTime": "2026-03-17T08:00:00Z", "timeZone": "Europe/Tallinn" });
+    one["originalStartTime"] =
+        json!({ "dateTime": "2026-03-17T08:00:00Z", "timeZone": "Europe/Tallinn" });
     let empty = desk.listed().await.cursor;
     desk.calendar.put(occurrence, one);
     let survey = desk.listed().await;

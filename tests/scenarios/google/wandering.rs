@@ -14,7 +14,10 @@ fn changed(draft: &Draft, rng: &mut Rng) -> Draft {
     let mut draft = draft.clone();
     match rng.below(8) {
         0 => draft.content.title = format!("Title {}", rng.below(1000)),
-        1 => draft.content.busy = if draft.content.busy == Busy::Free { Busy::Busy } else { Busy::Free },
+        1 => {
+            draft.content.busy =
+                if draft.content.busy == Busy::Free { Busy::Busy } else { Busy::Free }
+        }
         2 => return series(rng),
         3 if rng.chance(0.5) => draft.series = None,
         _ => {
@@ -41,7 +44,12 @@ fn series(rng: &mut Rng) -> Draft {
         true => Span::AllDay { start: date(2026, 3, day), end: date(2026, 3, day + 1) },
         false => hour((2026, 3, day), 8 + i8::try_from(rng.below(9)).unwrap()),
     };
-    let rules = ["FREQ=WEEKLY", "FREQ=DAILY;COUNT=30", "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE", "FREQ=MONTHLY;COUNT=6"];
+    let rules = [
+        "FREQ=WEEKLY",
+        "FREQ=DAILY;COUNT=30",
+        "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE",
+        "FREQ=MONTHLY;COUNT=6",
+    ];
     let rules = vec![(*rng.pick(&rules).unwrap()).to_owned()];
     Draft { content: content("Series", span), series: Some(Series { rules, ..Series::default() }) }
 }
@@ -63,7 +71,10 @@ fn exception(master: &Content, start: OriginalStart, rng: &mut Rng) -> Option<Ex
         }
         (Span::Timed { start: Moment { zone, .. }, .. }, OriginalStart::At(instant)) => {
             let rules = engine::zone::rules(zone, None);
-            let moment = |hours| Moment { local: rules.to_datetime(instant + SignedDuration::from_hours(hours)), zone: zone.clone() };
+            let moment = |hours| Moment {
+                local: rules.to_datetime(instant + SignedDuration::from_hours(hours)),
+                zone: zone.clone(),
+            };
             Span::Timed { start: moment(26), end: moment(28) }
         }
         _ => return None,
@@ -71,7 +82,11 @@ fn exception(master: &Content, start: OriginalStart, rng: &mut Rng) -> Option<Ex
     match rng.below(3) {
         0 => None,
         1 => Some(Exception::Cancelled),
-        _ => Some(Exception::Changed(Box::new(Content { span, title: format!("Once {}", rng.below(1000)), ..master.clone() }))),
+        _ => Some(Exception::Changed(Box::new(Content {
+            span,
+            title: format!("Once {}", rng.below(1000)),
+            ..master.clone()
+        }))),
     }
 }
 
@@ -89,9 +104,13 @@ async fn whatever_a_series_was_it_becomes_what_is_wanted() {
             let mut whole = rng.chance(0.4);
             if now.series.is_some() && rng.chance(0.2) {
                 // A person's hand in between: then nothing may be written unseen.
-                desk.calendar.patch(written.id.as_str(), json!({ "location": format!("Room {step}") }));
+                desk.calendar
+                    .patch(written.id.as_str(), json!({ "location": format!("Room {step}") }));
                 let stale = desk.rewrite(&written, &wanted).await;
-                assert!(matches!(stale, Err(Error::ChangedMeanwhile)), "seed {seed}, step {step}: {stale:?}");
+                assert!(
+                    matches!(stale, Err(Error::ChangedMeanwhile)),
+                    "seed {seed}, step {step}: {stale:?}"
+                );
                 let event = desk.event(&written.id).await;
                 written.etag.clone_from(&event.etag);
                 now = Draft::from(&*event);

@@ -7,13 +7,19 @@ use simulators::faults::{Fault, On};
 async fn a_copy_is_made_changed_and_deleted_with_one_write_each() {
     let desk = Desk::new().await;
     let written = desk.create("calrelay-a", &lunch()).await.unwrap();
-    assert_eq!(Some(&written.id), desk.client.id_of_copy(desk.calendar.id(), "calrelay-a").as_ref());
+    assert_eq!(
+        Some(&written.id),
+        desk.client.id_of_copy(desk.calendar.id(), "calrelay-a").as_ref()
+    );
     let there = desk.calendar.get(written.id.as_str()).unwrap();
     assert_eq!(there["extendedProperties"]["private"]["calrelayOrigin"], MARK);
     assert_eq!(there["reminders"]["useDefault"], false);
     let event = desk.event(&written.id).await;
     assert_eq!(Draft::from(&*event), lunch());
-    assert_eq!((event.marker.as_deref(), &event.etag, event.sequence), (Some(MARK), &written.etag, written.sequence));
+    assert_eq!(
+        (event.marker.as_deref(), &event.etag, event.sequence),
+        (Some(MARK), &written.etag, written.sequence)
+    );
     desk.server.reset_counts();
     let dinner = Draft { content: content("Dinner", hour((2026, 3, 12), 19)), series: None };
     let written = desk.rewrite(&written, &dinner).await.unwrap();
@@ -28,11 +34,15 @@ async fn a_copy_is_made_changed_and_deleted_with_one_write_each() {
 #[tokio::test]
 async fn every_kind_of_time_survives() {
     let desk = Desk::new().await;
-    let moment = |day, hour, zone: Zone| Moment { local: date(2026, 3, day).at(hour, 30, 0, 0), zone };
+    let moment =
+        |day, hour, zone: Zone| Moment { local: date(2026, 3, day).at(hour, 30, 0, 0), zone };
     let iana = |name: &str| Zone::Iana(name.into());
     let spans = [
         Span::AllDay { start: date(2026, 3, 28), end: date(2026, 3, 31) },
-        Span::Timed { start: moment(10, 9, iana("Europe/Tallinn")), end: moment(10, 12, iana("America/New_York")) },
+        Span::Timed {
+            start: moment(10, 9, iana("Europe/Tallinn")),
+            end: moment(10, 12, iana("America/New_York")),
+        },
         Span::Timed { start: moment(10, 9, Zone::Utc), end: moment(10, 10, Zone::Utc) },
     ];
     let mut written = desk.create("x", &lunch()).await.unwrap();
@@ -42,9 +52,14 @@ async fn every_kind_of_time_survives() {
         assert_eq!(desk.event(&written.id).await.content.span, span);
     }
     // From days to times and back by a part.
-    for span in [hour((2026, 3, 11), 8), Span::AllDay { start: date(2026, 3, 28), end: date(2026, 3, 29) }] {
+    for span in
+        [hour((2026, 3, 11), 8), Span::AllDay { start: date(2026, 3, 28), end: date(2026, 3, 29) }]
+    {
         let draft = Draft { content: content("Flight", span.clone()), series: None };
-        written = desk.edit(&written.id, written.etag.as_deref(), parts(&[Field::Time], &[]), &draft).await.unwrap();
+        written = desk
+            .edit(&written.id, written.etag.as_deref(), parts(&[Field::Time], &[]), &draft)
+            .await
+            .unwrap();
         assert_eq!(desk.event(&written.id).await.content.span, span);
     }
     desk.clean();
@@ -54,8 +69,12 @@ async fn every_kind_of_time_survives() {
 async fn a_floating_time_stands_in_the_calendars_zone() {
     let desk = Desk::new().await;
     desk.calendar.set_zone("Asia/Tokyo");
-    let floating = |hour| Moment { local: date(2026, 3, 11).at(hour, 0, 0, 0), zone: Zone::Floating };
-    let draft = Draft { content: content("Walk", Span::Timed { start: floating(8), end: floating(9) }), series: None };
+    let floating =
+        |hour| Moment { local: date(2026, 3, 11).at(hour, 0, 0, 0), zone: Zone::Floating };
+    let draft = Draft {
+        content: content("Walk", Span::Timed { start: floating(8), end: floating(9) }),
+        series: None,
+    };
     let written = desk.create("x", &draft).await.unwrap();
     let there = desk.calendar.get(written.id.as_str()).unwrap();
     assert_eq!(there["start"]["dateTime"], "2026-03-11T08:00:00+09:00");
@@ -66,9 +85,12 @@ async fn a_floating_time_stands_in_the_calendars_zone() {
 async fn every_visibility_and_busyness_survives() {
     let desk = Desk::new().await;
     let mut written = desk.create("x", &lunch()).await.unwrap();
-    for visibility in [Visibility::Public, Visibility::Private, Visibility::Confidential, Visibility::Default] {
+    for visibility in
+        [Visibility::Public, Visibility::Private, Visibility::Confidential, Visibility::Default]
+    {
         for busy in [Busy::Free, Busy::Busy] {
-            let draft = Draft { content: Content { visibility, busy, ..lunch().content }, series: None };
+            let draft =
+                Draft { content: Content { visibility, busy, ..lunch().content }, series: None };
             written = desk.rewrite(&written, &draft).await.unwrap();
             let found = desk.event(&written.id).await.content;
             assert_eq!((found.visibility, found.busy), (visibility, busy));
@@ -117,12 +139,18 @@ async fn nothing_is_overwritten_unseen() {
     desk.calendar.patch(written.id.as_str(), json!({ "summary": "By hand" }));
     let etag = written.etag.as_deref();
     assert!(matches!(desk.rewrite(&written, &lunch()).await, Err(Error::ChangedMeanwhile)));
-    assert!(matches!(desk.edit(&written.id, etag, parts(&[Field::Title], &[]), &lunch()).await, Err(Error::ChangedMeanwhile)));
+    assert!(matches!(
+        desk.edit(&written.id, etag, parts(&[Field::Title], &[]), &lunch()).await,
+        Err(Error::ChangedMeanwhile)
+    ));
     assert!(matches!(desk.delete(&written.id, etag).await, Err(Error::ChangedMeanwhile)));
     assert_eq!(desk.calendar.get(written.id.as_str()).unwrap()["summary"], "By hand");
     desk.calendar.remove(written.id.as_str());
     assert!(matches!(desk.rewrite(&written, &lunch()).await, Err(Error::Gone)));
-    assert!(matches!(desk.edit(&written.id, etag, parts(&[Field::Title], &[]), &lunch()).await, Err(Error::Gone)));
+    assert!(matches!(
+        desk.edit(&written.id, etag, parts(&[Field::Title], &[]), &lunch()).await,
+        Err(Error::Gone)
+    ));
     assert!(desk.delete(&written.id, etag).await.is_ok());
     assert!(desk.calendar.is_empty(), "a late write brings nothing back to life");
     desk.clean();
@@ -133,22 +161,45 @@ async fn an_edit_touches_what_it_names_and_nothing_else() {
     let desk = Desk::new().await;
     let mut mine = single("Lunch");
     mine["colorId"] = json!("7");
-    mine["reminders"] = json!({ "useDefault": false, "overrides": [{ "method": "popup", "minutes": 7 }] });
+    mine["reminders"] =
+        json!({ "useDefault": false, "overrides": [{ "method": "popup", "minutes": 7 }] });
     mine["extendedProperties"] = json!({ "private": { "other": "program" } });
     mine["visibility"] = json!("private");
     mine["description"] = json!("<p>mine</p>");
     let etag = desk.calendar.put("mine1", mine);
     let before = desk.calendar.get("mine1").unwrap();
     let wanted = Draft { content: content("Later lunch", hour((2026, 3, 11), 14)), series: None };
-    let written = desk.edit(&id("mine1"), Some(&etag), parts(&[Field::Title, Field::Time], &[]), &wanted).await.unwrap();
+    let written = desk
+        .edit(&id("mine1"), Some(&etag), parts(&[Field::Title, Field::Time], &[]), &wanted)
+        .await
+        .unwrap();
     let after = desk.calendar.get("mine1").unwrap();
-    assert_eq!((&after["summary"], &after["start"]["dateTime"]), (&json!("Later lunch"), &json!("2026-03-11T14:00:00+02:00")));
-    for kept in ["colorId", "reminders", "extendedProperties", "visibility", "description", "location", "attendees"] {
+    assert_eq!(
+        (&after["summary"], &after["start"]["dateTime"]),
+        (&json!("Later lunch"), &json!("2026-03-11T14:00:00+02:00"))
+    );
+    for kept in [
+        "colorId",
+        "reminders",
+        "extendedProperties",
+        "visibility",
+        "description",
+        "location",
+        "attendees",
+    ] {
         assert_eq!(before.get(kept), after.get(kept), "{kept}");
     }
     assert_eq!(written.etag.as_deref(), after["etag"].as_str());
     let revision = desk.calendar.revision();
-    let again = desk.edit(&id("mine1"), written.etag.as_deref(), parts(&[Field::Title, Field::Time], &[]), &wanted).await.unwrap();
+    let again = desk
+        .edit(
+            &id("mine1"),
+            written.etag.as_deref(),
+            parts(&[Field::Title, Field::Time], &[]),
+            &wanted,
+        )
+        .await
+        .unwrap();
     assert_eq!(desk.calendar.revision(), revision, "what is as it should be is not written");
     assert_eq!(again.etag, written.etag);
     desk.clean();
@@ -168,12 +219,17 @@ async fn what_others_take_part_in_is_left_alone() {
     let mut crowded = single("With more guests than are told");
     crowded["attendees"] = json!([{ "email": "anna@example.org" }]);
     crowded["attendeesOmitted"] = json!(true);
-    for (name, event) in [("called1", called), ("invited1", invited), ("room1", room), ("crowded1", crowded)] {
+    for (name, event) in
+        [("called1", called), ("invited1", invited), ("room1", room), ("crowded1", crowded)]
+    {
         let etag = desk.calendar.put(name, event);
         let revision = desk.calendar.revision();
         let edit = desk.edit(&id(name), Some(&etag), parts(&[Field::Title], &[]), &lunch()).await;
         assert!(matches!(edit, Err(Error::HasGuests)), "{name}");
-        assert!(matches!(desk.delete(&id(name), Some(&etag)).await, Err(Error::HasGuests)), "{name}");
+        assert!(
+            matches!(desk.delete(&id(name), Some(&etag)).await, Err(Error::HasGuests)),
+            "{name}"
+        );
         assert_eq!(desk.calendar.revision(), revision);
     }
     desk.clean();
@@ -185,7 +241,10 @@ async fn what_is_locked_is_left_alone_and_says_so() {
     let mut locked = single("Lunch");
     locked["locked"] = json!(true);
     let etag = desk.calendar.put("locked1", locked);
-    let error = desk.edit(&id("locked1"), Some(&etag), parts(&[Field::Location], &[]), &lunch()).await.unwrap_err();
+    let error = desk
+        .edit(&id("locked1"), Some(&etag), parts(&[Field::Location], &[]), &lunch())
+        .await
+        .unwrap_err();
     assert!(matches!(&error, Error::Refused(why) if why.contains("locked")), "{error:?}");
     assert_eq!(desk.asked(Kind::Patch), 0);
     desk.clean();

@@ -27,10 +27,16 @@ impl Pages {
     async fn start(&self) -> anyhow::Result<(String, String)> {
         let away = visit(&self.running.url.join("/oauth/google/start")?, &[]).await?;
         ensure!(away.status == 303, "{}: {}", away.status, away.text());
-        ensure!(away.header("referrer-policy") == "no-referrer" && away.header("cache-control") == "no-store");
+        ensure!(
+            away.header("referrer-policy") == "no-referrer"
+                && away.header("cache-control") == "no-store"
+        );
         let cookie = away.header("set-cookie");
         ensure!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
-        Ok((away.header("location").to_owned(), cookie.split(';').next().unwrap_or_default().to_owned()))
+        Ok((
+            away.header("location").to_owned(),
+            cookie.split(';').next().unwrap_or_default().to_owned(),
+        ))
     }
 }
 
@@ -42,7 +48,12 @@ async fn a_person_gives_consent_on_the_pages_of_a_running_calrelay() -> anyhow::
     let back = world.anna.consents(&page, Consent::All).await?;
     assert_eq!(back.path(), "/oauth/google/callback");
     let home = visit(&back, &[("cookie", &cookie)]).await?;
-    assert_eq!((home.status, home.header("location")), (303, "/oauth/google/callback?done"), "{}", home.text());
+    assert_eq!(
+        (home.status, home.header("location")),
+        (303, "/oauth/google/callback?done"),
+        "{}",
+        home.text()
+    );
     assert!(home.header("set-cookie").contains("Max-Age=0"), "the cookie has done its work");
     let done = visit(&back.join(home.header("location"))?, &[]).await?;
     assert_eq!(done.status, 200);
@@ -61,7 +72,11 @@ async fn a_person_gives_consent_on_the_pages_of_a_running_calrelay() -> anyhow::
     let replayed = visit(&back, &[("cookie", &cookie)]).await?;
     assert_eq!(replayed.status, 400);
     assert_calm(&replayed);
-    assert_eq!(world.cli.json(&["audit"]).await?["entries"], trail, "who was not let in writes nothing");
+    assert_eq!(
+        world.cli.json(&["audit"]).await?["entries"],
+        trail,
+        "who was not let in writes nothing"
+    );
     assert_eq!(world.anna.living_refresh_tokens(), 1);
     world.assert_proper();
     Ok(())
@@ -80,10 +95,19 @@ async fn an_answer_belongs_to_the_browser_that_was_sent_away() -> anyhow::Result
     }
     let (page, own) = pages.start().await?;
     let back = pages.world.anna.consents(&page, Consent::All).await?;
-    for forged in [with_query(&back, "state", &"A".repeat(43)), with_query(&back, "state", ""), back.join("?code=x")?, back.join("?")?] {
+    for forged in [
+        with_query(&back, "state", &"A".repeat(43)),
+        with_query(&back, "state", ""),
+        back.join("?code=x")?,
+        back.join("?")?,
+    ] {
         assert_eq!(visit(&forged, &[("cookie", &own)]).await?.status, 400, "{}", forged.path());
     }
-    assert_eq!((pages.world.accounts().await?, pages.world.anna.living_refresh_tokens()), (json!([]), 0), "nothing was exchanged");
+    assert_eq!(
+        (pages.world.accounts().await?, pages.world.anna.living_refresh_tokens()),
+        (json!([]), 0),
+        "nothing was exchanged"
+    );
     assert_eq!(visit(&back, &[("cookie", &own)]).await?.status, 303, "a forged one spoils nothing");
 
     let (page, own) = pages.start().await?;
@@ -104,7 +128,10 @@ async fn only_the_machines_own_user_is_sent_away() -> anyhow::Result<()> {
         assert!(answer.text().contains("calrelay account add google"));
         assert_calm(&answer);
     }
-    assert_eq!(visit(&pages.running.url.join("/oauth/microsoft/callback?code=x")?, &[]).await?.status, 404);
+    assert_eq!(
+        visit(&pages.running.url.join("/oauth/microsoft/callback?code=x")?, &[]).await?.status,
+        404
+    );
     Ok(())
 }
 
@@ -113,7 +140,9 @@ async fn under_the_functions_host_the_command_line_is_the_way() -> anyhow::Resul
     let held = simulators::port::Port::take()?;
     let port = held.number();
     let World { cli, .. } = World::new().await?;
-    let cli = cli.with("FUNCTIONS_CUSTOMHANDLER_PORT", &port.to_string()).with("CALRELAY_STORE", "embedded");
+    let cli = cli
+        .with("FUNCTIONS_CUSTOMHANDLER_PORT", &port.to_string())
+        .with("CALRELAY_STORE", "embedded");
     let _handler = cli.start(&[], "").await?;
     // The host comes from the loopback too, with everybody's requests.
     let url = Url::parse(&format!("http://localhost:{port}/"))?;
@@ -127,10 +156,18 @@ async fn under_the_functions_host_the_command_line_is_the_way() -> anyhow::Resul
         answer = visit(&start, &[]).await;
     }
     let answer = answer?;
-    assert_eq!((answer.status, answer.header("set-cookie"), answer.header("location")), (403, "", ""));
-    assert!(answer.text().contains("calrelay account add google") && answer.text().contains("CALRELAY_STORE=azure"));
+    assert_eq!(
+        (answer.status, answer.header("set-cookie"), answer.header("location")),
+        (403, "", "")
+    );
+    assert!(
+        answer.text().contains("calrelay account add google")
+            && answer.text().contains("CALRELAY_STORE=azure")
+    );
     assert_calm(&answer);
-    let stray = visit(&url.join(&format!("/oauth/google/callback?code=x&state={}", "A".repeat(43)))?, &[]).await?;
+    let stray =
+        visit(&url.join(&format!("/oauth/google/callback?code=x&state={}", "A".repeat(43)))?, &[])
+            .await?;
     assert_eq!(stray.status, 400);
     Ok(())
 }
@@ -157,14 +194,22 @@ async fn whatever_comes_back_is_answered_calmly() -> anyhow::Result<()> {
         &long,
     ] {
         let answer = simulators::client::Client::new(&pages.running.url)
-            .send_exactly("GET", &format!("/oauth/google/callback?{query}"), &[("cookie", "calrelay-oauth=x; calrelay-oauth")], "")
+            .send_exactly(
+                "GET",
+                &format!("/oauth/google/callback?{query}"),
+                &[("cookie", "calrelay-oauth=x; calrelay-oauth")],
+                "",
+            )
             .await;
         // Some of it cannot even be sent; the others are told apart by nothing.
         let Ok(answer) = answer else { continue };
         assert_eq!(answer.status, 400, "{query:.60}");
         assert_calm(&answer);
         answered += 1;
-        assert!(!answer.text().contains("marmalade") && !answer.text().contains("alert"), "nothing of it is repeated");
+        assert!(
+            !answer.text().contains("marmalade") && !answer.text().contains("alert"),
+            "nothing of it is repeated"
+        );
     }
     assert!(answered >= 11, "{answered}");
     assert_eq!(pages.world.accounts().await?, json!([]));

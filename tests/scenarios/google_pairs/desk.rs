@@ -14,8 +14,12 @@ use crate::ways::LAST_PASSES;
 use crate::world::{Host, Stage, Terms};
 
 /// Both directions of each combination that has Google in it.
-pub const ENDS: [[End; 2]; 4] =
-    [[End::Google, End::Google], [End::Google, End::CalDav], [End::CalDav, End::Google], [End::Google, End::Icloud]];
+pub const ENDS: [[End; 2]; 4] = [
+    [End::Google, End::Google],
+    [End::Google, End::CalDav],
+    [End::CalDav, End::Google],
+    [End::Google, End::Icloud],
+];
 
 /// The two, connected and paired.
 pub struct Desk {
@@ -29,7 +33,11 @@ impl Desk {
     }
 
     /// Where Google is prepared first.
-    pub async fn with(ends: [End; 2], terms: Terms, prepare: impl FnOnce(&Server)) -> anyhow::Result<Self> {
+    pub async fn with(
+        ends: [End; 2],
+        terms: Terms,
+        prepare: impl FnOnce(&Server),
+    ) -> anyhow::Result<Self> {
         let prepared = |server: &Server| {
             server.manners(|manners| manners.quotas = Quotas::NONE);
             prepare(server);
@@ -39,19 +47,25 @@ impl Desk {
 
     /// A side that is at Google.
     pub fn google(&self, side: usize) -> &Calendar {
-        let Person::Google(calendar) = &self.stage.people[side] else { panic!("side {side} is not at Google") };
+        let Person::Google(calendar) = &self.stage.people[side] else {
+            panic!("side {side} is not at Google")
+        };
         calendar
     }
 
     /// A side that is not.
     pub fn caldav(&self, side: usize) -> &caldav::Calendar {
-        let Person::Near(calendar) = &self.stage.people[side] else { panic!("side {side} is at Google") };
+        let Person::Near(calendar) = &self.stage.people[side] else {
+            panic!("side {side} is at Google")
+        };
         calendar
     }
 
     /// Google itself.
     pub fn server(&self) -> &Server {
-        let found = self.stage.hosts.iter().find_map(|host| if let Host::Google(server) = host { Some(server.as_ref()) } else { None });
+        let found = self.stage.hosts.iter().find_map(|host| {
+            if let Host::Google(server) = host { Some(server.as_ref()) } else { None }
+        });
         found.expect("Google is in every pair here")
     }
 
@@ -70,13 +84,18 @@ impl Desk {
         Ok([run.created, run.changed, run.deleted])
     }
 
-    /// The next three passes write nothing, both sides show the same, and no guest was mailed so far.
+    /// The next three passes write nothing, both sides show the same, and no guest was mailed so
+    /// far.
     pub async fn quiet(&self) -> anyhow::Result<()> {
         for _ in 0..LAST_PASSES {
             self.stage.hosts.iter().for_each(Host::reset_counts);
             let done = self.well().await?;
             let writes: u64 = self.stage.hosts.iter().map(|host| host.counts().writes()).sum();
-            ensure!((done, writes) == ([0; 3], 0), "{:?} is not at rest: {done:?}, {writes} writes", self.ends);
+            ensure!(
+                (done, writes) == ([0; 3], 0),
+                "{:?} is not at rest: {done:?}, {writes} writes",
+                self.ends
+            );
         }
         self.stage.in_step().await.with_context(|| format!("{:?}", self.ends))?;
         self.clean()
@@ -104,8 +123,10 @@ impl Desk {
     pub async fn shown(&self, side: Side, title: &str) -> anyhow::Result<Shown> {
         let side = usize::from(side == Side::To);
         let agenda = self.stage.people[side].agenda().await?;
-        let entry = agenda.iter().find(|entry| entry.original().is_none() && entry.summary() == title);
-        let entry = entry.with_context(|| format!("{:?}: side {side} shows no {title}", self.ends))?;
+        let entry =
+            agenda.iter().find(|entry| entry.original().is_none() && entry.summary() == title);
+        let entry =
+            entry.with_context(|| format!("{:?}: side {side} shows no {title}", self.ends))?;
         // Google's description is HTML, and shown as such.
         Ok(Shown {
             name: entry.name.clone(),
@@ -118,7 +139,12 @@ impl Desk {
 
     /// All that stands in a side, as text.
     pub async fn text(&self, side: usize) -> anyhow::Result<String> {
-        Ok(self.stage.people[side].objects().await?.into_iter().map(|(_, text)| text.replace("\r\n ", "")).collect())
+        Ok(self.stage.people[side]
+            .objects()
+            .await?
+            .into_iter()
+            .map(|(_, text)| text.replace("\r\n ", ""))
+            .collect())
     }
 }
 
@@ -135,7 +161,8 @@ pub struct Shown {
 
 /// An hour on a day of the story, in Tallinn.
 pub fn hour(day: &str, title: &str, more: Value) -> Value {
-    let time = |hour| json!({ "dateTime": format!("{day}T{hour}:00:00"), "timeZone": "Europe/Tallinn" });
+    let time =
+        |hour| json!({ "dateTime": format!("{day}T{hour}:00:00"), "timeZone": "Europe/Tallinn" });
     let mut event = json!({ "summary": title, "start": time(12), "end": time(13) });
     for (name, value) in more.as_object().into_iter().flatten() {
         event[name] = value.clone();

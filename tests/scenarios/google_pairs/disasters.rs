@@ -1,4 +1,5 @@
-//! What has cost people their calendars elsewhere, at Google: nothing is deleted, doubled or lost for it.
+//! What has cost people their calendars elsewhere, at Google: nothing is deleted, doubled or lost
+//! for it.
 
 use engine::pair::Side;
 use jobs::SyncOptions;
@@ -14,9 +15,13 @@ const COUNT: usize = 12;
 
 /// Two calendars with events on both sides, at rest.
 async fn town(ends: [super::End; 2]) -> anyhow::Result<Desk> {
-    let desk = Desk::with(ends, TWO_WAY, |server| server.manners(|manners| manners.page_size = 5)).await?;
+    let desk =
+        Desk::with(ends, TWO_WAY, |server| server.manners(|manners| manners.page_size = 5)).await?;
     for n in 0..COUNT {
-        desk.google(0).put(&format!("event{n}"), hour(&format!("2026-04-{:02}", 1 + n), &format!("Event {n}"), json!({})));
+        desk.google(0).put(
+            &format!("event{n}"),
+            hour(&format!("2026-04-{:02}", 1 + n), &format!("Event {n}"), json!({})),
+        );
     }
     assert_eq!(desk.well().await?, [COUNT as u64, 0, 0]);
     desk.quiet().await?;
@@ -26,7 +31,12 @@ async fn town(ends: [super::End; 2]) -> anyhow::Result<Desk> {
 async fn intact(desk: &Desk) -> anyhow::Result<()> {
     desk.server().faults().clear();
     for side in 0..2 {
-        assert_eq!(desk.stage.people[side].objects().await?.len(), COUNT, "{:?}: side {side}", desk.ends);
+        assert_eq!(
+            desk.stage.people[side].objects().await?.len(),
+            COUNT,
+            "{:?}: side {side}",
+            desk.ends
+        );
     }
     for _ in 0..2 {
         desk.well().await?;
@@ -38,16 +48,28 @@ async fn intact(desk: &Desk) -> anyhow::Result<()> {
 async fn lists_that_break_off_lie_or_forget_delete_nothing() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[1]] {
         let desk = town(ends).await?;
-        for fault in [Fault::EmptyListing, Fault::NoEnd, Fault::Truncated, Fault::Status(500), Fault::Status(404), Fault::Status(403)] {
+        for fault in [
+            Fault::EmptyListing,
+            Fault::NoEnd,
+            Fault::Truncated,
+            Fault::Status(500),
+            Fault::Status(404),
+            Fault::Status(403),
+        ] {
             desk.server().faults().always(On::kind(Kind::List), fault);
             for options in [SyncOptions::default(), FULL, SyncOptions { full: true, ..CONFIRMED }] {
                 let run = desk.sync_with(options).await;
-                assert_eq!((run.created, run.changed, run.deleted), (0, 0, 0), "{fault:?}: {run:?}");
+                assert_eq!(
+                    (run.created, run.changed, run.deleted),
+                    (0, 0, 0),
+                    "{fault:?}: {run:?}"
+                );
             }
             desk.server().faults().clear();
             desk.stage.core.wait(7_200);
         }
-        // 410 on the first page, then on one in the middle, each of which is read again from the start.
+        // 410 on the first page, then on one in the middle, each of which is read again from the
+        // start.
         desk.google(0).touch_all();
         for skip in 0..3 {
             desk.server().faults().after(skip, 1, On::kind(Kind::List), Fault::LostToken);
@@ -62,7 +84,8 @@ async fn lists_that_break_off_lie_or_forget_delete_nothing() -> anyhow::Result<(
 }
 
 #[tokio::test]
-async fn a_calendar_that_is_gone_or_no_longer_ours_to_read_takes_nothing_with_it() -> anyhow::Result<()> {
+async fn a_calendar_that_is_gone_or_no_longer_ours_to_read_takes_nothing_with_it()
+-> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[1]] {
         let desk = town(ends).await?;
         desk.google(0).set_gone(true);
@@ -91,10 +114,18 @@ async fn consent_that_is_taken_back_stops_the_pair_and_nothing_else() -> anyhow:
     desk.server().account("anna@example.org").withdraws_consent();
     for _ in 0..2 {
         let run = desk.sync().await;
-        assert_eq!((run.state, run.created, run.deleted), (PairStatus::NeedsReconnect, 0, 0), "{run:?}");
+        assert_eq!(
+            (run.state, run.created, run.deleted),
+            (PairStatus::NeedsReconnect, 0, 0),
+            "{run:?}"
+        );
     }
     let status = jobs::status(&desk.stage.core.services, 60).await?;
-    assert_eq!((status.pairs.len(), status.pairs[0].copies), (1, COUNT as u64), "the pair stays, and what it knows");
+    assert_eq!(
+        (status.pairs.len(), status.pairs[0].copies),
+        (1, COUNT as u64),
+        "the pair stays, and what it knows"
+    );
     assert_eq!(desk.caldav(1).len(), COUNT);
     desk.clean()
 }
@@ -122,7 +153,11 @@ async fn refused_writes_are_made_later_and_lost_answers_double_nothing() -> anyh
             let put = |n: usize, title: &str| {
                 let ics = crate::events::object(
                     &format!("uid-{n}"),
-                    &format!("DTSTART:202604{:02}T090000Z\nDTEND:202604{:02}T100000Z\nSUMMARY:{title}", 1 + n, 1 + n),
+                    &format!(
+                        "DTSTART:202604{:02}T090000Z\nDTEND:202604{:02}T100000Z\nSUMMARY:{title}",
+                        1 + n,
+                        1 + n
+                    ),
                 );
                 let person = desk.stage.people[0].clone();
                 async move { person.put(&format!("e{n}.ics"), &ics).await }

@@ -1,4 +1,5 @@
-//! One-way pairs in which somebody edits the copies: each stays as it was left until its origin changes, or everything is looked at.
+//! One-way pairs in which somebody edits the copies: each stays as it was left until its origin
+//! changes, or everything is looked at.
 
 use engine::pair::Side;
 use jobs::SyncOptions;
@@ -17,7 +18,9 @@ const EVENTS: [(&str, Change); 6] = [
     ("Title", |ics| ics.replace("SUMMARY:Title", "SUMMARY:Title anew")),
     ("Time", |ics| ics.replace("T090000", "T093000")),
     ("Rule", |ics| ics.replace("COUNT=9", "UNTIL=20260420T070000Z")),
-    ("Gap", |ics| ics.replacen("END:VEVENT", "EXDATE;TZID=Europe/Berlin:20260406T090000\nEND:VEVENT", 1)),
+    ("Gap", |ics| {
+        ics.replacen("END:VEVENT", "EXDATE;TZID=Europe/Berlin:20260406T090000\nEND:VEVENT", 1)
+    }),
     ("Once", |ics| ics.replace("LOCATION:Room 5", "LOCATION:Room 6")),
     ("Nothing", str::to_owned),
 ];
@@ -25,7 +28,11 @@ const EVENTS: [(&str, Change); 6] = [
 fn object(title: &str) -> String {
     let time = |name: &str, hour: u8| format!("{name};TZID=Europe/Berlin:20260302T{hour:02}0000");
     let rule = if title == "Once" { "" } else { "RRULE:FREQ=WEEKLY;COUNT=9\n" };
-    let lines = format!("{}\n{}\n{rule}SUMMARY:{title}\nLOCATION:Room 5", time("DTSTART", 9), time("DTEND", 10));
+    let lines = format!(
+        "{}\n{}\n{rule}SUMMARY:{title}\nLOCATION:Room 5",
+        time("DTSTART", 9),
+        time("DTEND", 10)
+    );
     calendar(&format!("{BERLIN}{}", vevent(title, &lines)))
 }
 
@@ -33,19 +40,39 @@ fn object(title: &str) -> String {
 async fn edit(desk: &Desk, title: &str) -> anyhow::Result<()> {
     let name = desk.shown(Side::To, title).await?.name;
     if title == "Once" {
-        desk.stage.people[1].edit(&name, |ics| ics.replace("LOCATION:Room", "LOCATION:Mine")).await?;
+        desk.stage.people[1]
+            .edit(&name, |ics| ics.replace("LOCATION:Room", "LOCATION:Mine"))
+            .await?;
     } else if let Person::Google(calendar) = &desk.stage.people[1] {
         let is_it = |item: &Value| item["summary"] == title && item["recurrence"].is_array();
-        let id = calendar.items().into_iter().find(is_it).unwrap()["id"].as_str().unwrap().to_owned();
-        assert!(calendar.remove(&format!("{id}_20260316T080000Z")), "{title} {id} {:#?}", calendar.items());
+        let id =
+            calendar.items().into_iter().find(is_it).unwrap()["id"].as_str().unwrap().to_owned();
+        assert!(
+            calendar.remove(&format!("{id}_20260316T080000Z")),
+            "{title} {id} {:#?}",
+            calendar.items()
+        );
         assert!(calendar.patch(&format!("{id}_20260323T080000Z"), json!({ "summary": "Mine" })));
         assert!(calendar.patch(&id, json!({ "location": "Mine" })));
     } else {
         let other = "RECURRENCE-ID;TZID=Europe/Berlin:20260323T090000\nDTSTART;TZID=Europe/Berlin:20260323T110000\nDTEND;TZID=Europe/Berlin:20260323T120000\nSUMMARY:Mine";
         let edited = |ics: &str| {
-            let gap = ics.replacen("END:VEVENT", "EXDATE;TZID=Europe/Berlin:20260316T090000\nEND:VEVENT", 1);
-            let uid = gap.lines().find_map(|line| line.strip_prefix("UID:")).unwrap_or_default().trim().to_owned();
-            gap.replace("LOCATION:Room 5", "LOCATION:Mine").replacen("END:VCALENDAR", &format!("{}END:VCALENDAR", vevent(&uid, other)), 1)
+            let gap = ics.replacen(
+                "END:VEVENT",
+                "EXDATE;TZID=Europe/Berlin:20260316T090000\nEND:VEVENT",
+                1,
+            );
+            let uid = gap
+                .lines()
+                .find_map(|line| line.strip_prefix("UID:"))
+                .unwrap_or_default()
+                .trim()
+                .to_owned();
+            gap.replace("LOCATION:Room 5", "LOCATION:Mine").replacen(
+                "END:VCALENDAR",
+                &format!("{}END:VCALENDAR", vevent(&uid, other)),
+                1,
+            )
         };
         assert!(desk.stage.people[1].edit(&name, edited).await?);
     }
@@ -53,12 +80,15 @@ async fn edit(desk: &Desk, title: &str) -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn what_was_done_to_a_copy_is_undone_when_its_origin_changes_or_everything_is_looked_at() -> anyhow::Result<()> {
+async fn what_was_done_to_a_copy_is_undone_when_its_origin_changes_or_everything_is_looked_at()
+-> anyhow::Result<()> {
     for ends in ENDS {
         let desk = Desk::new(ends, ONE_WAY).await?;
         let scratch = Scratch::of(&desk);
         for (title, _) in EVENTS {
-            desk.stage.people[0].put(&format!("{}.ics", title.to_lowercase()), &object(title)).await?;
+            desk.stage.people[0]
+                .put(&format!("{}.ics", title.to_lowercase()), &object(title))
+                .await?;
         }
         desk.well().await?;
         scratch.same(&desk, "as they are made").await?;
@@ -72,7 +102,9 @@ async fn what_was_done_to_a_copy_is_undone_when_its_origin_changes_or_everything
         assert_eq!(scratch.agenda(&desk, 1).await?, edited, "{ends:?}: nobody asked for it");
 
         for (title, change) in EVENTS.into_iter().filter(|(title, _)| *title != "Nothing") {
-            assert!(desk.stage.people[0].edit(&format!("{}.ics", title.to_lowercase()), change).await?);
+            assert!(
+                desk.stage.people[0].edit(&format!("{}.ics", title.to_lowercase()), change).await?
+            );
         }
         let preview = desk.sync_with(SyncOptions { dry_run: true, ..SyncOptions::default() }).await;
         let run = desk.sync().await;

@@ -1,4 +1,5 @@
-//! What two people change at the same time: every field of one side against every field of the other.
+//! What two people change at the same time: every field of one side against every field of the
+//! other.
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -8,7 +9,8 @@ use super::desk::{Desk, ENDS, hour};
 use crate::events::object;
 use crate::ways::TWO_WAY;
 
-/// What a person can change, each with the values that it begins with, that the owner of the event gives it, and the owner of the copy.
+/// What a person can change, each with the values that it begins with, that the owner of the event
+/// gives it, and the owner of the copy.
 const FIELDS: [(&str, [&str; 3]); 6] = [
     ("SUMMARY", ["Plan", "Plan of the one", "Plan of the other"]),
     ("DESCRIPTION", ["Bring pens & paper", "Bring <nothing>", "Bring tea"]),
@@ -21,7 +23,9 @@ const FIELDS: [(&str, [&str; 3]); 6] = [
 /// An event's text with other lines for these properties, as a person's program would write it.
 fn with(ics: &str, names: &[&str], lines: &str) -> String {
     let unfolded = ics.replace("\r\n ", "");
-    let kept = unfolded.lines().filter(|line| !names.contains(&line.split([':', ';']).next().unwrap_or_default()));
+    let kept = unfolded
+        .lines()
+        .filter(|line| !names.contains(&line.split([':', ';']).next().unwrap_or_default()));
     let kept: Vec<&str> = kept.collect();
     kept.join("\r\n").replace("END:VEVENT", &format!("{lines}\r\nEND:VEVENT")) + "\r\n"
 }
@@ -29,7 +33,11 @@ fn with(ics: &str, names: &[&str], lines: &str) -> String {
 /// Another value for one field of the event of that day.
 fn changed(ics: &str, day: &str, (field, value): (&str, &str)) -> String {
     match field {
-        "TIME" => with(ics, &["DTSTART", "DTEND", "DURATION"], &format!("DTSTART:{day}T{value}0000Z\r\nDTEND:{day}T{value}4500Z")),
+        "TIME" => with(
+            ics,
+            &["DTSTART", "DTEND", "DURATION"],
+            &format!("DTSTART:{day}T{value}0000Z\r\nDTEND:{day}T{value}4500Z"),
+        ),
         field => with(ics, &[field], &format!("{field}:{value}")),
     }
 }
@@ -48,21 +56,31 @@ fn seen(entry: &Entry, field: &str) -> String {
 }
 
 async fn entry(desk: &Desk, side: usize, name: &str) -> anyhow::Result<Entry> {
-    let text = desk.stage.people[side].get(name).await?.with_context(|| format!("side {side} has no {name}"))?;
+    let text = desk.stage.people[side]
+        .get(name)
+        .await?
+        .with_context(|| format!("side {side} has no {name}"))?;
     entries([(name.to_owned(), text)]).pop().context("an event")
 }
 
 #[tokio::test]
-async fn different_fields_are_merged_and_of_the_same_field_the_origin_stands() -> anyhow::Result<()> {
+async fn different_fields_are_merged_and_of_the_same_field_the_origin_stands() -> anyhow::Result<()>
+{
     for ends in [ENDS[0], ENDS[1], ENDS[2]] {
         let desk = Desk::new(ends, TWO_WAY).await?;
-        // Which field the owner of the event changes, and which the owner of its copy; one of them may leave it alone.
-        let all = (0..=FIELDS.len()).flat_map(|ours| (0..=FIELDS.len()).map(move |theirs| (FIELDS.get(ours), FIELDS.get(theirs))));
+        // Which field the owner of the event changes, and which the owner of its copy; one of them
+        // may leave it alone.
+        let all = (0..=FIELDS.len()).flat_map(|ours| {
+            (0..=FIELDS.len()).map(move |theirs| (FIELDS.get(ours), FIELDS.get(theirs)))
+        });
         let mut cases = Vec::new();
         for (n, (ours, theirs)) in all.enumerate() {
             let day = format!("2026{:02}{:02}", 4 + n / 25, 1 + n % 25);
             let title = format!("Event {n}");
-            let mut ics = object(&format!("uid-{n}"), &format!("DTSTART:{day}T090000Z\nDTEND:{day}T094500Z\nSUMMARY:{title}"));
+            let mut ics = object(
+                &format!("uid-{n}"),
+                &format!("DTSTART:{day}T090000Z\nDTEND:{day}T094500Z\nSUMMARY:{title}"),
+            );
             for (field, values) in &FIELDS[1..3] {
                 ics = with(&ics, &[], &format!("{field}:{}", values[0]));
             }
@@ -71,14 +89,20 @@ async fn different_fields_are_merged_and_of_the_same_field_the_origin_stands() -
         }
         assert_eq!(desk.well().await?[0], cases.len() as u64);
         let copies = desk.stage.people[1].agenda().await?;
-        let copy_of = |title: &str| copies.iter().find(|copy| copy.summary() == title).map(|copy| copy.name.clone());
+        let copy_of = |title: &str| {
+            copies.iter().find(|copy| copy.summary() == title).map(|copy| copy.name.clone())
+        };
         let mut pairs = Vec::new();
         for (n, day, title, ours, theirs) in cases {
-            let names = [format!("e{n}.ics"), copy_of(&title).with_context(|| format!("no copy of {title}"))?];
+            let names = [
+                format!("e{n}.ics"),
+                copy_of(&title).with_context(|| format!("no copy of {title}"))?,
+            ];
             let mut wanted = Vec::new();
             for (field, values) in FIELDS {
                 let first = if field == "SUMMARY" { title.as_str() } else { values[0] };
-                let is = |chosen: Option<&(&str, _)>| chosen.is_some_and(|(name, _)| *name == field);
+                let is =
+                    |chosen: Option<&(&str, _)>| chosen.is_some_and(|(name, _)| *name == field);
                 wanted.push((
                     field,
                     if is(ours) {
@@ -93,7 +117,9 @@ async fn different_fields_are_merged_and_of_the_same_field_the_origin_stands() -
             }
             for (side, chosen) in [ours, theirs].into_iter().enumerate() {
                 let Some((field, values)) = chosen else { continue };
-                desk.stage.people[side].edit(&names[side], |ics| changed(ics, &day, (field, values[1 + side]))).await?;
+                desk.stage.people[side]
+                    .edit(&names[side], |ics| changed(ics, &day, (field, values[1 + side])))
+                    .await?;
             }
             pairs.push((names, wanted, (ours.map(|field| field.0), theirs.map(|field| field.0))));
         }
@@ -103,7 +129,11 @@ async fn different_fields_are_merged_and_of_the_same_field_the_origin_stands() -
             for (side, name) in names.iter().enumerate() {
                 let entry = entry(&desk, side, name).await?;
                 for (field, value) in &wanted {
-                    assert_eq!(seen(&entry, field), *value, "{ends:?}, side {side}: {field} after {what:?}");
+                    assert_eq!(
+                        seen(&entry, field),
+                        *value,
+                        "{ends:?}, side {side}: {field} after {what:?}"
+                    );
                 }
             }
         }
@@ -112,19 +142,24 @@ async fn different_fields_are_merged_and_of_the_same_field_the_origin_stands() -
     Ok(())
 }
 
-/// The joining details of a meeting are not in the copy, and an edit of the copy's text does not take them from the origin.
+/// The joining details of a meeting are not in the copy, and an edit of the copy's text does not
+/// take them from the origin.
 #[tokio::test]
 async fn joining_details_stay_with_their_owner() -> anyhow::Result<()> {
     let rule = "-::~:~::~:~:~:~:~:~:~:~:~:~:~:~:~:~:~:~:~:~:~:~:~:~:~:~:~:~:~:~:~::~:~::-";
-    let meet = format!("{rule}<br>Join with Google Meet: https://meet.google.com/abc-defg-hij<br>{rule}");
+    let meet =
+        format!("{rule}<br>Join with Google Meet: https://meet.google.com/abc-defg-hij<br>{rule}");
     let teams = "________________________________________________________________________________<br>Microsoft Teams meeting<br>\
         Join: <a href=\"https://teams.microsoft.com/l/meetup-join/19\">here</a><br>Meeting options<br>\
         ________________________________________________________________________________";
-    let zoom = "Join Zoom Meeting<br>https://example.zoom.us/j/123456789<br><br>Meeting ID: 123 456 789<br>Passcode: 1234";
+    let zoom = "Join Zoom Meeting<br>https://example.zoom.us/j/123456789<br><br>Meeting ID: 123 \
+    456 789<br>Passcode: 1234";
     for ends in [ENDS[0], ENDS[1]] {
         let desk = Desk::new(ends, TWO_WAY).await?;
         let google = desk.google(0).clone();
-        for (n, (title, block)) in [("Meet", meet.as_str()), ("Teams", teams), ("Zoom", zoom)].into_iter().enumerate() {
+        for (n, (title, block)) in
+            [("Meet", meet.as_str()), ("Teams", teams), ("Zoom", zoom)].into_iter().enumerate()
+        {
             let more = json!({
                 "description": format!("<p>Bring <b>wine</b>.</p>{block}"),
                 "location": "https://meet.google.com/abc-defg-hij, Room 5",
@@ -135,28 +170,57 @@ async fn joining_details_stay_with_their_owner() -> anyhow::Result<()> {
         }
         assert_eq!(desk.well().await?, [3, 0, 0]);
         let text = desk.text(1).await?;
-        for word in ["meet.google", "teams.microsoft", "zoom.us", "Passcode", "::~", "____", "ATTACH", "COLOR", "TRIGGER:-"] {
+        for word in [
+            "meet.google",
+            "teams.microsoft",
+            "zoom.us",
+            "Passcode",
+            "::~",
+            "____",
+            "ATTACH",
+            "COLOR",
+            "TRIGGER:-",
+        ] {
             assert!(!text.contains(word), "{ends:?}: {word} in {text}");
         }
         let mut before = Vec::new();
         for (n, title) in ["Meet", "Teams", "Zoom"].into_iter().enumerate() {
             let copy = desk.shown(engine::pair::Side::To, title).await?;
-            assert_eq!((copy.description.trim(), copy.location.trim()), ("Bring wine.", "Room 5"), "{title}");
+            assert_eq!(
+                (copy.description.trim(), copy.location.trim()),
+                ("Bring wine.", "Room 5"),
+                "{title}"
+            );
             desk.stage.people[1]
-                .edit(&copy.name, |ics| with(ics, &["DESCRIPTION", "LOCATION"], "DESCRIPTION:Bring bread.\r\nLOCATION:Room 6"))
+                .edit(&copy.name, |ics| {
+                    with(
+                        ics,
+                        &["DESCRIPTION", "LOCATION"],
+                        "DESCRIPTION:Bring bread.\r\nLOCATION:Room 6",
+                    )
+                })
                 .await?;
             before.push(google.get(&format!("event{n}")).context("there")?);
         }
         assert_eq!(desk.well().await?, [0, 3, 0]);
         for (n, before) in before.iter().enumerate() {
             let after = google.get(&format!("event{n}")).context("there")?;
-            let [description, location] = ["description", "location"].map(|name| after[name].as_str().unwrap_or_default().to_owned());
+            let [description, location] = ["description", "location"]
+                .map(|name| after[name].as_str().unwrap_or_default().to_owned());
             assert!(description.starts_with("Bring bread."), "{description}");
-            assert!(location.starts_with("Room 6") && location.contains("meet.google.com/abc-defg-hij"), "{location}");
-            let link = ["meet.google.com", "teams.microsoft.com/l/meetup-join/19", "zoom.us/j/123456789"][n];
-            // Google throws away what stands between its own two lines, and keeps the conference by itself.
+            assert!(
+                location.starts_with("Room 6") && location.contains("meet.google.com/abc-defg-hij"),
+                "{location}"
+            );
+            let link =
+                ["meet.google.com", "teams.microsoft.com/l/meetup-join/19", "zoom.us/j/123456789"]
+                    [n];
+            // Google throws away what stands between its own two lines, and keeps the conference by
+            // itself.
             assert!(n == 0 || description.contains(link), "{description}");
-            for name in ["hangoutLink", "attachments", "colorId", "reminders", "start", "end", "visibility"] {
+            for name in
+                ["hangoutLink", "attachments", "colorId", "reminders", "start", "end", "visibility"]
+            {
                 assert_eq!(before[name], after[name], "{name}");
             }
         }

@@ -1,4 +1,5 @@
-//! Deletions in numbers, and the window: what is held, what is released, and what no listing is evidence of (L3, L8).
+//! Deletions in numbers, and the window: what is held, what is released, and what no listing is
+//! evidence of (L3, L8).
 
 use engine::pair::Side;
 use engine::plan::Answer;
@@ -21,7 +22,9 @@ async fn crowd(ends: [End; 2], terms: Terms, count: usize) -> anyhow::Result<Des
         let (month, day) = (3 + n / 20, 11 + n % 20);
         let event = object(
             &format!("uid-{n}"),
-            &format!("DTSTART:2026{month:02}{day}T090000Z\nDTEND:2026{month:02}{day}T100000Z\nSUMMARY:Event {n}"),
+            &format!(
+                "DTSTART:2026{month:02}{day}T090000Z\nDTEND:2026{month:02}{day}T100000Z\nSUMMARY:Event {n}"
+            ),
         );
         desk.stage.people[0].put(&format!("e{n}.ics"), &event).await?;
     }
@@ -45,14 +48,20 @@ async fn left(desk: &Desk) -> anyhow::Result<[usize; 2]> {
 #[track_caller]
 fn held(run: &Run, deletions: u64, of: u64) {
     assert_eq!((run.state, run.deleted), (PairStatus::Held, 0), "{run:?}");
-    assert_eq!(run.held.as_ref().map(|held| (held.deletions, held.of)), Some((deletions, of)), "{run:?}");
+    assert_eq!(
+        run.held.as_ref().map(|held| (held.deletions, held.of)),
+        Some((deletions, of)),
+        "{run:?}"
+    );
 }
 
 #[tokio::test]
 async fn many_deletions_wait_for_a_word_or_a_second_look() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[1], ENDS[2]] {
         // On either side; of a one-way pair only origins take something with them.
-        for (terms, side, confirmed) in [(ONE_WAY, 0, true), (TWO_WAY, 0, false), (TWO_WAY, 1, true)] {
+        for (terms, side, confirmed) in
+            [(ONE_WAY, 0, true), (TWO_WAY, 0, false), (TWO_WAY, 1, true)]
+        {
             let desk = crowd(ends, terms, 30).await?;
             delete(&desk, side, 12).await?;
             let mut kept = [30, 30];
@@ -81,12 +90,20 @@ async fn many_deletions_wait_for_a_word_or_a_second_look() -> anyhow::Result<()>
         for _ in 0..2 {
             let run = desk.sync().await;
             let held = run.held.as_ref().map(|held| (held.kind, held.deletions));
-            assert_eq!((run.state, held), (PairStatus::Held, Some((HeldKind::Emptied, 29))), "{run:?}");
+            assert_eq!(
+                (run.state, held),
+                (PairStatus::Held, Some((HeldKind::Emptied, 29))),
+                "{run:?}"
+            );
             desk.stage.core.wait(660);
         }
         let answer = Some(Answer::LeaveOut);
         let run = desk.sync_with(SyncOptions { answer, ..SyncOptions::default() }).await;
-        assert_eq!((run.state, run.skipped, left(&desk).await?), (PairStatus::Ok, 29, [30, 1]), "{run:?}");
+        assert_eq!(
+            (run.state, run.skipped, left(&desk).await?),
+            (PairStatus::Ok, 29, [30, 1]),
+            "{run:?}"
+        );
         desk.quiet().await?;
     }
     Ok(())
@@ -102,7 +119,11 @@ async fn what_is_missing_after_a_forgotten_token_is_held_sooner() -> anyhow::Res
         desk.google(0).put("new1", hour("2026-04-01", "New", json!({})));
         let run = desk.sync().await;
         held(&run, 6, 30);
-        assert_eq!((run.created, left(&desk).await?), (1, [25, 31]), "{ends:?}: everything else goes on");
+        assert_eq!(
+            (run.created, left(&desk).await?),
+            (1, [25, 31]),
+            "{ends:?}: everything else goes on"
+        );
         assert_eq!(desk.sync_with(CONFIRMED).await.deleted, 6);
         desk.quiet().await?;
         // Emptied: that may wait as long as it likes for its owner.
@@ -128,25 +149,46 @@ async fn the_window_takes_what_touches_it() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[1]] {
         let desk = Desk::new(ends, TWO_WAY).await?;
         let google = desk.google(0).clone();
-        let series = |title: &str, day: &str, rule: &str| hour(day, title, json!({"recurrence": [format!("RRULE:{rule}")]}));
+        let series = |title: &str, day: &str, rule: &str| {
+            hour(day, title, json!({"recurrence": [format!("RRULE:{rule}")]}))
+        };
         google.put("past1", hour("2025-12-09", "Before", json!({})));
         google.put("past2", days("Over its beginning", "2025-12-01", "2025-12-12"));
         google.put("late1", days("Over its end", "2027-03-09", "2027-03-20"));
         google.put("late2", days("After", "2027-03-10", "2027-03-11"));
         google.put("gone1", series("Ended", "2025-01-07", "FREQ=WEEKLY;UNTIL=20251201T000000Z"));
         google.put("long1", series("Since long ago", "1999-03-02", "FREQ=WEEKLY"));
-        google.put("long2", series("Ends within", "2024-03-05", "FREQ=WEEKLY;UNTIL=20260501T000000Z"));
+        google.put(
+            "long2",
+            series("Ends within", "2024-03-05", "FREQ=WEEKLY;UNTIL=20260501T000000Z"),
+        );
         google.put("next1", series("Begins later", "2027-03-11", "FREQ=DAILY"));
         // Its rule has ended long ago, and one occurrence was put off into the window.
         google.put("late3", series("Put off", "2025-10-07", "FREQ=WEEKLY;COUNT=3"));
         google.patch("late3_20251021T090000Z", hour("2026-05-05", "Put off at last", json!({})));
         assert_eq!(desk.well().await?[0], 5, "{ends:?}");
-        let mut seen: Vec<String> = desk.stage.people[1].agenda().await?.iter().map(simulators::agenda::Entry::summary).collect();
+        let mut seen: Vec<String> = desk.stage.people[1]
+            .agenda()
+            .await?
+            .iter()
+            .map(simulators::agenda::Entry::summary)
+            .collect();
         seen.sort();
         seen.dedup();
-        assert_eq!(seen, ["Ends within", "Over its beginning", "Over its end", "Put off", "Put off at last", "Since long ago"]);
+        assert_eq!(
+            seen,
+            [
+                "Ends within",
+                "Over its beginning",
+                "Over its end",
+                "Put off",
+                "Put off at last",
+                "Since long ago"
+            ]
+        );
         desk.quiet().await?;
-        // Two days later two more have come in; nothing that fell out at the past end is taken away.
+        // Two days later two more have come in; nothing that fell out at the past end is taken
+        // away.
         desk.stage.core.wait(2 * DAY);
         assert_eq!(desk.well().await?, [2, 0, 0]);
         desk.stage.core.wait(60 * DAY);

@@ -1,4 +1,5 @@
-//! Meetings in which other people take part: they are shown, and never written to, whoever edits or deletes their copies.
+//! Meetings in which other people take part: they are shown, and never written to, whoever edits or
+//! deletes their copies.
 
 use std::time::Duration;
 
@@ -19,7 +20,10 @@ fn meetings() -> Vec<(&'static str, Value)> {
     vec![
         ("Called by us", json!({"attendees": [me, {"email": "zoe@example.net"}]})),
         ("Called by another", json!({"organizer": chief, "attendees": [me, chief]})),
-        ("Guests hidden", json!({"organizer": chief, "attendees": [me], "guestsCanSeeOtherGuests": false})),
+        (
+            "Guests hidden",
+            json!({"organizer": chief, "attendees": [me], "guestsCanSeeOtherGuests": false}),
+        ),
         ("Guests left out", json!({"attendees": [me], "attendeesOmitted": true})),
         ("Nobody but another", json!({"organizer": chief})),
         (
@@ -44,7 +48,9 @@ async fn what_others_take_part_in_is_shown_and_left_alone() -> anyhow::Result<()
         for (title, _) in meetings() {
             let copy = desk.shown(Side::To, title).await?;
             desk.stage.people[1]
-                .edit(&copy.name, |ics| ics.replace(&format!("SUMMARY:{title}"), &format!("SUMMARY:{title} by Ben")))
+                .edit(&copy.name, |ics| {
+                    ics.replace(&format!("SUMMARY:{title}"), &format!("SUMMARY:{title} by Ben"))
+                })
                 .await?;
         }
         for _ in 0..3 {
@@ -62,7 +68,11 @@ async fn what_others_take_part_in_is_shown_and_left_alone() -> anyhow::Result<()
         }
         desk.well().await?;
         for (n, (title, _)) in meetings().into_iter().enumerate() {
-            assert_eq!(desk.shown(Side::To, title).await?.location, format!("Hall {n}"), "{ends:?}: {title}");
+            assert_eq!(
+                desk.shown(Side::To, title).await?.location,
+                format!("Hall {n}"),
+                "{ends:?}: {title}"
+            );
         }
         desk.quiet().await?;
 
@@ -72,12 +82,23 @@ async fn what_others_take_part_in_is_shown_and_left_alone() -> anyhow::Result<()
         }
         // All copies are gone: that is asked about, and nothing follows from it for the meetings.
         assert!(desk.sync().await.held.is_some());
-        for options in [jobs::SyncOptions { answer: Some(engine::plan::Answer::LeaveOut), ..FULL }, jobs::SyncOptions::default(), FULL] {
+        for options in [
+            jobs::SyncOptions { answer: Some(engine::plan::Answer::LeaveOut), ..FULL },
+            jobs::SyncOptions::default(),
+            FULL,
+        ] {
             let run = desk.sync_with(options).await;
             ensure!(run.error.is_none() && run.held.is_none(), "{run:?}");
         }
-        assert_eq!((google.revision(), google.len()), (untouched, count), "{ends:?}: nobody's meeting was deleted");
-        assert!(desk.stage.people[1].objects().await?.is_empty(), "{ends:?}: a copy that was deleted stays away");
+        assert_eq!(
+            (google.revision(), google.len()),
+            (untouched, count),
+            "{ends:?}: nobody's meeting was deleted"
+        );
+        assert!(
+            desk.stage.people[1].objects().await?.is_empty(),
+            "{ends:?}: a copy that was deleted stays away"
+        );
         google.patch("event0", json!({"summary": "Called anew"}));
         assert_eq!(desk.well().await?, [1, 0, 0]);
         desk.quiet().await?;
@@ -94,23 +115,41 @@ async fn a_guest_may_come_in_the_middle_of_a_pass() -> anyhow::Result<()> {
     desk.well().await?;
     desk.quiet().await?;
     let copy = desk.shown(Side::To, "Lunch").await?.name;
-    desk.stage.people[1].edit(&copy, |ics| ics.replace("SUMMARY:Lunch", "SUMMARY:Lunch by Ben")).await?;
-    // The pass reads the event, decides, and reads it once more before it writes: the guest comes between the two.
-    desk.server().faults().after(1, 1, On::kind(Kind::Get), Fault::Delay(Duration::from_millis(500)));
+    desk.stage.people[1]
+        .edit(&copy, |ics| ics.replace("SUMMARY:Lunch", "SUMMARY:Lunch by Ben"))
+        .await?;
+    // The pass reads the event, decides, and reads it once more before it writes: the guest comes
+    // between the two.
+    desk.server().faults().after(
+        1,
+        1,
+        On::kind(Kind::Get),
+        Fault::Delay(Duration::from_millis(500)),
+    );
     desk.server().reset_counts();
     let invite = async {
         while desk.server().counts().of(Kind::Get) < 2 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        google.patch("lunch1", json!({"attendees": [{"email": "anna@example.org"}, {"email": "zoe@example.net"}]}));
+        google.patch(
+            "lunch1",
+            json!({"attendees": [{"email": "anna@example.org"}, {"email": "zoe@example.net"}]}),
+        );
         google.revision()
     };
     let (run, invited) = tokio::join!(desk.sync(), invite);
-    assert_eq!((run.error.is_none(), reasons(&run)), (true, vec!["has_guests".to_owned()]), "{run:?}");
+    assert_eq!(
+        (run.error.is_none(), reasons(&run)),
+        (true, vec!["has_guests".to_owned()]),
+        "{run:?}"
+    );
     for _ in 0..2 {
         desk.well().await?;
     }
-    assert_eq!((google.revision(), &google.get("lunch1").context("there")?["summary"]), (invited, &json!("Lunch")));
+    assert_eq!(
+        (google.revision(), &google.get("lunch1").context("there")?["summary"]),
+        (invited, &json!("Lunch"))
+    );
     desk.shown(Side::To, "Lunch").await.context("put right")?;
     desk.quiet().await
 }
@@ -122,7 +161,10 @@ async fn guests_come_later_and_go_again() -> anyhow::Result<()> {
         let desk = Desk::new(ends, TWO_WAY).await?;
         let google = desk.google(0).clone();
         google.put("lunch1", hour("2026-04-01", "Lunch", json!({"description": "Soup"})));
-        google.put("week1", hour("2026-04-02", "Team", json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"]})));
+        google.put(
+            "week1",
+            hour("2026-04-02", "Team", json!({"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"]})),
+        );
         desk.well().await?;
         let second = "week1_20260409T090000Z";
         google.patch("lunch1", json!({"attendees": [me, zoe]}));
@@ -131,18 +173,27 @@ async fn guests_come_later_and_go_again() -> anyhow::Result<()> {
         let lines = |text: String| text.replace("<br>", "\n").replace("\\n", "\n");
         let shown = lines(desk.shown(Side::To, "Lunch").await?.description);
         assert!(shown.starts_with("Soup") && shown.ends_with("\nzoe@example.net"), "{shown}");
-        assert_eq!(lines(desk.text(1).await?).matches("\nzoe@example.net").count(), 2, "{ends:?}: one of them at one occurrence");
+        assert_eq!(
+            lines(desk.text(1).await?).matches("\nzoe@example.net").count(),
+            2,
+            "{ends:?}: one of them at one occurrence"
+        );
         desk.quiet().await?;
 
         let untouched = google.revision();
         for title in ["Lunch", "Team"] {
             let copy = desk.shown(Side::To, title).await?.name;
-            desk.stage.people[1].edit(&copy, |ics| ics.replace(&format!("SUMMARY:{title}"), "SUMMARY:By Ben")).await?;
+            desk.stage.people[1]
+                .edit(&copy, |ics| ics.replace(&format!("SUMMARY:{title}"), "SUMMARY:By Ben"))
+                .await?;
         }
         desk.well().await?;
         desk.well().await?;
         assert_eq!(google.revision(), untouched, "{ends:?}");
-        desk.shown(Side::To, "Lunch").await.and(desk.shown(Side::To, "Team").await).context("put right")?;
+        desk.shown(Side::To, "Lunch")
+            .await
+            .and(desk.shown(Side::To, "Team").await)
+            .context("put right")?;
 
         // Without guests both are ordinary events again.
         google.patch("lunch1", json!({"attendees": null}));
@@ -151,10 +202,16 @@ async fn guests_come_later_and_go_again() -> anyhow::Result<()> {
         assert_eq!(lines(desk.text(1).await?).matches("zoe@example.net").count(), 0, "{ends:?}");
         for title in ["Lunch", "Team"] {
             let copy = desk.shown(Side::To, title).await?.name;
-            desk.stage.people[1].edit(&copy, |ics| ics.replace(&format!("SUMMARY:{title}"), &format!("SUMMARY:{title} by Ben"))).await?;
+            desk.stage.people[1]
+                .edit(&copy, |ics| {
+                    ics.replace(&format!("SUMMARY:{title}"), &format!("SUMMARY:{title} by Ben"))
+                })
+                .await?;
         }
         assert!(desk.well().await?[1] >= 2);
-        desk.shown(Side::From, "Lunch by Ben").await.and(desk.shown(Side::From, "Team by Ben").await)?;
+        desk.shown(Side::From, "Lunch by Ben")
+            .await
+            .and(desk.shown(Side::From, "Team by Ben").await)?;
         desk.quiet().await?;
     }
     Ok(())
@@ -165,9 +222,12 @@ async fn guests_come_later_and_go_again() -> anyhow::Result<()> {
 async fn a_copy_with_guests_is_left_alone_too() -> anyhow::Result<()> {
     for ends in [ENDS[0], ENDS[2]] {
         let desk = Desk::new(ends, TWO_WAY).await?;
-        let (copies, times) = (desk.google(1).clone(), "DTSTART:20260401T090000Z\nDTEND:20260401T100000Z\nSUMMARY:");
+        let (copies, times) =
+            (desk.google(1).clone(), "DTSTART:20260401T090000Z\nDTEND:20260401T100000Z\nSUMMARY:");
         for title in ["Lunch", "Dinner"] {
-            desk.stage.people[0].put(&format!("{title}.ics"), &object(title, &format!("{times}{title}"))).await?;
+            desk.stage.people[0]
+                .put(&format!("{title}.ics"), &object(title, &format!("{times}{title}")))
+                .await?;
         }
         desk.well().await?;
         for title in ["Lunch", "Dinner"] {
@@ -177,7 +237,9 @@ async fn a_copy_with_guests_is_left_alone_too() -> anyhow::Result<()> {
         }
         desk.well().await?;
         let untouched = copies.revision();
-        desk.stage.people[0].edit("Lunch.ics", |ics| ics.replace("SUMMARY:Lunch", "SUMMARY:Late lunch")).await?;
+        desk.stage.people[0]
+            .edit("Lunch.ics", |ics| ics.replace("SUMMARY:Lunch", "SUMMARY:Late lunch"))
+            .await?;
         desk.stage.people[0].delete("Dinner.ics").await?;
         for options in [jobs::SyncOptions::default(), FULL, jobs::SyncOptions::default()] {
             let run = desk.sync_with(options).await;
@@ -185,8 +247,13 @@ async fn a_copy_with_guests_is_left_alone_too() -> anyhow::Result<()> {
         }
         assert_eq!(copies.revision(), untouched, "{ends:?}: nobody was told");
         // They leave: the copy follows its event again.
-        copies.patch(copies.find("Lunch").context("a copy")?["id"].as_str().unwrap_or_default(), json!({"attendees": null}));
-        desk.stage.people[0].edit("Lunch.ics", |ics| ics.replace("SUMMARY:Late lunch", "SUMMARY:Later lunch")).await?;
+        copies.patch(
+            copies.find("Lunch").context("a copy")?["id"].as_str().unwrap_or_default(),
+            json!({"attendees": null}),
+        );
+        desk.stage.people[0]
+            .edit("Lunch.ics", |ics| ics.replace("SUMMARY:Late lunch", "SUMMARY:Later lunch"))
+            .await?;
         desk.well().await?;
         desk.shown(Side::To, "Later lunch").await?;
         desk.quiet().await?;
@@ -198,7 +265,8 @@ async fn a_copy_with_guests_is_left_alone_too() -> anyhow::Result<()> {
 async fn a_meeting_at_caldav_is_text_at_google() -> anyhow::Result<()> {
     let desk = Desk::new(ENDS[2], TWO_WAY).await?;
     let origins = desk.caldav(0).clone();
-    let crowd: String = (0..60).map(|n| format!("ATTENDEE:mailto:Guest{n:02}@example.net\n")).collect();
+    let crowd: String =
+        (0..60).map(|n| format!("ATTENDEE:mailto:Guest{n:02}@example.net\n")).collect();
     for (n, (title, people)) in [
         ("Called by us", "ORGANIZER:mailto:anna@calendars.example\nATTENDEE:mailto:zoe@example.net\n"),
         ("Called by another", "ORGANIZER:mailto:chief@example.net\nATTENDEE;PARTSTAT=ACCEPTED:mailto:anna@calendars.example\n"),
@@ -216,7 +284,10 @@ async fn a_meeting_at_caldav_is_text_at_google() -> anyhow::Result<()> {
     let before = origins.objects();
     for copy in desk.google(1).items() {
         assert!(copy["attendees"].is_null(), "{copy}");
-        desk.google(1).patch(copy["id"].as_str().unwrap_or_default(), json!({"summary": "By Ben", "description": "Mine"}));
+        desk.google(1).patch(
+            copy["id"].as_str().unwrap_or_default(),
+            json!({"summary": "By Ben", "description": "Mine"}),
+        );
     }
     desk.well().await?;
     desk.well().await?;

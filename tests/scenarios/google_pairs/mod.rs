@@ -1,4 +1,5 @@
-//! Google paired with Google and with other servers: every field, series, deletions, guests, disasters, and what it costs.
+//! Google paired with Google and with other servers: every field, series, deletions, guests,
+//! disasters, and what it costs.
 
 pub mod desk;
 mod disasters;

@@ -1,4 +1,5 @@
-//! Texts, days, times and zones at the edge of what calendars have: carried over, or left out by name, and never in the way of the others.
+//! Texts, days, times and zones at the edge of what calendars have: carried over, or left out by
+//! name, and never in the way of the others.
 
 use anyhow::Context as _;
 use engine::pair::Side;
@@ -33,7 +34,10 @@ fn texts() -> Vec<(&'static str, String)> {
 #[tokio::test]
 async fn texts_of_every_kind_are_carried_over_and_come_to_rest() -> anyhow::Result<()> {
     for (ends, trims) in [(ENDS[0], true), (ENDS[1], false), (ENDS[2], true)] {
-        let desk = Desk::with(ends, TWO_WAY, |server| server.manners(|manners| manners.trims_texts = trims)).await?;
+        let desk = Desk::with(ends, TWO_WAY, |server| {
+            server.manners(|manners| manners.trims_texts = trims)
+        })
+        .await?;
         for (n, (_, text)) in texts().iter().enumerate() {
             let day = format!("2026-04-{:02}", 1 + n);
             if ends[0] == End::Google {
@@ -44,13 +48,17 @@ async fn texts_of_every_kind_are_carried_over_and_come_to_rest() -> anyhow::Resu
             } else {
                 let day = day.replace('-', "");
                 // An object has no control characters, and no long lines.
-                let text: String = text.replace('\\', "\\\\").replace(';', "\\;").replace(',', "\\,");
+                let text: String =
+                    text.replace('\\', "\\\\").replace(';', "\\;").replace(',', "\\,");
                 let text: Vec<char> = text.chars().filter(|c| !c.is_control()).collect();
                 let text: Vec<String> = text.chunks(14).map(|part| part.iter().collect()).collect();
                 let text = text.join("\n ");
-                let lines =
-                    format!("DTSTART:{day}T090000Z\nDTEND:{day}T100000Z\nSUMMARY:{text}\nDESCRIPTION:{text}\\n{text}\nLOCATION:{text}");
-                desk.stage.people[0].put(&format!("e{n}.ics"), &object(&format!("uid-{n}"), &lines)).await?;
+                let lines = format!(
+                    "DTSTART:{day}T090000Z\nDTEND:{day}T100000Z\nSUMMARY:{text}\nDESCRIPTION:{text}\\n{text}\nLOCATION:{text}"
+                );
+                desk.stage.people[0]
+                    .put(&format!("e{n}.ics"), &object(&format!("uid-{n}"), &lines))
+                    .await?;
             }
         }
         assert_eq!(desk.well().await?[0], texts().len() as u64, "{ends:?}");
@@ -58,15 +66,24 @@ async fn texts_of_every_kind_are_carried_over_and_come_to_rest() -> anyhow::Resu
         let before = desk.stage.people[0].objects().await?;
         // Each copy moves to another hour, and nothing else of its event changes.
         for (name, _) in desk.stage.people[1].objects().await? {
-            desk.stage.people[1].edit(&name, |ics| ics.replace("T120000", "T121500").replace("T090000Z", "T091500Z")).await?;
+            desk.stage.people[1]
+                .edit(&name, |ics| {
+                    ics.replace("T120000", "T121500").replace("T090000Z", "T091500Z")
+                })
+                .await?;
         }
         assert_eq!(desk.well().await?, [0, texts().len() as u64, 0], "{ends:?}");
         let kept = |ics: &str| -> Vec<String> {
             let texts = ["SUMMARY", "DESCRIPTION", "LOCATION"];
             let unfolded = ics.replace("\r\n ", "");
-            let lines = unfolded.split("\r\n").filter(|line| texts.iter().any(|name| line.starts_with(name)));
+            let lines = unfolded
+                .split("\r\n")
+                .filter(|line| texts.iter().any(|name| line.starts_with(name)));
             // Google may take blanks away at either end.
-            let lines = lines.map(|line| line.split_once(':').map_or(line.to_owned(), |(name, text)| format!("{name}:{}", text.trim())));
+            let lines = lines.map(|line| {
+                line.split_once(':')
+                    .map_or(line.to_owned(), |(name, text)| format!("{name}:{}", text.trim()))
+            });
             lines.filter(|line| !line.ends_with(':')).collect()
         };
         for ((name, old), (_, new)) in before.iter().zip(desk.stage.people[0].objects().await?) {
@@ -75,9 +92,17 @@ async fn texts_of_every_kind_are_carried_over_and_come_to_rest() -> anyhow::Resu
         }
         desk.quiet().await?;
         let text = desk.text(1).await?;
-        let strange = |c: char| (c.is_control() && !matches!(c, '\r' | '\n' | '\t')) || matches!(c, '\u{fffe}' | '\u{ffff}');
+        let strange = |c: char| {
+            (c.is_control() && !matches!(c, '\r' | '\n' | '\t'))
+                || matches!(c, '\u{fffe}' | '\u{ffff}')
+        };
         assert!(!text.contains(strange), "{ends:?}: nobody writes what no calendar has");
-        assert_eq!(["👩‍👩‍👧 🇪🇪 🎂 Käsekuchen", "פגישה عيد"].map(|words| text.contains(&format!("SUMMARY:{words}"))), [true; 2], "{ends:?}");
+        assert_eq!(
+            ["👩‍👩‍👧 🇪🇪 🎂 Käsekuchen", "פגישה عيد"]
+                .map(|words| text.contains(&format!("SUMMARY:{words}"))),
+            [true; 2],
+            "{ends:?}"
+        );
     }
     Ok(())
 }
@@ -85,7 +110,10 @@ async fn texts_of_every_kind_are_carried_over_and_come_to_rest() -> anyhow::Resu
 /// What a calendar at Google shows, every occurrence by itself: `start/end`, in UTC or as days.
 fn shown(calendar: &Calendar, title: &str) -> anyhow::Result<Vec<String>> {
     let window: [Timestamp; 2] = ["2025-12-10T00:00:00Z".parse()?, "2027-03-10T00:00:00Z".parse()?];
-    let time = |event: &Value, name: &str| match event[name]["dateTime"].as_str().and_then(|time| time.parse::<Timestamp>().ok()) {
+    let time = |event: &Value, name: &str| match event[name]["dateTime"]
+        .as_str()
+        .and_then(|time| time.parse::<Timestamp>().ok())
+    {
         Some(instant) => instant.to_string(),
         None => event[name]["date"].as_str().unwrap_or_default().to_owned(),
     };
@@ -100,22 +128,60 @@ fn shown(calendar: &Calendar, title: &str) -> anyhow::Result<Vec<String>> {
 /// Times as programs write them, and the first occurrences that the copy at Google has (of all).
 fn times() -> Vec<(&'static str, String, &'static str, usize)> {
     let moscow = "BEGIN:VTIMEZONE\nTZID:Nowhere\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0300\nTZOFFSETTO:+0300\nEND:STANDARD\nEND:VTIMEZONE\n";
-    let with = |zones: &str, title: &str, lines: &str| calendar(&format!("{zones}{}", vevent(title, &format!("{lines}\nSUMMARY:{title}"))));
+    let with = |zones: &str, title: &str, lines: &str| {
+        calendar(&format!("{zones}{}", vevent(title, &format!("{lines}\nSUMMARY:{title}"))))
+    };
     let one = |title: &'static str, lines: &str, wanted| (title, with("", title, lines), wanted, 1);
     vec![
         one("no end", "DTSTART:20260401T090000Z", "2026-04-01T09:00:00Z/2026-04-01T09:01:00Z"),
         one("no end, a day", "DTSTART;VALUE=DATE:20260402", "2026-04-02/2026-04-03"),
-        one("no length", "DTSTART:20260403T090000Z\nDTEND:20260403T090000Z", "2026-04-03T09:00:00Z/2026-04-03T09:01:00Z"),
-        one("ends before it begins", "DTSTART:20260404T090000Z\nDTEND:20260404T080000Z", "2026-04-04T09:00:00Z/2026-04-04T09:01:00Z"),
-        one("a day that ends on itself", "DTSTART;VALUE=DATE:20260405\nDTEND;VALUE=DATE:20260405", "2026-04-05/2026-04-06"),
-        one("a length", "DTSTART:20260406T090000Z\nDURATION:P1DT2H30M", "2026-04-06T09:00:00Z/2026-04-07T11:30:00Z"),
+        one(
+            "no length",
+            "DTSTART:20260403T090000Z\nDTEND:20260403T090000Z",
+            "2026-04-03T09:00:00Z/2026-04-03T09:01:00Z",
+        ),
+        one(
+            "ends before it begins",
+            "DTSTART:20260404T090000Z\nDTEND:20260404T080000Z",
+            "2026-04-04T09:00:00Z/2026-04-04T09:01:00Z",
+        ),
+        one(
+            "a day that ends on itself",
+            "DTSTART;VALUE=DATE:20260405\nDTEND;VALUE=DATE:20260405",
+            "2026-04-05/2026-04-06",
+        ),
+        one(
+            "a length",
+            "DTSTART:20260406T090000Z\nDURATION:P1DT2H30M",
+            "2026-04-06T09:00:00Z/2026-04-07T11:30:00Z",
+        ),
         one("weeks", "DTSTART;VALUE=DATE:20260407\nDURATION:P2W", "2026-04-07/2026-04-21"),
-        one("over everything", "DTSTART;VALUE=DATE:19000101\nDTEND;VALUE=DATE:22000101", "1900-01-01/2200-01-01"),
-        one("seconds", "DTSTART:20260408T235959Z\nDTEND:20260409T000001Z", "2026-04-08T23:59:59Z/2026-04-09T00:00:01Z"),
+        one(
+            "over everything",
+            "DTSTART;VALUE=DATE:19000101\nDTEND;VALUE=DATE:22000101",
+            "1900-01-01/2200-01-01",
+        ),
+        one(
+            "seconds",
+            "DTSTART:20260408T235959Z\nDTEND:20260409T000001Z",
+            "2026-04-08T23:59:59Z/2026-04-09T00:00:01Z",
+        ),
         // In the zone of the calendar that it comes to, which has one.
-        one("floating", "DTSTART:20260409T090000\nDTEND:20260409T100000", "2026-04-09T07:00:00Z/2026-04-09T08:00:00Z"),
-        one("Windows", "DTSTART;TZID=Eastern Standard Time:20260410T090000\nDURATION:PT1H", "2026-04-10T13:00:00Z/2026-04-10T14:00:00Z"),
-        one("unknown zone", "DTSTART;TZID=Mars/Olympus:20260411T090000\nDURATION:PT1H", "2026-04-11T07:00:00Z/2026-04-11T08:00:00Z"),
+        one(
+            "floating",
+            "DTSTART:20260409T090000\nDTEND:20260409T100000",
+            "2026-04-09T07:00:00Z/2026-04-09T08:00:00Z",
+        ),
+        one(
+            "Windows",
+            "DTSTART;TZID=Eastern Standard Time:20260410T090000\nDURATION:PT1H",
+            "2026-04-10T13:00:00Z/2026-04-10T14:00:00Z",
+        ),
+        one(
+            "unknown zone",
+            "DTSTART;TZID=Mars/Olympus:20260411T090000\nDURATION:PT1H",
+            "2026-04-11T07:00:00Z/2026-04-11T08:00:00Z",
+        ),
         one(
             "a flight",
             "DTSTART;TZID=Europe/Tallinn:20260412T220000\nDTEND;TZID=Asia/Tokyo:20260413T130000",
@@ -129,14 +195,27 @@ fn times() -> Vec<(&'static str, String, &'static str, usize)> {
         ),
         (
             "Berlin",
-            with(BERLIN, "Berlin", "DTSTART;TZID=Europe/Berlin:20261025T013000\nDTEND;TZID=Europe/Berlin:20261025T033000"),
+            with(
+                BERLIN,
+                "Berlin",
+                "DTSTART;TZID=Europe/Berlin:20261025T013000\nDTEND;TZID=Europe/Berlin:20261025T033000",
+            ),
             "2026-10-24T23:30:00Z/2026-10-25T02:30:00Z",
             1,
         ),
-        ("leap days", with("", "leap days", "DTSTART;VALUE=DATE:20240229\nRRULE:FREQ=MONTHLY;BYMONTHDAY=-1"), "2025-12-31/2026-01-01", 15),
+        (
+            "leap days",
+            with("", "leap days", "DTSTART;VALUE=DATE:20240229\nRRULE:FREQ=MONTHLY;BYMONTHDAY=-1"),
+            "2025-12-31/2026-01-01",
+            15,
+        ),
         (
             "since 1899",
-            with("", "since 1899", "DTSTART;TZID=Europe/Tallinn:18990302T100000\nDURATION:PT1H\nRRULE:FREQ=YEARLY"),
+            with(
+                "",
+                "since 1899",
+                "DTSTART;TZID=Europe/Tallinn:18990302T100000\nDURATION:PT1H\nRRULE:FREQ=YEARLY",
+            ),
             "2026-03-02T08:00:00Z/2026-03-02T09:00:00Z",
             2,
         ),
@@ -146,9 +225,10 @@ fn times() -> Vec<(&'static str, String, &'static str, usize)> {
 #[tokio::test]
 async fn times_of_every_kind_stand_at_google_as_they_are_meant() -> anyhow::Result<()> {
     for first in [End::CalDav, End::Icloud] {
-        let desk =
-            Desk::with([first, End::Google], TWO_WAY, |server| server.account("ben@example.org").primary().set_zone("Europe/Berlin"))
-                .await?;
+        let desk = Desk::with([first, End::Google], TWO_WAY, |server| {
+            server.account("ben@example.org").primary().set_zone("Europe/Berlin")
+        })
+        .await?;
         let origins = desk.caldav(0).clone();
         for (n, (_, ics, ..)) in times().iter().enumerate() {
             origins.plant(&format!("e{n}.ics"), &simulators::caldav::crlf(ics));
@@ -156,7 +236,11 @@ async fn times_of_every_kind_stand_at_google_as_they_are_meant() -> anyhow::Resu
         assert_eq!(desk.well().await?[0], times().len() as u64);
         for (title, _, wanted, count) in times() {
             let all = shown(desk.google(1), title)?;
-            assert_eq!((all.first().map(String::as_str), all.len()), (Some(wanted), count), "{title}");
+            assert_eq!(
+                (all.first().map(String::as_str), all.len()),
+                (Some(wanted), count),
+                "{title}"
+            );
         }
         desk.quiet().await?;
         if first == End::Icloud {
@@ -165,20 +249,31 @@ async fn times_of_every_kind_stand_at_google_as_they_are_meant() -> anyhow::Resu
         // An edit of something else leaves the times as they were written.
         let before = origins.objects();
         for item in desk.google(1).items() {
-            desk.google(1).patch(item["id"].as_str().unwrap_or_default(), json!({"location": "Harbour"}));
+            desk.google(1)
+                .patch(item["id"].as_str().unwrap_or_default(), json!({"location": "Harbour"}));
         }
         // Some of them no server would take back as they are; those stay as they are.
         let run = desk.sync().await;
-        let refused = reasons(&run).iter().filter(|reason| *reason == "refused_by_server").count() as u64;
-        assert_eq!((run.error.is_none(), run.changed), (true, times().len() as u64 - refused), "{run:?}");
+        let refused =
+            reasons(&run).iter().filter(|reason| *reason == "refused_by_server").count() as u64;
+        assert_eq!(
+            (run.error.is_none(), run.changed),
+            (true, times().len() as u64 - refused),
+            "{run:?}"
+        );
         let lines = |ics: &str| -> Vec<String> {
             let times = ["DTSTART", "DTEND", "DURATION", "RRULE", "TZ"];
-            ics.lines().filter(|line| times.iter().any(|name| line.starts_with(name))).map(str::to_owned).collect()
+            ics.lines()
+                .filter(|line| times.iter().any(|name| line.starts_with(name)))
+                .map(str::to_owned)
+                .collect()
         };
         for ((name, old), (_, new)) in before.iter().zip(origins.objects()) {
             assert_eq!(lines(old), lines(&new), "{name}");
         }
-        let written = origins.objects().iter().filter(|(_, ics)| ics.contains("LOCATION:Harbour")).count() as u64;
+        let written =
+            origins.objects().iter().filter(|(_, ics)| ics.contains("LOCATION:Harbour")).count()
+                as u64;
         assert!(written == run.changed && refused < 7, "{refused} refused: {run:?}");
         desk.quiet().await?;
     }
@@ -200,16 +295,58 @@ async fn times_of_every_kind_at_google_are_the_same_elsewhere() -> anyhow::Resul
         for (n, (title, mut event)) in [
             ("a minute", timed("2026-04-01T09:00:00Z", "2026-04-01T09:01:00Z", ["UTC"; 2])),
             ("over everything", days("1900-01-01", "2200-01-01")),
-            ("a flight", timed("2026-04-12T22:00:00+03:00", "2026-04-13T13:00:00+09:00", ["Europe/Tallinn", "Asia/Tokyo"])),
-            ("half an hour off", timed("2026-04-14T09:00:00+05:45", "2026-04-14T09:30:00+05:45", ["Asia/Kathmandu"; 2])),
-            ("an old name", timed("2026-04-15T09:00:00+05:30", "2026-04-15T10:00:00+05:30", ["Asia/Calcutta"; 2])),
-            ("an offset", timed("2026-04-16T09:00:00-03:00", "2026-04-16T10:00:00-03:00", ["Etc/GMT+3"; 2])),
-            ("last days", repeating(days("2024-02-29", "2024-03-01"), "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=-1")),
-            ("leap days", repeating(days("2024-02-29", "2024-03-02"), "RRULE:FREQ=MONTHLY;BYMONTHDAY=29")),
-            ("since 1899", repeating(timed("1899-03-02T10:00:00+01:39", "1899-03-02T11:00:00+01:39", tallinn), "RRULE:FREQ=YEARLY")),
+            (
+                "a flight",
+                timed(
+                    "2026-04-12T22:00:00+03:00",
+                    "2026-04-13T13:00:00+09:00",
+                    ["Europe/Tallinn", "Asia/Tokyo"],
+                ),
+            ),
+            (
+                "half an hour off",
+                timed(
+                    "2026-04-14T09:00:00+05:45",
+                    "2026-04-14T09:30:00+05:45",
+                    ["Asia/Kathmandu"; 2],
+                ),
+            ),
+            (
+                "an old name",
+                timed(
+                    "2026-04-15T09:00:00+05:30",
+                    "2026-04-15T10:00:00+05:30",
+                    ["Asia/Calcutta"; 2],
+                ),
+            ),
+            (
+                "an offset",
+                timed("2026-04-16T09:00:00-03:00", "2026-04-16T10:00:00-03:00", ["Etc/GMT+3"; 2]),
+            ),
+            (
+                "last days",
+                repeating(
+                    days("2024-02-29", "2024-03-01"),
+                    "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=-1",
+                ),
+            ),
+            (
+                "leap days",
+                repeating(days("2024-02-29", "2024-03-02"), "RRULE:FREQ=MONTHLY;BYMONTHDAY=29"),
+            ),
+            (
+                "since 1899",
+                repeating(
+                    timed("1899-03-02T10:00:00+01:39", "1899-03-02T11:00:00+01:39", tallinn),
+                    "RRULE:FREQ=YEARLY",
+                ),
+            ),
             (
                 "every night",
-                repeating(timed("2026-03-20T23:30:00+02:00", "2026-03-21T04:30:00+02:00", tallinn), "RRULE:FREQ=DAILY;COUNT=20"),
+                repeating(
+                    timed("2026-03-20T23:30:00+02:00", "2026-03-21T04:30:00+02:00", tallinn),
+                    "RRULE:FREQ=DAILY;COUNT=20",
+                ),
             ),
         ]
         .into_iter()
@@ -224,7 +361,9 @@ async fn times_of_every_kind_at_google_are_the_same_elsewhere() -> anyhow::Resul
         desk.quiet().await?;
         let before = google.items();
         for (name, _) in desk.stage.people[1].objects().await? {
-            desk.stage.people[1].edit(&name, |ics| ics.replace("END:VEVENT", "LOCATION:Harbour\r\nEND:VEVENT")).await?;
+            desk.stage.people[1]
+                .edit(&name, |ics| ics.replace("END:VEVENT", "LOCATION:Harbour\r\nEND:VEVENT"))
+                .await?;
         }
         assert_eq!(desk.well().await?[1], 10, "{ends:?}");
         for (old, new) in before.iter().zip(google.items()) {
@@ -238,7 +377,8 @@ async fn times_of_every_kind_at_google_are_the_same_elsewhere() -> anyhow::Resul
     Ok(())
 }
 
-/// One event that nobody can read or that the other server does not take is named, and all others are copied.
+/// One event that nobody can read or that the other server does not take is named, and all others
+/// are copied.
 #[tokio::test]
 async fn what_cannot_be_copied_is_named_and_stops_nobody() -> anyhow::Result<()> {
     let desk = Desk::new(ENDS[2], TWO_WAY).await?;
@@ -251,14 +391,32 @@ async fn what_cannot_be_copied_is_named_and_stops_nobody() -> anyhow::Result<()>
     .into_iter()
     .enumerate()
     {
-        origins.plant(&format!("bad{n}.ics"), &simulators::caldav::crlf(&object(&format!("bad-{n}"), lines)));
+        origins.plant(
+            &format!("bad{n}.ics"),
+            &simulators::caldav::crlf(&object(&format!("bad-{n}"), lines)),
+        );
     }
-    origins.put("good.ics", &object("good", "DTSTART:20260401T090000Z\nDTEND:20260401T100000Z\nSUMMARY:Good"));
+    origins.put(
+        "good.ics",
+        &object("good", "DTSTART:20260401T090000Z\nDTEND:20260401T100000Z\nSUMMARY:Good"),
+    );
     let run = desk.sync().await;
     assert!(run.error.is_none() && run.created >= 1, "{run:?}");
     desk.shown(Side::To, "Good").await?;
     let status = jobs::status(&desk.stage.core.services, 60).await?;
-    let problems: Vec<&str> = status.pairs.first().context("a pair")?.problem_events.iter().map(|problem| problem.event.as_str()).collect();
-    assert!(["bad0.ics", "bad1.ics"].iter().all(|name| problems.iter().any(|event| event.ends_with(name))), "{problems:?}");
+    let problems: Vec<&str> = status
+        .pairs
+        .first()
+        .context("a pair")?
+        .problem_events
+        .iter()
+        .map(|problem| problem.event.as_str())
+        .collect();
+    assert!(
+        ["bad0.ics", "bad1.ics"]
+            .iter()
+            .all(|name| problems.iter().any(|event| event.ends_with(name))),
+        "{problems:?}"
+    );
     desk.quiet().await
 }

@@ -1,4 +1,5 @@
-//! Private pairs over series, and what was deleted on one side and edited on the other (L9, and the table of deletions).
+//! Private pairs over series, and what was deleted on one side and edited on the other (L9, and the
+//! table of deletions).
 
 use anyhow::Context as _;
 use engine::pair::Side;
@@ -25,7 +26,10 @@ async fn a_private_series_says_when_and_takes_back_nothing_but_times() -> anyhow
         let desk = Desk::new(ends, Terms { private: true, ..TWO_WAY }).await?;
         let (google, scratch) = (desk.google(0).clone(), Scratch::of(&desk));
         google.put("visit1", visits());
-        google.patch("visit1_20260414T090000Z", json!({"summary": "Other clinic", "location": "Harbour", "attendees": null}));
+        google.patch(
+            "visit1_20260414T090000Z",
+            json!({"summary": "Other clinic", "location": "Harbour", "attendees": null}),
+        );
         assert_eq!(desk.well().await?, [1, 0, 0]);
         let told = ["Clinic", "Other clinic", "Dr. Who", "Ward 7", "Harbour"];
         let silent = async || -> anyhow::Result<bool> {
@@ -35,14 +39,22 @@ async fn a_private_series_says_when_and_takes_back_nothing_but_times() -> anyhow
         assert!(silent().await?, "{ends:?}");
         let starts = async |side: usize| -> anyhow::Result<Vec<String>> {
             let lines = scratch.agenda(&desk, side).await?;
-            Ok(lines.into_iter().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join("/")).collect())
+            Ok(lines
+                .into_iter()
+                .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join("/"))
+                .collect())
         };
         assert_eq!(starts(0).await?, starts(1).await?);
         desk.quiet().await?;
 
-        // What is written on the whole series stays there; it says "Busy" again when its origin changes.
+        // What is written on the whole series stays there; it says "Busy" again when its origin
+        // changes.
         let (before, name) = (google.items(), desk.shown(Side::To, "Busy").await?.name);
-        desk.stage.people[1].edit(&name, |ics| ics.replacen("SUMMARY:Busy", "SUMMARY:Ben knows\r\nLOCATION:Here", 1)).await?;
+        desk.stage.people[1]
+            .edit(&name, |ics| {
+                ics.replacen("SUMMARY:Busy", "SUMMARY:Ben knows\r\nLOCATION:Here", 1)
+            })
+            .await?;
         desk.well().await?;
         assert_eq!(google.items(), before, "{ends:?}");
         // One occurrence moves on the copy: the origin's moves, and keeps what it says.
@@ -50,18 +62,24 @@ async fn a_private_series_says_when_and_takes_back_nothing_but_times() -> anyhow
             DTEND:20260422T130000Z\r\nSUMMARY:Ben's guess\r\nEND:VEVENT\r\nEND:VCALENDAR";
         desk.stage.people[1]
             .edit(&name, |ics| {
-                let uid = ics.lines().find_map(|line| line.strip_prefix("UID:")).unwrap_or_default();
+                let uid =
+                    ics.lines().find_map(|line| line.strip_prefix("UID:")).unwrap_or_default();
                 ics.replace("END:VCALENDAR", &moved.replace("UID:x", &format!("UID:{uid}")))
             })
             .await?;
         desk.well().await?;
         desk.well().await?;
         let occurrence = google.get("visit1_20260421T090000Z").context("there")?;
-        assert_eq!((&occurrence["summary"], &occurrence["location"]), (&json!("Clinic"), &json!("Ward 7")), "{ends:?}");
+        assert_eq!(
+            (&occurrence["summary"], &occurrence["location"]),
+            (&json!("Clinic"), &json!("Ward 7")),
+            "{ends:?}"
+        );
         assert_eq!(starts(0).await?, starts(1).await?, "{ends:?}");
         assert!(starts(0).await?.iter().any(|times| times.starts_with("2026-04-22T12:00:00Z")));
         google.patch("visit1", json!({"description": "Dr. No"}));
-        google.patch("visit1_20260428T090000Z", json!({"summary": "Other clinic again", "start": {"dateTime": "2026-04-28T15:00:00+03:00"}, "end": {"dateTime": "2026-04-28T16:00:00+03:00"}}));
+        google.patch("visit1_20260428T090000Z", json!({"summary": "Other clinic \
+        again", "start": {"dateTime": "2026-04-28T15:00:00+03:00"}, "end": {"dateTime": "2026-04-28T16:00:00+03:00"}}));
         desk.well().await?;
         assert!(silent().await?, "{ends:?}");
         let text = desk.text(1).await?;
@@ -85,11 +103,20 @@ async fn a_private_copy_names_no_guest() -> anyhow::Result<()> {
         desk.google(0).put("talk1", hour("2026-04-07", "Talk", more));
         desk.well().await?;
         let busy = desk.shown(Side::To, "Busy").await?;
-        assert_eq!((busy.words[0].as_str(), busy.words[1].as_str(), busy.description.as_str()), ("PRIVATE", "TRANSPARENT", ""));
+        assert_eq!(
+            (busy.words[0].as_str(), busy.words[1].as_str(), busy.description.as_str()),
+            ("PRIVATE", "TRANSPARENT", "")
+        );
         let text = desk.text(1).await?;
-        assert!(!["zoe", "anna@", "meet.google", "Talk"].iter().any(|word| text.contains(word)), "{text}");
+        assert!(
+            !["zoe", "anna@", "meet.google", "Talk"].iter().any(|word| text.contains(word)),
+            "{text}"
+        );
         // Only what a private copy shows makes it be written anew.
-        desk.google(0).patch("talk1", json!({"summary": "Speech", "attendees": null, "visibility": "public"}));
+        desk.google(0).patch(
+            "talk1",
+            json!({"summary": "Speech", "attendees": null, "visibility": "public"}),
+        );
         assert_eq!(desk.well().await?, [0; 3], "{ends:?}");
         desk.google(0).patch("talk1", json!({"transparency": "opaque"}));
         assert_eq!(desk.well().await?, [0, 1, 0], "{ends:?}");
@@ -104,13 +131,25 @@ async fn edited_here_and_deleted_there() -> anyhow::Result<()> {
         for terms in [TWO_WAY, ONE_WAY] {
             let desk = Desk::new(ends, terms).await?;
             let people = &desk.stage.people;
-            for (n, title) in ["Copy edited", "Origin edited", "Both gone", "Origin renamed", "Copy gone"].into_iter().enumerate() {
-                let time = format!("DTSTART:2026040{n}T090000Z\nDTEND:2026040{n}T100000Z", n = n + 1);
-                people[0].put(&format!("e{n}.ics"), &object(&format!("uid-{n}"), &format!("{time}\nSUMMARY:{title}"))).await?;
+            for (n, title) in
+                ["Copy edited", "Origin edited", "Both gone", "Origin renamed", "Copy gone"]
+                    .into_iter()
+                    .enumerate()
+            {
+                let time =
+                    format!("DTSTART:2026040{n}T090000Z\nDTEND:2026040{n}T100000Z", n = n + 1);
+                people[0]
+                    .put(
+                        &format!("e{n}.ics"),
+                        &object(&format!("uid-{n}"), &format!("{time}\nSUMMARY:{title}")),
+                    )
+                    .await?;
             }
             desk.well().await?;
             let mut copies = Vec::new();
-            for title in ["Copy edited", "Origin edited", "Both gone", "Origin renamed", "Copy gone"] {
+            for title in
+                ["Copy edited", "Origin edited", "Both gone", "Origin renamed", "Copy gone"]
+            {
                 copies.push(desk.shown(Side::To, title).await?.name);
             }
             let place = |ics: &str| ics.replace("END:VEVENT", "LOCATION:Harbour\r\nEND:VEVENT");
@@ -127,18 +166,32 @@ async fn edited_here_and_deleted_there() -> anyhow::Result<()> {
             assert!(run.error.is_none() && run.held.is_none(), "{run:?}");
             let mut titles = [Vec::new(), Vec::new()];
             for (side, titles) in titles.iter_mut().enumerate() {
-                let mut all: Vec<String> = people[side].agenda().await?.iter().map(simulators::agenda::Entry::summary).collect();
+                let mut all: Vec<String> = people[side]
+                    .agenda()
+                    .await?
+                    .iter()
+                    .map(simulators::agenda::Entry::summary)
+                    .collect();
                 all.sort();
                 *titles = all;
             }
-            let lines = |titles: &[&str]| titles.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let lines =
+                |titles: &[&str]| titles.iter().map(ToString::to_string).collect::<Vec<_>>();
             if terms.two_way {
                 // The edit stands, wherever it was made.
                 let both = lines(&["Copy edited", "Origin anew", "Origin edited"]);
                 assert_eq!(titles, [both.clone(), both], "{ends:?} {:?}", reasons(&run));
             } else {
-                // The origin's word stands; a copy that its owner did not want comes back when its time or title changes.
-                assert_eq!(titles, [lines(&["Copy gone", "Origin anew", "Origin edited"]), lines(&["Origin anew"])], "{ends:?}");
+                // The origin's word stands; a copy that its owner did not want comes back when its
+                // time or title changes.
+                assert_eq!(
+                    titles,
+                    [
+                        lines(&["Copy gone", "Origin anew", "Origin edited"]),
+                        lines(&["Origin anew"])
+                    ],
+                    "{ends:?}"
+                );
             }
             desk.well().await?;
             desk.quiet().await?;

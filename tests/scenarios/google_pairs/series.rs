@@ -1,4 +1,5 @@
-//! Series with everything that happens to them: both sides expanded and compared, moment by moment, across the changes of the clocks.
+//! Series with everything that happens to them: both sides expanded and compared, moment by moment,
+//! across the changes of the clocks.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -20,17 +21,27 @@ impl Scratch {
 
     /// What a person sees within the window of the story: every occurrence by itself.
     pub async fn agenda(&self, desk: &Desk, side: usize) -> anyhow::Result<Vec<String>> {
-        let window: [Timestamp; 2] = ["2025-12-10T00:00:00Z".parse()?, "2027-03-10T00:00:00Z".parse()?];
+        let window: [Timestamp; 2] =
+            ["2025-12-10T00:00:00Z".parse()?, "2027-03-10T00:00:00Z".parse()?];
         let shown = |calendar: &Calendar| {
             let mut lines: Vec<String> = calendar
                 .occurrences(window[0], window[1])
                 .iter()
                 .map(|event| {
-                    let time = |name: &str| match event[name]["dateTime"].as_str().and_then(|time| time.parse::<Timestamp>().ok()) {
+                    let time = |name: &str| match event[name]["dateTime"]
+                        .as_str()
+                        .and_then(|time| time.parse::<Timestamp>().ok())
+                    {
                         Some(instant) => instant.to_string(),
                         None => event[name]["date"].to_string(),
                     };
-                    format!("{} {} {} {}", time("start"), time("end"), event["summary"], event["location"])
+                    format!(
+                        "{} {} {} {}",
+                        time("start"),
+                        time("end"),
+                        event["summary"],
+                        event["location"]
+                    )
                 })
                 .collect();
             lines.sort();
@@ -53,7 +64,9 @@ impl Scratch {
     pub async fn same(&self, desk: &Desk, what: &str) -> anyhow::Result<()> {
         let both = [self.agenda(desk, 0).await?, self.agenda(desk, 1).await?];
         anyhow::ensure!(!both[0].is_empty(), "{what}: nothing is there");
-        let lacks = |one: &[String], other: &[String]| one.iter().filter(|line| !other.contains(line)).cloned().collect::<Vec<_>>();
+        let lacks = |one: &[String], other: &[String]| {
+            one.iter().filter(|line| !other.contains(line)).cloned().collect::<Vec<_>>()
+        };
         anyhow::ensure!(
             both[0] == both[1],
             "{:?} {what}:\nonly here {:#?}\nonly there {:#?}",
@@ -82,11 +95,29 @@ async fn series_of_google_are_the_same_everywhere_whatever_happens_to_them() -> 
         let (google, scratch) = (desk.google(0).clone(), Scratch::of(&desk));
         let tallinn = "Europe/Tallinn";
         google.put("week1", weekly("Team", "2026-03-03", tallinn, "FREQ=WEEKLY;BYDAY=TU"));
-        google.put("york1", weekly("York", "2026-03-02", "America/New_York", "FREQ=DAILY;INTERVAL=3;COUNT=120"));
-        google.put("month1", weekly("Payday", "2026-01-30", "Europe/Berlin", "FREQ=MONTHLY;BYDAY=-1FR"));
-        google.put("last1", weekly("Day 31", "2026-01-31", tallinn, "FREQ=MONTHLY;BYMONTHDAY=31;UNTIL=20261231T235959Z"));
+        google.put(
+            "york1",
+            weekly("York", "2026-03-02", "America/New_York", "FREQ=DAILY;INTERVAL=3;COUNT=120"),
+        );
+        google.put(
+            "month1",
+            weekly("Payday", "2026-01-30", "Europe/Berlin", "FREQ=MONTHLY;BYDAY=-1FR"),
+        );
+        google.put(
+            "last1",
+            weekly(
+                "Day 31",
+                "2026-01-31",
+                tallinn,
+                "FREQ=MONTHLY;BYMONTHDAY=31;UNTIL=20261231T235959Z",
+            ),
+        );
         let mut days = json!({"summary": "Bins", "start": {"date": "2026-03-05"}, "end": {"date": "2026-03-06"}});
-        days["recurrence"] = json!(["RRULE:FREQ=WEEKLY;INTERVAL=2", "EXDATE;VALUE=DATE:20260402", "RDATE;VALUE=DATE:20260407"]);
+        days["recurrence"] = json!([
+            "RRULE:FREQ=WEEKLY;INTERVAL=2",
+            "EXDATE;VALUE=DATE:20260402",
+            "RDATE;VALUE=DATE:20260407"
+        ]);
         google.put("days1", days);
         desk.well().await?;
         scratch.same(&desk, "as they are made").await?;
@@ -95,14 +126,21 @@ async fn series_of_google_are_the_same_everywhere_whatever_happens_to_them() -> 
         google.patch("week1_20260324T073000Z", moved("2026-03-29", tallinn));
         google.patch("week1_20260331T063000Z", json!({"summary": "Team, in April"}));
         google.remove("week1_20260407T063000Z");
-        google.patch("days1_20260319", json!({"start": {"date": "2026-03-20"}, "end": {"date": "2026-03-22"}}));
+        google.patch(
+            "days1_20260319",
+            json!({"start": {"date": "2026-03-20"}, "end": {"date": "2026-03-22"}}),
+        );
         google.remove("days1_20260416");
         google.patch("york1_20260308T133000Z", json!({"location": "Elsewhere"}));
         desk.well().await?;
         scratch.same(&desk, "with exceptions").await?;
         desk.quiet().await?;
 
-        let rest = google.split("week1", "week1_20260505T063000Z", json!({"summary": "Team, smaller", "location": "Room 6"}));
+        let rest = google.split(
+            "week1",
+            "week1_20260505T063000Z",
+            json!({"summary": "Team, smaller", "location": "Room 6"}),
+        );
         google.split("days1", "days1_20260528", json!({"summary": "Bins, new"}));
         desk.well().await?;
         scratch.same(&desk, "cut in two").await?;
@@ -132,24 +170,39 @@ async fn series_from_caldav_are_the_same_at_google() -> anyhow::Result<()> {
         let scratch = Scratch::of(&desk);
         let time = |name: &str, at: &str| format!("{name};TZID=Europe/Berlin:{at}");
         let master = |rule: &str, more: &str| {
-            let (start, end) = (time("DTSTART", "20260302T090000"), time("DTEND", "20260302T100000"));
-            vevent("series", &format!("{start}\n{end}\nRRULE:{rule}\n{more}SUMMARY:Team\nLOCATION:Room 5"))
+            let (start, end) =
+                (time("DTSTART", "20260302T090000"), time("DTEND", "20260302T100000"));
+            vevent(
+                "series",
+                &format!("{start}\n{end}\nRRULE:{rule}\n{more}SUMMARY:Team\nLOCATION:Room 5"),
+            )
         };
         let instead = |of: &str, from: &str, to: &str, title: &str| {
-            let lines = [time("RECURRENCE-ID", of), time("DTSTART", from), time("DTEND", to), format!("SUMMARY:{title}")];
+            let lines = [
+                time("RECURRENCE-ID", of),
+                time("DTSTART", from),
+                time("DTEND", to),
+                format!("SUMMARY:{title}"),
+            ];
             vevent("series", &lines.join("\n"))
         };
-        let gaps = format!("{}\n{}\n", time("EXDATE", "20260316T090000"), time("RDATE", "20260318T090000"));
+        let gaps = format!(
+            "{}\n{}\n",
+            time("EXDATE", "20260316T090000"),
+            time("RDATE", "20260318T090000")
+        );
         let exceptions = [
             instead("20260323T090000", "20260329T013000", "20260329T033000", "Team, at night"),
             instead("20260330T090000", "20260330T090000", "20260330T100000", "Team, alone"),
         ];
         let whole = |master: String| calendar(&format!("{BERLIN}{master}{}", exceptions.concat()));
         desk.caldav(0).put("series.ics", &whole(master("FREQ=WEEKLY", &gaps)));
-        let day =
-            "DTSTART;VALUE=DATE:20260301\nDTEND;VALUE=DATE:20260303\nRRULE:FREQ=MONTHLY;COUNT=20\nEXDATE;VALUE=DATE:20260501\nSUMMARY:Rent";
+        let day = "DTSTART;VALUE=DATE:20260301\nDTEND;VALUE=DATE:20260303\nRRULE:FREQ=MONTHLY;COUNT=20\nEXDATE;VALUE=DATE:20260501\nSUMMARY:Rent";
         let other = "RECURRENCE-ID;VALUE=DATE:20260601\nDTSTART;VALUE=DATE:20260605\nDTEND;VALUE=DATE:20260606\nSUMMARY:Rent, late";
-        desk.caldav(0).put("rent.ics", &calendar(&format!("{}{}", vevent("rent", day), vevent("rent", other))));
+        desk.caldav(0).put(
+            "rent.ics",
+            &calendar(&format!("{}{}", vevent("rent", day), vevent("rent", other))),
+        );
         desk.well().await?;
         scratch.same(&desk, "as they are made").await?;
         desk.quiet().await?;
@@ -157,14 +210,19 @@ async fn series_from_caldav_are_the_same_at_google() -> anyhow::Result<()> {
         // On the copies: one more occurrence goes, one moves.
         let copy = desk.google(1).find("Team").unwrap()["id"].as_str().unwrap().to_owned();
         assert!(desk.google(1).remove(&format!("{copy}_20260413T070000Z")));
-        assert!(desk.google(1).patch(&format!("{copy}_20261102T080000Z"), moved("2026-11-03", "Europe/Berlin")));
+        assert!(
+            desk.google(1)
+                .patch(&format!("{copy}_20261102T080000Z"), moved("2026-11-03", "Europe/Berlin"))
+        );
         desk.well().await?;
         scratch.same(&desk, "changed at Google").await?;
         desk.quiet().await?;
-        // Cut at its origin, as calendar programs do it: the rule ends, the exceptions before stay, and those after it go.
+        // Cut at its origin, as calendar programs do it: the rule ends, the exceptions before stay,
+        // and those after it go.
         desk.caldav(0).edit("series.ics", |ics| {
             let ics = ics.replace("RRULE:FREQ=WEEKLY", "RRULE:FREQ=WEEKLY;UNTIL=20260601T070000Z");
-            let is_later = |event: &str| event.contains("RECURRENCE-ID") && event.contains("20261102T090000");
+            let is_later =
+                |event: &str| event.contains("RECURRENCE-ID") && event.contains("20261102T090000");
             let events: Vec<&str> = ics.split_inclusive("END:VEVENT\r\n").collect();
             assert_eq!(events.iter().filter(|event| is_later(event)).count(), 1);
             events.into_iter().filter(|event| !is_later(event)).collect()
@@ -175,7 +233,8 @@ async fn series_from_caldav_are_the_same_at_google() -> anyhow::Result<()> {
             "RRULE:FREQ=WEEKLY",
             "SUMMARY:Team, later",
         ];
-        desk.caldav(0).put("rest.ics", &calendar(&format!("{BERLIN}{}", vevent("rest", &rest.join("\n")))));
+        desk.caldav(0)
+            .put("rest.ics", &calendar(&format!("{BERLIN}{}", vevent("rest", &rest.join("\n")))));
         desk.well().await?;
         scratch.same(&desk, "cut in two").await?;
         desk.quiet().await?;

@@ -14,7 +14,9 @@ use simulators::google::{CLIENT_ID, CLIENT_SECRET, Server};
 use simulators::person::Person;
 use url::Url;
 
-use crate::world::{APP_PASSWORD, Account, Core, Host, Origins, Spelling, Stage, Terms, USERS, address};
+use crate::world::{
+    APP_PASSWORD, Account, Core, Host, Origins, Spelling, Stage, Terms, USERS, address,
+};
 
 /// Where Google is, and who we are there.
 #[derive(Clone)]
@@ -41,7 +43,14 @@ pub enum End {
 impl Settings {
     pub fn of(server: &Server) -> anyhow::Result<Self> {
         let settings = server.settings();
-        let url = |name: &str| Url::parse(settings.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value.as_str()));
+        let url = |name: &str| {
+            Url::parse(
+                settings
+                    .iter()
+                    .find(|(known, _)| *known == name)
+                    .map_or("", |(_, value)| value.as_str()),
+            )
+        };
         let oauth = oauth::Settings {
             client_id: CLIENT_ID.to_owned(),
             client_secret: CLIENT_SECRET.into(),
@@ -59,16 +68,28 @@ impl Google {
         Self { grants: Grants::new(client), api: settings.api.clone() }
     }
 
-    pub fn open(&self, http: &Arc<Http>, user: &str, secret: &SecretString, keep: Arc<dyn Keep>) -> providers::Result<Arc<dyn Provider>> {
+    pub fn open(
+        &self,
+        http: &Arc<Http>,
+        user: &str,
+        secret: &SecretString,
+        keep: Arc<dyn Keep>,
+    ) -> providers::Result<Arc<dyn Provider>> {
         Ok(Arc::new(Client::new(http, &self.api, user, self.grants.open(user, secret, keep))?))
     }
 }
 
-/// Anna's calendar and Ben's, each where it is said, paired on these terms; Google in a state of its own before anything is connected.
-pub async fn stage(ends: [End; 2], terms: Terms, prepare: impl FnOnce(&Server)) -> anyhow::Result<Stage> {
+/// Anna's calendar and Ben's, each where it is said, paired on these terms; Google in a state of
+/// its own before anything is connected.
+pub async fn stage(
+    ends: [End; 2],
+    terms: Terms,
+    prepare: impl FnOnce(&Server),
+) -> anyhow::Result<Stage> {
     let google = Arc::new(Server::start().await?);
     prepare(&google);
-    let (mut accounts, mut people, mut hosts, mut origins) = (Vec::new(), Vec::new(), Vec::new(), Origins::default());
+    let (mut accounts, mut people, mut hosts, mut origins) =
+        (Vec::new(), Vec::new(), Vec::new(), Origins::default());
     for (side, (end, (user, password))) in ends.into_iter().zip(USERS).enumerate() {
         if end == End::Google {
             let account = google.account(&format!("{user}@example.org"));
@@ -82,18 +103,36 @@ pub async fn stage(ends: [End; 2], terms: Terms, prepare: impl FnOnce(&Server)) 
             hosts.push(Host::Google(google.clone()));
             continue;
         }
-        let server = CalDav::start(if end == End::Icloud { Manners::icloud() } else { Manners::generic() }).await?;
+        let server =
+            CalDav::start(if end == End::Icloud { Manners::icloud() } else { Manners::generic() })
+                .await?;
         let (kind, user, password) = match end {
             End::Icloud => (ProviderKind::Icloud, format!("{user}@example.org"), APP_PASSWORD),
             _ => (ProviderKind::Caldav, user.to_owned(), password),
         };
         people.push(Person::from(server.account(&user, password).calendar(&user, "main")));
         origins.add_all(side, &server);
-        accounts.push(Account { kind, url: address(side, Spelling::Plain), user, password: password.to_owned() });
+        accounts.push(Account {
+            kind,
+            url: address(side, Spelling::Plain),
+            user,
+            password: password.to_owned(),
+        });
         hosts.push(Host::Memory(server));
     }
     let two = "two of each";
     let accounts = accounts.try_into().ok().context(two)?;
-    let core = Box::pin(Core::with(accounts, origins, terms, false, Some(Arc::new(Settings::of(&google)?)))).await?;
-    Ok(Stage { core, hosts: hosts.try_into().ok().context(two)?, people: people.try_into().ok().context(two)? })
+    let core = Box::pin(Core::with(
+        accounts,
+        origins,
+        terms,
+        false,
+        Some(Arc::new(Settings::of(&google)?)),
+    ))
+    .await?;
+    Ok(Stage {
+        core,
+        hosts: hosts.try_into().ok().context(two)?,
+        people: people.try_into().ok().context(two)?,
+    })
 }

@@ -1,4 +1,5 @@
-//! Several pairs over the same calendars, pairs made anew, and two installations that know nothing of each other.
+//! Several pairs over the same calendars, pairs made anew, and two installations that know nothing
+//! of each other.
 
 use anyhow::{Context as _, ensure};
 use engine::calendar::CalendarId;
@@ -22,7 +23,12 @@ impl Desk {
     }
 
     /// One more pair, or the first one anew.
-    pub async fn pair(&self, from: &CalendarId, to: &CalendarId, terms: Terms) -> jobs::Result<Pair> {
+    pub async fn pair(
+        &self,
+        from: &CalendarId,
+        to: &CalendarId,
+        terms: Terms,
+    ) -> jobs::Result<Pair> {
         let new = NewPair {
             from: from.clone(),
             to: to.clone(),
@@ -39,7 +45,9 @@ impl Desk {
     /// A pass over these pairs: what was created, changed and deleted by each.
     pub async fn all(&self, pairs: &[&Pair]) -> anyhow::Result<Vec<[u64; 3]>> {
         let pairs: Vec<Pair> = pairs.iter().map(|pair| (*pair).clone()).collect();
-        let report = jobs::sync(&self.stage.core.services, &pairs, jobs::SyncOptions::default(), &Silent).await;
+        let report =
+            jobs::sync(&self.stage.core.services, &pairs, jobs::SyncOptions::default(), &Silent)
+                .await;
         let well = |run: &Run| run.error.is_none() && run.state == PairStatus::Ok;
         ensure!(report.pairs.iter().all(well), "{:?}", report.pairs);
         Ok(report.pairs.iter().map(|run| [run.created, run.changed, run.deleted]).collect())
@@ -48,15 +56,26 @@ impl Desk {
 
 /// The titles in a calendar, sorted.
 fn titles(calendar: &Calendar) -> Vec<String> {
-    let mut all: Vec<String> = calendar.items().iter().map(|item| item["summary"].as_str().unwrap_or_default().to_owned()).collect();
+    let mut all: Vec<String> = calendar
+        .items()
+        .iter()
+        .map(|item| item["summary"].as_str().unwrap_or_default().to_owned())
+        .collect();
     all.sort();
     all
 }
 
 /// Anna's calendar, paired with Ben's, and a third one of Anna's.
 async fn three(terms: Terms) -> anyhow::Result<(Desk, [Calendar; 3])> {
-    let desk = Desk::with(ENDS[0], terms, |server| drop(server.account("anna@example.org").calendar("Club"))).await?;
-    let all = [desk.google(0).clone(), desk.google(1).clone(), desk.server().account("anna@example.org").calendar("Club")];
+    let desk = Desk::with(ENDS[0], terms, |server| {
+        drop(server.account("anna@example.org").calendar("Club"))
+    })
+    .await?;
+    let all = [
+        desk.google(0).clone(),
+        desk.google(1).clone(),
+        desk.server().account("anna@example.org").calendar("Club"),
+    ];
     for (calendar, title) in all.iter().zip(["Anna's", "Ben's", "The club's"]) {
         calendar.put("event1", hour("2026-04-01", title, json!({})));
     }
@@ -68,7 +87,11 @@ async fn copies_are_not_copied_on_in_a_chain_or_in_a_ring() -> anyhow::Result<()
     for terms in [ONE_WAY, TWO_WAY] {
         let (desk, [anna, ben, club]) = three(terms).await?;
         let [a, b, c] = [desk.id(&anna).await?, desk.id(&ben).await?, desk.id(&club).await?];
-        let pairs = [desk.stage.core.pair.clone(), desk.pair(&b, &c, terms).await?, desk.pair(&c, &a, terms).await?];
+        let pairs = [
+            desk.stage.core.pair.clone(),
+            desk.pair(&b, &c, terms).await?,
+            desk.pair(&c, &a, terms).await?,
+        ];
         let every = [&pairs[0], &pairs[1], &pairs[2]];
         let back = u64::from(terms.two_way);
         assert_eq!(desk.all(&every).await?, [[1 + back, 0, 0]; 3]);
@@ -77,10 +100,16 @@ async fn copies_are_not_copied_on_in_a_chain_or_in_a_ring() -> anyhow::Result<()
         }
         let all = ["Anna's", "Ben's", "The club's"].map(str::to_owned);
         if terms.two_way {
-            assert_eq!([titles(&anna), titles(&ben), titles(&club)], [(); 3].map(|()| all.to_vec()));
+            assert_eq!(
+                [titles(&anna), titles(&ben), titles(&club)],
+                [(); 3].map(|()| all.to_vec())
+            );
         } else {
             let two = |one: usize, other: usize| vec![all[one].clone(), all[other].clone()];
-            assert_eq!([titles(&anna), titles(&ben), titles(&club)], [two(0, 2), two(0, 1), two(1, 2)]);
+            assert_eq!(
+                [titles(&anna), titles(&ben), titles(&club)],
+                [two(0, 2), two(0, 1), two(1, 2)]
+            );
         }
         // A change goes as far as its copies, and no further.
         anna.patch("event1", json!({"summary": "Anna's, moved", "location": "Harbour"}));
@@ -115,7 +144,13 @@ async fn two_calendars_flow_into_one_and_none_into_itself() -> anyhow::Result<()
     assert_eq!(desk.all(&[&into[0], &into[1]]).await?, [[0; 3], [0, 0, 1]]);
     assert_eq!(titles(&ben), ["Anna's", "Ben's", "Party", "The club's"]);
     assert_eq!(anna.revision(), untouched[0]);
-    for (from, to, terms) in [(&b, &a, ONE_WAY), (&a, &b, ONE_WAY), (&a, &b, TWO_WAY), (&b, &c, TWO_WAY), (&a, &a, ONE_WAY)] {
+    for (from, to, terms) in [
+        (&b, &a, ONE_WAY),
+        (&a, &b, ONE_WAY),
+        (&a, &b, TWO_WAY),
+        (&b, &c, TWO_WAY),
+        (&a, &a, ONE_WAY),
+    ] {
         let refused = desk.pair(from, to, terms).await;
         assert!(matches!(refused, Err(jobs::Error::Request(_))), "{from:?} to {to:?}: {refused:?}");
     }
@@ -126,27 +161,46 @@ async fn two_calendars_flow_into_one_and_none_into_itself() -> anyhow::Result<()
 async fn a_pair_that_is_made_anew_finds_its_copies() -> anyhow::Result<()> {
     let private = Terms { private: true, ..TWO_WAY };
     for ends in [ENDS[0], ENDS[1], ENDS[2]] {
-        for (before, after) in [(ONE_WAY, TWO_WAY), (TWO_WAY, ONE_WAY), (TWO_WAY, private), (private, TWO_WAY)] {
+        for (before, after) in
+            [(ONE_WAY, TWO_WAY), (TWO_WAY, ONE_WAY), (TWO_WAY, private), (private, TWO_WAY)]
+        {
             let desk = Desk::new(ends, before).await?;
             for n in 1..=6 {
-                let time = format!("DTSTART:2026040{n}T090000Z\nDTEND:2026040{n}T100000Z\nSUMMARY:Event {n}\nLOCATION:Room {n}");
-                let series = if n == 6 { "\nRRULE:FREQ=WEEKLY;COUNT=5\nEXDATE:20260413T090000Z" } else { "" };
+                let time = format!(
+                    "DTSTART:2026040{n}T090000Z\nDTEND:2026040{n}T100000Z\nSUMMARY:Event \
+                    {n}\nLOCATION:Room {n}"
+                );
+                let series = if n == 6 {
+                    "\nRRULE:FREQ=WEEKLY;COUNT=5\nEXDATE:20260413T090000Z"
+                } else {
+                    ""
+                };
                 let object = crate::events::object(&format!("uid-{n}"), &format!("{time}{series}"));
                 desk.stage.people[0].put(&format!("e{n}.ics"), &object).await?;
             }
             desk.well().await?;
-            let names: Vec<String> = desk.stage.people[1].objects().await?.into_iter().map(|(name, _)| name).collect();
+            let names: Vec<String> =
+                desk.stage.people[1].objects().await?.into_iter().map(|(name, _)| name).collect();
             let services = &desk.stage.core.services;
             directory::remove_pair(services, &desk.stage.core.pair.id).await?;
             // Meanwhile one is renamed, one deleted, and of one the copy.
-            desk.stage.people[0].edit("e1.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:First")).await?;
+            desk.stage.people[0]
+                .edit("e1.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:First"))
+                .await?;
             desk.stage.people[0].delete("e2.ics").await?;
-            let again = desk.pair(&desk.stage.core.pair.from, &desk.stage.core.pair.to, after).await?;
+            let again =
+                desk.pair(&desk.stage.core.pair.from, &desk.stage.core.pair.to, after).await?;
             let [done] = desk.all(&[&again]).await?[..] else { panic!("one pair") };
-            // The copy without its event is an event like any other now: it stays as it was, and a two-way pair copies it.
+            // The copy without its event is an event like any other now: it stays as it was, and a
+            // two-way pair copies it.
             let like_any_other = u64::from(after.two_way);
-            assert_eq!((done[0], done[2]), (like_any_other, 0), "{ends:?}: nothing else is made, nothing deleted");
-            let now: Vec<String> = desk.stage.people[1].objects().await?.into_iter().map(|(name, _)| name).collect();
+            assert_eq!(
+                (done[0], done[2]),
+                (like_any_other, 0),
+                "{ends:?}: nothing else is made, nothing deleted"
+            );
+            let now: Vec<String> =
+                desk.stage.people[1].objects().await?.into_iter().map(|(name, _)| name).collect();
             assert_eq!(
                 (now, desk.stage.people[0].objects().await?.len()),
                 (names, 5 + like_any_other as usize),
@@ -156,7 +210,11 @@ async fn a_pair_that_is_made_anew_finds_its_copies() -> anyhow::Result<()> {
             let busy = shown.iter().filter(|entry| entry.summary() == "Busy").count();
             let first = shown.iter().filter(|entry| entry.summary() == "First").count();
             let left = usize::from(before.private);
-            assert_eq!((busy, first), if after.private { (5, 0) } else { (left, 1) }, "{ends:?} {before:?} {after:?}");
+            assert_eq!(
+                (busy, first),
+                if after.private { (5, 0) } else { (left, 1) },
+                "{ends:?} {before:?} {after:?}"
+            );
             for _ in 0..2 {
                 assert_eq!(desk.all(&[&again]).await?, [[0; 3]]);
             }
@@ -172,7 +230,10 @@ async fn a_pair_that_is_made_anew_finds_its_copies() -> anyhow::Result<()> {
 async fn an_account_that_is_connected_anew_finds_its_copies() -> anyhow::Result<()> {
     let desk = Desk::new(ENDS[0], TWO_WAY).await?;
     for n in 1..=5 {
-        desk.google(0).put(&format!("event{n}"), hour(&format!("2026-04-0{n}"), &format!("Event {n}"), json!({})));
+        desk.google(0).put(
+            &format!("event{n}"),
+            hour(&format!("2026-04-0{n}"), &format!("Event {n}"), json!({})),
+        );
     }
     desk.well().await?;
     let services = &desk.stage.core.services;
@@ -180,12 +241,15 @@ async fn an_account_that_is_connected_anew_finds_its_copies() -> anyhow::Result<
     for side in [1, 0] {
         let user = desk.google(side).id().to_owned();
         let accounts = directory::accounts(services).await?;
-        let account = accounts.iter().find(|account| account.user == user).context("the account")?.clone();
+        let account =
+            accounts.iter().find(|account| account.user == user).context("the account")?.clone();
         directory::remove_account(services, &account.id).await?;
         assert!(directory::pairs(services).await?.is_empty(), "it takes its pairs with it");
         assert_eq!((desk.google(0).len(), desk.google(1).len()), (5, 5), "and nothing else");
         let token = desk.server().account(&user).refresh_token();
-        let again = directory::connect_account(services, account.kind, &account.url, &user, &token.into()).await?;
+        let again =
+            directory::connect_account(services, account.kind, &account.url, &user, &token.into())
+                .await?;
         assert_eq!(again.id, account.id);
         let pair = desk.pair(&from, &to, TWO_WAY).await?;
         assert_eq!(desk.all(&[&pair]).await?, [[0; 3]]);
@@ -195,7 +259,8 @@ async fn an_account_that_is_connected_anew_finds_its_copies() -> anyhow::Result<
     desk.clean()
 }
 
-/// Two people with an installation each meet in a calendar of the one: what one brings there is an ordinary event to the other.
+/// Two people with an installation each meet in a calendar of the one: what one brings there is an
+/// ordinary event to the other.
 #[tokio::test]
 async fn two_installations_meet_in_one_calendar() -> anyhow::Result<()> {
     let desk = Desk::new(ENDS[0], ONE_WAY).await?;
@@ -210,7 +275,14 @@ async fn two_installations_meet_in_one_calendar() -> anyhow::Result<()> {
         }
     };
     let theirs = [account("ben@example.org"), account("carl@example.org")];
-    let other = Box::pin(Core::with(theirs, Default::default(), ONE_WAY, false, Some(std::sync::Arc::new(Settings::of(server)?)))).await?;
+    let other = Box::pin(Core::with(
+        theirs,
+        Default::default(),
+        ONE_WAY,
+        false,
+        Some(std::sync::Arc::new(Settings::of(server)?)),
+    ))
+    .await?;
     let carl = server.account("carl@example.org").primary();
     desk.google(0).put("lunch1", hour("2026-04-01", "Lunch", json!({"visibility": "private"})));
     desk.google(1).put("own1", hour("2026-04-02", "Ben's own", json!({})));
@@ -220,7 +292,11 @@ async fn two_installations_meet_in_one_calendar() -> anyhow::Result<()> {
         let run = other.sync().await;
         assert_eq!((run.error.is_none(), run.created), (true, created), "{run:?}");
         assert_eq!(titles(&carl), ["Ben's own", title]);
-        assert_eq!(carl.find(title).context("there")?["visibility"], "private", "as strict as it was");
+        assert_eq!(
+            carl.find(title).context("there")?["visibility"],
+            "private",
+            "as strict as it was"
+        );
     }
     for _ in 0..2 {
         desk.quiet().await?;
@@ -236,14 +312,18 @@ async fn two_installations_meet_in_one_calendar() -> anyhow::Result<()> {
 /// Each part of a copy says what it is; and what only looks like one says it in vain.
 #[tokio::test]
 async fn marks_stand_on_every_part_and_count_where_they_were_put() -> anyhow::Result<()> {
-    let marked = |item: &serde_json::Value| item["extendedProperties"]["private"]["calrelayOrigin"].is_string();
+    let marked = |item: &serde_json::Value| {
+        item["extendedProperties"]["private"]["calrelayOrigin"].is_string()
+    };
     for ends in [ENDS[0], ENDS[1], ENDS[2]] {
         let desk = Desk::new(ends, TWO_WAY).await?;
         let time = "DTSTART:20260401T090000Z\nDTEND:20260401T100000Z\nSUMMARY:Tea";
         let moved = "RECURRENCE-ID:20260402T090000Z\nDTSTART:20260402T120000Z\nDTEND:20260402T130000Z\nSUMMARY:Late tea";
-        let [whole, part] =
-            [format!("{time}\nRRULE:FREQ=DAILY;COUNT=5"), moved.to_owned()].map(|lines| crate::events::vevent("tea", &lines));
-        desk.stage.people[0].put("tea.ics", &crate::events::calendar(&format!("{whole}{part}"))).await?;
+        let [whole, part] = [format!("{time}\nRRULE:FREQ=DAILY;COUNT=5"), moved.to_owned()]
+            .map(|lines| crate::events::vevent("tea", &lines));
+        desk.stage.people[0]
+            .put("tea.ics", &crate::events::calendar(&format!("{whole}{part}")))
+            .await?;
         assert_eq!(desk.well().await?, [1, 0, 0]);
         if ends[1] == End::Google {
             let items = desk.google(1).items();
@@ -261,14 +341,18 @@ async fn marks_stand_on_every_part_and_count_where_they_were_put() -> anyhow::Re
     desk.well().await?;
     let mut copy = ben.find("Lunch").context("a copy")?;
     assert!(anna.items().iter().all(|item| !marked(item)) && marked(&copy));
-    // Ben doubles the copy: that is an event of his own, and is copied. The same on Anna's calendar is a copy in the wrong place.
+    // Ben doubles the copy: that is an event of his own, and is copied. The same on Anna's calendar
+    // is a copy in the wrong place.
     ben.put("double1", copy.clone());
     copy["summary"] = json!("Pasted");
     anna.put("pasted1", copy);
     assert_eq!(desk.well().await?, [1, 0, 0]);
     assert_eq!(
         (titles(&anna), titles(&ben)),
-        (vec!["Lunch".into(), "Lunch".into(), "Pasted".into()], vec!["Lunch".into(), "Lunch".into()])
+        (
+            vec!["Lunch".into(), "Lunch".into(), "Pasted".into()],
+            vec!["Lunch".into(), "Lunch".into()]
+        )
     );
     desk.quiet().await?;
     anna.remove("lunch1");

@@ -1,4 +1,5 @@
-//! Edits and calls in quick succession: how long an edit waits, and what repetitions cost, on the clock of the story.
+//! Edits and calls in quick succession: how long an edit waits, and what repetitions cost, on the
+//! clock of the story.
 
 use std::time::Duration;
 
@@ -88,20 +89,29 @@ async fn a_call_that_is_repeated_sixty_times_costs_twenty_looks_at_most() -> any
             world.moment().await?;
         }
         let looks = world.asked(Kind::List);
-        assert!((2..=20).contains(&looks) && world.google.counts().total() == looks, "{pause}: {:?}", world.google.counts());
+        assert!(
+            (2..=20).contains(&looks) && world.google.counts().total() == looks,
+            "{pause}: {:?}",
+            world.google.counts()
+        );
     }
     // Forged.
     world.wait(120);
     world.google.reset_counts();
     for _ in 0..1000 {
-        assert_eq!(webhook(&world.services, &with(&call, "x-goog-channel-token", "h1.bG9jYWw.AAAA")).await?, 200);
+        assert_eq!(
+            webhook(&world.services, &with(&call, "x-goog-channel-token", "h1.bG9jYWw.AAAA"))
+                .await?,
+            200
+        );
     }
     assert_eq!((world.services.queue.len(QUEUE).await?, world.google.counts().total()), (0, 0));
     world.assert_proper();
     Ok(())
 }
 
-/// A pass has read the calendar and is still writing when the next edit is made: the call about that leads to a pass of its own.
+/// A pass has read the calendar and is still writing when the next edit is made: the call about
+/// that leads to a pass of its own.
 #[tokio::test]
 async fn an_edit_after_the_pass_has_read_the_calendar_is_not_lost() -> anyhow::Result<()> {
     let (mut world, _) = World::paired().await?;

@@ -1,5 +1,5 @@
-//! What Google refuses for a reason that is about the account, the calendar or the deployment: each is treated as what it is, and what Google told
-//! of meanwhile is done when it is over.
+//! What Google refuses for a reason that is about the account, the calendar or the deployment: each
+//! is treated as what it is, and what Google told of meanwhile is done when it is over.
 
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ fn refused(status: u16, reason: &'static str) -> Fault {
     Fault::Refused { status, reason }
 }
 
-/// A token that was fetched just now is refused, or opens too little: that is the account's, not the pair's, and nobody asks again.
+/// A token that was fetched just now is refused, or opens too little: that is the account's, not
+/// the pair's, and nobody asks again.
 #[tokio::test]
 async fn an_account_whose_fresh_token_is_refused_needs_its_owner() -> anyhow::Result<()> {
     for (fault, code) in [
@@ -33,9 +34,20 @@ async fn an_account_whose_fresh_token_is_refused_needs_its_owner() -> anyhow::Re
         world.google.reset_counts();
         world.work().await?;
         let account = world.account(0).await?;
-        ensure!(account.state == "needs_reconnect" && account.error.as_ref().is_some_and(|error| error.code == code), "{account:?}");
-        assert_eq!((world.account(1).await?.state.as_str(), world.standing().await?.state), ("ok", PairStatus::NeedsReconnect));
-        assert!((world.asked(Kind::List), world.asked(Kind::Token)) <= (2, 1), "{:?}", world.google.counts());
+        ensure!(
+            account.state == "needs_reconnect"
+                && account.error.as_ref().is_some_and(|error| error.code == code),
+            "{account:?}"
+        );
+        assert_eq!(
+            (world.account(1).await?.state.as_str(), world.standing().await?.state),
+            ("ok", PairStatus::NeedsReconnect)
+        );
+        assert!(
+            (world.asked(Kind::List), world.asked(Kind::Token)) <= (2, 1),
+            "{:?}",
+            world.google.counts()
+        );
         world.google.reset_counts();
         for n in 0..5 {
             world.people[0].primary().add(event(&format!("More {n}")));
@@ -53,9 +65,11 @@ async fn an_account_whose_fresh_token_is_refused_needs_its_owner() -> anyhow::Re
     Ok(())
 }
 
-/// The account is left alone by all processes, says so, and then everything that was told of is done.
+/// The account is left alone by all processes, says so, and then everything that was told of is
+/// done.
 #[tokio::test]
-async fn an_account_that_google_has_closed_is_left_alone_until_it_is_open_again() -> anyhow::Result<()> {
+async fn an_account_that_google_has_closed_is_left_alone_until_it_is_open_again()
+-> anyhow::Result<()> {
     for reason in ["quotaExceeded", "dailyLimitExceeded"] {
         let (mut world, _) = World::paired().await?;
         world.google.faults().always(On::kind(Kind::List), refused(403, reason));
@@ -65,9 +79,17 @@ async fn an_account_that_google_has_closed_is_left_alone_until_it_is_open_again(
         world.google.faults().clear();
         let account = world.account(0).await?;
         let words = account.error.as_ref().map(|error| error.message.clone()).unwrap_or_default();
-        ensure!(account.state == "unreachable" && words.contains("left alone until") && words.contains("Nothing was lost"), "{account:?}");
+        ensure!(
+            account.state == "unreachable"
+                && words.contains("left alone until")
+                && words.contains("Nothing was lost"),
+            "{account:?}"
+        );
         assert_eq!(world.account(1).await?.state, "ok");
-        assert_eq!(world.standing().await?.error.map(|error| error.code).as_deref(), Some("throttled"));
+        assert_eq!(
+            world.standing().await?.error.map(|error| error.code).as_deref(),
+            Some("throttled")
+        );
         let row = directory::account(&world.services, &account.id).await?;
         let left = row.parked(world.google.clock().now()).expect("it is closed");
         assert!(left >= Duration::from_secs(3600) || reason == "dailyLimitExceeded", "{left:?}");
@@ -91,15 +113,21 @@ async fn an_account_that_google_has_closed_is_left_alone_until_it_is_open_again(
         world.rest().await?;
         let made = world.people[0].primary().len();
         assert_eq!((world.seen("Lunch"), world.people[1].primary().len()), (1, made), "{reason}");
-        assert_eq!((world.account(0).await?.state.as_str(), world.standing().await?.state), ("ok", PairStatus::Ok), "{reason}");
+        assert_eq!(
+            (world.account(0).await?.state.as_str(), world.standing().await?.state),
+            ("ok", PairStatus::Ok),
+            "{reason}"
+        );
         world.assert_proper();
     }
     Ok(())
 }
 
-/// Writes are refused in a calendar that says of itself that it may be written to: the event waits and is named, and goes on by itself.
+/// Writes are refused in a calendar that says of itself that it may be written to: the event waits
+/// and is named, and goes on by itself.
 #[tokio::test]
-async fn a_write_that_is_refused_without_a_cause_in_its_calendar_waits_by_itself() -> anyhow::Result<()> {
+async fn a_write_that_is_refused_without_a_cause_in_its_calendar_waits_by_itself()
+-> anyhow::Result<()> {
     for reason in ["forbidden", "requiredAccessLevel"] {
         let (mut world, _) = World::paired().await?;
         world.google.faults().always(On::writes().saying("Lunch"), refused(403, reason));
@@ -108,26 +136,47 @@ async fn a_write_that_is_refused_without_a_cause_in_its_calendar_waits_by_itself
         world.deliver().await?;
         world.work().await?;
         let standing = world.standing().await?;
-        assert_eq!((standing.state, standing.problems, world.seen("Tea")), (PairStatus::Ok, 1, 1), "{reason}");
+        assert_eq!(
+            (standing.state, standing.problems, world.seen("Tea")),
+            (PairStatus::Ok, 1, 1),
+            "{reason}"
+        );
         let problem = &standing.problem_events[0];
-        assert!(problem.message.contains("may not do that in this calendar") && problem.tries == 1, "{problem:?}");
-        assert_eq!([world.account(0).await?.state, world.account(1).await?.state], ["ok", "ok"], "no account can help it");
+        assert!(
+            problem.message.contains("may not do that in this calendar") && problem.tries == 1,
+            "{problem:?}"
+        );
+        assert_eq!(
+            [world.account(0).await?.state, world.account(1).await?.state],
+            ["ok", "ok"],
+            "no account can help it"
+        );
         world.google.reset_counts();
         world.minutes(60).await?;
-        assert!(world.google.counts().writes() <= 4 && world.google.counts().total() <= 45, "{:?}", world.google.counts());
+        assert!(
+            world.google.counts().writes() <= 4 && world.google.counts().total() <= 45,
+            "{:?}",
+            world.google.counts()
+        );
         world.google.faults().clear();
         world.minutes(150).await?;
         world.rest().await?;
         let standing = world.standing().await?;
-        assert_eq!((world.seen("Lunch"), standing.state, standing.problems), (1, PairStatus::Ok, 0), "{reason}");
+        assert_eq!(
+            (world.seen("Lunch"), standing.state, standing.problems),
+            (1, PairStatus::Ok, 0),
+            "{reason}"
+        );
         world.assert_proper();
     }
     Ok(())
 }
 
-/// The real thing: a calendar was shared for writing, and is shared for reading only. Its pair stops, and no other one.
+/// The real thing: a calendar was shared for writing, and is shared for reading only. Its pair
+/// stops, and no other one.
 #[tokio::test]
-async fn a_calendar_that_is_shared_for_reading_only_stops_its_pair_and_no_other() -> anyhow::Result<()> {
+async fn a_calendar_that_is_shared_for_reading_only_stops_its_pair_and_no_other()
+-> anyhow::Result<()> {
     let (mut world, _) = World::paired().await?;
     let anna = world.people[0].clone();
     // Of somebody who is not connected here.
@@ -137,7 +186,12 @@ async fn a_calendar_that_is_shared_for_reading_only_stops_its_pair_and_no_other(
     world.rest().await?;
     let state = async |world: &World| {
         let pairs = jobs::status(&world.services, 60).await?.pairs;
-        anyhow::Ok(pairs.into_iter().find(|pair| pair.id == shared.id).map(|pair| (pair.state, pair.error.map(|error| error.code))))
+        anyhow::Ok(
+            pairs
+                .into_iter()
+                .find(|pair| pair.id == shared.id)
+                .map(|pair| (pair.state, pair.error.map(|error| error.code))),
+        )
     };
     anna.sees(&team, Role::Reader);
     anna.primary().add(event("Lunch"));
@@ -151,17 +205,26 @@ async fn a_calendar_that_is_shared_for_reading_only_stops_its_pair_and_no_other(
     Ok(())
 }
 
-/// The project of this deployment is wrong: its operator is told, and nobody has to connect anything.
+/// The project of this deployment is wrong: its operator is told, and nobody has to connect
+/// anything.
 #[tokio::test]
 async fn a_mistake_of_the_deployment_is_said_to_be_one() -> anyhow::Result<()> {
     let (mut world, _) = World::paired().await?;
-    world.google.faults().always(On::kinds(&[Kind::List, Kind::Insert]), refused(403, "accessNotConfigured"));
+    world
+        .google
+        .faults()
+        .always(On::kinds(&[Kind::List, Kind::Insert]), refused(403, "accessNotConfigured"));
     world.people[0].primary().add(event("Lunch"));
     world.deliver().await?;
     world.work().await?;
     let error = world.standing().await?.error.expect("it says why");
     assert_eq!(error.code, "settings");
-    assert!(error.message.contains("Google Cloud project") && error.message.contains("whoever runs calrelay"), "{}", error.message);
+    assert!(
+        error.message.contains("Google Cloud project")
+            && error.message.contains("whoever runs calrelay"),
+        "{}",
+        error.message
+    );
     assert_eq!([world.account(0).await?.state, world.account(1).await?.state], ["ok", "ok"]);
     world.google.faults().clear();
     world.minutes(11).await?;
@@ -177,14 +240,20 @@ async fn a_write_that_only_an_organizer_may_make_is_dropped() -> anyhow::Result<
     let lunch = world.people[0].primary().add(event("Lunch"));
     let tea = world.people[0].primary().add(event("Tea"));
     world.rest().await?;
-    world.google.faults().next(On::kinds(&[Kind::Update, Kind::Patch]), refused(403, "forbiddenForNonOrganizer"));
+    world
+        .google
+        .faults()
+        .next(On::kinds(&[Kind::Update, Kind::Patch]), refused(403, "forbiddenForNonOrganizer"));
     world.people[0].primary().patch(&lunch, json!({ "summary": "Late lunch" }));
     world.deliver().await?;
     world.work().await?;
     assert!(!world.google.faults().waiting());
     world.people[0].primary().patch(&tea, json!({ "summary": "Late tea" }));
     world.rest().await?;
-    assert_eq!((world.seen("Lunch"), world.seen("Late tea"), world.standing().await?.state), (1, 1, PairStatus::Ok));
+    assert_eq!(
+        (world.seen("Lunch"), world.seen("Late tea"), world.standing().await?.state),
+        (1, 1, PairStatus::Ok)
+    );
     world.google.reset_counts();
     world.minutes(60).await?;
     assert_eq!(world.google.counts().writes(), 0, "it is not tried again");

@@ -1,4 +1,5 @@
-//! The same through the front doors of the real program: by itself, and under the stand-in for the Functions host.
+//! The same through the front doors of the real program: by itself, and under the stand-in for the
+//! Functions host.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,13 +34,16 @@ impl Place {
     pub async fn new(settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let google = Server::start().await?;
         google.manners(|manners| manners.quotas = Quotas::NONE);
-        let cli = google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
+        let cli =
+            google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
         let cli = settings.iter().fold(cli, |cli, (name, value)| cli.with(name, value));
         let people = ["anna@example.org", "ben@example.org"].map(|address| google.account(address));
         let (mut accounts, mut calendars) = ([String::new(), String::new()], Vec::new());
         for (person, account) in people.iter().zip(&mut accounts) {
             let token = format!("{}\n", person.refresh_token());
-            let added = cli.run_with(&["account", "add", "google", "--refresh-token-stdin", "--json"], &token).await?;
+            let added = cli
+                .run_with(&["account", "add", "google", "--refresh-token-stdin", "--json"], &token)
+                .await?;
             *account = cli::id(&added.done()?)?;
             calendars.push(cli.calendar(account, person.address()).await?);
         }
@@ -55,7 +59,12 @@ impl Place {
 
     /// How many of Ben's events have this title.
     pub fn seen(&self, title: &str) -> usize {
-        self.people[1].primary().items().iter().filter(|event| event["summary"] == title && event["status"] != "cancelled").count()
+        self.people[1]
+            .primary()
+            .items()
+            .iter()
+            .filter(|event| event["summary"] == title && event["status"] != "cancelled")
+            .count()
     }
 
     pub async fn until(&self, what: &str, holds: impl Fn() -> bool) -> anyhow::Result<()> {
@@ -90,14 +99,21 @@ impl Place {
 pub async fn serve(cli: &Cli, port: u16) -> anyhow::Result<Child> {
     let mut child = cli.start(&["--listen", &format!("127.0.0.1:{port}")], "").await?;
     let mut lines = BufReader::new(child.stdout.take().context("stdout")?).lines();
-    tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await??.context("it said nothing")?;
+    tokio::time::timeout(Duration::from_secs(20), lines.next_line())
+        .await??
+        .context("it said nothing")?;
     Ok(child)
 }
 
 /// Says what Google has said, so many times; the answers.
-pub async fn replay(url: &Url, headers: &[(&'static str, String)], times: usize) -> anyhow::Result<Vec<u16>> {
+pub async fn replay(
+    url: &Url,
+    headers: &[(&'static str, String)],
+    times: usize,
+) -> anyhow::Result<Vec<u16>> {
     let one = |_| async {
-        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         anyhow::Ok(Client::new(url).send("POST", "/webhooks/google", &headers, "").await?.status)
     };
     let mut answers = Vec::new();
@@ -109,11 +125,14 @@ pub async fn replay(url: &Url, headers: &[(&'static str, String)], times: usize)
 }
 
 pub fn with(push: &Push, name: &str, value: &str) -> Vec<(&'static str, String)> {
-    push.headers.iter().map(|(known, old)| (*known, if *known == name { value.to_owned() } else { old.clone() })).collect()
+    push.headers
+        .iter()
+        .map(|(known, old)| (*known, if *known == name { value.to_owned() } else { old.clone() }))
+        .collect()
 }
 
-/// How many looks calls for so long may lead to: eight that are closer together, and then one every five seconds. The last one may be six seconds
-/// later than its call.
+/// How many looks calls for so long may lead to: eight that are closer together, and then one every
+/// five seconds. The last one may be six seconds later than its call.
 pub fn looks(calls: Duration) -> u64 {
     8 + (calls.as_secs() + 6) / 5
 }
@@ -123,7 +142,9 @@ async fn an_edit_arrives_by_a_call_and_strangers_cause_next_to_nothing() -> anyh
     let held = Port::take()?;
     let port = held.number();
     let url = Url::parse(&format!("http://127.0.0.1:{port}"))?;
-    let place = Place::new(&[("CALRELAY_PUBLIC_URL", url.as_str()), ("CALRELAY_POLL_SECONDS", "86400")]).await?;
+    let place =
+        Place::new(&[("CALRELAY_PUBLIC_URL", url.as_str()), ("CALRELAY_POLL_SECONDS", "86400")])
+            .await?;
     // As hard as it gets: greetings before answers, and everything twice.
     place.google.pushes().way(|way| (way.greets_first, way.double) = (true, true));
     let running = serve(&place.cli, port).await?;
@@ -136,13 +157,23 @@ async fn an_edit_arrives_by_a_call_and_strangers_cause_next_to_nothing() -> anyh
     place.quiet().await?;
     let pushes = place.google.pushes();
     pushes.settle().await;
-    assert!(pushes.sent().iter().all(|push| push.answers.iter().all(|answer| *answer == 200)), "{:?}", pushes.sent());
+    assert!(
+        pushes.sent().iter().all(|push| push.answers.iter().all(|answer| *answer == 200)),
+        "{:?}",
+        pushes.sent()
+    );
 
     // Forged: a wrong token, another channel's, no channel of ours.
     let sent = pushes.sent();
     let genuine = sent.iter().rfind(|push| push.state == "exists").context("a call")?;
-    let other = sent.iter().find(|push| push.channel != genuine.channel).context("the other channel")?;
-    let token = |push: &Push| push.headers.iter().find(|(name, _)| *name == "x-goog-channel-token").map(|(_, token)| token.clone());
+    let other =
+        sent.iter().find(|push| push.channel != genuine.channel).context("the other channel")?;
+    let token = |push: &Push| {
+        push.headers
+            .iter()
+            .find(|(name, _)| *name == "x-goog-channel-token")
+            .map(|(_, token)| token.clone())
+    };
     place.google.reset_counts();
     for forged in [
         with(genuine, "x-goog-channel-token", "h1.bG9jYWw.AAAA"),
@@ -151,7 +182,10 @@ async fn an_edit_arrives_by_a_call_and_strangers_cause_next_to_nothing() -> anyh
         with(genuine, "x-goog-resource-id", "res-of-another"),
         Vec::new(),
     ] {
-        assert!(replay(&url, &forged, 200).await?.iter().all(|status| *status == 200), "nobody learns anything");
+        assert!(
+            replay(&url, &forged, 200).await?.iter().all(|status| *status == 200),
+            "nobody learns anything"
+        );
     }
     tokio::time::sleep(Duration::from_secs(6)).await;
     assert_eq!(place.google.counts().total(), 0, "{:?}", place.google.counts());
@@ -162,7 +196,10 @@ async fn an_edit_arrives_by_a_call_and_strangers_cause_next_to_nothing() -> anyh
     let most = looks(begun.elapsed());
     tokio::time::sleep(Duration::from_secs(7)).await;
     let lists = place.google.counts().of(Kind::List);
-    assert!((1..=most).contains(&lists), "one list for each look: {lists}, where {most} are allowed");
+    assert!(
+        (1..=most).contains(&lists),
+        "one list for each look: {lists}, where {most} are allowed"
+    );
 
     // Disconnected: first the channels end, then the consent.
     let (before, tokens) = (place.google.channels().len(), place.people[0].living_refresh_tokens());
@@ -180,7 +217,8 @@ async fn what_was_missed_is_found_at_the_start() -> anyhow::Result<()> {
     let held = Port::take()?;
     let port = held.number();
     let url = format!("http://127.0.0.1:{port}");
-    let place = Place::new(&[("CALRELAY_PUBLIC_URL", &url), ("CALRELAY_POLL_SECONDS", "86400")]).await?;
+    let place =
+        Place::new(&[("CALRELAY_PUBLIC_URL", &url), ("CALRELAY_POLL_SECONDS", "86400")]).await?;
     let mut running = serve(&place.cli, port).await?;
     place.until("no channels", || place.google.channels().len() == 2).await?;
     place.quiet().await?;
@@ -204,26 +242,42 @@ async fn status_and_doctor_say_whether_google_calls() -> anyhow::Result<()> {
     assert!(words.contains("CALRELAY_PUBLIC_URL"), "{words}");
     let answer = place.cli.run(&["doctor", "--json"]).await?;
     let found: Value = answer.document()?;
-    let push: Vec<_> = found["findings"].as_array().context("findings")?.iter().filter(|one| one["check"] == "push").collect();
-    assert!(push.len() == 1 && push[0]["ok"] == true && push[0]["message"].as_str().is_some_and(|w| w.contains("nightly")), "{found}");
+    let push: Vec<_> = found["findings"]
+        .as_array()
+        .context("findings")?
+        .iter()
+        .filter(|one| one["check"] == "push")
+        .collect();
+    assert!(
+        push.len() == 1
+            && push[0]["ok"] == true
+            && push[0]["message"].as_str().is_some_and(|w| w.contains("nightly")),
+        "{found}"
+    );
     Ok(())
 }
 
-/// A place whose storage stands on Azurite, as an app of the Functions host, and the package that it runs from. Google's calls are handed over by
-/// hand: the host's own port is not known before it runs.
+/// A place whose storage stands on Azurite, as an app of the Functions host, and the package that
+/// it runs from. Google's calls are handed over by hand: the host's own port is not known before it
+/// runs.
 pub async fn on_azurite(connection: &str) -> anyhow::Result<(Place, Site, TempDir)> {
-    let settings =
-        [("CALRELAY_STORE", "azure"), ("AzureWebJobsStorage", connection), ("CALRELAY_PUBLIC_URL", "https://calendars.example.org")];
+    let settings = [
+        ("CALRELAY_STORE", "azure"),
+        ("AzureWebJobsStorage", connection),
+        ("CALRELAY_PUBLIC_URL", "https://calendars.example.org"),
+    ];
     let place = Place::new(&settings).await?;
     let package = package("00:00:00")?;
     let mut environment = environment(&settings);
     environment.push(("CALRELAY_DATA_DIR".into(), place.cli.data_dir().display().to_string()));
-    environment.extend(place.google.settings().into_iter().map(|(name, value)| (name.to_owned(), value)));
+    environment
+        .extend(place.google.settings().into_iter().map(|(name, value)| (name.to_owned(), value)));
     let site = Site::new(App::read(package.path())?, environment)?;
     Ok((place, site, package))
 }
 
-/// Under the Functions host, storage on Azurite: a call, a message, a copy; and the hour that renews.
+/// Under the Functions host, storage on Azurite: a call, a message, a copy; and the hour that
+/// renews.
 #[tokio::test]
 async fn an_edit_arrives_under_the_functions_host() -> anyhow::Result<()> {
     let azurite = Azurite::start().await?;
@@ -233,7 +287,13 @@ async fn an_edit_arrives_under_the_functions_host() -> anyhow::Result<()> {
     place.until("no channels", || place.google.channels().len() == 2).await?;
     place.quiet().await?;
     place.people[0].primary().add(place.event("Lunch"));
-    let push = place.google.pushes().sent().into_iter().rfind(|push| push.state == "exists").context("a call")?;
+    let push = place
+        .google
+        .pushes()
+        .sent()
+        .into_iter()
+        .rfind(|push| push.state == "exists")
+        .context("a call")?;
     assert_eq!(replay(host.url(), &push.headers, 1).await?, [200]);
     place.until("the copy", || place.seen("Lunch") == 1).await?;
     let forged = with(&push, "x-goog-channel-token", "h1.bG9jYWw.AAAA");

@@ -14,7 +14,12 @@ use super::world::{World, event};
 impl World {
     /// How many of a person's events have this title.
     fn has(&self, person: &Account, title: &str) -> usize {
-        person.primary().items().iter().filter(|event| event["summary"] == title && event["status"] != "cancelled").count()
+        person
+            .primary()
+            .items()
+            .iter()
+            .filter(|event| event["summary"] == title && event["status"] != "cancelled")
+            .count()
     }
 
     /// How many rows of channels there are.
@@ -24,7 +29,8 @@ impl World {
 }
 
 #[tokio::test]
-async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_loses_nothing() -> anyhow::Result<()> {
+async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_loses_nothing()
+-> anyhow::Result<()> {
     let (mut world, pair) = World::paired().await?;
     let [anna, ben] = world.people.clone();
     let lunch = anna.primary().add(event("Lunch"));
@@ -38,8 +44,13 @@ async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_lose
 
     // At once, and it says whose it is and what to do.
     let (account, standing) = (world.account(0).await?, world.standing().await?);
-    assert_eq!((account.state.as_str(), world.account(1).await?.state.as_str()), ("needs_reconnect", "ok"));
-    assert!(account.error.is_some_and(|error| error.code == "unauthorized" && error.message.contains("calrelay account add")));
+    assert_eq!(
+        (account.state.as_str(), world.account(1).await?.state.as_str()),
+        ("needs_reconnect", "ok")
+    );
+    assert!(account.error.is_some_and(
+        |error| error.code == "unauthorized" && error.message.contains("calrelay account add")
+    ));
     assert_eq!((standing.state, standing.copies), (PairStatus::NeedsReconnect, 1));
     let watches = channels::states(&world.services).await?;
     assert_eq!(watches.len(), 2, "nothing is forgotten: {watches:?}");
@@ -51,7 +62,15 @@ async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_lose
         world.minutes(30).await?;
     }
     assert_eq!(world.google.counts().total(), 0, "{:?}", world.google.counts());
-    assert_eq!((world.has(&anna, "Late lunch"), world.has(&ben, "Lunch"), anna.primary().len(), ben.primary().len()), (1, 1, 1, 6));
+    assert_eq!(
+        (
+            world.has(&anna, "Late lunch"),
+            world.has(&ben, "Lunch"),
+            anna.primary().len(),
+            ben.primary().len()
+        ),
+        (1, 1, 1, 6)
+    );
     assert_eq!(world.google.channels(), first, "nobody can stop them, and nobody tries");
 
     // The way back: the same account, the same pair, the same copies.
@@ -66,7 +85,9 @@ async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_lose
     assert_eq!((anna.primary().len(), ben.primary().len()), (6, 6));
     // Its channel was made anew, and the other one is as it was.
     let now = world.google.channels();
-    let of = |channels: &[(String, String)], person: &Account| channels.iter().find(|(_, calendar)| calendar == person.address()).cloned();
+    let of = |channels: &[(String, String)], person: &Account| {
+        channels.iter().find(|(_, calendar)| calendar == person.address()).cloned()
+    };
     assert_eq!((world.living(), of(&now, &ben)), ([1, 1], of(&first, &ben)));
     assert_ne!(of(&now, &anna), of(&first, &anna));
     assert_eq!(world.asked(Kind::Stop), 1);
@@ -77,7 +98,8 @@ async fn consent_that_is_taken_back_stops_the_work_at_once_and_its_way_back_lose
     Ok(())
 }
 
-/// Nobody comes back for a week: the channel ends by itself, and nothing is left of it; later all is as it was.
+/// Nobody comes back for a week: the channel ends by itself, and nothing is left of it; later all
+/// is as it was.
 #[tokio::test]
 async fn channels_of_an_account_that_stays_away_end_by_themselves() -> anyhow::Result<()> {
     let (mut world, _) = World::paired().await?;
@@ -92,13 +114,24 @@ async fn channels_of_an_account_that_stays_away_end_by_themselves() -> anyhow::R
         jobs::poll_calendars(&world.services).await?;
         world.work().await?;
     }
-    assert_eq!((world.living(), world.channel_rows().await?), ([0, 1], 1), "Ben's is followed, Anna's is over");
+    assert_eq!(
+        (world.living(), world.channel_rows().await?),
+        ([0, 1], 1),
+        "Ben's is followed, Anna's is over"
+    );
     let watches = channels::states(&world.services).await?;
-    let said: Vec<&str> = watches.iter().filter_map(|watch| watch.error.as_ref()).map(|error| error.message.as_str()).collect();
+    let said: Vec<&str> = watches
+        .iter()
+        .filter_map(|watch| watch.error.as_ref())
+        .map(|error| error.message.as_str())
+        .collect();
     assert!(said.len() == 1 && said[0].contains("connected again"), "{said:?}");
     world.connects(&anna).await?;
     world.rest().await?;
-    assert_eq!((world.living(), world.channel_rows().await?, world.has(&anna, "Cake")), ([1, 1], 2, 1));
+    assert_eq!(
+        (world.living(), world.channel_rows().await?, world.has(&anna, "Cake")),
+        ([1, 1], 2, 1)
+    );
     world.assert_proper();
     Ok(())
 }
@@ -140,9 +173,11 @@ async fn a_run_that_loses_its_consent_goes_on_where_it_stopped() -> anyhow::Resu
     Ok(())
 }
 
-/// The wrong person in the browser: theirs becomes an account of its own, and nothing of it is touched.
+/// The wrong person in the browser: theirs becomes an account of its own, and nothing of it is
+/// touched.
 #[tokio::test]
-async fn another_persons_consent_does_not_take_the_place_of_the_one_that_is_missing() -> anyhow::Result<()> {
+async fn another_persons_consent_does_not_take_the_place_of_the_one_that_is_missing()
+-> anyhow::Result<()> {
     let (mut world, pair) = World::paired().await?;
     let [anna, ben] = world.people.clone();
     anna.withdraws_consent();
@@ -156,7 +191,10 @@ async fn another_persons_consent_does_not_take_the_place_of_the_one_that_is_miss
     world.rest().await?;
     assert_ne!(connected.id, missing.id);
     assert_eq!((connected.name.as_str(), carol.primary().len()), ("carol@example.org", 1));
-    assert_eq!((world.account(0).await?.state.as_str(), world.standing().await?.state), ("needs_reconnect", PairStatus::NeedsReconnect));
+    assert_eq!(
+        (world.account(0).await?.state.as_str(), world.standing().await?.state),
+        ("needs_reconnect", PairStatus::NeedsReconnect)
+    );
     let now = directory::pair(&world.services, &pair.id).await?;
     assert_eq!((now.from, now.to), (pair.from, pair.to));
     assert_eq!((anna.primary().len(), ben.primary().len()), (0, 1));

@@ -48,7 +48,8 @@ struct Connector {
 
 impl Connector {
     fn new(google: &Server) -> anyhow::Result<Self> {
-        let (http, settings) = (Arc::new(Http::hurried(Access { allow_private: true })?), Settings::of(google)?);
+        let (http, settings) =
+            (Arc::new(Http::hurried(Access { allow_private: true })?), Settings::of(google)?);
         let grants = Grants::new(Arc::new(oauth::Client::new(&http, settings.oauth)));
         Ok(Self { http, grants, api: settings.api })
     }
@@ -56,10 +57,22 @@ impl Connector {
 
 #[async_trait::async_trait]
 impl Connect for Connector {
-    async fn discover(&self, _: ProviderKind, _: &str, _: &str, _: &SecretString) -> providers::Result<String> {
+    async fn discover(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: &SecretString,
+    ) -> providers::Result<String> {
         Err(providers::Error::Unauthorized)
     }
-    fn open(&self, _: ProviderKind, _: &str, _: &str, _: SecretString) -> providers::Result<Arc<dyn Provider>> {
+    fn open(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: SecretString,
+    ) -> providers::Result<Arc<dyn Provider>> {
         Err(providers::Error::Unauthorized)
     }
     fn open_kept(
@@ -70,7 +83,12 @@ impl Connect for Connector {
         secret: SecretString,
         keep: Arc<dyn Keep>,
     ) -> providers::Result<Arc<dyn Provider>> {
-        Ok(Arc::new(Client::new(&self.http, &self.api, user, self.grants.open(user, &secret, keep))?))
+        Ok(Arc::new(Client::new(
+            &self.http,
+            &self.api,
+            user,
+            self.grants.open(user, &secret, keep),
+        )?))
     }
     fn consents(&self, _: ProviderKind) -> providers::Result<&dyn Consents> {
         Ok(self)
@@ -82,7 +100,12 @@ impl Consents for Connector {
     fn ask(&self, _: &Url, _: &str) -> providers::Result<Asked> {
         Err(providers::Error::Misconfigured("nobody is sent to a page here".into()))
     }
-    async fn redeem(&self, _: &Url, _: &SecretString, _: &SecretString) -> providers::Result<Granted> {
+    async fn redeem(
+        &self,
+        _: &Url,
+        _: &SecretString,
+        _: &SecretString,
+    ) -> providers::Result<Granted> {
         Err(providers::Error::Misconfigured("nobody comes back from a page here".into()))
     }
     async fn adopt(&self, refresh_token: &SecretString) -> providers::Result<Granted> {
@@ -90,7 +113,12 @@ impl Consents for Connector {
         let user = oauth::owner(&self.http, &self.api, &granted.access).await?;
         let secret = granted.refresh.clone();
         self.grants.begin(&user, granted);
-        Ok(Granted { url: "https://www.googleapis.com/".into(), user, endpoint: "{}".into(), secret })
+        Ok(Granted {
+            url: "https://www.googleapis.com/".into(),
+            user,
+            endpoint: "{}".into(),
+            secret,
+        })
     }
     async fn withdraw(&self, refresh_token: &SecretString) -> providers::Result<()> {
         self.grants.client().revoke(refresh_token).await
@@ -120,11 +148,17 @@ impl World {
             leases: store.clone(),
             queue: store.clone(),
             store,
-            vault: Arc::new(vault::Envelope::new(vault::Local::open(dir.path())?, vault::Root::new(&[7; 32]))),
+            vault: Arc::new(vault::Envelope::new(
+                vault::Local::open(dir.path())?,
+                vault::Root::new(&[7; 32]),
+            )),
             connect: Arc::new(Connector::new(&google)?),
             clock: Arc::new(Watch(google.clock().clone())),
             owner: "local".into(),
-            setup: Arc::new(Setup { public_url: Some("https://calendars.example.org".into()), ..Setup::default() }),
+            setup: Arc::new(Setup {
+                public_url: Some("https://calendars.example.org".into()),
+                ..Setup::default()
+            }),
             pace: Arc::default(),
         };
         let world = Self { google, people, services, heard: 0, _dir: dir };
@@ -141,7 +175,11 @@ impl World {
 
     /// Another process on the same storage: it remembers nothing, and has asked nobody yet.
     pub fn process(&self) -> anyhow::Result<Services> {
-        Ok(Services { connect: Arc::new(Connector::new(&self.google)?), pace: Arc::default(), ..self.services.clone() })
+        Ok(Services {
+            connect: Arc::new(Connector::new(&self.google)?),
+            pace: Arc::default(),
+            ..self.services.clone()
+        })
     }
 
     /// The process dies, and another one takes its place.
@@ -153,7 +191,10 @@ impl World {
     /// How an account stands, and why.
     pub async fn account(&self, side: usize) -> anyhow::Result<AccountState> {
         let accounts = jobs::status(&self.services, 60).await?.accounts;
-        accounts.into_iter().find(|account| account.name == self.people[side].address()).context("the account")
+        accounts
+            .into_iter()
+            .find(|account| account.name == self.people[side].address())
+            .context("the account")
     }
 
     /// How the pair stands.
@@ -186,7 +227,9 @@ impl World {
 
     pub async fn pair(&self, from: &str, to: &str, two_way: bool) -> anyhow::Result<Pair> {
         let listing = directory::calendars(&self.services, None).await?;
-        let id = |address: &str| listing.calendars.iter().find(|row| row.address == address).unwrap().id.clone();
+        let id = |address: &str| {
+            listing.calendars.iter().find(|row| row.address == address).unwrap().id.clone()
+        };
         let new = NewPair {
             from: id(from),
             to: id(to),
@@ -223,7 +266,10 @@ impl World {
             for message in messages {
                 match jobs::sync_calendar(&self.services, &Nudge::from_text(&message.body)?).await {
                     Verdict::Retry if message.dequeue_count < 5 => {
-                        self.services.queue.extend(QUEUE, &message, Duration::from_secs(30)).await?;
+                        self.services
+                            .queue
+                            .extend(QUEUE, &message, Duration::from_secs(30))
+                            .await?;
                     }
                     _ => self.services.queue.delete(QUEUE, &message).await?,
                 }
@@ -251,7 +297,9 @@ impl World {
     /// The channels that live of each of the two calendars.
     pub fn living(&self) -> [usize; 2] {
         let living = self.google.channels();
-        self.people.each_ref().map(|person| living.iter().filter(|(_, calendar)| calendar == person.address()).count())
+        self.people.each_ref().map(|person| {
+            living.iter().filter(|(_, calendar)| calendar == person.address()).count()
+        })
     }
 
     pub fn asked(&self, kind: Kind) -> u64 {
@@ -260,7 +308,12 @@ impl World {
 
     /// How many of Ben's events have this title.
     pub fn seen(&self, title: &str) -> usize {
-        self.people[1].primary().items().iter().filter(|event| event["summary"] == title && event["status"] != "cancelled").count()
+        self.people[1]
+            .primary()
+            .items()
+            .iter()
+            .filter(|event| event["summary"] == title && event["status"] != "cancelled")
+            .count()
     }
 
     #[track_caller]
@@ -271,9 +324,17 @@ impl World {
 }
 
 /// The webhook itself, with these headers; the answer's status.
-pub async fn webhook(services: &Services, headers: &[(&'static str, String)]) -> anyhow::Result<u16> {
-    let found = FUNCTIONS.iter().find(|function| function.name == "google_webhook").map(|function| function.run);
-    let Some(Run::Http(_, run)) = found else { anyhow::bail!("the webhook is started by something else") };
+pub async fn webhook(
+    services: &Services,
+    headers: &[(&'static str, String)],
+) -> anyhow::Result<u16> {
+    let found = FUNCTIONS
+        .iter()
+        .find(|function| function.name == "google_webhook")
+        .map(|function| function.run);
+    let Some(Run::Http(_, run)) = found else {
+        anyhow::bail!("the webhook is started by something else")
+    };
     let mut request = trigger::Request {
         method: "POST".parse()?,
         uri: "/webhooks/google".parse()?,
@@ -289,7 +350,12 @@ pub async fn webhook(services: &Services, headers: &[(&'static str, String)]) ->
 }
 
 pub async fn hear(services: &Services, push: &google::Push) -> anyhow::Result<Heard> {
-    let header = |name| push.headers.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value.as_str());
+    let header = |name| {
+        push.headers
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map_or("", |(_, value)| value.as_str())
+    };
     let notice = Notice {
         channel: header("x-goog-channel-id"),
         token: header("x-goog-channel-token"),

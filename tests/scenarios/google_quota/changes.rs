@@ -22,11 +22,15 @@ struct Told {
 }
 
 impl Told {
-    /// Paired and at rest. With `echo`, Google tells of what the product writes itself as well, as it does in life.
+    /// Paired and at rest. With `echo`, Google tells of what the product writes itself as well, as
+    /// it does in life.
     async fn new(echo: bool) -> anyhow::Result<Self> {
         let house = House::new().await?;
         let process = house.process()?;
-        let people = [house.person(&process, "anna@example.org").await?, house.person(&process, "ben@example.org").await?];
+        let people = [
+            house.person(&process, "anna@example.org").await?,
+            house.person(&process, "ben@example.org").await?,
+        ];
         // They are handed over, and not sent.
         house.google.pushes().way(|way| way.hold = true);
         pair(&process, people[0].address(), people[1].address()).await?;
@@ -67,19 +71,30 @@ fn beyond_writes(counts: &Counts) -> u64 {
     counts.total() - counts.writes()
 }
 
-/// One run: a list, and the writes. Then one look more, for what may have come meanwhile; and what the echo of the product's own writes costs.
+/// One run: a list, and the writes. Then one look more, for what may have come meanwhile; and what
+/// the echo of the product's own writes costs.
 #[tokio::test(start_paused = true)]
 async fn a_hundred_changes_at_once_arrive_in_one_run() -> anyhow::Result<()> {
     for (echo, most) in [(false, 1), (true, 4)] {
         let told = Told::new(echo).await?;
-        (0..100).for_each(|n| drop(told.people[0].primary().put(&format!("event{n}"), hour(n, &format!("Event {n}")))));
+        (0..100).for_each(|n| {
+            drop(told.people[0].primary().put(&format!("event{n}"), hour(n, &format!("Event {n}"))))
+        });
         let (made, then) = (told.until(100).await?, told.rest().await?);
-        assert_eq!((made.of(Kind::List), made.of(Kind::Insert), beyond_writes(&made)), (1, 100, 1), "{made}");
+        assert_eq!(
+            (made.of(Kind::List), made.of(Kind::Insert), beyond_writes(&made)),
+            (1, 100, 1),
+            "{made}"
+        );
         assert_eq!(then.writes(), 0, "{then}");
         assert!(beyond_writes(&then) <= most, "echo {echo}: {then}");
         // The same for changes of what is there.
-        (0..100).for_each(|n| drop(told.people[0].primary().put(&format!("event{n}"), hour(n, &format!("Talk {n}")))));
-        told.house.until(SOON, "changes", || told.people[1].primary().find("Talk 99").is_some()).await?;
+        (0..100).for_each(|n| {
+            drop(told.people[0].primary().put(&format!("event{n}"), hour(n, &format!("Talk {n}"))))
+        });
+        told.house
+            .until(SOON, "changes", || told.people[1].primary().find("Talk 99").is_some())
+            .await?;
         let all = told.rest().await?;
         assert_eq!((all.of(Kind::Update), all.writes()), (100, 100), "{all}");
         assert!(beyond_writes(&all) <= 1 + most, "echo {echo}: {all}");
@@ -103,7 +118,11 @@ async fn a_change_costs_one_list_and_one_write_and_its_echo_a_list() -> anyhow::
         let all = told.rest().await?;
         // What is said to be deleted is looked for by itself before its copy goes.
         let looked = u64::from(kind == Kind::Delete);
-        assert_eq!((all.of(Kind::List), all.of(kind), all.of(Kind::Get), all.writes()), (2, 1, looked, 1), "{what}: {all}");
+        assert_eq!(
+            (all.of(Kind::List), all.of(kind), all.of(Kind::Get), all.writes()),
+            (2, 1, looked, 1),
+            "{what}: {all}"
+        );
         assert_eq!(all.total(), 3 + looked, "{what}: {all}");
     }
     assert_eq!(ben.primary().len(), 0);

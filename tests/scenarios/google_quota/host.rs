@@ -1,5 +1,6 @@
-//! What the Functions host does for a process: it hands messages over, eight at a time, ends what takes too long, brings back what failed, and counts.
-//! And what Google's notifications do: they arrive.
+//! What the Functions host does for a process: it hands messages over, eight at a time, ends what
+//! takes too long, brings back what failed, and counts. And what Google's notifications do: they
+//! arrive.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -80,7 +81,11 @@ async fn drain(services: Services, tally: Arc<Mutex<Tally>>) {
     let mut under_way = tokio::task::JoinSet::new();
     loop {
         let room = AT_ONCE - under_way.len();
-        let messages = if room > 0 { services.queue.take(QUEUE, room, HIDDEN).await.unwrap() } else { Vec::new() };
+        let messages = if room > 0 {
+            services.queue.take(QUEUE, room, HIDDEN).await.unwrap()
+        } else {
+            Vec::new()
+        };
         for message in messages {
             let (services, tally) = (services.clone(), tally.clone());
             under_way.spawn(async move { one(&services, message, &tally).await });
@@ -118,8 +123,12 @@ async fn one(services: &Services, message: Message, tally: &Mutex<Tally>) {
 }
 
 /// Says that something has happened in a calendar.
-pub async fn nudge(services: &Services, calendar: &engine::calendar::CalendarId) -> anyhow::Result<()> {
-    Ok(jobs::nudge::send(services, &Nudge { calendar_id: calendar.clone(), cause: Cause::Webhook }).await?)
+pub async fn nudge(
+    services: &Services,
+    calendar: &engine::calendar::CalendarId,
+) -> anyhow::Result<()> {
+    Ok(jobs::nudge::send(services, &Nudge { calendar_id: calendar.clone(), cause: Cause::Webhook })
+        .await?)
 }
 
 /// Hands Google's notifications over, until it is dropped.
@@ -139,8 +148,16 @@ impl Courier {
             let mut carried = 0;
             loop {
                 let sent = pushes.sent();
-                for push in sent[carried..].iter().filter(|push| only.as_ref().is_none_or(|only| push.calendar == *only)) {
-                    let header = |name| push.headers.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value.as_str());
+                for push in sent[carried..]
+                    .iter()
+                    .filter(|push| only.as_ref().is_none_or(|only| push.calendar == *only))
+                {
+                    let header = |name| {
+                        push.headers
+                            .iter()
+                            .find(|(known, _)| *known == name)
+                            .map_or("", |(_, value)| value.as_str())
+                    };
                     let notice = Notice {
                         channel: header("x-goog-channel-id"),
                         token: header("x-goog-channel-token"),

@@ -20,7 +20,10 @@ async fn trail(cli: &Cli) -> anyhow::Result<Vec<[String; 3]>> {
     for entry in &entries {
         assert!(["at", "who", "from"].iter().all(|name| !text(entry, name).is_empty()), "{entry}");
     }
-    Ok(entries.iter().map(|entry| ["action", "subject", "outcome"].map(|name| text(entry, name))).collect())
+    Ok(entries
+        .iter()
+        .map(|entry| ["action", "subject", "outcome"].map(|name| text(entry, name)))
+        .collect())
 }
 
 #[tokio::test]
@@ -29,10 +32,15 @@ async fn every_change_is_written_down_with_its_outcome() -> anyhow::Result<()> {
     let cli = &village.cli;
     let [anna, ben] = &village.accounts;
     let url = village.servers[0].url().to_string();
-    cli.run_with(&["account", "add", "caldav", "--url", &url, "--user", USERS[0].0, "--password-stdin"], "Zirbelkiefer\n").await?;
+    cli.run_with(
+        &["account", "add", "caldav", "--url", &url, "--user", USERS[0].0, "--password-stdin"],
+        "Zirbelkiefer\n",
+    )
+    .await?;
     let pair = village.pair(&[]).await?;
     for n in 0..40 {
-        village.people[0].put(&format!("{n}.ics"), &hour(&format!("e{n}"), 1 + n % 20, 9, "Quittengelee"));
+        village.people[0]
+            .put(&format!("{n}.ics"), &hour(&format!("e{n}"), 1 + n % 20, 9, "Quittengelee"));
     }
     cli.json(&["sync"]).await?;
     for n in 0..30 {
@@ -49,7 +57,9 @@ async fn every_change_is_written_down_with_its_outcome() -> anyhow::Result<()> {
     assert_eq!(cli.run(&["account", "remove", "Mondscheinweg"]).await?.status, 1);
     let key = cli.json(&["vault", "rotate"]).await?["key"].as_str().unwrap_or_default().to_owned();
     cli.json(&["account", "remove", ben]).await?;
-    for looked in [&["status"][..], &["calendars"], &["doctor"], &["account", "list"], &["pair", "list"]] {
+    for looked in
+        [&["status"][..], &["calendars"], &["doctor"], &["account", "list"], &["pair", "list"]]
+    {
         cli.json(looked).await?;
     }
     let expected = [
@@ -69,7 +79,8 @@ async fn every_change_is_written_down_with_its_outcome() -> anyhow::Result<()> {
         ["account.remove", ben, "done"],
     ];
     assert_eq!(trail(cli).await?, expected);
-    let told = format!("{:?} {:?}", cli.run(&["audit"]).await?, cli.run(&["audit", "--json"]).await?);
+    let told =
+        format!("{:?} {:?}", cli.run(&["audit"]).await?, cli.run(&["audit", "--json"]).await?);
     for secret in ["Zirbelkiefer", "Quittengelee", "Mondscheinweg", USERS[0].1, USERS[1].1, "ics"] {
         assert!(!told.contains(secret), "{secret}");
     }
@@ -94,7 +105,9 @@ async fn a_service_that_starts_with_other_settings_says_which() -> anyhow::Resul
             }
             anyhow::Ok(())
         };
-        tokio::time::timeout(Duration::from_secs(30), written).await.context("it was not written down")??;
+        tokio::time::timeout(Duration::from_secs(30), written)
+            .await
+            .context("it was not written down")??;
         running.terminate().await?;
         changes(&village.cli).await
     };
@@ -102,7 +115,11 @@ async fn a_service_that_starts_with_other_settings_says_which() -> anyhow::Resul
     started(&village, 1).await?;
     village.cli = village.cli.with("ICLOUD_CALDAV_URL", "https://dav.example.org/Haselnusshof/");
     let now = started(&village, 2).await?;
-    assert_eq!((now.len(), now[1].as_str()), (2, "ICLOUD_CALDAV_URL"), "the second start has changed nothing");
+    assert_eq!(
+        (now.len(), now[1].as_str()),
+        (2, "ICLOUD_CALDAV_URL"),
+        "the second start has changed nothing"
+    );
     assert!(!format!("{:?}", village.cli.run(&["audit"]).await?).contains("Haselnusshof"));
     Ok(())
 }

@@ -41,7 +41,10 @@ fn crowd(running: &Running) -> anyhow::Result<JoinSet<()>> {
             loop {
                 if let Ok(mut stream) = TcpStream::connect(address).await {
                     let _ = stream.write_all(OPENINGS[n % OPENINGS.len()].as_bytes()).await;
-                    while stream.readable().await.is_ok() && stream.try_read(&mut [0; 1024]).is_ok_and(|read| read > 0) {}
+                    while stream.readable().await.is_ok()
+                        && stream.try_read(&mut [0; 1024]).is_ok_and(|read| read > 0)
+                    {
+                    }
                 }
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
@@ -63,7 +66,8 @@ async fn slow_clients_keep_neither_a_change_nor_an_answer_waiting() -> anyhow::R
         anna.put(&format!("{n}.ics"), &hour(&format!("{n}"), 3 + n, 9, "One"));
         let took = until("the copy", || ben.len() == 2 + n as usize).await?;
         assert!(took < Duration::from_secs(10), "{took:?}");
-        // On a busy machine new connections may displace this one before its request is read; a second try succeeds.
+        // On a busy machine new connections may displace this one before its request is read; a
+        // second try succeeds.
         let answered = async {
             loop {
                 match Client::new(&running.url).send("GET", "/health", &[], "").await {
@@ -86,7 +90,12 @@ async fn bodies_that_do_not_come_take_no_memory() -> anyhow::Result<()> {
     let running = Running::start(&village.cli).await?;
     let address = running.url.socket_addrs(|| None)?[0];
     let memory = || -> anyhow::Result<u64> {
-        let Ok(status) = std::fs::read_to_string(format!("/proc/{}/status", running.child.id().unwrap_or_default())) else { return Ok(0) };
+        let Ok(status) = std::fs::read_to_string(format!(
+            "/proc/{}/status",
+            running.child.id().unwrap_or_default()
+        )) else {
+            return Ok(0);
+        };
         let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
         Ok(line.split_whitespace().nth(1).unwrap_or("0").parse()?)
     };
@@ -97,7 +106,11 @@ async fn bodies_that_do_not_come_take_no_memory() -> anyhow::Result<()> {
         let path = ["/connect/google", "/webhooks/google", "/health"][n % 3];
         let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n");
         let _ = stream.write_all(head.as_bytes()).await;
-        let _ = tokio::time::timeout(Duration::from_millis(50), stream.write_all(&vec![b'x'; 1_000_000])).await;
+        let _ = tokio::time::timeout(
+            Duration::from_millis(50),
+            stream.write_all(&vec![b'x'; 1_000_000]),
+        )
+        .await;
         stalled.push(stream);
     }
     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -1,4 +1,5 @@
-//! `calrelay vault rotate`: beside a service, twice at once, killed, with a key file of before; nothing is lost, and what is over opens nothing.
+//! `calrelay vault rotate`: beside a service, twice at once, killed, with a key file of before;
+//! nothing is lost, and what is over opens nothing.
 
 mod key_vault;
 mod webhooks;
@@ -25,15 +26,24 @@ const ROTATE: &[&str] = &["vault", "rotate", "--json"];
 /// The versions that a key file holds, the oldest first.
 fn versions(cli: &Cli) -> anyhow::Result<Vec<String>> {
     let text = fs::read_to_string(cli.data_dir().join("vault.key"))?;
-    Ok(text.lines().filter_map(|line| Some(line.strip_prefix("key ")?.split_once(' ')?.0.to_owned())).collect())
+    Ok(text
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("key ")?.split_once(' ')?.0.to_owned()))
+        .collect())
 }
 
 /// The versions that the accounts' secrets are wrapped with.
 async fn wrapped_with(cli: &Cli) -> anyhow::Result<BTreeSet<String>> {
     let store = cli.storage().open(&cli.data_dir()).await?.store();
     let rows = store.scan(Table::Secrets, "local", "", None, 100).await?;
-    let sealed =
-        rows.iter().map(|row| anyhow::Ok(serde_json::from_str::<Value>(&row.value)?["sealed"].as_str().context("sealed")?.to_owned()));
+    let sealed = rows.iter().map(|row| {
+        anyhow::Ok(
+            serde_json::from_str::<Value>(&row.value)?["sealed"]
+                .as_str()
+                .context("sealed")?
+                .to_owned(),
+        )
+    });
     let sealed = sealed.collect::<anyhow::Result<Vec<_>>>()?;
     Ok(sealed.iter().map(|sealed| vault::version_of(sealed)).collect::<Result<_, _>>()?)
 }
@@ -41,7 +51,8 @@ async fn wrapped_with(cli: &Cli) -> anyhow::Result<BTreeSet<String>> {
 /// The last rotation is taken to have been two hours ago.
 async fn two_hours_pass(cli: &Cli) -> anyhow::Result<()> {
     let store = cli.storage().open(&cli.data_dir()).await?.store();
-    let row = store.get(Table::Directory, "vault", "rotated").await?.context("no rotation was noted")?;
+    let row =
+        store.get(Table::Directory, "vault", "rotated").await?.context("no rotation was noted")?;
     let mut value: Value = serde_json::from_str(&row.value)?;
     let at: jiff::Timestamp = value["at"].as_str().context("a time")?.parse()?;
     value["at"] = json!((at - jiff::SignedDuration::from_hours(2)).to_string());
@@ -53,7 +64,10 @@ async fn two_hours_pass(cli: &Cli) -> anyhow::Result<()> {
 /// Nothing that a program prints is a password or a key.
 fn assert_discreet(cli: &Cli, answer: &Answer) -> anyhow::Result<()> {
     let file = fs::read_to_string(cli.data_dir().join("vault.key"))?;
-    let keys = file.lines().filter_map(|line| line.rsplit_once(' ').map(|(_, key)| key)).filter(|key| key.len() > 40);
+    let keys = file
+        .lines()
+        .filter_map(|line| line.rsplit_once(' ').map(|(_, key)| key))
+        .filter(|key| key.len() > 40);
     for secret in keys.chain(USERS.iter().map(|(_, password)| *password)) {
         ensure!(!answer.stdout.contains(secret) && !answer.stderr.contains(secret), "{answer:?}");
     }
@@ -68,22 +82,34 @@ async fn all_passwords_are_wrapped_anew_and_no_mark_changes() -> anyhow::Result<
     let first = versions(&village.cli)?;
     let answer = village.cli.run(ROTATE).await?;
     let done = answer.done()?;
-    assert_eq!((&done["rewrapped"], &done["left"], &done["removed"]), (&json!(2), &json!([]), &json!(0)));
+    assert_eq!(
+        (&done["rewrapped"], &done["left"], &done["removed"]),
+        (&json!(2), &json!([]), &json!(0))
+    );
     assert_eq!(json!(versions(&village.cli)?), json!([first[0], done["key"]]));
     assert_eq!(json!(wrapped_with(&village.cli).await?), json!([done["key"]]));
     assert_discreet(&village.cli, &answer)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        assert_eq!(fs::metadata(village.cli.data_dir().join("vault.key"))?.permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(village.cli.data_dir().join("vault.key"))?.permissions().mode() & 0o777,
+            0o600
+        );
     }
-    // Copies are known by their marks as before: nothing is written, and an edit goes where it went.
+    // Copies are known by their marks as before: nothing is written, and an edit goes where it
+    // went.
     village.at_rest().await?;
     village.people[0].put("one.ics", &hour("one", 3, 10, "One, later"));
     let run = village.cli.sync().await?;
     assert_eq!((&run["created"], &run["changed"]), (&json!(0), &json!(1)));
     let words = village.cli.run(&["vault", "rotate"]).await?;
-    assert!(words.status == 0 && words.stdout.contains("wrapped anew with it: 2") && words.stderr.contains("make a new one"), "{words:?}");
+    assert!(
+        words.status == 0
+            && words.stdout.contains("wrapped anew with it: 2")
+            && words.stderr.contains("make a new one"),
+        "{words:?}"
+    );
     assert_discreet(&village.cli, &words)?;
     // Versions go when nobody can hold anything of theirs any more.
     two_hours_pass(&village.cli).await?;
@@ -108,7 +134,11 @@ async fn a_key_file_of_before_opens_nothing_that_is_sealed_after() -> anyhow::Re
     // Nothing can be wrapped anew either, and nothing is spoilt by trying.
     let answer = village.cli.run(ROTATE).await?;
     let document = answer.document()?;
-    assert_eq!((answer.status, &document["rewrapped"], document["left"].as_array().map(Vec::len)), (1, &json!(0), Some(2)), "{document}");
+    assert_eq!(
+        (answer.status, &document["rewrapped"], document["left"].as_array().map(Vec::len)),
+        (1, &json!(0), Some(2)),
+        "{document}"
+    );
     for (server, account) in village.servers.iter().zip(&village.accounts) {
         assert_eq!(server.counts().total(), 0, "no server was asked");
         ensure!(answer.stderr.contains(account.as_str()), "{}", answer.stderr);
@@ -126,12 +156,18 @@ async fn a_running_service_goes_on_meanwhile() -> anyhow::Result<()> {
     for n in 0..4 {
         let title = format!("Number {n}");
         village.people[0].put(&format!("{n}.ics"), &hour(&n.to_string(), 3 + n, 9, &title));
-        let (done, run) = futures::try_join!(village.cli.json(&ROTATE[..2]), village.cli.json(&["sync"]))?;
+        let (done, run) =
+            futures::try_join!(village.cli.json(&ROTATE[..2]), village.cli.json(&["sync"]))?;
         ensure!(done["left"] == json!([]), "{done}");
         ensure!(run["pairs"][0]["error"].is_null(), "{run}");
     }
     let accounts = village.cli.json(&["account", "list"]).await?;
-    ensure!(accounts["accounts"].as_array().is_some_and(|all| all.iter().all(|account| account["state"] == "ok")), "{accounts}");
+    ensure!(
+        accounts["accounts"]
+            .as_array()
+            .is_some_and(|all| all.iter().all(|account| account["state"] == "ok")),
+        "{accounts}"
+    );
     village.cli.json(&["sync"]).await?;
     assert_eq!(village.people[1].len(), 4);
     Ok(())
@@ -148,7 +184,10 @@ async fn many_at_once_go_one_after_another() -> anyhow::Result<()> {
         keys.insert(done["key"].to_string());
     }
     assert_eq!(keys.len(), 4);
-    assert_eq!(wrapped_with(&village.cli).await?, BTreeSet::from([versions(&village.cli)?.pop().context("a version")?]));
+    assert_eq!(
+        wrapped_with(&village.cli).await?,
+        BTreeSet::from([versions(&village.cli)?.pop().context("a version")?])
+    );
     village.cli.sync().await?;
     Ok(())
 }
@@ -182,11 +221,24 @@ async fn a_row_that_does_not_open_is_named_and_the_others_go_on() -> anyhow::Res
     let [damaged, whole] = &village.accounts;
     let store = village.cli.storage().open(&village.cli.data_dir()).await?.store();
     let foreign = store.get(Table::Secrets, "local", whole).await?.context("a secret")?.value;
-    store.commit(Table::Secrets, "local", &[Op::Put { key: damaged.clone(), value: foreign.clone() }]).await?;
+    store
+        .commit(
+            Table::Secrets,
+            "local",
+            &[Op::Put { key: damaged.clone(), value: foreign.clone() }],
+        )
+        .await?;
     let answer = village.cli.run(ROTATE).await?;
     let document = answer.document()?;
-    assert_eq!((answer.status, &document["rewrapped"], &document["left"]), (1, &json!(1), &json!([damaged])));
-    ensure!(answer.stderr.contains(&format!("The password of the account {damaged} was left as it is")), "{}", answer.stderr);
+    assert_eq!(
+        (answer.status, &document["rewrapped"], &document["left"]),
+        (1, &json!(1), &json!([damaged]))
+    );
+    ensure!(
+        answer.stderr.contains(&format!("The password of the account {damaged} was left as it is")),
+        "{}",
+        answer.stderr
+    );
     assert_discreet(&village.cli, &answer)?;
     let left = store.get(Table::Secrets, "local", damaged).await?.context("a secret")?.value;
     assert_eq!(left, foreign);

@@ -23,23 +23,47 @@ async fn what_a_proxy_forwards_is_not_the_operators() -> anyhow::Result<()> {
     let village = Village::new(Manners::generic()).await?;
     let running = Running::start(&village.cli).await?;
     assert_eq!(running.get("/health/detail", &[]).await?.0, 200, "the machine's own user");
-    for name in ["x-real-ip", "x-forwarded-for", "x-forwarded-proto", "forwarded", "via", "cf-connecting-ip"] {
+    for name in [
+        "x-real-ip",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "forwarded",
+        "via",
+        "cf-connecting-ip",
+    ] {
         assert_eq!(running.get("/health/detail", &[(name, "192.0.2.1")]).await?.0, 403, "{name}");
     }
     let host = format!("127.0.0.1:{}", running.url.port().unwrap_or_default());
-    let old = raw(&running, &format!("GET /health/detail HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await?;
-    assert!(old.starts_with("HTTP/1.0 403"), "a proxy that speaks HTTP/1.0 and says nothing: {old}");
-    let two = raw(&running, &format!("GET /health HTTP/1.1\r\nHost: {host}\r\nHost: example.org\r\nConnection: close\r\n\r\n")).await?;
+    let old = raw(
+        &running,
+        &format!("GET /health/detail HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n"),
+    )
+    .await?;
+    assert!(
+        old.starts_with("HTTP/1.0 403"),
+        "a proxy that speaks HTTP/1.0 and says nothing: {old}"
+    );
+    let two = raw(
+        &running,
+        &format!(
+            "GET /health HTTP/1.1\r\nHost: {host}\r\nHost: example.org\r\nConnection: close\r\n\r\n"
+        ),
+    )
+    .await?;
     assert!(two.starts_with("HTTP/1.1 400"), "{two}");
     assert_eq!(running.terminate().await?, 0);
     Ok(())
 }
 
-/// A plain proxy adds no header: where a public address is set, a request from the loopback may be any client's.
+/// A plain proxy adds no header: where a public address is set, a request from the loopback may be
+/// any client's.
 #[tokio::test]
 async fn behind_a_public_address_no_request_is_the_operators() -> anyhow::Result<()> {
-    for (url, status, hsts) in [("https://calendars.example.org", 403, true), ("http://localhost:7071", 200, false)] {
-        let village = Village::of(Cli::new()?.with("CALRELAY_PUBLIC_URL", url), Manners::generic()).await?;
+    for (url, status, hsts) in
+        [("https://calendars.example.org", 403, true), ("http://localhost:7071", 200, false)]
+    {
+        let village =
+            Village::of(Cli::new()?.with("CALRELAY_PUBLIC_URL", url), Manners::generic()).await?;
         let running = Running::start(&village.cli).await?;
         assert_eq!(running.get("/health/detail", &[]).await?.0, status, "{url}");
         // A person who can read the service's own files is its operator, behind any proxy.
@@ -48,9 +72,17 @@ async fn behind_a_public_address_no_request_is_the_operators() -> anyhow::Result
         let shown = [("authorization", bearer.as_str()), ("x-forwarded-for", "192.0.2.1")];
         assert_eq!(running.get("/health/detail", &shown).await?.0, 200, "{url}");
         let wrong = format!("Bearer {}", "A".repeat(43));
-        assert_eq!(running.get("/health/detail", &[("authorization", &wrong)]).await?.0, 403, "{url}");
+        assert_eq!(
+            running.get("/health/detail", &[("authorization", &wrong)]).await?.0,
+            403,
+            "{url}"
+        );
         let answer = Client::new(&running.url).send("GET", "/health", &[], "").await?;
-        assert_eq!((answer.status, answer.header("strict-transport-security").is_empty()), (200, !hsts), "{url}");
+        assert_eq!(
+            (answer.status, answer.header("strict-transport-security").is_empty()),
+            (200, !hsts),
+            "{url}"
+        );
         assert_eq!(running.terminate().await?, 0);
     }
     Ok(())

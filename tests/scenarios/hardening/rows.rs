@@ -1,4 +1,5 @@
-//! An attacker who can write rows of the storage, and cannot use the vault's key, learns no password.
+//! An attacker who can write rows of the storage, and cannot use the vault's key, learns no
+//! password.
 
 use serde_json::Value;
 use simulators::caldav::{CalDav, Manners};
@@ -14,10 +15,14 @@ const OWNER: &str = "local";
 async fn edit(village: &Village, account: &str, change: impl Fn(&mut Value)) -> anyhow::Result<()> {
     let opened = village.cli.storage().open(&village.cli.data_dir()).await?;
     let key = format!("account:{account}");
-    let row: Row = opened.store().get(Table::Directory, OWNER, &key).await?.expect("the account's row");
+    let row: Row =
+        opened.store().get(Table::Directory, OWNER, &key).await?.expect("the account's row");
     let mut value: Value = serde_json::from_str(&row.value)?;
     change(&mut value);
-    opened.store().commit(Table::Directory, OWNER, &[Op::Put { key, value: value.to_string() }]).await?;
+    opened
+        .store()
+        .commit(Table::Directory, OWNER, &[Op::Put { key, value: value.to_string() }])
+        .await?;
     Ok(())
 }
 
@@ -33,21 +38,34 @@ async fn a_server_that_was_put_into_a_row_is_sent_no_password() -> anyhow::Resul
     let (own, foreign) = (village.servers[0].url().to_string(), thief.url().to_string());
     let swap = |field: &'static str| {
         let (own, foreign) = (own.clone(), foreign.clone());
-        move |row: &mut Value| row[field] = row[field].as_str().unwrap_or_default().replace(&own, &foreign).into()
+        move |row: &mut Value| {
+            row[field] = row[field].as_str().unwrap_or_default().replace(&own, &foreign).into()
+        }
     };
     for field in ["endpoint", "url"] {
         edit(&village, &village.accounts[0], swap(field)).await?;
         village.people[0].put("two.ics", &hour("two", 4, 9, "Two"));
-        for command in [&["sync", "--json"][..], &["sync", "--full", "--json"], &["calendars", "--json"], &["doctor", "--json"]] {
+        for command in [
+            &["sync", "--json"][..],
+            &["sync", "--full", "--json"],
+            &["calendars", "--json"],
+            &["doctor", "--json"],
+        ] {
             village.cli.run(command).await?;
         }
         let event = village.people[0].path() + "one.ics";
         village.cli.run(&["explain", "--pair", &pair, "--event", &event, "--json"]).await?;
         assert_eq!(thief.counts().total(), 0, "{field}: the server of the row was asked");
         let status = village.cli.json(&["status"]).await?;
-        let account = status["accounts"].as_array().and_then(|all| all.iter().find(|account| account["id"] == *village.accounts[0]));
+        let account = status["accounts"]
+            .as_array()
+            .and_then(|all| all.iter().find(|account| account["id"] == *village.accounts[0]));
         let account = account.expect("the account");
-        assert_eq!((&account["state"], &account["error"]["code"]), (&"needs_reconnect".into(), &"credentials".into()), "{account}");
+        assert_eq!(
+            (&account["state"], &account["error"]["code"]),
+            (&"needs_reconnect".into(), &"credentials".into()),
+            "{account}"
+        );
         // Connected again, it goes on as before: nothing was lost, deleted or doubled.
         assert_eq!(village.cli.connect(&own, user, password).await?, village.accounts[0]);
         village.cli.json(&["sync"]).await?;

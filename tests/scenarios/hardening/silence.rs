@@ -13,18 +13,27 @@ use crate::standalone::{Running, until};
 use crate::village::Village;
 use crate::world::{Terms, World, new_pair};
 
-/// One account's server is silent: the nudges of another pair are sent all the same, and the account is said to be out of reach.
+/// One account's server is silent: the nudges of another pair are sent all the same, and the
+/// account is said to be out of reach.
 #[tokio::test]
 async fn a_silent_server_keeps_no_other_pair_from_being_polled() -> anyhow::Result<()> {
     let world = World::new([Manners::generic(), Manners::generic()], Terms::default()).await?;
     let quiet = CalDav::start(Manners::generic()).await?;
     for user in ["cleo", "dora"] {
         quiet.account(user, "a-secret-1").calendar(user, "main");
-        directory::connect_account(&world.services, ProviderKind::Caldav, quiet.url().as_str(), user, &"a-secret-1".to_owned().into())
-            .await?;
+        directory::connect_account(
+            &world.services,
+            ProviderKind::Caldav,
+            quiet.url().as_str(),
+            user,
+            &"a-secret-1".to_owned().into(),
+        )
+        .await?;
     }
     let known = directory::calendars(&world.services, None).await?.calendars;
-    let calendar = |user: &str| known.iter().find(|row| row.address.contains(user)).expect("a calendar").id.clone();
+    let calendar = |user: &str| {
+        known.iter().find(|row| row.address.contains(user)).expect("a calendar").id.clone()
+    };
     let new = new_pair([&calendar("cleo"), &calendar("dora")], Terms::default());
     directory::add_pair(&world.services, new).await?;
     world.sync().await;
@@ -37,11 +46,13 @@ async fn a_silent_server_keeps_no_other_pair_from_being_polled() -> anyhow::Resu
         anyhow::Ok(())
     };
     let poll = jobs::poll_calendars(&world.services);
-    let (polled, nudged) = tokio::join!(poll, tokio::time::timeout(Duration::from_secs(10), nudged));
+    let (polled, nudged) =
+        tokio::join!(poll, tokio::time::timeout(Duration::from_secs(10), nudged));
     nudged??;
     assert_eq!(polled?.pairs, 2);
     let accounts = directory::accounts(&world.services).await?;
-    let away = accounts.iter().filter(|account| account.state == AccountStatus::Unreachable).count();
+    let away =
+        accounts.iter().filter(|account| account.state == AccountStatus::Unreachable).count();
     assert_eq!(away, 2, "the two of the silent server");
     // It is left alone for a while, and found again when it answers.
     quiet.reset_counts();
@@ -74,7 +85,8 @@ async fn a_service_that_does_no_work_is_not_well() -> anyhow::Result<()> {
 /// Polls come oftener than a silent server is given up: a change elsewhere does not wait for that.
 #[tokio::test]
 async fn a_change_does_not_wait_for_servers_that_are_silent() -> anyhow::Result<()> {
-    let village = Village::of(Cli::new()?.with("CALRELAY_POLL_SECONDS", "1"), Manners::generic()).await?;
+    let village =
+        Village::of(Cli::new()?.with("CALRELAY_POLL_SECONDS", "1"), Manners::generic()).await?;
     village.pair(&[]).await?;
     let quiet = CalDav::start(Manners::generic()).await?;
     let mut calendars = Vec::new();
@@ -92,7 +104,10 @@ async fn a_change_does_not_wait_for_servers_that_are_silent() -> anyhow::Result<
     tokio::time::sleep(Duration::from_secs(2)).await;
     for n in 0..8 {
         village.people[0].put(&format!("{n}.ics"), &hour(&format!("e{n}"), 3 + n, 9, "One"));
-        let took = until("the copy", || village.people[1].len() == usize::try_from(n).unwrap_or_default() + 1).await?;
+        let took = until("the copy", || {
+            village.people[1].len() == usize::try_from(n).unwrap_or_default() + 1
+        })
+        .await?;
         assert!(took < Duration::from_secs(10), "change {n} took {took:?}");
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
@@ -100,7 +115,8 @@ async fn a_change_does_not_wait_for_servers_that_are_silent() -> anyhow::Result<
     Ok(())
 }
 
-/// A calendar without a mark of its state is read at every poll, also where the one before has found nothing.
+/// A calendar without a mark of its state is read at every poll, also where the one before has
+/// found nothing.
 #[tokio::test]
 async fn a_calendar_without_a_mark_is_read_at_every_poll() -> anyhow::Result<()> {
     let manners = Manners { ctag: false, sync: false, ..Manners::generic() };
@@ -111,7 +127,10 @@ async fn a_calendar_without_a_mark_is_read_at_every_poll() -> anyhow::Result<()>
         // Some polls find nothing.
         tokio::time::sleep(Duration::from_secs(3)).await;
         village.people[0].put(&format!("{n}.ics"), &hour(&format!("e{n}"), 3 + n, 9, "One"));
-        let took = until("the copy", || village.people[1].len() == usize::try_from(n).unwrap_or_default() + 1).await?;
+        let took = until("the copy", || {
+            village.people[1].len() == usize::try_from(n).unwrap_or_default() + 1
+        })
+        .await?;
         assert!(took < Duration::from_secs(10), "change {n} took {took:?}");
     }
     assert_eq!(running.terminate().await?, 0);

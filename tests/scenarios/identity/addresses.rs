@@ -1,4 +1,5 @@
-//! Accounts: one account is one account however its address is spelled, and two that look alike are two.
+//! Accounts: one account is one account however its address is spelled, and two that look alike are
+//! two.
 
 use serde_json::json;
 use simulators::caldav::{CalDav, Manners};
@@ -11,8 +12,16 @@ use crate::world::USERS;
 
 /// Every address that leads to the account of a user on a server of this kind.
 fn spellings(server: &CalDav, user: &str) -> anyhow::Result<Vec<String>> {
-    let mut all = vec![server.url().to_string(), server.url().to_string().trim_end_matches('/').to_owned()];
-    for path in ["/principals/{}/", "/principals/{}", "/calendars/{}/", "/calendars/{}", "/calendars/{}/main/", "/.well-known/caldav"] {
+    let mut all =
+        vec![server.url().to_string(), server.url().to_string().trim_end_matches('/').to_owned()];
+    for path in [
+        "/principals/{}/",
+        "/principals/{}",
+        "/calendars/{}/",
+        "/calendars/{}",
+        "/calendars/{}/main/",
+        "/.well-known/caldav",
+    ] {
         all.push(server.url().join(&path.replace("{}", user))?.to_string());
     }
     all.push(server.name_url().to_string());
@@ -33,7 +42,8 @@ async fn an_account_that_is_added_under_another_spelling_is_the_same() -> anyhow
     let (user, _) = USERS[0];
     let mut password = USERS[0].1.to_owned();
     for (n, url) in spellings(&village.servers[0], user)?.into_iter().enumerate() {
-        // What is at another host is proved with the secret that is known, so that secret is the same there.
+        // What is at another host is proved with the secret that is known, so that secret is the
+        // same there.
         if url.starts_with(village.servers[0].url().as_str().trim_end_matches('/')) {
             password = format!("a-new-secret-{n}");
             village.servers[0].account(user, &password);
@@ -63,9 +73,11 @@ async fn a_wrong_password_under_another_spelling_changes_nothing() -> anyhow::Re
     village_at_rest(&village).await
 }
 
-/// An account is removed, added again under another spelling, and its calendars are paired as before: the copies are found.
+/// An account is removed, added again under another spelling, and its calendars are paired as
+/// before: the copies are found.
 #[tokio::test]
-async fn an_account_removed_and_added_under_another_spelling_doubles_nothing() -> anyhow::Result<()> {
+async fn an_account_removed_and_added_under_another_spelling_doubles_nothing() -> anyhow::Result<()>
+{
     for (turn, terms) in [ONE_WAY, TWO_WAY, PRIVATE].into_iter().enumerate() {
         for side in [0, 1] {
             let (village, _) = copied(4, terms).await?;
@@ -84,28 +96,47 @@ async fn an_account_removed_and_added_under_another_spelling_doubles_nothing() -
                 ends[side] = village.cli.calendar(&account, "main").await?;
                 village.cli.pair_add(&ends[0], &ends[1], terms).await?;
                 let run = village.cli.sync().await?;
-                assert_eq!((&run["created"], &run["deleted"]), (&json!(0), &json!(0)), "{terms:?}, side {side}, {url}: {run}");
-                assert_eq!([titles(&village.people[0]), titles(&village.people[1])], before, "{terms:?}, side {side}, {url}");
+                assert_eq!(
+                    (&run["created"], &run["deleted"]),
+                    (&json!(0), &json!(0)),
+                    "{terms:?}, side {side}, {url}: {run}"
+                );
+                assert_eq!(
+                    [titles(&village.people[0]), titles(&village.people[1])],
+                    before,
+                    "{terms:?}, side {side}, {url}"
+                );
             }
             village.people[0].delete("e1.ics");
-            assert_eq!(counts(&village.cli.sync().await?), [0, 0, 1, 0], "copies that were found are copies like any other");
+            assert_eq!(
+                counts(&village.cli.sync().await?),
+                [0, 0, 1, 0],
+                "copies that were found are copies like any other"
+            );
             village_at_rest(&village).await?;
         }
     }
     Ok(())
 }
 
-/// Two servers of one make give the same user the same paths: they stay two accounts, be their calendars empty or not.
+/// Two servers of one make give the same user the same paths: they stay two accounts, be their
+/// calendars empty or not.
 #[tokio::test]
 async fn two_servers_that_look_alike_stay_two_accounts() -> anyhow::Result<()> {
     for filled in [false, true] {
         let cli = Cli::new()?;
-        let servers = [CalDav::start(Manners::generic()).await?, CalDav::start(Manners::generic()).await?];
+        let servers =
+            [CalDav::start(Manners::generic()).await?, CalDav::start(Manners::generic()).await?];
         let (user, password) = USERS[0];
         let people = [0, 1].map(|n| servers[n].account(user, password).calendar(user, "main"));
         for (n, person) in people.iter().enumerate().filter(|_| filled) {
             for (name, object) in many(3) {
-                person.put(&name, &object.replace("uid-", &format!("uid-{n}-")).replace("SUMMARY:", &format!("SUMMARY:{n} ")));
+                person.put(
+                    &name,
+                    &object
+                        .replace("uid-", &format!("uid-{n}-"))
+                        .replace("SUMMARY:", &format!("SUMMARY:{n} ")),
+                );
             }
         }
         let mut ids = Vec::new();
@@ -151,11 +182,15 @@ async fn two_users_of_one_server_are_two_accounts() -> anyhow::Result<()> {
     cli.pair_add(&ends[0], &ends[1], ONE_WAY).await?;
     cli.pair_add(&ends[0], &ends[2], ONE_WAY).await?;
     let made: u64 = cli.sync_all(&[]).await?.iter().map(|run| counts(run)[0]).sum();
-    assert_eq!((made, titles(&calendars[1]), titles(&calendars[2])), (2, vec!["A".to_owned()], vec!["A".to_owned()]));
+    assert_eq!(
+        (made, titles(&calendars[1]), titles(&calendars[2])),
+        (2, vec!["A".to_owned()], vec!["A".to_owned()])
+    );
     at_rest(&[&cli], &[&calendars[0], &calendars[1], &calendars[2]]).await
 }
 
-/// Another spelling is found before any event was synced, where a calendar holds something, and the pair that it would double is refused.
+/// Another spelling is found before any event was synced, where a calendar holds something, and the
+/// pair that it would double is refused.
 #[tokio::test]
 async fn a_second_pair_of_the_same_calendars_is_refused() -> anyhow::Result<()> {
     let village: Village = copied(3, ONE_WAY).await?.0;
@@ -163,8 +198,13 @@ async fn a_second_pair_of_the_same_calendars_is_refused() -> anyhow::Result<()> 
     for url in spellings(&village.servers[1], user)? {
         let again = village.cli.connect(&url, user, password).await?;
         let same = village.cli.calendar(&again, "main").await?;
-        for (from, to) in [(&village.calendars[0], &same), (&same, &village.calendars[0]), (&same, &village.calendars[1])] {
-            let refused = village.cli.run(&["pair", "add", "--from", from, "--to", to, "--json"]).await?;
+        for (from, to) in [
+            (&village.calendars[0], &same),
+            (&same, &village.calendars[0]),
+            (&same, &village.calendars[1]),
+        ] {
+            let refused =
+                village.cli.run(&["pair", "add", "--from", from, "--to", to, "--json"]).await?;
             let (_, words) = refused.failure();
             assert!(!words.is_empty(), "{url}: {from} to {to}");
         }

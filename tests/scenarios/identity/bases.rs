@@ -1,4 +1,5 @@
-//! The base path of a server changes: every event has another address, and is the same event. It costs one listing and no write.
+//! The base path of a server changes: every event has another address, and is the same event. It
+//! costs one listing and no write.
 
 use simulators::caldav::{Manners, OldBase};
 use simulators::traffic::Kind;
@@ -12,7 +13,10 @@ use crate::world::USERS;
 const WAYS: [OldBase; 3] = [OldBase::Answers, OldBase::Redirects(301), OldBase::Redirects(308)];
 
 fn all_there(village: &Village) {
-    assert_eq!((titles(&village.people[0]), titles(&village.people[1])), (all_but(15, &[]), all_but(15, &[])));
+    assert_eq!(
+        (titles(&village.people[0]), titles(&village.people[1])),
+        (all_but(15, &[]), all_but(15, &[]))
+    );
 }
 
 /// Passes of every kind after the move, and none of them writes.
@@ -21,7 +25,11 @@ async fn moves_without_a_write(village: &Village, told: &str) -> anyhow::Result<
     for (hours, arguments) in [(0, &[][..]), (0, &["--full"]), (24, &[]), (1, &[])] {
         hours_pass(&village.cli, hours).await?;
         let (status, run) = village.cli.sync_with(arguments).await?;
-        assert_eq!((status, counts(&run), village.writes()), (0, [0; 4], [0, 0]), "{told} {arguments:?}: {run}");
+        assert_eq!(
+            (status, counts(&run), village.writes()),
+            (0, [0; 4], [0, 0]),
+            "{told} {arguments:?}: {run}"
+        );
         all_there(village);
     }
     Ok(())
@@ -92,8 +100,16 @@ async fn an_old_base_that_is_gone_costs_a_connection_and_no_event() -> anyhow::R
         }
         let (user, password) = USERS[0];
         let url = village.servers[0].url();
-        assert_eq!(village.cli.connect(url.as_str(), user, password).await?, village.accounts[0], "it is the same account");
-        assert_eq!(village.cli.calendar(&village.accounts[0], "main").await?, village.calendars[0], "and the same calendar");
+        assert_eq!(
+            village.cli.connect(url.as_str(), user, password).await?,
+            village.accounts[0],
+            "it is the same account"
+        );
+        assert_eq!(
+            village.cli.calendar(&village.accounts[0], "main").await?,
+            village.calendars[0],
+            "and the same calendar"
+        );
         assert_eq!(village.cli.json(&["pair", "list"]).await?["pairs"][0]["id"], pair.as_str());
         moves_without_a_write(&village, "connected again").await?;
         village.people[0].delete("e1.ics");
@@ -103,7 +119,8 @@ async fn an_old_base_that_is_gone_costs_a_connection_and_no_event() -> anyhow::R
     Ok(())
 }
 
-/// What it costs: the pass that meets the new base lists each window once, and the passes after it cost what a quiet pass costs.
+/// What it costs: the pass that meets the new base lists each window once, and the passes after it
+/// cost what a quiet pass costs.
 #[tokio::test]
 async fn a_new_base_costs_one_listing() -> anyhow::Result<()> {
     let (village, _) = furnished(Manners::generic(), 120, ONE_WAY).await?;

@@ -1,4 +1,5 @@
-//! Cleaning up: the copies that a pair wrote are deleted, after they were listed; those that a user has edited are kept unless that is asked for.
+//! Cleaning up: the copies that a pair wrote are deleted, after they were listed; those that a user
+//! has edited are kept unless that is asked for.
 
 use std::time::Duration;
 
@@ -20,7 +21,8 @@ async fn run(cli: &Cli, arguments: &[&str]) -> anyhow::Result<Value> {
     Ok(runs[0].clone())
 }
 
-/// Six copies, of which one was edited by hand; and an event of Ben's own, without and with a copy of it at Anna's.
+/// Six copies, of which one was edited by hand; and an event of Ben's own, without and with a copy
+/// of it at Anna's.
 async fn furnished(terms: &[&str]) -> anyhow::Result<(Village, String)> {
     let (village, pair) = copied(6, terms).await?;
     village.people[1].put("own.ics", &hour("own", 3, 20, "Own"));
@@ -37,18 +39,32 @@ async fn a_pair_is_cleaned_up() -> anyhow::Result<()> {
     for include_edited in [false, true] {
         let (village, pair) = furnished(ONE_WAY).await?;
         let [anna, ben] = &village.people;
-        let arguments = if include_edited { &["pair", "clean-up", &pair, "--include-edited"][..] } else { &["pair", "clean-up", &pair] };
+        let arguments = if include_edited {
+            &["pair", "clean-up", &pair, "--include-edited"][..]
+        } else {
+            &["pair", "clean-up", &pair]
+        };
         let before = ben.ctag();
         let preview = run(&village.cli, &[arguments, &["--dry-run"]].concat()).await?;
         assert_eq!(ben.ctag(), before, "a dry run deletes nothing");
         let deleted = if include_edited { 6 } else { 5 };
-        assert_eq!((counts(&preview), &preview["id"]), ([0, 0, deleted, 6 - deleted], &json!(pair)), "{preview}");
+        assert_eq!(
+            (counts(&preview), &preview["id"]),
+            ([0, 0, deleted, 6 - deleted], &json!(pair)),
+            "{preview}"
+        );
         let kept = if include_edited { vec!["Own"] } else { vec!["By hand", "Own"] };
         let done = run(&village.cli, arguments).await?;
         assert_eq!(crate::cli::actions(&preview), crate::cli::actions(&done));
-        assert_eq!((titles(anna), titles(ben)), (all_but(6, &[]), kept.iter().map(ToString::to_string).collect()));
+        assert_eq!(
+            (titles(anna), titles(ben)),
+            (all_but(6, &[]), kept.iter().map(ToString::to_string).collect())
+        );
         let actions = done["actions"].as_array().cloned().unwrap_or_default();
-        assert!(actions.iter().all(|action| action["start"].is_string()), "each is listed with its time: {done}");
+        assert!(
+            actions.iter().all(|action| action["start"].is_string()),
+            "each is listed with its time: {done}"
+        );
         // Again: nothing is left to do.
         assert_eq!(run(&village.cli, arguments).await?["deleted"], 0);
     }
@@ -66,7 +82,10 @@ async fn what_was_cleaned_up_stays_away() -> anyhow::Result<()> {
         assert_eq!(counts(run)[..3], [0; 3], "{listed}: {run}");
     }
     village.cli.sync_all(&["--full"]).await?;
-    assert_eq!((titles(&village.people[0]), titles(&village.people[1])), (all_but(6, &[]), vec!["Own".to_owned()]));
+    assert_eq!(
+        (titles(&village.people[0]), titles(&village.people[1])),
+        (all_but(6, &[]), vec!["Own".to_owned()])
+    );
     village_at_rest(&village).await
 }
 
@@ -80,12 +99,17 @@ async fn two_way_the_copies_in_both_calendars_go() -> anyhow::Result<()> {
     assert_eq!(counts(&done)[..3], [0, 0, 7], "{done}");
     assert_eq!((titles(anna), titles(ben)), (all_but(6, &[]), vec!["Own".to_owned()]));
     for run in village.cli.sync_all(&[]).await? {
-        assert_eq!((&counts(&run)[..3], anna.len(), ben.len()), (&[0; 3][..], 6, 1), "no original goes with its copy: {run}");
+        assert_eq!(
+            (&counts(&run)[..3], anna.len(), ben.len()),
+            (&[0; 3][..], 6, 1),
+            "no original goes with its copy: {run}"
+        );
     }
     village_at_rest(&village).await
 }
 
-/// Copies that ended pairs have left behind: found by their marks, confirmed by `--yes`. What a living pair claims is not among them.
+/// Copies that ended pairs have left behind: found by their marks, confirmed by `--yes`. What a
+/// living pair claims is not among them.
 #[tokio::test]
 async fn copies_of_ended_pairs_are_cleaned_up() -> anyhow::Result<()> {
     let (village, pair) = furnished(ONE_WAY).await?;
@@ -97,21 +121,39 @@ async fn copies_of_ended_pairs_are_cleaned_up() -> anyhow::Result<()> {
     village.cli.sync_with(&["--pair", &living]).await?;
     // A mark of another key is not ours to delete.
     let foreign = named(ben, "Event 2")?;
-    ben.edit(&foreign, |ics| ics.replace("\r\n ", "").replace("X-CALRELAY-ORIGIN:h", "X-CALRELAY-ORIGIN:hx"));
+    ben.edit(&foreign, |ics| {
+        ics.replace("\r\n ", "").replace("X-CALRELAY-ORIGIN:h", "X-CALRELAY-ORIGIN:hx")
+    });
     village.cli.json(&["pair", "remove", &pair]).await?;
 
     let calendar = village.calendars[1].as_str();
     let before = ben.ctag();
     let preview = run(&village.cli, &["clean-up", "--calendar", calendar, "--dry-run"]).await?;
-    assert_eq!((&preview["id"], &preview["deleted"], ben.ctag()), (&Value::Null, &json!(5), before.clone()), "{preview}");
+    assert_eq!(
+        (&preview["id"], &preview["deleted"], ben.ctag()),
+        (&Value::Null, &json!(5), before.clone()),
+        "{preview}"
+    );
     let unasked = village.cli.run(&["clean-up", "--calendar", calendar, "--json"]).await?;
-    assert!(unasked.status != 0 && ben.ctag() == before, "nothing is deleted without a word: {unasked:?}");
+    assert!(
+        unasked.status != 0 && ben.ctag() == before,
+        "nothing is deleted without a word: {unasked:?}"
+    );
     let done = run(&village.cli, &["clean-up", "--calendar", calendar, "--yes"]).await?;
     assert_eq!((&done["id"], &done["deleted"]), (&Value::Null, &json!(5)), "{done}");
     let actions = done["actions"].as_array().cloned().unwrap_or_default();
-    assert!(actions.iter().all(|action| action["start"].is_string()), "each is listed with its time: {done}");
-    assert_eq!((titles(anna), titles(ben)), (all_but(6, &[]), vec!["Event 2".to_owned(), "Living".into(), "Own".into()]));
-    assert_eq!(run(&village.cli, &["clean-up", "--calendar", calendar, "--yes"]).await?["deleted"], 0);
+    assert!(
+        actions.iter().all(|action| action["start"].is_string()),
+        "each is listed with its time: {done}"
+    );
+    assert_eq!(
+        (titles(anna), titles(ben)),
+        (all_but(6, &[]), vec!["Event 2".to_owned(), "Living".into(), "Own".into()])
+    );
+    assert_eq!(
+        run(&village.cli, &["clean-up", "--calendar", calendar, "--yes"]).await?["deleted"],
+        0
+    );
     at_rest(&[&village.cli], &[anna, ben, &third]).await
 }
 
@@ -120,9 +162,15 @@ async fn copies_of_ended_pairs_are_cleaned_up() -> anyhow::Result<()> {
 async fn there_may_be_nothing_to_clean_up() -> anyhow::Result<()> {
     let (village, pair) = furnished(ONE_WAY).await?;
     for calendar in &village.calendars {
-        assert_eq!(run(&village.cli, &["clean-up", "--calendar", calendar, "--yes"]).await?["deleted"], 0);
+        assert_eq!(
+            run(&village.cli, &["clean-up", "--calendar", calendar, "--yes"]).await?["deleted"],
+            0
+        );
     }
-    for wrong in [&["clean-up", "--calendar", "cnothing", "--yes", "--json"][..], &["pair", "clean-up", "pnothing", "--json"]] {
+    for wrong in [
+        &["clean-up", "--calendar", "cnothing", "--yes", "--json"][..],
+        &["pair", "clean-up", "pnothing", "--json"],
+    ] {
         assert_eq!(village.cli.run(wrong).await?.failure().0, "not_found", "{wrong:?}");
     }
     assert_eq!(village.people[1].len(), 7, "{pair}");
@@ -140,7 +188,8 @@ async fn what_a_pair_keeps_in_step_is_no_copy_that_was_left() -> anyhow::Result<
         // The other way round.
         village.cli.pair_add(&village.calendars[1], &village.calendars[0], terms).await?;
         assert_eq!(village.cli.sync().await?["created"], 4, "{terms:?}");
-        let run = run(&village.cli, &["clean-up", "--calendar", &village.calendars[1], "--yes"]).await?;
+        let run =
+            run(&village.cli, &["clean-up", "--calendar", &village.calendars[1], "--yes"]).await?;
         assert_eq!((counts(&run), ben.len()), ([0; 4], 4), "{terms:?}: {run}");
         village_at_rest(&village).await?;
         assert_eq!((anna.len(), ben.len()), (4, 4), "{terms:?}");
@@ -148,7 +197,8 @@ async fn what_a_pair_keeps_in_step_is_no_copy_that_was_left() -> anyhow::Result<
     Ok(())
 }
 
-/// A clean-up that is cut off, and a pair that goes on afterwards: all of its copies are made again, as it says.
+/// A clean-up that is cut off, and a pair that goes on afterwards: all of its copies are made
+/// again, as it says.
 #[tokio::test]
 async fn a_pair_that_goes_on_makes_its_copies_again() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
@@ -177,16 +227,21 @@ async fn a_pair_that_goes_on_makes_its_copies_again() -> anyhow::Result<()> {
 async fn a_duplicate_of_a_copy_is_no_copy_that_was_left() -> anyhow::Result<()> {
     let (village, pair) = copied(2, ONE_WAY).await?;
     let ben = &village.people[1];
-    assert!(Person::from(ben.clone()).duplicate(&named(ben, "Event 1")?, "second.ics", "second").await?);
+    assert!(
+        Person::from(ben.clone())
+            .duplicate(&named(ben, "Event 1")?, "second.ics", "second")
+            .await?
+    );
     village.cli.sync().await?;
     village.cli.json(&["pair", "remove", &pair]).await?;
-    let run = run(&village.cli, &["clean-up", "--calendar", &village.calendars[1], "--yes"]).await?;
+    let run =
+        run(&village.cli, &["clean-up", "--calendar", &village.calendars[1], "--yes"]).await?;
     assert_eq!((&run["deleted"], ben.names()), (&json!(2), vec!["second.ics".to_owned()]), "{run}");
     Ok(())
 }
 
-/// The answer to a deletion is lost, or the connection breaks before it: all others are deleted, and a pair that goes on makes its copies again, repeated
-/// or not.
+/// The answer to a deletion is lost, or the connection breaks before it: all others are deleted,
+/// and a pair that goes on makes its copies again, repeated or not.
 #[tokio::test]
 async fn a_clean_up_with_a_lost_answer_hides_no_event() -> anyhow::Result<()> {
     for (terms, repeated, fault, kept) in [
@@ -200,7 +255,11 @@ async fn a_clean_up_with_a_lost_answer_hides_no_event() -> anyhow::Result<()> {
         let [anna, ben] = &village.people;
         village.servers[1].faults().after(1, 1, On::kind(Kind::Delete), fault);
         let done = run(&village.cli, &["pair", "clean-up", &pair]).await?;
-        assert_eq!((counts(&done), ben.len() as u64), ([0, 0, 4 - kept, kept], kept), "{terms:?} {repeated}: {done}");
+        assert_eq!(
+            (counts(&done), ben.len() as u64),
+            ([0, 0, 4 - kept, kept], kept),
+            "{terms:?} {repeated}: {done}"
+        );
         if repeated {
             assert_eq!(run(&village.cli, &["pair", "clean-up", &pair]).await?["deleted"], kept);
             assert_eq!(ben.len(), 0);
@@ -208,13 +267,18 @@ async fn a_clean_up_with_a_lost_answer_hides_no_event() -> anyhow::Result<()> {
         village.cli.json(&["pair", "resume", &pair]).await?;
         village.cli.sync().await?;
         village.cli.sync().await?;
-        assert_eq!((titles(anna), titles(ben)), (all_but(4, &[]), all_but(4, &[])), "{terms:?} {repeated}");
+        assert_eq!(
+            (titles(anna), titles(ben)),
+            (all_but(4, &[]), all_but(4, &[])),
+            "{terms:?} {repeated}"
+        );
         village_at_rest(&village).await?;
     }
     Ok(())
 }
 
-/// One copy that the server does not delete: it is named, the others go, and the command says what is left and tries it again.
+/// One copy that the server does not delete: it is named, the others go, and the command says what
+/// is left and tries it again.
 #[tokio::test]
 async fn a_copy_that_is_not_deleted_keeps_no_other() -> anyhow::Result<()> {
     for status in [403, 405, 409, 423, 500, 504] {
@@ -230,23 +294,50 @@ async fn a_copy_that_is_not_deleted_keeps_no_other() -> anyhow::Result<()> {
             } else {
                 vec!["pair", "clean-up", &pair, "--json"]
             };
-            village.servers[1].faults().always(On::kind(Kind::Delete).at(&bad), Fault::Status(status));
+            village.servers[1]
+                .faults()
+                .always(On::kind(Kind::Delete).at(&bad), Fault::Status(status));
             for deleted in [5, 0] {
                 let answer = village.cli.run(&arguments).await?;
                 let done = answer.document()?["pairs"][0].clone();
-                assert_eq!((answer.status, counts(&done)), (0, [0, 0, deleted, 1]), "{status} {ended}: {answer:?}");
+                assert_eq!(
+                    (answer.status, counts(&done)),
+                    (0, [0, 0, deleted, 1]),
+                    "{status} {ended}: {answer:?}"
+                );
                 assert_eq!(done["error"], Value::Null);
-                let skip = done["actions"].as_array().into_iter().flatten().find(|action| action["action"] == "skip").cloned();
-                assert_eq!(skip.map(|skip| skip["reason"].clone()), Some(json!("refused_by_server")), "{status} {ended}");
+                let skip = done["actions"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .find(|action| action["action"] == "skip")
+                    .cloned();
+                assert_eq!(
+                    skip.map(|skip| skip["reason"].clone()),
+                    Some(json!("refused_by_server")),
+                    "{status} {ended}"
+                );
                 assert!(answer.stderr.contains("1 copy was kept"), "{status} {ended}: {answer:?}");
             }
-            assert_eq!((titles(ben), anna.len()), (vec!["Event 2".to_owned()], 6), "{status} {ended}");
+            assert_eq!(
+                (titles(ben), anna.len()),
+                (vec!["Event 2".to_owned()], 6),
+                "{status} {ended}"
+            );
             village.servers[1].faults().clear();
-            assert_eq!(run(&village.cli, &arguments[..arguments.len() - 1]).await?["deleted"], 1, "{status} {ended}");
+            assert_eq!(
+                run(&village.cli, &arguments[..arguments.len() - 1]).await?["deleted"],
+                1,
+                "{status} {ended}"
+            );
             if !ended {
                 village.cli.json(&["pair", "resume", &pair]).await?;
                 village.cli.sync().await?;
-                assert_eq!((titles(anna), titles(ben)), (all_but(6, &[]), all_but(6, &[])), "{status}");
+                assert_eq!(
+                    (titles(anna), titles(ben)),
+                    (all_but(6, &[]), all_but(6, &[])),
+                    "{status}"
+                );
             }
             village_at_rest(&village).await?;
         }
@@ -254,7 +345,8 @@ async fn a_copy_that_is_not_deleted_keeps_no_other() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The server goes away in the middle: what was deleted before is reported, and nothing is said that is not so.
+/// The server goes away in the middle: what was deleted before is reported, and nothing is said
+/// that is not so.
 #[tokio::test]
 async fn a_clean_up_that_fails_reports_what_it_did() -> anyhow::Result<()> {
     for ended in [false, true] {
@@ -274,11 +366,21 @@ async fn a_clean_up_that_fails_reports_what_it_did() -> anyhow::Result<()> {
         faults.always(On::kind(Kind::Propfind).saying("privilege-set"), Fault::Status(503));
         let answer = village.cli.run(&arguments).await?;
         let done = answer.document()?["pairs"][0].clone();
-        assert!(answer.status == 1 && done["deleted"] == 2 && ben.len() == 4, "{ended}: {answer:?}");
+        assert!(
+            answer.status == 1 && done["deleted"] == 2 && ben.len() == 4,
+            "{ended}: {answer:?}"
+        );
         let words = done["error"]["message"].as_str().unwrap_or_default();
-        assert!(words.contains("listed as deleted are gone") && !words.contains("stay as they were"), "{words}");
+        assert!(
+            words.contains("listed as deleted are gone") && !words.contains("stay as they were"),
+            "{words}"
+        );
         faults.clear();
-        assert_eq!(run(&village.cli, &arguments[..arguments.len() - 1]).await?["deleted"], 4, "{ended}");
+        assert_eq!(
+            run(&village.cli, &arguments[..arguments.len() - 1]).await?["deleted"],
+            4,
+            "{ended}"
+        );
     }
     Ok(())
 }
@@ -297,10 +399,12 @@ async fn what_is_under_the_name_of_a_copy_and_is_none_stays() -> anyhow::Result<
     Ok(())
 }
 
-/// A copy to which a person has invited others is theirs and stays, with every option of a clean-up.
+/// A copy to which a person has invited others is theirs and stays, with every option of a
+/// clean-up.
 #[tokio::test]
 async fn a_copy_with_guests_stays() -> anyhow::Result<()> {
-    const GUESTS: &str = "ORGANIZER:mailto:ben@calendars.example\r\nATTENDEE:mailto:zoe@example.net\r\nSUMMARY";
+    const GUESTS: &str =
+        "ORGANIZER:mailto:ben@calendars.example\r\nATTENDEE:mailto:zoe@example.net\r\nSUMMARY";
     for ended in [false, true] {
         let (village, pair) = copied(3, ONE_WAY).await?;
         let ben = &village.people[1];
@@ -311,8 +415,16 @@ async fn a_copy_with_guests_stays() -> anyhow::Result<()> {
         } else {
             run(&village.cli, &["pair", "clean-up", &pair, "--include-edited"]).await?
         };
-        assert_eq!((&counts(&done)[2..], super::skipped(&done, "has_guests").len()), (&[2, 1][..], 1), "{ended}: {done}");
-        assert_eq!((titles(ben), village.servers[1].mails_sent()), (vec!["Event 1".to_owned()], 0), "{ended}");
+        assert_eq!(
+            (&counts(&done)[2..], super::skipped(&done, "has_guests").len()),
+            (&[2, 1][..], 1),
+            "{ended}: {done}"
+        );
+        assert_eq!(
+            (titles(ben), village.servers[1].mails_sent()),
+            (vec!["Event 1".to_owned()], 0),
+            "{ended}"
+        );
     }
     Ok(())
 }

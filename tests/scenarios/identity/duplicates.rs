@@ -1,5 +1,5 @@
-//! A second event with the mark of a copy: somebody has duplicated the copy, or cut its series in two. It is that person's own event, and no
-//! occurrence that was seen in either calendar is lost.
+//! A second event with the mark of a copy: somebody has duplicated the copy, or cut its series in
+//! two. It is that person's own event, and no occurrence that was seen in either calendar is lost.
 
 use serde_json::json;
 use simulators::caldav::Calendar;
@@ -7,7 +7,9 @@ use simulators::faults::{Fault, On};
 use simulators::person::{Ending, Person};
 use simulators::traffic::Kind;
 
-use super::{all_but, copied, delete, explained, furnished, named, rename, skipped, titles, village_at_rest};
+use super::{
+    all_but, copied, delete, explained, furnished, named, rename, skipped, titles, village_at_rest,
+};
 use crate::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
 use crate::events::{at, hour, object};
 use crate::rows::hours_pass;
@@ -16,11 +18,16 @@ use simulators::caldav::Manners;
 
 /// How many occurrences the series of a calendar have in all, by their COUNT.
 fn occurrences(calendar: &Calendar) -> u32 {
-    let count = |rule: &str| rule.split(';').find_map(|part| part.strip_prefix("COUNT=")).and_then(|n| n.parse::<u32>().ok());
+    let count = |rule: &str| {
+        rule.split(';')
+            .find_map(|part| part.strip_prefix("COUNT="))
+            .and_then(|n| n.parse::<u32>().ok())
+    };
     calendar.agenda().iter().filter_map(|entry| count(entry.value("RRULE"))).sum()
 }
 
-/// Two-way: what is duplicated on the side of the copy gets a copy in the calendar of the origin, and both parts go their own ways.
+/// Two-way: what is duplicated on the side of the copy gets a copy in the calendar of the origin,
+/// and both parts go their own ways.
 #[tokio::test]
 async fn a_duplicated_copy_becomes_an_event_of_its_owner() -> anyhow::Result<()> {
     for night in [false, true] {
@@ -35,7 +42,10 @@ async fn a_duplicated_copy_becomes_an_event_of_its_owner() -> anyhow::Result<()>
         let run = village.cli.sync().await?;
         assert_eq!(counts(&run)[..3], [1, 0, 0], "{run}");
         let expected = ["Event 0", "Event 1", "Second"];
-        assert_eq!((titles(anna), titles(ben)), (expected.map(str::to_owned).to_vec(), expected.map(str::to_owned).to_vec()));
+        assert_eq!(
+            (titles(anna), titles(ben)),
+            (expected.map(str::to_owned).to_vec(), expected.map(str::to_owned).to_vec())
+        );
         assert_eq!(village.cli.explain(&pair, "second.ics").await?["copied"], true);
 
         rename(ben, "Second", "Second, renamed")?;
@@ -61,7 +71,11 @@ async fn one_way_a_duplicated_copy_is_left_alone() -> anyhow::Result<()> {
         assert!(Person::from(ben.clone()).duplicate(&copy, "second.ics", "second").await?);
         let before = ben.get("second.ics");
         let run = village.cli.sync().await?;
-        assert_eq!((counts(&run), skipped(&run, "duplicate_of_copy")), ([0, 0, 0, 1], vec!["second.ics".to_owned()]), "{run}");
+        assert_eq!(
+            (counts(&run), skipped(&run, "duplicate_of_copy")),
+            ([0, 0, 0, 1], vec!["second.ics".to_owned()]),
+            "{run}"
+        );
         assert_eq!(explained(&village.cli, &pair, "second.ics").await?, json!("duplicate_of_copy"));
         assert_eq!(explained(&village.cli, &pair, &copy).await?, json!("own_copy"));
         // It goes its own way also when its origin changes, and when that is deleted.
@@ -79,7 +93,8 @@ async fn one_way_a_duplicated_copy_is_left_alone() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The copy itself is deleted, and its duplicate lives: an event with that mark is there, so nothing is deleted.
+/// The copy itself is deleted, and its duplicate lives: an event with that mark is there, so
+/// nothing is deleted.
 #[tokio::test]
 async fn a_duplicate_takes_the_place_of_a_copy_that_is_deleted() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
@@ -96,15 +111,23 @@ async fn a_duplicate_takes_the_place_of_a_copy_that_is_deleted() -> anyhow::Resu
                 hours_pass(&village.cli, hours).await?;
                 village.cli.sync().await?;
             }
-            assert!(anna.find("SUMMARY:Event 1").is_some(), "the original lives: {terms:?}, together: {together}");
-            assert_eq!((titles(anna), titles(ben)), (all_but(3, &[]), all_but(3, &[])), "{terms:?}, together: {together}");
+            assert!(
+                anna.find("SUMMARY:Event 1").is_some(),
+                "the original lives: {terms:?}, together: {together}"
+            );
+            assert_eq!(
+                (titles(anna), titles(ben)),
+                (all_but(3, &[]), all_but(3, &[])),
+                "{terms:?}, together: {together}"
+            );
             village_at_rest(&village).await?;
         }
     }
     Ok(())
 }
 
-/// The copy goes with its origin, and the answer to that is lost: its duplicate is its owner's, and is not deleted for it.
+/// The copy goes with its origin, and the answer to that is lost: its duplicate is its owner's, and
+/// is not deleted for it.
 #[tokio::test]
 async fn a_duplicate_outlives_a_copy_whose_deletion_was_not_answered() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
@@ -118,7 +141,11 @@ async fn a_duplicate_outlives_a_copy_whose_deletion_was_not_answered() -> anyhow
         for hours in [0, 1, 1, 24] {
             hours_pass(&village.cli, hours).await?;
             village.cli.sync().await?;
-            assert!(named(ben, "Second").is_ok(), "{terms:?}, after {hours} hours: {:?}", titles(ben));
+            assert!(
+                named(ben, "Second").is_ok(),
+                "{terms:?}, after {hours} hours: {:?}",
+                titles(ben)
+            );
         }
         assert!(named(ben, "Event 1").is_err(), "{terms:?}");
         village_at_rest(&village).await?;
@@ -129,12 +156,21 @@ async fn a_duplicate_outlives_a_copy_whose_deletion_was_not_answered() -> anyhow
 async fn cut(terms: &[&str], ending: Ending, at_copy: bool) -> anyhow::Result<()> {
     let (village, pair) = furnished(Manners::generic(), 0, terms).await?;
     let [anna, ben] = &village.people;
-    let lines = format!("DTSTART:{}\nDTEND:{}\nRRULE:FREQ=DAILY;COUNT=6\nSUMMARY:Daily", at(3, 9), at(3, 10));
+    let lines = format!(
+        "DTSTART:{}\nDTEND:{}\nRRULE:FREQ=DAILY;COUNT=6\nSUMMARY:Daily",
+        at(3, 9),
+        at(3, 10)
+    );
     anna.put("daily.ics", &object("daily", &lines));
     village.cli.sync().await?;
-    let (calendar, name) = if at_copy { (ben, named(ben, "Daily")?) } else { (anna, "daily.ics".to_owned()) };
+    let (calendar, name) =
+        if at_copy { (ben, named(ben, "Daily")?) } else { (anna, "daily.ics".to_owned()) };
     let later = |ics: &str| ics.replace("SUMMARY:Daily", "SUMMARY:Later");
-    assert!(Person::from(calendar.clone()).cut(&name, &at(6, 9), ending, ("rest.ics", "rest"), later).await?);
+    assert!(
+        Person::from(calendar.clone())
+            .cut(&name, &at(6, 9), ending, ("rest.ics", "rest"), later)
+            .await?
+    );
     let run = village.cli.sync().await?;
     let told = format!("{terms:?} {ending:?}, at the copy: {at_copy}: {run}");
     assert_eq!(run["deleted"], 0, "{told}");
@@ -145,7 +181,11 @@ async fn cut(terms: &[&str], ending: Ending, at_copy: bool) -> anyhow::Result<()
     let one_way_at_copy = at_copy && terms != TWO_WAY;
     if one_way_at_copy {
         assert_eq!(occurrences(anna), 6, "the origin is as it was: {told}");
-        assert_eq!(explained(&village.cli, &pair, "rest.ics").await?, json!("duplicate_of_copy"), "{told}");
+        assert_eq!(
+            explained(&village.cli, &pair, "rest.ics").await?,
+            json!("duplicate_of_copy"),
+            "{told}"
+        );
         assert!(ben.find("SUMMARY:Later").is_some(), "{told}");
     } else {
         assert_eq!(
@@ -176,7 +216,8 @@ async fn a_series_that_is_cut_on_the_side_of_its_copy_loses_no_occurrence() -> a
 }
 
 #[tokio::test]
-async fn a_series_that_is_cut_on_the_side_of_its_origin_loses_no_occurrence() -> anyhow::Result<()> {
+async fn a_series_that_is_cut_on_the_side_of_its_origin_loses_no_occurrence() -> anyhow::Result<()>
+{
     for ending in [Ending::Until, Ending::Count] {
         cut(TWO_WAY, ending, false).await?;
         cut(ONE_WAY, ending, false).await?;
@@ -202,31 +243,44 @@ async fn a_duplicate_of_an_origin_that_was_made_again_is_copied() -> anyhow::Res
     village_at_rest(&village).await
 }
 
-/// A copy of one pair that is duplicated into a third calendar, out of which another pair copies: it is a copy there too, and is not copied on.
+/// A copy of one pair that is duplicated into a third calendar, out of which another pair copies:
+/// it is a copy there too, and is not copied on.
 #[tokio::test]
 async fn a_copy_that_is_put_into_another_calendar_is_not_copied_on() -> anyhow::Result<()> {
     let (village, _): (Village, _) = copied(2, ONE_WAY).await?;
     let third = village.servers[1].calendar("ben", "third");
     let fourth = village.servers[1].calendar("ben", "fourth");
-    let ends = [village.cli.calendar(&village.accounts[1], "third").await?, village.cli.calendar(&village.accounts[1], "fourth").await?];
+    let ends = [
+        village.cli.calendar(&village.accounts[1], "third").await?,
+        village.cli.calendar(&village.accounts[1], "fourth").await?,
+    ];
     let second = village.cli.pair_add(&ends[0], &ends[1], ONE_WAY).await?;
     let (name, body) = village.people[1].objects().remove(0);
     third.put(&name, &body);
     third.put("own.ics", &hour("own", 3, 20, "Own"));
     let (status, run) = village.cli.sync_with(&["--pair", &second]).await?;
-    assert_eq!((status, counts(&run), skipped(&run, "own_copy")), (0, [1, 0, 0, 1], vec![name.clone()]), "{run}");
+    assert_eq!(
+        (status, counts(&run), skipped(&run, "own_copy")),
+        (0, [1, 0, 0, 1], vec![name.clone()]),
+        "{run}"
+    );
     assert_eq!(explained(&village.cli, &second, &name).await?, json!("own_copy"));
     assert_eq!(titles(&fourth), ["Own"]);
-    super::at_rest(&[&village.cli], &[&village.people[0], &village.people[1], &third, &fourth]).await
+    super::at_rest(&[&village.cli], &[&village.people[0], &village.people[1], &third, &fourth])
+        .await
 }
 
-/// What was made out of a copy keeps the mark of that copy where it could not be given another one. Its own copy is found by a pair made anew all the
-/// same, also where the event has another name by then.
+/// What was made out of a copy keeps the mark of that copy where it could not be given another one.
+/// Its own copy is found by a pair made anew all the same, also where the event has another name by
+/// then.
 #[tokio::test]
-async fn what_was_made_out_of_a_copy_keeps_its_own_copy_in_a_pair_made_anew() -> anyhow::Result<()> {
-    for (before, after) in
-        [(TWO_WAY, TWO_WAY), (TWO_WAY, &["--two-way", "--private-back"][..]), (&["--two-way", "--private-back"], TWO_WAY)]
-    {
+async fn what_was_made_out_of_a_copy_keeps_its_own_copy_in_a_pair_made_anew() -> anyhow::Result<()>
+{
+    for (before, after) in [
+        (TWO_WAY, TWO_WAY),
+        (TWO_WAY, &["--two-way", "--private-back"][..]),
+        (&["--two-way", "--private-back"], TWO_WAY),
+    ] {
         for (turned, renamed) in [(false, false), (false, true), (true, false), (true, true)] {
             let (village, pair) = copied(2, before).await?;
             let [anna, ben] = &village.people;
@@ -242,21 +296,27 @@ async fn what_was_made_out_of_a_copy_keeps_its_own_copy_in_a_pair_made_anew() ->
                 ben.delete("second.ics");
                 ben.put("another.ics", &marked);
             }
-            let [from, to] = [usize::from(turned), usize::from(!turned)].map(|i| village.calendars[i].as_str());
+            let [from, to] =
+                [usize::from(turned), usize::from(!turned)].map(|i| village.calendars[i].as_str());
             village.cli.pair_add(from, to, after).await?;
             for hours in [0, 1, 24] {
                 hours_pass(&village.cli, hours).await?;
                 village.cli.sync().await?;
             }
             let shown = [titles(anna), titles(ben)];
-            assert_eq!((anna.len(), ben.len()), (3, 3), "{before:?} {after:?} {turned} {renamed}: {shown:?}");
+            assert_eq!(
+                (anna.len(), ben.len()),
+                (3, 3),
+                "{before:?} {after:?} {turned} {renamed}: {shown:?}"
+            );
             village_at_rest(&village).await?;
         }
     }
     Ok(())
 }
 
-/// A copy was deleted, and two events that a person had made out of it are there at once: one of them is the copy from now on.
+/// A copy was deleted, and two events that a person had made out of it are there at once: one of
+/// them is the copy from now on.
 #[tokio::test]
 async fn of_two_duplicates_one_takes_the_place_of_a_copy_that_was_deleted() -> anyhow::Result<()> {
     let (village, pair) = copied(3, ONE_WAY).await?;

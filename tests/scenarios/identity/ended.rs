@@ -1,4 +1,5 @@
-//! Copies that a pair has left behind when it ended are ordinary events, except that they are not doubled.
+//! Copies that a pair has left behind when it ended are ordinary events, except that they are not
+//! doubled.
 
 use serde_json::json;
 use simulators::caldav::Calendar;
@@ -16,7 +17,8 @@ async fn third(village: &Village) -> anyhow::Result<(Calendar, String)> {
     Ok((calendar, id))
 }
 
-/// S3: after the end of a pair its copies are copied like any event, to a calendar that has none of them.
+/// S3: after the end of a pair its copies are copied like any event, to a calendar that has none of
+/// them.
 #[tokio::test]
 async fn they_are_copied_like_any_event() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY, PRIVATE] {
@@ -24,7 +26,11 @@ async fn they_are_copied_like_any_event() -> anyhow::Result<()> {
         let (third, id) = third(&village).await?;
         let second = village.cli.pair_add(&village.calendars[1], &id, terms).await?;
         let (_, run) = village.cli.sync_with(&["--pair", &second]).await?;
-        assert_eq!((counts(&run)[0], skipped(&run, "own_copy").len()), (0, 3), "while their pair lives they are copies: {run}");
+        assert_eq!(
+            (counts(&run)[0], skipped(&run, "own_copy").len()),
+            (0, 3),
+            "while their pair lives they are copies: {run}"
+        );
 
         village.cli.json(&["pair", "remove", &pair]).await?;
         village.cli.sync_with(&["--full"]).await?;
@@ -35,7 +41,11 @@ async fn they_are_copied_like_any_event() -> anyhow::Result<()> {
             assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0]);
             assert_eq!(titles(&third), ["Event 0", "Event 2", "Renamed"]);
         }
-        assert_eq!(titles(&village.people[0]), all_but(3, &[]), "the origin's calendar is in no pair");
+        assert_eq!(
+            titles(&village.people[0]),
+            all_but(3, &[]),
+            "the origin's calendar is in no pair"
+        );
         at_rest(&[&village.cli], &[&village.people[0], &village.people[1], &third]).await?;
     }
     Ok(())
@@ -51,7 +61,11 @@ async fn a_duplicate_of_what_is_left_is_copied() -> anyhow::Result<()> {
         village.cli.pair_add(&village.calendars[1], &id, terms).await?;
         assert_eq!(counts(&village.cli.sync().await?), [2, 0, 0, 0]);
         let ben = &village.people[1];
-        assert!(Person::from(ben.clone()).duplicate(&named(ben, "Event 1")?, "second.ics", "second").await?);
+        assert!(
+            Person::from(ben.clone())
+                .duplicate(&named(ben, "Event 1")?, "second.ics", "second")
+                .await?
+        );
         assert!(ben.edit("second.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:Second")));
         let run = village.cli.sync().await?;
         assert_eq!((counts(&run), titles(&third)), ([1, 0, 0, 0], titles(ben)), "{run}");
@@ -89,11 +103,20 @@ async fn the_second_copy_of_an_event_is_not_copied_to_where_the_first_is() -> an
         assert_eq!(counts(&village.cli.sync_with(&["--pair", &second]).await?.1), [3, 0, 0, 0]);
         // Of Ben's copies and of the third calendar's, one of the two sorts is left behind.
         village.cli.json(&["pair", "remove", if end_first { &pair } else { &second }]).await?;
-        let ends = if end_first { [&village.calendars[1], &id] } else { [&id, &village.calendars[1]] };
+        let ends =
+            if end_first { [&village.calendars[1], &id] } else { [&id, &village.calendars[1]] };
         let chain = village.cli.pair_add(ends[0], ends[1], ONE_WAY).await?;
         let (status, run) = village.cli.sync_with(&["--pair", &chain]).await?;
-        assert_eq!((status, counts(&run)[0], skipped(&run, "already_there").len()), (0, 0, 3), "end first: {end_first}: {run}");
-        assert_eq!((titles(ben), titles(&third)), (all_but(3, &[]), all_but(3, &[])), "end first: {end_first}");
+        assert_eq!(
+            (status, counts(&run)[0], skipped(&run, "already_there").len()),
+            (0, 0, 3),
+            "end first: {end_first}: {run}"
+        );
+        assert_eq!(
+            (titles(ben), titles(&third)),
+            (all_but(3, &[]), all_but(3, &[])),
+            "end first: {end_first}"
+        );
         at_rest(&[&village.cli], &[anna, ben, &third]).await?;
     }
     Ok(())

@@ -25,7 +25,11 @@ async fn copies_that_exchange_their_names_are_the_same_copies() -> anyhow::Resul
             exchange(ben, &names[0], &names[1]);
             hours_pass(&village.cli, night).await?;
             let (_, run) = village.cli.sync_with(&["--full"]).await?;
-            assert_eq!((counts(&run)[..3].to_vec(), [titles(anna), titles(ben)]), (vec![0, 0, 0], before), "{terms:?}: {run}");
+            assert_eq!(
+                (counts(&run)[..3].to_vec(), [titles(anna), titles(ben)]),
+                (vec![0, 0, 0], before),
+                "{terms:?}: {run}"
+            );
             // Each goes with its own original.
             exchange(ben, &names[1], &names[2]);
             village.cli.sync().await?;
@@ -49,8 +53,19 @@ async fn an_event_under_the_name_of_a_copy_is_its_owners() -> anyhow::Result<()>
     for terms in [ONE_WAY, TWO_WAY, PRIVATE, &["--two-way", "--private-back"]] {
         let (village, pair) = copied(4, terms).await?;
         let [anna, ben] = &village.people;
-        let start = anna.agenda().iter().find(|entry| entry.name == "e1.ics").map(|entry| entry.start()).expect("it is there");
-        let name = ben.agenda().iter().find(|entry| entry.start() == start).expect("its copy").name.clone();
+        let start = anna
+            .agenda()
+            .iter()
+            .find(|entry| entry.name == "e1.ics")
+            .map(|entry| entry.start())
+            .expect("it is there");
+        let name = ben
+            .agenda()
+            .iter()
+            .find(|entry| entry.start() == start)
+            .expect("its copy")
+            .name
+            .clone();
         ben.put(&name, &hour("own", 9, 15, "My own secret"));
         let own = ben.get(&name);
         let is_source = terms.contains(&"--two-way");
@@ -62,7 +77,11 @@ async fn an_event_under_the_name_of_a_copy_is_its_owners() -> anyhow::Result<()>
         assert!(named(anna, "Event 1").is_ok(), "{terms:?}");
         assert_eq!(named(anna, "My own secret").is_ok(), terms == TWO_WAY, "{terms:?}");
         assert_eq!(anna.len(), 4 + usize::from(is_source));
-        assert_eq!(explained(&village.cli, &pair, "e1.ics").await?, json!("suppressed"), "{terms:?}");
+        assert_eq!(
+            explained(&village.cli, &pair, "e1.ics").await?,
+            json!("suppressed"),
+            "{terms:?}"
+        );
         anna.delete("e1.ics");
         village.cli.sync().await?;
         assert_eq!(ben.get(&name), own, "{terms:?}: with the original");

@@ -1,5 +1,6 @@
-//! Several installations that do not know of each other, and one whose data directory was lost: marks that this key cannot verify are never copied
-//! on, nothing is made beside them, and all come to rest.
+//! Several installations that do not know of each other, and one whose data directory was lost:
+//! marks that this key cannot verify are never copied on, nothing is made beside them, and all come
+//! to rest.
 
 use std::time::Duration;
 
@@ -7,7 +8,10 @@ use serde_json::json;
 use simulators::caldav::{CalDav, Calendar, Manners};
 use simulators::faults::{Fault, On};
 
-use super::{all_but, at_rest, copied, delete, explained, named, rename, skipped, status_of, titles, village_at_rest};
+use super::{
+    all_but, at_rest, copied, delete, explained, named, rename, skipped, status_of, titles,
+    village_at_rest,
+};
 use crate::cli::{Cli, ONE_WAY, PRIVATE, TWO_WAY, actions, counts};
 use crate::events::hour;
 use crate::rows::hours_pass;
@@ -25,7 +29,8 @@ const PEOPLE: [&str; 3] = ["anna", "ben", "carol"];
 impl Ring {
     async fn new() -> anyhow::Result<Self> {
         let server = CalDav::start(Manners::generic()).await?;
-        let calendars = PEOPLE.map(|user| server.account(user, "secret-1").calendar(user, "main")).to_vec();
+        let calendars =
+            PEOPLE.map(|user| server.account(user, "secret-1").calendar(user, "main")).to_vec();
         Ok(Self { server, calendars })
     }
 
@@ -50,12 +55,14 @@ impl Ring {
     }
 }
 
-/// The data directory is lost: another program in the place of the first, with the same accounts and pair.
+/// The data directory is lost: another program in the place of the first, with the same accounts
+/// and pair.
 pub async fn set_up_anew(village: &mut Village, terms: &[&str]) -> anyhow::Result<String> {
     village.cli = Cli::new()?;
     for side in [0, 1] {
         let (user, password) = USERS[side];
-        village.accounts[side] = village.cli.connect(village.servers[side].url().as_str(), user, password).await?;
+        village.accounts[side] =
+            village.cli.connect(village.servers[side].url().as_str(), user, password).await?;
         village.calendars[side] = village.cli.calendar(&village.accounts[side], "main").await?;
     }
     village.pair(terms).await
@@ -76,12 +83,20 @@ async fn after_the_data_are_lost_nothing_is_made_beside_the_copies() -> anyhow::
         assert_eq!(status_of(&village.cli, &pair).await?["copied_by_another"], 5);
         let copy = named(&ben, "Event 1")?;
         for event in ["e1.ics", copy.as_str()] {
-            assert_eq!(explained(&village.cli, &pair, event).await?, json!("copied_by_another"), "{event}");
+            assert_eq!(
+                explained(&village.cli, &pair, event).await?,
+                json!("copied_by_another"),
+                "{event}"
+            );
         }
         let words = village.cli.run(&["sync", "--full", "--dry-run"]).await?.stdout;
-        assert!(words.contains("--take-over") || words.contains("take-over"), "the preview says what to do: {words}");
+        assert!(
+            words.contains("--take-over") || words.contains("take-over"),
+            "the preview says what to do: {words}"
+        );
 
-        // New events are copied, and what stands beside a copy of another is not touched by edits and deletions.
+        // New events are copied, and what stands beside a copy of another is not touched by edits
+        // and deletions.
         anna.put("new.ics", &hour("new", 3, 20, "New"));
         assert_eq!(counts(&village.cli.sync().await?)[..3], [1, 0, 0]);
         rename(&anna, "Event 1", "Renamed")?;
@@ -92,7 +107,11 @@ async fn after_the_data_are_lost_nothing_is_made_beside_the_copies() -> anyhow::
         }
         hours_pass(&village.cli, 24).await?;
         village_at_rest(&village).await?;
-        assert_eq!((titles(&ben).len(), ben.find("SUMMARY:Event 1").is_some()), (6, true), "{terms:?}");
+        assert_eq!(
+            (titles(&ben).len(), ben.find("SUMMARY:Event 1").is_some()),
+            (6, true),
+            "{terms:?}"
+        );
     }
     Ok(())
 }
@@ -115,13 +134,25 @@ async fn claimed(before: &[&str], after: &[&str], at_once: bool) -> anyhow::Resu
     assert_eq!((&run["created"], &run["deleted"]), (&json!(0), &json!(0)), "{told}: {run}");
     village.cli.sync().await?;
     let status = village.cli.status().await?;
-    assert_eq!((&status["pairs"][0]["copies"], &status["pairs"][0]["copied_by_another"]), (&json!(5), &json!(0)), "{told}");
+    assert_eq!(
+        (&status["pairs"][0]["copies"], &status["pairs"][0]["copied_by_another"]),
+        (&json!(5), &json!(0)),
+        "{told}"
+    );
     let expected = ["Event 1", "Event 2", "Event 3", "Event 4", "Zero"];
-    assert_eq!(titles(&ben), if after == PRIVATE { vec!["Busy"; 5] } else { expected.to_vec() }, "{told}");
+    assert_eq!(
+        titles(&ben),
+        if after == PRIVATE { vec!["Busy"; 5] } else { expected.to_vec() },
+        "{told}"
+    );
 
     delete(&anna, "Event 1")?;
     rename(&anna, "Event 2", "Two")?;
-    assert_eq!(counts(&village.cli.sync().await?), [0, u64::from(after != PRIVATE), 1, 0], "{told}");
+    assert_eq!(
+        counts(&village.cli.sync().await?),
+        [0, u64::from(after != PRIVATE), 1, 0],
+        "{told}"
+    );
     if after == TWO_WAY {
         rename(&ben, "Event 3", "Three")?;
         delete(&ben, "Event 4")?;
@@ -134,7 +165,13 @@ async fn claimed(before: &[&str], after: &[&str], at_once: bool) -> anyhow::Resu
 
 #[tokio::test]
 async fn what_was_lost_is_taken_over_when_the_pair_is_made() -> anyhow::Result<()> {
-    for (before, after) in [(ONE_WAY, ONE_WAY), (TWO_WAY, TWO_WAY), (ONE_WAY, TWO_WAY), (ONE_WAY, PRIVATE), (PRIVATE, ONE_WAY)] {
+    for (before, after) in [
+        (ONE_WAY, ONE_WAY),
+        (TWO_WAY, TWO_WAY),
+        (ONE_WAY, TWO_WAY),
+        (ONE_WAY, PRIVATE),
+        (PRIVATE, ONE_WAY),
+    ] {
         claimed(before, after, true).await?;
     }
     Ok(())
@@ -148,7 +185,8 @@ async fn what_was_lost_is_taken_over_later() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// In a two-way pair copies in both calendars are taken over, those of later generations and of origins that were made again among them.
+/// In a two-way pair copies in both calendars are taken over, those of later generations and of
+/// origins that were made again among them.
 #[tokio::test]
 async fn a_take_over_finds_copies_of_all_kinds() -> anyhow::Result<()> {
     let (mut village, _) = copied(4, TWO_WAY).await?;
@@ -174,7 +212,8 @@ async fn a_take_over_finds_copies_of_all_kinds() -> anyhow::Result<()> {
     assert_eq!(counts(&run), [0, 2, 1, 0], "{run} {:?} {:?}", titles(&anna), titles(&ben));
     assert_eq!((titles(&anna), titles(&ben)), (titles(&ben), titles(&anna)));
     village_at_rest(&village).await?;
-    // What was taken over once needs no further word: no title of Anna's stays behind a pair that is private.
+    // What was taken over once needs no further word: no title of Anna's stays behind a pair that
+    // is private.
     village.cli.json(&["pair", "remove", &pair]).await?;
     village.pair(PRIVATE).await?;
     assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 3, 0]);
@@ -189,12 +228,17 @@ async fn two_installations_in_opposite_directions_come_to_rest() -> anyhow::Resu
         let ring = Ring::new().await?;
         ring.calendars[0].put("hers.ics", &hour("hers", 2, 9, "Hers"));
         ring.calendars[1].put("his.ics", &hour("his", 3, 9, "His"));
-        let clis = [ring.installation(0, 1, terms[0]).await?, ring.installation(1, 0, terms[1]).await?];
+        let clis =
+            [ring.installation(0, 1, terms[0]).await?, ring.installation(1, 0, terms[1]).await?];
         for round in 0..6 {
             for cli in &clis {
                 cli.sync_all(if round % 2 == 0 { &[] } else { &["--full"] }).await?;
             }
-            assert!(ring.sizes().iter().all(|size| *size <= 2), "{terms:?}, round {round}: {:?}", ring.sizes());
+            assert!(
+                ring.sizes().iter().all(|size| *size <= 2),
+                "{terms:?}, round {round}: {:?}",
+                ring.sizes()
+            );
         }
         for calendar in &ring.calendars[..2] {
             assert_eq!(titles(calendar), ["Hers", "His"], "{terms:?}");
@@ -211,7 +255,10 @@ async fn two_installations_with_the_same_pair_come_to_rest() -> anyhow::Result<(
         let ring = Ring::new().await?;
         let clis = [ring.installation(0, 1, terms).await?, ring.installation(0, 1, terms).await?];
         for n in 0..6 {
-            ring.calendars[0].put(&format!("e{n}.ics"), &hour(&format!("uid-{n}"), n + 1, 9, &format!("Event {n}")));
+            ring.calendars[0].put(
+                &format!("e{n}.ics"),
+                &hour(&format!("uid-{n}"), n + 1, 9, &format!("Event {n}")),
+            );
             for cli in &clis {
                 cli.sync_all(&[]).await?;
             }
@@ -224,7 +271,11 @@ async fn two_installations_with_the_same_pair_come_to_rest() -> anyhow::Result<(
         for cli in clis.iter().rev().chain(&clis) {
             cli.sync_all(&[]).await?;
         }
-        assert_eq!((titles(&ring.calendars[0]), ring.sizes()[1]), (titles(&ring.calendars[1]), 5), "{terms:?}");
+        assert_eq!(
+            (titles(&ring.calendars[0]), ring.sizes()[1]),
+            (titles(&ring.calendars[1]), 5),
+            "{terms:?}"
+        );
         at_rest(&[&clis[0], &clis[1]], &ring.all()).await?;
     }
     Ok(())
@@ -236,7 +287,8 @@ async fn a_ring_of_three_installations_comes_to_rest() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
         let ring = Ring::new().await?;
         for (n, calendar) in ring.calendars.iter().enumerate() {
-            calendar.put("own.ics", &hour(&format!("own-{n}"), 2 + n as i64, 9, &format!("Event {n}")));
+            calendar
+                .put("own.ics", &hour(&format!("own-{n}"), 2 + n as i64, 9, &format!("Event {n}")));
         }
         let mut clis = Vec::new();
         for n in 0..3 {
@@ -246,7 +298,11 @@ async fn a_ring_of_three_installations_comes_to_rest() -> anyhow::Result<()> {
             for cli in &clis {
                 cli.sync_all(if round % 2 == 0 { &[] } else { &["--full"] }).await?;
             }
-            assert!(ring.sizes().iter().all(|size| *size <= 3), "{terms:?}, round {round}: {:?}", ring.sizes());
+            assert!(
+                ring.sizes().iter().all(|size| *size <= 3),
+                "{terms:?}, round {round}: {:?}",
+                ring.sizes()
+            );
         }
         for calendar in &ring.calendars {
             let mut once = titles(calendar);
@@ -255,7 +311,11 @@ async fn a_ring_of_three_installations_comes_to_rest() -> anyhow::Result<()> {
         }
         if terms == TWO_WAY {
             // Each pair of calendars has a pair: everything is everywhere.
-            assert!(ring.calendars.iter().all(|calendar| titles(calendar) == all_but(3, &[])), "{:?}", ring.sizes());
+            assert!(
+                ring.calendars.iter().all(|calendar| titles(calendar) == all_but(3, &[])),
+                "{:?}",
+                ring.sizes()
+            );
         }
         at_rest(&[&clis[0], &clis[1], &clis[2]], &ring.all()).await?;
     }
@@ -264,12 +324,15 @@ async fn a_ring_of_three_installations_comes_to_rest() -> anyhow::Result<()> {
 
 /// One that was cut off before its first copy was made, and another one that made it meanwhile.
 #[tokio::test]
-async fn a_copy_that_another_installation_made_meanwhile_is_not_made_beside_it() -> anyhow::Result<()> {
+async fn a_copy_that_another_installation_made_meanwhile_is_not_made_beside_it()
+-> anyhow::Result<()> {
     let ring = Ring::new().await?;
     for n in 0..3 {
-        ring.calendars[0].put(&format!("e{n}.ics"), &hour(&format!("e{n}"), 2 + n, 9, &format!("Event {n}")));
+        ring.calendars[0]
+            .put(&format!("e{n}.ics"), &hour(&format!("e{n}"), 2 + n, 9, &format!("Event {n}")));
     }
-    let (first, second) = (ring.installation(0, 1, ONE_WAY).await?, ring.installation(0, 1, ONE_WAY).await?);
+    let (first, second) =
+        (ring.installation(0, 1, ONE_WAY).await?, ring.installation(0, 1, ONE_WAY).await?);
     let faults = ring.server.faults();
     faults.next(On::writes(), Fault::Delay(Duration::from_secs(600)));
     let mut child = first.start(&["sync"], "").await?;
@@ -282,7 +345,11 @@ async fn a_copy_that_another_installation_made_meanwhile_is_not_made_beside_it()
     let before = ring.sizes()[1];
     second.sync().await?;
     first.sync().await?;
-    assert_eq!(titles(&ring.calendars[1]), all_but(3, &[]), "{before} copies were made by the first one");
+    assert_eq!(
+        titles(&ring.calendars[1]),
+        all_but(3, &[]),
+        "{before} copies were made by the first one"
+    );
     at_rest(&[&first, &second], &ring.all()).await
 }
 
@@ -299,7 +366,10 @@ async fn a_copy_of_another_installation_is_there_already() -> anyhow::Result<()>
     let from = this.calendar(&account, "main").await?;
     let pairs = this.status().await?;
     let first = pairs["pairs"][0]["id"].as_str().unwrap_or_default().to_owned();
-    let to = this.json(&["pair", "list"]).await?["pairs"][0]["to"].as_str().unwrap_or_default().to_owned();
+    let to = this.json(&["pair", "list"]).await?["pairs"][0]["to"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     let second = this.pair_add(&from, &to, ONE_WAY).await?;
     this.sync_with(&["--pair", &second]).await?;
     this.json(&["pair", "remove", &second]).await?;
@@ -308,7 +378,8 @@ async fn a_copy_of_another_installation_is_there_already() -> anyhow::Result<()>
     at_rest(&[&this, &other], &ring.all()).await
 }
 
-/// The old installation goes on after the new one has taken its copies over: it writes nothing of theirs back, and its clean-up deletes none of them.
+/// The old installation goes on after the new one has taken its copies over: it writes nothing of
+/// theirs back, and its clean-up deletes none of them.
 #[tokio::test]
 async fn copies_that_a_second_installation_has_taken_over_are_left_to_it() -> anyhow::Result<()> {
     for theirs in [&["--two-way", "--take-over"][..], &["--two-way", "--private", "--take-over"]] {
@@ -319,7 +390,11 @@ async fn copies_that_a_second_installation_has_taken_over_are_left_to_it() -> an
         village.cli.sync().await?;
         let written = titles(ben);
         let run = old.sync().await?;
-        assert_eq!((counts(&run)[..3].to_vec(), skipped(&run, "copied_by_another").len()), (vec![0; 3], 6), "{theirs:?}: {run}");
+        assert_eq!(
+            (counts(&run)[..3].to_vec(), skipped(&run, "copied_by_another").len()),
+            (vec![0; 3], 6),
+            "{theirs:?}: {run}"
+        );
         let report = old.json(&["pair", "clean-up", &old_pair, "--include-edited"]).await?;
         assert_eq!(report["pairs"][0]["deleted"], 0, "{theirs:?}: {report}");
         assert_eq!((titles(anna), titles(ben)), (all_but(6, &[]), written), "{theirs:?}");

@@ -1,5 +1,6 @@
-//! What happens between two steps: an answer that is lost, a claim between a preview and its confirmation, guests who are invited at the last moment, a
-//! clock that was wrong, events that two installations see in different passes.
+//! What happens between two steps: an answer that is lost, a claim between a preview and its
+//! confirmation, guests who are invited at the last moment, a clock that was wrong, events that two
+//! installations see in different passes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -46,7 +47,8 @@ async fn a_clean_up_whose_answer_is_lost_costs_no_original() -> anyhow::Result<(
         if !looked {
             faults.always(On::kind(Kind::Get), Fault::Status(500));
         }
-        let run = jobs::clean_up_pair(&world.services, &world.pair.id, CleanUp::default(), &Silent).await?;
+        let run = jobs::clean_up_pair(&world.services, &world.pair.id, CleanUp::default(), &Silent)
+            .await?;
         let unsure = u64::from(!looked);
         assert!(run.error.is_none() && ben.is_empty(), "{looked}: {run:?}");
         assert_eq!((run.deleted, run.skipped), (12 - unsure, unsure), "{looked}: {run:?}");
@@ -66,7 +68,10 @@ async fn a_clean_up_whose_answer_is_lost_costs_no_original() -> anyhow::Result<(
 async fn a_clean_up_of_a_calendar_spares_what_a_pair_has_claimed_since() -> anyhow::Result<()> {
     let mut world = world(TWO_WAY, 4).await?;
     directory::remove_pair(&world.services, &world.pair.id).await?;
-    let ends = [world.ends[0].connect(&world.services).await?, world.ends[1].connect(&world.services).await?];
+    let ends = [
+        world.ends[0].connect(&world.services).await?,
+        world.ends[1].connect(&world.services).await?,
+    ];
     let found = jobs::left_copies(&world.services, &ends[1].calendar, &Silent).await?;
     assert_eq!(found.len(), 4);
     world.core.pair_anew([&ends[0], &ends[1]], TWO_WAY).await?;
@@ -86,7 +91,10 @@ async fn a_clean_up_of_a_calendar_spares_what_a_pair_has_claimed_since() -> anyh
 async fn a_clean_up_of_a_calendar_spares_what_is_an_original_by_then() -> anyhow::Result<()> {
     let mut world = world(TWO_WAY, 4).await?;
     directory::remove_pair(&world.services, &world.pair.id).await?;
-    let ends = [world.ends[0].connect(&world.services).await?, world.ends[1].connect(&world.services).await?];
+    let ends = [
+        world.ends[0].connect(&world.services).await?,
+        world.ends[1].connect(&world.services).await?,
+    ];
     let found = jobs::left_copies(&world.services, &ends[1].calendar, &Silent).await?;
     assert_eq!(found.len(), 4);
     world.calendars[0].clear();
@@ -100,11 +108,15 @@ async fn a_clean_up_of_a_calendar_spares_what_is_an_original_by_then() -> anyhow
 /// Two installations with the same pair, at rest; then new events come.
 async fn twins(terms: Terms, more: usize, wait: i64) -> anyhow::Result<()> {
     let world = world(terms, 3).await?;
-    let cancelled = hour("gone", "20260420", "Cancelled").replace("SUMMARY", "STATUS:CANCELLED\r\nSUMMARY");
+    let cancelled =
+        hour("gone", "20260420", "Cancelled").replace("SUMMARY", "STATUS:CANCELLED\r\nSUMMARY");
     world.calendars[1].put("gone.ics", &cancelled);
     world.sync().await;
     let mut other = world.core.beside(9).await?;
-    let ends = [world.ends[0].connect(&other.services).await?, world.ends[1].connect(&other.services).await?];
+    let ends = [
+        world.ends[0].connect(&other.services).await?,
+        world.ends[1].connect(&other.services).await?,
+    ];
     other.pair_anew([&ends[0], &ends[1]], terms).await?;
     for _ in 0..2 {
         assert_eq!(other.sync().await.created, 0);
@@ -114,14 +126,20 @@ async fn twins(terms: Terms, more: usize, wait: i64) -> anyhow::Result<()> {
     fill(&world.calendars[0], 10, more);
     assert_eq!(world.sync().await.created, more as u64);
     let run = other.sync().await;
-    assert_eq!((run.created, world.calendars[1].len()), (0, before + more), "{terms:?}, {more} more: {run:?}");
+    assert_eq!(
+        (run.created, world.calendars[1].len()),
+        (0, before + more),
+        "{terms:?}, {more} more: {run:?}"
+    );
     Ok(())
 }
 
 /// However many come at once, in the first pass of a day too, and beside what was never copied.
 #[tokio::test]
 async fn new_events_that_another_installation_has_copied_are_not_doubled() -> anyhow::Result<()> {
-    for (terms, more, wait) in [(ONE_WAY, 5, 0), (ONE_WAY, 201, 0), (TWO_WAY, 2, 86_400), (ONE_WAY, 2, 86_400)] {
+    for (terms, more, wait) in
+        [(ONE_WAY, 5, 0), (ONE_WAY, 201, 0), (TWO_WAY, 2, 86_400), (ONE_WAY, 2, 86_400)]
+    {
         twins(terms, more, wait).await?;
     }
     Ok(())
@@ -136,7 +154,10 @@ async fn what_comes_into_the_window_is_not_doubled() -> anyhow::Result<()> {
         anna.put("far.ics", &hour("far", "20270305", "Far"));
         world.sync().await;
         let mut other = world.core.beside(9).await?;
-        let ends = [world.ends[0].connect(&other.services).await?, world.ends[1].connect(&other.services).await?];
+        let ends = [
+            world.ends[0].connect(&other.services).await?,
+            world.ends[1].connect(&other.services).await?,
+        ];
         let mut new = crate::world::new_pair([&ends[0].calendar, &ends[1].calendar], terms);
         new.window_future = engine::pair::Reach::Months(6);
         other.pair = directory::add_pair(&other.services, new).await?;
@@ -149,7 +170,8 @@ async fn what_comes_into_the_window_is_not_doubled() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The clock was ahead for one pass; then the calendar of the copies is made anew, and a pass breaks off after it has made new copies there.
+/// The clock was ahead for one pass; then the calendar of the copies is made anew, and a pass
+/// breaks off after it has made new copies there.
 #[tokio::test]
 async fn an_emptied_calendar_costs_no_original_after_the_clock_was_wrong() -> anyhow::Result<()> {
     for ahead in [0, 10 * 3_600, 2 * 86_400] {
@@ -167,13 +189,18 @@ async fn an_emptied_calendar_costs_no_original_after_the_clock_was_wrong() -> an
         for _ in 0..3 {
             world.wait(700);
             let run = world.sync().await;
-            assert_eq!((run.held.as_ref().map(|held| held.kind), anna.len()), (Some(HeldKind::Emptied), 23), "{ahead} s ahead: {run:?}");
+            assert_eq!(
+                (run.held.as_ref().map(|held| held.kind), anna.len()),
+                (Some(HeldKind::Emptied), 23),
+                "{ahead} s ahead: {run:?}"
+            );
         }
     }
     Ok(())
 }
 
-/// The question about an emptied calendar is over; deletions that are held then have an age of their own.
+/// The question about an emptied calendar is over; deletions that are held then have an age of
+/// their own.
 #[tokio::test]
 async fn a_second_look_is_ten_minutes_after_the_first() -> anyhow::Result<()> {
     let world = world(TWO_WAY, 20).await?;
@@ -218,12 +245,16 @@ async fn a_copy_with_guests_is_not_deleted_at_the_last_moment() -> anyhow::Resul
     jobs::sync(&world.services, &[pair], SyncOptions::default(), &invites).await;
     assert!(invites.0.load(Ordering::Relaxed) > 2, "the deletions were announced");
     for _ in 0..2 {
-        assert_eq!((world.sync().await.deleted, ben.len(), world.servers[1].mails_sent()), (0, 1, 0));
+        assert_eq!(
+            (world.sync().await.deleted, ben.len(), world.servers[1].mails_sent()),
+            (0, 1, 0)
+        );
     }
     Ok(())
 }
 
-/// Does something at the moment at which a pass goes over to its next part: events to look for, events to decide about, deletions.
+/// Does something at the moment at which a pass goes over to its next part: events to look for,
+/// events to decide about, deletions.
 struct At<F: Fn() + Send + Sync>(AtomicUsize, usize, F);
 
 impl<F: Fn() + Send + Sync> Progress for At<F> {
@@ -236,7 +267,11 @@ impl<F: Fn() + Send + Sync> Progress for At<F> {
 }
 
 /// One pass in which that is done.
-async fn sync_and_do(world: &World, part: usize, what: impl Fn() + Send + Sync) -> anyhow::Result<u64> {
+async fn sync_and_do(
+    world: &World,
+    part: usize,
+    what: impl Fn() + Send + Sync,
+) -> anyhow::Result<u64> {
     let pair = directory::pair(&world.services, &world.pair.id).await?;
     let at = At(AtomicUsize::new(0), part, what);
     let report = jobs::sync(&world.services, &[pair], SyncOptions::default(), &at).await;
@@ -253,22 +288,36 @@ async fn what_is_there_when_it_is_looked_for_is_not_deleted() -> anyhow::Result<
         let (name, object) = there.objects().remove(0);
         there.delete(&name);
         let deleted = sync_and_do(&world, 0, || _ = there.plant(&name, &object)).await?;
-        assert_eq!((deleted, world.calendars.each_ref().map(Calendar::len)), (0, [12, 12]), "{terms:?} {side}");
-        assert_eq!((world.sync().await.deleted, world.calendars.each_ref().map(Calendar::len)), (0, [12, 12]), "{terms:?} {side}");
+        assert_eq!(
+            (deleted, world.calendars.each_ref().map(Calendar::len)),
+            (0, [12, 12]),
+            "{terms:?} {side}"
+        );
+        assert_eq!(
+            (world.sync().await.deleted, world.calendars.each_ref().map(Calendar::len)),
+            (0, [12, 12]),
+            "{terms:?} {side}"
+        );
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn another_event_under_the_name_of_a_copy_is_not_deleted_at_the_last_moment() -> anyhow::Result<()> {
+async fn another_event_under_the_name_of_a_copy_is_not_deleted_at_the_last_moment()
+-> anyhow::Result<()> {
     let world = world(ONE_WAY, 3).await?;
     let [anna, ben] = &world.calendars;
     anna.delete("e0.ics");
     let name = ben.find("SUMMARY:Event 0").unwrap_or_default();
-    let deleted = sync_and_do(&world, 2, || _ = ben.plant(&name, &hour("bens", "20260412", "Of Ben"))).await?;
+    let deleted =
+        sync_and_do(&world, 2, || _ = ben.plant(&name, &hour("bens", "20260412", "Of Ben")))
+            .await?;
     assert_eq!((deleted, ben.len()), (0, 3));
     for _ in 0..2 {
-        assert_eq!((world.sync().await.deleted, ben.find("SUMMARY:Of Ben")), (0, Some(name.clone())));
+        assert_eq!(
+            (world.sync().await.deleted, ben.find("SUMMARY:Of Ben")),
+            (0, Some(name.clone()))
+        );
     }
     Ok(())
 }
@@ -282,6 +331,9 @@ async fn a_copy_that_its_owner_calls_busy_is_edited() -> anyhow::Result<()> {
     let copy = world.calendars[1].names().remove(0);
     assert!(world.calendars[1].edit(&copy, |ics| ics.replace("SUMMARY:Lunch", "SUMMARY:Busy")));
     let run = world.sync().await;
-    anyhow::ensure!(run.changed == 1 && world.calendars[0].find("SUMMARY:Busy").is_some(), "{run:?}");
+    anyhow::ensure!(
+        run.changed == 1 && world.calendars[0].find("SUMMARY:Busy").is_some(),
+        "{run:?}"
+    );
     Ok(())
 }

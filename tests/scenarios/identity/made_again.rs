@@ -1,5 +1,5 @@
-//! Events that are made again where they were deleted, by a pass that is cut off in that: what it has made is known by its UID where the server drops
-//! its mark, and nothing is made twice.
+//! Events that are made again where they were deleted, by a pass that is cut off in that: what it
+//! has made is known by its UID where the server drops its mark, and nothing is made twice.
 
 use simulators::caldav::{Calendar, Manners, Names, Rewrite};
 use simulators::faults::{Fault, Faults, On};
@@ -52,8 +52,14 @@ async fn an_origin_that_was_made_again_is_no_other_event() -> anyhow::Result<()>
                     village.cli.sync().await?;
                 }
                 let title = if edited_again { "Mine still" } else { "Mine now" };
-                let expected = [&["Event 1", "Event 2", "Event 3", "Event 4", "Event 5"][..], &[title]].concat();
-                assert_eq!((titles(anna), titles(ben)), (sorted(&expected), sorted(&expected)), "{how:?} {names:?} {edited_again}");
+                let expected =
+                    [&["Event 1", "Event 2", "Event 3", "Event 4", "Event 5"][..], &[title]]
+                        .concat();
+                assert_eq!(
+                    (titles(anna), titles(ben)),
+                    (sorted(&expected), sorted(&expected)),
+                    "{how:?} {names:?} {edited_again}"
+                );
                 rename(anna, title, "Given back")?;
                 assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0]);
                 village_at_rest(&village).await?;
@@ -78,7 +84,10 @@ async fn what_an_emptied_calendar_had_is_made_again_once() -> anyhow::Result<()>
                 let (village, pair) = copied(8, TWO_WAY).await?;
                 let [anna, ben] = &village.people;
                 for n in 0..3 {
-                    ben.put(&format!("own{n}.ics"), &hour(&format!("own-{n}"), 20 + n, 12, &format!("Own {n}")));
+                    ben.put(
+                        &format!("own{n}.ics"),
+                        &hour(&format!("own-{n}"), 20 + n, 12, &format!("Own {n}")),
+                    );
                 }
                 village.cli.sync().await?;
                 let before = titles(ben);
@@ -96,7 +105,11 @@ async fn what_an_emptied_calendar_had_is_made_again_once() -> anyhow::Result<()>
                 }
                 let shown = |calendar: &Calendar| (titles(calendar), calendar.len());
                 let expected = (before.clone(), before.len());
-                assert_eq!([shown(anna), shown(ben)], [expected.clone(), expected], "{how:?} {names:?} side {side}");
+                assert_eq!(
+                    [shown(anna), shown(ben)],
+                    [expected.clone(), expected],
+                    "{how:?} {names:?} side {side}"
+                );
                 each_goes_with_its_copy(&village).await?;
                 village_at_rest(&village).await?;
             }

@@ -1,5 +1,5 @@
-//! Marks that are not what they seem: forged, cut off, of another calendar, of a newer version, far too many, far too long. Each does no harm and is
-//! named to its owner.
+//! Marks that are not what they seem: forged, cut off, of another calendar, of a newer version, far
+//! too many, far too long. Each does no harm and is named to its owner.
 
 use std::time::{Duration, Instant};
 
@@ -16,14 +16,18 @@ use crate::village::Village;
 fn mark_of(calendar: &Calendar, title: &str) -> anyhow::Result<String> {
     let name = named(calendar, title)?;
     let body = calendar.get(&name).unwrap_or_default().replace("\r\n ", "");
-    let mark = body.lines().find_map(|line| line.strip_prefix("X-CALRELAY-ORIGIN:")).map(str::to_owned);
+    let mark =
+        body.lines().find_map(|line| line.strip_prefix("X-CALRELAY-ORIGIN:")).map(str::to_owned);
     mark.ok_or_else(|| anyhow::anyhow!("no mark in {body}"))
 }
 
 /// An hour of somebody's with this mark.
 fn marked(uid: &str, day: i64, title: &str, mark: &str) -> String {
-    let folded: Vec<String> =
-        format!("X-CALRELAY-ORIGIN:{mark}").as_bytes().chunks(70).map(|c| String::from_utf8_lossy(c).into()).collect();
+    let folded: Vec<String> = format!("X-CALRELAY-ORIGIN:{mark}")
+        .as_bytes()
+        .chunks(70)
+        .map(|c| String::from_utf8_lossy(c).into())
+        .collect();
     hour(uid, day, 9, title).replace("SUMMARY", &format!("{}\nSUMMARY", folded.join("\n ")))
 }
 
@@ -33,7 +37,8 @@ fn forged(mark: &str) -> String {
     format!("{}{last}", &mark[..mark.len() - 1])
 }
 
-/// What no key of this installation has signed: it is not copied on, nothing is made beside it, and it is named.
+/// What no key of this installation has signed: it is not copied on, nothing is made beside it, and
+/// it is named.
 #[tokio::test]
 async fn marks_that_do_not_verify_are_left_alone_and_named() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
@@ -61,8 +66,15 @@ async fn marks_that_do_not_verify_are_left_alone_and_named() -> anyhow::Result<(
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
         let named = skipped(&run, "copied_by_another");
         for (name, _) in &odd {
-            assert!(named.contains(&(*name).to_owned()), "{terms:?}: {name} is not named: {named:?}");
-            assert_eq!(explained(&village.cli, &pair, name).await?, json!("copied_by_another"), "{name}");
+            assert!(
+                named.contains(&(*name).to_owned()),
+                "{terms:?}: {name} is not named: {named:?}"
+            );
+            assert_eq!(
+                explained(&village.cli, &pair, name).await?,
+                json!("copied_by_another"),
+                "{name}"
+            );
         }
         assert_eq!(counts(&run)[..3], [0; 3], "{run}");
         assert_eq!(ben.len(), 2, "{terms:?}: {:?}", titles(&ben));
@@ -74,7 +86,8 @@ async fn marks_that_do_not_verify_are_left_alone_and_named() -> anyhow::Result<(
     Ok(())
 }
 
-/// A mark that is good and stands in the wrong place: in the origin's calendar, and on an event that was never a copy.
+/// A mark that is good and stands in the wrong place: in the origin's calendar, and on an event
+/// that was never a copy.
 #[tokio::test]
 async fn a_good_mark_in_a_wrong_place_does_no_harm() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
@@ -83,7 +96,11 @@ async fn a_good_mark_in_a_wrong_place_does_no_harm() -> anyhow::Result<()> {
         let mark = mark_of(&ben, "Event 1")?;
         anna.put("stray.ics", &marked("stray", 5, "Stray", &mark));
         let run = village.cli.sync().await?;
-        assert_eq!((&counts(&run)[..3], skipped(&run, "own_copy")), (&[0; 3][..], vec!["stray.ics".to_owned()]), "{terms:?}: {run}");
+        assert_eq!(
+            (&counts(&run)[..3], skipped(&run, "own_copy")),
+            (&[0; 3][..], vec!["stray.ics".to_owned()]),
+            "{terms:?}: {run}"
+        );
         assert_eq!(explained(&village.cli, &pair, "stray.ics").await?, json!("own_copy"));
         // It is no proof that the copy exists where it belongs, and none that it does not.
         let copy = named(&ben, "Event 1")?;
@@ -112,7 +129,11 @@ async fn a_mark_of_another_calendar_is_known_everywhere() -> anyhow::Result<()> 
     third.put("stray.ics", &marked("stray", 5, "Stray", &mark));
     let second = village.cli.pair_add(&ends[0], &ends[1], TWO_WAY).await?;
     let (_, run) = village.cli.sync_with(&["--pair", &second]).await?;
-    assert_eq!((counts(&run), skipped(&run, "own_copy").len(), fourth.len()), ([0, 0, 0, 1], 1, 0), "{run}");
+    assert_eq!(
+        (counts(&run), skipped(&run, "own_copy").len(), fourth.len()),
+        ([0, 0, 0, 1], 1, 0),
+        "{run}"
+    );
     at_rest(&[&village.cli], &[&village.people[0], &village.people[1], &third, &fourth]).await
 }
 
@@ -123,7 +144,10 @@ async fn a_thousand_events_with_one_mark_do_no_harm() -> anyhow::Result<()> {
         let (village, pair): (Village, String) = copied(3, terms).await?;
         let mark = mark_of(&village.people[1], "Event 1")?;
         for n in 0..1000 {
-            village.people[side].put(&format!("x{n:04}.ics"), &marked(&format!("x{n}"), 1 + n % 200, &format!("Same {n}"), &mark));
+            village.people[side].put(
+                &format!("x{n:04}.ics"),
+                &marked(&format!("x{n}"), 1 + n % 200, &format!("Same {n}"), &mark),
+            );
         }
         let told = format!("{terms:?}, side {side}");
         let begun = Instant::now();
@@ -137,12 +161,20 @@ async fn a_thousand_events_with_one_mark_do_no_harm() -> anyhow::Result<()> {
             assert_eq!(skipped(&run, reason).len(), 1000, "{told}");
             assert_eq!(explained(&village.cli, &pair, "x0500.ics").await?, json!(reason), "{told}");
         }
-        assert_eq!((anna.len(), ben.len()), (3 + if side == 0 || back { 1000 } else { 0 }, 3 + if side == 1 { 1000 } else { 0 }), "{told}");
-        // While its mapping lives a mark is good everywhere; after it those in the calendar of the origin would be ordinary events.
+        assert_eq!(
+            (anna.len(), ben.len()),
+            (3 + if side == 0 || back { 1000 } else { 0 }, 3 + if side == 1 { 1000 } else { 0 }),
+            "{told}"
+        );
+        // While its mapping lives a mark is good everywhere; after it those in the calendar of the
+        // origin would be ordinary events.
         if side == 1 {
             anna.delete("e1.ics");
             let run = village.cli.sync().await?;
-            assert_eq!(run["deleted"], 1, "the copy goes with its origin, and nothing else: {told}");
+            assert_eq!(
+                run["deleted"], 1,
+                "the copy goes with its origin, and nothing else: {told}"
+            );
         }
         hours_pass(&village.cli, 24).await?;
         village_at_rest(&village).await?;
@@ -157,8 +189,16 @@ async fn an_origin_with_a_very_long_uid_is_copied() -> anyhow::Result<()> {
         let (village, pair) = copied(1, terms).await?;
         let [anna, ben] = village.people.clone();
         let uid = "u".repeat(5_000);
-        let folded: Vec<&str> = uid.as_bytes().chunks(60).map(|chunk| std::str::from_utf8(chunk).unwrap_or_default()).collect();
-        anna.put("long.ics", &hour("U-I-D", 3, 9, "Long").replace("UID:U-I-D", &format!("UID:{}", folded.join("\n "))));
+        let folded: Vec<&str> = uid
+            .as_bytes()
+            .chunks(60)
+            .map(|chunk| std::str::from_utf8(chunk).unwrap_or_default())
+            .collect();
+        anna.put(
+            "long.ics",
+            &hour("U-I-D", 3, 9, "Long")
+                .replace("UID:U-I-D", &format!("UID:{}", folded.join("\n "))),
+        );
         let run = village.cli.sync().await?;
         assert_eq!(counts(&run), [1, 0, 0, 0], "{run}");
         assert!(mark_of(&ben, "Long")?.len() < 200, "its mark is as short as any");
@@ -180,14 +220,21 @@ async fn a_copy_that_has_lost_its_mark_is_a_copy() -> anyhow::Result<()> {
         let [anna, ben] = village.people.clone();
         for name in ben.names() {
             ben.edit(&name, |ics| {
-                let kept: Vec<String> = simulators::ics::unfold(ics).into_iter().filter(|line| !line.starts_with("X-CALRELAY")).collect();
+                let kept: Vec<String> = simulators::ics::unfold(ics)
+                    .into_iter()
+                    .filter(|line| !line.starts_with("X-CALRELAY"))
+                    .collect();
                 kept.join("\n") + "\n"
             });
         }
         for hours in [0, 24] {
             hours_pass(&village.cli, hours).await?;
             let run = village.cli.sync().await?;
-            assert_eq!((&run["created"], &run["deleted"]), (&json!(0), &json!(0)), "{terms:?}: {run}");
+            assert_eq!(
+                (&run["created"], &run["deleted"]),
+                (&json!(0), &json!(0)),
+                "{terms:?}: {run}"
+            );
         }
         assert_eq!((anna.len(), ben.len()), (3, 3), "{terms:?}");
         let copy = named(&ben, "Event 1")?;
@@ -199,14 +246,19 @@ async fn a_copy_that_has_lost_its_mark_is_a_copy() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An object in which the master has a mark and an exception has another, or two marks in one event.
+/// An object in which the master has a mark and an exception has another, or two marks in one
+/// event.
 #[tokio::test]
 async fn contradicting_marks_in_one_object_do_no_harm() -> anyhow::Result<()> {
     let (village, _) = copied(3, TWO_WAY).await?;
     let [anna, ben] = village.people.clone();
     let marks = [mark_of(&ben, "Event 0")?, mark_of(&ben, "Event 1")?];
     let two = marks.iter().map(|mark| format!("X-CALRELAY-ORIGIN:{mark}\n")).collect::<String>();
-    let lines = format!("DTSTART:{}\nDTEND:{}\n{two}SUMMARY:Two marks", crate::events::at(7, 9), crate::events::at(7, 10));
+    let lines = format!(
+        "DTSTART:{}\nDTEND:{}\n{two}SUMMARY:Two marks",
+        crate::events::at(7, 9),
+        crate::events::at(7, 10)
+    );
     anna.put("two.ics", &object("two", &lines));
     ben.put("two.ics", &object("two", &lines));
     for hours in [0, 24, 1] {

@@ -1,5 +1,5 @@
-//! Identity: an account, a calendar, an event and a copy are recognised wherever they are seen. Each scenario ends with three passes that write
-//! nothing.
+//! Identity: an account, a calendar, an event and a copy are recognised wherever they are seen.
+//! Each scenario ends with three passes that write nothing.
 
 mod addresses;
 mod bases;
@@ -59,7 +59,11 @@ pub async fn village_at_rest(village: &Village) -> anyhow::Result<()> {
 }
 
 /// A village in which Anna has so many events, paired in this way, before the first pass.
-pub async fn furnished(manners: Manners, events: usize, terms: &[&str]) -> anyhow::Result<(Village, String)> {
+pub async fn furnished(
+    manners: Manners,
+    events: usize,
+    terms: &[&str],
+) -> anyhow::Result<(Village, String)> {
     let village = Village::new(manners).await?;
     for (name, object) in many(events) {
         village.people[0].put(&name, &object);
@@ -76,7 +80,8 @@ pub async fn copied(events: usize, terms: &[&str]) -> anyhow::Result<(Village, S
     Ok((village, pair))
 }
 
-/// The first pass, and the night after it with all that a night does: a whole listing, and the second look of what was held.
+/// The first pass, and the night after it with all that a night does: a whole listing, and the
+/// second look of what was held.
 pub async fn a_night(village: &Village) -> anyhow::Result<()> {
     for hours in [0, 1, 24, 1, 24] {
         hours_pass(&village.cli, hours).await?;
@@ -95,7 +100,8 @@ pub fn titles(calendar: &Calendar) -> Vec<String> {
 
 /// `Event 0`, `Event 1`… but for these.
 pub fn all_but(count: usize, missing: &[usize]) -> Vec<String> {
-    let mut titles: Vec<String> = (0..count).filter(|n| !missing.contains(n)).map(|n| format!("Event {n}")).collect();
+    let mut titles: Vec<String> =
+        (0..count).filter(|n| !missing.contains(n)).map(|n| format!("Event {n}")).collect();
     titles.sort();
     titles
 }
@@ -103,14 +109,19 @@ pub fn all_but(count: usize, missing: &[usize]) -> Vec<String> {
 /// The name of the object with this title.
 pub fn named(calendar: &Calendar, title: &str) -> anyhow::Result<String> {
     let agenda = calendar.agenda();
-    let entry = agenda.iter().find(|entry| entry.summary() == title).with_context(|| format!("no {title} in {:?}", titles(calendar)))?;
+    let entry = agenda
+        .iter()
+        .find(|entry| entry.summary() == title)
+        .with_context(|| format!("no {title} in {:?}", titles(calendar)))?;
     Ok(entry.name.clone())
 }
 
 /// Gives an event another title.
 pub fn rename(calendar: &Calendar, title: &str, new: &str) -> anyhow::Result<()> {
     let name = named(calendar, title)?;
-    ensure!(calendar.edit(&name, |ics| ics.replace(&format!("SUMMARY:{title}\r\n"), &format!("SUMMARY:{new}\r\n"))));
+    ensure!(calendar.edit(&name, |ics| {
+        ics.replace(&format!("SUMMARY:{title}\r\n"), &format!("SUMMARY:{new}\r\n"))
+    }));
     Ok(())
 }
 
@@ -124,7 +135,8 @@ pub fn delete(calendar: &Calendar, title: &str) -> anyhow::Result<()> {
 pub fn skipped(run: &Value, reason: &str) -> Vec<String> {
     let actions = run["actions"].as_array().into_iter().flatten();
     let skipped = actions.filter(|action| action["action"] == "skip" && action["reason"] == reason);
-    let mut names: Vec<String> = skipped.map(|action| last_part(action["event"].as_str().unwrap_or_default())).collect();
+    let mut names: Vec<String> =
+        skipped.map(|action| last_part(action["event"].as_str().unwrap_or_default())).collect();
     names.sort();
     names
 }
@@ -137,7 +149,11 @@ fn last_part(event: &str) -> String {
 pub async fn status_of(cli: &Cli, pair: &str) -> anyhow::Result<Value> {
     let status = cli.status().await?;
     let pairs = status["pairs"].as_array().context("pairs")?;
-    pairs.iter().find(|row| row["id"] == pair).cloned().with_context(|| format!("no {pair} in {status}"))
+    pairs
+        .iter()
+        .find(|row| row["id"] == pair)
+        .cloned()
+        .with_context(|| format!("no {pair} in {status}"))
 }
 
 /// Why an event has no copy, and that it is said in words.

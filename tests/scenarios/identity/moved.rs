@@ -1,4 +1,5 @@
-//! A person moves an event from one calendar of a pair to the other one, or through a third: no event is lost, and none is there twice.
+//! A person moves an event from one calendar of a pair to the other one, or through a third: no
+//! event is lost, and none is there twice.
 
 use serde_json::json;
 use simulators::caldav::Calendar;
@@ -7,7 +8,8 @@ use super::{all_but, copied, explained, named, titles, village_at_rest};
 use crate::cli::{ONE_WAY, PRIVATE, TWO_WAY, counts};
 use crate::rows::hours_pass;
 
-/// As clients do it: the same object is there, under the same name, and then it is not here any more.
+/// As clients do it: the same object is there, under the same name, and then it is not here any
+/// more.
 fn carry(title: &str, here: &Calendar, there: &Calendar) -> anyhow::Result<()> {
     let name = named(here, title)?;
     let object = here.get(&name).unwrap_or_default();
@@ -35,7 +37,10 @@ async fn an_original_is_moved_to_the_other_calendar() -> anyhow::Result<()> {
                 village.cli.sync().await?;
             }
             let (here, there) = (titles(anna), titles(ben));
-            assert!(there.contains(&"Event 1".to_owned()), "{terms:?}: what was moved is where it was moved to: {there:?}");
+            assert!(
+                there.contains(&"Event 1".to_owned()),
+                "{terms:?}: what was moved is where it was moved to: {there:?}"
+            );
             match terms {
                 TWO_WAY => assert_eq!((here, there), (all_but(3, &[]), all_but(3, &[]))),
                 _ => assert_eq!((here, there.len()), (all_but(3, &[1]), 3), "{terms:?}: {there:?}"),
@@ -46,8 +51,9 @@ async fn an_original_is_moved_to_the_other_calendar() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The copy was moved, not deleted: its original stays as it is, also where the copy shows less of it. What was moved is left alone and reported; when the
-/// original is deleted, it is an event like any other.
+/// The copy was moved, not deleted: its original stays as it is, also where the copy shows less of
+/// it. What was moved is left alone and reported; when the original is deleted, it is an event like
+/// any other.
 #[tokio::test]
 async fn a_copy_is_moved_to_the_calendar_of_its_original() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY, &["--two-way", "--private"]] {
@@ -55,7 +61,10 @@ async fn a_copy_is_moved_to_the_calendar_of_its_original() -> anyhow::Result<()>
             let (village, pair) = copied(12, terms).await?;
             let [anna, ben] = &village.people;
             let original = anna.get("e1.ics");
-            let copy = village.cli.explain(&pair, "e1.ics").await?["copy"].as_str().unwrap_or_default().to_owned();
+            let copy = village.cli.explain(&pair, "e1.ics").await?["copy"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
             let copy = copy.rsplit('/').next().unwrap_or_default().to_owned();
             anna.plant("moved.ics", &ben.get(&copy).unwrap_or_default());
             if !both_seen_at_once {
@@ -67,13 +76,29 @@ async fn a_copy_is_moved_to_the_calendar_of_its_original() -> anyhow::Result<()>
                 let run = village.cli.sync().await?;
                 assert_eq!(counts(&run)[..3], [0; 3], "{terms:?}: {run}");
             }
-            assert_eq!((anna.len(), ben.len(), anna.get("e1.ics")), (13, 11, original), "{terms:?}");
-            assert_eq!(explained(&village.cli, &pair, "e1.ics").await?, json!("suppressed"), "{terms:?}");
-            assert_eq!(explained(&village.cli, &pair, "moved.ics").await?, json!("own_copy"), "{terms:?}");
+            assert_eq!(
+                (anna.len(), ben.len(), anna.get("e1.ics")),
+                (13, 11, original),
+                "{terms:?}"
+            );
+            assert_eq!(
+                explained(&village.cli, &pair, "e1.ics").await?,
+                json!("suppressed"),
+                "{terms:?}"
+            );
+            assert_eq!(
+                explained(&village.cli, &pair, "moved.ics").await?,
+                json!("own_copy"),
+                "{terms:?}"
+            );
 
             anyhow::ensure!(anna.delete("e1.ics"));
             let run = village.cli.sync().await?;
-            assert_eq!((counts(&run)[..3].to_vec(), ben.len()), (vec![1, 0, 0], 12), "{terms:?}: {run}");
+            assert_eq!(
+                (counts(&run)[..3].to_vec(), ben.len()),
+                (vec![1, 0, 0], 12),
+                "{terms:?}: {run}"
+            );
             village_at_rest(&village).await?;
         }
     }

@@ -1,4 +1,5 @@
-//! Names: a server that stores an object under a name that it chooses, an object that gets another name, and a UID that may not be used again.
+//! Names: a server that stores an object under a name that it chooses, an object that gets another
+//! name, and a UID that may not be used again.
 
 use std::time::Duration;
 
@@ -6,7 +7,9 @@ use anyhow::Context as _;
 use serde_json::json;
 use simulators::caldav::{Late, Manners, Names, Rewrite};
 
-use super::{a_night, all_but, copied, delete, explained, furnished, named, rename, titles, village_at_rest};
+use super::{
+    a_night, all_but, copied, delete, explained, furnished, named, rename, titles, village_at_rest,
+};
 use crate::cli::{ONE_WAY, TWO_WAY, counts};
 use crate::events::{hour, many};
 use crate::rows::hours_pass;
@@ -16,7 +19,11 @@ async fn on_a_server_with_its_own_names(location: bool, terms: &[&str]) -> anyho
     village.servers[1].manners(|manners| manners.names = Names::Own { location });
     a_night(&village).await?;
     let [anna, ben] = &village.people;
-    assert_eq!((titles(anna), titles(ben)), (all_but(4, &[]), all_but(4, &[])), "nothing is doubled, and no original is deleted");
+    assert_eq!(
+        (titles(anna), titles(ben)),
+        (all_but(4, &[]), all_but(4, &[])),
+        "nothing is doubled, and no original is deleted"
+    );
 
     rename(anna, "Event 0", "Renamed")?;
     delete(anna, "Event 1")?;
@@ -26,7 +33,10 @@ async fn on_a_server_with_its_own_names(location: bool, terms: &[&str]) -> anyho
     let copy = named(ben, "Event 2")?;
     assert_eq!(explained(&village.cli, &pair, &copy).await?, json!("own_copy"));
     let told = village.cli.explain(&pair, "e2.ics").await?;
-    assert!(told["copied"] == true && told["copy"].as_str().is_some_and(|id| id.ends_with(&copy)), "{told}");
+    assert!(
+        told["copied"] == true && told["copy"].as_str().is_some_and(|id| id.ends_with(&copy)),
+        "{told}"
+    );
     if terms == TWO_WAY {
         rename(ben, "Event 2", "By Ben")?;
         delete(ben, "Event 3")?;
@@ -57,7 +67,8 @@ async fn a_server_keeps_neither_name_nor_uid_nor_mark() -> anyhow::Result<()> {
         let [anna, ben] = &village.people;
         ben.put("own.ics", &hour("own", 3, 20, "Own"));
         village.servers[1].manners(|manners| {
-            (manners.names, manners.rewrite, manners.etag_on_put) = (Names::Own { location: false }, Rewrite::Anew, etag_on_put);
+            (manners.names, manners.rewrite, manners.etag_on_put) =
+                (Names::Own { location: false }, Rewrite::Anew, etag_on_put);
         });
         a_night(&village).await?;
         let own = usize::from(terms == TWO_WAY);
@@ -70,7 +81,10 @@ async fn a_server_keeps_neither_name_nor_uid_nor_mark() -> anyhow::Result<()> {
         assert_eq!(counts(&village.cli.sync().await?), [1, 1, 1, 0]);
         a_night(&village).await?;
         assert_eq!(titles(ben), ["Event 2", "Event 3", "Event 5", "Own", "Renamed"]);
-        assert_eq!((anna.len(), explained(&village.cli, &pair, &named(ben, "Event 5")?).await?), (4 + own, json!("own_copy")));
+        assert_eq!(
+            (anna.len(), explained(&village.cli, &pair, &named(ben, "Event 5")?).await?),
+            (4 + own, json!("own_copy"))
+        );
         if terms == TWO_WAY {
             rename(ben, "Event 5", "By Ben")?;
             delete(ben, "Event 3")?;
@@ -89,10 +103,14 @@ async fn a_server_keeps_nothing_of_what_is_written() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
         let (village, _) = furnished(Manners::generic(), 4, terms).await?;
         let [anna, ben] = &village.people;
-        village.servers[1].manners(|manners| (manners.names, manners.rewrite) = (Names::Own { location: false }, Rewrite::Anew));
+        village.servers[1].manners(|manners| {
+            (manners.names, manners.rewrite) = (Names::Own { location: false }, Rewrite::Anew)
+        });
         village.cli.sync().await?;
         for name in ben.names() {
-            assert!(ben.edit(&name, |ics| ics.replace("SUMMARY:Event", "SUMMARY:No").replace("DTSTART:2026", "DTSTART:2025")));
+            assert!(ben.edit(&name, |ics| {
+                ics.replace("SUMMARY:Event", "SUMMARY:No").replace("DTSTART:2026", "DTSTART:2025")
+            }));
         }
         for hours in [0, 1, 24, 1, 24] {
             hours_pass(&village.cli, hours).await?;
@@ -132,21 +150,28 @@ async fn both_servers_choose_names() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An object that gets another name is the same event, on either side: its UID or its mark says so. Nothing is written for it.
+/// An object that gets another name is the same event, on either side: its UID or its mark says so.
+/// Nothing is written for it.
 #[tokio::test]
 async fn an_object_that_gets_another_name_is_the_same_event() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
         let (village, pair) = copied(6, terms).await?;
         let [anna, ben] = &village.people;
         for (n, how) in [&[][..], &["--full"]].into_iter().enumerate() {
-            for (calendar, name) in [(anna, format!("e{n}.ics")), (ben, named(ben, &format!("Event {}", n + 2))?)] {
+            for (calendar, name) in
+                [(anna, format!("e{n}.ics")), (ben, named(ben, &format!("Event {}", n + 2))?)]
+            {
                 let body = calendar.get(&name).expect("it is there");
                 assert!(calendar.delete(&name));
                 calendar.put(&format!("moved-{n}.ics"), &body);
             }
             village.reset_counts();
             let (status, run) = village.cli.sync_with(how).await?;
-            assert_eq!((status, &counts(&run)[..3], village.writes()), (0, &[0; 3][..], [0, 0]), "{terms:?} {how:?}: {run}");
+            assert_eq!(
+                (status, &counts(&run)[..3], village.writes()),
+                (0, &[0; 3][..], [0, 0]),
+                "{terms:?} {how:?}: {run}"
+            );
         }
         assert_eq!((titles(anna), titles(ben)), (all_but(6, &[]), all_but(6, &[])));
         assert_eq!(village.cli.explain(&pair, "moved-0.ics").await?["copied"], true);
@@ -162,10 +187,12 @@ async fn an_object_that_gets_another_name_is_the_same_event() -> anyhow::Result<
     Ok(())
 }
 
-/// A listing names the former name as gone before it names the new one: no original is deleted for that.
+/// A listing names the former name as gone before it names the new one: no original is deleted for
+/// that.
 #[tokio::test]
 async fn a_copy_whose_new_name_is_told_later_costs_no_original() -> anyhow::Result<()> {
-    let (village, _) = furnished(Manners { finds_uids: true, ..Manners::generic() }, 6, TWO_WAY).await?;
+    let (village, _) =
+        furnished(Manners { finds_uids: true, ..Manners::generic() }, 6, TWO_WAY).await?;
     let [anna, ben] = &village.people;
     village.cli.sync().await?;
     let name = named(ben, "Event 2")?;
@@ -218,18 +245,27 @@ async fn all_objects_get_other_names_at_once() -> anyhow::Result<()> {
             }
             village.reset_counts();
             let run = village.cli.sync().await?;
-            assert_eq!((&counts(&run)[..3], village.writes()), (&[0; 3][..], [0, 0]), "{terms:?}, side {side}: {run}");
+            assert_eq!(
+                (&counts(&run)[..3], village.writes()),
+                (&[0; 3][..], [0, 0]),
+                "{terms:?}, side {side}: {run}"
+            );
             hours_pass(&village.cli, 24).await?;
             village_at_rest(&village).await?;
-            assert_eq!((titles(&village.people[0]), titles(&village.people[1])), (all_but(40, &[]), all_but(40, &[])));
+            assert_eq!(
+                (titles(&village.people[0]), titles(&village.people[1])),
+                (all_but(40, &[]), all_but(40, &[]))
+            );
         }
     }
     Ok(())
 }
 
-/// A server that keeps deleted objects in a trash refuses their UIDs: an event that comes back gets a copy with another one, as often as it comes.
+/// A server that keeps deleted objects in a trash refuses their UIDs: an event that comes back gets
+/// a copy with another one, as often as it comes.
 #[tokio::test]
-async fn an_event_that_comes_back_is_copied_though_its_copy_lies_in_a_trash() -> anyhow::Result<()> {
+async fn an_event_that_comes_back_is_copied_though_its_copy_lies_in_a_trash() -> anyhow::Result<()>
+{
     for status in [400, 403] {
         for terms in [ONE_WAY, TWO_WAY] {
             let (village, _) = copied(2, terms).await?;
@@ -259,7 +295,8 @@ async fn a_copy_that_is_taken_out_of_the_trash_is_that_copy() -> anyhow::Result<
     village.servers[1].manners(|manners| manners.trash = Some(400));
     let [anna, ben] = &village.people;
     let copy = named(ben, "Event 1")?;
-    let uid = ben.agenda().iter().find(|entry| entry.name == copy).expect("a copy").uid().to_owned();
+    let uid =
+        ben.agenda().iter().find(|entry| entry.name == copy).expect("a copy").uid().to_owned();
     assert!(ben.delete(&copy) && ben.restore(&uid));
     assert_eq!(counts(&village.cli.sync().await?)[..3], [0; 3]);
     rename(anna, "Event 1", "Renamed")?;
@@ -268,15 +305,38 @@ async fn a_copy_that_is_taken_out_of_the_trash_is_that_copy() -> anyhow::Result<
     village_at_rest(&village).await
 }
 
-/// Names and UIDs of all kinds, among them a name that spells another after decoding, and one UID twice.
+/// Names and UIDs of all kinds, among them a name that spells another after decoding, and one UID
+/// twice.
 #[tokio::test]
 async fn odd_names_and_uids_are_kept_apart() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
         let (village, pair) = furnished(Manners::radicale_like(), 0, terms).await?;
         let [anna, ben] = &village.people;
-        let names = ["a+b.ics", "a%2Bb.ics", "a b.ics", "März.ics", "k@l.ics", "k%40l.ics", "EML=.EML", "CASE.ics", "case.ics", "100%.ics"];
+        let names = [
+            "a+b.ics",
+            "a%2Bb.ics",
+            "a b.ics",
+            "März.ics",
+            "k@l.ics",
+            "k%40l.ics",
+            "EML=.EML",
+            "CASE.ics",
+            "case.ics",
+            "100%.ics",
+        ];
         let long = "x".repeat(300);
-        let uids = ["a/b==", "https://www.example.org/1/2", "lead@x", &long, "CASE", "case", "same", "same", "<t>&amp;", "%2e"];
+        let uids = [
+            "a/b==",
+            "https://www.example.org/1/2",
+            "lead@x",
+            &long,
+            "CASE",
+            "case",
+            "same",
+            "same",
+            "<t>&amp;",
+            "%2e",
+        ];
         for (n, (name, uid)) in names.iter().zip(uids).enumerate() {
             anna.put(name, &hour(uid, n as i64 + 1, 9, &format!("Event {n}")));
         }

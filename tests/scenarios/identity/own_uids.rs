@@ -1,5 +1,5 @@
-//! A server that keeps names, gives events UIDs of its own and drops what it does not know, marks among it: a copy is known by its name, and by the
-//! UID that the server shows.
+//! A server that keeps names, gives events UIDs of its own and drops what it does not know, marks
+//! among it: a copy is known by its name, and by the UID that the server shows.
 
 use simulators::caldav::{Calendar, Manners, Rewrite};
 
@@ -13,7 +13,8 @@ use crate::village::Village;
 async fn at_ben(events: usize, terms: &[&str], etag_on_put: bool) -> anyhow::Result<Village> {
     let (village, _) = furnished(Manners::generic(), events, terms).await?;
     village.servers[1].manners(|manners| {
-        (manners.rewrite, manners.uid_may_change, manners.etag_on_put) = (Rewrite::Anew, true, etag_on_put);
+        (manners.rewrite, manners.uid_may_change, manners.etag_on_put) =
+            (Rewrite::Anew, true, etag_on_put);
     });
     a_night(&village).await?;
     Ok(village)
@@ -23,12 +24,13 @@ async fn at_ben(events: usize, terms: &[&str], etag_on_put: bool) -> anyhow::Res
 fn turn_into_dinner(calendar: &Calendar, title: &str) -> anyhow::Result<()> {
     let name = named(calendar, title)?;
     assert!(calendar.edit(&name, |ics| {
-        let lines = ics.lines().map(|line| match line.split_once(':').map_or("", |(name, _)| name) {
-            "SUMMARY" => "SUMMARY:Dinner".to_owned(),
-            "DTSTART" => format!("DTSTART:{}", at(40, 18)),
-            "DTEND" => format!("DTEND:{}", at(40, 19)),
-            _ => line.to_owned(),
-        });
+        let lines =
+            ics.lines().map(|line| match line.split_once(':').map_or("", |(name, _)| name) {
+                "SUMMARY" => "SUMMARY:Dinner".to_owned(),
+                "DTSTART" => format!("DTSTART:{}", at(40, 18)),
+                "DTEND" => format!("DTEND:{}", at(40, 19)),
+                _ => line.to_owned(),
+            });
         lines.map(|line| line + "\r\n").collect()
     }));
     Ok(())
@@ -43,7 +45,11 @@ async fn an_edit_of_title_and_time_is_an_edit() -> anyhow::Result<()> {
             turn_into_dinner(ben, "Event 0")?;
             let run = village.cli.sync().await?;
             assert_eq!(counts(&run)[..3], [0, 1, 0], "{etag_on_put} {events}: {run}");
-            assert!(named(anna, "Dinner")? == "e0.ics" && anna.len() == events, "{:?}", titles(anna));
+            assert!(
+                named(anna, "Dinner")? == "e0.ics" && anna.len() == events,
+                "{:?}",
+                titles(anna)
+            );
             assert_eq!(titles(anna), titles(ben));
             rename(anna, "Dinner", "Supper")?;
             assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0]);
@@ -111,7 +117,8 @@ async fn copies_that_exchange_their_names_are_known_by_their_uids() -> anyhow::R
     Ok(())
 }
 
-/// An event of Ben's own that gets the name of a copy is known by its UID, once the server has shown that of the copy.
+/// An event of Ben's own that gets the name of a copy is known by its UID, once the server has
+/// shown that of the copy.
 #[tokio::test]
 async fn another_event_under_the_name_of_a_copy_is_its_owners() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
@@ -121,7 +128,11 @@ async fn another_event_under_the_name_of_a_copy_is_its_owners() -> anyhow::Resul
         ben.put(&name, &hour("own", 9, 15, "My own"));
         let own = ben.get(&name);
         village.cli.sync().await?;
-        assert_eq!((ben.get(&name), named(anna, "Event 1").is_ok()), (own.clone(), true), "{terms:?}");
+        assert_eq!(
+            (ben.get(&name), named(anna, "Event 1").is_ok()),
+            (own.clone(), true),
+            "{terms:?}"
+        );
         anna.delete("e1.ics");
         village.cli.sync().await?;
         assert_eq!(ben.get(&name), own, "{terms:?}: with the original");

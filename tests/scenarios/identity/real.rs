@@ -26,7 +26,13 @@ impl Quarter {
         let (mut servers, mut people) = (Vec::new(), Vec::new());
         for (kind, name) in kinds.into_iter().zip(["desk", "kitchen"]) {
             let server = match kind {
-                Radicale => Server::radicale(&[("anna@example.org", "anna-secret-7531"), ("ben", "ben-secret-8642")]).await?,
+                Radicale => {
+                    Server::radicale(&[
+                        ("anna@example.org", "anna-secret-7531"),
+                        ("ben", "ben-secret-8642"),
+                    ])
+                    .await?
+                }
                 Xandikos => Server::xandikos().await?,
             };
             let (user, _) = server.users()[0].clone();
@@ -34,8 +40,11 @@ impl Quarter {
             servers.push(server);
         }
         let two = "two of each";
-        let quarter =
-            Self { servers: servers.try_into().ok().context(two)?, people: people.try_into().ok().context(two)?, cli: Cli::new()? };
+        let quarter = Self {
+            servers: servers.try_into().ok().context(two)?,
+            people: people.try_into().ok().context(two)?,
+            cli: Cli::new()?,
+        };
         for (name, object) in many(events) {
             quarter.people[0].put(&name, &object).await?;
         }
@@ -49,7 +58,9 @@ impl Quarter {
         let mut by_name = server.url().clone();
         by_name.set_host(Some("localhost"))?;
         let mut all = vec![by_name.to_string()];
-        for path in [format!("/{user}/"), format!("/{user}"), format!("/{}/", user.replace('@', "%40"))] {
+        for path in
+            [format!("/{user}/"), format!("/{user}"), format!("/{}/", user.replace('@', "%40"))]
+        {
             all.push(server.url().join(&path)?.to_string());
         }
         all.push(server.url().to_string());
@@ -83,7 +94,11 @@ impl Quarter {
                 assert_eq!(counts(&run)[..3], [0; 3], "{run}");
             }
         }
-        assert_eq!([self.people[0].objects().await?, self.people[1].objects().await?], before, "not a byte is written");
+        assert_eq!(
+            [self.people[0].objects().await?, self.people[1].objects().await?],
+            before,
+            "not a byte is written"
+        );
         Ok(())
     }
 }
@@ -140,7 +155,11 @@ async fn a_duplicated_and_a_cut_copy_lose_nothing() -> anyhow::Result<()> {
     for kinds in BOTH {
         let quarter = Quarter::new(kinds, 2).await?;
         let [anna, ben] = &quarter.people;
-        let lines = format!("DTSTART:{}\nDTEND:{}\nRRULE:FREQ=DAILY;COUNT=6\nSUMMARY:Daily", at(3, 9), at(3, 10));
+        let lines = format!(
+            "DTSTART:{}\nDTEND:{}\nRRULE:FREQ=DAILY;COUNT=6\nSUMMARY:Daily",
+            at(3, 9),
+            at(3, 10)
+        );
         anna.put("daily.ics", &object("daily", &lines)).await?;
         quarter.pair(TWO_WAY).await?;
         assert_eq!(counts(&quarter.cli.sync().await?), [3, 0, 0, 0]);
@@ -176,7 +195,11 @@ async fn what_was_lost_is_taken_over() -> anyhow::Result<()> {
             quarter.cli = Cli::new()?;
             let pair = quarter.pair(after).await?;
             let run = quarter.cli.sync().await?;
-            assert_eq!((&counts(&run)[..3], skipped(&run, "copied_by_another").len()), (&[0; 3][..], 4), "{run}");
+            assert_eq!(
+                (&counts(&run)[..3], skipped(&run, "copied_by_another").len()),
+                (&[0; 3][..], 4),
+                "{run}"
+            );
             quarter.at_rest().await?;
             quarter.cli.json(&["pair", "take-over", &pair]).await?;
             let run = quarter.cli.sync().await?;
@@ -185,7 +208,10 @@ async fn what_was_lost_is_taken_over() -> anyhow::Result<()> {
             assert_eq!(counts(&quarter.cli.sync().await?), [0, 0, 1, 0]);
             let [ours, theirs] = quarter.agendas().await?;
             if after == PRIVATE {
-                assert!(theirs.len() == 3 && theirs.iter().all(|line| line.contains("Busy")), "{theirs:?}");
+                assert!(
+                    theirs.len() == 3 && theirs.iter().all(|line| line.contains("Busy")),
+                    "{theirs:?}"
+                );
             } else {
                 assert_eq!(ours, theirs);
             }
@@ -213,11 +239,19 @@ async fn a_calendar_made_anew_is_asked_about() -> anyhow::Result<()> {
             for hours in [0, 1, 24, 1] {
                 hours_pass(&quarter.cli, hours).await?;
                 let (status, run) = quarter.cli.sync_with(&[]).await?;
-                assert_eq!((status, &run["state"], &run["held"]["kind"]), (0, &json!("held"), &json!("emptied")), "{kinds:?}: {run}");
+                assert_eq!(
+                    (status, &run["state"], &run["held"]["kind"]),
+                    (0, &json!("held"), &json!("emptied")),
+                    "{kinds:?}: {run}"
+                );
             }
             let (_, run) = quarter.cli.sync_with(&["--pair", &pair, answer]).await?;
             let made = if answer == "--make-again" { 15 } else { 0 };
-            assert_eq!((counts(&run)[0], &run["held"]), (made, &Value::Null), "{kinds:?} {answer}: {run}");
+            assert_eq!(
+                (counts(&run)[0], &run["held"]),
+                (made, &Value::Null),
+                "{kinds:?} {answer}: {run}"
+            );
             assert_eq!(quarter.people[1].objects().await?.len() as u64, made);
             quarter.at_rest().await?;
         }

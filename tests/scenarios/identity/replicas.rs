@@ -1,5 +1,5 @@
-//! A server that answers from a replica which is behind: for a while it shows what stood there before our write, with the former ETag. That is
-//! nobody's edit.
+//! A server that answers from a replica which is behind: for a while it shows what stood there
+//! before our write, with the former ETag. That is nobody's edit.
 
 use simulators::caldav::{Calendar, Manners};
 
@@ -9,7 +9,8 @@ use crate::rows::hours_pass;
 use crate::village::Village;
 
 async fn at_rest_before(tokens: bool, terms: &[&str]) -> anyhow::Result<Village> {
-    let (village, _) = furnished(Manners { sync: tokens, ctag: tokens, ..Manners::generic() }, 4, terms).await?;
+    let (village, _) =
+        furnished(Manners { sync: tokens, ctag: tokens, ..Manners::generic() }, 4, terms).await?;
     for hours in [0, 1] {
         hours_pass(&village.cli, hours).await?;
         village.cli.sync().await?;
@@ -42,7 +43,12 @@ async fn a_version_that_was_replaced_is_no_edit() -> anyhow::Result<()> {
                 }
                 other.stand_still(false);
                 village.cli.sync().await?;
-                assert!(named(own, "Edited").is_ok() && titles(own) == titles(other), "{told}: {:?} {:?}", titles(own), titles(other));
+                assert!(
+                    named(own, "Edited").is_ok() && titles(own) == titles(other),
+                    "{told}: {:?} {:?}",
+                    titles(own),
+                    titles(other)
+                );
                 rename(own, "Edited", "Edited again")?;
                 assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0], "{told}");
                 assert_eq!(titles(own), titles(other), "{told}");
@@ -72,21 +78,26 @@ async fn what_is_edited_while_a_server_is_behind_is_written() -> anyhow::Result<
         village.cli.sync().await?;
         for calendar in [anna, ben] {
             let object = calendar.get(&named(calendar, "Edited")?).unwrap_or_default();
-            assert!(["Room 5", "Bring numbers"].iter().all(|words| object.contains(words)), "{tokens}: {object}");
+            assert!(
+                ["Room 5", "Bring numbers"].iter().all(|words| object.contains(words)),
+                "{tokens}: {object}"
+            );
         }
         village_at_rest(&village).await?;
     }
     Ok(())
 }
 
-/// Restored for good, with the ETag that it had: it is what it says, after a whole listing of a later day.
+/// Restored for good, with the ETag that it had: it is what it says, after a whole listing of a
+/// later day.
 #[tokio::test]
 async fn a_version_that_stays_counts_on_a_later_day() -> anyhow::Result<()> {
     for tokens in [true, false] {
         let village = at_rest_before(tokens, TWO_WAY).await?;
         let [anna, ben] = &village.people;
         let name = named(ben, "Event 0")?;
-        let (before, etag) = (ben.get(&name).unwrap_or_default(), ben.etag(&name).unwrap_or_default());
+        let (before, etag) =
+            (ben.get(&name).unwrap_or_default(), ben.etag(&name).unwrap_or_default());
         rename(anna, "Event 0", "Edited")?;
         village.cli.sync().await?;
         ben.put(&name, &before);
@@ -95,14 +106,20 @@ async fn a_version_that_stays_counts_on_a_later_day() -> anyhow::Result<()> {
             hours_pass(&village.cli, hours).await?;
             village.cli.sync().await?;
         }
-        assert!(named(anna, "Event 0").is_ok() && titles(anna) == titles(ben), "{tokens}: {:?} {:?}", titles(anna), titles(ben));
+        assert!(
+            named(anna, "Event 0").is_ok() && titles(anna) == titles(ben),
+            "{tokens}: {:?} {:?}",
+            titles(anna),
+            titles(ben)
+        );
         village_at_rest(&village).await?;
     }
     Ok(())
 }
 
-/// On a server whose ETags follow from the content: what a person has restored is seen by the next pass, and what is edited after that as well. A server
-/// without tokens has to have listed our write before.
+/// On a server whose ETags follow from the content: what a person has restored is seen by the next
+/// pass, and what is edited after that as well. A server without tokens has to have listed our
+/// write before.
 #[tokio::test]
 async fn what_is_restored_is_an_edit() -> anyhow::Result<()> {
     for (tokens, writer) in [(true, 0), (true, 1), (false, 0), (false, 1)] {
@@ -110,7 +127,8 @@ async fn what_is_restored_is_an_edit() -> anyhow::Result<()> {
         let village = at_rest_before(tokens, TWO_WAY).await?;
         let [own, other] = [&village.people[writer], &village.people[1 - writer]];
         let name = named(other, "Event 0")?;
-        let (before, etag) = (other.get(&name).unwrap_or_default(), other.etag(&name).unwrap_or_default());
+        let (before, etag) =
+            (other.get(&name).unwrap_or_default(), other.etag(&name).unwrap_or_default());
         rename(own, "Event 0", "Edited")?;
         assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 0], "{told}");
         if !tokens {
@@ -129,7 +147,8 @@ async fn what_is_restored_is_an_edit() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// As long as a server may be behind, nothing is decided about what it shows; the edit that waits for it is named.
+/// As long as a server may be behind, nothing is decided about what it shows; the edit that waits
+/// for it is named.
 #[tokio::test]
 async fn what_waits_for_a_server_that_is_behind_is_named() -> anyhow::Result<()> {
     let village = at_rest_before(true, TWO_WAY).await?;
@@ -146,6 +165,9 @@ async fn what_waits_for_a_server_that_is_behind_is_named() -> anyhow::Result<()>
     anna.stand_still(false);
     village.cli.sync().await?;
     assert_eq!(village.cli.status().await?["pairs"][0]["problems"], 0);
-    assert!(anna.get("e0.ics").is_some_and(|object| object.contains("Room 5") && object.contains("Edited")));
+    assert!(
+        anna.get("e0.ics")
+            .is_some_and(|object| object.contains("Room 5") && object.contains("Edited"))
+    );
     village_at_rest(&village).await
 }

@@ -1,4 +1,5 @@
-//! One calendar under two names: a share, or another account that sees it. A pair of it with itself never grows, and a second pair doubles nothing.
+//! One calendar under two names: a share, or another account that sees it. A pair of it with itself
+//! never grows, and a second pair doubles nothing.
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
@@ -9,7 +10,8 @@ use crate::cli::{Cli, ONE_WAY, TWO_WAY, counts};
 use crate::events::many;
 use crate::world::USERS;
 
-/// One server, on which Ben sees Anna's calendar as `theirs`, and she herself sees it a second time as `again`.
+/// One server, on which Ben sees Anna's calendar as `theirs`, and she herself sees it a second time
+/// as `again`.
 struct House {
     cli: Cli,
     _server: CalDav,
@@ -33,19 +35,31 @@ impl House {
         for (user, password) in USERS {
             accounts.push(cli.connect(server.url().as_str(), user, password).await?);
         }
-        let hers = [cli.calendar(&accounts[0], "main").await?, cli.calendar(&accounts[0], "other").await?];
-        // All names of a calendar have the title of the calendar: the further one is that which was not there before.
+        let hers =
+            [cli.calendar(&accounts[0], "main").await?, cli.calendar(&accounts[0], "other").await?];
+        // All names of a calendar have the title of the calendar: the further one is that which was
+        // not there before.
         main.share("anna", "again");
         let listed = cli.json(&["calendars", "--account", &accounts[0]]).await?;
-        let mut ids = listed["calendars"].as_array().into_iter().flatten().filter_map(|row| row["id"].as_str());
-        let again = ids.find(|id| !hers.iter().any(|known| known == id)).context("another name")?.to_owned();
+        let mut ids = listed["calendars"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|row| row["id"].as_str());
+        let again = ids
+            .find(|id| !hers.iter().any(|known| known == id))
+            .context("another name")?
+            .to_owned();
         let names = [again, cli.calendar(&accounts[1], "main").await?];
         Ok(Self { cli, _server: server, main, other, hers, names })
     }
 
     /// `pair add` that may be refused with words.
     async fn pair(&self, from: &str, to: &str, terms: &[&str]) -> anyhow::Result<Option<String>> {
-        let answer = self.cli.run(&[&["pair", "add", "--json", "--from", from, "--to", to], terms].concat()).await?;
+        let answer = self
+            .cli
+            .run(&[&["pair", "add", "--json", "--from", from, "--to", to], terms].concat())
+            .await?;
         if answer.status == 0 {
             return Ok(answer.document()?["id"].as_str().map(str::to_owned));
         }
@@ -62,7 +76,8 @@ impl House {
     }
 }
 
-/// At the latest the first copy shows what this is: the pair stops with words before a second write, and what was written can be cleaned up.
+/// At the latest the first copy shows what this is: the pair stops with words before a second
+/// write, and what was written can be cleaned up.
 #[tokio::test]
 async fn a_calendar_paired_with_itself_under_another_name_does_not_grow() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
@@ -74,7 +89,10 @@ async fn a_calendar_paired_with_itself_under_another_name_does_not_grow() -> any
                 let Some(pair) = house.pair(ends[0], ends[1], terms).await? else { continue };
                 let runs = house.passes().await?;
                 assert!(house.main.len() <= 4, "{terms:?}, {n}: {:?}", titles(&house.main));
-                assert!(runs[0]["error"]["message"].is_string() && runs[0]["state"] == "error", "{runs:?}");
+                assert!(
+                    runs[0]["error"]["message"].is_string() && runs[0]["state"] == "error",
+                    "{runs:?}"
+                );
                 at_rest(&[&house.cli], &[&house.main]).await?;
                 house.cli.json(&["pair", "remove", &pair]).await?;
                 house.cli.json(&["clean-up", "--calendar", ends[1], "--yes"]).await?;
@@ -92,7 +110,9 @@ async fn a_share_that_names_its_owner_is_refused_at_set_up() -> anyhow::Result<(
     let house = House::new(true).await?;
     many(3).iter().for_each(|(name, object)| _ = house.main.put(name, object));
     let ([main, _], [again, theirs]) = (&house.hers, &house.names);
-    for (from, to) in [(main, again), (again, main), (main, theirs), (theirs, main), (again, theirs)] {
+    for (from, to) in
+        [(main, again), (again, main), (main, theirs), (theirs, main), (again, theirs)]
+    {
         assert_eq!(house.pair(from, to, TWO_WAY).await?, None, "{from} {to}");
     }
     assert!(house.cli.sync_all(&[]).await?.is_empty());
@@ -114,11 +134,19 @@ async fn two_pairs_into_one_calendar_double_nothing() -> anyhow::Result<()> {
             }
             let runs = house.passes().await?;
             let seen = (titles(&house.main), titles(&house.other));
-            assert_eq!(seen, (all_but(3, &[]), all_but(3, &[])), "{shared_url}, {terms:?}: {runs:?}");
+            assert_eq!(
+                seen,
+                (all_but(3, &[]), all_but(3, &[])),
+                "{shared_url}, {terms:?}: {runs:?}"
+            );
             // The first pair works as it did.
             delete(&house.other, "Event 1")?;
             house.passes().await?;
-            assert_eq!((titles(&house.main), titles(&house.other)), (all_but(3, &[1]), all_but(3, &[1])), "{shared_url}, {terms:?}");
+            assert_eq!(
+                (titles(&house.main), titles(&house.other)),
+                (all_but(3, &[1]), all_but(3, &[1])),
+                "{shared_url}, {terms:?}"
+            );
             at_rest(&[&house.cli], &[&house.main, &house.other]).await?;
         }
     }
@@ -138,13 +166,18 @@ async fn two_pairs_out_of_one_calendar_double_nothing() -> anyhow::Result<()> {
             assert_eq!(house.pair(other, second, terms).await?, None);
         }
         house.passes().await?;
-        assert_eq!((titles(&house.main), titles(&house.other)), (all_but(3, &[]), all_but(3, &[])), "{terms:?}");
+        assert_eq!(
+            (titles(&house.main), titles(&house.other)),
+            (all_but(3, &[]), all_but(3, &[])),
+            "{terms:?}"
+        );
         at_rest(&[&house.cli], &[&house.main, &house.other]).await?;
     }
     Ok(())
 }
 
-/// The account of a server is connected under two host names: it is one account, so its calendars are not paired with themselves.
+/// The account of a server is connected under two host names: it is one account, so its calendars
+/// are not paired with themselves.
 #[tokio::test]
 async fn two_host_names_of_one_server_are_one_account() -> anyhow::Result<()> {
     let server = CalDav::start(Manners::generic()).await?;
@@ -159,12 +192,16 @@ async fn two_host_names_of_one_server_are_one_account() -> anyhow::Result<()> {
     }
     assert_eq!((&ids[0], &ids[0]), (&ids[1], &ids[2]));
     let calendar = cli.calendar(&ids[0], "main").await?;
-    assert_eq!(cli.run(&["pair", "add", "--from", &calendar, "--to", &calendar, "--json"]).await?.status, 1);
+    assert_eq!(
+        cli.run(&["pair", "add", "--from", &calendar, "--to", &calendar, "--json"]).await?.status,
+        1
+    );
     assert_eq!(main.len(), 4);
     Ok(())
 }
 
-/// A calendar that was empty when its second name was connected proves nothing then: at the latest the first copy tells.
+/// A calendar that was empty when its second name was connected proves nothing then: at the latest
+/// the first copy tells.
 #[tokio::test]
 async fn an_empty_calendar_under_two_host_names_does_not_grow() -> anyhow::Result<()> {
     let server = CalDav::start(Manners::generic()).await?;
@@ -175,7 +212,9 @@ async fn an_empty_calendar_under_two_host_names_does_not_grow() -> anyhow::Resul
     for url in [server.url(), server.name_url()] {
         ends.push(cli.calendar(&cli.connect(url.as_str(), user, password).await?, "main").await?);
     }
-    let added = cli.run(&["pair", "add", "--from", &ends[0], "--to", &ends[1], "--two-way", "--json"]).await?;
+    let added = cli
+        .run(&["pair", "add", "--from", &ends[0], "--to", &ends[1], "--two-way", "--json"])
+        .await?;
     many(3).iter().for_each(|(name, object)| _ = main.put(name, object));
     for arguments in [&[][..], &[], &["--full"], &[]] {
         cli.sync_all(arguments).await?;
@@ -187,8 +226,8 @@ async fn an_empty_calendar_under_two_host_names_does_not_grow() -> anyhow::Resul
     Ok(())
 }
 
-/// A copy that was put into the calendar of its original under the same name, on a server whose ETags follow from what is in an object: one object in
-/// both calendars does not make them one.
+/// A copy that was put into the calendar of its original under the same name, on a server whose
+/// ETags follow from what is in an object: one object in both calendars does not make them one.
 #[tokio::test]
 async fn one_object_in_both_calendars_stops_no_pair() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
@@ -202,13 +241,17 @@ async fn one_object_in_both_calendars_stops_no_pair() -> anyhow::Result<()> {
         super::rename(anna, "Event 2", "Two")?;
         let run = village.cli.sync().await?;
         assert_eq!((run["error"].clone(), counts(&run)[1]), (Value::Null, 1), "{terms:?}: {run}");
-        assert_eq!(village.cli.explain(&pair, &format!("/calendars/anna/main/{name}")).await?["reason"], "own_copy");
+        assert_eq!(
+            village.cli.explain(&pair, &format!("/calendars/anna/main/{name}")).await?["reason"],
+            "own_copy"
+        );
         super::village_at_rest(&village).await?;
     }
     Ok(())
 }
 
-/// Both ends of a pair are reached in another way than before, and were so when nothing was in them: what they hold by now tells.
+/// Both ends of a pair are reached in another way than before, and were so when nothing was in
+/// them: what they hold by now tells.
 #[tokio::test]
 async fn a_pair_of_which_both_ends_have_other_names_is_refused() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
@@ -227,7 +270,10 @@ async fn a_pair_of_which_both_ends_have_other_names_is_refused() -> anyhow::Resu
         }
         village.cli.sync().await?;
         for [from, to] in [[0, 1], [1, 0]] {
-            let answer = village.cli.run(&["pair", "add", "--json", "--from", &others[from], "--to", &others[to]]).await?;
+            let answer = village
+                .cli
+                .run(&["pair", "add", "--json", "--from", &others[from], "--to", &others[to]])
+                .await?;
             ensure!(answer.status != 0, "{terms:?}: {}", answer.stdout);
         }
         super::village_at_rest(&village).await?;

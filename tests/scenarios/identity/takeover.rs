@@ -1,5 +1,5 @@
-//! A pair made anew finds its earlier copies by their marks and takes them over: any generation, either role, private or not, inside and outside
-//! the window.
+//! A pair made anew finds its earlier copies by their marks and takes them over: any generation,
+//! either role, private or not, inside and outside the window.
 
 use serde_json::json;
 
@@ -9,7 +9,8 @@ use crate::events::{at, hour, object};
 use crate::rows::hours_pass;
 use crate::village::Village;
 
-/// Ends the pair and makes it anew; the run of the first pass, which makes and deletes nothing, and does what its preview shows.
+/// Ends the pair and makes it anew; the run of the first pass, which makes and deletes nothing, and
+/// does what its preview shows.
 async fn anew(village: &Village, pair: &str, terms: &[&str]) -> anyhow::Result<String> {
     village.cli.json(&["pair", "remove", pair]).await?;
     let pair = village.pair(terms).await?;
@@ -25,16 +26,28 @@ fn all_busy(village: &Village) {
     assert!(titles.iter().all(|title| title == "Busy"), "a title is left: {titles:?}");
 }
 
-/// A copy that was deleted and made again has another generation, and so has one that was made a third time.
+/// A copy that was deleted and made again has another generation, and so has one that was made a
+/// third time.
 #[tokio::test]
 async fn copies_of_later_generations_are_found() -> anyhow::Result<()> {
-    for (before, after) in [(ONE_WAY, ONE_WAY), (ONE_WAY, TWO_WAY), (ONE_WAY, PRIVATE), (PRIVATE, ONE_WAY)] {
+    for (before, after) in
+        [(ONE_WAY, ONE_WAY), (ONE_WAY, TWO_WAY), (ONE_WAY, PRIVATE), (PRIVATE, ONE_WAY)]
+    {
         let (village, pair) = copied(3, before).await?;
         let [anna, ben] = &village.people;
         for round in 0..2 {
             let copies = ben.agenda();
-            let origin = anna.agenda().iter().find(|entry| entry.name == "e1.ics").map(|entry| entry.start());
-            let copy = copies.iter().find(|entry| Some(entry.start()) == origin).expect("its copy").name.clone();
+            let origin = anna
+                .agenda()
+                .iter()
+                .find(|entry| entry.name == "e1.ics")
+                .map(|entry| entry.start());
+            let copy = copies
+                .iter()
+                .find(|entry| Some(entry.start()) == origin)
+                .expect("its copy")
+                .name
+                .clone();
             ben.delete(&copy);
             village.cli.sync().await?;
             anna.edit("e1.ics", |ics| ics.replace("SUMMARY:", &format!("SUMMARY:{round} ")));
@@ -58,7 +71,8 @@ async fn copies_of_later_generations_are_found() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An origin that was deleted and made again, because its copy had been edited, is the origin of that copy still.
+/// An origin that was deleted and made again, because its copy had been edited, is the origin of
+/// that copy still.
 #[tokio::test]
 async fn an_origin_that_was_made_again_keeps_its_copy() -> anyhow::Result<()> {
     for after in [ONE_WAY, TWO_WAY, PRIVATE] {
@@ -73,16 +87,27 @@ async fn an_origin_that_was_made_again_keeps_its_copy() -> anyhow::Result<()> {
         delete(ben, "Own")?;
         assert_eq!(village.cli.sync().await?["created"], 2, "the edit wins");
         anew(&village, &pair, after).await?;
-        assert_eq!((anna.len(), ben.len()), (4, 4), "{after:?}: {:?} {:?}", titles(anna), titles(ben));
+        assert_eq!(
+            (anna.len(), ben.len()),
+            (4, 4),
+            "{after:?}: {:?} {:?}",
+            titles(anna),
+            titles(ben)
+        );
         rename(anna, "Edited by Ben", "Edited again")?;
         let run = village.cli.sync().await?;
-        assert_eq!((&run["created"], &run["changed"]), (&json!(0), &json!(u64::from(after != PRIVATE))), "{after:?}: {run}");
+        assert_eq!(
+            (&run["created"], &run["changed"]),
+            (&json!(0), &json!(u64::from(after != PRIVATE))),
+            "{after:?}: {run}"
+        );
         village_at_rest(&village).await?;
     }
     Ok(())
 }
 
-/// A private pair covers the copies of an earlier pair that lie outside its own window too: what they show is hidden, and they are kept.
+/// A private pair covers the copies of an earlier pair that lie outside its own window too: what
+/// they show is hidden, and they are kept.
 #[tokio::test]
 async fn no_title_is_left_behind_a_private_pair() -> anyhow::Result<()> {
     let (village, pair) = copied(3, ONE_WAY).await?;
@@ -90,7 +115,14 @@ async fn no_title_is_left_behind_a_private_pair() -> anyhow::Result<()> {
     anna.put("far.ics", &hour("far", 300, 9, "Far away"));
     anna.put(
         "series.ics",
-        &object("s", &format!("DTSTART:{}\nDTEND:{}\nRRULE:FREQ=MONTHLY;COUNT=9\nSUMMARY:Monthly", at(3, 9), at(3, 10))),
+        &object(
+            "s",
+            &format!(
+                "DTSTART:{}\nDTEND:{}\nRRULE:FREQ=MONTHLY;COUNT=9\nSUMMARY:Monthly",
+                at(3, 9),
+                at(3, 10)
+            ),
+        ),
     );
     anna.put("past.ics", &hour("past", -60, 9, "Past"));
     assert_eq!(village.cli.sync().await?["created"], 3);
@@ -115,10 +147,13 @@ async fn no_title_is_left_behind_a_private_pair() -> anyhow::Result<()> {
     village_at_rest(&village).await
 }
 
-/// A pair made anew in the other direction, or both ways after one: none is doubled, in either calendar.
+/// A pair made anew in the other direction, or both ways after one: none is doubled, in either
+/// calendar.
 #[tokio::test]
 async fn a_pair_made_anew_the_other_way_round_doubles_nothing() -> anyhow::Result<()> {
-    for (before, after) in [(ONE_WAY, ONE_WAY), (ONE_WAY, TWO_WAY), (TWO_WAY, ONE_WAY), (TWO_WAY, TWO_WAY)] {
+    for (before, after) in
+        [(ONE_WAY, ONE_WAY), (ONE_WAY, TWO_WAY), (TWO_WAY, ONE_WAY), (TWO_WAY, TWO_WAY)]
+    {
         let (village, pair) = copied(3, before).await?;
         let [anna, ben] = &village.people;
         ben.put("own.ics", &hour("own", 3, 20, "Own"));
@@ -128,18 +163,27 @@ async fn a_pair_made_anew_the_other_way_round_doubles_nothing() -> anyhow::Resul
         village.cli.pair_add(to, from, after).await?;
         let run = village.cli.sync().await?;
         let own = u64::from(before == ONE_WAY);
-        assert_eq!((&run["created"], &run["deleted"]), (&json!(own), &json!(0)), "{before:?} {after:?}: {run}");
+        assert_eq!(
+            (&run["created"], &run["deleted"]),
+            (&json!(own), &json!(0)),
+            "{before:?} {after:?}: {run}"
+        );
         for arguments in [&["--full"][..], &[]] {
             village.cli.sync_with(arguments).await?;
         }
-        assert_eq!((titles(anna), titles(ben)), (titles(ben), titles(anna)), "{before:?} {after:?}");
+        assert_eq!(
+            (titles(anna), titles(ben)),
+            (titles(ben), titles(anna)),
+            "{before:?} {after:?}"
+        );
         assert_eq!(anna.len(), 4);
         village_at_rest(&village).await?;
     }
     Ok(())
 }
 
-/// An earlier copy that its owner has moved out of the window, and to which other people were invited, is left alone and stops nothing.
+/// An earlier copy that its owner has moved out of the window, and to which other people were
+/// invited, is left alone and stops nothing.
 #[tokio::test]
 async fn an_old_copy_that_cannot_be_written_to_stops_nothing() -> anyhow::Result<()> {
     for guests in [true, false] {
@@ -154,7 +198,9 @@ async fn an_old_copy_that_cannot_be_written_to_stops_nothing() -> anyhow::Result
         });
         if !guests {
             use simulators::faults::{Fault, On};
-            village.servers[1].faults().always(On::kind(simulators::traffic::Kind::Put).at(&copy), Fault::Status(400));
+            village.servers[1]
+                .faults()
+                .always(On::kind(simulators::traffic::Kind::Put).at(&copy), Fault::Status(400));
         }
         village.pair(ONE_WAY).await?;
         anna.put("new.ics", &hour("new", 2, 9, "New"));
@@ -163,7 +209,11 @@ async fn an_old_copy_that_cannot_be_written_to_stops_nothing() -> anyhow::Result
             assert_eq!((status, &run["state"]), (0, &json!("ok")), "guests: {guests}: {run}");
         }
         assert!(ben.find("SUMMARY:New").is_some(), "the rest goes on");
-        assert_eq!((ben.len(), titles(ben).iter().filter(|title| *title == "Event 3").count()), (7, 1), "guests: {guests}");
+        assert_eq!(
+            (ben.len(), titles(ben).iter().filter(|title| *title == "Event 3").count()),
+            (7, 1),
+            "guests: {guests}"
+        );
         village.servers[1].faults().clear();
         delete(anna, "Event 1")?;
         assert_eq!(village.cli.sync().await?["deleted"], 1);
@@ -209,17 +259,24 @@ async fn pairs_that_come_and_go_grow_nothing() -> anyhow::Result<()> {
         }
         assert_eq!((village.people[0].len(), village.people[1].len()), (4, 4), "turn {n}");
     }
-    assert_eq!((titles(&village.people[0]), titles(&village.people[1])), (all_but(4, &[]), all_but(4, &[])));
+    assert_eq!(
+        (titles(&village.people[0]), titles(&village.people[1])),
+        (all_but(4, &[]), all_but(4, &[]))
+    );
     village_at_rest(&village).await
 }
 
 /// All events lie outside the window of the new pair: their copies show no title either.
 #[tokio::test]
 async fn no_title_is_left_outside_a_shorter_window() -> anyhow::Result<()> {
-    let (village, pair) = super::furnished(simulators::caldav::Manners::generic(), 0, ONE_WAY).await?;
+    let (village, pair) =
+        super::furnished(simulators::caldav::Manners::generic(), 0, ONE_WAY).await?;
     let [anna, ben] = &village.people;
     for n in 0..3 {
-        anna.put(&format!("far{n}.ics"), &hour(&format!("far{n}"), 290 + n, 9, &format!("Far {n}")));
+        anna.put(
+            &format!("far{n}.ics"),
+            &hour(&format!("far{n}"), 290 + n, 9, &format!("Far {n}")),
+        );
     }
     assert_eq!(village.cli.sync().await?["created"], 3);
     village.cli.json(&["pair", "remove", &pair]).await?;
@@ -230,20 +287,26 @@ async fn no_title_is_left_outside_a_shorter_window() -> anyhow::Result<()> {
     village_at_rest(&village).await
 }
 
-/// A copy was duplicated under a pair that has ended. The new pair goes both ways, so the duplicate is an event like any other.
+/// A copy was duplicated under a pair that has ended. The new pair goes both ways, so the duplicate
+/// is an event like any other.
 #[tokio::test]
 async fn a_duplicate_from_before_is_copied_by_a_pair_that_goes_both_ways() -> anyhow::Result<()> {
     let (village, pair) = copied(3, ONE_WAY).await?;
     let [anna, ben] = &village.people;
     let copy = named(ben, "Event 1")?;
-    assert!(simulators::person::Person::from(ben.clone()).duplicate(&copy, "second.ics", "second").await?);
+    assert!(
+        simulators::person::Person::from(ben.clone())
+            .duplicate(&copy, "second.ics", "second")
+            .await?
+    );
     rename_one(ben, "second.ics");
     village.cli.sync().await?;
     village.cli.json(&["pair", "remove", &pair]).await?;
     let pair = village.pair(TWO_WAY).await?;
     let run = village.cli.sync().await?;
     assert_eq!(counts(&run)[..3], [1, 0, 0], "{run}");
-    let expected: Vec<String> = ["Event 0", "Event 1", "Event 2", "Second"].map(str::to_owned).to_vec();
+    let expected: Vec<String> =
+        ["Event 0", "Event 1", "Event 2", "Second"].map(str::to_owned).to_vec();
     assert_eq!((titles(anna), titles(ben)), (expected.clone(), expected));
     assert_eq!(village.cli.explain(&pair, "second.ics").await?["copied"], true);
     village_at_rest(&village).await
@@ -253,7 +316,8 @@ fn rename_one(calendar: &simulators::caldav::Calendar, name: &str) {
     assert!(calendar.edit(name, |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:Second")));
 }
 
-/// What one calendar's pair has left is not another calendar's to write to, though both had an event of one UID: it may have been edited since.
+/// What one calendar's pair has left is not another calendar's to write to, though both had an
+/// event of one UID: it may have been edited since.
 #[tokio::test]
 async fn what_is_left_of_another_calendars_event_is_not_written_to() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY, PRIVATE] {
@@ -264,13 +328,23 @@ async fn what_is_left_of_another_calendars_event_is_not_written_to() -> anyhow::
         let id = village.cli.calendar(&village.accounts[0], "third").await?;
         rename(ben, "Event 1", "My notes")?;
         village.cli.json(&["pair", "remove", &pair]).await?;
-        third.put("other.ics", &object("uid-1", &format!("DTSTART:{}\nDTEND:{}\nSUMMARY:Theirs", at(5, 9), at(5, 10))));
+        third.put(
+            "other.ics",
+            &object("uid-1", &format!("DTSTART:{}\nDTEND:{}\nSUMMARY:Theirs", at(5, 9), at(5, 10))),
+        );
         let before = ben.objects();
         village.cli.pair_add(&id, &village.calendars[1], terms).await?;
         let run = village.cli.sync().await?;
         let kept = before.iter().all(|(name, body)| ben.get(name).as_ref() == Some(body));
         assert!(kept, "{terms:?}: {run}");
-        assert_eq!(super::skipped(&run, "already_there").iter().filter(|name| *name == "other.ics").count(), 1, "{terms:?}: {run}");
+        assert_eq!(
+            super::skipped(&run, "already_there")
+                .iter()
+                .filter(|name| *name == "other.ics")
+                .count(),
+            1,
+            "{terms:?}: {run}"
+        );
         third.delete("other.ics");
         village.cli.sync().await?;
         assert!(before.iter().all(|(name, _)| ben.get(name).is_some()), "{terms:?}");

@@ -1,12 +1,15 @@
-//! What was written and is not listed: a server that does not keep it, shows it late, or begins to lose names, UIDs and marks. That it is missing
-//! is no deletion.
+//! What was written and is not listed: a server that does not keep it, shows it late, or begins to
+//! lose names, UIDs and marks. That it is missing is no deletion.
 
 use serde_json::json;
 use simulators::caldav::{Late, Manners, Names, Rewrite};
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
 
-use super::{a_night, all_but, copied, delete, explained, furnished, named, rename, skipped, status_of, titles, village_at_rest};
+use super::{
+    a_night, all_but, copied, delete, explained, furnished, named, rename, skipped, status_of,
+    titles, village_at_rest,
+};
 use crate::cli::{ONE_WAY, TWO_WAY, counts};
 use crate::events::{hour, many, stamp};
 use crate::rows::hours_pass;
@@ -20,7 +23,8 @@ fn loses_everything(manners: &mut Manners) {
 async fn a_copy_that_the_server_does_not_keep_costs_no_original() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
         for sync in [true, false] {
-            let (village, pair) = furnished(Manners { sync, ..Manners::generic() }, 4, terms).await?;
+            let (village, pair) =
+                furnished(Manners { sync, ..Manners::generic() }, 4, terms).await?;
             let [anna, ben] = &village.people;
             village.cli.sync().await?;
             village.servers[1].manners(|manners| manners.swallows = true);
@@ -29,12 +33,16 @@ async fn a_copy_that_the_server_does_not_keep_costs_no_original() -> anyhow::Res
             a_night(&village).await?;
             assert!(named(anna, "New").is_ok() && named(ben, "New").is_err(), "{terms:?}");
             assert_eq!(status_of(&village.cli, &pair).await?["problems"], 1);
-            assert_eq!(explained(&village.cli, &pair, "new.ics").await?, json!("refused_by_server"));
+            assert_eq!(
+                explained(&village.cli, &pair, "new.ics").await?,
+                json!("refused_by_server")
+            );
 
             village.servers[1].manners(|manners| manners.swallows = false);
             let full = terms == ONE_WAY;
             if !full {
-                // A server that shows nothing until its calendar is listed as a whole was not missed before the first night.
+                // A server that shows nothing until its calendar is listed as a whole was not
+                // missed before the first night.
                 hours_pass(&village.cli, 24).await?;
                 village.cli.sync().await?;
                 rename(anna, "New", "Newer")?;
@@ -58,7 +66,8 @@ async fn a_copy_that_the_server_does_not_keep_costs_no_original() -> anyhow::Res
 #[tokio::test]
 async fn a_copy_that_is_shown_late_is_that_copy() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
-        let (village, pair) = furnished(Manners { tells_unseen_gone: false, ..Manners::generic() }, 4, terms).await?;
+        let (village, pair) =
+            furnished(Manners { tells_unseen_gone: false, ..Manners::generic() }, 4, terms).await?;
         let [anna, ben] = &village.people;
         village.cli.sync().await?;
         anna.put("new.ics", &hour("new", 5, 9, "New"));
@@ -81,7 +90,9 @@ async fn a_copy_that_is_shown_late_is_that_copy() -> anyhow::Result<()> {
 /// Other copies are where they were written: they say nothing of this one.
 #[tokio::test]
 async fn a_server_begins_to_lose_what_is_written() -> anyhow::Result<()> {
-    for (terms, etag_on_put) in [(ONE_WAY, true), (TWO_WAY, true), (ONE_WAY, false), (TWO_WAY, false)] {
+    for (terms, etag_on_put) in
+        [(ONE_WAY, true), (TWO_WAY, true), (ONE_WAY, false), (TWO_WAY, false)]
+    {
         let (village, _) = copied(4, terms).await?;
         let [anna, ben] = &village.people;
         village.servers[1].manners(|manners| {
@@ -103,14 +114,19 @@ async fn a_server_begins_to_lose_what_is_written() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A person's own event that shows the same is never taken for the copy.
-/// A copy is made and listed while a question about the other calendar waits, and then deleted by a person: that is a deletion.
+/// A person's own event that shows the same is never taken for the copy. A copy is made and listed
+/// while a question about the other calendar waits, and then deleted by a person: that is a
+/// deletion.
 #[tokio::test]
 async fn what_is_listed_while_something_is_held_is_no_longer_awaited() -> anyhow::Result<()> {
-    let (village, pair) = furnished(Manners { sync: false, ..Manners::generic() }, 8, TWO_WAY).await?;
+    let (village, pair) =
+        furnished(Manners { sync: false, ..Manners::generic() }, 8, TWO_WAY).await?;
     let [anna, ben] = &village.people;
     for own in 0..3 {
-        ben.put(&format!("own{own}.ics"), &hour(&format!("own{own}"), 9 + own, 12, &format!("Own {own}")));
+        ben.put(
+            &format!("own{own}.ics"),
+            &hour(&format!("own{own}"), 9 + own, 12, &format!("Own {own}")),
+        );
     }
     a_night(&village).await?;
     anna.replace();
@@ -123,7 +139,12 @@ async fn what_is_listed_while_something_is_held_is_no_longer_awaited() -> anyhow
     let (_, run) = village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
     hours_pass(&village.cli, 1).await?;
     village.cli.sync_with(&[]).await?;
-    assert!(titles(anna).len() == 11 && titles(anna) == titles(ben), "{run}: {:?} {:?}", titles(anna), titles(ben));
+    assert!(
+        titles(anna).len() == 11 && titles(anna) == titles(ben),
+        "{run}: {:?} {:?}",
+        titles(anna),
+        titles(ben)
+    );
     village_at_rest(&village).await
 }
 
@@ -137,7 +158,10 @@ async fn an_event_like_the_copy_stays_its_owners() -> anyhow::Result<()> {
             anna.put(&name, &object);
         }
         anna.put("e.ics", &hour("e", 5, 9, "Dentist"));
-        ben.put("0-own.ics", &hour("own", 5, 9, "Dentist").replace("SUMMARY", "DESCRIPTION:My notes\r\nSUMMARY"));
+        ben.put(
+            "0-own.ics",
+            &hour("own", 5, 9, "Dentist").replace("SUMMARY", "DESCRIPTION:My notes\r\nSUMMARY"),
+        );
         let own = ben.get("0-own.ics");
         village.pair(ONE_WAY).await?;
         a_night(&village).await?;
@@ -152,23 +176,39 @@ async fn an_event_like_the_copy_stays_its_owners() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A server that takes a copy for the event that is there already: that one is its owner's, whether it was touched since or not.
+/// A server that takes a copy for the event that is there already: that one is its owner's, whether
+/// it was touched since or not.
 #[tokio::test]
 async fn an_event_that_was_there_before_is_never_the_copy() -> anyhow::Result<()> {
     for (terms, sync) in [(ONE_WAY, true), (ONE_WAY, false), (TWO_WAY, true)] {
         for touched in [false, true] {
-            let village = Village::new(Manners { sync, etag_on_put: false, merges: true, ..Manners::generic() }).await?;
+            let village = Village::new(Manners {
+                sync,
+                etag_on_put: false,
+                merges: true,
+                ..Manners::generic()
+            })
+            .await?;
             let [anna, ben] = &village.people;
             for (name, object) in many(12) {
                 anna.put(&name, &object);
             }
             anna.put("e.ics", &hour("e", 5, 9, "Dentist"));
-            ben.put("own.ics", &hour("own", 5, 9, "Dentist").replace("SUMMARY", "DESCRIPTION:Bring the X-rays\r\nSUMMARY"));
+            ben.put(
+                "own.ics",
+                &hour("own", 5, 9, "Dentist")
+                    .replace("SUMMARY", "DESCRIPTION:Bring the X-rays\r\nSUMMARY"),
+            );
             village.pair(terms).await?;
             village.cli.sync().await?;
             if touched {
                 let stamp = stamp();
-                ben.edit("own.ics", |ics| ics.replace("DTSTAMP:20250101T000000Z", &format!("DTSTAMP:{stamp}\r\nLOCATION:Berlin")));
+                ben.edit("own.ics", |ics| {
+                    ics.replace(
+                        "DTSTAMP:20250101T000000Z",
+                        &format!("DTSTAMP:{stamp}\r\nLOCATION:Berlin"),
+                    )
+                });
             }
             let own = ben.get("own.ics");
             a_night(&village).await?;
@@ -187,10 +227,17 @@ async fn an_event_that_was_there_before_is_never_the_copy() -> anyhow::Result<()
     Ok(())
 }
 
-const SYNC_AND_LATE: [(bool, Late); 3] = [(true, Late::Unlisted), (false, Late::Unlisted), (true, Late::Unread)];
+const SYNC_AND_LATE: [(bool, Late); 3] =
+    [(true, Late::Unlisted), (false, Late::Unlisted), (true, Late::Unread)];
 
-/// A new event whose copy does not show, and another event of Ben's that makes his calendar worth a look.
-async fn late_copy(terms: &[&str], manners: Manners, late: Late, body: &str) -> anyhow::Result<(Village, String)> {
+/// A new event whose copy does not show, and another event of Ben's that makes his calendar worth a
+/// look.
+async fn late_copy(
+    terms: &[&str],
+    manners: Manners,
+    late: Late,
+    body: &str,
+) -> anyhow::Result<(Village, String)> {
     let (village, pair) = furnished(manners, 12, terms).await?;
     let [anna, ben] = &village.people;
     village.cli.sync().await?;
@@ -211,19 +258,31 @@ fn count(calendar: &simulators::caldav::Calendar, title: &str) -> usize {
 async fn edits_reach_a_copy_that_is_not_listed_yet() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
         for (sync, late) in SYNC_AND_LATE {
-            for (edit, needle) in [("SUMMARY:Newer", "SUMMARY:Newer"), ("LOCATION:Bonn\r\nSUMMARY:New", "LOCATION:Bonn")] {
+            for (edit, needle) in [
+                ("SUMMARY:Newer", "SUMMARY:Newer"),
+                ("LOCATION:Bonn\r\nSUMMARY:New", "LOCATION:Bonn"),
+            ] {
                 let manners = Manners { sync, ..Manners::generic() };
-                let (village, pair) = late_copy(terms, manners, late, &hour("new", 5, 9, "New")).await?;
+                let (village, pair) =
+                    late_copy(terms, manners, late, &hour("new", 5, 9, "New")).await?;
                 let [anna, ben] = &village.people;
                 assert!(anna.edit("new.ics", |ics| ics.replace("SUMMARY:New", edit)));
                 village.cli.sync().await?;
                 let case = format!("{terms:?} {sync} {late:?} {edit}");
-                assert_eq!(ben.find(needle).is_some(), late == Late::Unlisted, "what can be read is written: {case}");
+                assert_eq!(
+                    ben.find(needle).is_some(),
+                    late == Late::Unlisted,
+                    "what can be read is written: {case}"
+                );
                 village.cli.sync().await?;
                 ben.catch_up();
                 a_night(&village).await?;
                 assert!(ben.find(needle).is_some() && anna.find(needle).is_some(), "{case}");
-                assert_eq!((ben.len(), titles(anna).len()), (14, if terms == TWO_WAY { 14 } else { 13 }), "nothing is doubled: {case}");
+                assert_eq!(
+                    (ben.len(), titles(anna).len()),
+                    (14, if terms == TWO_WAY { 14 } else { 13 }),
+                    "nothing is doubled: {case}"
+                );
                 assert_eq!(status_of(&village.cli, &pair).await?["problems"], 0);
                 village_at_rest(&village).await?;
             }
@@ -232,11 +291,13 @@ async fn edits_reach_a_copy_that_is_not_listed_yet() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// However often it is edited, there is one copy; and a private pair made anew leaves no title behind.
+/// However often it is edited, there is one copy; and a private pair made anew leaves no title
+/// behind.
 #[tokio::test]
 async fn a_copy_that_is_not_listed_does_not_grow() -> anyhow::Result<()> {
     for late in [Late::Unlisted, Late::Unread] {
-        let (village, pair) = late_copy(ONE_WAY, Manners::generic(), late, &hour("new", 5, 9, "Secret 0")).await?;
+        let (village, pair) =
+            late_copy(ONE_WAY, Manners::generic(), late, &hour("new", 5, 9, "Secret 0")).await?;
         let [anna, ben] = &village.people;
         for n in 0..4 {
             ben.put(&format!("mine-{n}.ics"), &hour(&format!("mine-{n}"), 100 + n, 20, "Mine"));
@@ -302,7 +363,9 @@ async fn a_copy_that_is_not_listed_goes_with_its_origin() -> anyhow::Result<()> 
 #[tokio::test]
 async fn a_copy_whose_answer_was_lost_is_known_by_what_it_shows() -> anyhow::Result<()> {
     let cases = [(true, false), (false, false), (true, true)];
-    for (terms, (etag_on_put, location)) in [ONE_WAY, TWO_WAY].into_iter().flat_map(|terms| cases.map(|case| (terms, case))) {
+    for (terms, (etag_on_put, location)) in
+        [ONE_WAY, TWO_WAY].into_iter().flat_map(|terms| cases.map(|case| (terms, case)))
+    {
         for then in ["nothing", "edited", "deleted"] {
             let (village, pair) = furnished(Manners::generic(), 4, terms).await?;
             let [anna, ben] = &village.people;
@@ -312,7 +375,9 @@ async fn a_copy_whose_answer_was_lost_is_known_by_what_it_shows() -> anyhow::Res
                 loses_everything(manners);
                 (manners.etag_on_put, manners.names) = (etag_on_put, Names::Own { location });
             });
-            village.servers[1].faults().next(On::kind(Kind::Put).saying("Event 1"), Fault::DropAfter);
+            village.servers[1]
+                .faults()
+                .next(On::kind(Kind::Put).saying("Event 1"), Fault::DropAfter);
             let run = village.cli.sync().await?;
             assert_eq!(skipped(&run, "refused_by_server").len(), 1, "the answer is lost: {run}");
             match then {
@@ -326,7 +391,13 @@ async fn a_copy_whose_answer_was_lost_is_known_by_what_it_shows() -> anyhow::Res
             let case = format!("{terms:?} {etag_on_put} {location} {then}");
             let own = usize::from(terms == TWO_WAY);
             let left = if then == "deleted" { 3 } else { 4 };
-            assert_eq!((ben.len(), anna.len()), (left + 1, left + own), "{case}: {:?} {:?}", titles(anna), titles(ben));
+            assert_eq!(
+                (ben.len(), anna.len()),
+                (left + 1, left + own),
+                "{case}: {:?} {:?}",
+                titles(anna),
+                titles(ben)
+            );
             assert_eq!(count(ben, "Edited"), usize::from(then == "edited"), "{case}");
             village_at_rest(&village).await?;
         }
@@ -336,30 +407,44 @@ async fn a_copy_whose_answer_was_lost_is_known_by_what_it_shows() -> anyhow::Res
 
 /// Its owner's own event beside a copy that does not show.
 #[tokio::test]
-async fn an_event_beside_a_copy_that_is_not_shown_is_copied_or_named_for_what_it_is() -> anyhow::Result<()> {
+async fn an_event_beside_a_copy_that_is_not_shown_is_copied_or_named_for_what_it_is()
+-> anyhow::Result<()> {
     for (sync, late) in SYNC_AND_LATE {
         for etag_on_put in [true, false] {
             let manners = Manners { sync, etag_on_put, ..Manners::generic() };
-            let (village, pair) = late_copy(TWO_WAY, manners, late, &hour("new", 5, 9, "New")).await?;
+            let (village, pair) =
+                late_copy(TWO_WAY, manners, late, &hour("new", 5, 9, "New")).await?;
             let [anna, ben] = &village.people;
-            ben.put("lunch.ics", &hour("lunch", 5, 9, "Lunch").replace("20250101T000000Z", &stamp()));
+            ben.put(
+                "lunch.ics",
+                &hour("lunch", 5, 9, "Lunch").replace("20250101T000000Z", &stamp()),
+            );
             village.cli.sync().await?;
             let case = format!("{sync} {late:?} {etag_on_put}");
             if etag_on_put || late == Late::Unlisted {
                 assert_eq!(count(anna, "Lunch"), 1, "no copy has that version: {case}");
             } else {
-                assert_eq!(explained(&village.cli, &pair, "lunch.ics").await?, json!("may_be_copy"), "{case}");
+                assert_eq!(
+                    explained(&village.cli, &pair, "lunch.ics").await?,
+                    json!("may_be_copy"),
+                    "{case}"
+                );
             }
             ben.catch_up();
             a_night(&village).await?;
-            assert_eq!((count(anna, "Lunch"), count(ben, "Lunch"), count(ben, "New")), (1, 1, 1), "{case}");
+            assert_eq!(
+                (count(anna, "Lunch"), count(ben, "Lunch"), count(ben, "New")),
+                (1, 1, 1),
+                "{case}"
+            );
             village_at_rest(&village).await?;
         }
     }
     Ok(())
 }
 
-/// Its listings show no copy, and each copy answers under its name: a night is no reason to stop, whatever else the calendar holds.
+/// Its listings show no copy, and each copy answers under its name: a night is no reason to stop,
+/// whatever else the calendar holds.
 #[tokio::test]
 async fn copies_that_answer_under_their_names_are_recognised() -> anyhow::Result<()> {
     for (terms, sync) in [(ONE_WAY, true), (ONE_WAY, false), (TWO_WAY, true)] {
@@ -369,16 +454,24 @@ async fn copies_that_answer_under_their_names_are_recognised() -> anyhow::Result
             anna.put(&name, &object);
         }
         for n in 0..4 {
-            ben.put(&format!("own{n}.ics"), &hour(&format!("own{n}"), 20 + n, 9, &format!("Own {n}")));
+            ben.put(
+                &format!("own{n}.ics"),
+                &hour(&format!("own{n}"), 20 + n, 9, &format!("Own {n}")),
+            );
         }
         village.servers[1].manners(|manners| manners.late = Late::Unlisted);
         let pair = village.pair(terms).await?;
         village.cli.sync().await?;
-        for (hours, title, new) in [(1, "Event 0", "Edited 1"), (24, "Edited 1", "Edited 2"), (24, "Edited 2", "Edited 3")] {
+        for (hours, title, new) in
+            [(1, "Event 0", "Edited 1"), (24, "Edited 1", "Edited 2"), (24, "Edited 2", "Edited 3")]
+        {
             hours_pass(&village.cli, hours).await?;
             rename(anna, title, new)?;
             let run = village.cli.sync().await?;
-            assert!(run["error"].is_null() && titles(ben).contains(&new.to_owned()), "{terms:?} {sync} {hours}: {run}");
+            assert!(
+                run["error"].is_null() && titles(ben).contains(&new.to_owned()),
+                "{terms:?} {sync} {hours}: {run}"
+            );
         }
         assert_ne!(status_of(&village.cli, &pair).await?["state"], "error");
         ben.catch_up();

@@ -1,4 +1,5 @@
-//! A server that does not give one event after the data of an installation were lost: nothing is made beside what it may be, and it stops nothing else.
+//! A server that does not give one event after the data of an installation were lost: nothing is
+//! made beside what it may be, and it stops nothing else.
 
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
@@ -22,12 +23,20 @@ async fn nothing_is_made_beside_a_copy_that_cannot_be_read_yet() -> anyhow::Resu
         set_up_anew(&mut village, terms).await?;
         for _ in 0..3 {
             let (_, run) = village.cli.sync_with(&[]).await?;
-            assert_eq!((counts(&run)[..3].to_vec(), ben.len()), (vec![0; 3], 3), "{terms:?}: {run}");
+            assert_eq!(
+                (counts(&run)[..3].to_vec(), ben.len()),
+                (vec![0; 3], 3),
+                "{terms:?}: {run}"
+            );
             assert_eq!(run["error"]["code"], "refused_by_server", "{terms:?}: {run}");
         }
         village.servers[1].faults().clear();
         let run = village.cli.sync().await?;
-        assert_eq!((skipped(&run, "copied_by_another").len(), ben.len()), (3, 3), "{terms:?}: {run}");
+        assert_eq!(
+            (skipped(&run, "copied_by_another").len(), ben.len()),
+            (3, 3),
+            "{terms:?}: {run}"
+        );
         village_at_rest(&village).await?;
     }
     Ok(())
@@ -55,7 +64,10 @@ async fn a_copy_that_is_never_given_stops_nothing() -> anyhow::Result<()> {
     hours_pass(&village.cli, 25).await?;
     village.cli.sync().await?;
     assert_eq!(problems(&village).await?, [copy.as_str()]);
-    assert_eq!(status_of(&village.cli, &pair).await?["problem_events"][0]["reason"], "copied_by_another");
+    assert_eq!(
+        status_of(&village.cli, &pair).await?["problem_events"][0]["reason"],
+        "copied_by_another"
+    );
     village_at_rest(&village).await?;
     assert!(ben.delete(&copy));
     village.cli.sync().await?;
@@ -63,13 +75,16 @@ async fn a_copy_that_is_never_given_stops_nothing() -> anyhow::Result<()> {
     village_at_rest(&village).await
 }
 
-/// The mark of a copy that is taken over cannot be written. Its original is deleted and the copy is edited, so that the original is made again; and
-/// no later pair that is private leaves a title.
+/// The mark of a copy that is taken over cannot be written. Its original is deleted and the copy is
+/// edited, so that the original is made again; and no later pair that is private leaves a title.
 #[tokio::test]
-async fn a_copy_whose_mark_was_refused_is_marked_when_its_original_is_made_again() -> anyhow::Result<()> {
+async fn a_copy_whose_mark_was_refused_is_marked_when_its_original_is_made_again()
+-> anyhow::Result<()> {
     let (mut village, _) = copied(3, ONE_WAY).await?;
     let [anna, ben] = village.people.clone();
-    village.servers[1].faults().next(On::kind(Kind::Put).at(&named(&ben, "Event 1")?), Fault::Status(403));
+    village.servers[1]
+        .faults()
+        .next(On::kind(Kind::Put).at(&named(&ben, "Event 1")?), Fault::Status(403));
     let pair = set_up_anew(&mut village, &[TWO_WAY, &["--take-over"]].concat()).await?;
     let run = village.cli.sync().await?;
     assert_eq!(skipped(&run, "refused_by_server").len(), 1, "{run}");
@@ -81,11 +96,16 @@ async fn a_copy_whose_mark_was_refused_is_marked_when_its_original_is_made_again
     village.cli.json(&["pair", "remove", &pair]).await?;
     village.pair(PRIVATE).await?;
     let run = village.cli.sync().await?;
-    assert_eq!((titles(&ben), skipped(&run, "copied_by_another").len()), (vec!["Busy".to_owned(); 3], 0), "{run}");
+    assert_eq!(
+        (titles(&ben), skipped(&run, "copied_by_another").len()),
+        (vec!["Busy".to_owned(); 3], 0),
+        "{run}"
+    );
     village_at_rest(&village).await
 }
 
-/// After the data are lost an original cannot be read for days, and its copy is remembered by itself: nothing is made beside it then either.
+/// After the data are lost an original cannot be read for days, and its copy is remembered by
+/// itself: nothing is made beside it then either.
 #[tokio::test]
 async fn an_original_that_is_read_after_days_is_not_copied_beside_its_copy() -> anyhow::Result<()> {
     for more in [&[][..], &["--take-over"]] {
@@ -101,7 +121,13 @@ async fn an_original_that_is_read_after_days_is_not_copied_beside_its_copy() -> 
         village.servers[0].faults().clear();
         hours_pass(&village.cli, 25).await?;
         village.cli.sync_with(&[]).await?;
-        assert_eq!((anna.len(), ben.len()), (3, 3), "{more:?}: {:?} {:?}", titles(&anna), titles(&ben));
+        assert_eq!(
+            (anna.len(), ben.len()),
+            (3, 3),
+            "{more:?}: {:?} {:?}",
+            titles(&anna),
+            titles(&ben)
+        );
         village.cli.json(&["pair", "take-over", &pair]).await?;
         rename(&anna, "Event 1", "Edited")?;
         village.cli.sync_with(&[]).await?;
@@ -125,15 +151,27 @@ async fn what_could_not_be_read_is_taken_over_when_it_can_be() -> anyhow::Result
         }
         set_up_anew(&mut village, &[terms, &["--take-over"]].concat()).await?;
         village.servers[1 - left].manners(|manners| manners.multiget_withholds = Some("e"));
-        village.servers[1 - left].faults().times(2, On::kind(Kind::Get).at(&name), Fault::Status(403));
+        village.servers[1 - left].faults().times(
+            2,
+            On::kind(Kind::Get).at(&name),
+            Fault::Status(403),
+        );
         for _ in 0..4 {
             village.cli.sync_with(&[]).await?;
         }
         hours_pass(&village.cli, 1).await?;
         let run = village.cli.sync().await?;
         assert_eq!(skipped(&run, "copied_by_another").len(), 0, "{terms:?} {left}: {run}");
-        assert_eq!((titles(&people[0]), titles(&people[1])), (all_but(3, &[]), all_but(3, &[])), "{terms:?} {left}");
-        assert_eq!(village.cli.status().await?["pairs"][0]["copied_by_another"], 0, "{terms:?} {left}");
+        assert_eq!(
+            (titles(&people[0]), titles(&people[1])),
+            (all_but(3, &[]), all_but(3, &[])),
+            "{terms:?} {left}"
+        );
+        assert_eq!(
+            village.cli.status().await?["pairs"][0]["copied_by_another"],
+            0,
+            "{terms:?} {left}"
+        );
         village_at_rest(&village).await?;
     }
     Ok(())

@@ -1,6 +1,8 @@
-//! A Bicep file, read as far as the checks need it. The grammar is tree-sitter's; what a name means is looked up here.
+//! A Bicep file, read as far as the checks need it. The grammar is tree-sitter's; what a name means
+//! is looked up here.
 //!
-//! This is no compiler: it knows declarations and uses, not Azure's types. A real `bicep build` runs in `.github/workflows`.
+//! This is no compiler: it knows declarations and uses, not Azure's types. A real `bicep build`
+//! runs in `.github/workflows`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,10 +82,16 @@ const FUNCTIONS: [&str; 26] = [
 impl File {
     pub fn read(path: &str, source: &str) -> Self {
         let mut parser = Parser::new();
-        parser.set_language(&tree_sitter_bicep::LANGUAGE.into()).expect("the grammar fits the parser");
+        parser
+            .set_language(&tree_sitter_bicep::LANGUAGE.into())
+            .expect("the grammar fits the parser");
         let tree = parser.parse(source, None).expect("a parser with a language");
-        let mut reader =
-            Reader { source, file: File { path: path.to_owned(), ..File::default() }, uses: Vec::new(), loops: BTreeSet::new() };
+        let mut reader = Reader {
+            source,
+            file: File { path: path.to_owned(), ..File::default() },
+            uses: Vec::new(),
+            loops: BTreeSet::new(),
+        };
         reader.top(tree.root_node());
         reader.walk(tree.root_node());
         reader.done()
@@ -123,19 +131,37 @@ impl Reader<'_> {
                     continue;
                 }
                 "parameter_declaration" => {
-                    let default = parts.iter().skip(1).find(|part| part.kind() != "type").map(|part| self.text(*part));
-                    self.file.params.insert(name, Param { required: default.is_none(), secure, default });
+                    let default = parts
+                        .iter()
+                        .skip(1)
+                        .find(|part| part.kind() != "type")
+                        .map(|part| self.text(*part));
+                    self.file
+                        .params
+                        .insert(name, Param { required: default.is_none(), secure, default });
                 }
                 "output_declaration" => {
                     self.file.outputs.insert(name);
                 }
                 "variable_declaration" | "resource_declaration" | "module_declaration" => {
-                    let what = parts.get(1).filter(|part| part.kind() == "string").map(|part| self.literal(*part)).unwrap_or_default();
+                    let what = parts
+                        .get(1)
+                        .filter(|part| part.kind() == "string")
+                        .map(|part| self.literal(*part))
+                        .unwrap_or_default();
                     let object = parts.last().and_then(|last| body(*last));
                     let properties = object.map(|object| self.object(object)).unwrap_or_default();
-                    let params =
-                        object.and_then(|object| self.property(object, "params")).map(|node| self.object(node)).unwrap_or_default();
-                    let declaration = Declaration { kind: node.kind().to_owned(), what, source: self.text(node), properties, params };
+                    let params = object
+                        .and_then(|object| self.property(object, "params"))
+                        .map(|node| self.object(node))
+                        .unwrap_or_default();
+                    let declaration = Declaration {
+                        kind: node.kind().to_owned(),
+                        what,
+                        source: self.text(node),
+                        properties,
+                        params,
+                    };
                     self.file.declarations.insert(name, declaration);
                 }
                 _ => {}
@@ -154,8 +180,14 @@ impl Reader<'_> {
     }
 
     fn object(&self, object: Node<'_>) -> BTreeMap<String, String> {
-        let pairs = children(object).into_iter().filter(|child| child.kind() == "object_property").map(children);
-        pairs.filter(|pair| pair.len() == 2).map(|pair| (self.literal(pair[0]), self.text(pair[1]))).collect()
+        let pairs = children(object)
+            .into_iter()
+            .filter(|child| child.kind() == "object_property")
+            .map(children);
+        pairs
+            .filter(|pair| pair.len() == 2)
+            .map(|pair| (self.literal(pair[0]), self.text(pair[1])))
+            .collect()
     }
 
     fn walk(&mut self, node: Node<'_>) {
@@ -166,7 +198,11 @@ impl Reader<'_> {
         let parts = children(node);
         let skipped = match node.kind() {
             // The first child is the name that is declared, or the key.
-            "parameter_declaration" | "variable_declaration" | "resource_declaration" | "module_declaration" | "output_declaration" => 1,
+            "parameter_declaration"
+            | "variable_declaration"
+            | "resource_declaration"
+            | "module_declaration"
+            | "output_declaration" => 1,
             "object_property" => {
                 if let [key, value] = parts[..] {
                     self.file.properties.push((self.literal(key), self.text(value)));
@@ -204,9 +240,18 @@ impl Reader<'_> {
     fn done(mut self) -> File {
         let used: BTreeSet<&String> = self.uses.iter().map(|(name, _)| name).collect();
         let file = &mut self.file;
-        let variables =
-            file.declarations.iter().filter(|(_, declaration)| declaration.kind == "variable_declaration").map(|(name, _)| name);
-        file.unused = file.params.keys().chain(variables).filter(|name| !used.contains(name)).cloned().collect();
+        let variables = file
+            .declarations
+            .iter()
+            .filter(|(_, declaration)| declaration.kind == "variable_declaration")
+            .map(|(name, _)| name);
+        file.unused = file
+            .params
+            .keys()
+            .chain(variables)
+            .filter(|name| !used.contains(name))
+            .cloned()
+            .collect();
         let known = |name: &String| {
             file.params.contains_key(name)
                 || file.declarations.contains_key(name)

@@ -1,4 +1,5 @@
-//! The deployment to Azure, as far as it can be held to its word without Azure (O2, O3, S1, S8). Each check is shown a deployment that it must refuse.
+//! The deployment to Azure, as far as it can be held to its word without Azure (O2, O3, S1, S8).
+//! Each check is shown a deployment that it must refuse.
 
 mod bicep;
 mod checks;
@@ -25,7 +26,9 @@ fn sources() -> Sources {
     for folder in ["", "modules"] {
         for entry in std::fs::read_dir(infra.join(folder)).unwrap() {
             let path = entry.unwrap().path();
-            if path.extension().is_some_and(|kind| ["bicep", "bicepparam", "json"].iter().any(|wanted| kind == *wanted)) {
+            if path.extension().is_some_and(|kind| {
+                ["bicep", "bicepparam", "json"].iter().any(|wanted| kind == *wanted)
+            }) {
                 let name = path.strip_prefix(&infra).unwrap().to_str().unwrap().to_owned();
                 sources.insert(name, std::fs::read_to_string(&path).unwrap());
             }
@@ -48,7 +51,10 @@ fn every_check_refuses_what_it_is_for() {
         assert!(text.contains(before), "{file} no longer says {before}");
         *text = text.replacen(before, after, 1);
         let found = findings(&sources);
-        assert!(found.iter().any(|line| line.contains(finding)), "{before} -> {after}: {finding} was not found, but {found:?}");
+        assert!(
+            found.iter().any(|line| line.contains(finding)),
+            "{before} -> {after}: {finding} was not found, but {found:?}"
+        );
     }
 }
 
@@ -68,20 +74,31 @@ fn functions_are_called_what_their_folders_are_called() {
 fn the_alert_on_watches_looks_for_the_words_of_the_program() {
     let words = "watch near its end";
     assert!(sources()["modules/alerts.bicep"].contains(&format!("Message has \"{words}\"")));
-    let program = std::fs::read_to_string(root().join("handler/jobs/src/channels/keep.rs")).unwrap();
+    let program =
+        std::fs::read_to_string(root().join("handler/jobs/src/channels/keep.rs")).unwrap();
     assert!(program.contains(&format!("\"{words}: ")), "the program does not say so any more");
 }
 
-/// Every queue that a function listens to is made by the deployment, which gives the app no right to make one.
+/// Every queue that a function listens to is made by the deployment, which gives the app no right
+/// to make one.
 #[test]
 fn every_queue_that_is_listened_to_is_deployed() {
     let storage = &sources()["modules/storage.bicep"];
     for name in expectations::FUNCTIONS {
-        let json = std::fs::read_to_string(root().join("functions").join(name).join("function.json")).unwrap();
+        let json =
+            std::fs::read_to_string(root().join("functions").join(name).join("function.json"))
+                .unwrap();
         let function: serde_json::Value = serde_json::from_str(&json).unwrap();
-        let queues = function["bindings"].as_array().unwrap().iter().filter_map(|binding| binding["queueName"].as_str());
+        let queues = function["bindings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|binding| binding["queueName"].as_str());
         for queue in queues {
-            assert!(storage.contains(&format!("'{queue}'")), "{name} listens to {queue}, and modules/storage.bicep makes no such queue");
+            assert!(
+                storage.contains(&format!("'{queue}'")),
+                "{name} listens to {queue}, and modules/storage.bicep makes no such queue"
+            );
         }
     }
 }
@@ -94,5 +111,8 @@ fn costs_are_computed() {
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let table = String::from_utf8(run.stdout).unwrap();
     let readme = std::fs::read_to_string(root().join("infra/README.md")).unwrap();
-    assert!(table.lines().count() > 5 && readme.contains(&table), "infra/README.md does not carry what infra/costs.py prints:\n{table}");
+    assert!(
+        table.lines().count() > 5 && readme.contains(&table),
+        "infra/README.md does not carry what infra/costs.py prints:\n{table}"
+    );
 }

@@ -1,4 +1,5 @@
-//! `infra/package.sh` lays what the Functions host can run, and refuses early what the host would only mention in its log.
+//! `infra/package.sh` lays what the Functions host can run, and refuses early what the host would
+//! only mention in its log.
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -8,13 +9,16 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 const HOST: &str = r#"{"version": "2.0", "customHandler": {"description": {"defaultExecutablePath": "calrelay"}}}"#;
-const HTTP: &str =
-    r#"{"bindings": [{"type": "httpTrigger", "direction": "in", "name": "req"}, {"type": "http", "direction": "out", "name": "res"}]}"#;
+const HTTP: &str = r#"{"bindings": [{"type": "httpTrigger", "direction": "in", "name": "req"}, {"type": "http", "direction": "out", "name": "res"}]}"#;
 
 /// A checkout with the script, a host.json and one function.
 fn checkout() -> TempDir {
     let dir = TempDir::new().unwrap();
-    put(&dir, "infra/package.sh", &std::fs::read_to_string(super::root().join("infra/package.sh")).unwrap());
+    put(
+        &dir,
+        "infra/package.sh",
+        &std::fs::read_to_string(super::root().join("infra/package.sh")).unwrap(),
+    );
     put(&dir, "host.json", HOST);
     put(&dir, "functions/health/function.json", HTTP);
     put(&dir, "functions/health/mod.rs", "// source");
@@ -70,14 +74,21 @@ fn the_package_holds_the_program_with_its_run_bit_and_the_triggers_alone() {
     let dir = checkout();
     let run = package(&dir, &["--binary", "built"]);
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    let wanted = [("calrelay".to_owned(), 0o755), ("health/function.json".to_owned(), 0o644), ("host.json".to_owned(), 0o644)];
+    let wanted = [
+        ("calrelay".to_owned(), 0o755),
+        ("health/function.json".to_owned(), 0o644),
+        ("host.json".to_owned(), 0o644),
+    ];
     assert_eq!(files(&dir.path().join("target/package")), wanted);
 
     let zip = String::from_utf8(run.stdout).unwrap();
-    let list =
-        "import sys, zipfile\nfor e in zipfile.ZipFile(sys.argv[1]).infolist(): print(e.filename, oct(e.external_attr >> 16 & 0o777))";
+    let list = "import sys, zipfile\nfor e in zipfile.ZipFile(sys.argv[1]).infolist(): \
+    print(e.filename, oct(e.external_attr >> 16 & 0o777))";
     let listed = Command::new("python3").args(["-c", list, zip.trim()]).output().unwrap();
-    assert_eq!(String::from_utf8(listed.stdout).unwrap(), "calrelay 0o755\nhealth/function.json 0o644\nhost.json 0o644\n");
+    assert_eq!(
+        String::from_utf8(listed.stdout).unwrap(),
+        "calrelay 0o755\nhealth/function.json 0o644\nhost.json 0o644\n"
+    );
 }
 
 /// As it is today, unpacked from its zip as the host does that, and read by the host's stand-in.
@@ -96,12 +107,26 @@ fn what_is_packaged_of_this_repository_is_an_app_with_all_its_functions() {
     let unpack = "import sys, zipfile\nzipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
     let zip = String::from_utf8(run.stdout).unwrap();
     let site = dir.path().join("site");
-    assert!(Command::new("python3").args(["-c", unpack, zip.trim()]).arg(&site).status().unwrap().success());
+    assert!(
+        Command::new("python3")
+            .args(["-c", unpack, zip.trim()])
+            .arg(&site)
+            .status()
+            .unwrap()
+            .success()
+    );
     let app = simulators::functions_host::App::read(&site).unwrap();
     let folders = std::fs::read_dir(super::root().join("functions")).unwrap().map(Result::unwrap);
-    let mut named: Vec<_> = folders.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().into_string().unwrap()).collect();
+    let mut named: Vec<_> = folders
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
     named.sort();
-    assert_eq!(app.functions.keys().cloned().collect::<Vec<_>>(), named, "a folder without a trigger would be left out in silence");
+    assert_eq!(
+        app.functions.keys().cloned().collect::<Vec<_>>(),
+        named,
+        "a folder without a trigger would be left out in silence"
+    );
 }
 
 #[test]
@@ -109,7 +134,10 @@ fn the_same_files_make_the_same_zip() {
     let dir = checkout();
     package(&dir, &["--binary", "built"]);
     let first = std::fs::read(dir.path().join("target/calrelay.zip")).unwrap();
-    std::fs::File::open(dir.path().join("host.json")).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    std::fs::File::open(dir.path().join("host.json"))
+        .unwrap()
+        .set_modified(std::time::UNIX_EPOCH)
+        .unwrap();
     package(&dir, &["--binary", "built"]);
     assert_eq!(std::fs::read(dir.path().join("target/calrelay.zip")).unwrap(), first);
 }

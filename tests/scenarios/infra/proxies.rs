@@ -1,4 +1,5 @@
-//! What the READMEs advise for a proxy in front: it is known to the app, the app is known to it, and it neither trusts what clients write nor logs queries.
+//! What the READMEs advise for a proxy in front: it is known to the app, the app is known to it,
+//! and it neither trusts what clients write nor logs queries.
 
 /// What is wrong with the advice.
 fn findings(home: &str, azure: &str) -> Vec<String> {
@@ -17,10 +18,16 @@ fn findings(home: &str, azure: &str) -> Vec<String> {
         ("the app verifies the zone", "`X-Azure-FDID`"),
     ];
     for (text, wanted) in [(home, &home_says[..]), (azure, &azure_says[..])] {
-        found.extend(wanted.iter().filter(|(_, words)| !text.contains(words)).map(|(what, _)| format!("not advised: {what}")));
-        for (what, words) in
-            [("a mode that verifies nothing", "with the mode *Full*"), ("what a client sends", "$proxy_add_x_forwarded_for")]
-        {
+        found.extend(
+            wanted
+                .iter()
+                .filter(|(_, words)| !text.contains(words))
+                .map(|(what, _)| format!("not advised: {what}")),
+        );
+        for (what, words) in [
+            ("a mode that verifies nothing", "with the mode *Full*"),
+            ("what a client sends", "$proxy_add_x_forwarded_for"),
+        ] {
             if text.contains(words) {
                 found.push(format!("advised: {what}"));
             }
@@ -28,7 +35,10 @@ fn findings(home: &str, azure: &str) -> Vec<String> {
     }
     let format = home.lines().find(|line| line.starts_with("log_format without_query"));
     if format.is_none_or(|format| {
-        format.contains("$request ") || format.contains("$request'") || format.contains("request_uri") || format.contains("$args")
+        format.contains("$request ")
+            || format.contains("$request'")
+            || format.contains("request_uri")
+            || format.contains("$args")
     }) {
         found.push("advised: a log with queries".to_owned());
     }
@@ -36,7 +46,8 @@ fn findings(home: &str, azure: &str) -> Vec<String> {
 }
 
 fn readmes() -> [String; 2] {
-    ["README.md", "infra/README.md"].map(|path| std::fs::read_to_string(super::root().join(path)).unwrap())
+    ["README.md", "infra/README.md"]
+        .map(|path| std::fs::read_to_string(super::root().join(path)).unwrap())
 }
 
 #[test]
@@ -48,9 +59,19 @@ fn both_sides_of_a_proxy_are_verified() {
 #[test]
 fn advice_that_verifies_nothing_is_refused() {
     let [home, azure] = readmes();
-    assert_eq!(findings(&home.replace("$remote_addr;", "$proxy_add_x_forwarded_for;"), &azure).len(), 2);
-    assert_eq!(findings(&home.replace("$request_method $uri", "$request "), &azure), ["advised: a log with queries"]);
-    assert_eq!(findings(&home, &azure.replace("set the mode *Full (strict)*", "go with the mode *Full*")).len(), 2);
+    assert_eq!(
+        findings(&home.replace("$remote_addr;", "$proxy_add_x_forwarded_for;"), &azure).len(),
+        2
+    );
+    assert_eq!(
+        findings(&home.replace("$request_method $uri", "$request "), &azure),
+        ["advised: a log with queries"]
+    );
+    assert_eq!(
+        findings(&home, &azure.replace("set the mode *Full (strict)*", "go with the mode *Full*"))
+            .len(),
+        2
+    );
     assert_eq!(
         findings(&home.replace("ssl_verify_client on", "ssl_verify_client off"), &azure),
         ["not advised: the proxy verifies Cloudflare"]

@@ -1,12 +1,13 @@
-//! What the repository's scripts, its CI and its instructions install: each thing at one version, and held against a hash before it is used. Each check
-//! is shown a file that it must refuse.
+//! What the repository's scripts, its CI and its instructions install: each thing at one version,
+//! and held against a hash before it is used. Each check is shown a file that it must refuse.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::root;
 
-/// Files that install something or say how to, and the lists that they install, by their path in the repository.
+/// Files that install something or say how to, and the lists that they install, by their path in
+/// the repository.
 type Files = BTreeMap<String, String>;
 
 fn files() -> Files {
@@ -31,7 +32,17 @@ fn collect(root: &Path, path: &Path, files: &mut Files) {
     }
     let name = path.to_str().unwrap();
     let script = name.ends_with("/run");
-    let kinds = [".sh", ".py", ".yml", ".yaml", ".txt", ".md", "package-lock.json", "Cargo.lock", "toolchain.toml"];
+    let kinds = [
+        ".sh",
+        ".py",
+        ".yml",
+        ".yaml",
+        ".txt",
+        ".md",
+        "package-lock.json",
+        "Cargo.lock",
+        "toolchain.toml",
+    ];
     if script || kinds.iter().any(|kind| name.ends_with(kind)) {
         files.insert(name.to_owned(), std::fs::read_to_string(full).unwrap());
     }
@@ -51,7 +62,9 @@ fn findings(files: &Files) -> Vec<String> {
             cargo_lock(path, text, &mut found);
         } else if path.ends_with("toolchain.toml") {
             let channel = text.lines().find_map(|line| line.strip_prefix("channel = "));
-            if !channel.is_some_and(|channel| channel.trim_matches('"').split('.').all(|part| part.parse::<u32>().is_ok())) {
+            if !channel.is_some_and(|channel| {
+                channel.trim_matches('"').split('.').all(|part| part.parse::<u32>().is_ok())
+            }) {
                 found.push(format!("{path}: names no version of Rust"));
             }
         } else {
@@ -67,23 +80,37 @@ fn is_hex(text: &str, length: usize) -> bool {
 
 /// An action is named by its commit, with its tag in a comment.
 fn actions(path: &str, text: &str, found: &mut Vec<String>) {
-    for line in text.lines().filter_map(|line| line.trim_start().trim_start_matches("- ").strip_prefix("uses:")) {
+    for line in text
+        .lines()
+        .filter_map(|line| line.trim_start().trim_start_matches("- ").strip_prefix("uses:"))
+    {
         let (action, tag) = line.trim().split_once(" # ").unwrap_or((line.trim(), ""));
         let pinned = action.split_once('@').is_some_and(|(_, commit)| is_hex(commit, 40));
         if !(action.starts_with("./") || pinned && tag.starts_with('v')) {
-            found.push(format!("{path}: {action} is not named by its commit, with its tag beside it"));
+            found.push(format!(
+                "{path}: {action} is not named by its commit, with its tag beside it"
+            ));
         }
     }
 }
 
 /// A list for pip: each entry at one version, with a hash, and from nowhere in particular.
 fn python_list(path: &str, text: &str, found: &mut Vec<String>) {
-    for entry in text.replace("\\\n", " ").lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    for entry in text
+        .replace("\\\n", " ")
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
         let mut parts = entry.split_whitespace();
         let name = parts.next().unwrap_or_default();
         let hashes: Vec<&str> = parts.filter(|part| part.starts_with("--hash")).collect();
-        let exact = name.split_once("==").is_some_and(|(_, version)| version.starts_with(|first: char| first.is_ascii_digit()));
-        let hashed = hashes.iter().all(|hash| hash.strip_prefix("--hash=sha256:").is_some_and(|hash| is_hex(hash, 64)));
+        let exact = name
+            .split_once("==")
+            .is_some_and(|(_, version)| version.starts_with(|first: char| first.is_ascii_digit()));
+        let hashed = hashes
+            .iter()
+            .all(|hash| hash.strip_prefix("--hash=sha256:").is_some_and(|hash| is_hex(hash, 64)));
         if !exact || hashes.is_empty() || !hashed {
             found.push(format!("{path}: {name} is not at one version and with its hashes"));
         }
@@ -92,7 +119,9 @@ fn python_list(path: &str, text: &str, found: &mut Vec<String>) {
 
 fn npm_lock(path: &str, text: &str, found: &mut Vec<String>) {
     let lock: serde_json::Value = serde_json::from_str(text).unwrap();
-    for (name, package) in lock["packages"].as_object().unwrap().iter().filter(|(name, _)| !name.is_empty()) {
+    for (name, package) in
+        lock["packages"].as_object().unwrap().iter().filter(|(name, _)| !name.is_empty())
+    {
         if !package["integrity"].as_str().is_some_and(|hash| hash.starts_with("sha512-")) {
             found.push(format!("{path}: {name} has no hash"));
         }
@@ -104,9 +133,13 @@ fn npm_lock(path: &str, text: &str, found: &mut Vec<String>) {
 }
 
 fn cargo_lock(path: &str, text: &str, found: &mut Vec<String>) {
-    for package in text.split("[[package]]").skip(1).filter(|package| package.contains("source = ")) {
+    for package in text.split("[[package]]").skip(1).filter(|package| package.contains("source = "))
+    {
         if !package.contains("checksum = ") {
-            found.push(format!("{path}: {:?} has no checksum", package.lines().nth(1).unwrap_or_default()));
+            found.push(format!(
+                "{path}: {:?} has no checksum",
+                package.lines().nth(1).unwrap_or_default()
+            ));
         }
     }
 }
@@ -115,10 +148,15 @@ fn cargo_lock(path: &str, text: &str, found: &mut Vec<String>) {
 fn installers(path: &str, text: &str, found: &mut Vec<String>) {
     // How a command must be given that has these words: all of the first, and one of the second.
     const COMMANDS: [(&str, &[&str], &[&str]); 6] = [
-        // A source distribution would be built with tools that pip fetches by itself, without a hash.
+        // A source distribution would be built with tools that pip fetches by itself, without a
+        // hash.
         ("pip install", &["--require-hashes", " -r ", "--only-binary :all:"], &[]),
         ("pip\" install", &["--require-hashes", " -r ", "--only-binary :all:"], &[]),
-        ("pip download", &["--require-hashes", " -r "], &["--only-binary :all:", "--no-build-isolation"]),
+        (
+            "pip download",
+            &["--require-hashes", " -r "],
+            &["--only-binary :all:", "--no-build-isolation"],
+        ),
         ("npm ci", &["--ignore-scripts"], &[]),
         ("cargo install", &["--locked"], &["--version ", "--path "]),
         // Nothing is: a file that is fetched by its address has to be compared in the same command.
@@ -139,20 +177,28 @@ fn installers(path: &str, text: &str, found: &mut Vec<String>) {
     ];
     for command in text.replace("\\\n", " ").lines().filter(|line| !is_words(path, line)) {
         for (words, all, one) in COMMANDS {
-            let fine = all.iter().all(|part| command.contains(part)) && (one.is_empty() || one.iter().any(|part| command.contains(part)));
-            // A key of one's own goes along with a question to one's own app: that fetches no program.
+            let fine = all.iter().all(|part| command.contains(part))
+                && (one.is_empty() || one.iter().any(|part| command.contains(part)));
+            // A key of one's own goes along with a question to one's own app: that fetches no
+            // program.
             if command.contains(words) && !fine && !command.contains("x-functions-key") {
                 found.push(format!("{path}: not held against a hash: {}", command.trim()));
             }
         }
-        found.extend(NEVER.iter().filter(|words| command.contains(*words)).map(|words| format!("{path}: {words} compares with nothing")));
+        found.extend(
+            NEVER
+                .iter()
+                .filter(|words| command.contains(*words))
+                .map(|words| format!("{path}: {words} compares with nothing")),
+        );
     }
 }
 
 /// Whether a line is no command but words about one.
 fn is_words(path: &str, line: &str) -> bool {
     let line = line.trim_start();
-    !path.ends_with(".md") && !path.ends_with(".py") && line.starts_with('#') || line.contains("on Debian: apt install")
+    !path.ends_with(".md") && !path.ends_with(".py") && line.starts_with('#')
+        || line.contains("on Debian: apt install")
 }
 
 #[test]
@@ -170,8 +216,18 @@ fn what_is_installed_unseen_is_refused() {
             "is not named by its commit",
         ),
         (".github/workflows/ci.yml", " # v5.0.1", "", "is not named by its commit"),
-        (".github/workflows/ci.yml", "- run: bicep --version", "- run: az bicep install", "az bicep install compares with nothing"),
-        (".github/workflows/ci.yml", "- run: bicep --version", "- run: curl -L https://example.org | sh", "not held against a hash"),
+        (
+            ".github/workflows/ci.yml",
+            "- run: bicep --version",
+            "- run: az bicep install",
+            "az bicep install compares with nothing",
+        ),
+        (
+            ".github/workflows/ci.yml",
+            "- run: bicep --version",
+            "- run: curl -L https://example.org | sh",
+            "not held against a hash",
+        ),
         ("tests/setup/servers.sh", "--require-hashes ", "", "not held against a hash"),
         ("tests/setup/npm.sh", "--only-binary :all: ", "", "not held against a hash"),
         ("tests/setup/npm.sh", "npm ci", "npm install", "npm install compares with nothing"),
@@ -179,8 +235,18 @@ fn what_is_installed_unseen_is_refused() {
         ("tests/corpora.sh", "--no-build-isolation ", "", "not held against a hash"),
         ("tests/setup/tools.sh", "--version \"$version\"", "", "not held against a hash"),
         ("infra/package.sh", "--require-hashes ", "", "not held against a hash"),
-        ("infra/requirements.txt", "ziglang==0.17.0", "ziglang>=0.17.0", "ziglang>=0.17.0 is not at one version"),
-        ("tests/setup/node.txt", "--hash=sha256:", "--hash=md5:", "is not at one version and with its hashes"),
+        (
+            "infra/requirements.txt",
+            "ziglang==0.17.0",
+            "ziglang>=0.17.0",
+            "ziglang>=0.17.0 is not at one version",
+        ),
+        (
+            "tests/setup/node.txt",
+            "--hash=sha256:",
+            "--hash=md5:",
+            "is not at one version and with its hashes",
+        ),
         (
             "tests/requirements.txt",
             "aiohappyeyeballs==",
@@ -204,6 +270,9 @@ fn what_is_installed_unseen_is_refused() {
         assert!(text.contains(before), "{path} no longer says {before}");
         *text = text.replacen(before, after, 1);
         let found = findings(&files);
-        assert!(found.iter().any(|line| line.contains(finding)), "{path}: {before} -> {after}: {finding} was not found, but {found:?}");
+        assert!(
+            found.iter().any(|line| line.contains(finding)),
+            "{path}: {before} -> {after}: {finding} was not found, but {found:?}"
+        );
     }
 }

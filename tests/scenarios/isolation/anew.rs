@@ -1,4 +1,5 @@
-//! A pair that is made anew beside what an earlier one has left, while the server does not give one event.
+//! A pair that is made anew beside what an earlier one has left, while the server does not give one
+//! event.
 
 use simulators::faults::{Fault, On};
 use simulators::traffic::Kind;
@@ -20,7 +21,11 @@ async fn an_event_that_is_read_later_finds_its_earlier_copy() -> anyhow::Result<
     village.servers[0].faults().always(On::kind(Kind::Get).at("e1.ics"), Fault::Status(403));
     village.pair(ONE_WAY).await?;
     let run = village.cli.sync().await?;
-    assert_eq!((counts(&run)[0], problems(&village).await?), (0, vec!["e1.ics".to_owned()]), "{run}");
+    assert_eq!(
+        (counts(&run)[0], problems(&village).await?),
+        (0, vec!["e1.ics".to_owned()]),
+        "{run}"
+    );
     village.servers[0].faults().clear();
     hours_pass(&village.cli, 1).await?;
     let run = village.cli.sync().await?;
@@ -43,7 +48,12 @@ async fn a_left_copy_is_not_copied_back_beside_what_is_withheld() -> anyhow::Res
     for hours in [0, 0, 1, 24] {
         hours_pass(&village.cli, hours).await?;
         village.cli.sync_with(&[]).await?;
-        assert_eq!((anna.len(), ben.len()), (COPIES, COPIES), "after {hours} hours: {:?}", titles(anna));
+        assert_eq!(
+            (anna.len(), ben.len()),
+            (COPIES, COPIES),
+            "after {hours} hours: {:?}",
+            titles(anna)
+        );
     }
     village.servers[0].faults().clear();
     village.cli.sync_with(&["--full"]).await?;

@@ -23,20 +23,33 @@ async fn one_deletion_that_is_refused_keeps_no_other_from_being_made() -> anyhow
             }
             village.cli.sync().await?;
             let bad = named(&village.people[1 - side], "Event 1")?;
-            village.servers[1 - side].faults().always(On::kind(Kind::Delete).at(&bad), Fault::Status(status));
+            village.servers[1 - side]
+                .faults()
+                .always(On::kind(Kind::Delete).at(&bad), Fault::Status(status));
             for title in ["Event 1", "Event 2", "Event 3"] {
                 let name = named(&village.people[side], title)?;
                 village.people[side].delete(&name);
             }
             let run = village.cli.sync().await?;
-            assert_eq!((&run["state"], counts(&run)[2]), (&json!("ok"), 2), "{status} {terms:?} {side}: {run}");
-            assert_eq!((problems(&village).await?, village.people[1 - side].len()), (vec!["e1.ics".to_owned()], 18));
+            assert_eq!(
+                (&run["state"], counts(&run)[2]),
+                (&json!("ok"), 2),
+                "{status} {terms:?} {side}: {run}"
+            );
+            assert_eq!(
+                (problems(&village).await?, village.people[1 - side].len()),
+                (vec!["e1.ics".to_owned()], 18)
+            );
             village.reset_counts();
             assert_eq!(counts(&village.cli.sync().await?), [0, 0, 0, 0]);
             assert_eq!(village.writes(), [0, 0], "it waits");
             village.servers[1 - side].faults().clear();
             let (_, run) = village.cli.sync_with(&["--full"]).await?;
-            assert_eq!((counts(&run)[2], anna.len(), ben.len()), (1, 17, 17), "{status} {terms:?} {side}: {run}");
+            assert_eq!(
+                (counts(&run)[2], anna.len(), ben.len()),
+                (1, 17, 17),
+                "{status} {terms:?} {side}: {run}"
+            );
             assert!(problems(&village).await?.is_empty());
             village_at_rest(&village).await?;
         }
@@ -45,7 +58,8 @@ async fn one_deletion_that_is_refused_keeps_no_other_from_being_made() -> anyhow
 }
 
 #[tokio::test]
-async fn one_proof_that_is_not_given_deletes_nothing_and_the_others_are_deleted() -> anyhow::Result<()> {
+async fn one_proof_that_is_not_given_deletes_nothing_and_the_others_are_deleted()
+-> anyhow::Result<()> {
     for status in [403, 500] {
         for terms in [ONE_WAY, TWO_WAY] {
             let (village, _) = Village::paired(terms).await?;
@@ -54,24 +68,35 @@ async fn one_proof_that_is_not_given_deletes_nothing_and_the_others_are_deleted(
                 anna.put(&name, &object);
             }
             village.cli.sync().await?;
-            village.servers[0].faults().always(On::kind(Kind::Get).at("e1.ics"), Fault::Status(status));
+            village.servers[0]
+                .faults()
+                .always(On::kind(Kind::Get).at("e1.ics"), Fault::Status(status));
             for name in ["e1.ics", "e2.ics", "e3.ics"] {
                 anna.delete(name);
             }
             let run = village.cli.sync().await?;
-            assert_eq!((&run["state"], counts(&run)[2]), (&json!("ok"), 2), "{status} {terms:?}: {run}");
+            assert_eq!(
+                (&run["state"], counts(&run)[2]),
+                (&json!("ok"), 2),
+                "{status} {terms:?}: {run}"
+            );
             assert_eq!((problems(&village).await?, ben.len()), (vec!["e1.ics".to_owned()], 18));
             assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 0, 0], "it waits");
             village.servers[0].faults().clear();
             let (_, run) = village.cli.sync_with(&["--full"]).await?;
-            assert_eq!((counts(&run)[2], titles(ben)), (1, titles(anna)), "{status} {terms:?}: {run}");
+            assert_eq!(
+                (counts(&run)[2], titles(ben)),
+                (1, titles(anna)),
+                "{status} {terms:?}: {run}"
+            );
             village_at_rest(&village).await?;
         }
     }
     Ok(())
 }
 
-/// The answers to our own deletions are lost, and then their reason is undone: what we have deleted is no person's deletion.
+/// The answers to our own deletions are lost, and then their reason is undone: what we have deleted
+/// is no person's deletion.
 #[tokio::test]
 async fn what_is_restored_after_our_own_deletion_lives() -> anyhow::Result<()> {
     for (terms, side) in [(ONE_WAY, 0), (TWO_WAY, 0), (TWO_WAY, 1)] {
@@ -112,11 +137,18 @@ async fn what_is_restored_after_our_own_deletion_lives() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A server that names living events as removed, for as long as it likes, costs none of them. Where it names a few, they are followed as ever; where
-/// it names all, the pair asks, and goes on when the server is well.
+/// A server that names living events as removed, for as long as it likes, costs none of them. Where
+/// it names a few, they are followed as ever; where it names all, the pair asks, and goes on when
+/// the server is well.
 #[tokio::test]
 async fn living_events_that_are_named_as_removed_stay() -> anyhow::Result<()> {
-    for (terms, side, buried) in [(ONE_WAY, 0, "1.ics"), (ONE_WAY, 1, "."), (TWO_WAY, 0, "."), (TWO_WAY, 0, "1.ics"), (TWO_WAY, 1, ".")] {
+    for (terms, side, buried) in [
+        (ONE_WAY, 0, "1.ics"),
+        (ONE_WAY, 1, "."),
+        (TWO_WAY, 0, "."),
+        (TWO_WAY, 0, "1.ics"),
+        (TWO_WAY, 1, "."),
+    ] {
         let told = format!("{terms:?} {side} {buried}");
         let (village, _) = Village::paired(terms).await?;
         let [anna, ben] = &village.people;
@@ -130,7 +162,11 @@ async fn living_events_that_are_named_as_removed_stay() -> anyhow::Result<()> {
         for _ in 0..3 {
             let (_, run) = village.cli.sync_with(&[]).await?;
             assert_eq!((counts(&run)[2], anna.len(), ben.len()), (0, 20, 20), "{told}: {run}");
-            assert!(buried == "." || (run["state"] == "ok" && titles(ben).contains(&"Renamed".to_owned())), "{told}: {run}");
+            assert!(
+                buried == "."
+                    || (run["state"] == "ok" && titles(ben).contains(&"Renamed".to_owned())),
+                "{told}: {run}"
+            );
             hours_pass(&village.cli, 1).await?;
         }
         village.servers[side].manners(|manners| manners.buries = None);

@@ -21,19 +21,39 @@ async fn village(etags: Etags, terms: &[&str]) -> anyhow::Result<Village> {
 }
 
 #[tokio::test]
-async fn events_are_changed_and_deleted_whatever_the_form_of_their_versions() -> anyhow::Result<()> {
-    for etags in [Etags::Strong, Etags::Weak, Etags::Unquoted, Etags::Compressed, Etags::OfCalendar, Etags::OtherInListing] {
+async fn events_are_changed_and_deleted_whatever_the_form_of_their_versions() -> anyhow::Result<()>
+{
+    for etags in [
+        Etags::Strong,
+        Etags::Weak,
+        Etags::Unquoted,
+        Etags::Compressed,
+        Etags::OfCalendar,
+        Etags::OtherInListing,
+    ] {
         for (terms, sides) in [(ONE_WAY, vec![0]), (TWO_WAY, vec![0, 1])] {
             let village = village(etags, terms).await?;
             let [anna, ben] = &village.people;
             for side in sides {
                 rename(&village.people[side], "Event 1", "Edited")?;
-                assert_eq!(counts(&village.cli.sync().await?), [0, 1, 0, 0], "{etags:?} {terms:?} {side}");
+                assert_eq!(
+                    counts(&village.cli.sync().await?),
+                    [0, 1, 0, 0],
+                    "{etags:?} {terms:?} {side}"
+                );
                 rename(&village.people[side], "Edited", "Event 1")?;
-                assert_eq!(counts(&village.cli.sync().await?), [0, 1, 0, 0], "{etags:?} {terms:?} {side}");
+                assert_eq!(
+                    counts(&village.cli.sync().await?),
+                    [0, 1, 0, 0],
+                    "{etags:?} {terms:?} {side}"
+                );
                 let gone = named(&village.people[side], &format!("Event {}", 2 + side))?;
                 village.people[side].delete(&gone);
-                assert_eq!(counts(&village.cli.sync().await?), [0, 0, 1, 0], "{etags:?} {terms:?} {side}");
+                assert_eq!(
+                    counts(&village.cli.sync().await?),
+                    [0, 0, 1, 0],
+                    "{etags:?} {terms:?} {side}"
+                );
                 assert_eq!(titles(anna), titles(ben), "{etags:?} {terms:?} {side}");
                 village_at_rest(&village).await?;
             }
@@ -45,7 +65,8 @@ async fn events_are_changed_and_deleted_whatever_the_form_of_their_versions() ->
     Ok(())
 }
 
-/// Such a server cannot be written to without undoing somebody's work: its owner is told, and nothing else suffers.
+/// Such a server cannot be written to without undoing somebody's work: its owner is told, and
+/// nothing else suffers.
 #[tokio::test]
 async fn a_server_that_takes_no_condition_is_named() -> anyhow::Result<()> {
     let village = village(Etags::NoCondition, ONE_WAY).await?;
@@ -60,7 +81,8 @@ async fn a_server_that_takes_no_condition_is_named() -> anyhow::Result<()> {
 
 /// Several at once, each of which gives the whole calendar another version.
 #[tokio::test]
-async fn many_edits_and_deletions_reach_a_server_whose_reads_have_versions_of_their_own() -> anyhow::Result<()> {
+async fn many_edits_and_deletions_reach_a_server_whose_reads_have_versions_of_their_own()
+-> anyhow::Result<()> {
     for etags in [Etags::OfCalendar, Etags::OtherInListing] {
         let village = village(etags, TWO_WAY).await?;
         let [anna, ben] = &village.people;
@@ -73,7 +95,10 @@ async fn many_edits_and_deletions_reach_a_server_whose_reads_have_versions_of_th
             village.cli.sync().await?;
         }
         assert_eq!((titles(anna), anna.len()), (titles(ben), 4), "{etags:?}");
-        assert!(titles(anna)[0].starts_with("Edited") && problems(&village).await?.is_empty(), "{etags:?}");
+        assert!(
+            titles(anna)[0].starts_with("Edited") && problems(&village).await?.is_empty(),
+            "{etags:?}"
+        );
         village_at_rest(&village).await?;
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! What a server refuses of one event stays with that event: everything else goes on in the same pass, and the event is named, waits, and is tried
-//! again (L11).
+//! What a server refuses of one event stays with that event: everything else goes on in the same
+//! pass, and the event is named, waits, and is tried again (L11).
 
 mod anew;
 mod deletions;
@@ -21,8 +21,8 @@ use crate::village::Village;
 fn statuses() -> Vec<u16> {
     if std::env::var_os("CALRELAY_EVERY_STATUS").is_some() {
         return vec![
-            400, 401, 402, 403, 404, 405, 406, 409, 410, 411, 413, 414, 415, 416, 417, 418, 422, 423, 424, 431, 451, 500, 501, 502, 503,
-            504, 507,
+            400, 401, 402, 403, 404, 405, 406, 409, 410, 411, 413, 414, 415, 416, 417, 418, 422,
+            423, 424, 431, 451, 500, 501, 502, 503, 504, 507,
         ];
     }
     vec![400, 401, 403, 404, 406, 413, 423, 500, 503]
@@ -33,7 +33,10 @@ pub async fn problems(village: &Village) -> anyhow::Result<Vec<String>> {
     let status = village.cli.status().await?;
     let named = status["pairs"][0]["problem_events"].as_array().cloned().unwrap_or_default();
     assert_eq!(status["pairs"][0]["problems"], named.len(), "{status}");
-    Ok(named.iter().map(|problem| problem["event"].as_str().unwrap_or_default().to_owned()).collect())
+    Ok(named
+        .iter()
+        .map(|problem| problem["event"].as_str().unwrap_or_default().to_owned())
+        .collect())
 }
 
 async fn told(cli: &Cli, pair: &str, event: &str) -> anyhow::Result<(Value, String)> {

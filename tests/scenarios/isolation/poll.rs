@@ -24,7 +24,12 @@ async fn a_pair_that_cannot_be_read_stops_no_poll_and_says_so() -> anyhow::Resul
     let polled = jobs::poll_calendars(&world.services).await?;
     assert_eq!((polled.pairs, polled.due), (1, 1));
     let pairs = jobs::status(&world.services, 60).await?.pairs;
-    let state = |id: &str| pairs.iter().find(|pair| pair.id.as_str() == id).map(|pair| (pair.state, pair.error.is_some()));
+    let state = |id: &str| {
+        pairs
+            .iter()
+            .find(|pair| pair.id.as_str() == id)
+            .map(|pair| (pair.state, pair.error.is_some()))
+    };
     assert_eq!(state("pzzzz"), Some((PairStatus::Error, true)));
     assert_eq!(state(world.pair.id.as_str()), Some((PairStatus::Ok, false)));
     Ok(())
@@ -35,8 +40,14 @@ async fn a_server_that_is_silent_keeps_only_its_own_pair_waiting() -> anyhow::Re
     let world = World::new([Manners::generic(), Manners::generic()], Terms::default()).await?;
     let url = world.servers[0].url().to_string();
     let cleo = world.servers[0].account("cleo", "cleo-secret-1").calendar("cleo", "main");
-    let account =
-        directory::connect_account(&world.services, ProviderKind::Caldav, &url, "cleo", &"cleo-secret-1".to_owned().into()).await?;
+    let account = directory::connect_account(
+        &world.services,
+        ProviderKind::Caldav,
+        &url,
+        "cleo",
+        &"cleo-secret-1".to_owned().into(),
+    )
+    .await?;
     let known = directory::calendars(&world.services, Some(&account.id)).await?.calendars;
     let to = known.into_iter().find(|row| row.address.contains("cleo")).expect("her calendar").id;
     let new = new_pair([&world.pair.from, &to], Terms::default());

@@ -13,7 +13,8 @@ use crate::rows::hours_pass;
 use crate::village::Village;
 
 async fn with_one_bad(fault: Fault, terms: &[&str]) -> anyhow::Result<(Village, String)> {
-    let village = Village::new(Manners { multiget_withholds: Some("bad"), ..Manners::generic() }).await?;
+    let village =
+        Village::new(Manners { multiget_withholds: Some("bad"), ..Manners::generic() }).await?;
     for (name, object) in many(6) {
         village.people[0].put(&name, &object);
     }
@@ -29,9 +30,18 @@ async fn one_read_that_is_refused_keeps_no_other_event_from_being_copied() -> an
         let (village, pair) = with_one_bad(Fault::Status(status), ONE_WAY).await?;
         let [anna, ben] = &village.people;
         let run = village.cli.sync().await?;
-        assert_eq!((counts(&run), &run["state"], ben.len()), ([6, 0, 0, 1], &json!("ok"), 6), "{status}: {run}");
         assert_eq!(
-            run["actions"].as_array().unwrap().iter().find(|action| action["action"] == "skip").unwrap()["reason"],
+            (counts(&run), &run["state"], ben.len()),
+            ([6, 0, 0, 1], &json!("ok"), 6),
+            "{status}: {run}"
+        );
+        assert_eq!(
+            run["actions"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|action| action["action"] == "skip")
+                .unwrap()["reason"],
             "refused_by_server"
         );
         assert_eq!(problems(&village).await?, ["a-bad.ics"], "{status}");
@@ -52,7 +62,11 @@ async fn one_read_that_is_refused_keeps_no_other_event_from_being_copied() -> an
 
         village.reset_counts();
         assert_eq!(counts(&village.cli.sync().await?), [0, 0, 0, 0], "{status}: it waits");
-        assert_eq!(village.servers[0].counts().of(Kind::Get), 0, "the cursor moved past it: {status}");
+        assert_eq!(
+            village.servers[0].counts().of(Kind::Get),
+            0,
+            "the cursor moved past it: {status}"
+        );
         rename(anna, "Event 1", "Newer")?;
         anna.delete("e2.ics");
         assert_eq!(counts(&village.cli.sync().await?)[..3], [0, 1, 1], "{status}");
@@ -83,15 +97,25 @@ async fn a_known_event_that_is_not_given_keeps_its_copy_and_its_news() -> anyhow
             village.cli.sync().await?;
             let name = named(&village.people[side], "Event 3")?;
             village.servers[side].manners(|manners| manners.multiget_withholds = Some("e"));
-            village.servers[side].faults().always(On::kind(Kind::Get).at(&name), Fault::Status(500));
+            village.servers[side]
+                .faults()
+                .always(On::kind(Kind::Get).at(&name), Fault::Status(500));
             rename(&village.people[side], "Event 3", "Edited")?;
             rename(&village.people[side], "Event 4", "Another")?;
             let run = village.cli.sync().await?;
-            assert_eq!((counts(&run)[..3].to_vec(), &run["state"]), (vec![0, 1, 0], &json!("ok")), "{terms:?} {side}: {run}");
+            assert_eq!(
+                (counts(&run)[..3].to_vec(), &run["state"]),
+                (vec![0, 1, 0], &json!("ok")),
+                "{terms:?} {side}: {run}"
+            );
             assert_eq!(problems(&village).await?, ["e3.ics"]);
             village.servers[side].faults().clear();
             let (_, run) = village.cli.sync_with(&["--full"]).await?;
-            assert_eq!((counts(&run)[..3].to_vec(), titles(anna)), (vec![0, 1, 0], titles(ben)), "{terms:?} {side}: {run}");
+            assert_eq!(
+                (counts(&run)[..3].to_vec(), titles(anna)),
+                (vec![0, 1, 0], titles(ben)),
+                "{terms:?} {side}: {run}"
+            );
             assert!(named(ben, "Edited").is_ok() && problems(&village).await?.is_empty());
             village_at_rest(&village).await?;
         }
@@ -114,7 +138,9 @@ async fn what_is_listed_before_it_can_be_read_is_asked_for_again() -> anyhow::Re
         let run = village.cli.sync().await?;
         assert_eq!((counts(&run), &run["state"]), ([1, 0, 0, 1], &json!("ok")), "{run}");
         assert_eq!(problems(&village).await?, ["new.ics"]);
-        assert!(told(&village.cli, &pair, "new.ics").await?.1.contains("answers that it is not there"));
+        assert!(
+            told(&village.cli, &pair, "new.ics").await?.1.contains("answers that it is not there")
+        );
         village.cli.sync().await?;
         village.servers[0].faults().clear();
         let run = village.cli.sync().await?;
@@ -125,8 +151,8 @@ async fn what_is_listed_before_it_can_be_read_is_asked_for_again() -> anyhow::Re
     Ok(())
 }
 
-/// An original is listed as ever, and a read of it answers that it is not there: it is not gone. What a person does with its copy meanwhile is done
-/// when it can be read.
+/// An original is listed as ever, and a read of it answers that it is not there: it is not gone.
+/// What a person does with its copy meanwhile is done when it can be read.
 #[tokio::test]
 async fn what_is_listed_and_said_to_be_missing_is_not_gone() -> anyhow::Result<()> {
     for status in [404, 410] {
@@ -138,7 +164,9 @@ async fn what_is_listed_and_said_to_be_missing_is_not_gone() -> anyhow::Result<(
             }
             village.cli.sync().await?;
             village.servers[0].manners(|manners| manners.multiget_withholds = Some("e1"));
-            village.servers[0].faults().always(On::kind(Kind::Get).at("e1.ics"), Fault::Status(status));
+            village.servers[0]
+                .faults()
+                .always(On::kind(Kind::Get).at("e1.ics"), Fault::Status(status));
             if deleted {
                 delete(ben, "Event 1")?
             } else {
@@ -146,14 +174,26 @@ async fn what_is_listed_and_said_to_be_missing_is_not_gone() -> anyhow::Result<(
             }
             for _ in 0..2 {
                 let run = village.cli.sync().await?;
-                assert_eq!((counts(&run)[..3].to_vec(), anna.len()), (vec![0; 3], 4), "{status} {deleted}: {run}");
+                assert_eq!(
+                    (counts(&run)[..3].to_vec(), anna.len()),
+                    (vec![0; 3], 4),
+                    "{status} {deleted}: {run}"
+                );
             }
             assert_eq!(problems(&village).await?, ["e1.ics"], "{status} {deleted}");
             village.servers[0].faults().clear();
             hours_pass(&village.cli, 1).await?;
             village.cli.sync().await?;
-            let expected = if deleted { vec!["Event 0", "Event 2", "Event 3"] } else { vec!["Edited", "Event 0", "Event 2", "Event 3"] };
-            assert_eq!((titles(anna), titles(ben)), (titles(ben), expected.iter().map(|title| (*title).to_owned()).collect()), "{status}");
+            let expected = if deleted {
+                vec!["Event 0", "Event 2", "Event 3"]
+            } else {
+                vec!["Edited", "Event 0", "Event 2", "Event 3"]
+            };
+            assert_eq!(
+                (titles(anna), titles(ben)),
+                (titles(ben), expected.iter().map(|title| (*title).to_owned()).collect()),
+                "{status}"
+            );
             assert!(problems(&village).await?.is_empty(), "{status} {deleted}");
             village_at_rest(&village).await?;
         }
@@ -192,7 +232,11 @@ async fn what_concerns_more_than_one_event_is_not_blamed_on_events() -> anyhow::
         faults.after(1, usize::MAX, On::kind(Kind::Propfind), Fault::Status(status));
         faults.always(On::kinds(&[Kind::Get, Kind::Multiget]), Fault::Status(status));
         let (_, run) = village.cli.sync_with(&["--full"]).await?;
-        assert_eq!((&run["error"]["code"], village.people[1].len()), (&json!(code), 0), "{status}: {run}");
+        assert_eq!(
+            (&run["error"]["code"], village.people[1].len()),
+            (&json!(code), 0),
+            "{status}: {run}"
+        );
         assert!(problems(&village).await?.is_empty(), "{status}");
         faults.clear();
     }

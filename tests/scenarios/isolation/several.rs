@@ -1,4 +1,5 @@
-//! Several events of one calendar that the server refuses, or gives no answer for: each waits by itself.
+//! Several events of one calendar that the server refuses, or gives no answer for: each waits by
+//! itself.
 
 use serde_json::json;
 use simulators::caldav::Manners;
@@ -20,7 +21,8 @@ fn bad(n: usize) -> (String, String) {
 #[tokio::test]
 async fn reads_without_an_answer_keep_no_other_event_waiting() -> anyhow::Result<()> {
     for fault in [Fault::Status(504), Fault::DropBefore] {
-        let village = Village::new(Manners { multiget_withholds: Some("bad"), ..Manners::generic() }).await?;
+        let village =
+            Village::new(Manners { multiget_withholds: Some("bad"), ..Manners::generic() }).await?;
         let [anna, ben] = &village.people;
         for (name, object) in many(8).into_iter().chain((0..BAD).map(bad)) {
             anna.put(&name, &object);
@@ -28,12 +30,20 @@ async fn reads_without_an_answer_keep_no_other_event_waiting() -> anyhow::Result
         village.servers[0].faults().always(On::kind(Kind::Get).at("/bad"), fault);
         village.pair(ONE_WAY).await?;
         let run = village.cli.sync().await?;
-        assert_eq!((counts(&run), &run["state"], ben.len()), ([8, 0, 0, BAD as u64], &json!("ok"), 8), "{fault:?}: {run}");
+        assert_eq!(
+            (counts(&run), &run["state"], ben.len()),
+            ([8, 0, 0, BAD as u64], &json!("ok"), 8),
+            "{fault:?}: {run}"
+        );
         assert_eq!(problems(&village).await?.len(), BAD);
         rename(anna, "Event 1", "Newer")?;
         anna.delete("e2.ics");
         let run = village.cli.sync().await?;
-        assert_eq!((&counts(&run)[..3], &run["state"]), (&[0, 1, 1][..], &json!("ok")), "{fault:?}: {run}");
+        assert_eq!(
+            (&counts(&run)[..3], &run["state"]),
+            (&[0, 1, 1][..], &json!("ok")),
+            "{fault:?}: {run}"
+        );
         village.servers[0].faults().clear();
         village.cli.sync_with(&["--full"]).await?;
         assert_eq!(titles(anna), titles(ben), "{fault:?}");
@@ -98,8 +108,8 @@ async fn a_copy_whose_every_name_is_said_to_be_in_use_waits_by_itself() -> anyho
     village_at_rest(&village).await
 }
 
-/// What its owner writes on a copy, and the original's server refuses, stays on the copy and is tried again; what the original's owner writes meanwhile
-/// reaches the copy.
+/// What its owner writes on a copy, and the original's server refuses, stays on the copy and is
+/// tried again; what the original's owner writes meanwhile reaches the copy.
 #[tokio::test]
 async fn an_edit_that_is_refused_is_kept_and_hides_no_news() -> anyhow::Result<()> {
     for status in [400, 403, 405, 413, 423, 500, 507] {
@@ -112,16 +122,35 @@ async fn an_edit_that_is_refused_is_kept_and_hides_no_news() -> anyhow::Result<(
         let run = village.cli.sync().await?;
         assert_eq!((counts(&run), &run["state"]), ([0, 0, 0, 1], &json!("ok")), "{status}: {run}");
         // Another day, and another place.
-        anna.put("one.ics", &hour("one", 4, 9, "One").replace("SUMMARY", "LOCATION:Harbour\r\nSUMMARY"));
+        anna.put(
+            "one.ics",
+            &hour("one", 4, 9, "One").replace("SUMMARY", "LOCATION:Harbour\r\nSUMMARY"),
+        );
         let run = village.cli.sync().await?;
-        assert_eq!((run["changed"].as_u64(), &run["state"]), (Some(1), &json!("ok")), "{status}: {run}");
+        assert_eq!(
+            (run["changed"].as_u64(), &run["state"]),
+            (Some(1), &json!("ok")),
+            "{status}: {run}"
+        );
         let (copy, original) = (&ben.agenda()[0], &anna.agenda()[0]);
-        assert_eq!((copy.value("DTSTART"), copy.text("LOCATION")), (original.value("DTSTART"), "Harbour".into()), "{status}");
-        assert_eq!((copy.summary(), original.summary()), ("Mine".into(), "One".into()), "{status}: neither loses its word");
+        assert_eq!(
+            (copy.value("DTSTART"), copy.text("LOCATION")),
+            (original.value("DTSTART"), "Harbour".into()),
+            "{status}"
+        );
+        assert_eq!(
+            (copy.summary(), original.summary()),
+            ("Mine".into(), "One".into()),
+            "{status}: neither loses its word"
+        );
         assert_eq!(problems(&village).await?, ["one.ics"], "{status}");
         village.servers[0].faults().clear();
         village.cli.sync_with(&["--full"]).await?;
-        assert_eq!((titles(anna), titles(ben)), (vec!["Mine".to_owned()], vec!["Mine".to_owned()]), "{status}");
+        assert_eq!(
+            (titles(anna), titles(ben)),
+            (vec!["Mine".to_owned()], vec!["Mine".to_owned()]),
+            "{status}"
+        );
         assert_eq!(anna.agenda()[0].text("LOCATION"), "Harbour", "{status}");
         assert!(problems(&village).await?.is_empty(), "{status}");
         village_at_rest(&village).await?;
@@ -139,18 +168,28 @@ async fn one_original_that_cannot_be_made_again_keeps_no_other_from_it() -> anyh
             anna.put(&name, &object);
         }
         for n in 0..4 {
-            ben.put(&format!("own{n}.ics"), &hour(&format!("own{n}"), 9 + n, 12, &format!("Own {n}")));
+            ben.put(
+                &format!("own{n}.ics"),
+                &hour(&format!("own{n}"), 9 + n, 12, &format!("Own {n}")),
+            );
         }
         village.cli.sync().await?;
         anna.clear();
         assert_eq!(village.cli.sync_with(&[]).await?.1["state"], "held");
-        village.servers[0].faults().always(On::kind(Kind::Put).saying("Rotten"), Fault::Status(status));
+        village.servers[0]
+            .faults()
+            .always(On::kind(Kind::Put).saying("Rotten"), Fault::Status(status));
         let (code, run) = village.cli.sync_with(&["--pair", &pair, "--make-again"]).await?;
         assert_eq!((code, run["created"].as_u64()), (0, Some(11)), "{status}: {run}");
-        // What may have been made all the same is asked for again; what was refused for good is an event of its own from now on.
+        // What may have been made all the same is asked for again; what was refused for good is an
+        // event of its own from now on.
         let may_be_made = status == 500;
         let (_, next) = village.cli.sync_with(&[]).await?;
-        assert_eq!((next["state"] == "held", next["held"]["deletions"] == json!(1)), (may_be_made, may_be_made), "{status}: {next}");
+        assert_eq!(
+            (next["state"] == "held", next["held"]["deletions"] == json!(1)),
+            (may_be_made, may_be_made),
+            "{status}: {next}"
+        );
         assert_eq!((anna.len(), ben.len()), (11, 12), "{status}: no copy is deleted for it");
         assert_eq!(problems(&village).await?.len(), 1, "{status}");
         village.servers[0].faults().clear();

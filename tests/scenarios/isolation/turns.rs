@@ -19,7 +19,10 @@ const BAD: usize = 400;
 async fn turn(world: &World) -> Run {
     let pace = Arc::new(Pace::with_turns([Duration::ZERO; 2]));
     let services = Services { pace, ..world.services.clone() };
-    let run = sync(&services, std::slice::from_ref(&world.pair), BACKGROUND, &Silent).await.pairs.remove(0);
+    let run = sync(&services, std::slice::from_ref(&world.pair), BACKGROUND, &Silent)
+        .await
+        .pairs
+        .remove(0);
     assert!(run.error.is_none(), "{run:?}");
     run
 }
@@ -27,10 +30,14 @@ async fn turn(world: &World) -> Run {
 async fn with_many_bad() -> anyhow::Result<World> {
     let world = World::new([Manners::generic(), Manners::generic()], Terms::default()).await?;
     for n in 0..BAD {
-        world.calendars[0].put(&format!("a{n:03}.ics"), &hour(&format!("bad{n}"), 3, 9, "Bad").replace("DTSTART", "DTSTRAT"));
+        world.calendars[0].put(
+            &format!("a{n:03}.ics"),
+            &hour(&format!("bad{n}"), 3, 9, "Bad").replace("DTSTART", "DTSTRAT"),
+        );
     }
     for n in 0..10 {
-        world.calendars[0].put(&format!("b{n}.ics"), &hour(&format!("good{n}"), 4, 9, &format!("Event {n}")));
+        world.calendars[0]
+            .put(&format!("b{n}.ics"), &hour(&format!("good{n}"), 4, 9, &format!("Event {n}")));
     }
     Ok(world)
 }
@@ -45,11 +52,18 @@ async fn what_a_turn_has_skipped_is_not_read_again() -> anyhow::Result<()> {
             break;
         }
     }
-    assert!(left.len() > 2 && left.is_sorted_by(|a, b| a > b) && left.last() == Some(&0), "each turn leaves less: {left:?}");
+    assert!(
+        left.len() > 2 && left.is_sorted_by(|a, b| a > b) && left.last() == Some(&0),
+        "each turn leaves less: {left:?}"
+    );
     assert_eq!(world.calendars[1].len(), 10);
     // At most three batches are under way when a turn ends.
     let reads = world.servers[0].counts().of(Kind::Multiget);
-    assert!(reads <= (BAD as u64).div_ceil(49) + 2 * left.len() as u64, "{reads} in {} turns", left.len());
+    assert!(
+        reads <= (BAD as u64).div_ceil(49) + 2 * left.len() as u64,
+        "{reads} in {} turns",
+        left.len()
+    );
     let status = jobs::status(&world.services, 60).await?;
     assert_eq!(status.pairs[0].problems, BAD as u64);
     world.reset_counts();

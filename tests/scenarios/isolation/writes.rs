@@ -30,10 +30,17 @@ async fn one_copy_that_is_refused_keeps_nothing_else_from_being_done() -> anyhow
             let fault = if after { Fault::StatusAfter(status) } else { Fault::Status(status) };
             village.servers[1].faults().always(On::kind(Kind::Put).saying("Rotten"), fault);
             let run = village.cli.sync().await?;
-            assert_eq!((&run["state"], counts(&run)), (&json!("ok"), [1, 0, 1, 1]), "{status} {after}: {run}");
+            assert_eq!(
+                (&run["state"], counts(&run)),
+                (&json!("ok"), [1, 0, 1, 1]),
+                "{status} {after}: {run}"
+            );
             assert_eq!(problems(&village).await?, ["bad.ics"], "{status} {after}");
             let (reason, words) = told(&village.cli, &pair, "bad.ics").await?;
-            assert!(reason == "refused_by_server" && words.contains("tried once"), "{status} {after}: {words}");
+            assert!(
+                reason == "refused_by_server" && words.contains("tried once"),
+                "{status} {after}: {words}"
+            );
             // The answer was lost, and the copy is there: it is shown, and no event of its own.
             let run = village.cli.sync().await?;
             assert_eq!(
@@ -64,14 +71,23 @@ async fn one_change_that_is_refused_is_made_later_and_is_no_edit() -> anyhow::Re
                 }
                 village.cli.sync().await?;
                 let fault = if after { Fault::StatusAfter(status) } else { Fault::Status(status) };
-                village.servers[1 - side].faults().always(On::kind(Kind::Put).saying("Rotten"), fault);
+                village.servers[1 - side]
+                    .faults()
+                    .always(On::kind(Kind::Put).saying("Rotten"), fault);
                 rename(&village.people[side], "Event 1", "Rotten")?;
                 rename(&village.people[side], "Event 2", "Fresh")?;
                 let run = village.cli.sync().await?;
-                assert_eq!((&run["state"], run["changed"].as_u64()), (&json!("ok"), Some(1)), "{status} {side} {after}: {run}");
+                assert_eq!(
+                    (&run["state"], run["changed"].as_u64()),
+                    (&json!("ok"), Some(1)),
+                    "{status} {side} {after}: {run}"
+                );
                 assert_eq!(problems(&village).await?, ["e1.ics"], "{status} {side} {after}");
                 village.cli.sync().await?;
-                assert!(named(&village.people[side], "Rotten").is_ok(), "{status} {side} {after}: the edit stays: {run}");
+                assert!(
+                    named(&village.people[side], "Rotten").is_ok(),
+                    "{status} {side} {after}: the edit stays: {run}"
+                );
                 village.servers[1 - side].faults().clear();
                 village.cli.sync_with(&["--full"]).await?;
                 assert_eq!(titles(anna), titles(ben), "{status} {side} {after}");
@@ -83,8 +99,9 @@ async fn one_change_that_is_refused_is_made_later_and_is_no_edit() -> anyhow::Re
     Ok(())
 }
 
-/// What its owner writes on a copy does not reach an original that its server keeps closed; what the original says reaches the copy.
-/// Its copy has another version before the change is tried again, and shows what it did.
+/// What its owner writes on a copy does not reach an original that its server keeps closed; what
+/// the original says reaches the copy. Its copy has another version before the change is tried
+/// again, and shows what it did.
 #[tokio::test]
 async fn a_refused_change_is_made_with_the_next_news_of_its_copy() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
@@ -98,7 +115,11 @@ async fn a_refused_change_is_made_with_the_next_news_of_its_copy() -> anyhow::Re
         assert_eq!(problems(&village).await?, ["one.ics"], "{terms:?}");
         ben.touch_all();
         let run = village.cli.sync().await?;
-        assert_eq!((counts(&run), titles(ben)), ([0, 1, 0, 0], vec!["Edited".to_owned()]), "{terms:?}: {run}");
+        assert_eq!(
+            (counts(&run), titles(ben)),
+            ([0, 1, 0, 0], vec!["Edited".to_owned()]),
+            "{terms:?}: {run}"
+        );
         assert!(problems(&village).await?.is_empty(), "{terms:?}");
         village_at_rest(&village).await?;
     }
@@ -113,7 +134,12 @@ async fn a_closed_original_still_shows_on_its_copy() -> anyhow::Result<()> {
     village.cli.sync().await?;
     village.servers[0].faults().always(On::kind(Kind::Put), Fault::Status(409));
     rename(ben, "One", "Mine")?;
-    let put = |place: &str| anna.put("one.ics", &hour("one", 3, 9, "One").replace("SUMMARY", &format!("LOCATION:{place}\r\nSUMMARY")));
+    let put = |place: &str| {
+        anna.put(
+            "one.ics",
+            &hour("one", 3, 9, "One").replace("SUMMARY", &format!("LOCATION:{place}\r\nSUMMARY")),
+        )
+    };
     put("Harbour");
     let run = village.cli.sync().await?;
     assert_eq!(run["state"], "ok", "{run}");
@@ -139,7 +165,8 @@ async fn a_calendar_that_takes_nothing_is_not_blamed_on_events() -> anyhow::Resu
     Ok(())
 }
 
-/// A password that is refused in the middle of a pass is the account's matter; what was done before is reported.
+/// A password that is refused in the middle of a pass is the account's matter; what was done before
+/// is reported.
 #[tokio::test]
 async fn a_pass_that_fails_reports_what_it_did_and_the_account_says_why() -> anyhow::Result<()> {
     let village = Village::new(Manners::generic()).await?;
@@ -152,16 +179,31 @@ async fn a_pass_that_fails_reports_what_it_did_and_the_account_says_why() -> any
     faults.after(40, usize::MAX, On::kind(Kind::Put), Fault::Status(401));
     faults.always(On::kind(Kind::Propfind).saying("privilege-set"), Fault::Status(401));
     let (_, run) = village.cli.sync_with(&[]).await?;
-    assert_eq!((&run["state"], &run["error"]["code"]), (&json!("needs_reconnect"), &json!("unauthorized")), "{run}");
+    assert_eq!(
+        (&run["state"], &run["error"]["code"]),
+        (&json!("needs_reconnect"), &json!("unauthorized")),
+        "{run}"
+    );
     assert_eq!(run["created"], ben.len(), "{run}");
     assert!(ben.len() >= 40);
     let accounts = village.cli.status().await?["accounts"].clone();
-    let state = |id: &str| accounts.as_array().unwrap().iter().find(|account| account["id"] == id).map(|account| account["state"].clone());
-    assert_eq!((state(&village.accounts[0]), state(&village.accounts[1])), (Some(json!("ok")), Some(json!("needs_reconnect"))));
+    let state = |id: &str| {
+        accounts
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|account| account["id"] == id)
+            .map(|account| account["state"].clone())
+    };
+    assert_eq!(
+        (state(&village.accounts[0]), state(&village.accounts[1])),
+        (Some(json!("ok")), Some(json!("needs_reconnect")))
+    );
     Ok(())
 }
 
-/// Where its calendar answers, a server that asks to wait whenever it is asked for one event means this event.
+/// Where its calendar answers, a server that asks to wait whenever it is asked for one event means
+/// this event.
 #[tokio::test]
 async fn one_event_that_is_throttled_keeps_nothing_else_from_being_done() -> anyhow::Result<()> {
     for status in [429, 503] {
@@ -172,20 +214,29 @@ async fn one_event_that_is_throttled_keeps_nothing_else_from_being_done() -> any
         }
         village.cli.sync().await?;
         let fault = Fault::Throttled { status, retry_after: 600 };
-        let rotten = ben.objects().into_iter().find(|(_, object)| object.contains("SUMMARY:Event 2")).map(|(name, _)| name);
+        let rotten = ben
+            .objects()
+            .into_iter()
+            .find(|(_, object)| object.contains("SUMMARY:Event 2"))
+            .map(|(name, _)| name);
         anna.put("bad.ics", &hour("bad", 3, 9, "Rotten"));
         anna.put("good.ics", &hour("good", 3, 10, "Good"));
         rename(anna, "Event 1", "Fresh")?;
         anna.delete("e2.ics");
         anna.delete("e3.ics");
         village.servers[1].faults().always(On::kind(Kind::Put).saying("Rotten"), fault);
-        village.servers[1].faults().always(On::kind(Kind::Delete).at(&rotten.expect("its copy")), fault);
+        village.servers[1]
+            .faults()
+            .always(On::kind(Kind::Delete).at(&rotten.expect("its copy")), fault);
         let run = village.cli.sync().await?;
         assert_eq!((&run["state"], counts(&run)), (&json!("ok"), [1, 1, 1, 2]), "{status}: {run}");
         let refused: BTreeSet<String> = problems(&village).await?.into_iter().collect();
         assert_eq!(refused, ["bad.ics", "e2.ics"].map(String::from).into(), "{status}");
         let (reason, words) = told(&village.cli, &pair, "bad.ics").await?;
-        assert!(reason == "refused_by_server" && words.contains("asks to wait"), "{status}: {words}");
+        assert!(
+            reason == "refused_by_server" && words.contains("asks to wait"),
+            "{status}: {words}"
+        );
         village.servers[1].faults().clear();
         village.cli.sync_with(&["--full"]).await?;
         assert_eq!(titles(anna), titles(ben), "{status}");
@@ -197,7 +248,8 @@ async fn one_event_that_is_throttled_keeps_nothing_else_from_being_done() -> any
 
 /// Where the calendar asks to wait as well, nothing is held against the events.
 #[tokio::test]
-async fn a_server_that_throttles_everything_ends_the_pass_and_no_event_is_blamed() -> anyhow::Result<()> {
+async fn a_server_that_throttles_everything_ends_the_pass_and_no_event_is_blamed()
+-> anyhow::Result<()> {
     let (village, _) = Village::paired(TWO_WAY).await?;
     let [anna, ben] = &village.people;
     for (name, object) in many(5) {

@@ -6,7 +6,8 @@ use super::ledger::Aspect;
 
 const ZONE: &str = "BEGIN:VTIMEZONE\nTZID:Europe/Berlin\nBEGIN:DAYLIGHT\nDTSTART:19810329T020000\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:DAYLIGHT\nBEGIN:STANDARD\nDTSTART:19961027T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nEND:STANDARD\nEND:VTIMEZONE\n";
 
-/// A new event. Times are `YYYYMMDDTHHMMSSZ`, `YYYYMMDDTHHMMSS` (a weekly series in Berlin) or `YYYYMMDD`.
+/// A new event. Times are `YYYYMMDDTHHMMSSZ`, `YYYYMMDDTHHMMSS` (a weekly series in Berlin) or
+/// `YYYYMMDD`.
 pub fn event(uid: &str, time: &str, title: &str, location: &str, series: bool) -> String {
     let zone = if series { ZONE } else { "" };
     let rule = if series { "RRULE:FREQ=WEEKLY;COUNT=8\n" } else { "" };
@@ -47,26 +48,48 @@ pub fn edited(ics: &str, aspect: Aspect, value: &str, series: bool) -> String {
             let ics = with(&ics, "DURATION", None);
             let ics = with(&ics, "DTEND", Some(line("DTEND", &later(value), series)));
             // Moving a series drops its exceptions and its end, as calendar programs do.
-            if series { with(&without_exceptions(&ics), "RRULE", Some("RRULE:FREQ=WEEKLY;COUNT=8".to_owned())) } else { ics }
+            if series {
+                with(
+                    &without_exceptions(&ics),
+                    "RRULE",
+                    Some("RRULE:FREQ=WEEKLY;COUNT=8".to_owned()),
+                )
+            } else {
+                ics
+            }
         }
         Aspect::Occurrence(number) => occurrence::cancelled(ics, number),
     }
 }
 
-/// What a client has made out of an object, with values of its own: a plain series or event, without exceptions. The rest of a series that was cut
-/// keeps its rule; what is moved to another day has a whole one.
-pub fn renewed(ics: &str, time: &str, title: &str, location: &str, series: bool, is_rest: bool) -> String {
+/// What a client has made out of an object, with values of its own: a plain series or event,
+/// without exceptions. The rest of a series that was cut keeps its rule; what is moved to another
+/// day has a whole one.
+pub fn renewed(
+    ics: &str,
+    time: &str,
+    title: &str,
+    location: &str,
+    series: bool,
+    is_rest: bool,
+) -> String {
     let ics = match series {
         true if is_rest => until_the_evening(ics),
         true => with(ics, "RRULE", Some("RRULE:FREQ=WEEKLY;COUNT=8".to_owned())),
         false => ics.to_owned(),
     };
     let ics = with(&without_exceptions(&ics), "DTSTART", Some(line("DTSTART", time, series)));
-    let ics = with(&with(&ics, "DURATION", None), "DTEND", Some(line("DTEND", &later(time), series)));
-    with(&with(&ics, "SUMMARY", Some(format!("SUMMARY:{title}"))), "LOCATION", Some(format!("LOCATION:{location}")))
+    let ics =
+        with(&with(&ics, "DURATION", None), "DTEND", Some(line("DTEND", &later(time), series)));
+    with(
+        &with(&ics, "SUMMARY", Some(format!("SUMMARY:{title}"))),
+        "LOCATION",
+        Some(format!("LOCATION:{location}")),
+    )
 }
 
-/// A series whose last day counts as a whole, so that it does not end before an hour of that day at which it begins now.
+/// A series whose last day counts as a whole, so that it does not end before an hour of that day at
+/// which it begins now.
 fn until_the_evening(ics: &str) -> String {
     let until = ics.split("UNTIL=").nth(1).and_then(|rest| rest.get(..8));
     match until {
@@ -88,7 +111,8 @@ fn with(ics: &str, name: &str, new: Option<String>) -> String {
     let (mut inside, mut done, mut nested) = (false, false, 0);
     for line in ics.lines() {
         let line = line.trim_end_matches('\r');
-        let is = |text: &str| line.strip_prefix(text).is_some_and(|rest| rest.starts_with([':', ';']));
+        let is =
+            |text: &str| line.strip_prefix(text).is_some_and(|rest| rest.starts_with([':', ';']));
         if line == "BEGIN:VEVENT" && !done {
             inside = true;
         } else if inside && line.starts_with("BEGIN:") {

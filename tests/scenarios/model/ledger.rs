@@ -1,8 +1,9 @@
 //! What people did, and what the two calendars may therefore show.
 //!
-//! Every event carries a number, and every value that a person gives it is used once: so each value says which event it belongs to, and
-//! when in the story it was written. Between two moments of rest ("epochs") both people may have edited the same thing, and then either
-//! word may stand; what only one of them touched must stand as that one left it.
+//! Every event carries a number, and every value that a person gives it is used once: so each value
+//! says which event it belongs to, and when in the story it was written. Between two moments of
+//! rest ("epochs") both people may have edited the same thing, and then either word may stand; what
+//! only one of them touched must stand as that one left it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,9 +25,11 @@ pub enum Aspect {
 pub struct Doings {
     /// The last value of each aspect, and how many passes had been made by then.
     pub values: BTreeMap<Aspect, (u32, String)>,
-    /// Aspects whose last value the event had before: to a pass that saw nothing in between they have not changed.
+    /// Aspects whose last value the event had before: to a pass that saw nothing in between they
+    /// have not changed.
     pub back: BTreeSet<Aspect>,
-    /// Values that went with the event when it was deleted here; a pass may have carried them over before.
+    /// Values that went with the event when it was deleted here; a pass may have carried them over
+    /// before.
     pub buried: BTreeMap<Aspect, Vec<String>>,
     /// Deleted it, after so many passes.
     pub deleted: Option<u32>,
@@ -38,7 +41,9 @@ pub type Aspects = BTreeMap<Aspect, String>;
 /// What an event shows that was made with these and nothing else.
 pub fn plain(time: String, title: String, location: String) -> Aspects {
     let said = [(Aspect::Time, time), (Aspect::Title, title), (Aspect::Location, location)];
-    said.into_iter().chain([(Aspect::Description, String::new()), (Aspect::Busy, "OPAQUE".to_owned())]).collect()
+    said.into_iter()
+        .chain([(Aspect::Description, String::new()), (Aspect::Busy, "OPAQUE".to_owned())])
+        .collect()
 }
 
 /// What the pair does with an event.
@@ -48,7 +53,8 @@ pub enum Bond {
     Kept,
     /// Nothing: each side shows what was last there.
     Apart,
-    /// Either is right: a copy, or none. People leave the event alone until the next check says which.
+    /// Either is right: a copy, or none. People leave the event alone until the next check says
+    /// which.
     Open,
     /// The same for good: both sides keep what they show, in step or not.
     Loose,
@@ -71,19 +77,22 @@ pub struct Fact {
     pub times: BTreeSet<String>,
     /// There is no copy because a person deleted it, or wanted none made again.
     pub suppressed: bool,
-    /// There is no copy because what was made was deleted before it was listed: a full pass makes it again.
+    /// There is no copy because what was made was deleted before it was listed: a full pass makes
+    /// it again.
     pub unseen: bool,
     pub bond: Bond,
     /// What each side shows, where the bond is another one than [`Bond::Kept`].
     pub own: [Option<Aspects>; 2],
-    /// Values of the copy that a person gave it, that do not flow back, and that are repaired by a full pass at the latest.
+    /// Values of the copy that a person gave it, that do not flow back, and that are repaired by a
+    /// full pass at the latest.
     pub drift: BTreeMap<Aspect, BTreeSet<String>>,
     /// Every value it ever had.
     pub past: BTreeMap<Aspect, BTreeSet<String>>,
     /// Titles, places and descriptions that a person wrote, by side.
     pub words: [BTreeSet<String>; 2],
-    /// Both sides were there when the pair was made, and no rest has come since: until a pass has joined them, the origin's word counts, and what is
-    /// deleted on one side is no deletion on the other.
+    /// Both sides were there when the pair was made, and no rest has come since: until a pass has
+    /// joined them, the origin's word counts, and what is deleted on one side is no deletion on the
+    /// other.
     pub joining: bool,
     /// The one side was made again from what the other one showed.
     pub remade: bool,
@@ -91,7 +100,8 @@ pub struct Fact {
     pub shadow: bool,
     /// The event that it was made of, if that had a mark.
     pub made_of: Option<u32>,
-    /// What marks it bears are those of another installation, or of one that is lost, and nobody has claimed it.
+    /// What marks it bears are those of another installation, or of one that is lost, and nobody
+    /// has claimed it.
     pub foreign: bool,
     /// They were, and the owner has claimed it.
     pub claimed: bool,
@@ -127,7 +137,8 @@ impl Fact {
             claimed: false,
             over: false,
         };
-        let shown: Vec<(Aspect, String)> = fact.agreed.iter().map(|(aspect, value)| (*aspect, value.clone())).collect();
+        let shown: Vec<(Aspect, String)> =
+            fact.agreed.iter().map(|(aspect, value)| (*aspect, value.clone())).collect();
         shown.iter().for_each(|(aspect, value)| fact.says(side, *aspect, value));
         fact
     }
@@ -137,10 +148,12 @@ impl Fact {
         self.past.entry(aspect).or_default().insert(value.to_owned());
         match aspect {
             Aspect::Title | Aspect::Location | Aspect::Description => {
-                self.words[side].extend(Some(value).filter(|value| !value.is_empty()).map(str::to_owned));
+                self.words[side]
+                    .extend(Some(value).filter(|value| !value.is_empty()).map(str::to_owned));
             }
             // What a private copy shows is no word of its owner.
-            Aspect::Occurrence(_) => self.words[side].extend(value.split(' ').nth(1).filter(|word| *word != "Busy").map(str::to_owned)),
+            Aspect::Occurrence(_) => self.words[side]
+                .extend(value.split(' ').nth(1).filter(|word| *word != "Busy").map(str::to_owned)),
             Aspect::Time | Aspect::Busy => {}
         }
     }
@@ -153,7 +166,10 @@ impl Fact {
     /// Whether the copy may show this instead of what follows from its origin.
     pub fn may_drift(&self, aspect: Aspect, value: Option<&str>) -> bool {
         let value = value.unwrap_or_default();
-        let lately = self.doings[1 - self.side].values.get(&aspect).is_some_and(|(_, written)| written == value);
+        let lately = self.doings[1 - self.side]
+            .values
+            .get(&aspect)
+            .is_some_and(|(_, written)| written == value);
         lately || self.drift.get(&aspect).is_some_and(|values| values.contains(value))
     }
 
@@ -175,7 +191,8 @@ impl Fact {
         shown.into_iter().for_each(|(side, aspects)| self.own[side] = Some(aspects));
     }
 
-    /// The origin was deleted before a pass had joined it to the copy that an earlier pair left: that one is the event now, and is copied back.
+    /// The origin was deleted before a pass had joined it to the copy that an earlier pair left:
+    /// that one is the event now, and is copied back.
     pub fn turn_round(&mut self) {
         let other = 1 - self.side;
         if self.doings[self.side].deleted.is_none() || self.doings[other].deleted.is_some() {
@@ -190,7 +207,9 @@ impl Fact {
     /// Whether a pass must have seen another time or title on a side than was agreed.
     pub fn is_another(&self, side: usize) -> bool {
         let doings = &self.doings[side];
-        [Aspect::Time, Aspect::Title].iter().any(|aspect| doings.values.contains_key(aspect) && !doings.back.contains(aspect))
+        [Aspect::Time, Aspect::Title]
+            .iter()
+            .any(|aspect| doings.values.contains_key(aspect) && !doings.back.contains(aspect))
     }
 
     pub fn touched(&self, side: usize) -> bool {
@@ -223,25 +242,42 @@ impl Fact {
 
     /// The values that an aspect may have at rest, if both sides are followed.
     pub fn allowed(&self, aspect: Aspect) -> BTreeSet<String> {
-        let mut last: BTreeSet<String> = self.doings.iter().filter_map(|doings| Some(doings.values.get(&aspect)?.1.clone())).collect();
+        let mut last: BTreeSet<String> = self
+            .doings
+            .iter()
+            .filter_map(|doings| Some(doings.values.get(&aspect)?.1.clone()))
+            .collect();
         // Both wrote, and no pass came between: the next one saw both, and the owner's word stands.
-        if let [Some((a, _)), Some((b, _))] = [0, 1].map(|side: usize| self.doings[side].values.get(&aspect))
+        if let [Some((a, _)), Some((b, _))] =
+            [0, 1].map(|side: usize| self.doings[side].values.get(&aspect))
             && a == b
             && !self.new
-            && matches!(aspect, Aspect::Title | Aspect::Location | Aspect::Description | Aspect::Busy)
+            && matches!(
+                aspect,
+                Aspect::Title | Aspect::Location | Aspect::Description | Aspect::Busy
+            )
             && self.doings.iter().all(|doings| !doings.back.contains(&aspect))
         {
             last = self.origins_own(aspect).into_iter().collect();
         }
-        let mut allowed = if last.is_empty() { self.agreed.get(&aspect).cloned().into_iter().collect() } else { last };
-        allowed.extend(self.doings.iter().filter_map(|doings| doings.buried.get(&aspect)).flatten().cloned());
+        let mut allowed = if last.is_empty() {
+            self.agreed.get(&aspect).cloned().into_iter().collect()
+        } else {
+            last
+        };
+        allowed.extend(
+            self.doings.iter().filter_map(|doings| doings.buried.get(&aspect)).flatten().cloned(),
+        );
         if self.joining {
             allowed.extend(self.origins_own(aspect));
         }
-        // The time of a series and its exceptions are one field: against an exception made by the owner, a copy's move does not stand.
+        // The time of a series and its exceptions are one field: against an exception made by the
+        // owner, a copy's move does not stand.
         let excepted = |aspect: &Aspect| matches!(aspect, Aspect::Occurrence(_));
         let own = &self.doings[self.side];
-        if aspect == Aspect::Time && (own.values.keys().any(excepted) || own.buried.keys().any(excepted)) {
+        if aspect == Aspect::Time
+            && (own.values.keys().any(excepted) || own.buried.keys().any(excepted))
+        {
             allowed.extend(self.agreed.get(&aspect).cloned());
         }
         allowed
@@ -249,23 +285,33 @@ impl Fact {
 
     /// What the owner's side must show if nothing flows back to it.
     pub fn origins_own(&self, aspect: Aspect) -> Option<String> {
-        self.doings[self.side].values.get(&aspect).map(|(_, value)| value.clone()).or_else(|| self.agreed.get(&aspect).cloned())
+        self.doings[self.side]
+            .values
+            .get(&aspect)
+            .map(|(_, value)| value.clone())
+            .or_else(|| self.agreed.get(&aspect).cloned())
     }
 
-    /// Whether it may, and whether it must, be there at rest (two-way). `private`: some edits of copies count for nothing.
+    /// Whether it may, and whether it must, be there at rest (two-way). `private`: some edits of
+    /// copies count for nothing.
     pub fn fate(&self, private: bool) -> Fate {
         let [a, b] = &self.doings;
         if self.joining && self.doings.iter().any(|doings| doings.deleted.is_some()) {
             return Fate::Either;
         }
-        // A copy that is made, found and deleted by a person before a pass that was killed could note it: nobody can tell that from one that was
-        // never made, and it is made (again). Nothing is lost that way.
-        if self.new && self.doings[1 - self.side].deleted.is_some() && self.doings[self.side].deleted.is_none() {
+        // A copy that is made, found and deleted by a person before a pass that was killed could
+        // note it: nobody can tell that from one that was never made, and it is made (again).
+        // Nothing is lost that way.
+        if self.new
+            && self.doings[1 - self.side].deleted.is_some()
+            && self.doings[self.side].deleted.is_none()
+        {
             return Fate::Either;
         }
         let (pass, editor) = match (a.deleted, b.deleted) {
             (None, None) => return Fate::There,
-            // An edit that stood against the one deletion has brought it back to where it was edited since.
+            // An edit that stood against the one deletion has brought it back to where it was
+            // edited since.
             (Some(_), Some(_)) if self.touched(0) || self.touched(1) => return Fate::Either,
             (Some(_), Some(_)) => return Fate::Gone,
             (Some(pass), None) => (pass, 1),
@@ -276,7 +322,10 @@ impl Fact {
         }
         // Edited and deleted, and no pass came between: the next one saw both, and the edit stands.
         let edits = &self.doings[editor];
-        let both_news = edits.values.iter().any(|(aspect, (edited, _))| *edited == pass && !edits.back.contains(aspect));
+        let both_news = edits
+            .values
+            .iter()
+            .any(|(aspect, (edited, _))| *edited == pass && !edits.back.contains(aspect));
         if both_news && !self.new && !private { Fate::There } else { Fate::Either }
     }
 

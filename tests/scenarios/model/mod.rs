@@ -1,11 +1,14 @@
-//! Two people, any edits, any faults, any crashes: whatever happened, at rest both calendars are as the rules say.
+//! Two people, any edits, any faults, any crashes: whatever happened, at rest both calendars are as
+//! the rules say.
 //!
-//! One seed is one story, told anew with `CALRELAY_MODEL_SEED=n`; `CALRELAY_MODEL_SEEDS=from..to` chooses how many are told. A story has epochs:
-//! in each, edits on both sides are mixed with passes that meet faults and are killed at any await; then the faults stop, a bounded number of
+//! One seed is one story, told anew with `CALRELAY_MODEL_SEED=n`; `CALRELAY_MODEL_SEEDS=from..to`
+//! chooses how many are told. A story has epochs: in each, edits on both sides are mixed with
+//! passes that meet faults and are killed at any await; then the faults stop, a bounded number of
 //! passes is made, and the calendars are held against the ledger.
 //!
-//! A pass that is killed here gives back its lease, but not one that it was about to take: on Azure the next pass has to wait for the term of that,
-//! half a minute. Processes that give nothing back are killed in `killed`.
+//! A pass that is killed here gives back its lease, but not one that it was about to take: on Azure
+//! the next pass has to wait for the term of that, half a minute. Processes that give nothing back
+//! are killed in `killed`.
 
 mod hand;
 mod ledger;
@@ -36,9 +39,14 @@ struct Usual {
 impl Usual {
     fn of(storage: Kind) -> Self {
         match storage {
-            Kind::Embedded => Self { memory: 500, real: 24, google: 30, wide: 150, pushed: 20, at_once: 4 },
-            // They wait more than they work. Its queue has a clock of its own, for which no story of hours can wait.
-            Kind::Azurite => Self { memory: 60, real: 4, google: 6, wide: 20, pushed: 0, at_once: 16 },
+            Kind::Embedded => {
+                Self { memory: 500, real: 24, google: 30, wide: 150, pushed: 20, at_once: 4 }
+            }
+            // They wait more than they work. Its queue has a clock of its own, for which no story
+            // of hours can wait.
+            Kind::Azurite => {
+                Self { memory: 60, real: 4, google: 6, wide: 20, pushed: 0, at_once: 16 }
+            }
         }
     }
 }
@@ -49,7 +57,8 @@ async fn at_rest_both_calendars_are_as_the_rules_say() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_same_with_all_fields_values_that_come_back_and_clocks_that_are_off() -> anyhow::Result<()> {
+async fn the_same_with_all_fields_values_that_come_back_and_clocks_that_are_off()
+-> anyhow::Result<()> {
     tell_all(story::Place::Wide).await
 }
 
@@ -78,7 +87,8 @@ async fn tell_all(place: story::Place) -> anyhow::Result<()> {
         story::Place::Wide => usual.wide,
         story::Place::Pushed => usual.pushed,
     })?;
-    let is_usual = std::env::vars_os().all(|(name, _)| !name.to_string_lossy().starts_with("CALRELAY_MODEL_SEED"));
+    let is_usual = std::env::vars_os()
+        .all(|(name, _)| !name.to_string_lossy().starts_with("CALRELAY_MODEL_SEED"));
     let once_bad: &[u64] = match (place, storage) {
         (story::Place::Memory, storage::Kind::Embedded) => &ONCE_BAD,
         (story::Place::Wide, storage::Kind::Embedded) => &ONCE_BAD_WIDE,
@@ -94,17 +104,27 @@ async fn tell_all(place: story::Place) -> anyhow::Result<()> {
             let why = match told {
                 Ok(Ok(())) => return None,
                 Ok(Err(error)) => format!("{error:#}"),
-                Err(panic) => panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "a panic".into()),
+                Err(panic) => {
+                    panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "a panic".into())
+                }
             };
             Some(format!("seed {seed}: {why}"))
         })
     });
-    let told = stories.buffer_unordered(usual.at_once).filter_map(|told| async { told.unwrap_or_else(|error| Some(error.to_string())) });
+    let told = stories
+        .buffer_unordered(usual.at_once)
+        .filter_map(|told| async { told.unwrap_or_else(|error| Some(error.to_string())) });
     let failures: Vec<String> = told.collect().await;
-    println!("{count} stories told ({place:?}, {storage:?}), {} of them ended badly", failures.len());
+    println!(
+        "{count} stories told ({place:?}, {storage:?}), {} of them ended badly",
+        failures.len()
+    );
     for failure in failures.iter().take(20) {
         let seed = failure.split([' ', ':']).nth(1).unwrap_or_default();
-        println!("{failure}\n  again: {}CALRELAY_MODEL_SEED={seed} cargo test -p scenarios model", storage.switch());
+        println!(
+            "{failure}\n  again: {}CALRELAY_MODEL_SEED={seed} cargo test -p scenarios model",
+            storage.switch()
+        );
     }
     anyhow::ensure!(failures.is_empty(), "{} of {count} stories ended badly", failures.len());
     Ok(())
@@ -118,17 +138,21 @@ fn seeds(usual: u64) -> anyhow::Result<Vec<u64>> {
     }
     match std::env::var("CALRELAY_MODEL_SEEDS") {
         Ok(range) => {
-            let (from, to) = range.split_once("..").ok_or_else(|| anyhow::anyhow!("CALRELAY_MODEL_SEEDS is written 0..5000"))?;
+            let (from, to) = range
+                .split_once("..")
+                .ok_or_else(|| anyhow::anyhow!("CALRELAY_MODEL_SEEDS is written 0..5000"))?;
             Ok((from.parse()?..to.parse()?).collect())
         }
         Err(_) => Ok((0..usual).collect()),
     }
 }
 
-/// Stories that ended badly once, and are no part of the usual ones: each run on servers of ours includes them.
+/// Stories that ended badly once, and are no part of the usual ones: each run on servers of ours
+/// includes them.
 const ONCE_BAD: [u64; 32] = [
-    20001, 20004, 20126, 21016, 21877, 30759, 33976, 35607, 37167, 38751, 39335, 43779, 44319, 51203, 51231, 53400, 53854, 53864, 55543,
-    57077, 59592, 72996, 73742, 77151, 85296, 86204, 96805, 97740, 99396, 113989, 117990, 120152,
+    20001, 20004, 20126, 21016, 21877, 30759, 33976, 35607, 37167, 38751, 39335, 43779, 44319,
+    51203, 51231, 53400, 53854, 53864, 55543, 57077, 59592, 72996, 73742, 77151, 85296, 86204,
+    96805, 97740, 99396, 113989, 117990, 120152,
 ];
 
 /// The same for [`story::Place::Pushed`].

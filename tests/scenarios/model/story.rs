@@ -38,9 +38,11 @@ pub enum Place {
     Real,
     /// At Google, one of them or both.
     Google,
-    /// As [`Place::Memory`]; people also use all fields, change values back and leave questions open, and the clock may be off.
+    /// As [`Place::Memory`]; people also use all fields, change values back and leave questions
+    /// open, and the clock may be off.
     Wide,
-    /// As [`Place::Google`], where no pass is asked for: calls, the queue and the clock drive everything.
+    /// As [`Place::Google`], where no pass is asked for: calls, the queue and the clock drive
+    /// everything.
     Pushed,
 }
 
@@ -48,9 +50,11 @@ pub enum Place {
 pub async fn tell(seed: u64, place: Place) -> Result<()> {
     let mut rng = Rng::new(seed);
     let two_way = rng.chance(0.6);
-    let mut terms = Terms { two_way, private: rng.chance(0.3), private_back: two_way && rng.chance(0.2) };
+    let mut terms =
+        Terms { two_way, private: rng.chance(0.3), private_back: two_way && rng.chance(0.2) };
     if matches!(place, Place::Pushed) {
-        // Where a copy may drift, somebody has to ask for a pass in the end, which would also find what was lost: few of those.
+        // Where a copy may drift, somebody has to ask for a pass in the end, which would also find
+        // what was lost: few of those.
         terms = Terms {
             two_way: two_way || rng.chance(0.7),
             private: terms.private && rng.chance(0.3),
@@ -68,8 +72,12 @@ pub async fn tell(seed: u64, place: Place) -> Result<()> {
         }
         Place::Google | Place::Pushed => {
             let caldav = [End::CalDav, End::Icloud][rng.below(2)];
-            let ends = [[End::Google, End::Google], [End::Google, caldav], [caldav, End::Google]][rng.below(3)];
-            crate::google_pairs::stage(ends, terms, |server| server.manners(|manners| google_manners(&mut rng, manners))).await
+            let ends = [[End::Google, End::Google], [End::Google, caldav], [caldav, End::Google]]
+                [rng.below(3)];
+            crate::google_pairs::stage(ends, terms, |server| {
+                server.manners(|manners| google_manners(&mut rng, manners))
+            })
+            .await
         }
     };
     let mut story = Story {
@@ -99,7 +107,9 @@ pub async fn tell(seed: u64, place: Place) -> Result<()> {
     if told.is_err() {
         story.show_all().await;
     }
-    told.with_context(|| format!("{:?}, at first {terms:?}\n    {}", story.rules, story.trace.join("\n    ")))
+    told.with_context(|| {
+        format!("{:?}, at first {terms:?}\n    {}", story.rules, story.trace.join("\n    "))
+    })
 }
 
 fn manners(rng: &mut Rng) -> Manners {
@@ -141,7 +151,8 @@ struct Story {
     passes: u32,
     /// Times given out so far; no time is used twice.
     slots: u32,
-    /// All data were lost once: origins that were made again before bear marks that nothing can verify.
+    /// All data were lost once: origins that were made again before bear marks that nothing can
+    /// verify.
     lost: bool,
     /// The keys of marks that were there then.
     lost_keys: BTreeSet<String>,
@@ -215,11 +226,19 @@ impl Story {
             match host {
                 Host::Memory(server) => {
                     ensure!(server.mails_sent() == 0, "a guest was mailed");
-                    ensure!(server.complaints().is_empty(), "the server complains: {:?}", server.complaints());
+                    ensure!(
+                        server.complaints().is_empty(),
+                        "the server complains: {:?}",
+                        server.complaints()
+                    );
                 }
                 Host::Google(server) => {
                     ensure!((server.mails(), server.propagated()) == (0, 0), "a guest was told");
-                    ensure!(server.violations().is_empty(), "Google complains: {:?}", server.violations());
+                    ensure!(
+                        server.violations().is_empty(),
+                        "Google complains: {:?}",
+                        server.violations()
+                    );
                 }
                 Host::Real { .. } => {}
             }

@@ -1,4 +1,5 @@
-//! Servers that ask for Digest, and servers that ask for methods that the program does not know (I9).
+//! Servers that ask for Digest, and servers that ask for methods that the program does not know
+//! (I9).
 
 use simulators::caldav::{Manners, SignIn};
 
@@ -9,7 +10,11 @@ use crate::village::Village;
 #[tokio::test]
 async fn a_server_that_takes_digest_only_works_as_any_other() -> anyhow::Result<()> {
     for (algorithm, uses) in [("MD5", 1_000), ("SHA-256", 1_000), ("SHA-256", 3)] {
-        let village = Village::new(Manners { sign_in: SignIn::Digest(algorithm, uses), ..Manners::generic() }).await?;
+        let village = Village::new(Manners {
+            sign_in: SignIn::Digest(algorithm, uses),
+            ..Manners::generic()
+        })
+        .await?;
         let _pair = village.pair(ONE_WAY).await?;
         let [anna, ben] = &village.people;
         for n in 0..20 {
@@ -22,7 +27,12 @@ async fn a_server_that_takes_digest_only_works_as_any_other() -> anyhow::Result<
             village.reset_counts();
             village.cli.sync().await?;
             for server in &village.servers {
-                assert_eq!(server.counts().total(), 2, "{algorithm}: one request more, in each process: {}", server.counts());
+                assert_eq!(
+                    server.counts().total(),
+                    2,
+                    "{algorithm}: one request more, in each process: {}",
+                    server.counts()
+                );
             }
         }
     }
@@ -31,9 +41,12 @@ async fn a_server_that_takes_digest_only_works_as_any_other() -> anyhow::Result<
 
 #[tokio::test]
 async fn a_wrong_password_is_refused_after_one_digest() -> anyhow::Result<()> {
-    let village = Village::new(Manners { sign_in: SignIn::Digest("SHA-256", 1_000), ..Manners::generic() }).await?;
+    let village =
+        Village::new(Manners { sign_in: SignIn::Digest("SHA-256", 1_000), ..Manners::generic() })
+            .await?;
     village.reset_counts();
-    let answer = village.cli.account_add(village.servers[0].url().as_str(), "anna", "wrong").await?;
+    let answer =
+        village.cli.account_add(village.servers[0].url().as_str(), "anna", "wrong").await?;
     let (code, words) = answer.failure();
     assert_eq!(code, "unauthorized", "{words}");
     assert!(!words.contains("wrong"));
@@ -44,10 +57,16 @@ async fn a_wrong_password_is_refused_after_one_digest() -> anyhow::Result<()> {
 #[tokio::test]
 async fn methods_that_nobody_knows_are_named() -> anyhow::Result<()> {
     let village = Village::new(Manners::generic()).await?;
-    village.servers[0].manners(|manners| manners.sign_in = SignIn::Other("Negotiate, Bearer realm=\"calendars\""));
-    let answer = village.cli.account_add(village.servers[0].url().as_str(), "anna", "secret").await?;
+    village.servers[0].manners(|manners| {
+        manners.sign_in = SignIn::Other("Negotiate, Bearer realm=\"calendars\"")
+    });
+    let answer =
+        village.cli.account_add(village.servers[0].url().as_str(), "anna", "secret").await?;
     let (code, words) = answer.failure();
     assert_eq!(code, "credentials", "{words}");
-    assert!(words.contains("it offers Negotiate, Bearer, and Calrelay knows Basic and Digest"), "{words}");
+    assert!(
+        words.contains("it offers Negotiate, Bearer, and Calrelay knows Basic and Digest"),
+        "{words}"
+    );
     Ok(())
 }

@@ -9,11 +9,18 @@ use crate::google_pairs::{End, desk::Desk};
 use crate::village::Village;
 use crate::ways;
 
-/// A name, the lines of the master, those of changed occurrences, and the starts and ends of what is to be seen.
-type Case = (&'static str, &'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
+/// A name, the lines of the master, those of changed occurrences, and the starts and ends of what
+/// is to be seen.
+type Case =
+    (&'static str, &'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
 
 const CASES: [Case; 7] = [
-    ("no-length", "DTSTART:20260402T090000Z", &[], &[("2026-04-02T09:00:00Z", "2026-04-02T09:01:00Z")]),
+    (
+        "no-length",
+        "DTSTART:20260402T090000Z",
+        &[],
+        &[("2026-04-02T09:00:00Z", "2026-04-02T09:01:00Z")],
+    ),
     (
         "hourly",
         "DTSTART:20260402T090000Z\nDTEND:20260402T093000Z\nRRULE:FREQ=HOURLY;INTERVAL=4;COUNT=3",
@@ -28,7 +35,10 @@ const CASES: [Case; 7] = [
         "two-ends",
         "DTSTART:20260402T090000Z\nDTEND:20260402T100000Z\nRRULE:FREQ=DAILY;UNTIL=20260403T090000Z;COUNT=9;X-MAKER=1",
         &[],
-        &[("2026-04-02T09:00:00Z", "2026-04-02T10:00:00Z"), ("2026-04-03T09:00:00Z", "2026-04-03T10:00:00Z")],
+        &[
+            ("2026-04-02T09:00:00Z", "2026-04-02T10:00:00Z"),
+            ("2026-04-03T09:00:00Z", "2026-04-03T10:00:00Z"),
+        ],
     ),
     (
         "stray",
@@ -53,7 +63,9 @@ const CASES: [Case; 7] = [
     (
         "following",
         "DTSTART:20260402T090000Z\nDTEND:20260402T100000Z\nRRULE:FREQ=DAILY;COUNT=3",
-        &["RECURRENCE-ID;RANGE=THISANDFUTURE:20260403T090000Z\nDTSTART:20260403T120000Z\nDTEND:20260403T140000Z"],
+        &[
+            "RECURRENCE-ID;RANGE=THISANDFUTURE:20260403T090000Z\nDTSTART:20260403T120000Z\nDTEND:20260403T140000Z",
+        ],
         &[
             ("2026-04-02T09:00:00Z", "2026-04-02T10:00:00Z"),
             ("2026-04-03T12:00:00Z", "2026-04-03T14:00:00Z"),
@@ -85,24 +97,38 @@ async fn google_shows_what_an_unusual_object_means() -> anyhow::Result<()> {
     let shown = desk.google(1).occurrences(window[0], window[1]);
     for (name, _, _, expected) in &CASES {
         let text = |time: &Value| match time["dateTime"].as_str() {
-            Some(time) => time.parse::<Timestamp>().map(|instant| instant.to_string()).unwrap_or_default(),
+            Some(time) => {
+                time.parse::<Timestamp>().map(|instant| instant.to_string()).unwrap_or_default()
+            }
             None => time["date"].as_str().unwrap_or_default().to_owned(),
         };
         let of_case = shown.iter().filter(|event| event["summary"] == *name);
-        let mut found: Vec<(String, String)> = of_case.map(|event| (text(&event["start"]), text(&event["end"]))).collect();
+        let mut found: Vec<(String, String)> =
+            of_case.map(|event| (text(&event["start"]), text(&event["end"]))).collect();
         found.sort();
-        let found: Vec<(&str, &str)> = found.iter().map(|(start, end)| (start.as_str(), end.as_str())).collect();
+        let found: Vec<(&str, &str)> =
+            found.iter().map(|(start, end)| (start.as_str(), end.as_str())).collect();
         assert_eq!(found, *expected, "{name}");
     }
     desk.quiet().await
 }
 
-/// An endless rule of hours has more dates than an event may have: it is reported, and everything else is copied.
+/// An endless rule of hours has more dates than an event may have: it is reported, and everything
+/// else is copied.
 #[tokio::test]
 async fn google_is_not_asked_for_what_it_cannot_show() -> anyhow::Result<()> {
     let desk = Desk::new([End::CalDav, End::Google], ways::ONE_WAY).await?;
-    desk.caldav(0).put("e.ics", &object("e", "DTSTART:20260402T090000Z\nDTEND:20260402T093000Z\nRRULE:FREQ=HOURLY\nSUMMARY:Bell"));
-    desk.caldav(0).put("l.ics", &object("l", "DTSTART:20260402T120000Z\nDTEND:20260402T130000Z\nSUMMARY:Lunch"));
+    desk.caldav(0).put(
+        "e.ics",
+        &object(
+            "e",
+            "DTSTART:20260402T090000Z\nDTEND:20260402T093000Z\nRRULE:FREQ=HOURLY\nSUMMARY:Bell",
+        ),
+    );
+    desk.caldav(0).put(
+        "l.ics",
+        &object("l", "DTSTART:20260402T120000Z\nDTEND:20260402T130000Z\nSUMMARY:Lunch"),
+    );
     let run = desk.sync().await;
     assert_eq!((run.created, run.skipped, run.error), (1, 1, None));
     desk.quiet().await
@@ -114,17 +140,26 @@ async fn a_guessed_zone_is_told_until_it_is_set_right() -> anyhow::Result<()> {
     let [anna, ben] = &village.people;
     let odd = |tzid: &str, title: &str| {
         let [start, end] = [9, 10].map(|hour| at(2, hour).replace('Z', ""));
-        let lines = format!("DTSTART;TZID={tzid}:{start}\nDTEND;TZID={tzid}:{end}\nSUMMARY:{title}");
+        let lines =
+            format!("DTSTART;TZID={tzid}:{start}\nDTEND;TZID={tzid}:{end}\nSUMMARY:{title}");
         simulators::caldav::crlf(&object("odd", &lines))
     };
     anna.plant("odd.ics", &odd("Nowhere in Particular", "Odd"));
     assert_eq!(counts(&village.cli.sync().await?), [1, 0, 0, 0]);
     for _ in 0..2 {
         let status = village.cli.status().await?;
-        assert_eq!((&status["pairs"][0]["problems"], &status["pairs"][0]["state"]), (&json!(1), &json!("ok")), "{status}");
+        assert_eq!(
+            (&status["pairs"][0]["problems"], &status["pairs"][0]["state"]),
+            (&json!(1), &json!("ok")),
+            "{status}"
+        );
         assert_eq!(status["pairs"][0]["problem_events"][0]["reason"], "zone_unknown");
         let told = village.cli.explain(&pair, "odd.ics").await?;
-        assert_eq!((&told["copied"], &told["reason"]), (&json!(true), &json!("zone_unknown")), "{told}");
+        assert_eq!(
+            (&told["copied"], &told["reason"]),
+            (&json!(true), &json!("zone_unknown")),
+            "{told}"
+        );
         assert_eq!(counts(&village.cli.sync().await?), [0; 4], "and that is no work");
     }
     anna.plant("odd.ics", &odd("Nowhere in Particular", "Still odd"));
@@ -157,8 +192,14 @@ async fn an_event_is_copied_without_what_hangs_on_it() -> anyhow::Result<()> {
     anna.plant("a3.ics", &attached(3));
     assert_eq!((counts(&village.cli.sync().await?), ben.len()), ([2, 0, 0, 0], 3), "among many");
     let before = anna.objects();
-    let name = ben.objects().into_iter().find(|(_, ics)| ics.contains("SUMMARY:Plan 1")).map(|(name, _)| name).unwrap();
-    let copy = ben.objects().into_iter().find(|(found, _)| *found == name).map(|(_, ics)| ics).unwrap();
+    let name = ben
+        .objects()
+        .into_iter()
+        .find(|(_, ics)| ics.contains("SUMMARY:Plan 1"))
+        .map(|(name, _)| name)
+        .unwrap();
+    let copy =
+        ben.objects().into_iter().find(|(found, _)| *found == name).map(|(_, ics)| ics).unwrap();
     ben.put(&name, &copy.replace("SUMMARY:Plan 1", "SUMMARY:Edited"));
     let run = village.cli.sync().await?;
     assert_eq!(run["actions"][0]["reason"], "refused_by_server", "{run}");

@@ -25,12 +25,28 @@ const NEVER: &[&str] = &[
 
 /// Names and objects.
 pub fn events() -> Vec<(String, String)> {
-    let plain = format!("DTSTART:{}\nDTEND:{}\nSUMMARY:Plain\nLOCATION:Room 4\\, second floor", at(2, 9), at(2, 10));
-    let days = format!("DTSTART;VALUE=DATE:{}\nDTEND;VALUE=DATE:{}\nSUMMARY:Away\nTRANSP:TRANSPARENT", day(4), day(6));
+    let plain = format!(
+        "DTSTART:{}\nDTEND:{}\nSUMMARY:Plain\nLOCATION:Room 4\\, second floor",
+        at(2, 9),
+        at(2, 10)
+    );
+    let days = format!(
+        "DTSTART;VALUE=DATE:{}\nDTEND;VALUE=DATE:{}\nSUMMARY:Away\nTRANSP:TRANSPARENT",
+        day(4),
+        day(6)
+    );
     let floating = format!("DTSTART:{}\nDTEND:{}\nSUMMARY:Wherever I am", wall(3, 8), wall(3, 9));
-    let draft = format!("DTSTART:{}\nDURATION:PT45M\nSUMMARY:Perhaps\nSTATUS:TENTATIVE\nCLASS:CONFIDENTIAL", at(3, 15));
-    let private = format!("DTSTART:{}\nDTEND:{}\nSUMMARY:Doctor\nCLASS:PRIVATE", at(3, 17), at(3, 18));
-    let zoned = format!("DTSTART;TZID=Europe/Berlin:{}\nDTEND;TZID=Europe/Berlin:{}\nSUMMARY:In Berlin", wall(5, 12), wall(5, 13));
+    let draft = format!(
+        "DTSTART:{}\nDURATION:PT45M\nSUMMARY:Perhaps\nSTATUS:TENTATIVE\nCLASS:CONFIDENTIAL",
+        at(3, 15)
+    );
+    let private =
+        format!("DTSTART:{}\nDTEND:{}\nSUMMARY:Doctor\nCLASS:PRIVATE", at(3, 17), at(3, 18));
+    let zoned = format!(
+        "DTSTART;TZID=Europe/Berlin:{}\nDTEND;TZID=Europe/Berlin:{}\nSUMMARY:In Berlin",
+        wall(5, 12),
+        wall(5, 13)
+    );
     let all = [
         ("plain.ics", object("plain", &plain)),
         ("away.ics", object("away", &days)),
@@ -46,14 +62,21 @@ pub fn events() -> Vec<(String, String)> {
 
 /// Every day for six days, the third cancelled, the fourth moved and renamed.
 fn series() -> String {
-    let time = |name: &str, after: i64, hour: u8| format!("{name};TZID=Europe/Berlin:{}", wall(after, hour));
+    let time = |name: &str, after: i64, hour: u8| {
+        format!("{name};TZID=Europe/Berlin:{}", wall(after, hour))
+    };
     let master = format!(
         "{}\n{}\nRRULE:FREQ=DAILY;COUNT=6\n{}\nSUMMARY:Stand-up",
         time("DTSTART", 1, 9),
         time("DTEND", 1, 10),
         time("EXDATE", 3, 9)
     );
-    let moved = format!("{}\n{}\n{}\nSUMMARY:Stand-up\\, late", time("RECURRENCE-ID", 4, 9), time("DTSTART", 4, 14), time("DTEND", 4, 15));
+    let moved = format!(
+        "{}\n{}\n{}\nSUMMARY:Stand-up\\, late",
+        time("RECURRENCE-ID", 4, 9),
+        time("DTSTART", 4, 14),
+        time("DTEND", 4, 15)
+    );
     calendar(&format!("{BERLIN}{}{}", vevent("series", &master), vevent("series", &moved)))
 }
 
@@ -62,8 +85,14 @@ fn meeting() -> String {
     object(
         "meeting",
         &format!(
-            "DTSTART:{}\nDTEND:{}\nSUMMARY:Review\nLOCATION:Room 2\\; https://meet.google.com/abc-defg-hij\n\
-             DESCRIPTION:Bring the numbers.\\n________________________________________________________________________________\\nMicrosoft Teams meeting\\nJoin: https://teams.microsoft.com/l/meetup-join/19%3ameeting\\nMeeting options\\n________________________________________________________________________________\\nSee you there.\n\
+            "DTSTART:{}\nDTEND:{}\nSUMMARY:Review\nLOCATION:Room 2\\; \
+            https://meet.google.com/abc-defg-hij\n\
+             DESCRIPTION:Bring the \
+             \
+             \
+             \
+             \
+             numbers.\\n________________________________________________________________________________\\nMicrosoft Teams meeting\\nJoin: https://teams.microsoft.com/l/meetup-join/19%3ameeting\\nMeeting options\\n________________________________________________________________________________\\nSee you there.\n\
              URL:https://example.zoom.us/j/123456789\nCATEGORIES:WORK\nCOLOR:turquoise\nPRIORITY:3\nGEO:59.4;24.7\nSEQUENCE:7\n\
              ATTACH:https://example.org/numbers.pdf\nCONFERENCE;VALUE=URI:https://example.zoom.us/j/123456789\nX-SECRET:kept at home\n\
              ORGANIZER:mailto:chief@example.net\nATTENDEE;PARTSTAT=ACCEPTED:mailto:zoe@example.net\nATTENDEE:mailto:Yan@example.net\n\
@@ -80,32 +109,59 @@ pub async fn assert_copied(from: &Person, to: &Person) -> anyhow::Result<()> {
     let copies = to.agenda().await?;
     for original in &originals {
         let title = original.summary();
-        let copy = copies.iter().find(|copy| copy.summary() == title).unwrap_or_else(|| panic!("{title} was not copied"));
+        let copy = copies
+            .iter()
+            .find(|copy| copy.summary() == title)
+            .unwrap_or_else(|| panic!("{title} was not copied"));
         assert_ne!(copy.uid(), original.uid(), "{title}: a copy has a UID of its own");
-        let (here, there) = (bounds(original.event.get("DTSTART")), bounds(copy.event.get("DTSTART")));
+        let (here, there) =
+            (bounds(original.event.get("DTSTART")), bounds(copy.event.get("DTSTART")));
         assert_eq!(here, there, "{title}: start");
         for (name, absent) in [("CLASS", "PUBLIC"), ("TRANSP", "OPAQUE"), ("STATUS", "CONFIRMED")] {
-            let plain = |value: &str| if value.is_empty() { absent.to_owned() } else { value.to_owned() };
+            let plain =
+                |value: &str| if value.is_empty() { absent.to_owned() } else { value.to_owned() };
             assert_eq!(plain(copy.value(name)), plain(original.value(name)), "{title}: {name}");
         }
         assert_eq!(copy.value("RRULE"), original.value("RRULE"), "{title}");
-        assert_eq!(copy.event.all("EXDATE").count(), original.event.all("EXDATE").count(), "{title}");
-        assert_eq!(copy.event.get("RECURRENCE-ID").is_some(), original.event.get("RECURRENCE-ID").is_some(), "{title}");
-        assert!(!copy.end().is_empty() && copy.event.get("DTEND").is_some(), "{title}: an end is always written");
+        assert_eq!(
+            copy.event.all("EXDATE").count(),
+            original.event.all("EXDATE").count(),
+            "{title}"
+        );
+        assert_eq!(
+            copy.event.get("RECURRENCE-ID").is_some(),
+            original.event.get("RECURRENCE-ID").is_some(),
+            "{title}"
+        );
+        assert!(
+            !copy.end().is_empty() && copy.event.get("DTEND").is_some(),
+            "{title}: an end is always written"
+        );
     }
-    let text = |title: &str, name: &str| copies.iter().find(|copy| copy.summary() == title).map(|copy| copy.text(name)).unwrap_or_default();
+    let text = |title: &str, name: &str| {
+        copies
+            .iter()
+            .find(|copy| copy.summary() == title)
+            .map(|copy| copy.text(name))
+            .unwrap_or_default()
+    };
     assert_eq!(text("Plain", "LOCATION"), "Room 4, second floor");
     assert_eq!(text("Review", "LOCATION"), "Room 2");
     assert_eq!(
         text("Review", "DESCRIPTION"),
-        "Bring the numbers.\nSee you there.\n\n-- Attendees (synced by Calrelay) --\nyan@example.net\nzoe@example.net"
+        "Bring the numbers.\nSee you there.\n\n-- Attendees (synced by Calrelay) \
+        --\nyan@example.net\nzoe@example.net"
     );
-    for (name, object) in to.objects().await?.iter().filter(|(name, _)| name.starts_with("calrelay-")) {
+    for (name, object) in
+        to.objects().await?.iter().filter(|(name, _)| name.starts_with("calrelay-"))
+    {
         let object = ics::unfold(object).join("\n");
         for word in NEVER {
             assert!(!object.contains(word), "{name}: {word}");
         }
-        let foreign = object.lines().find(|line| line.starts_with("X-") && !line.starts_with("X-CALRELAY-ORIGIN"));
+        let foreign = object
+            .lines()
+            .find(|line| line.starts_with("X-") && !line.starts_with("X-CALRELAY-ORIGIN"));
         assert_eq!(foreign, None, "{name}");
     }
     Ok(())
@@ -114,7 +170,17 @@ pub async fn assert_copied(from: &Person, to: &Person) -> anyhow::Result<()> {
 /// A private copy: the one word, the time, and that it is private.
 pub fn assert_tells_nothing(object: &str) {
     let object = ics::unfold(object).join("\n");
-    let told = NEVER.iter().chain(&["DESCRIPTION", "LOCATION", "example.net", "Plain", "Review", "Doctor", "Stand-up", "Perhaps", "Room"]);
+    let told = NEVER.iter().chain(&[
+        "DESCRIPTION",
+        "LOCATION",
+        "example.net",
+        "Plain",
+        "Review",
+        "Doctor",
+        "Stand-up",
+        "Perhaps",
+        "Room",
+    ]);
     for word in told {
         assert!(!object.contains(word), "{word} is told");
     }
@@ -124,7 +190,8 @@ pub fn assert_tells_nothing(object: &str) {
     }
 }
 
-/// The object with another value for a property of its first event, as a calendar program would write it.
+/// The object with another value for a property of its first event, as a calendar program would
+/// write it.
 pub fn with(ics: &str, name: &str, value: &str) -> String {
     let mut done = false;
     let lines = ics::unfold(ics).into_iter().map(|line| {

@@ -1,4 +1,5 @@
-//! A server with one user, who has a calendar with events and an empty one: of three makes, with the same hands on it.
+//! A server with one user, who has a calendar with events and an empty one: of three makes, with
+//! the same hands on it.
 
 use anyhow::Context as _;
 use simulators::caldav::{CalDav, Manners};
@@ -42,7 +43,12 @@ impl House {
         let house = match make {
             Make::Ours => Self::ours_with(Manners::generic()).await?,
             Make::Radicale => {
-                Self::of(Server::radicale(&[("anna@example.org", "anna-secret-7531")]).await?, "/anna@example.org/", "").await?
+                Self::of(
+                    Server::radicale(&[("anna@example.org", "anna-secret-7531")]).await?,
+                    "/anna@example.org/",
+                    "",
+                )
+                .await?
             }
             Make::Xandikos => Self::of(Server::xandikos().await?, "/user/", "calendars/").await?,
         };
@@ -58,7 +64,15 @@ impl House {
         let work = Person::from(server.account(&user, &password).calendar(&user, "work"));
         server.calendar(&user, "spare");
         let (principal, home) = ("/principals/anna/".to_owned(), "/calendars/anna/".to_owned());
-        Ok(Self { url: server.url(), user, password, principal, home, work, server: Behind::Ours(server) })
+        Ok(Self {
+            url: server.url(),
+            user,
+            password,
+            principal,
+            home,
+            work,
+            server: Behind::Ours(server),
+        })
     }
 
     async fn of(server: Server, principal: &str, below: &str) -> anyhow::Result<Self> {
@@ -111,6 +125,9 @@ impl House {
         ];
         let number = self.url.as_str().trim_end_matches('/');
         let name = number.replace("127.0.0.1", "localhost");
-        [number, &name].into_iter().flat_map(|origin| paths.iter().map(move |path| format!("{origin}{path}"))).collect()
+        [number, &name]
+            .into_iter()
+            .flat_map(|origin| paths.iter().map(move |path| format!("{origin}{path}")))
+            .collect()
     }
 }

@@ -26,7 +26,10 @@ async fn another_name_of_an_apple_account_is_the_same_account() -> anyhow::Resul
     for (name, secret) in [(ALIAS, APP_PASSWORD), (ALIAS, NEW_PASSWORD), (APPLE_ID, NEW_PASSWORD)] {
         let again = cli.icloud_add(name, secret).await?;
         assert_eq!(again.done()?, json!({"id": account, "provider": "icloud", "name": name}));
-        let words = format!("{}{account} ({name}): the password was replaced; its pairs go on.", super::AGAIN);
+        let words = format!(
+            "{}{account} ({name}): the password was replaced; its pairs go on.",
+            super::AGAIN
+        );
         assert!(again.stderr.contains(&words), "{}", again.stderr);
         assert_eq!(super::accounts(&cli).await?, [(account.clone(), name.to_owned())]);
     }

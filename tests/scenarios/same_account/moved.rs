@@ -1,4 +1,5 @@
-//! A server whose paths change under a pair: its calendars are looked for once, by the address that the account was connected with.
+//! A server whose paths change under a pair: its calendars are looked for once, by the address that
+//! the account was connected with.
 
 use serde_json::json;
 use simulators::agenda::Entry;
@@ -37,16 +38,31 @@ async fn a_pair_follows_its_calendar_to_another_path() -> anyhow::Result<()> {
                 "{make:?} {prefix}: nothing is written for that"
             );
             house.work.put(&format!("new{n}.ics"), &hour(&format!("new{n}"), 3, 18, "New")).await?;
-            house.work.edit(&format!("e{n}.ics"), |ics| ics.replace("Event", "Edited event")).await?;
+            house
+                .work
+                .edit(&format!("e{n}.ics"), |ics| ics.replace("Event", "Edited event"))
+                .await?;
             house.work.delete(&format!("e{}.ics", n + 4)).await?;
             assert_eq!(counts(&cli.sync().await?), [1, 1, 1, 0], "{make:?} {prefix}");
-            assert_eq!([cli.calendar(&account, "work").await?, cli.calendar(&account, "spare").await?], ids, "{make:?} {prefix}");
+            assert_eq!(
+                [cli.calendar(&account, "work").await?, cli.calendar(&account, "spare").await?],
+                ids,
+                "{make:?} {prefix}"
+            );
         }
         let status = cli.status().await?;
-        assert_eq!((&status["pairs"][0]["id"], &status["pairs"][0]["state"]), (&json!(pair), &json!("ok")), "{status}");
+        assert_eq!(
+            (&status["pairs"][0]["id"], &status["pairs"][0]["state"]),
+            (&json!(pair), &json!("ok")),
+            "{status}"
+        );
         assert_eq!(house.work.agenda().await?.len(), 9);
         let lines = |agenda: Vec<Entry>| agenda.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(lines(house.work.agenda().await?), lines(village.people[1].agenda()), "{make:?}");
+        assert_eq!(
+            lines(house.work.agenda().await?),
+            lines(village.people[1].agenda()),
+            "{make:?}"
+        );
     }
     Ok(())
 }
@@ -65,7 +81,11 @@ async fn a_calendar_that_is_gone_stays_missing() -> anyhow::Result<()> {
     server.calendar(&house.user, "work").set_hidden(true);
     for _ in 0..2 {
         let (status, run) = cli.sync_with(&[]).await?;
-        assert_eq!((status, &run["error"]["code"], counts(&run)), (1, &json!("not_found"), [0; 4]), "{run}");
+        assert_eq!(
+            (status, &run["error"]["code"], counts(&run)),
+            (1, &json!("not_found"), [0; 4]),
+            "{run}"
+        );
     }
     assert_eq!(village.people[1].len(), 5, "its copies stay");
     server.calendar(&house.user, "work").set_hidden(false);
@@ -77,16 +97,26 @@ async fn a_calendar_that_is_gone_stays_missing() -> anyhow::Result<()> {
 /// In the background a calendar that is gone for good costs one discovery, and not one a minute.
 #[tokio::test]
 async fn nobody_looks_for_a_calendar_again_and_again() -> anyhow::Result<()> {
-    let servers =
-        [simulators::caldav::CalDav::start(Manners::generic()).await?, simulators::caldav::CalDav::start(Manners::generic()).await?];
+    let servers = [
+        simulators::caldav::CalDav::start(Manners::generic()).await?,
+        simulators::caldav::CalDav::start(Manners::generic()).await?,
+    ];
     let door = Proxy::start(&servers[0].url()).await?;
-    let people = [0, 1].map(|i| servers[i].account(USERS[i].0, USERS[i].1).calendar(USERS[i].0, "main"));
+    let people =
+        [0, 1].map(|i| servers[i].account(USERS[i].0, USERS[i].1).calendar(USERS[i].0, "main"));
     let account = |i: usize, url: &url::Url| {
         let (user, password) = USERS[i];
-        Account { kind: engine::calendar::ProviderKind::Caldav, url: url.to_string(), user: user.into(), password: password.into() }
+        Account {
+            kind: engine::calendar::ProviderKind::Caldav,
+            url: url.to_string(),
+            user: user.into(),
+            password: password.into(),
+        }
     };
     let accounts = [account(0, &door.url()), account(1, &servers[1].url())];
-    let core = Box::pin(Core::with(accounts, Origins::default(), crate::ways::ONE_WAY, false, None)).await?;
+    let core =
+        Box::pin(Core::with(accounts, Origins::default(), crate::ways::ONE_WAY, false, None))
+            .await?;
     core.sync().await;
     let cost = async || {
         door.reset_counts();

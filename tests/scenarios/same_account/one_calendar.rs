@@ -15,7 +15,8 @@ use crate::village::Village;
 
 /// Why a pair is not made.
 async fn refused(cli: &Cli, from: &str, to: &str, terms: &[&str]) -> anyhow::Result<String> {
-    let answer = cli.run(&[&["pair", "add", "--from", from, "--to", to, "--json"], terms].concat()).await?;
+    let answer =
+        cli.run(&[&["pair", "add", "--from", from, "--to", to, "--json"], terms].concat()).await?;
     let (code, words) = answer.failure();
     assert_eq!(code, "request", "{words}");
     Ok(words)
@@ -24,10 +25,16 @@ async fn refused(cli: &Cli, from: &str, to: &str, terms: &[&str]) -> anyhow::Res
 /// The ids of all pairs.
 async fn pairs(cli: &Cli) -> anyhow::Result<Vec<String>> {
     let listed = cli.json(&["pair", "list"]).await?;
-    Ok(listed["pairs"].as_array().into_iter().flatten().filter_map(|pair| pair["id"].as_str().map(str::to_owned)).collect())
+    Ok(listed["pairs"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|pair| pair["id"].as_str().map(str::to_owned))
+        .collect())
 }
 
-/// A calendar through two accounts, which were connected while there was nothing to know them by; and Ben's.
+/// A calendar through two accounts, which were connected while there was nothing to know them by;
+/// and Ben's.
 struct Twice {
     village: Village,
     house: House,
@@ -60,7 +67,11 @@ async fn a_server_under_two_addresses_is_seen_by_what_it_holds() -> anyhow::Resu
         let twice = twice(make).await?;
         let (cli, [one, two], ben) = (&twice.village.cli, &twice.work, &twice.ben);
         let words = refused(cli, one, two, ONE_WAY).await?;
-        assert!(words.contains("one and the same calendar") && words.contains("name two different calendars"), "{make:?}: {words}");
+        assert!(
+            words.contains("one and the same calendar")
+                && words.contains("name two different calendars"),
+            "{make:?}: {words}"
+        );
         let pair = cli.pair_add(one, ben, ONE_WAY).await?;
         let to_do = format!("calrelay pair remove {pair}");
         for (from, to, terms, told) in [
@@ -69,7 +80,9 @@ async fn a_server_under_two_addresses_is_seen_by_what_it_holds() -> anyhow::Resu
             (ben, two, ONE_WAY, "make it two-way instead"),
         ] {
             let words = refused(cli, from, to, terms).await?;
-            for part in [told, pair.as_str(), to_do.as_str(), "reached in another way", two.as_str()] {
+            for part in
+                [told, pair.as_str(), to_do.as_str(), "reached in another way", two.as_str()]
+            {
                 assert!(words.contains(part), "{make:?} {part}: {words}");
             }
         }
@@ -77,7 +90,10 @@ async fn a_server_under_two_addresses_is_seen_by_what_it_holds() -> anyhow::Resu
         assert_eq!(twice.door.counts().writes(), 0, "{make:?}: {}", twice.door.counts());
         assert_eq!(twice.house.work.objects().await?.len(), 70);
         // Another calendar of the same person is another one.
-        let account = accounts(cli).await?.into_iter().find(|(_, name)| *name == twice.house.name_at(twice.door.url().as_str()));
+        let account = accounts(cli)
+            .await?
+            .into_iter()
+            .find(|(_, name)| *name == twice.house.name_at(twice.door.url().as_str()));
         let spare = cli.calendar(&account.expect("it is listed").0, "spare").await?;
         let other = cli.pair_add(&spare, ben, ONE_WAY).await?;
         assert_eq!(pairs(cli).await?.len(), 2);
@@ -100,7 +116,10 @@ async fn what_cannot_be_compared_is_taken_for_two() -> anyhow::Result<()> {
         cli.json(&["pair", "remove", &pair]).await?;
     }
     let states = cli.json(&["account", "list"]).await?;
-    assert!(states["accounts"].as_array().unwrap().iter().all(|row| row["state"] == "ok"), "{states}");
+    assert!(
+        states["accounts"].as_array().unwrap().iter().all(|row| row["state"] == "ok"),
+        "{states}"
+    );
     refused(cli, two, ben, ONE_WAY).await?;
     Ok(())
 }
@@ -111,7 +130,10 @@ async fn a_slow_server_does_not_keep_a_pair_from_being_made() -> anyhow::Result<
     let twice = twice(Make::Ours).await?;
     let (cli, [one, two], ben) = (&twice.village.cli, &twice.work, &twice.ben);
     cli.pair_add(one, ben, ONE_WAY).await?;
-    twice.door.faults().always(On::kind(Kind::CalendarQuery), Fault::Delay(std::time::Duration::from_secs(60)));
+    twice
+        .door
+        .faults()
+        .always(On::kind(Kind::CalendarQuery), Fault::Delay(std::time::Duration::from_secs(60)));
     let begun = std::time::Instant::now();
     cli.pair_add(two, ben, ONE_WAY).await?;
     let took = begun.elapsed().as_secs();
@@ -119,7 +141,8 @@ async fn a_slow_server_does_not_keep_a_pair_from_being_made() -> anyhow::Result<
     Ok(())
 }
 
-/// Two accounts of one server with the same homes: there the addresses tell, also where there is nothing to read.
+/// Two accounts of one server with the same homes: there the addresses tell, also where there is
+/// nothing to read.
 #[tokio::test]
 async fn one_address_is_one_calendar_for_whoever_sees_it() -> anyhow::Result<()> {
     // Xandikos asks nobody for a name.
@@ -142,7 +165,11 @@ async fn one_address_is_one_calendar_for_whoever_sees_it() -> anyhow::Result<()>
     house.work.put("lunch.ics", &hour("lunch", 2, 12, "Lunch")).await?;
     let known: Vec<String> = accounts(cli).await?.into_iter().map(|(id, _)| id).collect();
     let third = cli.account_add(house.url.as_str(), "a-third-name", "any").await?;
-    assert!(third.stderr.contains(super::AGAIN) && known.contains(&cli::id(&third.done()?)?), "{}", third.stderr);
+    assert!(
+        third.stderr.contains(super::AGAIN) && known.contains(&cli::id(&third.done()?)?),
+        "{}",
+        third.stderr
+    );
     assert_eq!(counts(&cli.sync().await?), [1, 0, 0, 0]);
     Ok(())
 }
@@ -154,18 +181,22 @@ async fn a_google_calendar_is_one_through_two_accounts() -> anyhow::Result<()> {
     google.manners(|manners| manners.quotas = Quotas::NONE);
     let team = google.account("anna@example.org").calendar("Team");
     google.account("ben@example.org").sees(&team, Role::Writer);
-    let cli = google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
+    let cli =
+        google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
     let [anna, ben, carla] = ["anna", "ben", "carla"].map(|who| format!("{who}@example.org"));
     let mut accounts = Vec::new();
     for who in [&anna, &ben, &carla] {
         accounts.push(cli::id(&connect(&cli, &google, who).await?)?);
     }
-    let [one, two] = [cli.calendar(&accounts[0], "Team").await?, cli.calendar(&accounts[1], "Team").await?];
+    let [one, two] =
+        [cli.calendar(&accounts[0], "Team").await?, cli.calendar(&accounts[1], "Team").await?];
     let theirs = cli.calendar(&accounts[2], &carla).await?;
     assert_ne!(one, two);
     assert!(refused(&cli, &one, &two, TWO_WAY).await?.contains("one and the same calendar"));
     let pair = cli.pair_add(&one, &theirs, ONE_WAY).await?;
-    for (from, to, terms) in [(&two, &theirs, ONE_WAY), (&two, &theirs, TWO_WAY), (&theirs, &two, ONE_WAY)] {
+    for (from, to, terms) in
+        [(&two, &theirs, ONE_WAY), (&two, &theirs, TWO_WAY), (&theirs, &two, ONE_WAY)]
+    {
         let words = refused(&cli, from, to, terms).await?;
         assert!(words.contains(&pair) && words.contains("reached in another way"), "{words}");
     }
@@ -177,9 +208,18 @@ async fn a_google_calendar_is_one_through_two_accounts() -> anyhow::Result<()> {
     // Connected again, Anna is who she was.
     team.put_object("meeting.ics", &hour("meeting", 2, 9, "Meeting"));
     let token = google.account(&anna).refresh_token();
-    let again = cli.run_with(&["account", "add", "google", "--refresh-token-stdin", "--json"], &format!("{token}\n")).await?;
+    let again = cli
+        .run_with(
+            &["account", "add", "google", "--refresh-token-stdin", "--json"],
+            &format!("{token}\n"),
+        )
+        .await?;
     assert_eq!(again.done()?, json!({"id": accounts[0], "provider": "google", "name": anna}));
-    let words = format!("This account is connected already, as {} ({anna}): its consent was replaced; its pairs go on.", accounts[0]);
+    let words = format!(
+        "This account is connected already, as {} ({anna}): its consent was replaced; its pairs \
+        go on.",
+        accounts[0]
+    );
     assert!(again.stderr.contains(&words), "{}", again.stderr);
     let done = cli.json(&["sync"]).await?;
     let made: u64 = done["pairs"].as_array().unwrap().iter().map(|run| counts(run)[0]).sum();
@@ -190,7 +230,9 @@ async fn a_google_calendar_is_one_through_two_accounts() -> anyhow::Result<()> {
 
 async fn connect(cli: &Cli, google: &Server, who: &str) -> anyhow::Result<Value> {
     let token = format!("{}\n", google.account(who).refresh_token());
-    let answer = cli.run_with(&["account", "add", "google", "--refresh-token-stdin", "--json"], &token).await?;
+    let answer = cli
+        .run_with(&["account", "add", "google", "--refresh-token-stdin", "--json"], &token)
+        .await?;
     assert!(!answer.stderr.contains(super::AGAIN), "{}", answer.stderr);
     answer.done()
 }

@@ -1,4 +1,5 @@
-//! The servers of the recorded installation: two CalDAV servers and Google, with the calendars of four pairs.
+//! The servers of the recorded installation: two CalDAV servers and Google, with the calendars of
+//! four pairs.
 
 use simulators::caldav::{CalDav, Calendar, Manners};
 use simulators::google::{self, Account, Quotas};
@@ -9,7 +10,8 @@ use crate::world::USERS;
 /// Where the recording stands.
 pub const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/recordings/release-0.1");
 
-/// User and password at each CalDAV server. The first has an `@`, which one server writes `%40` in paths.
+/// User and password at each CalDAV server. The first has an `@`, which one server writes `%40` in
+/// paths.
 pub const PEOPLE: [(&str, &str); 2] = [("anna@example.org", USERS[0].1), USERS[1]];
 
 /// The account at Google.
@@ -42,7 +44,10 @@ pub struct Ground {
 
 impl Ground {
     pub async fn new() -> anyhow::Result<Self> {
-        let servers = [CalDav::start(Manners::generic()).await?, CalDav::start(Manners::radicale_like()).await?];
+        let servers = [
+            CalDav::start(Manners::generic()).await?,
+            CalDav::start(Manners::radicale_like()).await?,
+        ];
         let google = google::Server::start().await?;
         google.manners(|manners| manners.quotas = Quotas::NONE);
         google.account(GINA);
@@ -85,7 +90,11 @@ impl Ground {
 
     /// Writes that all servers were asked for since the counts were reset.
     pub fn writes(&self) -> [u64; 3] {
-        [self.servers[0].counts().writes(), self.servers[1].counts().writes(), self.google.counts().writes()]
+        [
+            self.servers[0].counts().writes(),
+            self.servers[1].counts().writes(),
+            self.google.counts().writes(),
+        ]
     }
 
     pub fn reset_counts(&self) {
@@ -117,6 +126,9 @@ impl Ground {
         for server in &self.servers {
             assert_eq!((server.mails_sent(), server.complaints()), (0, Vec::new()));
         }
-        assert_eq!((self.google.mails(), self.google.propagated(), self.google.violations()), (0, 0, Vec::new()));
+        assert_eq!(
+            (self.google.mails(), self.google.propagated(), self.google.violations()),
+            (0, 0, Vec::new())
+        );
     }
 }

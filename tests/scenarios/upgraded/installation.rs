@@ -1,4 +1,5 @@
-//! The recorded installation, put back: its rows in the storage of a program of today, its calendars on the servers.
+//! The recorded installation, put back: its rows in the storage of a program of today, its
+//! calendars on the servers.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -37,14 +38,21 @@ impl Installation {
         let ground = Ground::new().await?;
         let mut recorded: Value = serde_json::from_str(&read("installation.json")?)?;
         for (side, name) in ENDS.into_iter().flatten().flatten() {
-            let saved: caldav::Saved = serde_json::from_value(recorded[["anna", "ben"][side]][name].clone())?;
+            let saved: caldav::Saved =
+                serde_json::from_value(recorded[["anna", "ben"][side]][name].clone())?;
             ground.calendar(side, name).put_back(&saved);
         }
         let saved: google::Saved = serde_json::from_value(recorded["google"]["calendar"].clone())?;
         ground.gina().primary().put_back(&saved);
-        ground.gina().put_back_refresh_token(recorded["google"]["refresh_token"].as_str().context("a token")?);
+        ground.gina().put_back_refresh_token(
+            recorded["google"]["refresh_token"].as_str().context("a token")?,
+        );
 
-        let cli = ground.google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
+        let cli = ground
+            .google
+            .settings()
+            .iter()
+            .fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
         std::fs::create_dir(cli.data_dir())?;
         let key = cli.data_dir().join("vault.key");
         std::fs::write(&key, read("vault.key")?)?;
@@ -73,7 +81,8 @@ impl Installation {
 
     /// `sync` of one pair.
     pub async fn sync(&self, pair: &str, arguments: &[&str]) -> anyhow::Result<Value> {
-        let (status, run) = self.cli.sync_with(&[&["--pair", self.pair(pair)], arguments].concat()).await?;
+        let (status, run) =
+            self.cli.sync_with(&[&["--pair", self.pair(pair)], arguments].concat()).await?;
         ensure!(status == 0, "{pair}: {run}");
         Ok(run)
     }
@@ -104,13 +113,15 @@ fn rows_of(ground: &Ground, listed: Listed) -> anyhow::Result<String> {
     Ok(rows.replace("@listed@", &day).replace("@now@", &now.to_string()))
 }
 
-/// The id that the release has given to an account of a server with this address: each derives it from the address.
+/// The id that the release has given to an account of a server with this address: each derives it
+/// from the address.
 async fn id_of(ground: &Ground, side: usize) -> anyhow::Result<String> {
     let (user, password) = PEOPLE[side];
     Cli::new()?.connect(ground.servers[side].url().as_str(), user, password).await
 }
 
-/// The rows with another id for an account. Its secret is sealed for the row of that id, as the release has done it.
+/// The rows with another id for an account. Its secret is sealed for the row of that id, as the
+/// release has done it.
 async fn renamed(cli: &Cli, lines: &str, old: &str, new: &str) -> anyhow::Result<String> {
     let vault = vault::Envelope::local(&cli.data_dir())?;
     let place = |row| vault::Place { table: Table::Secrets.name(), partition: "local", row };
@@ -118,7 +129,9 @@ async fn renamed(cli: &Cli, lines: &str, old: &str, new: &str) -> anyhow::Result
     for line in lines.lines() {
         let mut row: Value = serde_json::from_str(line)?;
         if row["table"] == Table::Secrets.name() && row["key"] == old {
-            let secret = vault.open(place(old), row["value"]["sealed"].as_str().context("a secret")?).await?;
+            let secret = vault
+                .open(place(old), row["value"]["sealed"].as_str().context("a secret")?)
+                .await?;
             row["value"]["sealed"] = vault.seal(place(new), &secret).await?.into();
         }
         renamed.push_str(&row.to_string().replace(old, new));
@@ -143,9 +156,12 @@ async fn fill(cli: &Cli, lines: &str) -> anyhow::Result<()> {
     let mut all = Vec::new();
     for line in lines.lines() {
         let row: Value = serde_json::from_str(line)?;
-        let text = |name: &str| row[name].as_str().map(str::to_owned).with_context(|| format!("{name} in {row}"));
+        let text = |name: &str| {
+            row[name].as_str().map(str::to_owned).with_context(|| format!("{name} in {row}"))
+        };
         let table = text("table")?;
-        let table = Table::ALL.into_iter().find(|known| known.name() == table).context("a table")?;
+        let table =
+            Table::ALL.into_iter().find(|known| known.name() == table).context("a table")?;
         all.push((table, text("partition")?, text("key")?, row["value"].clone()));
     }
     rows::put(cli, all).await

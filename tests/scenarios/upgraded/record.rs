@@ -19,18 +19,33 @@ const SWITCH: &str = "CALRELAY_TEST_RECORD";
 const YEAR: i16 = 2034;
 
 fn hour(uid: &str, day: &str, hour: u8, lines: &str) -> String {
-    object(uid, &format!("DTSTART:{YEAR}{day}T{hour:02}0000Z\nDTEND:{YEAR}{day}T{:02}0000Z\n{lines}", hour + 1))
+    object(
+        uid,
+        &format!(
+            "DTSTART:{YEAR}{day}T{hour:02}0000Z\nDTEND:{YEAR}{day}T{:02}0000Z\n{lines}",
+            hour + 1
+        ),
+    )
 }
 
 fn days(uid: &str, first: &str, end: &str, title: &str) -> String {
-    object(uid, &format!("DTSTART;VALUE=DATE:{YEAR}{first}\nDTEND;VALUE=DATE:{YEAR}{end}\nSUMMARY:{title}"))
+    object(
+        uid,
+        &format!("DTSTART;VALUE=DATE:{YEAR}{first}\nDTEND;VALUE=DATE:{YEAR}{end}\nSUMMARY:{title}"),
+    )
 }
 
 /// Ten weeks, one of them moved and renamed, one cancelled.
 fn weekly(uid: &str, title: &str) -> String {
-    let at = |name: &str, day: &str, hour: u8| format!("{name};TZID=Europe/Berlin:{YEAR}{day}T{hour:02}0000\n");
-    let series = at("DTSTART", "0301", 9) + &at("DTEND", "0301", 10) + "RRULE:FREQ=WEEKLY;COUNT=10\n" + &at("EXDATE", "0315", 9);
-    let moved = at("RECURRENCE-ID", "0322", 9) + &at("DTSTART", "0323", 14) + &at("DTEND", "0323", 15);
+    let at = |name: &str, day: &str, hour: u8| {
+        format!("{name};TZID=Europe/Berlin:{YEAR}{day}T{hour:02}0000\n")
+    };
+    let series = at("DTSTART", "0301", 9)
+        + &at("DTEND", "0301", 10)
+        + "RRULE:FREQ=WEEKLY;COUNT=10\n"
+        + &at("EXDATE", "0315", 9);
+    let moved =
+        at("RECURRENCE-ID", "0322", 9) + &at("DTSTART", "0323", 14) + &at("DTEND", "0323", 15);
     let series = vevent(uid, &format!("{series}SUMMARY:{title}"));
     let moved = vevent(uid, &format!("{moved}SUMMARY:{title} elsewhere"));
     calendar(&format!("{BERLIN}{series}{moved}"))
@@ -44,7 +59,10 @@ fn guests(uid: &str, day: &str, title: &str) -> String {
 /// The name of the object with this title.
 async fn named(person: &Person, title: &str) -> anyhow::Result<String> {
     let agenda = person.agenda().await?;
-    let entry = agenda.iter().find(|entry| entry.summary() == title).with_context(|| format!("no {title}"))?;
+    let entry = agenda
+        .iter()
+        .find(|entry| entry.summary() == title)
+        .with_context(|| format!("no {title}"))?;
     Ok(entry.name.clone())
 }
 
@@ -64,7 +82,15 @@ async fn remove(person: &Person, title: &str) -> anyhow::Result<()> {
 async fn before(ground: &Ground) -> anyhow::Result<()> {
     let [anna, ben] = ground.people("two_way");
     for (name, object) in [
-        ("plain.ics", hour("plain", "0202", 9, "SUMMARY:Plain\nLOCATION:Harbour 3\nDESCRIPTION:Bring the keys")),
+        (
+            "plain.ics",
+            hour(
+                "plain",
+                "0202",
+                9,
+                "SUMMARY:Plain\nLOCATION:Harbour 3\nDESCRIPTION:Bring the keys",
+            ),
+        ),
         ("anna@work.ics", hour("at-sign", "0203", 9, "SUMMARY:With an at sign")),
         ("two words.ics", hour("words", "0204", 9, "SUMMARY:Two words")),
         ("März Übung.ics", hour("umlaut", "0205", 9, "SUMMARY:Übung")),
@@ -113,14 +139,25 @@ async fn before(ground: &Ground) -> anyhow::Result<()> {
 
     let [anna, _] = ground.people("held");
     for n in 0..12 {
-        anna.put(&format!("m{n:02}.ics"), &hour(&format!("m{n:02}"), &format!("05{:02}", n + 1), 9, &format!("SUMMARY:Member {n}")))
-            .await?;
+        anna.put(
+            &format!("m{n:02}.ics"),
+            &hour(
+                &format!("m{n:02}"),
+                &format!("05{:02}", n + 1),
+                9,
+                &format!("SUMMARY:Member {n}"),
+            ),
+        )
+        .await?;
     }
     Ok(())
 }
 
 /// What they do afterwards.
-async fn after(ground: &Ground, sync: impl AsyncFn(&[&str]) -> anyhow::Result<()>) -> anyhow::Result<()> {
+async fn after(
+    ground: &Ground,
+    sync: impl AsyncFn(&[&str]) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let [anna, ben] = ground.people("two_way");
     // It leaves the window at its past end, and the next whole listing archives it.
     change(&anna, "Old", &format!(":{YEAR}"), ":2021").await?;
@@ -140,12 +177,19 @@ async fn after(ground: &Ground, sync: impl AsyncFn(&[&str]) -> anyhow::Result<()
     let copy_at = async |day: &str| -> anyhow::Result<String> {
         let agenda = copies.agenda().await?;
         let start = format!("{YEAR}{day}T090000Z");
-        Ok(agenda.iter().find(|entry| entry.start() == start).context("a copy at that time")?.name.clone())
+        Ok(agenda
+            .iter()
+            .find(|entry| entry.start() == start)
+            .context("a copy at that time")?
+            .name
+            .clone())
     };
     for day in ["0306", "0307"] {
         copies.delete(&copy_at(day).await?).await?;
     }
-    copies.edit(&copy_at("0308").await?, |ics| ics.replace("SUMMARY:Busy", "SUMMARY:By hand")).await?;
+    copies
+        .edit(&copy_at("0308").await?, |ics| ics.replace("SUMMARY:Busy", "SUMMARY:By hand"))
+        .await?;
 
     let [gina, at_home] = ground.people("google");
     change(&at_home, "Copy made again", "SUMMARY:", "LOCATION:Edited\r\nSUMMARY:").await?;
@@ -160,14 +204,18 @@ async fn after(ground: &Ground, sync: impl AsyncFn(&[&str]) -> anyhow::Result<()
     // A title that changes brings a suppressed copy back.
     change(&origins, "Wanted again", "SUMMARY:Wanted again", "SUMMARY:Wanted after all").await?;
     let Person::Near(near) = &anna else { anyhow::bail!("she is on our server") };
-    near.plant("unreadable.ics", "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:cut\r\nDTSTART:2034");
+    near.plant(
+        "unreadable.ics",
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:cut\r\nDTSTART:2034",
+    );
     sync(&[]).await
 }
 
 /// The rows of a data directory, with placeholders for what differs from one run to the next.
 fn rows(data: &Path, ground: &Ground) -> anyhow::Result<String> {
     let script = format!("{FOLDER}/rows.py");
-    let output = Command::new("python3").args([&script, "dump"]).arg(data.join("calrelay.db")).output()?;
+    let output =
+        Command::new("python3").args([&script, "dump"]).arg(data.join("calrelay.db")).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let mut text = String::from_utf8(output.stdout)?;
     for (placeholder, address) in ground.addresses() {
@@ -197,13 +245,24 @@ async fn a_recording_is_made_where_it_is_asked_for() -> anyhow::Result<()> {
     let Some(program) = program() else { return Ok(()) };
     ensure!(storage::kind()? == Kind::Embedded, "the recording is that of a data directory");
     let ground = Ground::new().await?;
-    let cli = ground.google.settings().iter().fold(Cli::running(program, tempfile::tempdir()?), |cli, (name, value)| cli.with(name, value));
+    let cli = ground
+        .google
+        .settings()
+        .iter()
+        .fold(Cli::running(program, tempfile::tempdir()?), |cli, (name, value)| {
+            cli.with(name, value)
+        });
     let mut accounts = Vec::new();
     for (server, (user, password)) in ground.servers.iter().zip(PEOPLE) {
         accounts.push(cli.connect(server.url().as_str(), user, password).await?);
     }
     let token = ground.gina().refresh_token();
-    let added = cli.run_with(&["account", "add", "google", "--refresh-token-stdin", "--json"], &format!("{token}\n")).await?;
+    let added = cli
+        .run_with(
+            &["account", "add", "google", "--refresh-token-stdin", "--json"],
+            &format!("{token}\n"),
+        )
+        .await?;
     accounts.push(cli::id(&added.done()?)?);
     let mut pairs = serde_json::Map::new();
     for ((name, ends), terms) in PAIRS.iter().zip(ENDS).zip(TERMS) {
@@ -229,7 +288,11 @@ async fn a_recording_is_made_where_it_is_asked_for() -> anyhow::Result<()> {
 
     let saved = |side: usize| -> anyhow::Result<Value> {
         let names = ENDS.into_iter().flatten().flatten().filter(|(at, _)| *at == side);
-        names.map(|(_, name)| Ok((name.to_owned(), serde_json::to_value(ground.calendar(side, name).saved())?))).collect()
+        names
+            .map(|(_, name)| {
+                Ok((name.to_owned(), serde_json::to_value(ground.calendar(side, name).saved())?))
+            })
+            .collect()
     };
     let google = json!({"refresh_token": token, "calendar": ground.gina().primary().saved()});
     let recorded = json!({"accounts": accounts, "pairs": pairs, "anna": saved(0)?, "ben": saved(1)?, "google": google});

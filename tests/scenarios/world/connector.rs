@@ -1,4 +1,5 @@
-//! From an account to a provider, as the product goes, with addresses that are the same each time a story is run.
+//! From an account to a provider, as the product goes, with addresses that are the same each time a
+//! story is run.
 
 use std::sync::Arc;
 
@@ -14,8 +15,8 @@ use simulators::caldav::CalDav;
 use super::Hands;
 use crate::google_pairs::Google;
 
-/// The product's own way from an account to a provider. The servers have new ports each time, and their addresses are part of ids: so accounts are
-/// connected under fixed addresses.
+/// The product's own way from an account to a provider. The servers have new ports each time, and
+/// their addresses are part of ids: so accounts are connected under fixed addresses.
 pub struct Connector {
     pub http: Arc<Http>,
     /// What the fixed addresses mean; empty where none is used.
@@ -57,7 +58,8 @@ impl Origins {
 
     fn push(&mut self, side: usize, spelling: Spelling, real: &str) {
         let fixed = address(side, spelling);
-        self.0.push([fixed, real.to_owned()].map(|address| address.trim_end_matches('/').to_owned()));
+        self.0
+            .push([fixed, real.to_owned()].map(|address| address.trim_end_matches('/').to_owned()));
     }
 
     fn real(&self, text: &str) -> String {
@@ -84,18 +86,32 @@ pub const PREFIX: &str = "/cloud";
 
 #[async_trait::async_trait]
 impl Connect for Connector {
-    async fn discover(&self, kind: ProviderKind, url: &str, user: &str, secret: &SecretString) -> providers::Result<String> {
+    async fn discover(
+        &self,
+        kind: ProviderKind,
+        url: &str,
+        user: &str,
+        secret: &SecretString,
+    ) -> providers::Result<String> {
         if kind == ProviderKind::Google {
             return Ok(String::new());
         }
         let endpoint = discover(&self.http, kind, &self.origins.real(url), user, secret).await?;
-        let endpoint = serde_json::to_string(&endpoint).map_err(|error| providers::Error::BadAnswer(error.to_string()))?;
+        let endpoint = serde_json::to_string(&endpoint)
+            .map_err(|error| providers::Error::BadAnswer(error.to_string()))?;
         Ok(self.origins.fixed(&endpoint))
     }
 
-    fn open(&self, kind: ProviderKind, endpoint: &str, user: &str, secret: SecretString) -> providers::Result<Arc<dyn Provider>> {
+    fn open(
+        &self,
+        kind: ProviderKind,
+        endpoint: &str,
+        user: &str,
+        secret: SecretString,
+    ) -> providers::Result<Arc<dyn Provider>> {
         let endpoint = self.origins.real(endpoint);
-        let endpoint: Endpoint = serde_json::from_str(&endpoint).map_err(|error| providers::Error::BadAnswer(error.to_string()))?;
+        let endpoint: Endpoint = serde_json::from_str(&endpoint)
+            .map_err(|error| providers::Error::BadAnswer(error.to_string()))?;
         Ok(Arc::new(Client::new(&self.http, kind, &endpoint, user, &secret)?))
     }
 
@@ -108,7 +124,9 @@ impl Connect for Connector {
         keep: Arc<dyn Keep>,
     ) -> providers::Result<Arc<dyn Provider>> {
         match &self.google {
-            Some(google) if kind == ProviderKind::Google => google.open(&self.http, user, &secret, keep),
+            Some(google) if kind == ProviderKind::Google => {
+                google.open(&self.http, user, &secret, keep)
+            }
             _ => self.open(kind, endpoint, user, secret),
         }
     }

@@ -30,17 +30,25 @@ pub struct Connected {
 impl End {
     /// The calendar `main` of an account; at Google the primary one.
     pub fn main(account: Account) -> Self {
-        let calendar = if account.kind == engine::calendar::ProviderKind::Google { account.user.clone() } else { "/main/".to_owned() };
+        let calendar = if account.kind == engine::calendar::ProviderKind::Google {
+            account.user.clone()
+        } else {
+            "/main/".to_owned()
+        };
         Self { account, calendar }
     }
 
     /// Connects the account, again where it is connected, and finds the calendar.
     pub async fn connect(&self, services: &Services) -> anyhow::Result<Connected> {
         let Account { kind, url, user, password } = &self.account;
-        let account = directory::connect_account(services, *kind, url, user, &password.clone().into()).await?;
+        let account =
+            directory::connect_account(services, *kind, url, user, &password.clone().into())
+                .await?;
         let listing = directory::calendars(services, Some(&account.id)).await?;
         let found = listing.calendars.into_iter().find(|row| row.address.ends_with(&self.calendar));
-        let calendar = found.with_context(|| format!("no calendar {} among those of {user}", self.calendar))?.id;
+        let calendar = found
+            .with_context(|| format!("no calendar {} among those of {user}", self.calendar))?
+            .id;
         Ok(Connected { account: account.id, calendar })
     }
 }
@@ -69,11 +77,20 @@ impl Core {
         Ok(())
     }
 
-    /// Another installation with keys of its own, on the same servers. It has no account yet; its pair is not one that it knows.
+    /// Another installation with keys of its own, on the same servers. It has no account yet; its
+    /// pair is not one that it knows.
     pub async fn beside(&self, root: u8) -> anyhow::Result<Self> {
         let place = Place::new().await?;
         let opened = place.open(self.clock.clone())?;
-        let services = services(&place, &opened, &self.clock, &self.origins, self.real, self.google.as_deref(), root)?;
+        let services = services(
+            &place,
+            &opened,
+            &self.clock,
+            &self.origins,
+            self.real,
+            self.google.as_deref(),
+            root,
+        )?;
         Ok(Self {
             services,
             pair: self.pair.clone(),

@@ -34,7 +34,8 @@ impl Entry {
         self.event.get(property).map(Property::text).unwrap_or_default()
     }
 
-    /// When it starts, as it stands: `20260310T100000Z`, `20260310T100000 Europe/Tallinn`, `20260310`.
+    /// When it starts, as it stands: `20260310T100000Z`, `20260310T100000 Europe/Tallinn`,
+    /// `20260310`.
     pub fn start(&self) -> String {
         self.time("DTSTART")
     }
@@ -84,7 +85,8 @@ impl fmt::Display for Entry {
     }
 }
 
-/// The events in these objects (name and text), by start, title and original start. What cannot be read is left out.
+/// The events in these objects (name and text), by start, title and original start. What cannot be
+/// read is left out.
 pub fn entries(objects: impl IntoIterator<Item = (String, String)>) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (name, text) in objects {
@@ -103,8 +105,14 @@ mod tests {
     #[test]
     fn a_line_says_what_a_person_would_see() {
         let text = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:u\nDTSTART;TZID=Europe/Tallinn:20260310T100000\nDURATION:PT1H\nSUMMARY:Q3\\, part 1\nRRULE:FREQ=DAILY\nCLASS:PRIVATE\nSTATUS:CONFIRMED\nEND:VEVENT\nEND:VCALENDAR";
-        let agenda = entries([("a.ics".to_owned(), text.to_owned()), ("b.ics".to_owned(), "broken".to_owned())]);
+        let agenda = entries([
+            ("a.ics".to_owned(), text.to_owned()),
+            ("b.ics".to_owned(), "broken".to_owned()),
+        ]);
         let lines: Vec<String> = agenda.iter().map(ToString::to_string).collect();
-        assert_eq!(lines, ["20260310T100000 Europe/Tallinn - PT1H  Q3, part 1  (FREQ=DAILY)  [PRIVATE]"]);
+        assert_eq!(
+            lines,
+            ["20260310T100000 Europe/Tallinn - PT1H  Q3, part 1  (FREQ=DAILY)  [PRIVATE]"]
+        );
     }
 }

@@ -1,11 +1,11 @@
 //! Azurite, Microsoft's emulator of Azure storage, on loopback ports of its own.
 //!
-//! `tests/setup/azurite.sh` installs it at the version of `tests/setup/azurite/package.json`; it is run here when first needed.
-//! It ends with its [`Azurite`], and also when the test's process ends in any other way: it listens on a pipe that only we hold
-//! open.
+//! `tests/setup/azurite.sh` installs it at the version of `tests/setup/azurite/package.json`; it is
+//! run here when first needed. It ends with its [`Azurite`], and also when the test's process ends
+//! in any other way: it listens on a pipe that only we hold open.
 //!
-//! Where it is softer than Azure: it takes keys that the service refuses, does not throttle, and does not compare the date of a
-//! signature.
+//! Where it is softer than Azure: it takes keys that the service refuses, does not throttle, and
+//! does not compare the date of a signature.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpStream};
@@ -31,7 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The account that it has by itself, and its key; both are printed in its manual.
 const ACCOUNT: &str = "devstoreaccount1";
-const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+const KEY: &str =
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
 /// A running emulator. Dropping it ends it and throws away what it holds.
 #[derive(Debug)]
@@ -65,7 +66,8 @@ impl Azurite {
         Self::start_new(false, None).await
     }
 
-    /// Starts one that can be [restarted](Azurite::restart): it writes what it holds into a directory.
+    /// Starts one that can be [restarted](Azurite::restart): it writes what it holds into a
+    /// directory.
     ///
     /// # Errors
     /// As [`Azurite::start`].
@@ -73,14 +75,20 @@ impl Azurite {
         Self::start_new(true, None).await
     }
 
-    /// With accounts, it has these and not its own (`name:key;name:key`), and leaves nothing behind even where it is never dropped.
+    /// With accounts, it has these and not its own (`name:key;name:key`), and leaves nothing behind
+    /// even where it is never dropped.
     async fn start_new(keeps: bool, accounts: Option<String>) -> anyhow::Result<Self> {
         let mut last = None;
         // A port may be taken by a stranger between the look and the start.
         for _ in 0..3 {
             let ports = Ports { blob: Port::take()?, queue: Port::take()?, table: Port::take()? };
-            let directory = accounts.is_none().then(tempfile::tempdir).transpose().context("no temporary directory")?;
-            let mut azurite = Self { child: None, directory, ports, keeps, accounts: accounts.clone() };
+            let directory = accounts
+                .is_none()
+                .then(tempfile::tempdir)
+                .transpose()
+                .context("no temporary directory")?;
+            let mut azurite =
+                Self { child: None, directory, ports, keeps, accounts: accounts.clone() };
             match azurite.run().await {
                 Ok(()) => return Ok(azurite),
                 Err(error) => last = Some(error),
@@ -108,7 +116,8 @@ impl Azurite {
         Ok(())
     }
 
-    /// Stops it, and starts it again on the same ports, with what it held if it was made by [`Azurite::start_keeping`].
+    /// Stops it, and starts it again on the same ports, with what it held if it was made by
+    /// [`Azurite::start_keeping`].
     ///
     /// # Errors
     /// As [`Azurite::start`].
@@ -149,7 +158,8 @@ impl Azurite {
         let date = jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let path = format!("/{ACCOUNT}/Tables('{name}')");
         let key = hmac::Key::new(hmac::HMAC_SHA256, &BASE64.decode(KEY.as_bytes())?);
-        let signature = BASE64.encode(hmac::sign(&key, format!("{date}\n/{ACCOUNT}{path}").as_bytes()).as_ref());
+        let signature = BASE64
+            .encode(hmac::sign(&key, format!("{date}\n/{ACCOUNT}{path}").as_bytes()).as_ref());
         let authorization = format!("SharedKeyLite {ACCOUNT}:{signature}");
         let headers = [
             ("x-ms-date", date.as_str()),
@@ -157,14 +167,23 @@ impl Azurite {
             ("authorization", &authorization),
             ("accept", "application/json"),
         ];
-        let answer = Client::new(&Url::parse(&self.tables())?).send("DELETE", &path, &headers, "").await?;
-        ensure!(matches!(answer.status, 204 | 404), "the table {name} was not deleted ({}): {}", answer.status, answer.text());
+        let answer =
+            Client::new(&Url::parse(&self.tables())?).send("DELETE", &path, &headers, "").await?;
+        ensure!(
+            matches!(answer.status, 204 | 404),
+            "the table {name} was not deleted ({}): {}",
+            answer.status,
+            answer.text()
+        );
         Ok(())
     }
 
     /// What it wrote to its log so far.
     pub fn log(&self) -> String {
-        let log = self.directory.as_ref().and_then(|directory| std::fs::read(directory.path().join("azurite.log")).ok());
+        let log = self
+            .directory
+            .as_ref()
+            .and_then(|directory| std::fs::read(directory.path().join("azurite.log")).ok());
         log.map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
     }
 
@@ -174,7 +193,12 @@ impl Azurite {
         command.args(["--silent", "--disableTelemetry", "--skipApiVersionCheck"]);
         let ports = self.ports.numbers();
         for (service, port) in ["blob", "queue", "table"].into_iter().zip(ports) {
-            command.args([format!("--{service}Host"), "127.0.0.1".into(), format!("--{service}Port"), port.to_string()]);
+            command.args([
+                format!("--{service}Host"),
+                "127.0.0.1".into(),
+                format!("--{service}Port"),
+                port.to_string(),
+            ]);
         }
         match &self.directory {
             Some(directory) if self.keeps => command.arg("--location").arg(directory.path()),
@@ -183,10 +207,14 @@ impl Azurite {
         command.stdin(Stdio::piped());
         match &self.directory {
             Some(directory) => {
-                let log = File::options().create(true).append(true).open(directory.path().join("azurite.log"))?;
+                let log = File::options()
+                    .create(true)
+                    .append(true)
+                    .open(directory.path().join("azurite.log"))?;
                 command.current_dir(directory.path()).stdout(log.try_clone()?).stderr(log);
             }
-            // In memory it writes nothing; what it has to complain about stands beside what the tests say.
+            // In memory it writes nothing; what it has to complain about stands beside what the
+            // tests say.
             None => _ = command.current_dir(std::env::temp_dir()).stdout(Stdio::null()),
         }
         if let Some(accounts) = &self.accounts {
@@ -229,7 +257,11 @@ async fn program() -> anyhow::Result<&'static PathBuf> {
     PROGRAM
         .get_or_try_init(|| async {
             let setup = Path::new(env!("CARGO_MANIFEST_DIR")).join("../setup/azurite.sh");
-            let output = tokio::process::Command::new(setup).stdin(Stdio::null()).stderr(Stdio::inherit()).output().await?;
+            let output = tokio::process::Command::new(setup)
+                .stdin(Stdio::null())
+                .stderr(Stdio::inherit())
+                .output()
+                .await?;
             ensure!(output.status.success(), "tests/setup/azurite.sh failed");
             Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
         })

@@ -1,6 +1,8 @@
-//! A bare HTTP client for the loopback: one connection a request, no redirects, no retries, nothing kept.
+//! A bare HTTP client for the loopback: one connection a request, no redirects, no retries, nothing
+//! kept.
 //!
-//! Persons, conformance scripts and benchmarks speak through it, so that what they see is what the server said.
+//! Persons, conformance scripts and benchmarks speak through it, so that what they see is what the
+//! server said.
 
 use anyhow::{Context as _, ensure};
 use axum::body::{Body, Bytes};
@@ -39,7 +41,8 @@ impl Client {
 
     /// The same with a login.
     pub fn login(mut self, user: &str, password: &str) -> Self {
-        self.login = Some(format!("Basic {}", BASE64.encode(format!("{user}:{password}").as_bytes())));
+        self.login =
+            Some(format!("Basic {}", BASE64.encode(format!("{user}:{password}").as_bytes())));
         self
     }
 
@@ -52,12 +55,26 @@ impl Client {
     ///
     /// # Errors
     /// Where the line breaks before the whole answer is there.
-    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> anyhow::Result<Answer> {
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> anyhow::Result<Answer> {
         let url = self.base.join(path)?;
-        self.exchange(&url, method, &url[url::Position::BeforePath..url::Position::AfterQuery], headers, body.into()).await
+        self.exchange(
+            &url,
+            method,
+            &url[url::Position::BeforePath..url::Position::AfterQuery],
+            headers,
+            body.into(),
+        )
+        .await
     }
 
-    /// Sends one request whose target stands in the request line as it is given here: neither `//` nor `..` is put in order.
+    /// Sends one request whose target stands in the request line as it is given here: neither `//`
+    /// nor `..` is put in order.
     ///
     /// # Errors
     /// As [`Client::send`]; also for a target that cannot stand in a request line.
@@ -71,14 +88,29 @@ impl Client {
         self.exchange(&self.base, method, target, headers, body.into()).await
     }
 
-    async fn exchange(&self, url: &Url, method: &str, target: &str, headers: &[(&str, &str)], body: Bytes) -> anyhow::Result<Answer> {
+    async fn exchange(
+        &self,
+        url: &Url,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> anyhow::Result<Answer> {
         ensure!(url.scheme() == "http", "only plain HTTP on the loopback is spoken here");
-        let authority = format!("{}:{}", url.host_str().context("no host")?, url.port_or_known_default().context("no port")?);
+        let authority = format!(
+            "{}:{}",
+            url.host_str().context("no host")?,
+            url.port_or_known_default().context("no port")?
+        );
         let stream = TcpStream::connect(&authority).await?;
         stream.set_nodelay(true)?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         let driver = tokio::spawn(connection);
-        let mut request = Request::builder().method(method).uri(target).header("host", &authority).header("connection", "close");
+        let mut request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header("host", &authority)
+            .header("connection", "close");
         if let Some(login) = &self.login {
             request = request.header("authorization", login);
         }
@@ -96,7 +128,13 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::send`].
-    pub async fn xml(&self, method: &str, path: &str, depth: &str, body: &str) -> anyhow::Result<Answer> {
+    pub async fn xml(
+        &self,
+        method: &str,
+        path: &str,
+        depth: &str,
+        body: &str,
+    ) -> anyhow::Result<Answer> {
         let headers = [("depth", depth), ("content-type", "application/xml; charset=utf-8")];
         self.send(method, path, &headers, body.to_owned()).await
     }
@@ -105,8 +143,16 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::send`].
-    pub async fn put(&self, path: &str, ics: &str, headers: &[(&str, &str)]) -> anyhow::Result<Answer> {
-        let all: Vec<_> = [("content-type", "text/calendar; charset=utf-8")].into_iter().chain(headers.iter().copied()).collect();
+    pub async fn put(
+        &self,
+        path: &str,
+        ics: &str,
+        headers: &[(&str, &str)],
+    ) -> anyhow::Result<Answer> {
+        let all: Vec<_> = [("content-type", "text/calendar; charset=utf-8")]
+            .into_iter()
+            .chain(headers.iter().copied())
+            .collect();
         self.send("PUT", path, &all, ics.to_owned()).await
     }
 }

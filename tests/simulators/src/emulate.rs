@@ -1,8 +1,10 @@
-//! A stand-in for Google's sign-in that we did not write (npm `emulate`): a second opinion on consent, beside our own [`google`](crate::google).
+//! A stand-in for Google's sign-in that we did not write (npm `emulate`): a second opinion on
+//! consent, beside our own [`google`](crate::google).
 //!
-//! It wants the exact redirect address that was registered, checks PKCE and the client's secret, and knows users, calendars and refresh tokens. It
-//! has one box for all rights, which is no box, and of the Calendar API too little to sync with.
-//! `tests/setup/emulate.sh` installs it. It ends with its [`Emulate`], and also when the test's process ends in any other way.
+//! It wants the exact redirect address that was registered, checks PKCE and the client's secret,
+//! and knows users, calendars and refresh tokens. It has one box for all rights, which is no box,
+//! and of the Calendar API too little to sync with. `tests/setup/emulate.sh` installs it. It ends
+//! with its [`Emulate`], and also when the test's process ends in any other way.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -37,7 +39,8 @@ impl Emulate {
     /// Where it cannot be installed, or does not answer.
     pub async fn start(user: &str, redirect: &str) -> anyhow::Result<Self> {
         let setup = Path::new(env!("CARGO_MANIFEST_DIR")).join("../setup/emulate.sh");
-        let output = Command::new(setup).stdin(Stdio::null()).stderr(Stdio::inherit()).output().await?;
+        let output =
+            Command::new(setup).stdin(Stdio::null()).stderr(Stdio::inherit()).output().await?;
         ensure!(output.status.success(), "tests/setup/emulate.sh failed");
         let program = String::from_utf8(output.stdout)?;
 
@@ -48,7 +51,15 @@ impl Emulate {
         let mut file = tempfile::Builder::new().suffix(".json").tempfile()?;
         file.write_all(seed.to_string().as_bytes())?;
         let mut process = Command::new(program.trim())
-            .args(["start", "--host", "127.0.0.1", "--service", "google", "--port", &port.number().to_string()])
+            .args([
+                "start",
+                "--host",
+                "127.0.0.1",
+                "--service",
+                "google",
+                "--port",
+                &port.number().to_string(),
+            ])
             .arg("--seed")
             .arg(file.path())
             .stdin(Stdio::piped())
@@ -58,8 +69,15 @@ impl Emulate {
             .context("emulate does not start")?;
         let url = Url::parse(&format!("http://127.0.0.1:{}/", port.number()))?;
         let begun = Instant::now();
-        while Client::new(&url).send("GET", "/.well-known/openid-configuration", &[], "").await.is_err() {
-            ensure!(process.try_wait()?.is_none() && begun.elapsed() < PATIENCE, "emulate does not answer");
+        while Client::new(&url)
+            .send("GET", "/.well-known/openid-configuration", &[], "")
+            .await
+            .is_err()
+        {
+            ensure!(
+                process.try_wait()?.is_none() && begun.elapsed() < PATIENCE,
+                "emulate does not answer"
+            );
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
         Ok(Self { url, _process: process, _port: port, _seed: file })

@@ -1,9 +1,11 @@
 //! What goes wrong on the way to a server and back: planned one by one, or by a seed.
 //!
 //! Properties:
-//! - A planned fault strikes the next request that it fits, once; planned ones come before random ones.
-//! - Random faults are decided by seed, kind, path and how often that path was asked in that way: requests in parallel meet the same
-//!   luck in whatever order they arrive, so that a seed can be replayed.
+//! - A planned fault strikes the next request that it fits, once; planned ones come before random
+//!   ones.
+//! - Random faults are decided by seed, kind, path and how often that path was asked in that way:
+//!   requests in parallel meet the same luck in whatever order they arrive, so that a seed can be
+//!   replayed.
 //! - What happened can be read afterwards.
 
 use std::collections::HashMap;
@@ -25,7 +27,8 @@ pub enum Fault {
     DropAfter,
     /// This status, and nothing done.
     Status(u16),
-    /// The server does its work, and this status is answered nevertheless (a gateway that lost patience).
+    /// The server does its work, and this status is answered nevertheless (a gateway that lost
+    /// patience).
     StatusAfter(u16),
     /// This status (429 or 503) with `Retry-After` in seconds, and nothing done.
     Throttled {
@@ -36,14 +39,17 @@ pub enum Fault {
     },
     /// The server does its work; the line breaks in the middle of the answer's body.
     Truncated,
-    /// A listing without any entry, as from a server whose index is broken; all else about it is in order. Fits listings only.
+    /// A listing without any entry, as from a server whose index is broken; all else about it is in
+    /// order. Fits listings only.
     EmptyListing,
-    /// A listing that names neither a next page nor a sync token: nobody can know that it is whole. Fits Google's listings of events only.
+    /// A listing that names neither a next page nor a sync token: nobody can know that it is whole.
+    /// Fits Google's listings of events only.
     NoEnd,
-    /// The sync token is not known any more: 403 `valid-sync-token`, from Google 410 `fullSyncRequired`. Fits listings with a token only, each
-    /// page of them by itself.
+    /// The sync token is not known any more: 403 `valid-sync-token`, from Google 410
+    /// `fullSyncRequired`. Fits listings with a token only, each page of them by itself.
     LostToken,
-    /// Refused with this status and this reason of Google's (`rateLimitExceeded`, `quotaExceeded`, `accessNotConfigured`…), and nothing done.
+    /// Refused with this status and this reason of Google's (`rateLimitExceeded`, `quotaExceeded`,
+    /// `accessNotConfigured`…), and nothing done.
     Refused {
         /// Status.
         status: u16,
@@ -55,7 +61,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Faults that pass, and that no calendar may suffer from: broken lines, overload, a server in trouble, a lost token.
+    /// Faults that pass, and that no calendar may suffer from: broken lines, overload, a server in
+    /// trouble, a lost token.
     pub const PASSING: &[Self] = &[
         Self::DropBefore,
         Self::DropAfter,
@@ -72,24 +79,33 @@ impl Fault {
         match self {
             Self::EmptyListing => asked.kind.lists(),
             Self::NoEnd => asked.kind == Kind::List,
-            Self::LostToken => matches!(asked.kind, Kind::SyncCollection | Kind::List) && asked.incremental,
+            Self::LostToken => {
+                matches!(asked.kind, Kind::SyncCollection | Kind::List) && asked.incremental
+            }
             _ => true,
         }
     }
 
     /// Whether the server still does its work.
     pub(crate) fn lets_through(self) -> bool {
-        matches!(self, Self::DropAfter | Self::StatusAfter(_) | Self::Truncated | Self::NoEnd | Self::Delay(_))
+        matches!(
+            self,
+            Self::DropAfter | Self::StatusAfter(_) | Self::Truncated | Self::NoEnd | Self::Delay(_)
+        )
     }
 
     /// The answer that takes the place of a CalDAV server's, where the fault is an answer.
     pub(crate) fn answer(self) -> Option<Response<Body>> {
         let (status, retry_after, xml) = match self {
-            Self::Status(status) | Self::StatusAfter(status) | Self::Refused { status, .. } => (status, None, ""),
+            Self::Status(status) | Self::StatusAfter(status) | Self::Refused { status, .. } => {
+                (status, None, "")
+            }
             Self::Throttled { status, retry_after } => (status, Some(retry_after), ""),
             Self::EmptyListing => (207, None, r#"<multistatus xmlns="DAV:"/>"#),
             Self::LostToken => (403, None, r#"<error xmlns="DAV:"><valid-sync-token/></error>"#),
-            Self::DropBefore | Self::DropAfter | Self::Truncated | Self::NoEnd | Self::Delay(_) => return None,
+            Self::DropBefore | Self::DropAfter | Self::Truncated | Self::NoEnd | Self::Delay(_) => {
+                return None;
+            }
         };
         let mut answer = Response::builder().status(status);
         if let Some(seconds) = retry_after {
@@ -131,7 +147,14 @@ impl On {
 
     /// Writes of events: PUT and DELETE, and Google's insert, import, update, patch and delete.
     pub fn writes() -> Self {
-        Self::kinds(&[Kind::Put, Kind::Delete, Kind::Insert, Kind::Import, Kind::Update, Kind::Patch])
+        Self::kinds(&[
+            Kind::Put,
+            Kind::Delete,
+            Kind::Insert,
+            Kind::Import,
+            Kind::Update,
+            Kind::Patch,
+        ])
     }
 
     /// Only where the path contains this.
@@ -147,7 +170,9 @@ impl On {
     }
 
     fn matches(&self, asked: &Asked<'_>) -> bool {
-        let says = |part: &String| asked.body.windows(part.len().max(1)).any(|window| window == part.as_bytes());
+        let says = |part: &String| {
+            asked.body.windows(part.len().max(1)).any(|window| window == part.as_bytes())
+        };
         self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&asked.kind))
             && self.path.as_ref().is_none_or(|part| asked.path.contains(part))
             && self.body.as_ref().is_none_or(says)
@@ -167,11 +192,12 @@ pub(crate) struct Asked<'a> {
 impl<'a> Asked<'a> {
     pub(crate) fn new(kind: Kind, path: &'a str, body: &'a [u8]) -> Self {
         let incremental = kind == Kind::SyncCollection && {
-            // `<d:sync-token>x` holds something; `<d:sync-token/>` and `<d:sync-token></` hold nothing.
+            // `<d:sync-token>x` holds something; `<d:sync-token/>` and `<d:sync-token></` hold
+            // nothing.
             let text = String::from_utf8_lossy(&body[..body.len().min(2_000)]);
-            text.split_once("sync-token")
-                .and_then(|(_, rest)| rest.split_once('>'))
-                .is_some_and(|(tag, rest)| !tag.ends_with('/') && !rest.trim_start().starts_with('<'))
+            text.split_once("sync-token").and_then(|(_, rest)| rest.split_once('>')).is_some_and(
+                |(tag, rest)| !tag.ends_with('/') && !rest.trim_start().starts_with('<'),
+            )
         };
         Self { kind, path, body, incremental }
     }
@@ -237,9 +263,11 @@ impl Faults {
         self.plan().planned.push(Planned { on, fault, skip, times });
     }
 
-    /// Every request that fits meets one of these faults with this probability, as the seed decides, until [`Faults::clear`].
+    /// Every request that fits meets one of these faults with this probability, as the seed
+    /// decides, until [`Faults::clear`].
     pub fn randomly(&self, seed: u64, probability: f64, on: On, faults: &[Fault]) {
-        self.plan().random = Some(Random { seed, probability, on, faults: faults.to_vec(), asked: HashMap::new() });
+        self.plan().random =
+            Some(Random { seed, probability, on, faults: faults.to_vec(), asked: HashMap::new() });
     }
 
     /// From now on all is well.
@@ -249,7 +277,8 @@ impl Faults {
         plan.random = None;
     }
 
-    /// Whether planned faults wait for their request still: a test that ends with one has not tested what it meant to.
+    /// Whether planned faults wait for their request still: a test that ends with one has not
+    /// tested what it meant to.
     pub fn waiting(&self) -> bool {
         !self.plan().planned.is_empty()
     }
@@ -262,7 +291,9 @@ impl Faults {
     /// The fault that this request meets.
     pub(crate) fn draw(&self, asked: &Asked<'_>) -> Option<Fault> {
         let mut plan = self.plan();
-        let fault = plan.planned(asked).or_else(|| plan.random.as_mut().and_then(|random| random.draw(asked)))?;
+        let fault = plan
+            .planned(asked)
+            .or_else(|| plan.random.as_mut().and_then(|random| random.draw(asked)))?;
         plan.struck.push(Struck { kind: asked.kind, path: asked.path.to_owned(), fault });
         Some(fault)
     }
@@ -300,11 +331,13 @@ impl Random {
         }
         let nth = self.asked.entry((asked.kind, asked.path.to_owned())).or_default();
         *nth += 1;
-        let mut rng = Rng::of(self.seed, &[&format!("{:?}", asked.kind), asked.path, &nth.to_string()]);
+        let mut rng =
+            Rng::of(self.seed, &[&format!("{:?}", asked.kind), asked.path, &nth.to_string()]);
         if !rng.chance(self.probability) {
             return None;
         }
-        let fitting: Vec<Fault> = self.faults.iter().copied().filter(|fault| fault.fits(asked)).collect();
+        let fitting: Vec<Fault> =
+            self.faults.iter().copied().filter(|fault| fault.fits(asked)).collect();
         rng.pick(&fitting).copied()
     }
 }

@@ -1,4 +1,5 @@
-//! An independent, simple reader of iCalendar (RFC 5545): lines, properties, components, and the times in them.
+//! An independent, simple reader of iCalendar (RFC 5545): lines, properties, components, and the
+//! times in them.
 //!
 //! It shares nothing with the product's own reader, so that the two cannot be wrong together.
 
@@ -93,7 +94,9 @@ pub enum When {
 
 impl When {
     fn read(value: &str, tzid: Option<&str>) -> Option<Self> {
-        let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit()).then(|| s.parse::<i16>().ok()).flatten();
+        let digits = |s: &str| {
+            s.bytes().all(|b| b.is_ascii_digit()).then(|| s.parse::<i16>().ok()).flatten()
+        };
         let date = |s: &str| {
             (s.len() == 8 && s.is_ascii()).then_some(())?;
             Date::new(digits(&s[..4])?, digits(&s[4..6])? as i8, digits(&s[6..])? as i8).ok()
@@ -103,7 +106,13 @@ impl When {
         (time.len() == 6 && time.is_ascii()).then_some(())?;
         // A leap second is told as the second before it.
         let second = digits(&time[4..])?.min(59);
-        let at = jiff::civil::Time::new(digits(&time[..2])? as i8, digits(&time[2..4])? as i8, second as i8, 0).ok()?;
+        let at = jiff::civil::Time::new(
+            digits(&time[..2])? as i8,
+            digits(&time[2..4])? as i8,
+            second as i8,
+            0,
+        )
+        .ok()?;
         let at = date(day)?.to_datetime(at);
         Some(match (utc, tzid) {
             (true, _) => Self::Utc(at),
@@ -125,7 +134,8 @@ impl When {
         matches!(self, Self::Day(_))
     }
 
-    /// The earliest and the latest instant, in seconds of Unix time, that it can mean. They are the same where the zone is known.
+    /// The earliest and the latest instant, in seconds of Unix time, that it can mean. They are the
+    /// same where the zone is known.
     pub fn bounds(&self) -> (i64, i64) {
         // The clocks of the world lie at most 14 hours apart from UTC.
         const FARTHEST: i64 = 14 * 3600;
@@ -133,7 +143,10 @@ impl When {
         match self {
             Self::Utc(_) => (as_utc, as_utc),
             Self::Zoned(at, tzid) => {
-                let known = TimeZone::get(tzid).ok().and_then(|zone| at.to_zoned(zone).ok()).map(|z| z.timestamp().as_second());
+                let known = TimeZone::get(tzid)
+                    .ok()
+                    .and_then(|zone| at.to_zoned(zone).ok())
+                    .map(|z| z.timestamp().as_second());
                 known.map_or((as_utc - FARTHEST, as_utc + FARTHEST), |second| (second, second))
             }
             Self::Day(_) | Self::Floating(_) => (as_utc - FARTHEST, as_utc + FARTHEST),
@@ -166,7 +179,10 @@ pub fn read(text: &str) -> Result<Component, String> {
         let property = property(&line)?;
         match property.name.as_str() {
             "BEGIN" if open.len() > DEEPEST => return Err("components lie too deep".into()),
-            "BEGIN" => open.push(Component { name: property.value.to_ascii_uppercase(), ..Component::default() }),
+            "BEGIN" => open.push(Component {
+                name: property.value.to_ascii_uppercase(),
+                ..Component::default()
+            }),
             "END" => {
                 let closed = open.pop().filter(|c| c.name == property.value.to_ascii_uppercase());
                 match (closed, open.last_mut()) {
@@ -176,12 +192,21 @@ pub fn read(text: &str) -> Result<Component, String> {
             }
             _ => match open.last_mut() {
                 Some(top) if !top.name.is_empty() => top.properties.push(property),
-                _ => return Err(format!("the property {} stands outside the calendar", property.name)),
+                _ => {
+                    return Err(format!(
+                        "the property {} stands outside the calendar",
+                        property.name
+                    ));
+                }
             },
         }
     }
     match (open.pop(), open.len()) {
-        (Some(mut top), 0) if top.components.len() == 1 && top.components[0].name == "VCALENDAR" => Ok(top.components.remove(0)),
+        (Some(mut top), 0)
+            if top.components.len() == 1 && top.components[0].name == "VCALENDAR" =>
+        {
+            Ok(top.components.remove(0))
+        }
         _ => Err("it is not one whole VCALENDAR".into()),
     }
 }
@@ -196,7 +221,9 @@ pub(crate) fn property(line: &str) -> Result<Property, String> {
     let name = name.to_ascii_uppercase();
     let mut parameters = Vec::new();
     while let Some(parameter) = rest.strip_prefix(';') {
-        let (key, value) = parameter.split_once('=').ok_or_else(|| format!("a parameter of {name} has no value"))?;
+        let (key, value) = parameter
+            .split_once('=')
+            .ok_or_else(|| format!("a parameter of {name} has no value"))?;
         // The value ends at the first colon or semicolon outside quotation marks.
         let mut quoted = false;
         let end = value.find(|c| {
@@ -216,7 +243,8 @@ mod tests {
 
     #[test]
     fn reads_folded_lines_parameters_and_escapes() {
-        let text = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY;X-A=\"a:b;c\";LANGUAGE=en:Lo\r\n ng\\, and\\n\r\n  short\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+        let text = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY;X-A=\"a:b;c\";LANGUAGE=en:Lo\r\n \
+        ng\\, and\\n\r\n  short\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
         let calendar = read(text).unwrap();
         let summary = calendar.components[0].get("SUMMARY").unwrap();
         assert_eq!(summary.text(), "Long, and\n short");
@@ -241,11 +269,16 @@ mod tests {
     fn times_of_all_forms() {
         let when = |v: &str, z: Option<&str>| When::read(v, z);
         assert_eq!(when("20260310T100000Z", None).unwrap().bounds().0, 1_773_136_800);
-        assert_eq!(when("20260310T120000", Some("Europe/Tallinn")).unwrap().bounds(), (1_773_136_800, 1_773_136_800));
+        assert_eq!(
+            when("20260310T120000", Some("Europe/Tallinn")).unwrap().bounds(),
+            (1_773_136_800, 1_773_136_800)
+        );
         assert!(when("20260310", None).unwrap().is_day());
         let (early, late) = when("20260310T100000", None).unwrap().bounds();
         assert_eq!(late - early, 28 * 3600);
-        for bad in ["20260231", "2026031", "20260310T1000", "20260310T250000Z", "2026-03-10", "+0260310"] {
+        for bad in
+            ["20260231", "2026031", "20260310T1000", "20260310T250000Z", "2026-03-10", "+0260310"]
+        {
             assert_eq!(when(bad, None), None, "{bad}");
         }
     }

@@ -1,9 +1,10 @@
-//! The world that the tests live in: servers of ours in memory, real servers of others, faults between them and the product, and people
-//! who edit their calendars.
+//! The world that the tests live in: servers of ours in memory, real servers of others, faults
+//! between them and the product, and people who edit their calendars.
 //!
 //! - [`browser`]: a real browser, and [`tls`] for the addresses that it opens.
 //! - [`caldav`]: a CalDAV server in memory, with the manners of real ones.
-//! - [`google`]: Google Calendar in memory, held against Google's own description of it; [`emulate`]: its sign-in, as somebody else sees it.
+//! - [`google`]: Google Calendar in memory, held against Google's own description of it;
+//!   [`emulate`]: its sign-in, as somebody else sees it.
 //! - [`key_vault`]: Azure Key Vault in memory, with real RSA.
 //! - [`azurite`]: Azure storage, started and ended.
 //! - [`servers`]: Radicale and Xandikos, started and ended.

@@ -1,6 +1,8 @@
-//! What a strict CalDAV server checks before it stores an object (RFC 4791, section 4.1 and 5.3.2.1; RFC 5545).
+//! What a strict CalDAV server checks before it stores an object (RFC 4791, section 4.1 and
+//! 5.3.2.1; RFC 5545).
 //!
-//! Real servers put up with much of this; ours does not, so that the product's mistakes are seen here and not by somebody's phone.
+//! Real servers put up with much of this; ours does not, so that the product's mistakes are seen
+//! here and not by somebody's phone.
 
 use std::collections::HashSet;
 
@@ -26,7 +28,8 @@ pub fn check(text: &str) -> Result<Component, Flaw> {
     lines(text).map_err(data)?;
     let calendar = ics::read(text).map_err(data)?;
     envelope(&calendar).map_err(data)?;
-    let zones: HashSet<&str> = calendar.inside("VTIMEZONE").filter_map(|z| z.value("TZID")).collect();
+    let zones: HashSet<&str> =
+        calendar.inside("VTIMEZONE").filter_map(|z| z.value("TZID")).collect();
     for component in calendar.components.iter().filter(|c| c.name != "VTIMEZONE") {
         known_zones(component, &zones).map_err(data)?;
         if component.name == "VEVENT" {
@@ -35,7 +38,10 @@ pub fn check(text: &str) -> Result<Component, Flaw> {
     }
     whole(&calendar).map_err(|why| Flaw { precondition: "valid-calendar-object-resource", why })?;
     if calendar.inside("VEVENT").next().is_none() {
-        return Err(Flaw { precondition: "supported-calendar-component", why: "there is no VEVENT in it".into() });
+        return Err(Flaw {
+            precondition: "supported-calendar-component",
+            why: "there is no VEVENT in it".into(),
+        });
     }
     Ok(calendar)
 }
@@ -174,12 +180,12 @@ fn recurrence(rule: &str, start: &When) -> Result<(), String> {
             return Err("a part of RRULE stands there twice".into());
         }
         let fine = match key {
-            "FREQ" => ["SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"].contains(&value),
+            "FREQ" => ["SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
+                .contains(&value),
             "INTERVAL" | "COUNT" => value.parse::<u32>().is_ok_and(|n| n > 0),
             "UNTIL" => When::read_until(value).is_some_and(|until| same_kind(&until, start)),
-            "BYSECOND" | "BYMINUTE" | "BYHOUR" | "BYDAY" | "BYMONTHDAY" | "BYYEARDAY" | "BYWEEKNO" | "BYMONTH" | "BYSETPOS" | "WKST" => {
-                !value.is_empty()
-            }
+            "BYSECOND" | "BYMINUTE" | "BYHOUR" | "BYDAY" | "BYMONTHDAY" | "BYYEARDAY"
+            | "BYWEEKNO" | "BYMONTH" | "BYSETPOS" | "WKST" => !value.is_empty(),
             _ => false,
         };
         if !fine {
@@ -214,7 +220,10 @@ fn words(event: &Component) -> Result<(), String> {
         ("CLASS", &["PUBLIC", "PRIVATE", "CONFIDENTIAL"]),
     ];
     for (name, words) in allowed {
-        if event.value(name).is_some_and(|value| !words.contains(&value) && !value.starts_with("X-")) {
+        if event
+            .value(name)
+            .is_some_and(|value| !words.contains(&value) && !value.starts_with("X-"))
+        {
             return Err(format!("{name} has a value that nobody knows"));
         }
     }
@@ -235,7 +244,8 @@ fn words(event: &Component) -> Result<(), String> {
 
 /// One UID, one master at most, every override once (RFC 4791, section 4.1).
 fn whole(calendar: &Component) -> Result<(), String> {
-    let events: Vec<&Component> = calendar.components.iter().filter(|c| c.name != "VTIMEZONE").collect();
+    let events: Vec<&Component> =
+        calendar.components.iter().filter(|c| c.name != "VTIMEZONE").collect();
     if events.windows(2).any(|two| two[0].value("UID") != two[1].value("UID")) {
         return Err("it holds two UIDs".into());
     }
@@ -244,7 +254,8 @@ fn whole(calendar: &Component) -> Result<(), String> {
     }
     let mut originals: HashSet<Option<DateTime>> = HashSet::new();
     for event in events.iter().filter(|e| e.name == "VEVENT") {
-        if !originals.insert(event.get("RECURRENCE-ID").and_then(Property::when).map(|w| w.civil())) {
+        if !originals.insert(event.get("RECURRENCE-ID").and_then(Property::when).map(|w| w.civil()))
+        {
             return Err("it holds two masters, or an occurrence twice".into());
         }
     }

@@ -1,7 +1,8 @@
-//! A person at a calendar: puts, edits and deletes events, and looks at what is there. The same verbs on our simulator and on real servers.
+//! A person at a calendar: puts, edits and deletes events, and looks at what is there. The same
+//! verbs on our simulator and on real servers.
 //!
-//! Edits are as careful as a good calendar app's (`If-Match`, and again from the start if somebody was faster), so that a test of
-//! interleavings never loses a person's own edit.
+//! Edits are as careful as a good calendar app's (`If-Match`, and again from the start if somebody
+//! was faster), so that a test of interleavings never loses a person's own edit.
 
 mod copies;
 
@@ -48,7 +49,11 @@ impl Account {
         let path = format!("{}{}/", self.home, encode(name));
         let answer = self.client.send("MKCALENDAR", &path, &[], "").await?;
         // 405 and 409 say that one stands there.
-        ensure!(matches!(answer.status, 201 | 405 | 409), "MKCALENDAR was answered with {}", answer.status);
+        ensure!(
+            matches!(answer.status, 201 | 405 | 409),
+            "MKCALENDAR was answered with {}",
+            answer.status
+        );
         Ok(Person::Far(Far { client: self.client.clone(), path }))
     }
 }
@@ -109,7 +114,12 @@ impl Person {
             }
             Self::Far(far) => {
                 let answer = far.client.put(&far.object(name), &crlf(ics), &[]).await?;
-                ensure!(matches!(answer.status, 200 | 201 | 204), "PUT was answered with {}: {}", answer.status, answer.text());
+                ensure!(
+                    matches!(answer.status, 200 | 201 | 204),
+                    "PUT was answered with {}: {}",
+                    answer.status,
+                    answer.text()
+                );
                 Ok(())
             }
         }
@@ -135,7 +145,10 @@ impl Person {
                 return Ok(false);
             }
             let changed = crlf(&change(&answer.text()));
-            let answer = far.client.put(&far.object(name), &changed, &[("if-match", answer.header("etag"))]).await?;
+            let answer = far
+                .client
+                .put(&far.object(name), &changed, &[("if-match", answer.header("etag"))])
+                .await?;
             match answer.status {
                 200 | 201 | 204 => return Ok(true),
                 // Somebody was faster: look again.
@@ -154,15 +167,18 @@ impl Person {
         match self {
             Self::Near(calendar) => Ok(calendar.delete(name)),
             Self::Google(calendar) => Ok(calendar.delete_object(name)),
-            Self::Far(far) => match far.client.send("DELETE", &far.object(name), &[], "").await?.status {
-                200 | 204 => Ok(true),
-                404 => Ok(false),
-                status => bail!("DELETE was answered with {status}"),
-            },
+            Self::Far(far) => {
+                match far.client.send("DELETE", &far.object(name), &[], "").await?.status {
+                    200 | 204 => Ok(true),
+                    404 => Ok(false),
+                    status => bail!("DELETE was answered with {status}"),
+                }
+            }
         }
     }
 
-    /// Duplicates an object under another name and UID; all other properties are kept. Returns whether the object was there.
+    /// Duplicates an object under another name and UID; all other properties are kept. Returns
+    /// whether the object was there.
     ///
     /// # Errors
     /// Where the server refuses it.
@@ -175,8 +191,9 @@ impl Person {
         Ok(true)
     }
 
-    /// Cuts a series before the occurrence that starts at `at` ("this and following"): the rest becomes a new object with another name and UID,
-    /// and with this change. Both keep all other properties. Returns whether there was something to cut.
+    /// Cuts a series before the occurrence that starts at `at` ("this and following"): the rest
+    /// becomes a new object with another name and UID, and with this change. Both keep all other
+    /// properties. Returns whether there was something to cut.
     ///
     /// # Errors
     /// Where the server refuses it.
@@ -196,7 +213,8 @@ impl Person {
         Ok(true)
     }
 
-    /// Moves an object to another calendar: it keeps its name and UID there, and is deleted here. Returns whether it was there.
+    /// Moves an object to another calendar: it keeps its name and UID there, and is deleted here.
+    /// Returns whether it was there.
     ///
     /// # Errors
     /// Where a server refuses it.
@@ -262,11 +280,15 @@ impl Far {
         ensure!(answer.status == 207, "the listing was answered with {}", answer.status);
         let mut objects = Vec::new();
         for response in answer.xml()?.all(DAV, "response") {
-            let data = response.all(DAV, "propstat").find_map(|p| p.find(DAV, "prop")?.find(CALDAV, "calendar-data"));
+            let data = response
+                .all(DAV, "propstat")
+                .find_map(|p| p.find(DAV, "prop")?.find(CALDAV, "calendar-data"));
             // The calendar itself may be listed; it has no data.
             let Some(data) = data.filter(|data| !data.text.is_empty()) else { continue };
             let href = &response.find(DAV, "href").context("a response without href")?.text;
-            let name = percent_decode_str(href.rsplit('/').next().unwrap_or_default()).decode_utf8()?.into_owned();
+            let name = percent_decode_str(href.rsplit('/').next().unwrap_or_default())
+                .decode_utf8()?
+                .into_owned();
             objects.push((name, crlf(&data.text)));
         }
         objects.sort();
@@ -274,7 +296,8 @@ impl Far {
     }
 }
 
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'@');
+const SEGMENT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'@');
 
 fn encode(segment: &str) -> String {
     utf8_percent_encode(segment, SEGMENT).to_string()

@@ -1,8 +1,9 @@
 //! Ports for programs that must be told theirs before they start.
 //!
-//! A port that was free a moment ago may be taken a moment later, and then somebody else answers in the program's name. So ports are taken from a
-//! range that the system does not hand out by itself, and each is held by a lock on a file for as long as its program lives: no two programs of
-//! any test, in this process or another, are told the same one.
+//! A port that was free a moment ago may be taken a moment later, and then somebody else answers in
+//! the program's name. So ports are taken from a range that the system does not hand out by itself,
+//! and each is held by a lock on a file for as long as its program lives: no two programs of any
+//! test, in this process or another, are told the same one.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
@@ -60,15 +61,19 @@ mod tests {
         numbers.sort_unstable();
         numbers.dedup();
         assert_eq!(numbers.len(), 200);
-        let lock = File::create(std::env::temp_dir().join("calrelay-test-ports").join(numbers[0].to_string())).unwrap();
+        let lock = File::create(
+            std::env::temp_dir().join("calrelay-test-ports").join(numbers[0].to_string()),
+        )
+        .unwrap();
         assert!(lock.try_lock().is_err(), "held against other processes too");
     }
 
     #[test]
     fn a_port_at_which_somebody_listens_is_passed_over() {
         let first = Port::take().unwrap().number();
-        let near: Vec<TcpListener> =
-            (first + 1..first + 20).filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()).collect();
+        let near: Vec<TcpListener> = (first + 1..first + 20)
+            .filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok())
+            .collect();
         let next = Port::take().unwrap();
         assert!(near.iter().all(|taken| taken.local_addr().unwrap().port() != next.number()));
     }

@@ -1,9 +1,11 @@
 //! A proxy to put before a real server: it counts what passes, and breaks what the plan says.
 //!
 //! Properties:
-//! - It rewrites nothing: paths, header fields (Host too) and bodies pass as they are; bodies are streamed. Only what belongs to the
-//!   connection itself (`Connection`, `Transfer-Encoding`) is each side's own. The exception is a prefix ([`Proxy::below`]).
-//! - A fault "before" means that the server never saw the request; "after" means that the server's answer was there already.
+//! - It rewrites nothing: paths, header fields (Host too) and bodies pass as they are; bodies are
+//!   streamed. Only what belongs to the connection itself (`Connection`, `Transfer-Encoding`) is
+//!   each side's own. The exception is a prefix ([`Proxy::below`]).
+//! - A fault "before" means that the server never saw the request; "after" means that the server's
+//!   answer was there already.
 
 mod prefix;
 
@@ -49,8 +51,12 @@ impl Proxy {
     pub async fn start(server: &Url) -> anyhow::Result<Self> {
         let addresses = server.socket_addrs(|| None)?;
         let server = *addresses.first().context("the server has no address")?;
-        let passage =
-            Arc::new(Passage { server, prefixes: Mutex::new(vec![String::new()]), faults: Faults::default(), meter: Meter::default() });
+        let passage = Arc::new(Passage {
+            server,
+            prefixes: Mutex::new(vec![String::new()]),
+            faults: Faults::default(),
+            meter: Meter::default(),
+        });
         let shared = Arc::clone(&passage);
         let listener = Listener::start(move |request| {
             let passage = Arc::clone(&shared);
@@ -65,10 +71,11 @@ impl Proxy {
         self.listener.url()
     }
 
-    /// From now on the server stands below these prefixes, such as `/cloud`, in paths and hrefs alike, and nowhere else. The empty one is its own
-    /// place.
+    /// From now on the server stands below these prefixes, such as `/cloud`, in paths and hrefs
+    /// alike, and nowhere else. The empty one is its own place.
     pub fn below(&self, prefixes: &[&str]) {
-        *self.passage.prefixes.lock().unwrap_or_else(PoisonError::into_inner) = prefixes.iter().map(ToString::to_string).collect();
+        *self.passage.prefixes.lock().unwrap_or_else(PoisonError::into_inner) =
+            prefixes.iter().map(ToString::to_string).collect();
     }
 
     /// What goes wrong.
@@ -111,7 +118,10 @@ impl Passage {
             return fault.answer().map_or(Outcome::Cut, Outcome::Answer);
         }
         let Some((prefix, inner)) = prefix::taken_off(&parts.uri, &prefixes) else {
-            return Response::builder().status(404).body(Body::empty()).map_or(Outcome::Cut, Outcome::Answer);
+            return Response::builder()
+                .status(404)
+                .body(Body::empty())
+                .map_or(Outcome::Cut, Outcome::Answer);
         };
         let body = if prefix.is_empty() {
             body
@@ -129,10 +139,18 @@ impl Passage {
             parts.headers.remove(name);
         }
         parts.headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
-        let counted = counted(body, Arc::clone(&under_way), UnderWay::sent, parts.headers.get(header::CONTENT_LENGTH).is_none());
+        let counted = counted(
+            body,
+            Arc::clone(&under_way),
+            UnderWay::sent,
+            parts.headers.get(header::CONTENT_LENGTH).is_none(),
+        );
         let Ok(answer) = self.ask(Request::from_parts(parts, counted)).await else {
             let words = "the server behind the proxy does not answer";
-            return Response::builder().status(502).body(Body::from(words)).map_or(Outcome::Cut, Outcome::Answer);
+            return Response::builder()
+                .status(502)
+                .body(Body::from(words))
+                .map_or(Outcome::Cut, Outcome::Answer);
         };
         if prefix.is_empty() {
             return answered(answer, fault, under_way).await;
@@ -172,7 +190,10 @@ where
             }
             _ => Outcome::Cut,
         },
-        _ => Outcome::Answer(Response::from_parts(parts, counted(Body::new(body), under_way, UnderWay::answered, true))),
+        _ => Outcome::Answer(Response::from_parts(
+            parts,
+            counted(Body::new(body), under_way, UnderWay::answered, true),
+        )),
     }
 }
 
@@ -183,8 +204,14 @@ fn forget_connection(headers: &mut HeaderMap) {
 }
 
 /// The same body, every piece of it counted; the request is under way until the last is out.
-fn counted(body: Body, under_way: Arc<UnderWay>, count: fn(&UnderWay, usize), streamed: bool) -> Body {
-    // A stream of unknown length is sent in chunks: an empty body without a length must stay an empty body.
+fn counted(
+    body: Body,
+    under_way: Arc<UnderWay>,
+    count: fn(&UnderWay, usize),
+    streamed: bool,
+) -> Body {
+    // A stream of unknown length is sent in chunks: an empty body without a length must stay an
+    // empty body.
     if !streamed || !hyper::body::Body::is_end_stream(&body) {
         return Body::from_stream(body.into_data_stream().inspect(move |piece| {
             if let Ok(piece) = piece {

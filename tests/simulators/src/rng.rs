@@ -1,6 +1,7 @@
 //! A small random generator whose whole future is its seed (SplitMix64).
 //!
-//! Tests print the seed and can be replayed with it, on any machine and with any version of any crate: that is why it is ours.
+//! Tests print the seed and can be replayed with it, on any machine and with any version of any
+//! crate: that is why it is ours.
 
 /// Random numbers from a seed.
 #[derive(Clone, Debug)]
@@ -12,8 +13,8 @@ impl Rng {
         Self(seed)
     }
 
-    /// The generator of a seed and some words about the occasion: the same occasion always meets the same luck, in whatever order
-    /// occasions come.
+    /// The generator of a seed and some words about the occasion: the same occasion always meets
+    /// the same luck, in whatever order occasions come.
     pub fn of(seed: u64, occasion: &[&str]) -> Self {
         // FNV-1a, with a separator so that ("ab", "c") and ("a", "bc") differ.
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;

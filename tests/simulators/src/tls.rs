@@ -1,6 +1,8 @@
-//! TLS before a server that speaks plain HTTP, as a proxy or Azure's front ends it, for one name that does not exist.
+//! TLS before a server that speaks plain HTTP, as a proxy or Azure's front ends it, for one name
+//! that does not exist.
 //!
-//! It passes bytes on and looks at none of them: no header field says that it was there, and `Host` is what the browser asked for.
+//! It passes bytes on and looks at none of them: no header field says that it was there, and `Host`
+//! is what the browser asked for.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -27,7 +29,8 @@ pub struct Front {
 }
 
 impl Front {
-    /// Starts one before the server at this address of the loopback, with a new certificate for this name.
+    /// Starts one before the server at this address of the loopback, with a new certificate for
+    /// this name.
     ///
     /// # Errors
     /// Where the address is none, or no port can be had.
@@ -37,7 +40,9 @@ impl Front {
         let fingerprint = BASE64.encode(digest(&SHA256, &key.subject_public_key_info()).as_ref());
         let certificate = CertificateParams::new([name.to_owned()])?.self_signed(&key)?;
         let private = PrivateKeyDer::try_from(key.serialize_der()).map_err(anyhow::Error::msg)?;
-        let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate.der().clone()], private)?;
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], private)?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = socket.local_addr()?;
@@ -58,7 +63,8 @@ impl Front {
         &self.name
     }
 
-    /// Scheme and name, as a person's browser is told: it finds the port by what [`Browser`](crate::browser::Browser) is told of this front.
+    /// Scheme and name, as a person's browser is told: it finds the port by what
+    /// [`Browser`](crate::browser::Browser) is told of this front.
     pub fn url(&self) -> Url {
         Url::parse(&format!("https://{}/", self.name)).expect("a name is a host")
     }
@@ -76,7 +82,11 @@ impl Front {
 
 async fn pass(acceptor: TlsAcceptor, stream: TcpStream, server: SocketAddr) {
     // An error here is a line that was cut, by either side: nothing to tell.
-    let (Ok(mut outside), Ok(mut inside)) = (acceptor.accept(stream).await, TcpStream::connect(server).await) else { return };
+    let (Ok(mut outside), Ok(mut inside)) =
+        (acceptor.accept(stream).await, TcpStream::connect(server).await)
+    else {
+        return;
+    };
     let _ = copy_bidirectional(&mut outside, &mut inside).await;
 }
 

@@ -1,12 +1,14 @@
 //! What was asked of a server, how often, how much of it, and how much of it at once.
 //!
-//! Counted the same way by the simulator and by the proxy in front of real servers, so that one expectation serves both.
+//! Counted the same way by the simulator and by the proxy in front of real servers, so that one
+//! expectation serves both.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A kind of request: for CalDAV the method, and for REPORT which report it is; for Google which of its methods.
+/// A kind of request: for CalDAV the method, and for REPORT which report it is; for Google which of
+/// its methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// PROPFIND.
@@ -71,7 +73,10 @@ impl Kind {
                     ("calendar-query", Self::CalendarQuery),
                     ("calendar-multiget", Self::Multiget),
                 ];
-                reports.into_iter().find(|(name, _)| beginning.contains(name)).map_or(Self::OtherReport, |(_, kind)| kind)
+                reports
+                    .into_iter()
+                    .find(|(name, _)| beginning.contains(name))
+                    .map_or(Self::OtherReport, |(_, kind)| kind)
             }
             "GET" | "HEAD" => Self::Get,
             "PUT" => Self::Put,
@@ -86,7 +91,14 @@ impl Kind {
     pub fn writes(self) -> bool {
         matches!(
             self,
-            Self::Put | Self::Delete | Self::MakeCalendar | Self::Insert | Self::Import | Self::Update | Self::Patch | Self::Other
+            Self::Put
+                | Self::Delete
+                | Self::MakeCalendar
+                | Self::Insert
+                | Self::Import
+                | Self::Update
+                | Self::Patch
+                | Self::Other
         )
     }
 
@@ -138,8 +150,8 @@ impl Counts {
         self.by_kind.get(&kind).copied().unwrap_or_default()
     }
 
-    /// How many calls of this kind came inside of batches. They are no requests of their own; of the other
-    /// numbers here only [`Counts::writes`] knows them.
+    /// How many calls of this kind came inside of batches. They are no requests of their own; of
+    /// the other numbers here only [`Counts::writes`] knows them.
     pub fn batched(&self, kind: Kind) -> u64 {
         self.inside.get(&kind).copied().unwrap_or_default()
     }
@@ -167,7 +179,8 @@ impl Counts {
     }
 }
 
-/// One line, as failing assertions and benchmarks print it: `2 Propfind, 1 SyncCollection (4 at once)`.
+/// One line, as failing assertions and benchmarks print it: `2 Propfind, 1 SyncCollection (4 at
+/// once)`.
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.by_kind.is_empty() {
@@ -203,7 +216,8 @@ impl Meter {
     /// Begins again at zero.
     pub fn reset(&self) {
         let mut reading = self.reading();
-        reading.counts = Counts { peak: reading.now, peak_writes: reading.writes_now, ..Counts::default() };
+        reading.counts =
+            Counts { peak: reading.now, peak_writes: reading.writes_now, ..Counts::default() };
     }
 
     /// Counts a request in; it is under way until the guard is dropped.
@@ -264,7 +278,8 @@ impl UnderWay {
 
     /// Counts bytes of the answer's body.
     pub(crate) fn answered(&self, bytes: usize) {
-        self.meter.reading().counts.by_kind.entry(self.kind).or_default().bytes_down += bytes as u64;
+        self.meter.reading().counts.by_kind.entry(self.kind).or_default().bytes_down +=
+            bytes as u64;
     }
 }
 
@@ -296,8 +311,14 @@ mod tests {
         meter.inside(Kind::Get);
         drop((meter.enter(Kind::Insert, 0), batch, writing));
         let counts = meter.counts();
-        assert_eq!((counts.writes(), counts.total(), counts.peak_writes, counts.batched(Kind::Get)), (2, 2, 2, 1));
-        assert_eq!(counts.to_string(), "1 Insert, 1 Batch, 1 Get inside, 1 Patch inside (2 at once)");
+        assert_eq!(
+            (counts.writes(), counts.total(), counts.peak_writes, counts.batched(Kind::Get)),
+            (2, 2, 2, 1)
+        );
+        assert_eq!(
+            counts.to_string(),
+            "1 Insert, 1 Batch, 1 Get inside, 1 Patch inside (2 at once)"
+        );
         drop(meter.enter(Kind::Insert, 0));
         meter.reset();
         assert_eq!(meter.counts().peak_writes, 0, "nothing is under way any more");
@@ -312,7 +333,10 @@ mod tests {
         drop((a, b));
         drop(meter.enter(Kind::Put, 1));
         let counts = meter.counts();
-        assert_eq!((counts.peak, counts.peak_writes, counts.total(), counts.writes()), (2, 1, 3, 2));
+        assert_eq!(
+            (counts.peak, counts.peak_writes, counts.total(), counts.writes()),
+            (2, 1, 3, 2)
+        );
         assert_eq!(counts.tally(Kind::Put), Tally { requests: 2, bytes_up: 11, bytes_down: 0 });
         assert_eq!(counts.to_string(), "1 Get, 2 Put (2 at once)");
         meter.reset();

@@ -54,7 +54,8 @@ impl Listener {
             loop {
                 while connections.try_join_next().is_some() {}
                 let Ok((stream, _)) = socket.accept().await else { continue };
-                // A small answer must not wait for the next one (Nagle and delayed acknowledgements cost 40 ms a request).
+                // A small answer must not wait for the next one (Nagle and delayed acknowledgements
+                // cost 40 ms a request).
                 if stream.set_nodelay(true).is_err() {
                     continue;
                 }
@@ -70,7 +71,8 @@ impl Listener {
                         }
                     });
                     // An error here is a line that was cut, by either side: nothing to tell.
-                    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                    let _ =
+                        http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
                 });
             }
         });

@@ -1,4 +1,5 @@
-//! WebDAV's XML as a small tree: read with namespaces resolved, written with the prefixes that different servers use.
+//! WebDAV's XML as a small tree: read with namespaces resolved, written with the prefixes that
+//! different servers use.
 
 use std::fmt::Write as _;
 
@@ -112,7 +113,9 @@ impl Node {
             let ns = match resolved {
                 ResolveResult::Bound(ns) => ns.0.to_owned(),
                 ResolveResult::Unbound => String::new(),
-                ResolveResult::Unknown(prefix) => return Err(format!("the prefix {prefix} is not declared")),
+                ResolveResult::Unknown(prefix) => {
+                    return Err(format!("the prefix {prefix} is not declared"));
+                }
             };
             let closed = match event {
                 Event::Start(start) => {
@@ -137,10 +140,15 @@ impl Node {
                     None
                 }
                 Event::GeneralRef(reference) => {
-                    let Some(top) = open.last_mut() else { return Err("a reference outside the root".into()) };
+                    let Some(top) = open.last_mut() else {
+                        return Err("a reference outside the root".into());
+                    };
                     match reference.resolve_char_ref().map_err(|e| e.to_string())? {
                         Some(character) => top.text.push(character),
-                        None => top.text.push_str(resolve_predefined_entity(&reference.into_inner()).ok_or("an unknown entity")?),
+                        None => top.text.push_str(
+                            resolve_predefined_entity(&reference.into_inner())
+                                .ok_or("an unknown entity")?,
+                        ),
                     }
                     None
                 }
@@ -172,7 +180,9 @@ impl Node {
     fn write_to(&self, out: &mut String, naming: Naming, parent: Option<&str>) {
         let tag = match naming {
             Naming::Default => self.name.clone(),
-            Naming::Prefixed | Naming::Numbered => format!("{}:{}", prefix(naming, &self.ns), self.name),
+            Naming::Prefixed | Naming::Numbered => {
+                format!("{}:{}", prefix(naming, &self.ns), self.name)
+            }
         };
         // Writing to a String cannot fail.
         let _ = write!(out, "<{tag}");
@@ -208,7 +218,12 @@ impl Node {
 }
 
 fn prefix(naming: Naming, ns: &str) -> &'static str {
-    let known = [(DAV, "d", "ns0"), (CALDAV, "c", "ns1"), (CALENDAR_SERVER, "cs", "ns2"), (APPLE, "a", "ns3")];
+    let known = [
+        (DAV, "d", "ns0"),
+        (CALDAV, "c", "ns1"),
+        (CALENDAR_SERVER, "cs", "ns2"),
+        (APPLE, "a", "ns3"),
+    ];
     match known.iter().find(|(known, _, _)| *known == ns) {
         Some((_, prefixed, _)) if naming == Naming::Prefixed => prefixed,
         Some((_, _, numbered)) => numbered,
@@ -222,7 +237,8 @@ fn begin(ns: String, start: &BytesStart<'_>) -> Result<Node, String> {
         let attribute = attribute.map_err(|e| e.to_string())?;
         let key = attribute.key.as_ref();
         if key != "xmlns" && !key.starts_with("xmlns:") {
-            let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|e| e.to_string())?;
+            let value =
+                attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|e| e.to_string())?;
             node.attributes.push((key.to_owned(), value.into_owned()));
         }
     }
@@ -247,7 +263,16 @@ mod tests {
 
     #[test]
     fn what_is_not_well_formed_is_refused() {
-        for bad in ["", "<a>", "<a></b>", "<x:a/>", "<a/><b/>", "<!DOCTYPE a><a/>", "<a>&b;</a>", &"<a>".repeat(100)] {
+        for bad in [
+            "",
+            "<a>",
+            "<a></b>",
+            "<x:a/>",
+            "<a/><b/>",
+            "<!DOCTYPE a><a/>",
+            "<a>&b;</a>",
+            &"<a>".repeat(100),
+        ] {
             assert!(Node::read(bad).is_err(), "{bad}");
         }
     }

@@ -9,7 +9,10 @@ fn list(addresses: &[&str]) -> Vec<String> {
 #[test]
 fn the_block_stands_after_one_blank_line_sorted_and_without_doubles() {
     let guests = list(&["bob@example.org", "alice@example.org", "bob@example.org"]);
-    assert_eq!(append("Agenda\n\n", &guests), format!("Agenda\n\n{HEADER}\nalice@example.org\nbob@example.org"));
+    assert_eq!(
+        append("Agenda\n\n", &guests),
+        format!("Agenda\n\n{HEADER}\nalice@example.org\nbob@example.org")
+    );
     assert_eq!(append("", &guests), format!("{HEADER}\nalice@example.org\nbob@example.org"));
 }
 
@@ -32,23 +35,36 @@ fn more_than_the_limit_is_counted() {
 
 #[test]
 fn what_is_not_an_address_cannot_break_out_of_the_block() {
-    let guests = list(&["a@example.org\nTyped by a stranger", "urn:uuid:1", "", "two words@example.org", "x@example.org"]);
+    let guests = list(&[
+        "a@example.org\nTyped by a stranger",
+        "urn:uuid:1",
+        "",
+        "two words@example.org",
+        "x@example.org",
+    ]);
     assert_eq!(append("", &guests), format!("{HEADER}\nx@example.org"));
 }
 
 #[test]
 fn text_around_the_block_is_kept() {
-    let changed =
-        format!("Before\r\n\r\n{HEADER}  \r\nalice@example.org \r\n… and 2 more\r\n\r\nmail carol@example.org\r\ndave@example.org");
+    let changed = format!(
+        "Before\r\n\r\n{HEADER}  \r\nalice@example.org \r\n… and 2 more\r\n\r\nmail \
+        carol@example.org\r\ndave@example.org"
+    );
     assert_eq!(remove(&changed), "Before\n\nmail carol@example.org\ndave@example.org");
     assert_eq!(remove(&format!("Before\n{HEADER}\nalice@example.org\nSee you")), "Before\nSee you");
-    assert_eq!(remove(&format!("{HEADER}\nalice@example.org\n\nbob@example.org")), "bob@example.org");
+    assert_eq!(
+        remove(&format!("{HEADER}\nalice@example.org\n\nbob@example.org")),
+        "bob@example.org"
+    );
 }
 
 #[test]
 fn a_provider_may_link_the_addresses_and_spell_out_the_ellipsis() {
-    let linked =
-        format!("Text\n\n{HEADER}\nalice@example.org <mailto:alice@example.org>\nbob@example.org<mailto:bob@example.org>\n... and 1 more");
+    let linked = format!(
+        "Text\n\n{HEADER}\nalice@example.org \
+        <mailto:alice@example.org>\nbob@example.org<mailto:bob@example.org>\n... and 1 more"
+    );
     assert_eq!(remove(&linked), "Text");
 }
 
@@ -84,7 +100,9 @@ proptest! {
 
 #[test]
 fn what_is_no_address_is_left_out() {
-    for value in ["… and 3 more", "... and 3 more", "anna", "a b@example.org", "a\u{7}@example.org", ""] {
+    for value in
+        ["… and 3 more", "... and 3 more", "anna", "a b@example.org", "a\u{7}@example.org", ""]
+    {
         assert_eq!(append("Prose", &[value.to_owned()]), "Prose", "{value:?}");
     }
 }

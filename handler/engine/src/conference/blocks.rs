@@ -1,7 +1,8 @@
 //! The blocks that conference services write into descriptions, found line by line.
 //!
-//! Each line is looked at once by each pattern, and each block is recognised by its frame (a rule of underscores, a
-//! fence) and by a host, rather than by words: the words are translated, the frame is not.
+//! Each line is looked at once by each pattern, and each block is recognised by its frame (a rule
+//! of underscores, a fence) and by a host, rather than by words: the words are translated, the
+//! frame is not.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -22,17 +23,21 @@ pub(super) struct Separated {
 
 /// How far below its opening rule a Teams block must show that it is one.
 const TEAMS_EVIDENCE_LINES: usize = 12;
-/// How far below its opening rule the last line of a Teams block without a closing rule is looked for.
+/// How far below its opening rule the last line of a Teams block without a closing rule is looked
+/// for.
 const TEAMS_LINES: usize = 60;
 /// Underscores of the rule around a block; a shorter one stands inside it.
 const TEAMS_CLOSING: usize = 40;
-/// How far below its first line a Webex block must show that it is one, unless that line is the guarding one.
+/// How far below its first line a Webex block must show that it is one, unless that line is the
+/// guarding one.
 const WEBEX_EVIDENCE_LINES: usize = 12;
 /// How many lines of a Webex block may pass without one that is surely Webex's.
 const WEBEX_GAP: usize = 8;
 
-static MEET_FENCE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^-::~:~::[-:~]{20,}::~:~::-$").expect("a constant pattern"));
-static RULE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^_{20,}$").expect("a constant pattern"));
+static MEET_FENCE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^-::~:~::[-:~]{20,}::~:~::-$").expect("a constant pattern"));
+static RULE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^_{20,}$").expect("a constant pattern"));
 
 /// What one line is.
 struct Line<'a> {
@@ -58,7 +63,9 @@ impl<'a> Line<'a> {
 
     /// Nothing but links and what introduces them.
     fn is_bare_link(&self) -> bool {
-        self.cleaned.as_ref().is_some_and(|c| phrases::is_label_of_link(&c.rest) || phrases::is_detail(&c.rest))
+        self.cleaned
+            .as_ref()
+            .is_some_and(|c| phrases::is_label_of_link(&c.rest) || phrases::is_detail(&c.rest))
     }
 }
 
@@ -79,8 +86,11 @@ enum Fate {
 pub(super) fn separate(text: &str) -> Separated {
     let lines: Vec<Line> = text.split('\n').map(Line::read).collect();
     let fates = judge(&lines);
-    let shown: Vec<&str> =
-        lines.iter().zip(&fates).map(|(line, fate)| if let Fate::Rewritten(rest, _) = fate { rest } else { line.text }).collect();
+    let shown: Vec<&str> = lines
+        .iter()
+        .zip(&fates)
+        .map(|(line, fate)| if let Fate::Rewritten(rest, _) = fate { rest } else { line.text })
+        .collect();
     let kept = text::without(&shown, |at| matches!(fates[at], Fate::Block | Fate::Detail));
     Separated { kept, pieces: pieces(&lines, &fates) }
 }
@@ -125,7 +135,9 @@ fn judge(lines: &[Line]) -> Vec<Fate> {
 fn introduction(lines: &[Line], fates: &[Fate], link: usize) -> Range<usize> {
     let announces = |at: &usize| {
         let line = &lines[*at];
-        matches!(fates[*at], Fate::Kept) && !line.is_blank() && (phrases::is_label(line.text) || phrases::is_detail(line.text))
+        matches!(fates[*at], Fate::Kept)
+            && !line.is_blank()
+            && (phrases::is_label(line.text) || phrases::is_detail(line.text))
     };
     link - (0..link).rev().take_while(announces).count()..link
 }
@@ -154,8 +166,8 @@ fn separators(lines: &[Line], fates: &mut [Fate]) {
     }
 }
 
-/// The removed lines, paragraph by paragraph. The same lines give the same pieces however they were judged, so a second
-/// look at what was put back finds nothing new.
+/// The removed lines, paragraph by paragraph. The same lines give the same pieces however they were
+/// judged, so a second look at what was put back finds nothing new.
 fn pieces(lines: &[Line], fates: &[Fate]) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut in_paragraph = false;
@@ -198,10 +210,13 @@ impl<'a> Blocks<'a> {
         Self { lines, closing_rule, fence }
     }
 
-    /// If a block starts at this line: the line after it, and what may follow there. Only a block without an end of its
-    /// own can have details after it.
+    /// If a block starts at this line: the line after it, and what may follow there. Only a block
+    /// without an end of its own can have details after it.
     fn starting_at(&self, at: usize) -> Option<(usize, Near)> {
-        self.meet(at).map(|end| (end, Near::Prose)).or_else(|| self.teams(at)).or_else(|| self.webex(at).map(|end| (end, Near::Link)))
+        self.meet(at)
+            .map(|end| (end, Near::Prose))
+            .or_else(|| self.teams(at))
+            .or_else(|| self.webex(at).map(|end| (end, Near::Link)))
     }
 
     fn meet(&self, at: usize) -> Option<usize> {
@@ -215,14 +230,18 @@ impl<'a> Blocks<'a> {
         let end_of_text = self.lines.len();
         let closing = self.closing_rule[at + 1];
         let inside = |lines: usize| at + 1..closing.unwrap_or(end_of_text).min(at + 1 + lines);
-        let shows_teams = |line: &Line| phrases::names_teams(line.text) || line.leads_to(|h| h.starts_with("teams.") || h == "aka.ms");
+        let shows_teams = |line: &Line| {
+            phrases::names_teams(line.text)
+                || line.leads_to(|h| h.starts_with("teams.") || h == "aka.ms")
+        };
         if !self.lines[inside(TEAMS_EVIDENCE_LINES)].iter().any(shows_teams) {
             return None;
         }
         if let Some(rule) = closing {
             return Some((rule + 1, Near::Prose));
         }
-        let last = inside(TEAMS_LINES).rev().find(|line| phrases::ends_teams(self.lines[*line].text));
+        let last =
+            inside(TEAMS_LINES).rev().find(|line| phrases::ends_teams(self.lines[*line].text));
         Some(last.map_or((end_of_text, Near::Prose), |line| (line + 1, Near::Link)))
     }
 
@@ -230,7 +249,8 @@ impl<'a> Blocks<'a> {
         let text = self.lines[at].text;
         let of_webex = |line: &Line| line.leads_to(|host| host == "webex.com");
         let near = at + 1..self.lines.len().min(at + 1 + WEBEX_EVIDENCE_LINES);
-        let opens = phrases::is_do_not_change(text) || (phrases::opens_webex(text) && self.lines[near].iter().any(of_webex));
+        let opens = phrases::is_do_not_change(text)
+            || (phrases::opens_webex(text) && self.lines[near].iter().any(of_webex));
         if !opens {
             return None;
         }

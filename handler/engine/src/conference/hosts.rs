@@ -37,13 +37,14 @@ pub(super) const DIAL_IN: &str = "tel:";
 /// How often a percent-encoded address may be wrapped into another.
 const WRAPPINGS: usize = 4;
 
-static TEL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i)(?:^|[^\pL\pN])tel:\+?\d").expect("a constant pattern"));
+static TEL: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)(?:^|[^\pL\pN])tel:\+?\d").expect("a constant pattern"));
 
 /// The listed host that `word` leads to, or [`DIAL_IN`]; `None` if it leads elsewhere.
 ///
-/// Every host name in the word is tested, and again after each of a few rounds of percent-decoding: so a link that was
-/// wrapped by a mail filter or a redirect (`…/?url=https%3A%2F%2F…`, `…/url?q=…`, `…/v3/__https://…__`) is seen through
-/// whoever wrapped it.
+/// Every host name in the word is tested, and again after each of a few rounds of percent-decoding:
+/// so a link that was wrapped by a mail filter or a redirect (`…/?url=https%3A%2F%2F…`,
+/// `…/url?q=…`, `…/v3/__https://…__`) is seen through whoever wrapped it.
 pub(super) fn conference_of(word: &str) -> Option<&'static str> {
     if TEL.is_match(word) {
         return Some(DIAL_IN);
@@ -64,7 +65,8 @@ fn listed(bytes: &[u8]) -> Option<&'static str> {
     let mut rest = bytes;
     while let Some(start) = rest.iter().position(in_name) {
         rest = &rest[start..];
-        let (name, after) = rest.split_at(rest.iter().position(|b| !in_name(b)).unwrap_or(rest.len()));
+        let (name, after) =
+            rest.split_at(rest.iter().position(|b| !in_name(b)).unwrap_or(rest.len()));
         if let Some(host) = host_of(name, after) {
             return Some(host);
         }
@@ -76,14 +78,17 @@ fn listed(bytes: &[u8]) -> Option<&'static str> {
 /// The listed host that `name` is or lies below; `after` is what follows it.
 fn host_of(name: &[u8], after: &[u8]) -> Option<&'static str> {
     let name = std::str::from_utf8(name).ok()?.trim_matches(['.', '-']);
-    let below = |host: &str| name.strip_suffix(host).is_some_and(|sub| sub.is_empty() || sub.ends_with('.'));
-    let leads_to = |path: &str| {
-        after.strip_prefix(path.as_bytes()).is_some_and(|end| !end.first().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'-'))
+    let below = |host: &str| {
+        name.strip_suffix(host).is_some_and(|sub| sub.is_empty() || sub.ends_with('.'))
     };
-    HOSTS
-        .into_iter()
-        .find(|host| below(host))
-        .or_else(|| PATHS.into_iter().find(|(host, path)| below(host) && leads_to(path)).map(|(host, _)| host))
+    let leads_to = |path: &str| {
+        after.strip_prefix(path.as_bytes()).is_some_and(|end| {
+            !end.first().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'-')
+        })
+    };
+    HOSTS.into_iter().find(|host| below(host)).or_else(|| {
+        PATHS.into_iter().find(|(host, path)| below(host) && leads_to(path)).map(|(host, _)| host)
+    })
 }
 
 /// `bytes` percent-decoded once, in lower case; `None` if nothing was encoded.
@@ -154,7 +159,12 @@ mod tests {
         ] {
             assert!(conference_of(word).is_some(), "{word}");
         }
-        assert!(conference_of("https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fexample.org%2F").is_none());
+        assert!(
+            conference_of(
+                "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fexample.org%2F"
+            )
+            .is_none()
+        );
         assert!(conference_of("%%%2").is_none());
     }
 }

@@ -24,15 +24,31 @@ pub(super) struct Cleaned {
 }
 
 /// Brackets and quotation marks: they end a link, and go with it if nothing else is between them.
-const PAIRS: [(char, char); 11] =
-    [('<', '>'), ('(', ')'), ('[', ']'), ('{', '}'), ('"', '"'), ('“', '”'), ('„', '“'), ('„', '”'), ('«', '»'), ('»', '«'), ('`', '`')];
+const PAIRS: [(char, char); 11] = [
+    ('<', '>'),
+    ('(', ')'),
+    ('[', ']'),
+    ('{', '}'),
+    ('"', '"'),
+    ('“', '”'),
+    ('„', '“'),
+    ('„', '”'),
+    ('«', '»'),
+    ('»', '«'),
+    ('`', '`'),
+];
 
-static WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"[^\s|<>()\[\]{}"“”„«»`]+"#).expect("a constant pattern"));
+static WORD: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"[^\s|<>()\[\]{}"“”„«»`]+"#).expect("a constant pattern"));
 /// A word and an address with only punctuation between them, where the word is no address itself.
-static GLUED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i)^[^/?=%]*?[.,;:!](https?://)").expect("a constant pattern"));
-static ANCHOR: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i)<a\s[^<>]*>").expect("a constant pattern"));
-static ANCHOR_END: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?i)</a\s*>").expect("a constant pattern"));
-static MARKDOWN: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\[([^\[\]]*)\]\(([^()\[\]\s]*)\)").expect("a constant pattern"));
+static GLUED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)^[^/?=%]*?[.,;:!](https?://)").expect("a constant pattern"));
+static ANCHOR: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)<a\s[^<>]*>").expect("a constant pattern"));
+static ANCHOR_END: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)</a\s*>").expect("a constant pattern"));
+static MARKDOWN: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\[([^\[\]]*)\]\(([^()\[\]\s]*)\)").expect("a constant pattern"));
 
 /// Takes the conference links out of `line`; `None` if it has none.
 ///
@@ -45,7 +61,11 @@ pub(super) fn clean(line: &str) -> Option<Cleaned> {
         links.extend(words(tag).filter_map(|(start, end)| link(&tag[start..end])));
         if links.len() > before { String::new() } else { tag.to_owned() }
     });
-    let unanchored = if links.is_empty() { anchors } else { ANCHOR_END.replace_all(&anchors, "").into_owned().into() };
+    let unanchored = if links.is_empty() {
+        anchors
+    } else {
+        ANCHOR_END.replace_all(&anchors, "").into_owned().into()
+    };
     let labelled = MARKDOWN.replace_all(&unanchored, |found: &Captures| match link(&found[2]) {
         Some(target) => {
             links.push(target);
@@ -75,11 +95,13 @@ fn link(word: &str) -> Option<Link> {
     hosts::conference_of(word).map(|host| Link { text: word.to_owned(), host })
 }
 
-/// The spans of `text` between white space, brackets and quotation marks, without the punctuation at their ends.
+/// The spans of `text` between white space, brackets and quotation marks, without the punctuation
+/// at their ends.
 fn words(text: &str) -> impl Iterator<Item = (usize, usize)> {
     WORD.find_iter(text).map(|found| {
         let word = found.as_str();
-        let address = GLUED.captures(word).and_then(|parts| parts.get(1)).map_or(0, |scheme| scheme.start());
+        let address =
+            GLUED.captures(word).and_then(|parts| parts.get(1)).map_or(0, |scheme| scheme.start());
         let end = word.trim_end_matches(punctuation).len();
         (found.start() + address.min(end), found.start() + end)
     })
@@ -105,7 +127,8 @@ fn with_brackets(text: &str, from: usize, mut start: usize, mut end: usize) -> (
     }
 }
 
-/// Puts `next` after `out`; at a `seam`, where a link was taken out, without a doubled or a missing space.
+/// Puts `next` after `out`; at a `seam`, where a link was taken out, without a doubled or a missing
+/// space.
 fn join(out: &mut String, next: &str, seam: bool) {
     if !seam || next.is_empty() {
         out.push_str(next);
@@ -117,8 +140,8 @@ fn join(out: &mut String, next: &str, seam: bool) {
         return;
     }
     out.truncate(out.trim_end().len());
-    let ends_sentence =
-        next.starts_with(punctuation) && (text.is_empty() || next[..next.len() - text.len()].ends_with(char::is_whitespace));
+    let ends_sentence = next.starts_with(punctuation)
+        && (text.is_empty() || next[..next.len() - text.len()].ends_with(char::is_whitespace));
     if !ends_sentence {
         out.push(' ');
     }
@@ -138,9 +161,15 @@ mod tests {
         assert_eq!(rest("Meet at https://zoom.us/j/1, then read"), "Meet at, then read");
         assert_eq!(rest("See (https://zoom.us/j/1) today."), "See today.");
         assert_eq!(rest("See https://zoom.us/j/1."), "See.");
-        assert_eq!(rest("Talk <https://zoom.us/j/1> and <https://example.org>"), "Talk and <https://example.org>");
+        assert_eq!(
+            rest("Talk <https://zoom.us/j/1> and <https://example.org>"),
+            "Talk and <https://example.org>"
+        );
         assert_eq!(rest("a<https://zoom.us/j/1>b"), "a b");
-        assert_eq!(rest("one https://zoom.us/j/1 two https://meet.jit.si/x three"), "one two three");
+        assert_eq!(
+            rest("one https://zoom.us/j/1 two https://meet.jit.si/x three"),
+            "one two three"
+        );
         assert_eq!(rest("Room 5;https://zoom.us/j/1"), "Room 5;");
         assert_eq!(rest("Read this:https://zoom.us/j/1 now"), "Read this: now");
         assert_eq!(rest("https://zoom.us/j/1: our call"), "our call");
@@ -151,11 +180,23 @@ mod tests {
     #[test]
     fn labels_of_links_stay() {
         assert_eq!(rest("Take [the call](https://zoom.us/j/1) today"), "Take the call today");
-        assert_eq!(rest("Take <a class=\"x\" href=\"https://zoom.us/j/1\">the call</A> today"), "Take the call today");
+        assert_eq!(
+            rest("Take <a class=\"x\" href=\"https://zoom.us/j/1\">the call</A> today"),
+            "Take the call today"
+        );
         assert_eq!(rest("[https://zoom.us/j/1](https://zoom.us/j/1)"), "");
-        assert_eq!(rest("  - [the call](https://zoom.us/j/1)"), "  - the call", "its indentation stays");
-        assert_eq!(rest("<a href=\"https://example.org\">x</a> https://zoom.us/j/1"), "<a href=\"https://example.org\">x</a>");
-        assert!(clean("[notes](https://example.org) <a href=\"https://example.org\">x</a>").is_none());
+        assert_eq!(
+            rest("  - [the call](https://zoom.us/j/1)"),
+            "  - the call",
+            "its indentation stays"
+        );
+        assert_eq!(
+            rest("<a href=\"https://example.org\">x</a> https://zoom.us/j/1"),
+            "<a href=\"https://example.org\">x</a>"
+        );
+        assert!(
+            clean("[notes](https://example.org) <a href=\"https://example.org\">x</a>").is_none()
+        );
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! The lines that conference services put around a link, as far as they must be known by their words.
+//! The lines that conference services put around a link, as far as they must be known by their
+//! words.
 //!
-//! Apart from [`is_invitation`] a phrase counts only next to a link or inside a block, never by itself: prose that
-//! happens to speak of a passcode stays. Patterns are anchored, so that a sentence that begins with one of the phrases
-//! is no match.
+//! Apart from [`is_invitation`] a phrase counts only next to a link or inside a block, never by
+//! itself: prose that happens to speak of a passcode stays. Patterns are anchored, so that a
+//! sentence that begins with one of the phrases is no match.
 
 use std::sync::LazyLock;
 
@@ -26,12 +27,16 @@ fn pattern(text: &str) -> Regex {
 }
 
 static TEAMS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)microsoft\s+teams"));
-static TEAMS_END: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)meeting options|reset dial-in pin|learn more|system reference"));
-static INVITATION: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)is inviting you to a scheduled zoom meeting"));
+static TEAMS_END: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)meeting options|reset dial-in pin|learn more|system reference"));
+static INVITATION: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)is inviting you to a scheduled zoom meeting"));
 static INVITATION_DETAIL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)^(?:topic|time)\s*:"));
-static WEBEX_MARK: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)^-- do not delete or change any of the following text\. ?--$"));
-static WEBEX_OPENING: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)^join (?:from )?(?:the )?(?:webex )?meeting(?: link| now)?(?: here)?[.:]?$"));
+static WEBEX_MARK: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)^-- do not delete or change any of the following text\. ?--$"));
+static WEBEX_OPENING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)^join (?:from )?(?:the )?(?:webex )?meeting(?: link| now)?(?: here)?[.:]?$")
+});
 static SEPARATOR: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:[-–—]{3,}|[_.=*]{3,19})$"));
 
 /// A name and a value: `Passcode: 1234`.
@@ -81,11 +86,15 @@ static DIALLING: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// A number to dial, or the address of a room system.
-static NUMBER: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(?:\+?\d[\d ,*#]{7,}|\+\d[\d ().,*#-]{6,}|\d{1,3}(?:\.\d{1,3}){3}(?:\s*\([^()]*\))?$)"));
+static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:\+?\d[\d ,*#]{7,}|\+\d[\d ().,*#-]{6,}|\d{1,3}(?:\.\d{1,3}){3}(?:\s*\([^()]*\))?$)",
+    )
+});
 
 /// A number to dial behind the name of its country.
-static NAMED_NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\pL[^:\d]{1,60}:\s*\+?\d[\d ().,*#-]{6,}$"));
+static NAMED_NUMBER: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^\pL[^:\d]{1,60}:\s*\+?\d[\d ().,*#-]{6,}$"));
 
 /// What introduces a link on its line or the one above.
 static LABEL: LazyLock<Regex> = LazyLock::new(|| {
@@ -103,7 +112,9 @@ static LABEL: LazyLock<Regex> = LazyLock::new(|| {
 const LABEL_LENGTH: usize = 40;
 
 fn bare(line: &str) -> &str {
-    line.trim_matches(|c: char| c.is_whitespace() || matches!(c, '•' | '*' | '·' | '-' | '–' | '—' | '◦' | '▪'))
+    line.trim_matches(|c: char| {
+        c.is_whitespace() || matches!(c, '•' | '*' | '·' | '-' | '–' | '—' | '◦' | '▪')
+    })
 }
 
 /// Speaks of Teams, in any language.
@@ -136,9 +147,13 @@ pub(super) fn is_separator(line: &str) -> bool {
     SEPARATOR.is_match(line.trim())
 }
 
-/// Introduces a link that stood on the same line: nothing at all, a known label, or a few words and a colon.
+/// Introduces a link that stood on the same line: nothing at all, a known label, or a few words and
+/// a colon.
 pub(super) fn is_label_of_link(rest: &str) -> bool {
-    let every = |part: &str| bare(part).trim_matches([':', '<', '>', '(', ')', '[', ']', ',', ';', '.']).is_empty() || is_label(part);
+    let every = |part: &str| {
+        bare(part).trim_matches([':', '<', '>', '(', ')', '[', ']', ',', ';', '.']).is_empty()
+            || is_label(part)
+    };
     let short = rest.trim_end().ends_with([':', '：']) && rest.chars().nth(LABEL_LENGTH).is_none();
     short || rest.split('|').all(every)
 }

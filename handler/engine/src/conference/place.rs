@@ -26,13 +26,14 @@ const SERVICES: [&str; 19] = [
     "skype meeting",
 ];
 
-/// The location, in normal form, without conference links and without the names of services beside a place
-/// (`Microsoft Teams Meeting; Room 5` is `Room 5`). Idempotent.
+/// The location, in normal form, without conference links and without the names of services beside
+/// a place (`Microsoft Teams Meeting; Room 5` is `Room 5`). Idempotent.
 pub fn strip_location(location: &str) -> String {
     let mut kept = text::normalise(location);
     for _ in 0..PASSES {
         let lines: Vec<Option<String>> = kept.split('\n').map(place).collect();
-        let shown: Vec<&str> = lines.iter().map(|line| line.as_deref().unwrap_or_default()).collect();
+        let shown: Vec<&str> =
+            lines.iter().map(|line| line.as_deref().unwrap_or_default()).collect();
         let next = text::without(&shown, |at| lines[at].is_none());
         if next == kept {
             return kept;
@@ -43,9 +44,11 @@ pub fn strip_location(location: &str) -> String {
     String::new()
 }
 
-/// The edited location of a copy with the conference links of the user's own event put back after it.
+/// The edited location of a copy with the conference links of the user's own event put back after
+/// it.
 ///
-/// `original` is that event's location as read just now; it is returned unchanged if the edit changed no place.
+/// `original` is that event's location as read just now; it is returned unchanged if the edit
+/// changed no place.
 pub fn reattach_location(edited: &str, original: &str) -> String {
     let edited = text::normalise(edited);
     let original = text::normalise(original);
@@ -68,7 +71,8 @@ fn place(line: &str) -> Option<String> {
     let rest = cleaned.as_ref().map_or(line, |c| &c.rest);
     let is_place = |part: &&str| {
         let name = part.trim().to_lowercase();
-        !SERVICES.contains(&name.as_str()) && (cleaned.is_none() || !phrases::is_label_of_link(part))
+        !SERVICES.contains(&name.as_str())
+            && (cleaned.is_none() || !phrases::is_label_of_link(part))
     };
     let parts: Vec<&str> = rest.split(';').collect();
     let places: Vec<&str> = parts.iter().copied().filter(is_place).collect();
@@ -76,7 +80,9 @@ fn place(line: &str) -> Option<String> {
         return Some(line.to_owned());
     }
     let left = places.into_iter().map(str::trim).collect::<Vec<_>>().join("; ");
-    let left = left.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|' | '-' | '–' | '/' | ':'));
+    let left = left.trim_end_matches(|c: char| {
+        c.is_whitespace() || matches!(c, ',' | ';' | '|' | '-' | '–' | '/' | ':')
+    });
     (!left.is_empty()).then(|| left.to_owned())
 }
 
@@ -112,10 +118,19 @@ mod tests {
         let original = "Room 5; https://zoom.us/j/1";
         assert_eq!(reattach_location("Room 5", original), original);
         assert_eq!(reattach_location("Room 7", original), "Room 7; https://zoom.us/j/1");
-        assert_eq!(reattach_location("Room 8", &reattach_location("Room 7", original)), "Room 8; https://zoom.us/j/1");
+        assert_eq!(
+            reattach_location("Room 8", &reattach_location("Room 7", original)),
+            "Room 8; https://zoom.us/j/1"
+        );
         assert_eq!(reattach_location("", original), "https://zoom.us/j/1");
         assert_eq!(reattach_location("Room 7", "Room 5"), "Room 7");
-        assert_eq!(reattach_location("Room 7", "https://zoom.us/j/1; https://zoom.us/j/1"), "Room 7; https://zoom.us/j/1");
-        assert_eq!(reattach_location("Room 7, https://zoom.us/j/1", original), "Room 7, https://zoom.us/j/1");
+        assert_eq!(
+            reattach_location("Room 7", "https://zoom.us/j/1; https://zoom.us/j/1"),
+            "Room 7; https://zoom.us/j/1"
+        );
+        assert_eq!(
+            reattach_location("Room 7, https://zoom.us/j/1", original),
+            "Room 7, https://zoom.us/j/1"
+        );
     }
 }

@@ -10,15 +10,21 @@ use samples::{BLOCKS, FRAGMENTS};
 fn leads_into_a_conference(text: &str) -> Option<&'static str> {
     let lower = text.to_ascii_lowercase().replace("%2f", "/").replace("%3a", ":");
     let in_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-    let names: Vec<&str> = lower.split(|c| !in_name(c)).map(|name| name.trim_matches(['.', '-'])).collect();
-    hosts::HOSTS.into_iter().find(|host| names.iter().any(|name| name == host || name.ends_with(&format!(".{host}"))))
+    let names: Vec<&str> =
+        lower.split(|c| !in_name(c)).map(|name| name.trim_matches(['.', '-'])).collect();
+    hosts::HOSTS
+        .into_iter()
+        .find(|host| names.iter().any(|name| name == host || name.ends_with(&format!(".{host}"))))
 }
 
 #[test]
 fn every_block_goes_and_the_prose_around_it_stays() {
     for (name, block) in BLOCKS {
         for (text, prose) in [
-            (format!("Agenda: budget\nBring the plan.\n\n{block}"), "Agenda: budget\nBring the plan."),
+            (
+                format!("Agenda: budget\nBring the plan.\n\n{block}"),
+                "Agenda: budget\nBring the plan.",
+            ),
             (block.to_string(), ""),
             (format!("Agenda: budget\r\n\r\n{}", block.replace('\n', "\r\n")), "Agenda: budget"),
         ] {
@@ -33,7 +39,15 @@ fn every_block_goes_and_the_prose_around_it_stays() {
 fn what_follows_a_block_stays() {
     for (name, block) in BLOCKS {
         let kept = strip(&format!("Before.\n\n{block}\n\nAfterwards we walk to the harbour.")).kept;
-        assert_eq!(kept, if name.contains("cut short") { "Before." } else { "Before.\n\nAfterwards we walk to the harbour." }, "{name}");
+        assert_eq!(
+            kept,
+            if name.contains("cut short") {
+                "Before."
+            } else {
+                "Before.\n\nAfterwards we walk to the harbour."
+            },
+            "{name}"
+        );
     }
 }
 
@@ -66,7 +80,11 @@ fn prose_stays_as_it_is() {
         "Learn more",
         "-- Do not delete --",
     ] {
-        assert_eq!(strip(prose), Stripped { kept: prose.into(), removed: String::new() }, "{prose}");
+        assert_eq!(
+            strip(prose),
+            Stripped { kept: prose.into(), removed: String::new() },
+            "{prose}"
+        );
     }
 }
 
@@ -79,12 +97,15 @@ fn a_rule_above_is_not_the_opening_of_the_block_below() {
 
 #[test]
 fn links_inside_a_paragraph_move_to_the_end() {
-    let original =
-        "We talk at https://zoom.us/j/1, then eat.\nSlides: https://example.org/s\n\nBackup (https://meet.jit.si/room) if needed.";
+    let original = "We talk at https://zoom.us/j/1, then eat.\nSlides: \
+    https://example.org/s\n\nBackup (https://meet.jit.si/room) if needed.";
     let Stripped { kept, removed } = strip(original);
     assert_eq!(kept, "We talk at, then eat.\nSlides: https://example.org/s\n\nBackup if needed.");
     assert_eq!(removed, "https://zoom.us/j/1\n\nhttps://meet.jit.si/room");
-    assert_eq!(reattach("We talk.", &removed), "We talk.\n\nhttps://zoom.us/j/1\n\nhttps://meet.jit.si/room");
+    assert_eq!(
+        reattach("We talk.", &removed),
+        "We talk.\n\nhttps://zoom.us/j/1\n\nhttps://meet.jit.si/room"
+    );
 }
 
 #[test]
@@ -99,13 +120,17 @@ fn labels_and_details_go_with_their_link() {
     ] {
         assert_eq!(strip(&format!("a\n\n{text}\n\nb")).kept, "a\n\nb", "{text}");
     }
-    assert_eq!(strip("Please join https://zoom.us/j/1\nPasscode: 9\nBring cake").kept, "Please join\nBring cake");
+    assert_eq!(
+        strip("Please join https://zoom.us/j/1\nPasscode: 9\nBring cake").kept,
+        "Please join\nBring cake"
+    );
 }
 
 #[test]
 fn prose_that_could_be_taken_for_a_block_is_set_apart_from_what_comes_back() {
     let prose = format!("Signed\n{}", "_".repeat(30));
-    let removed = strip("Dial in: tel:+3726000000 or https://teams.microsoft.com/l/x if you like").removed;
+    let removed =
+        strip("Dial in: tel:+3726000000 or https://teams.microsoft.com/l/x if you like").removed;
     let written = reattach(&prose, &removed);
     assert!(written.contains(FENCE_START) && written.contains(FENCE_END));
     assert_eq!(strip(&written), Stripped { kept: prose.clone(), removed: removed.clone() });
@@ -199,12 +224,19 @@ fn debug_shows_no_content() {
 
 #[test]
 fn an_address_leads_into_a_conference_or_not() {
-    assert!(is_conference_url(" https://zoom.us/j/1 ") && !is_conference_url("https://example.org/j/1") && !is_conference_url(""));
+    assert!(
+        is_conference_url(" https://zoom.us/j/1 ")
+            && !is_conference_url("https://example.org/j/1")
+            && !is_conference_url("")
+    );
 }
 
 #[test]
 fn prose_directly_above_a_link_stays() {
-    assert_eq!(strip("Bring the plan\nhttps://zoom.us/j/1\nand cake").kept, "Bring the plan\nand cake");
+    assert_eq!(
+        strip("Bring the plan\nhttps://zoom.us/j/1\nand cake").kept,
+        "Bring the plan\nand cake"
+    );
     assert_eq!(strip("Bring the plan\nJoin:\nhttps://zoom.us/j/1").kept, "Bring the plan");
 }
 
@@ -235,7 +267,13 @@ fn lines(count: usize) -> String {
 
 #[test]
 fn a_teams_block_shows_within_twelve_lines_that_it_is_one() {
-    let block = |before: usize| format!("Agenda\n{}\n{}Microsoft Teams\nLearn more\nBring cake", "_".repeat(20), lines(before));
+    let block = |before: usize| {
+        format!(
+            "Agenda\n{}\n{}Microsoft Teams\nLearn more\nBring cake",
+            "_".repeat(20),
+            lines(before)
+        )
+    };
     assert_eq!(strip(&block(11)).kept, "Agenda\nBring cake");
     assert_eq!(strip(&block(12)).kept, text::normalise(&block(12)));
 }
@@ -244,28 +282,52 @@ fn a_teams_block_shows_within_twelve_lines_that_it_is_one() {
 fn a_teams_block_ends_with_a_long_rule_or_with_its_last_known_line() {
     let block = |rule: usize, after: &str| {
         let opening = "_".repeat(80);
-        format!("{opening}\nMicrosoft Teams meeting\nMeeting options\nFor Anna Berg\n{}\n{after}", "_".repeat(rule))
+        format!(
+            "{opening}\nMicrosoft Teams meeting\nMeeting options\nFor Anna Berg\n{}\n{after}",
+            "_".repeat(rule)
+        )
     };
     assert_eq!(strip(&block(40, "Bring cake")).kept, "Bring cake");
     let short = "_".repeat(39);
-    assert_eq!(strip(&block(39, "Bring cake")).kept, format!("For Anna Berg\n{short}\nBring cake"), "a short rule inside is kept");
+    assert_eq!(
+        strip(&block(39, "Bring cake")).kept,
+        format!("For Anna Berg\n{short}\nBring cake"),
+        "a short rule inside is kept"
+    );
     // The last line is looked for in sixty.
-    let far = |between: usize| format!("{}\nMicrosoft Teams\n{}Learn more\nBring cake", "_".repeat(20), lines(between));
+    let far = |between: usize| {
+        format!("{}\nMicrosoft Teams\n{}Learn more\nBring cake", "_".repeat(20), lines(between))
+    };
     assert_eq!(strip(&far(58)).kept, "Bring cake");
     assert_eq!(strip(&far(59)).kept, "", "it has no end");
 }
 
 #[test]
 fn a_webex_block_holds_what_stands_between_its_first_line_and_its_last_link() {
-    let block =
-        |between: usize| format!("Join the meeting\n{}https://example.webex.com/meet/anna\nAccess code: 1\nBring cake", lines(between));
+    let block = |between: usize| {
+        format!(
+            "Join the meeting\n{}https://example.webex.com/meet/anna\nAccess code: 1\nBring cake",
+            lines(between)
+        )
+    };
     assert_eq!(strip(&block(0)).kept, "Bring cake");
     assert_eq!(strip(&block(7)).kept, "Bring cake");
-    assert_eq!(strip(&block(8)).kept, format!("{}Bring cake", lines(8)), "eight lines may pass without a link");
-    assert_eq!(strip(&block(12)).kept, format!("Join the meeting\n{}Bring cake", lines(12)), "too far away");
+    assert_eq!(
+        strip(&block(8)).kept,
+        format!("{}Bring cake", lines(8)),
+        "eight lines may pass without a link"
+    );
+    assert_eq!(
+        strip(&block(12)).kept,
+        format!("Join the meeting\n{}Bring cake", lines(12)),
+        "too far away"
+    );
     assert_eq!(strip(&block(11)).kept, format!("{}Bring cake", lines(11)));
     let rule = "_".repeat(20);
-    let ruled = format!("Join the meeting\nhttps://example.webex.com/a\n{rule}\nAnna has the key.\nhttps://example.webex.com/b");
+    let ruled = format!(
+        "Join the meeting\nhttps://example.webex.com/a\n{rule}\nAnna has the \
+        key.\nhttps://example.webex.com/b"
+    );
     assert_eq!(strip(&ruled).kept, format!("{rule}\nAnna has the key."), "a rule ends it");
     let zoom = "Join the meeting\nAnna Berg has the key.\nhttps://zoom.us/j/1";
     assert_eq!(strip(zoom).kept, "Join the meeting\nAnna Berg has the key.", "no link of Webex");
@@ -280,8 +342,9 @@ fn description() -> impl Strategy<Value = String> {
         1 => "\\PC{0,8}",
     ];
     let gap = prop::sample::select(&["\n", "\n", "\n\n", " ", "", "\r\n"][..]);
-    prop::collection::vec((fragment, gap), 0..24)
-        .prop_map(|parts| parts.into_iter().flat_map(|(text, gap)| [text, gap.to_owned()]).collect())
+    prop::collection::vec((fragment, gap), 0..24).prop_map(|parts| {
+        parts.into_iter().flat_map(|(text, gap)| [text, gap.to_owned()]).collect()
+    })
 }
 
 proptest! {
@@ -337,7 +400,8 @@ proptest! {
     }
 
     #[test]
-    fn a_place_edited_twice_keeps_each_link_once(edit in "[a-zA-Z0-9 ]{0,12}", original in description()) {
+    fn a_place_edited_twice_keeps_each_link_once(edit in "[a-zA-Z0-9 \
+    ]{0,12}", original in description()) {
         let edit = text::normalise(edit.trim_start());
         let written = reattach_location(&edit, &original);
         prop_assert_eq!(reattach_location(&edit, &written), written);

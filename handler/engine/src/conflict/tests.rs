@@ -59,7 +59,10 @@ fn spelling_zones_and_guests_are_no_difference() {
         one.description = attendees::append("Bring numbers", &["anna@example.org".into()]);
         one.attendees = vec!["anna@example.org".into()];
     });
-    assert!(Field::ALL.iter().all(|field| is_same(*field, &content(), &same)) && is_made_of(&same, &content()));
+    assert!(
+        Field::ALL.iter().all(|field| is_same(*field, &content(), &same))
+            && is_made_of(&same, &content())
+    );
 }
 
 #[test]
@@ -73,7 +76,13 @@ fn a_provider_may_keep_less_of_texts_and_of_seconds() {
         (Field::Time, content(), true),
         (Field::Time, with(|one| one.span = timed(at(9, 59, 59), at(11, 0, 0), &Zone::Utc)), false),
         (Field::Time, with(|one| one.span = timed(at(10, 0, 0), at(11, 1, 30), &Zone::Utc)), false),
-        (Field::Time, with(|one| one.span = Span::AllDay { start: date(2026, 3, 12), end: date(2026, 3, 13) }), false),
+        (
+            Field::Time,
+            with(|one| {
+                one.span = Span::AllDay { start: date(2026, 3, 12), end: date(2026, 3, 13) }
+            }),
+            false,
+        ),
         (Field::Attendees, content(), false),
         (Field::Visibility, content(), false),
         (Field::Busy, content(), false),
@@ -87,12 +96,19 @@ fn a_provider_may_keep_less_of_texts_and_of_seconds() {
 #[test]
 fn an_occurrence_is_its_start_and_its_length() {
     let start = OriginalStart::At("2026-03-19T10:00:00Z".parse().unwrap());
-    let (master, longer) = (content(), with(|one| one.span = timed(at(12, 0, 0), at(14, 0, 0), &Zone::Utc)));
+    let (master, longer) =
+        (content(), with(|one| one.span = timed(at(12, 0, 0), at(14, 0, 0), &Zone::Utc)));
     assert_eq!(occurrence(&master, None, start), Some((start, 3_600)));
     assert_eq!(occurrence(&master, Some(&Exception::Cancelled), start), None);
     let noon = OriginalStart::At("2026-03-12T12:00:00Z".parse().unwrap());
-    assert_eq!(occurrence(&master, Some(&Exception::Changed(Box::new(longer))), start), Some((noon, 7_200)));
-    assert_eq!(begin(&timed(at(10, 0, 0), at(11, 0, 0), &Zone::Floating)), OriginalStart::Floating(at(10, 0, 0)));
+    assert_eq!(
+        occurrence(&master, Some(&Exception::Changed(Box::new(longer))), start),
+        Some((noon, 7_200))
+    );
+    assert_eq!(
+        begin(&timed(at(10, 0, 0), at(11, 0, 0), &Zone::Floating)),
+        OriginalStart::Floating(at(10, 0, 0))
+    );
     let days = Span::AllDay { start: date(2026, 3, 12), end: date(2026, 3, 15) };
     assert_eq!((begin(&days), length(&days)), (OriginalStart::Day(date(2026, 3, 12)), 3 * 86_400));
 }

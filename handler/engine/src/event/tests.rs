@@ -33,8 +33,15 @@ fn event() -> Event {
 
 #[test]
 fn an_id_is_its_key_whatever_its_address() {
-    let (plain, addressed, other) = (EventId::new("é.ics"), EventId::with_address("é.ics", "/%C3%A9.ics"), EventId::new("f.ics"));
-    assert_eq!((addressed.as_str(), addressed.address(), plain.address()), ("é.ics", Some("/%C3%A9.ics"), None));
+    let (plain, addressed, other) = (
+        EventId::new("é.ics"),
+        EventId::with_address("é.ics", "/%C3%A9.ics"),
+        EventId::new("f.ics"),
+    );
+    assert_eq!(
+        (addressed.as_str(), addressed.address(), plain.address()),
+        ("é.ics", Some("/%C3%A9.ics"), None)
+    );
     assert_eq!(addressed.to_string(), "é.ics");
     assert!(plain == addressed && plain != other);
     let all = [plain.clone(), addressed.clone(), other.clone()];
@@ -46,9 +53,15 @@ fn an_id_is_its_key_whatever_its_address() {
 #[test]
 fn debug_shows_ids_and_times_and_no_content() {
     let shown = format!("{:?}", event());
-    assert!(shown.contains("1.ics") && shown.contains("v1") && shown.contains("2026-03-01"), "{shown}");
+    assert!(
+        shown.contains("1.ics") && shown.contains("v1") && shown.contains("2026-03-01"),
+        "{shown}"
+    );
     let content = format!("{:?}", event().content);
-    assert!(content.contains("2026-03-01") && !content.contains("Secret") && !shown.contains("Secret"), "{content}");
+    assert!(
+        content.contains("2026-03-01") && !content.contains("Secret") && !shown.contains("Secret"),
+        "{content}"
+    );
 }
 
 #[test]
@@ -62,13 +75,22 @@ fn guests_are_whoever_else_takes_part() {
     let exception = |attendees: &[&str]| {
         let attendees = attendees.iter().map(|one| (*one).to_owned()).collect();
         let changed = Exception::Changed(Box::new(Content { attendees, ..event().content }));
-        Some(Series { exceptions: [(OriginalStart::Day(date(2026, 3, 8)), changed)].into(), ..Series::default() })
+        Some(Series {
+            exceptions: [(OriginalStart::Day(date(2026, 3, 8)), changed)].into(),
+            ..Series::default()
+        })
     };
     assert!(!with(&|_| ()));
     assert!(with(&|event| event.others = true));
     assert!(with(&|event| event.content.attendees = vec!["b@example.org".into()]));
-    assert!(with(&|event| event.organizer = organizer(false)) && !with(&|event| event.organizer = organizer(true)));
-    assert!(with(&|event| event.series = exception(&["b@example.org"])) && !with(&|event| event.series = exception(&[])));
+    assert!(
+        with(&|event| event.organizer = organizer(false))
+            && !with(&|event| event.organizer = organizer(true))
+    );
+    assert!(
+        with(&|event| event.series = exception(&["b@example.org"]))
+            && !with(&|event| event.series = exception(&[]))
+    );
 }
 
 #[test]
@@ -96,7 +118,11 @@ fn stamps_tell_what_is_older_and_what_is_younger_than_a_write() {
         (stamps(Some(WRITTEN - 9 * DAY), Some(WRITTEN - DAY), None), false, false),
         (stamps(Some(WRITTEN - 9 * DAY), None, Some(WRITTEN - 2 * DAY)), false, true),
     ] {
-        assert_eq!((stamps.prove_younger(WRITTEN), stamps.prove_older(WRITTEN)), (younger, older), "{stamps:?}");
+        assert_eq!(
+            (stamps.prove_younger(WRITTEN), stamps.prove_older(WRITTEN)),
+            (younger, older),
+            "{stamps:?}"
+        );
     }
 }
 
@@ -104,5 +130,8 @@ fn stamps_tell_what_is_older_and_what_is_younger_than_a_write() {
 fn parts_are_fields_or_exceptions() {
     assert!(Parts::default().is_empty());
     assert!(!Parts { fields: [Field::Title].into(), ..Parts::default() }.is_empty());
-    assert!(!Parts { exceptions: [OriginalStart::Day(date(2026, 3, 8))].into(), ..Parts::default() }.is_empty());
+    assert!(
+        !Parts { exceptions: [OriginalStart::Day(date(2026, 3, 8))].into(), ..Parts::default() }
+            .is_empty()
+    );
 }

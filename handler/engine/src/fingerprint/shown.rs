@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{Fingerprint, Hash};
 use crate::event::{Field, OriginalStart, Parts};
 
-/// The parts in which an event differs from what was written, as it was shown after the write. It means what was written until a person
-/// changes it.
+/// The parts in which an event differs from what was written, as it was shown after the write. It
+/// means what was written until a person changes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
     fields: BTreeMap<Field, Hash>,
@@ -18,7 +18,8 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// What of `print` differs from what was wanted. Only the parts that were written are looked at; `None` for all of them.
+    /// What of `print` differs from what was wanted. Only the parts that were written are looked
+    /// at; `None` for all of them.
     pub fn of(wanted: &Fingerprint, print: &Fingerprint, written: Option<&Parts>) -> Self {
         let mut parts = wanted.differences(print);
         if let Some(written) = written {
@@ -26,8 +27,16 @@ impl Shown {
             parts.exceptions.retain(|start| written.exceptions.contains(start));
         }
         Self {
-            fields: parts.fields.into_iter().map(|field| (field, print.fields[field as usize])).collect(),
-            exceptions: parts.exceptions.into_iter().map(|start| (start, print.exceptions.get(&start).copied())).collect(),
+            fields: parts
+                .fields
+                .into_iter()
+                .map(|field| (field, print.fields[field as usize]))
+                .collect(),
+            exceptions: parts
+                .exceptions
+                .into_iter()
+                .map(|start| (start, print.exceptions.get(&start).copied()))
+                .collect(),
         }
     }
 
@@ -38,8 +47,16 @@ impl Shown {
 
     /// What is shown now, with what was written in the place of what the provider has made of it.
     pub fn meant(&self, written: &Fingerprint, now: &Fingerprint) -> Fingerprint {
-        let fields = self.fields.iter().filter(|(field, hash)| now.fields[**field as usize] == **hash).map(|(field, _)| *field);
-        let exceptions = self.exceptions.iter().filter(|(start, hash)| now.exceptions.get(start) == hash.as_ref()).map(|(start, _)| *start);
+        let fields = self
+            .fields
+            .iter()
+            .filter(|(field, hash)| now.fields[**field as usize] == **hash)
+            .map(|(field, _)| *field);
+        let exceptions = self
+            .exceptions
+            .iter()
+            .filter(|(start, hash)| now.exceptions.get(start) == hash.as_ref())
+            .map(|(start, _)| *start);
         now.overlaid(written, &Parts { fields: fields.collect(), exceptions: exceptions.collect() })
     }
 
@@ -86,7 +103,8 @@ impl Serialize for Shown {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = |hash: &Hash| BASE64URL_NOPAD.encode(hash);
         let f = self.fields.iter().map(|(field, hash)| (*field, text(hash))).collect();
-        let x = self.exceptions.iter().map(|(start, hash)| (*start, hash.as_ref().map(text))).collect();
+        let x =
+            self.exceptions.iter().map(|(start, hash)| (*start, hash.as_ref().map(text))).collect();
         Noted { f, x }.serialize(serializer)
     }
 }
@@ -99,8 +117,14 @@ impl<'de> Deserialize<'de> for Shown {
             let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(D::Error::custom)?;
             Hash::try_from(bytes).map_err(|_| D::Error::custom("a hash of another length"))
         };
-        let fields = f.into_iter().map(|(field, text)| Ok((field, hash(text)?))).collect::<Result<_, D::Error>>()?;
-        let exceptions = x.into_iter().map(|(start, text)| Ok((start, text.map(hash).transpose()?))).collect::<Result<_, D::Error>>()?;
+        let fields = f
+            .into_iter()
+            .map(|(field, text)| Ok((field, hash(text)?)))
+            .collect::<Result<_, D::Error>>()?;
+        let exceptions = x
+            .into_iter()
+            .map(|(start, text)| Ok((start, text.map(hash).transpose()?)))
+            .collect::<Result<_, D::Error>>()?;
         Ok(Self { fields, exceptions })
     }
 }

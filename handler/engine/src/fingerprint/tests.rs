@@ -45,13 +45,21 @@ fn fields(one: &Draft, other: &Draft) -> Vec<Field> {
 }
 
 fn day(day: i8) -> OriginalStart {
-    OriginalStart::At(date(2026, 1, day).at(9, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp())
+    OriginalStart::At(
+        date(2026, 1, day).at(9, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp(),
+    )
 }
 
 #[test]
 fn each_field_has_a_hash_of_its_own() {
     for (field, other) in [
-        (Field::Time, with(|draft| draft.content.span = Span::Timed { start: moment(10, berlin()), end: moment(12, berlin()) })),
+        (
+            Field::Time,
+            with(|draft| {
+                draft.content.span =
+                    Span::Timed { start: moment(10, berlin()), end: moment(12, berlin()) }
+            }),
+        ),
         (Field::Title, with(|draft| draft.content.title = "Preview".into())),
         (Field::Description, with(|draft| draft.content.description = "None".into())),
         (Field::Location, with(|draft| draft.content.location = "Room 6".into())),
@@ -61,7 +69,11 @@ fn each_field_has_a_hash_of_its_own() {
     ] {
         assert_eq!(fields(&draft(), &other), [field]);
         let copies = prints().copy(&draft()).differences(&prints().copy(&other));
-        assert_eq!(copies.fields.contains(&field), field != Field::Attendees, "{field:?}: guests are no field of a copy");
+        assert_eq!(
+            copies.fields.contains(&field),
+            field != Field::Attendees,
+            "{field:?}: guests are no field of a copy"
+        );
     }
 }
 
@@ -70,12 +82,18 @@ fn spelling_is_no_difference() {
     for same in [
         with(|draft| draft.content.title = "  Review \r\n".into()),
         with(|draft| draft.content.location = " Room 5".into()),
-        with(|draft| draft.content.span = Span::Timed { start: moment(9, Zone::Utc), end: moment(10, Zone::Utc) }),
+        with(|draft| {
+            draft.content.span =
+                Span::Timed { start: moment(9, Zone::Utc), end: moment(10, Zone::Utc) }
+        }),
         with(|draft| draft.content.description = "Numbers\n\nhttps://zoom.us/j/1".into()),
     ] {
         assert_eq!(fields(&draft(), &same), []);
     }
-    let floats = with(|draft| draft.content.span = Span::Timed { start: moment(9, Zone::Floating), end: moment(10, Zone::Floating) });
+    let floats = with(|draft| {
+        draft.content.span =
+            Span::Timed { start: moment(9, Zone::Floating), end: moment(10, Zone::Floating) }
+    });
     assert_eq!(fields(&draft(), &floats), [Field::Time], "a floating time is no instant");
 }
 
@@ -92,12 +110,21 @@ fn a_rule_is_its_parts_in_any_order() {
 
 #[test]
 fn the_time_of_a_series_depends_on_its_zone() {
-    let utc = |draft: &mut Draft| draft.content.span = Span::Timed { start: moment(9, Zone::Utc), end: moment(10, Zone::Utc) };
+    let utc = |draft: &mut Draft| {
+        draft.content.span = Span::Timed { start: moment(9, Zone::Utc), end: moment(10, Zone::Utc) }
+    };
     let mut other = weekly(|_| ());
     utc(&mut other);
     assert_eq!(fields(&weekly(|_| ()), &other), [Field::Time]);
-    let dates = |draft: Draft| Draft { series: Some(Series { extra: vec![day(19)], ..Series::default() }), ..draft };
-    assert_eq!(fields(&dates(draft()), &dates(with(utc))), [Field::Time], "also where only dates repeat");
+    let dates = |draft: Draft| Draft {
+        series: Some(Series { extra: vec![day(19)], ..Series::default() }),
+        ..draft
+    };
+    assert_eq!(
+        fields(&dates(draft()), &dates(with(utc))),
+        [Field::Time],
+        "also where only dates repeat"
+    );
     // Nothing repeats.
     let bare = Draft { series: Some(Series::default()), ..draft() };
     assert_eq!(fields(&bare, &draft()), []);
@@ -125,12 +152,18 @@ fn further_dates_count_unless_they_were_changed() {
 
 #[test]
 fn an_exception_has_a_hash_of_all_it_says() {
-    let one = |exception| prints().origin(&weekly(|series| series.exceptions = [(day(19), exception)].into()));
-    let changed = |title: &str| Exception::Changed(Box::new(Content { title: title.into(), ..draft().content }));
+    let one = |exception| {
+        prints().origin(&weekly(|series| series.exceptions = [(day(19), exception)].into()))
+    };
+    let changed = |title: &str| {
+        Exception::Changed(Box::new(Content { title: title.into(), ..draft().content }))
+    };
     let none = prints().origin(&weekly(|_| ()));
-    for (is, was) in
-        [(one(Exception::Cancelled), &none), (one(changed("a")), &one(changed("b"))), (one(changed("a")), &one(Exception::Cancelled))]
-    {
+    for (is, was) in [
+        (one(Exception::Cancelled), &none),
+        (one(changed("a")), &one(changed("b"))),
+        (one(changed("a")), &one(Exception::Cancelled)),
+    ] {
         let parts = is.differences(was);
         assert_eq!((parts.fields.len(), parts.exceptions), (0, [day(19)].into()));
     }
@@ -147,7 +180,10 @@ fn another_scope_or_key_gives_other_hashes() {
 
 #[test]
 fn what_is_as_intended_was_changed_by_nobody() {
-    let (base, intent) = (prints().origin(&draft()), prints().origin(&with(|draft| draft.content.title = "Second".into())));
+    let (base, intent) = (
+        prints().origin(&draft()),
+        prints().origin(&with(|draft| draft.content.title = "Second".into())),
+    );
     let now = prints().origin(&with(|draft| {
         draft.content.title = "Second".into();
         draft.content.location = "Room 6".into();
@@ -158,14 +194,24 @@ fn what_is_as_intended_was_changed_by_nobody() {
 
 #[test]
 fn overlaid_hashes_are_those_of_the_named_parts() {
-    let one = prints().origin(&weekly(|series| series.exceptions = [(day(19), Exception::Cancelled)].into()));
+    let one = prints()
+        .origin(&weekly(|series| series.exceptions = [(day(19), Exception::Cancelled)].into()));
     let mut draft = weekly(|series| series.exceptions = [(day(26), Exception::Cancelled)].into());
     draft.content.title = "Second".into();
     draft.content.location = "Room 6".into();
     let two = prints().origin(&draft);
-    let all = one.overlaid(&two, &Parts { fields: [Field::Title].into(), exceptions: [day(19), day(26)].into() });
-    assert_eq!(all.differences(&two), Parts { fields: [Field::Location].into(), ..Parts::default() });
-    assert_eq!(all.differences(&one), Parts { fields: [Field::Title].into(), exceptions: [day(19), day(26)].into() });
+    let all = one.overlaid(
+        &two,
+        &Parts { fields: [Field::Title].into(), exceptions: [day(19), day(26)].into() },
+    );
+    assert_eq!(
+        all.differences(&two),
+        Parts { fields: [Field::Location].into(), ..Parts::default() }
+    );
+    assert_eq!(
+        all.differences(&one),
+        Parts { fields: [Field::Title].into(), exceptions: [day(19), day(26)].into() }
+    );
     assert!(one.overlaid(&two, &Parts::default()) == one);
 }
 
@@ -185,7 +231,9 @@ const ONES_AND_TWOS: u32 = 0x29a3_fa5d;
 /// FNV-1a over all hashes in their order.
 #[test]
 fn a_digest_is_of_all_hashes() {
-    let one: Fingerprint = serde_json::from_str(&format!("{{\"f\":\"{}\"}}", BASE64URL_NOPAD.encode(&[1; 56]))).unwrap();
+    let one: Fingerprint =
+        serde_json::from_str(&format!("{{\"f\":\"{}\"}}", BASE64URL_NOPAD.encode(&[1; 56])))
+            .unwrap();
     assert_eq!(one.digest(), ONES);
     assert_eq!(format!("{one:?}"), format!("Fingerprint({ONES:08x})"));
     let text = format!(
@@ -230,7 +278,10 @@ fn what_is_shown_otherwise_is_known_part_by_part() {
     let title = Parts { fields: [Field::Title].into(), ..Parts::default() };
     let only = Shown::of(&wanted, &print, Some(&title));
     let meant = only.meant(&wanted, &print);
-    assert_eq!(meant.differences(&wanted), Parts { fields: [Field::Description].into(), exceptions: [day(26)].into() });
+    assert_eq!(
+        meant.differences(&wanted),
+        Parts { fields: [Field::Description].into(), exceptions: [day(26)].into() }
+    );
     let missing = Parts { exceptions: [day(26)].into(), ..Parts::default() };
     let only = Shown::of(&wanted, &print, Some(&missing));
     assert!(!only.is_empty(), "an exception that is not shown");
@@ -242,10 +293,23 @@ fn parts_of_what_is_shown_are_taken_away_and_put_together() {
     let (wanted, print, shown) = cut();
     let some = Parts { fields: [Field::Title].into(), exceptions: [day(26)].into() };
     let rest = shown.clone().without(&some);
-    assert!(rest != shown && rest == Shown::of(&wanted, &print, Some(&Parts { fields: [Field::Description].into(), ..Parts::default() })));
+    assert!(
+        rest != shown
+            && rest
+                == Shown::of(
+                    &wanted,
+                    &print,
+                    Some(&Parts { fields: [Field::Description].into(), ..Parts::default() })
+                )
+    );
     assert!(rest.clone().and(Shown::of(&wanted, &print, Some(&some))) == shown);
-    assert!(rest.without(&Parts { fields: [Field::Description].into(), ..Parts::default() }).is_empty());
+    assert!(
+        rest.without(&Parts { fields: [Field::Description].into(), ..Parts::default() }).is_empty()
+    );
     let text = serde_json::to_string(&shown).unwrap();
     assert!(serde_json::from_str::<Shown>(&text).unwrap() == shown, "{text}");
-    assert!(serde_json::from_str::<Shown>("{\"f\":{\"title\":\"AAAA\"}}").is_err(), "a hash of another length");
+    assert!(
+        serde_json::from_str::<Shown>("{\"f\":{\"title\":\"AAAA\"}}").is_err(),
+        "a hash of another length"
+    );
 }

@@ -22,12 +22,26 @@ fn print(title: &str) -> Fingerprint {
 
 fn half(etag: Option<&str>) -> Half {
     let etag = etag.map(str::to_owned);
-    Half { id: EventId::new("1.ics"), uid: None, etag, sequence: 0, base: print("one"), shown: None, intent: None, former: None }
+    Half {
+        id: EventId::new("1.ics"),
+        uid: None,
+        etag,
+        sequence: 0,
+        base: print("one"),
+        shown: None,
+        intent: None,
+        former: None,
+    }
 }
 
 fn mapping(state: State) -> Mapping {
     Mapping {
-        id: Marks::new(&[1; 32]).mapping(&CalendarId::new("a"), &CalendarId::new("b"), &EventId::new("1.ics"), 0),
+        id: Marks::new(&[1; 32]).mapping(
+            &CalendarId::new("a"),
+            &CalendarId::new("b"),
+            &EventId::new("1.ics"),
+            0,
+        ),
         side: Side::From,
         origin: half(Some("o")),
         copy: half(Some("c")),
@@ -65,7 +79,11 @@ fn states_say_what_is_kept_and_what_is_left_alone() {
         (State::CopiedByAnother, false, true),
     ] {
         let mapping = mapping(state);
-        assert_eq!((mapping.is_live(), mapping.is_left_alone(), mapping.is_beside()), (live, alone, alone), "{state:?}");
+        assert_eq!(
+            (mapping.is_live(), mapping.is_left_alone(), mapping.is_beside()),
+            (live, alone, alone),
+            "{state:?}"
+        );
     }
     let mut beside = mapping(State::AlreadyThere);
     beside.copy.etag = None;
@@ -104,7 +122,8 @@ fn what_waits_for_an_event_that_is_not_listed_is_owed() {
         (Some(Role::Origin), Some("o"), None, true),
         (Some(Role::Origin), None, Some("c"), false),
     ] {
-        let one = Mapping { unseen, origin: half(origin), copy: half(copy), ..mapping(State::Live) };
+        let one =
+            Mapping { unseen, origin: half(origin), copy: half(copy), ..mapping(State::Live) };
         assert_eq!(one.is_owed(), owed, "{unseen:?} {origin:?} {copy:?}");
     }
 }
@@ -114,7 +133,11 @@ fn what_was_missed_two_days_ago_is_overdue() {
     let mut one = mapping(State::Live);
     assert!(one.is_overdue(date(2026, 3, 3)), "a row that does not say is older");
     one.missed_on = Some(date(2026, 3, 1));
-    assert!(!one.is_overdue(date(2026, 3, 2)) && one.is_overdue(date(2026, 3, 3)) && one.is_overdue(date(2026, 3, 4)));
+    assert!(
+        !one.is_overdue(date(2026, 3, 2))
+            && one.is_overdue(date(2026, 3, 3))
+            && one.is_overdue(date(2026, 3, 4))
+    );
 }
 
 #[test]
@@ -136,7 +159,8 @@ fn the_sixth_turn_of_a_circle_is_flapping() {
 #[test]
 fn writes_are_remembered_for_ten_minutes_and_six_at_most() {
     let mut mapping = mapping(State::Live);
-    let seconds = |mapping: &Mapping| mapping.recent.iter().map(|write| write.at).collect::<Vec<_>>();
+    let seconds =
+        |mapping: &Mapping| mapping.recent.iter().map(|write| write.at).collect::<Vec<_>>();
     for second in 1000..1008 {
         mapping.wrote(&print("one"), at(second));
     }
@@ -156,15 +180,24 @@ fn a_version_that_our_write_replaced_is_known_until_the_next_day_ends() {
     assert_eq!(one.former, Some(Former { etags: vec!["v1".into()], on: today, at: Some(at(60)) }));
     assert!(one.is_former(Some("v1"), today) && one.is_former(Some("v1"), date(1970, 1, 2)));
     assert!(!one.is_former(Some("v1"), date(1970, 1, 3)), "a person has restored it");
-    assert!(!one.is_former(Some("v2"), today) && !one.is_former(Some("v9"), today) && !one.is_former(None, today));
+    assert!(
+        !one.is_former(Some("v2"), today)
+            && !one.is_former(Some("v9"), today)
+            && !one.is_former(None, today)
+    );
     let former = one.former.clone().unwrap();
-    assert!(former.is_covered_by(at(60)) && former.is_covered_by(at(61)) && !former.is_covered_by(at(59)));
+    assert!(
+        former.is_covered_by(at(60))
+            && former.is_covered_by(at(61))
+            && !former.is_covered_by(at(59))
+    );
     assert!(!Former { at: None, ..former }.is_covered_by(at(61)));
 }
 
 #[test]
 fn the_last_three_replaced_versions_are_remembered_each_once() {
-    let versions = |half: &Half| half.former.as_ref().map(|former| former.etags.join(" ")).unwrap_or_default();
+    let versions =
+        |half: &Half| half.former.as_ref().map(|former| former.etags.join(" ")).unwrap_or_default();
     let mut one = half(Some("v1"));
     for next in ["v2", "v3", "v4", "v5"] {
         one.written(Some(next.into()), at(60));
@@ -182,7 +215,9 @@ fn the_last_three_replaced_versions_are_remembered_each_once() {
 fn a_version_that_comes_back_is_no_longer_former() {
     let former = Former { etags: vec!["v1".into(), "v2".into()], on: date(1970, 1, 1), at: None };
     let one = Half { former: Some(former), ..half(Some("v2")) };
-    assert!(one.is_former(Some("v1"), date(1970, 1, 1)) && !one.is_former(Some("v2"), date(1970, 1, 1)));
+    assert!(
+        one.is_former(Some("v1"), date(1970, 1, 1)) && !one.is_former(Some("v2"), date(1970, 1, 1))
+    );
 }
 
 #[test]
@@ -201,7 +236,11 @@ fn what_a_provider_shows_otherwise_means_what_was_written() {
     assert_eq!(one.meant(&print("on")), print("one"), "another part was written");
     one.intent = Some(print("two"));
     one.agree(print("one"));
-    assert_eq!((one.meant(&print("on")), &one.intent), (print("one"), &None), "nothing else was agreed on");
+    assert_eq!(
+        (one.meant(&print("on")), &one.intent),
+        (print("one"), &None),
+        "nothing else was agreed on"
+    );
     one.agree(print("two"));
     assert_eq!((one.shown, one.base), (None, print("two")));
 }
@@ -210,7 +249,13 @@ fn what_a_provider_shows_otherwise_means_what_was_written() {
 fn times_are_days_or_instants() {
     let day = Times::from(&Span::AllDay { start: date(2026, 3, 1), end: date(2026, 3, 2) });
     assert_eq!(day, Times { start: "2026-03-01".into(), end: "2026-03-02".into() });
-    let moment = |hour| Moment { local: date(2026, 7, 1).at(hour, 0, 0, 0), zone: Zone::Iana("Europe/Berlin".into()) };
+    let moment = |hour| Moment {
+        local: date(2026, 7, 1).at(hour, 0, 0, 0),
+        zone: Zone::Iana("Europe/Berlin".into()),
+    };
     let timed = Times::from(&Span::Timed { start: moment(10), end: moment(11) });
-    assert_eq!(timed, Times { start: "2026-07-01T08:00:00Z".into(), end: "2026-07-01T09:00:00Z".into() });
+    assert_eq!(
+        timed,
+        Times { start: "2026-07-01T08:00:00Z".into(), end: "2026-07-01T09:00:00Z".into() }
+    );
 }

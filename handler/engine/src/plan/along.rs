@@ -1,10 +1,11 @@
 //! What has to be read for a decision besides what has news.
 //!
 //! # Properties
-//! * What somebody did to a copy that drifted is in no note of ours, and may have undone any part of it: it is put right by what stands there.
-//!   So a copy that drifted is read before its origin is decided about, and only then.
-//! * Where a write may have been cut off, both are read: what the other side shows says whether the cause of the write is still there, and may be all that
-//!   still shows everything.
+//! * What somebody did to a copy that drifted is in no note of ours, and may have undone any part
+//!   of it: it is put right by what stands there. So a copy that drifted is read before its origin
+//!   is decided about, and only then.
+//! * Where a write may have been cut off, both are read: what the other side shows says whether the
+//!   cause of the write is still there, and may be all that still shows everything.
 //! * A copy's news are decided about with its origin wherever they may lead to a write.
 
 use super::Planner;
@@ -20,19 +21,23 @@ pub struct Halves {
 }
 
 impl Planner<'_> {
-    /// Which of two events have to be read before [`Planner::known`] is asked. `changed` are those that have news and are there, `gone` those that are
-    /// not: these are never read.
+    /// Which of two events have to be read before [`Planner::known`] is asked. `changed` are those
+    /// that have news and are there, `gone` those that are not: these are never read.
     pub fn to_read(&self, mapping: &Mapping, changed: Halves, gone: Halves) -> Halves {
         if mapping.is_left_alone() {
             // What was beside it may be gone: then a copy is made.
-            return Halves { origin: changed.origin || (!gone.origin && gone.copy), copy: changed.copy };
+            return Halves {
+                origin: changed.origin || (!gone.origin && gone.copy),
+                copy: changed.copy,
+            };
         }
         let cut_off = mapping.origin.intent.is_some() || mapping.copy.intent.is_some();
         let copy_counts = changed.copy && (self.pair.two_way || self.full || cut_off);
         let to_be_put_right = self.full && mapping.drifted;
         // What was in the making and is gone is made of what its origin shows.
         let to_be_made = mapping.state == State::Creating && gone.copy;
-        let origin = changed.origin || (!gone.origin && (copy_counts || to_be_put_right || to_be_made));
+        let origin =
+            changed.origin || (!gone.origin && (copy_counts || to_be_put_right || to_be_made));
         let drifted = mapping.drifted && mapping.is_live() && !mapping.copy_guests;
         Halves { origin, copy: changed.copy || (origin && (drifted || cut_off) && !gone.copy) }
     }

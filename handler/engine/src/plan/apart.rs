@@ -1,5 +1,5 @@
-//! A mapping whose two events are no origin and copy in step: its calendar was emptied, another event or another installation has the place of one, or
-//! nothing is made of the event.
+//! A mapping whose two events are no origin and copy in step: its calendar was emptied, another
+//! event or another installation has the place of one, or nothing is made of the event.
 
 use super::{Answer, Create, Decision, Planner, Seen};
 use crate::copy::project;
@@ -15,13 +15,20 @@ impl Planner<'_> {
         match (copy, answer) {
             (Seen::Event(copy), Answer::MakeAgain) if mapping.is_live() && !copy.cancelled => {
                 match self.make_origin_again(mapping, &copy) {
-                    Decision::Create(create) => Decision::Create(Box::new(Create { reason: None, ..*create })),
+                    Decision::Create(create) => {
+                        Decision::Create(Box::new(Create { reason: None, ..*create }))
+                    }
                     other => other,
                 }
             }
-            // From now on the copy is the event, and what it was made of is its copy that is left out.
-            (Seen::Event(copy), Answer::LeaveOut) if mapping.is_live() => Decision::Remember(Box::new(self.turned_round(mapping, &copy))),
-            (Seen::Unchanged | Seen::Unreadable { .. }, _) if mapping.is_live() => Decision::Nothing,
+            // From now on the copy is the event, and what it was made of is its copy that is left
+            // out.
+            (Seen::Event(copy), Answer::LeaveOut) if mapping.is_live() => {
+                Decision::Remember(Box::new(self.turned_round(mapping, &copy)))
+            }
+            (Seen::Unchanged | Seen::Unreadable { .. }, _) if mapping.is_live() => {
+                Decision::Nothing
+            }
             _ => Decision::Forget(Box::new(mapping.clone())),
         }
     }
@@ -42,7 +49,14 @@ impl Planner<'_> {
             intent: None,
             former: None,
         };
-        next.copy = Half { etag: None, sequence: 0, base: self.prints.copy(&shown), shown: None, intent: None, ..mapping.origin.clone() };
+        next.copy = Half {
+            etag: None,
+            sequence: 0,
+            base: self.prints.copy(&shown),
+            shown: None,
+            intent: None,
+            ..mapping.origin.clone()
+        };
         next.first = mapping.first();
         next.guests = copy.has_guests();
         (next.copy_guests, next.pristine, next.drifted) = (false, false, false);
@@ -51,27 +65,46 @@ impl Planner<'_> {
         next
     }
 
-    /// An origin whose calendar had been emptied and left so is back. What its copy shows by now, as far as a copy may say it, is newer.
+    /// An origin whose calendar had been emptied and left so is back. What its copy shows by now,
+    /// as far as a copy may say it, is newer.
     pub(super) fn turned_back(&self, mapping: &Mapping, copy: Seen, restored: &Event) -> Decision {
-        let back = Mapping { state: State::Live, turned: false, ..self.turned_round(mapping, restored) };
+        let back =
+            Mapping { state: State::Live, turned: false, ..self.turned_round(mapping, restored) };
         match copy {
-            Seen::Event(copy) if !copy.cancelled => self.origin_there(&back, restored, Seen::Event(copy)),
+            Seen::Event(copy) if !copy.cancelled => {
+                self.origin_there(&back, restored, Seen::Event(copy))
+            }
             Seen::Unchanged | Seen::Unreadable { .. } => Decision::Nothing,
-            Seen::Event(_) | Seen::Gone | Seen::Emptied(_) => self.make_copy_again(&back, restored, None),
+            Seen::Event(_) | Seen::Gone | Seen::Emptied(_) => {
+                self.make_copy_again(&back, restored, None)
+            }
         }
     }
 
-    /// Another installation has taken the copy over: what becomes of it is no longer for this one to say.
-    pub(super) fn claimed_by_another(&self, mapping: &Mapping, origin: Seen, copy: Seen) -> Decision {
+    /// Another installation has taken the copy over: what becomes of it is no longer for this one
+    /// to say.
+    pub(super) fn claimed_by_another(
+        &self,
+        mapping: &Mapping,
+        origin: Seen,
+        copy: Seen,
+    ) -> Decision {
         let left = Mapping { state: State::CopiedByAnother, pristine: false, ..mapping.clone() };
         match self.left_alone(&left, origin, copy) {
-            Decision::Nothing => Decision::Skip { reason: Reason::CopiedByAnother, why: None, remember: Some(Box::new(left)) },
-            Decision::Remember(next) => Decision::Skip { reason: Reason::CopiedByAnother, why: None, remember: Some(next) },
+            Decision::Nothing => Decision::Skip {
+                reason: Reason::CopiedByAnother,
+                why: None,
+                remember: Some(Box::new(left)),
+            },
+            Decision::Remember(next) => {
+                Decision::Skip { reason: Reason::CopiedByAnother, why: None, remember: Some(next) }
+            }
             other => other,
         }
     }
 
-    /// Nothing is made of the event, because of what another calendar holds or of what made it: until that is gone.
+    /// Nothing is made of the event, because of what another calendar holds or of what made it:
+    /// until that is gone.
     pub(super) fn left_alone(&self, mapping: &Mapping, origin: Seen, copy: Seen) -> Decision {
         let beside_is_gone = mapping.is_beside() && matches!(copy, Seen::Gone | Seen::Emptied(_));
         let mut next = mapping.clone();
@@ -82,16 +115,26 @@ impl Planner<'_> {
         }
         match origin {
             Seen::Gone | Seen::Emptied(_) => return Decision::Forget(Box::new(mapping.clone())),
-            Seen::Event(event) if event.cancelled || event.declined => return Decision::Forget(Box::new(mapping.clone())),
+            Seen::Event(event) if event.cancelled || event.declined => {
+                return Decision::Forget(Box::new(mapping.clone()));
+            }
             Seen::Event(event) => {
-                let unmarked = mapping.state == State::CopiedByAnother && !mapping.is_beside() && event.marker.is_none();
+                let unmarked = mapping.state == State::CopiedByAnother
+                    && !mapping.is_beside()
+                    && event.marker.is_none();
                 if beside_is_gone || unmarked {
                     return match self.why_not(mapping.side, &event) {
                         None => {
-                            // Two events may have been beside the same one, whose name belongs to neither. What another installation's mark says was
-                            // believed when it was taken over.
-                            let marked = self.mark(&event).and_then(Mark::first).filter(|marked| mapping.first == Some(*marked));
-                            let first = marked.or_else(|| self.first(&event)).filter(|first| Some(*first) != mapping.origin.uid);
+                            // Two events may have been beside the same one, whose name belongs to
+                            // neither. What another installation's mark says was believed when it
+                            // was taken over.
+                            let marked = self
+                                .mark(&event)
+                                .and_then(Mark::first)
+                                .filter(|marked| mapping.first == Some(*marked));
+                            let first = marked
+                                .or_else(|| self.first(&event))
+                                .filter(|first| Some(*first) != mapping.origin.uid);
                             let mut mapping = Mapping { first, ..mapping.clone() };
                             mapping.copy.id = EventId::new(mapping.id.copy_uid(mapping.generation));
                             self.make_copy(mapping, &event, None)
@@ -109,23 +152,39 @@ impl Planner<'_> {
         if next == *mapping { Decision::Nothing } else { Decision::Remember(Box::new(next)) }
     }
 
-    /// Whether an event under the name of a copy is another one: it bears no mark, and neither its UID, its time nor its title is the copy's.
+    /// Whether an event under the name of a copy is another one: it bears no mark, and neither its
+    /// UID, its time nor its title is the copy's.
     pub fn is_another(&self, mapping: &Mapping, copy: &Event) -> bool {
         let uid = UidHash::of(&copy.uid);
-        let other_uid = mapping.copy.uid.is_some() && uid != mapping.copy.uid && MappingId::of_copy_uid(&copy.uid).is_none();
+        let other_uid = mapping.copy.uid.is_some()
+            && uid != mapping.copy.uid
+            && MappingId::of_copy_uid(&copy.uid).is_none();
         let meant = || mapping.copy.meant(&self.prints.copy(&Draft::from(copy)));
-        let differ = || meant().changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()).fields;
+        let differ =
+            || meant().changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()).fields;
         let is_kept = mapping.is_live() && !mapping.turned;
-        is_kept && copy.marker.is_none() && other_uid && [Field::Time, Field::Title].iter().all(|field| differ().contains(field))
+        is_kept
+            && copy.marker.is_none()
+            && other_uid
+            && [Field::Time, Field::Title].iter().all(|field| differ().contains(field))
     }
 
     /// The name of a copy belongs to another event by now. Nothing is deleted for that.
     pub fn replaced(&self, mapping: &Mapping, origin: Seen) -> Decision {
-        let mut freed = Mapping { state: State::Suppressed, pristine: false, drifted: false, ..mapping.clone() };
+        let mut freed = Mapping {
+            state: State::Suppressed,
+            pristine: false,
+            drifted: false,
+            ..mapping.clone()
+        };
         freed.copy.id = EventId::new(mapping.id.copy_uid(mapping.generation));
         (freed.copy.etag, freed.copy.intent) = (None, None);
         match self.known(&freed, origin, Seen::Gone) {
-            Decision::Nothing => Decision::Skip { reason: Reason::Suppressed, why: None, remember: Some(Box::new(freed)) },
+            Decision::Nothing => Decision::Skip {
+                reason: Reason::Suppressed,
+                why: None,
+                remember: Some(Box::new(freed)),
+            },
             Decision::Forget(_) => Decision::Forget(Box::new(mapping.clone())),
             other => other,
         }

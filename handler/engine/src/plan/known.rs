@@ -23,18 +23,28 @@ impl Planner<'_> {
             return self.turned_back(mapping, origin, restored);
         }
         // Where we were cut off in taking it over, its mark may be the former one still.
-        if mapping.copy.intent.is_none() && matches!(&copy, Seen::Event(copy) if self.is_anothers(copy)) {
+        if mapping.copy.intent.is_none()
+            && matches!(&copy, Seen::Event(copy) if self.is_anothers(copy))
+        {
             return self.claimed_by_another(mapping, origin, copy);
         }
         match origin {
             Seen::Gone => self.origin_gone(mapping, copy, Reason::OriginDeleted),
             Seen::Emptied(answer) => self.origin_emptied(mapping, copy, answer),
-            Seen::Event(event) if event.cancelled => self.origin_gone(mapping, copy, Reason::Cancelled),
-            Seen::Event(event) if event.declined => self.origin_gone(mapping, copy, Reason::Declined),
+            Seen::Event(event) if event.cancelled => {
+                self.origin_gone(mapping, copy, Reason::Cancelled)
+            }
+            Seen::Event(event) if event.declined => {
+                self.origin_gone(mapping, copy, Reason::Declined)
+            }
             Seen::Unreadable { etag, why } => {
                 let mut remember = mapping.clone();
                 remember.origin.etag = etag;
-                Decision::Skip { reason: Reason::Unreadable, why: Some(why), remember: Some(Box::new(remember)) }
+                Decision::Skip {
+                    reason: Reason::Unreadable,
+                    why: Some(why),
+                    remember: Some(Box::new(remember)),
+                }
             }
             Seen::Event(event) => self.origin_there(mapping, &event, copy),
             Seen::Unchanged => self.origin_unchanged(mapping, copy),
@@ -43,7 +53,14 @@ impl Planner<'_> {
 
     pub(super) fn origin_gone(&self, mapping: &Mapping, copy: Seen, reason: Reason) -> Decision {
         let forget = || Decision::Forget(Box::new(mapping.clone()));
-        let delete = |etag| Decision::Delete(Box::new(Delete { mapping: mapping.clone(), role: Role::Copy, etag, reason }));
+        let delete = |etag| {
+            Decision::Delete(Box::new(Delete {
+                mapping: mapping.clone(),
+                role: Role::Copy,
+                etag,
+                reason,
+            }))
+        };
         let copy_guests = match &copy {
             Seen::Event(event) => event.has_guests(),
             _ => mapping.copy_guests,
@@ -55,23 +72,37 @@ impl Planner<'_> {
             Seen::Unchanged => delete(mapping.copy.etag.clone()),
             Seen::Unreadable { etag, .. } => delete(etag),
             Seen::Event(event) => {
-                if (mapping.leaving, reason) == (Some(Role::Origin), Reason::OriginDeleted) && !event.cancelled {
+                if (mapping.leaving, reason) == (Some(Role::Origin), Reason::OriginDeleted)
+                    && !event.cancelled
+                {
                     // Its deletion made us delete the origin, and it is back.
                     return self.make_origin_again(mapping, &event);
                 }
                 let (edited, _) = self.edits(mapping, &event);
                 let private = self.pair.private_towards(mapping.side.other());
-                let counts = edited.fields.iter().any(|field| !private || *field == Field::Time) || !edited.exceptions.is_empty();
-                let stands = self.pair.two_way && !mapping.guests && reason == Reason::OriginDeleted && counts && !event.cancelled;
+                let counts = edited.fields.iter().any(|field| !private || *field == Field::Time)
+                    || !edited.exceptions.is_empty();
+                let stands = self.pair.two_way
+                    && !mapping.guests
+                    && reason == Reason::OriginDeleted
+                    && counts
+                    && !event.cancelled;
                 if stands { self.make_origin_again(mapping, &event) } else { delete(event.etag) }
             }
         }
     }
 
-    /// Two-way: deleted here, edited there. The edit stands, so the origin is made again from its copy.
+    /// Two-way: deleted here, edited there. The edit stands, so the origin is made again from its
+    /// copy.
     pub(super) fn make_origin_again(&self, mapping: &Mapping, copy: &Event) -> Decision {
         let draft = self.homeward(mapping.side, copy);
-        let draft = Draft { content: Content { description: attendees::remove(&draft.content.description), ..draft.content }, ..draft };
+        let draft = Draft {
+            content: Content {
+                description: attendees::remove(&draft.content.description),
+                ..draft.content
+            },
+            ..draft
+        };
         let mut next = mapping.clone();
         next.generation += 1;
         next.state = State::Live;
@@ -81,7 +112,8 @@ impl Planner<'_> {
         next.origin.base = self.prints.origin(&draft);
         (next.origin.etag, next.origin.shown, next.origin.intent) = (None, None, None);
         self.copy_seen(&mut next, copy);
-        // What the copy should show follows from its origin as ever; a private one that was written on is put right by a full pass.
+        // What the copy should show follows from its origin as ever; a private one that was written
+        // on is put right by a full pass.
         next.copy.agree(self.prints.copy(&project(&draft, self.look(mapping.side.other()))));
         if mapping.taken_over && mapping.copy.intent.is_some() {
             // Its mark is still to be written.
@@ -90,17 +122,29 @@ impl Planner<'_> {
         next.drifted = next.copy.base != next.copy.meant(&self.prints.copy(&Draft::from(copy)));
         next.times = Times::from(&copy.content.span);
         let reason = Some(Reason::EditWins);
-        Decision::Create(Box::new(Create { mapping: next, role: Role::Origin, draft, reason, mark_origin: false }))
+        Decision::Create(Box::new(Create {
+            mapping: next,
+            role: Role::Origin,
+            draft,
+            reason,
+            mark_origin: false,
+        }))
     }
 
-    /// What a person has changed in a copy. One that shows that something is there, and no more, was not edited: another pair wrote that, one whose
-    /// copies are private. The second answer tells that.
+    /// What a person has changed in a copy. One that shows that something is there, and no more,
+    /// was not edited: another pair wrote that, one whose copies are private. The second answer
+    /// tells that.
     pub(super) fn edits(&self, mapping: &Mapping, copy: &Event) -> (Parts, bool) {
         let meant = mapping.copy.meant(&self.prints.copy(&Draft::from(copy)));
         let mut edited = meant.changed_since(&mapping.copy.base, mapping.copy.intent.as_ref());
         let Content { title, description, location, .. } = &copy.content;
-        let says_nothing = title == BUSY && description.is_empty() && location.is_empty() && copy.content.visibility == Visibility::Private;
-        let busied = says_nothing && edited.fields.contains(&Field::Title) && !self.pair.private_towards(mapping.side.other());
+        let says_nothing = title == BUSY
+            && description.is_empty()
+            && location.is_empty()
+            && copy.content.visibility == Visibility::Private;
+        let busied = says_nothing
+            && edited.fields.contains(&Field::Title)
+            && !self.pair.private_towards(mapping.side.other());
         if busied {
             edited.fields.retain(|field| *field == Field::Time);
             edited.exceptions.clear();
@@ -117,13 +161,18 @@ impl Planner<'_> {
             // Ours, and whether the origin is back was not read.
             Seen::Gone if mapping.leaving == Some(Role::Copy) => Decision::Nothing,
             Seen::Gone => match mapping.state {
-                State::Suppressed | State::Creating | State::AlreadyThere | State::CopiedByAnother => Decision::Nothing,
-                State::Live | State::Archived if self.pair.two_way && !mapping.guests => Decision::Delete(Box::new(Delete {
-                    mapping: mapping.clone(),
-                    role: Role::Origin,
-                    etag: mapping.origin.etag.clone(),
-                    reason: Reason::CopyDeleted,
-                })),
+                State::Suppressed
+                | State::Creating
+                | State::AlreadyThere
+                | State::CopiedByAnother => Decision::Nothing,
+                State::Live | State::Archived if self.pair.two_way && !mapping.guests => {
+                    Decision::Delete(Box::new(Delete {
+                        mapping: mapping.clone(),
+                        role: Role::Origin,
+                        etag: mapping.origin.etag.clone(),
+                        reason: Reason::CopyDeleted,
+                    }))
+                }
                 State::Live | State::Archived => self.suppress(mapping, None),
             },
             Seen::Unreadable { etag, why } => {
@@ -131,10 +180,15 @@ impl Planner<'_> {
                 remember.copy.etag = etag;
                 remember.pristine = false;
                 remember.drifted = true;
-                Decision::Skip { reason: Reason::Unreadable, why: Some(why), remember: Some(Box::new(remember)) }
+                Decision::Skip {
+                    reason: Reason::Unreadable,
+                    why: Some(why),
+                    remember: Some(Box::new(remember)),
+                }
             }
             Seen::Event(event) => {
-                // The origin was not read, so nothing can flow back; the caller reads it where something should.
+                // The origin was not read, so nothing can flow back; the caller reads it where
+                // something should.
                 let mut next = mapping.clone();
                 let (edited, busied) = self.edits(mapping, &event);
                 self.copy_seen(&mut next, &event);
@@ -143,7 +197,11 @@ impl Planner<'_> {
                     return Decision::Remember(Box::new(next));
                 }
                 next.drifted = true;
-                Decision::Skip { reason: Reason::CopyEdited, why: None, remember: Some(Box::new(next)) }
+                Decision::Skip {
+                    reason: Reason::CopyEdited,
+                    why: None,
+                    remember: Some(Box::new(next)),
+                }
             }
         }
     }
@@ -178,14 +236,26 @@ impl Planner<'_> {
         let now = mapping.origin.meant(&self.prints.origin(&Draft::from(origin)));
         let changed = now.changed_since(&mapping.origin.base, mapping.origin.intent.as_ref());
         match self.place(mapping.side, origin) {
-            Err(reason) => return Decision::Skip { reason, why: None, remember: Some(Box::new(self.origin_seen(mapping, origin))) },
-            Ok(Place::After) if is_moved_out(mapping, &changed) => return self.origin_gone(mapping, copy, Reason::OutsideWindow),
+            Err(reason) => {
+                return Decision::Skip {
+                    reason,
+                    why: None,
+                    remember: Some(Box::new(self.origin_seen(mapping, origin))),
+                };
+            }
+            Ok(Place::After) if is_moved_out(mapping, &changed) => {
+                return self.origin_gone(mapping, copy, Reason::OutsideWindow);
+            }
             Ok(Place::Before) if changed.is_empty() && !self.is_brought_back(mapping, &copy) => {
                 let mut next = self.origin_seen(mapping, origin);
                 if next.state == State::Live {
                     next.state = State::Archived;
                 }
-                return if next == *mapping { Decision::Nothing } else { Decision::Remember(Box::new(next)) };
+                return if next == *mapping {
+                    Decision::Nothing
+                } else {
+                    Decision::Remember(Box::new(next))
+                };
             }
             Ok(Place::Before | Place::Inside | Place::After) => {}
         }
@@ -202,15 +272,26 @@ impl Planner<'_> {
                 }
             },
             _ if mapping.state == State::Suppressed && !matches!(copy, Seen::Event(_)) => {
-                let wanted = [Field::Time, Field::Title].iter().any(|field| changed.fields.contains(field));
-                if wanted { self.make_copy_again(mapping, origin, Some(Reason::EditWins)) } else { self.suppress(mapping, Some(origin)) }
+                let wanted =
+                    [Field::Time, Field::Title].iter().any(|field| changed.fields.contains(field));
+                if wanted {
+                    self.make_copy_again(mapping, origin, Some(Reason::EditWins))
+                } else {
+                    self.suppress(mapping, Some(origin))
+                }
             }
-            Seen::Unchanged if mapping.state == State::Creating => self.make_copy(mapping.clone(), origin, None),
+            Seen::Unchanged if mapping.state == State::Creating => {
+                self.make_copy(mapping.clone(), origin, None)
+            }
             Seen::Unreadable { etag, why } => {
                 let mut next = self.origin_seen(mapping, origin);
                 next.copy.etag = etag;
                 next.drifted = true;
-                Decision::Skip { reason: Reason::Unreadable, why: Some(why), remember: Some(Box::new(next)) }
+                Decision::Skip {
+                    reason: Reason::Unreadable,
+                    why: Some(why),
+                    remember: Some(Box::new(next)),
+                }
             }
             Seen::Unchanged => self.write(mapping, origin, &changed, None),
             Seen::Event(copy) => self.write(mapping, origin, &changed, Some(&copy)),
@@ -221,7 +302,9 @@ impl Planner<'_> {
     fn is_brought_back(&self, mapping: &Mapping, copy: &Seen) -> bool {
         let Seen::Event(copy) = copy else { return false };
         let (edited, _) = self.edits(mapping, copy);
-        self.pair.two_way && edited.fields.contains(&Field::Time) && self.is_inside(mapping.side.other(), copy)
+        self.pair.two_way
+            && edited.fields.contains(&Field::Time)
+            && self.is_inside(mapping.side.other(), copy)
     }
 
     pub(super) fn origin_seen(&self, mapping: &Mapping, origin: &Event) -> Mapping {
@@ -241,7 +324,13 @@ impl Planner<'_> {
         next
     }
 
-    fn copy_gone(&self, mapping: &Mapping, origin: &Event, now: &Fingerprint, changed: &Parts) -> Decision {
+    fn copy_gone(
+        &self,
+        mapping: &Mapping,
+        origin: &Event,
+        now: &Fingerprint,
+        changed: &Parts,
+    ) -> Decision {
         if mapping.leaving == Some(Role::Copy) && mapping.is_live() {
             return self.make_copy_again(mapping, origin, None);
         }
@@ -254,7 +343,12 @@ impl Planner<'_> {
                 let mut last = self.origin_seen(mapping, origin);
                 last.origin.agree(now.clone());
                 let (role, reason) = (Role::Origin, Reason::CopyDeleted);
-                return Decision::Delete(Box::new(Delete { etag: origin.etag.clone(), mapping: last, role, reason }));
+                return Decision::Delete(Box::new(Delete {
+                    etag: origin.etag.clone(),
+                    mapping: last,
+                    role,
+                    reason,
+                }));
             }
             State::Live | State::Archived => {}
         }
@@ -262,16 +356,30 @@ impl Planner<'_> {
             return self.make_copy(mapping.clone(), origin, None);
         }
         let wanted = [Field::Time, Field::Title].iter().any(|field| changed.fields.contains(field));
-        if wanted { self.make_copy_again(mapping, origin, Some(Reason::EditWins)) } else { self.suppress(mapping, Some(origin)) }
+        if wanted {
+            self.make_copy_again(mapping, origin, Some(Reason::EditWins))
+        } else {
+            self.suppress(mapping, Some(origin))
+        }
     }
 
-    pub(super) fn make_copy_again(&self, mapping: &Mapping, origin: &Event, reason: Option<Reason>) -> Decision {
+    pub(super) fn make_copy_again(
+        &self,
+        mapping: &Mapping,
+        origin: &Event,
+        reason: Option<Reason>,
+    ) -> Decision {
         let mut next = mapping.clone();
         next.generation += 1;
         self.make_copy(next, origin, reason)
     }
 
-    pub(super) fn make_copy(&self, mapping: Mapping, origin: &Event, reason: Option<Reason>) -> Decision {
+    pub(super) fn make_copy(
+        &self,
+        mapping: Mapping,
+        origin: &Event,
+        reason: Option<Reason>,
+    ) -> Decision {
         let draft = project(&Draft::from(origin), self.look(mapping.side.other()));
         let mut next = self.origin_seen(&mapping, origin);
         next.origin.base = self.prints.origin(&Draft::from(origin));
@@ -286,11 +394,18 @@ impl Planner<'_> {
         (next.taken_over, next.turned, next.unseen) = (false, false, None);
         next.pristine = true;
         next.drifted = false;
-        Decision::Create(Box::new(Create { mapping: next, role: Role::Copy, draft, reason, mark_origin: false }))
+        Decision::Create(Box::new(Create {
+            mapping: next,
+            role: Role::Copy,
+            draft,
+            reason,
+            mark_origin: false,
+        }))
     }
 }
 
-/// Whether an event that lies beyond the window was moved there by its own owner. Where its copy was moved there, it has followed.
+/// Whether an event that lies beyond the window was moved there by its own owner. Where its copy
+/// was moved there, it has followed.
 fn is_moved_out(mapping: &Mapping, changed: &Parts) -> bool {
     match mapping.state {
         State::Archived => false,

@@ -1,4 +1,5 @@
-//! An origin and its copy that are both there: what is written to which, and on what they agree then.
+//! An origin and its copy that are both there: what is written to which, and on what they agree
+//! then.
 
 use super::{Change, Decision, Planner, Write};
 use crate::conflict::{self, Sides};
@@ -29,35 +30,58 @@ struct Edits {
 
 impl Planner<'_> {
     /// Both are there, and at least one has news.
-    pub(super) fn write(&self, mapping: &Mapping, origin: &Event, changed: &Parts, copy: Option<&Event>) -> Decision {
+    pub(super) fn write(
+        &self,
+        mapping: &Mapping,
+        origin: &Event,
+        changed: &Parts,
+        copy: Option<&Event>,
+    ) -> Decision {
         let target = mapping.side.other();
         let look = self.look(target);
         let anchor = look.anchor_of(&origin.content);
         let mut next = self.origin_seen(mapping, origin);
         let mut changed = changed.clone();
         let copy = copy.map(|copy| self.read(mapping, copy, anchor.as_ref()));
-        let edits = copy.as_ref().map(|copy| self.edits_of(mapping, origin, copy, &mut changed, anchor.as_ref()));
-        let Edits { parts: edited, busied } = edits.unwrap_or(Edits { parts: Parts::default(), busied: false });
+        let edits = copy
+            .as_ref()
+            .map(|copy| self.edits_of(mapping, origin, copy, &mut changed, anchor.as_ref()));
+        let Edits { parts: edited, busied } =
+            edits.unwrap_or(Edits { parts: Parts::default(), busied: false });
         if let Some(copy) = &copy {
             self.copy_seen(&mut next, copy.event);
         }
         if next.copy_guests {
             next.drifted = true;
-            return Decision::Skip { reason: Reason::HasGuests, why: None, remember: Some(Box::new(next)) };
+            return Decision::Skip {
+                reason: Reason::HasGuests,
+                why: None,
+                remember: Some(Box::new(next)),
+            };
         }
         // What was found to lead nowhere once does not flow back when its origin changes.
-        let judged =
-            mapping.drifted && copy.as_ref().is_some_and(|copy| etag::are_same(copy.event.etag.as_deref(), mapping.copy.etag.as_deref()));
+        let judged = mapping.drifted
+            && copy.as_ref().is_some_and(|copy| {
+                etag::are_same(copy.event.etag.as_deref(), mapping.copy.etag.as_deref())
+            });
         let flows = self.pair.two_way && !next.guests && !judged;
-        let (merged, overruled, mut ignored) = match copy.as_ref().filter(|copy| flows && !edited.is_empty() && !copy.event.cancelled) {
-            Some(copy) => {
-                let sides = Sides { origin, copy: &copy.home, look, keeps_less: mapping.copy.shown.is_some() };
-                let merge = conflict::merge(&sides, &changed, &edited);
-                (merge.origin, merge.overruled, busied || merge.ignored)
-            }
-            None => (Draft::from(origin), Parts::default(), busied || !edited.is_empty()),
-        };
-        // A guest's meeting is put right at once; other edits of a copy that count for nothing stay until its origin changes.
+        let (merged, overruled, mut ignored) =
+            match copy.as_ref().filter(|copy| flows && !edited.is_empty() && !copy.event.cancelled)
+            {
+                Some(copy) => {
+                    let sides = Sides {
+                        origin,
+                        copy: &copy.home,
+                        look,
+                        keeps_less: mapping.copy.shown.is_some(),
+                    };
+                    let merge = conflict::merge(&sides, &changed, &edited);
+                    (merge.origin, merge.overruled, busied || merge.ignored)
+                }
+                None => (Draft::from(origin), Parts::default(), busied || !edited.is_empty()),
+            };
+        // A guest's meeting is put right at once; other edits of a copy that count for nothing stay
+        // until its origin changes.
         let restore = self.pair.two_way && next.guests;
         let draft = project(&merged, look);
         let raw = [Draft::from(origin), merged.clone()].map(|draft| self.prints.origin(&draft));
@@ -67,12 +91,20 @@ impl Planner<'_> {
         let lossy = outward(&then.differences(&raw[1]), anchor.as_ref());
         let wanted = self.prints.copy(&draft).overlaid(&mapping.copy.base, &lossy);
         // Beyond the window both are left as they are, until they come into it.
-        next.state = if self.is_beyond(mapping.side, &merged) { State::Archived } else { State::Live };
-        // A write of ours that may have been cut off is not done yet, even where the copy was edited since.
-        let cut_off = mapping.copy.intent.as_ref().is_some_and(|intent| !intent.differences(&mapping.copy.base).is_empty());
-        // Then a copy that was to be taken over has its former mark, even where it shows what it should.
+        next.state =
+            if self.is_beyond(mapping.side, &merged) { State::Archived } else { State::Live };
+        // A write of ours that may have been cut off is not done yet, even where the copy was
+        // edited since.
+        let cut_off = mapping
+            .copy
+            .intent
+            .as_ref()
+            .is_some_and(|intent| !intent.differences(&mapping.copy.base).is_empty());
+        // Then a copy that was to be taken over has its former mark, even where it shows what it
+        // should.
         let to_mark = mapping.taken_over && mapping.copy.intent.is_some();
-        let news = !changed.is_empty() || !origin_parts.is_empty() || restore || self.full || cut_off;
+        let news =
+            !changed.is_empty() || !origin_parts.is_empty() || restore || self.full || cut_off;
         let mut copy_parts = match &copy {
             Some(copy) => both(&wanted.differences(&copy.raw), &wanted.differences(&copy.meant)),
             None => unread(&wanted, &mapping.copy),
@@ -82,9 +114,12 @@ impl Planner<'_> {
             if changed.fields.contains(&Field::Attendees) {
                 copy_parts.fields.insert(Field::Description);
             }
-            copy_parts
-                .exceptions
-                .extend(outward(&changed, anchor.as_ref()).exceptions.into_iter().filter(|start| has_exception(&draft, start)));
+            copy_parts.exceptions.extend(
+                outward(&changed, anchor.as_ref())
+                    .exceptions
+                    .into_iter()
+                    .filter(|start| has_exception(&draft, start)),
+            );
         }
         copy_parts.fields.retain(|field| !lossy.fields.contains(field));
         copy_parts.exceptions.retain(|start| !lossy.exceptions.contains(start));
@@ -100,7 +135,11 @@ impl Planner<'_> {
         next.copy.agree(wanted.clone());
         if copy_parts.is_empty() && origin_parts.is_empty() && !to_mark {
             return match (ignored, next == *mapping) {
-                (true, _) => Decision::Skip { reason: Reason::CopyEdited, why: None, remember: Some(Box::new(next)) },
+                (true, _) => Decision::Skip {
+                    reason: Reason::CopyEdited,
+                    why: None,
+                    remember: Some(Box::new(next)),
+                },
                 (false, true) => Decision::Nothing,
                 (false, false) => Decision::Remember(Box::new(next)),
             };
@@ -109,20 +148,38 @@ impl Planner<'_> {
             let mut remember = mapping.clone();
             remember.origin.etag.clone_from(&next.origin.etag);
             remember.copy.etag.clone_from(&next.copy.etag);
-            return Decision::Skip { reason: Reason::Flapping, why: None, remember: Some(Box::new(remember)) };
+            return Decision::Skip {
+                reason: Reason::Flapping,
+                why: None,
+                remember: Some(Box::new(remember)),
+            };
         }
         let reason = match restore && !edited.is_empty() {
             true => Some(Reason::HasGuests),
             false => undoes(&copy_parts, &overruled).then_some(Reason::OriginWins),
         };
         let whole = mapping.pristine && copy.is_none() && !mapping.drifted && lossy.is_empty();
-        let copy = (to_mark || !copy_parts.is_empty()).then_some(Change { draft, parts: copy_parts, whole });
+        let copy = (to_mark || !copy_parts.is_empty()).then_some(Change {
+            draft,
+            parts: copy_parts,
+            whole,
+        });
         if copy.is_some() {
             next.wrote(&wanted, self.now);
             next.pristine = whole;
         }
-        let origin = (!origin_parts.is_empty()).then_some(Change { draft: merged, parts: origin_parts, whole: false });
-        Decision::Write(Box::new(Write { before: mapping.clone(), mapping: next, copy, origin, reason }))
+        let origin = (!origin_parts.is_empty()).then_some(Change {
+            draft: merged,
+            parts: origin_parts,
+            whole: false,
+        });
+        Decision::Write(Box::new(Write {
+            before: mapping.clone(),
+            mapping: next,
+            copy,
+            origin,
+            reason,
+        }))
     }
 
     fn read<'a>(&self, mapping: &Mapping, event: &'a Event, anchor: Option<&Zone>) -> Read<'a> {
@@ -132,15 +189,23 @@ impl Planner<'_> {
         Read { event, home, meant: mapping.copy.meant(&raw), raw }
     }
 
-    /// What the copy's owner has done. Of what we were cut off in writing, only what they can have done.
-    fn edits_of(&self, mapping: &Mapping, origin: &Event, copy: &Read<'_>, changed: &mut Parts, anchor: Option<&Zone>) -> Edits {
+    /// What the copy's owner has done. Of what we were cut off in writing, only what they can have
+    /// done.
+    fn edits_of(
+        &self,
+        mapping: &Mapping,
+        origin: &Event,
+        copy: &Read<'_>,
+        changed: &mut Parts,
+        anchor: Option<&Zone>,
+    ) -> Edits {
         let (edited, busied) = self.edits(mapping, copy.event);
         let mut parts = homeward(&edited, anchor);
         let ours = Draft::from(origin);
         let taken_back = homeward(&self.taken_back(mapping, origin, copy, anchor), anchor);
         parts.fields.extend(taken_back.fields);
-        // Where we were cut off in writing a series, changed occurrences that it lacks were not written yet, and no person took them away: what the
-        // other side shows counts.
+        // Where we were cut off in writing a series, changed occurrences that it lacks were not
+        // written yet, and no person took them away: what the other side shows counts.
         if mapping.state == State::Creating || is_half_moved(&mapping.copy) {
             parts.exceptions.retain(|start| has_exception(&copy.home, start));
         }
@@ -150,8 +215,9 @@ impl Planner<'_> {
         } else {
             parts.exceptions.extend(taken_back.exceptions);
         }
-        // Where the copy had moved its series, the origin has got that, and the copy was to get what the origin had changed meanwhile: it shows its
-        // exceptions, at their new starts, as they were before.
+        // Where the copy had moved its series, the origin has got that, and the copy was to get
+        // what the origin had changed meanwhile: it shows its exceptions, at their new starts, as
+        // they were before.
         if mapping.copy.intent.is_some() && is_half_moved(&mapping.origin) {
             let [home, origin] = [&copy.home, &ours].map(|draft| self.prints.origin(draft));
             if !home.differences(&origin).fields.contains(&Field::Time) {
@@ -159,13 +225,18 @@ impl Planner<'_> {
                 parts.exceptions.clear();
             }
         }
-        // How a provider shows what was just made was not seen: what it may have made of it is no person's edit.
+        // How a provider shows what was just made was not seen: what it may have made of it is no
+        // person's edit.
         if mapping.state == State::Creating || mapping.copy.etag.is_none() {
             let written = self.homeward_of(mapping, &ours);
-            parts.fields.retain(|field| !conflict::keeps_less(*field, &copy.home.content, &written.content));
-            parts.exceptions.retain(|start| match (changed_to(&copy.home, start), changed_to(&written, start)) {
-                (Some(shown), Some(written)) => !conflict::is_made_of(shown, written),
-                _ => true,
+            parts.fields.retain(|field| {
+                !conflict::keeps_less(*field, &copy.home.content, &written.content)
+            });
+            parts.exceptions.retain(|start| {
+                match (changed_to(&copy.home, start), changed_to(&written, start)) {
+                    (Some(shown), Some(written)) => !conflict::is_made_of(shown, written),
+                    _ => true,
+                }
             });
         }
         Edits { parts, busied }
@@ -176,31 +247,46 @@ impl Planner<'_> {
         let target = mapping.side.other();
         let look = self.look(target);
         let shown = crate::copy::homeward(&project(origin, look), look.target, look.source);
-        look.anchor_of(&origin.content).map_or_else(|| shown.clone(), |zone| zone::floating(&shown, &zone))
+        look.anchor_of(&origin.content)
+            .map_or_else(|| shown.clone(), |zone| zone::floating(&shown, &zone))
     }
 
-    /// What a write of ours that was cut off has brought to the origin, and what the copy's owner has taken back since: the copy shows again what
-    /// it showed before.
-    fn taken_back(&self, mapping: &Mapping, origin: &Event, copy: &Read<'_>, anchor: Option<&Zone>) -> Parts {
+    /// What a write of ours that was cut off has brought to the origin, and what the copy's owner
+    /// has taken back since: the copy shows again what it showed before.
+    fn taken_back(
+        &self,
+        mapping: &Mapping,
+        origin: &Event,
+        copy: &Read<'_>,
+        anchor: Option<&Zone>,
+    ) -> Parts {
         let Some(intent) = &mapping.origin.intent else { return Parts::default() };
         let now = mapping.origin.meant(&self.prints.origin(&Draft::from(origin)));
-        let (written, missing) = (intent.differences(&mapping.origin.base), intent.differences(&now));
+        let (written, missing) =
+            (intent.differences(&mapping.origin.base), intent.differences(&now));
         let edited = copy.meant.differences(&mapping.copy.base);
         let mut parts = outward(&written, anchor);
         let missing = outward(&missing, anchor);
-        parts.fields.retain(|field| !missing.fields.contains(field) && !edited.fields.contains(field));
-        parts.exceptions.retain(|start| !missing.exceptions.contains(start) && !edited.exceptions.contains(start));
+        parts
+            .fields
+            .retain(|field| !missing.fields.contains(field) && !edited.fields.contains(field));
+        parts.exceptions.retain(|start| {
+            !missing.exceptions.contains(start) && !edited.exceptions.contains(start)
+        });
         parts
     }
 }
 
-/// Whether a write of the copy undoes any of these edits of it. Where both sides have come to the same, there is nothing to undo.
+/// Whether a write of the copy undoes any of these edits of it. Where both sides have come to the
+/// same, there is nothing to undo.
 fn undoes(written: &Parts, edits: &Parts) -> bool {
     let times = !written.exceptions.is_empty() || written.fields.contains(&Field::Time);
-    edits.fields.iter().any(|field| written.fields.contains(field)) || (times && !edits.exceptions.is_empty())
+    edits.fields.iter().any(|field| written.fields.contains(field))
+        || (times && !edits.exceptions.is_empty())
 }
 
-/// What is to be written to a copy that was not read: also what a write that was cut off may have brought.
+/// What is to be written to a copy that was not read: also what a write that was cut off may have
+/// brought.
 fn unread(wanted: &Fingerprint, copy: &Half) -> Parts {
     let mut parts = wanted.differences(&copy.base);
     if let Some(intent) = &copy.intent {
@@ -221,20 +307,25 @@ fn both(one: &Parts, other: &Parts) -> Parts {
 /// Parts of an origin, as those of its copy: floating starts stand in a zone there.
 fn outward(parts: &Parts, anchor: Option<&Zone>) -> Parts {
     let Some(zone) = anchor else { return parts.clone() };
-    let exceptions = parts.exceptions.iter().map(|start| zone::anchored_start(*start, zone)).collect();
+    let exceptions =
+        parts.exceptions.iter().map(|start| zone::anchored_start(*start, zone)).collect();
     Parts { fields: parts.fields.clone(), exceptions }
 }
 
 /// The other way round.
 fn homeward(parts: &Parts, anchor: Option<&Zone>) -> Parts {
     let Some(zone) = anchor else { return parts.clone() };
-    let exceptions = parts.exceptions.iter().map(|start| zone::floating_start(*start, zone)).collect();
+    let exceptions =
+        parts.exceptions.iter().map(|start| zone::floating_start(*start, zone)).collect();
     Parts { fields: parts.fields.clone(), exceptions }
 }
 
-/// Whether a write of ours that moves it or gives it another rule may have been cut off: exceptions are written after that.
+/// Whether a write of ours that moves it or gives it another rule may have been cut off: exceptions
+/// are written after that.
 fn is_half_moved(half: &Half) -> bool {
-    half.intent.as_ref().is_some_and(|intent| intent.differences(&half.base).fields.contains(&Field::Time))
+    half.intent
+        .as_ref()
+        .is_some_and(|intent| intent.differences(&half.base).fields.contains(&Field::Time))
 }
 
 fn has_exception(draft: &Draft, start: &OriginalStart) -> bool {

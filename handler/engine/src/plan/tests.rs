@@ -20,7 +20,10 @@ use jiff::civil::date;
 
 use super::*;
 use crate::calendar::{CalendarId, PairId};
-use crate::event::{Busy, Content, Exception, Field, Moment, Organizer, OriginalStart, Series, Span, Stamps, Visibility, Zone};
+use crate::event::{
+    Busy, Content, Exception, Field, Moment, Organizer, OriginalStart, Series, Span, Stamps,
+    Visibility, Zone,
+};
 use crate::mapping::State;
 
 struct World {
@@ -81,12 +84,23 @@ impl World {
     /// An event of the one calendar that no mapping knows.
     fn unknown(&self, event: &Event, beside: Beside<'_>) -> Decision {
         let planner = self.planner();
-        let (id, copy_id) = (planner.mapping_id(Side::From, &event.id, 0), EventId::new("copy.ics"));
-        planner.unknown(Unknown { side: Side::From, event, id, copy_id, beside, marked_as_copy: false, first: None })
+        let (id, copy_id) =
+            (planner.mapping_id(Side::From, &event.id, 0), EventId::new("copy.ics"));
+        planner.unknown(Unknown {
+            side: Side::From,
+            event,
+            id,
+            copy_id,
+            beside,
+            marked_as_copy: false,
+            first: None,
+        })
     }
     /// A mapping in step, and the two events as they stand.
     fn synced(&self, origin: Event) -> (Mapping, Event, Event) {
-        let Decision::Create(create) = self.unknown(&origin, Beside::Nothing) else { panic!("an ordinary event is copied") };
+        let Decision::Create(create) = self.unknown(&origin, Beside::Nothing) else {
+            panic!("an ordinary event is copied")
+        };
         let mut mapping = create.mapping;
         mapping.state = State::Live;
         mapping.copy.etag = Some("c1".into());
@@ -137,7 +151,11 @@ fn event() -> Event {
 
 fn weekly() -> Event {
     let mut event = event();
-    event.series = Some(Series { rules: vec!["FREQ=WEEKLY".into()], extra: vec![], exceptions: BTreeMap::new() });
+    event.series = Some(Series {
+        rules: vec!["FREQ=WEEKLY".into()],
+        extra: vec![],
+        exceptions: BTreeMap::new(),
+    });
     event
 }
 

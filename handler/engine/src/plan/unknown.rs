@@ -1,9 +1,11 @@
 //! An event that no mapping knows: copied, joined to a copy that is there already, or left alone.
 //!
 //! # Properties
-//! * What says of itself that it is a copy is dealt with before this is asked ([`Unknown::beside`]): here the event is a person's own.
-//! * A copy that is there already is taken over: the origin's word counts, and nothing is made beside it. Outside the window it is left as it is,
-//!   unless it shows what a private pair must not show.
+//! * What says of itself that it is a copy is dealt with before this is asked
+//!   ([`Unknown::beside`]): here the event is a person's own.
+//! * A copy that is there already is taken over: the origin's word counts, and nothing is made
+//!   beside it. Outside the window it is left as it is, unless it shows what a private pair must
+//!   not show.
 
 use super::{Change, Create, Decision, Planner, Write};
 use crate::copy::{Look, project};
@@ -37,7 +39,8 @@ pub struct Unknown<'a> {
 pub enum Beside<'a> {
     /// Nothing, as far as is known.
     Nothing,
-    /// An earlier copy, which belongs to no mapping any more. `foreign`: another key marked it, and its owner has said that it may be taken over.
+    /// An earlier copy, which belongs to no mapping any more. `foreign`: another key marked it, and
+    /// its owner has said that it may be taken over.
     Copy {
         /// The copy.
         copy: &'a Event,
@@ -56,7 +59,8 @@ impl Planner<'_> {
         let Unknown { side, event, id, copy_id, beside, marked_as_copy, first } = unknown;
         let why_not = self.why_not(side, event);
         if let Some(reason) = why_not
-            && (reason != Reason::OutsideWindow || !matches!(beside, Beside::Copy { .. } | Beside::Foreign(_)))
+            && (reason != Reason::OutsideWindow
+                || !matches!(beside, Beside::Copy { .. } | Beside::Foreign(_)))
         {
             return Decision::Skip { reason, why: None, remember: None };
         }
@@ -79,7 +83,16 @@ impl Planner<'_> {
                 intent: None,
                 former: None,
             },
-            copy: Half { id: copy_id, uid: None, etag: None, sequence: 0, base: print.clone(), shown: None, intent: None, former: None },
+            copy: Half {
+                id: copy_id,
+                uid: None,
+                etag: None,
+                sequence: 0,
+                base: print.clone(),
+                shown: None,
+                intent: None,
+                former: None,
+            },
             state: State::Creating,
             generation: 0,
             pristine: true,
@@ -96,13 +109,28 @@ impl Planner<'_> {
             recent: Vec::new(),
         };
         match beside {
-            Beside::Nothing => {
-                Decision::Create(Box::new(Create { mapping, role: Role::Copy, draft, reason: None, mark_origin: marked_as_copy }))
+            Beside::Nothing => Decision::Create(Box::new(Create {
+                mapping,
+                role: Role::Copy,
+                draft,
+                reason: None,
+                mark_origin: marked_as_copy,
+            })),
+            Beside::Copy { copy, foreign } => {
+                self.take_over(mapping, draft, copy, foreign, why_not.is_some())
             }
-            Beside::Copy { copy, foreign } => self.take_over(mapping, draft, copy, foreign, why_not.is_some()),
             Beside::Foreign(found) => {
-                let copy = Half { id: found.id.clone(), uid: UidHash::of(&found.uid), etag: found.etag.clone(), ..mapping.copy };
-                left_alone(Mapping { copy, ..mapping }, State::CopiedByAnother, Reason::CopiedByAnother)
+                let copy = Half {
+                    id: found.id.clone(),
+                    uid: UidHash::of(&found.uid),
+                    etag: found.etag.clone(),
+                    ..mapping.copy
+                };
+                left_alone(
+                    Mapping { copy, ..mapping },
+                    State::CopiedByAnother,
+                    Reason::CopiedByAnother,
+                )
             }
             Beside::AlreadyThere(id, uid) => {
                 let copy = Half { id, uid, ..mapping.copy };
@@ -111,13 +139,24 @@ impl Planner<'_> {
         }
     }
 
-    /// An event that another installation made as a copy: it is remembered, so that it is counted, and nothing is made of it.
+    /// An event that another installation made as a copy: it is remembered, so that it is counted,
+    /// and nothing is made of it.
     pub fn foreign(&self, side: Side, event: &Event, id: MappingId, copy_id: EventId) -> Decision {
         // The calendar holds what it began as, as far as its mark may be believed.
         let first = self.mark(event).and_then(Mark::first);
-        let unknown = Unknown { side, event, id, copy_id, beside: Beside::Nothing, marked_as_copy: false, first };
+        let unknown = Unknown {
+            side,
+            event,
+            id,
+            copy_id,
+            beside: Beside::Nothing,
+            marked_as_copy: false,
+            first,
+        };
         match self.unknown(unknown) {
-            Decision::Create(create) => left_alone(create.mapping, State::CopiedByAnother, Reason::CopiedByAnother),
+            Decision::Create(create) => {
+                left_alone(create.mapping, State::CopiedByAnother, Reason::CopiedByAnother)
+            }
             other => other,
         }
     }
@@ -136,7 +175,14 @@ impl Planner<'_> {
     }
 
     /// A copy from an earlier pair between the same calendars: the origin's word counts.
-    fn take_over(&self, mut mapping: Mapping, draft: Draft, copy: &Event, foreign: bool, outside: bool) -> Decision {
+    fn take_over(
+        &self,
+        mut mapping: Mapping,
+        draft: Draft,
+        copy: &Event,
+        foreign: bool,
+        outside: bool,
+    ) -> Decision {
         let print = mapping.copy.base.clone();
         mapping.state = if outside { State::Archived } else { State::Live };
         mapping.pristine = false;
@@ -157,12 +203,22 @@ impl Planner<'_> {
         let as_it_is = (parts.is_empty() || (outside && !shows_too_much)) && !foreign;
         if as_it_is || mapping.copy_guests {
             mapping.drifted = !parts.is_empty();
-            return Decision::Skip { reason: Reason::Adopted, why: None, remember: Some(Box::new(mapping)) };
+            return Decision::Skip {
+                reason: Reason::Adopted,
+                why: None,
+                remember: Some(Box::new(mapping)),
+            };
         }
         let before = mapping.clone();
         mapping.copy.base = print;
         let change = Change { draft, parts, whole: false };
-        Decision::Write(Box::new(Write { before, mapping, copy: Some(change), origin: None, reason: Some(Reason::Adopted) }))
+        Decision::Write(Box::new(Write {
+            before,
+            mapping,
+            copy: Some(change),
+            origin: None,
+            reason: Some(Reason::Adopted),
+        }))
     }
 }
 

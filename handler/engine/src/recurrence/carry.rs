@@ -15,11 +15,15 @@ use crate::zone;
 /// The most dates that a series is written with in the place of its rule.
 const MOST_DATES: usize = 1_000;
 
-/// A rule as it is written: in capitals, without blanks and parts that have no meaning (`X-`, empty ones, a COUNT below zero), and with
-/// the one of COUNT and UNTIL that ends it first (RFC 5545 section 3.3.10 allows no more). A rule that cannot be followed keeps both.
+/// A rule as it is written: in capitals, without blanks and parts that have no meaning (`X-`, empty
+/// ones, a COUNT below zero), and with the one of COUNT and UNTIL that ends it first (RFC 5545
+/// section 3.3.10 allows no more). A rule that cannot be followed keeps both.
 pub fn normalised(rule: &str, span: &Span, floating_zone: Option<&str>) -> String {
-    let tidy = |part: &str| part.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase();
-    let mut parts: Vec<String> = rule::parts(rule).map(tidy).filter(|part| !part.ends_with('=')).collect();
+    let tidy = |part: &str| {
+        part.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase()
+    };
+    let mut parts: Vec<String> =
+        rule::parts(rule).map(tidy).filter(|part| !part.ends_with('=')).collect();
     let has = |name: &str| parts.iter().any(|part| part.starts_with(name));
     if has("COUNT=") && has("UNTIL=") {
         match is_counted_out(&parts.join(";"), span, floating_zone) {
@@ -32,10 +36,16 @@ pub fn normalised(rule: &str, span: &Span, floating_zone: Option<&str>) -> Strin
 }
 
 /// Whether COUNT ends a rule before UNTIL does.
-fn is_counted_out(rule: &str, span: &Span, floating_zone: Option<&str>) -> Result<bool, Unsupported> {
+fn is_counted_out(
+    rule: &str,
+    span: &Span,
+    floating_zone: Option<&str>,
+) -> Result<bool, Unsupported> {
     let anchor = Anchor::new(span, floating_zone);
     let rule = Rule::parse(rule)?.anchored(anchor.first, anchor.is_all_day())?;
-    let (Some(count), Some(until)) = (rule.count, rule.until) else { return Ok(rule.count.is_some()) };
+    let (Some(count), Some(until)) = (rule.count, rule.until) else {
+        return Ok(rule.count.is_some());
+    };
     let to = anchor.until_civil(until).saturating_add(SLACK);
     let mut left = count;
     let mut before_first = true;
@@ -66,7 +76,8 @@ pub fn strays<'a>(
     floating_zone: Option<&str>,
 ) -> Result<Vec<OriginalStart>, Unsupported> {
     let anchor = Anchor::new(&content.span, floating_zone);
-    let mut left: BTreeMap<OriginalStart, OriginalStart> = changed.map(|start| (anchor.in_form(*start), *start)).collect();
+    let mut left: BTreeMap<OriginalStart, OriginalStart> =
+        changed.map(|start| (anchor.in_form(*start), *start)).collect();
     let starts = || left.keys().map(|start| zone::start(&anchor.span_at(*start), floating_zone));
     let (Some(first), Some(last)) = (starts().min(), starts().max()) else { return Ok(Vec::new()) };
     let bare = Series { exceptions: BTreeMap::new(), ..series.clone() };
@@ -89,17 +100,25 @@ pub fn dates(
     floating_zone: Option<&str>,
 ) -> Result<Vec<OriginalStart>, Unsupported> {
     let bare = Series { exceptions: BTreeMap::new(), ..series.clone() };
-    Ok(occurrences(content, &bare, range, floating_zone)?.into_iter().map(|occurrence| occurrence.original).collect())
+    Ok(occurrences(content, &bare, range, floating_zone)?
+        .into_iter()
+        .map(|occurrence| occurrence.original)
+        .collect())
 }
 
-/// A draft without rules that repeat more often than every day, for calendars that have none: in their place stand the dates that they
-/// give in the range. `None` where there is no such rule.
+/// A draft without rules that repeat more often than every day, for calendars that have none: in
+/// their place stand the dates that they give in the range. `None` where there is no such rule.
 ///
 /// # Errors
 /// A rule is refused, or gives more dates than an event may have.
-pub fn by_dates(draft: &Draft, range: Range<Timestamp>, floating_zone: Option<&str>) -> Result<Option<Draft>, Unsupported> {
-    let Some(series) = draft.series.as_ref().filter(|series| series.rules.iter().any(|rule| rule.to_ascii_uppercase().contains("HOURLY")))
-    else {
+pub fn by_dates(
+    draft: &Draft,
+    range: Range<Timestamp>,
+    floating_zone: Option<&str>,
+) -> Result<Option<Draft>, Unsupported> {
+    let Some(series) = draft.series.as_ref().filter(|series| {
+        series.rules.iter().any(|rule| rule.to_ascii_uppercase().contains("HOURLY"))
+    }) else {
         return Ok(None);
     };
     let anchor = Anchor::new(&draft.content.span, floating_zone);

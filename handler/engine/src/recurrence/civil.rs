@@ -1,13 +1,15 @@
 //! Starts by a rule, as wall-clock times: the crate `rrule`, kept within bounds.
 //!
 //! Properties:
-//! * No zone is involved: the crate is told that the wall is in UTC. Zones, COUNT and UNTIL are applied by our caller.
-//! * The crate cannot seek, so a rule is begun anew a whole number of its periods later, close to where starts are
-//!   wanted. This changes nothing, for all that the rule takes from DTSTART has been written out before
-//!   ([`Rule::anchored`]); what is left is the phase of INTERVAL, and a jump by whole periods keeps that.
-//! * The crate looks for the next start until the year 10 000. The Gregorian calendar repeats after 400 years,
-//!   weekdays included, so rules are run in its last cycle before that year: a rule that nothing fulfils ends after a
-//!   few hundred years of looking, which takes milliseconds.
+//! * No zone is involved: the crate is told that the wall is in UTC. Zones, COUNT and UNTIL are
+//!   applied by our caller.
+//! * The crate cannot seek, so a rule is begun anew a whole number of its periods later, close to
+//!   where starts are wanted. This changes nothing, for all that the rule takes from DTSTART has
+//!   been written out before ([`Rule::anchored`]); what is left is the phase of INTERVAL, and a
+//!   jump by whole periods keeps that.
+//! * The crate looks for the next start until the year 10 000. The Gregorian calendar repeats after
+//!   400 years, weekdays included, so rules are run in its last cycle before that year: a rule that
+//!   nothing fulfils ends after a few hundred years of looking, which takes milliseconds.
 
 use chrono::{Datelike, TimeZone as _, Timelike};
 use jiff::civil::{Date, DateTime, Weekday};
@@ -19,7 +21,8 @@ use super::rule::{Frequency, Rule};
 
 /// The most starts that one rule is run for: 54 years of days.
 pub(super) const MAX_STARTS: usize = 20_000;
-/// The most periods between the first start and the end where all have to be counted: four centuries of days.
+/// The most periods between the first start and the end where all have to be counted: four
+/// centuries of days.
 const MAX_PERIODS: i64 = 150_000;
 /// Years after which dates and weekdays repeat.
 const CYCLE: i16 = 400;
@@ -43,26 +46,40 @@ pub(super) struct Wanted {
     pub to: DateTime,
 }
 
-/// The starts of an anchored rule. With COUNT nothing is left out before the first one wanted, for all have to be
-/// counted.
+/// The starts of an anchored rule. With COUNT nothing is left out before the first one wanted, for
+/// all have to be counted.
 pub(super) fn starts(rule: &Rule, wanted: Wanted) -> Result<Starts, Unsupported> {
     let first = match rule.count {
-        Some(_) if periods(rule, wanted.first, wanted.to) > MAX_PERIODS => return Err(Unsupported::TooMany),
+        Some(_) if periods(rule, wanted.first, wanted.to) > MAX_PERIODS => {
+            return Err(Unsupported::TooMany);
+        }
         Some(_) => wanted.first,
         None => sought(rule, wanted),
     };
     let later = i32::from((9999 - wanted.to.year()) / CYCLE * CYCLE);
     let year = i32::from(first.year()) + later;
-    let [month, day, hour, minute, second] = [first.month(), first.day(), first.hour(), first.minute(), first.second()].map(unsigned);
-    let begin = Tz::UTC.with_ymd_and_hms(year, month, day, hour, minute, second).single().ok_or(Unsupported::TooMany)?;
+    let [month, day, hour, minute, second] =
+        [first.month(), first.day(), first.hour(), first.minute(), first.second()].map(unsigned);
+    let begin = Tz::UTC
+        .with_ymd_and_hms(year, month, day, hour, minute, second)
+        .single()
+        .ok_or(Unsupported::TooMany)?;
     let rule = to_crate(rule).validate(begin).map_err(refused)?;
-    Ok(Starts { dates: RRuleSet::new(begin).rrule(rule).limit().into_iter(), later, left: MAX_STARTS })
+    Ok(Starts {
+        dates: RRuleSet::new(begin).rrule(rule).limit().into_iter(),
+        later,
+        left: MAX_STARTS,
+    })
 }
 
-/// Whether the crate takes the rule, which has its own bounds for BYSETPOS and the numbers of BYDAY.
+/// Whether the crate takes the rule, which has its own bounds for BYSETPOS and the numbers of
+/// BYDAY.
 pub(super) fn check(rule: &Rule) -> Result<(), Unsupported> {
     let rule = rule.clone().anchored(DateTime::ZERO, false)?;
-    to_crate(&rule).validate(chrono::DateTime::UNIX_EPOCH.with_timezone(&Tz::UTC)).map_err(refused).map(drop)
+    to_crate(&rule)
+        .validate(chrono::DateTime::UNIX_EPOCH.with_timezone(&Tz::UTC))
+        .map_err(refused)
+        .map(drop)
 }
 
 fn refused(_: rrule::RRuleError) -> Unsupported {
@@ -79,7 +96,8 @@ impl Iterator for Starts {
         }
         self.left -= 1;
         let year = i16::try_from(date.year() - self.later).ok()?;
-        let [month, day, hour, minute, second] = [date.month(), date.day(), date.hour(), date.minute(), date.second()].map(signed);
+        let [month, day, hour, minute, second] =
+            [date.month(), date.day(), date.hour(), date.minute(), date.second()].map(signed);
         DateTime::new(year, month, day, hour, minute, second, 0).ok().map(Ok)
     }
 }
@@ -92,8 +110,8 @@ fn signed(small: u32) -> i8 {
     i8::try_from(small).unwrap_or(i8::MAX)
 }
 
-/// The beginning of a period, in the phase of INTERVAL, at least one whole period before `wanted.from`; the first
-/// start, if there is no such period after it.
+/// The beginning of a period, in the phase of INTERVAL, at least one whole period before
+/// `wanted.from`; the first start, if there is no such period after it.
 fn sought(rule: &Rule, wanted: Wanted) -> DateTime {
     let Wanted { first, from, .. } = wanted;
     let interval = i64::from(rule.interval);
@@ -119,14 +137,17 @@ fn period_start(rule: &Rule, time: DateTime) -> DateTime {
     let day: Date = match rule.frequency {
         Frequency::Hourly => return date.at(time.hour(), 0, 0, 0),
         Frequency::Daily => date,
-        Frequency::Weekly => date.saturating_sub(i64::from(date.weekday().since(rule.week_start)).days()),
+        Frequency::Weekly => {
+            date.saturating_sub(i64::from(date.weekday().since(rule.week_start)).days())
+        }
         Frequency::Monthly => date.first_of_month(),
         Frequency::Yearly => date.first_of_year(),
     };
     day.at(0, 0, 0, 0)
 }
 
-/// How many whole periods (of INTERVAL=1) lie between the beginning of one and a time; negative before it.
+/// How many whole periods (of INTERVAL=1) lie between the beginning of one and a time; negative
+/// before it.
 fn elapsed(frequency: Frequency, begin: DateTime, time: DateTime) -> i64 {
     let years = i64::from(time.year()) - i64::from(begin.year());
     let hours = time.duration_since(begin).as_hours();
@@ -144,7 +165,8 @@ fn periods(rule: &Rule, from: DateTime, to: DateTime) -> i64 {
 }
 
 fn to_crate(rule: &Rule) -> RRule<rrule::Unvalidated> {
-    let months: Vec<chrono::Month> = rule.by_month.iter().filter_map(|month| chrono::Month::try_from(*month).ok()).collect();
+    let months: Vec<chrono::Month> =
+        rule.by_month.iter().filter_map(|month| chrono::Month::try_from(*month).ok()).collect();
     RRule::new(match rule.frequency {
         Frequency::Hourly => rrule::Frequency::Hourly,
         Frequency::Daily => rrule::Frequency::Daily,

@@ -24,7 +24,8 @@ impl<'a> Moved<'a> {
 
     /// Whether any occurrence has another start by it.
     pub fn is_anywhere(&self) -> bool {
-        self.from.original(self.from.first) != self.to.original(self.to.first) || self.zones_differ()
+        self.from.original(self.from.first) != self.to.original(self.to.first)
+            || self.zones_differ()
     }
 
     fn zones_differ(&self) -> bool {
@@ -45,7 +46,8 @@ impl<'a> Moved<'a> {
         self.to.span_at(self.to.in_form(start))
     }
 
-    /// When an exception takes place then: as far from its rule as before, and where it gets another form as many days.
+    /// When an exception takes place then: as far from its rule as before, and where it gets
+    /// another form as many days.
     pub fn span(&self, start: OriginalStart, exception: &Span) -> Span {
         let plain = || self.plain(self.start(start));
         if *exception == self.from.span_at(self.from.in_form(start)) {
@@ -56,10 +58,17 @@ impl<'a> Moved<'a> {
                 let moved = |day: &jiff::civil::Date| self.later(day.at(0, 0, 0, 0)).date();
                 Span::AllDay { start: moved(start), end: moved(end) }
             }
-            (Span::Timed { start, end }, [Span::Timed { start: before, .. }, Span::Timed { start: after, .. }]) => {
+            (
+                Span::Timed { start, end },
+                [Span::Timed { start: before, .. }, Span::Timed { start: after, .. }],
+            ) => {
                 let moved = |moment: &Moment| Moment {
                     local: self.later(moment.local),
-                    zone: if moment.zone == before.zone { after.zone.clone() } else { moment.zone.clone() },
+                    zone: if moment.zone == before.zone {
+                        after.zone.clone()
+                    } else {
+                        moment.zone.clone()
+                    },
                 };
                 Span::Timed { start: moved(start), end: moved(end) }
             }

@@ -1,7 +1,7 @@
 //! One RRULE value, read strictly (RFC 5545 section 3.3.10).
 //!
-//! What a hostile rule could cost is decided here, before anything is expanded: length, frequency and the number of
-//! times of day are bounded.
+//! What a hostile rule could cost is decided here, before anything is expanded: length, frequency
+//! and the number of times of day are bounded.
 
 use jiff::civil::{Date, DateTime, Weekday};
 use jiff::{Timestamp, tz::TimeZone};
@@ -53,10 +53,12 @@ pub(super) struct Rule {
     pub by_set_pos: Vec<i32>,
 }
 
-/// The parts of a rule that have a meaning: not `X-` parts, not empty ones, and not a COUNT below zero, by which some
-/// programs say "without end".
+/// The parts of a rule that have a meaning: not `X-` parts, not empty ones, and not a COUNT below
+/// zero, by which some programs say "without end".
 pub(super) fn parts(text: &str) -> impl Iterator<Item = &str> {
-    let endless = |value: &str| value.trim().strip_prefix('-').is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n > 0));
+    let endless = |value: &str| {
+        value.trim().strip_prefix('-').is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n > 0))
+    };
     text.split(';').map(str::trim).filter(move |part| {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         let name = name.trim().to_ascii_uppercase();
@@ -75,7 +77,8 @@ impl Rule {
         let mut seen: Vec<String> = Vec::new();
         for part in parts(text) {
             let (name, value) = part.split_once('=').ok_or(Unsupported::Malformed("a part"))?;
-            let (name, value) = (name.trim().to_ascii_uppercase(), value.trim().to_ascii_uppercase());
+            let (name, value) =
+                (name.trim().to_ascii_uppercase(), value.trim().to_ascii_uppercase());
             if seen.contains(&name) {
                 return Err(Unsupported::Malformed("a part that stands twice"));
             }
@@ -113,8 +116,12 @@ impl Rule {
         match name {
             "INTERVAL" => self.interval = number(value, "INTERVAL", 1..=i32::from(u16::MAX))?,
             "COUNT" => self.count = Some(number(value, "COUNT", 1..=i32::MAX)?),
-            "UNTIL" => self.until = Some(parse_until(value).ok_or(Unsupported::Malformed("UNTIL"))?),
-            "WKST" => self.week_start = parse_weekday(value).ok_or(Unsupported::Malformed("WKST"))?,
+            "UNTIL" => {
+                self.until = Some(parse_until(value).ok_or(Unsupported::Malformed("UNTIL"))?)
+            }
+            "WKST" => {
+                self.week_start = parse_weekday(value).ok_or(Unsupported::Malformed("WKST"))?
+            }
             "BYSECOND" => self.by_second = numbers(value, "BYSECOND", 0..=59)?,
             "BYMINUTE" => self.by_minute = numbers(value, "BYMINUTE", 0..=59)?,
             "BYHOUR" => self.by_hour = numbers(value, "BYHOUR", 0..=23)?,
@@ -139,7 +146,8 @@ impl Rule {
             return Err(Unsupported::TooManyTimes);
         }
         if self.frequency < Frequency::Monthly {
-            // The nth Monday of a week or a day has no meaning; other programs read it as every Monday.
+            // The nth Monday of a week or a day has no meaning; other programs read it as every
+            // Monday.
             for day in &mut self.by_day {
                 day.0 = None;
             }
@@ -148,7 +156,9 @@ impl Rule {
         let mixed = counted != 0 && counted != self.by_day.len();
         let week_days = counted != 0 && !self.by_week_no.is_empty();
         let month_days = self.frequency == Frequency::Weekly && !self.by_month_day.is_empty();
-        let year_days = matches!(self.frequency, Frequency::Daily | Frequency::Weekly | Frequency::Monthly) && !self.by_year_day.is_empty();
+        let year_days =
+            matches!(self.frequency, Frequency::Daily | Frequency::Weekly | Frequency::Monthly)
+                && !self.by_year_day.is_empty();
         let weeks = self.frequency != Frequency::Yearly && !self.by_week_no.is_empty();
         match () {
             () if mixed || week_days => Err(Unsupported::Malformed("BYDAY")),
@@ -159,7 +169,8 @@ impl Rule {
         }
     }
 
-    /// The rule with all that it takes from DTSTART written out, so that it may be expanded from any later period.
+    /// The rule with all that it takes from DTSTART written out, so that it may be expanded from
+    /// any later period.
     pub fn anchored(mut self, first: DateTime, all_day: bool) -> Result<Self, Unsupported> {
         use Frequency::{Hourly, Monthly, Weekly, Yearly};
         if all_day {
@@ -171,7 +182,10 @@ impl Rule {
             self.by_minute.clear();
             self.by_second.clear();
         }
-        let no_days = self.by_day.is_empty() && self.by_month_day.is_empty() && self.by_year_day.is_empty() && self.by_week_no.is_empty();
+        let no_days = self.by_day.is_empty()
+            && self.by_month_day.is_empty()
+            && self.by_year_day.is_empty()
+            && self.by_week_no.is_empty();
         match self.frequency {
             Yearly if no_days => {
                 if self.by_month.is_empty() {
@@ -208,21 +222,34 @@ fn parse_frequency(value: &str) -> Result<Frequency, Unsupported> {
     })
 }
 
-fn number<T: TryFrom<i32>>(value: &str, part: &'static str, range: std::ops::RangeInclusive<i32>) -> Result<T, Unsupported> {
+fn number<T: TryFrom<i32>>(
+    value: &str,
+    part: &'static str,
+    range: std::ops::RangeInclusive<i32>,
+) -> Result<T, Unsupported> {
     let number = value.trim().parse::<i32>().ok().filter(|n| range.contains(n));
     number.and_then(|n| T::try_from(n).ok()).ok_or(Unsupported::Malformed(part))
 }
 
 /// A list, sorted and without doubles.
-fn numbers<T: TryFrom<i32> + Ord>(value: &str, part: &'static str, range: std::ops::RangeInclusive<i32>) -> Result<Vec<T>, Unsupported> {
-    let mut list = value.split(',').map(|n| number(n, part, range.clone())).collect::<Result<Vec<T>, _>>()?;
+fn numbers<T: TryFrom<i32> + Ord>(
+    value: &str,
+    part: &'static str,
+    range: std::ops::RangeInclusive<i32>,
+) -> Result<Vec<T>, Unsupported> {
+    let mut list =
+        value.split(',').map(|n| number(n, part, range.clone())).collect::<Result<Vec<T>, _>>()?;
     list.sort_unstable();
     list.dedup();
     Ok(list)
 }
 
 /// A list that counts from either end, without zero.
-fn either_end<T: TryFrom<i32> + Ord + Default>(value: &str, part: &'static str, most: i32) -> Result<Vec<T>, Unsupported> {
+fn either_end<T: TryFrom<i32> + Ord + Default>(
+    value: &str,
+    part: &'static str,
+    most: i32,
+) -> Result<Vec<T>, Unsupported> {
     let list = numbers(value, part, -most..=most)?;
     if list.contains(&T::default()) { Err(Unsupported::Malformed(part)) } else { Ok(list) }
 }
@@ -244,10 +271,13 @@ fn parse_days(value: &str) -> Result<Vec<NthDay>, Unsupported> {
     let malformed = Unsupported::Malformed("BYDAY");
     let day = |text: &str| {
         let text = text.trim();
-        let (nth, day) = text.split_at_checked(text.len().checked_sub(2).ok_or(malformed)?).ok_or(malformed)?;
+        let (nth, day) =
+            text.split_at_checked(text.len().checked_sub(2).ok_or(malformed)?).ok_or(malformed)?;
         let nth = match nth {
             "" => None,
-            nth => Some(number::<i16>(nth, "BYDAY", -53..=53)?).filter(|n| *n != 0).map_or(Err(malformed), |n| Ok(Some(n)))?,
+            nth => Some(number::<i16>(nth, "BYDAY", -53..=53)?)
+                .filter(|n| *n != 0)
+                .map_or(Err(malformed), |n| Ok(Some(n)))?,
         };
         Ok((nth, parse_weekday(day).ok_or(malformed)?))
     };
@@ -276,7 +306,12 @@ fn parse_until(value: &str) -> Option<Until> {
         return (time.is_none() && !utc).then_some(Until::Day(date));
     };
     // A leap second is the last one we know.
-    let time = jiff::civil::Time::new(small(time, 0)?, small(time, 2)?, small(time, 4)?.min(59), 0).ok()?;
+    let time = jiff::civil::Time::new(small(time, 0)?, small(time, 2)?, small(time, 4)?.min(59), 0)
+        .ok()?;
     let local = date.to_datetime(time);
-    if utc { local.to_zoned(TimeZone::UTC).ok().map(|zoned| Until::Utc(zoned.timestamp())) } else { Some(Until::Local(local)) }
+    if utc {
+        local.to_zoned(TimeZone::UTC).ok().map(|zoned| Until::Utc(zoned.timestamp()))
+    } else {
+        Some(Until::Local(local))
+    }
 }

@@ -12,7 +12,8 @@ use crate::zone;
 
 /// What all occurrences of a series share.
 pub(super) struct Anchor<'a> {
-    /// The first start (DTSTART) on the wall clock, in whole seconds; of an all-day series, its midnight.
+    /// The first start (DTSTART) on the wall clock, in whole seconds; of an all-day series, its
+    /// midnight.
     pub first: DateTime,
     span: &'a Span,
     form: Form,
@@ -30,11 +31,14 @@ impl<'a> Anchor<'a> {
     pub fn new(span: &'a Span, floating_zone: Option<&str>) -> Self {
         let length = zone::length(span, floating_zone);
         let (first, form) = match span {
-            Span::AllDay { start, .. } => (start.at(0, 0, 0, 0), Form::AllDay { days: length.as_hours() / 24 }),
+            Span::AllDay { start, .. } => {
+                (start.at(0, 0, 0, 0), Form::AllDay { days: length.as_hours() / 24 })
+            }
             Span::Timed { start, end } => {
                 let local = start.local;
                 let first = local.date().at(local.hour(), local.minute(), local.second(), 0);
-                let [from, to] = [start, end].map(|moment| zone::rules(&moment.zone, floating_zone));
+                let [from, to] =
+                    [start, end].map(|moment| zone::rules(&moment.zone, floating_zone));
                 let form = match start.zone {
                     Zone::Floating => Form::Floating { start: from, end: to },
                     Zone::Utc | Zone::Iana(_) => Form::Zoned { start: from, end: to },
@@ -80,10 +84,13 @@ impl<'a> Anchor<'a> {
             (OriginalStart::Day(day), _) => day.to_datetime(self.first.time()),
             (OriginalStart::Floating(local), Form::AllDay { .. }) => local.date().at(0, 0, 0, 0),
             (OriginalStart::Floating(local), _) => local,
-            (OriginalStart::At(instant), Form::AllDay { .. }) => utc_civil(instant).date().at(0, 0, 0, 0),
-            (OriginalStart::At(instant), Form::Zoned { start: rules, .. } | Form::Floating { start: rules, .. }) => {
-                rules.to_datetime(instant)
+            (OriginalStart::At(instant), Form::AllDay { .. }) => {
+                utc_civil(instant).date().at(0, 0, 0, 0)
             }
+            (
+                OriginalStart::At(instant),
+                Form::Zoned { start: rules, .. } | Form::Floating { start: rules, .. },
+            ) => rules.to_datetime(instant),
         }
     }
 
@@ -93,8 +100,12 @@ impl<'a> Anchor<'a> {
             return self.span.clone();
         }
         match (original, &self.form, self.span) {
-            (OriginalStart::Day(start), Form::AllDay { days }, _) => Span::AllDay { start, end: start.saturating_add(days.days()) },
-            (OriginalStart::Floating(start), _, Span::Timed { start: first, end: last }) if last.zone == Zone::Floating => {
+            (OriginalStart::Day(start), Form::AllDay { days }, _) => {
+                Span::AllDay { start, end: start.saturating_add(days.days()) }
+            }
+            (OriginalStart::Floating(start), _, Span::Timed { start: first, end: last })
+                if last.zone == Zone::Floating =>
+            {
                 let length = last.local.duration_since(first.local).max(SignedDuration::ZERO);
                 Span::Timed { start: floating(start), end: floating(start.saturating_add(length)) }
             }
@@ -118,17 +129,18 @@ impl<'a> Anchor<'a> {
         }
     }
 
-    /// Whether a start is after the last one that UNTIL allows. UNTIL should have the form of DTSTART; where it has
-    /// not, a day means its midnight, a local time is in the zone of the series, and an all-day series looks at the
-    /// day only.
+    /// Whether a start is after the last one that UNTIL allows. UNTIL should have the form of
+    /// DTSTART; where it has not, a day means its midnight, a local time is in the zone of the
+    /// series, and an all-day series looks at the day only.
     pub fn is_after(&self, start: DateTime, until: Until) -> bool {
         match (&self.form, until) {
             (Form::AllDay { .. }, until) => start.date() > until_day(until),
             (_, Until::Day(day)) => start > day.at(0, 0, 0, 0),
             (_, Until::Local(local)) => start > local,
-            (Form::Zoned { start: rules, .. } | Form::Floating { start: rules, .. }, Until::Utc(instant)) => {
-                zone::instant_in(start, rules) > instant
-            }
+            (
+                Form::Zoned { start: rules, .. } | Form::Floating { start: rules, .. },
+                Until::Utc(instant),
+            ) => zone::instant_in(start, rules) > instant,
         }
     }
 
@@ -172,7 +184,9 @@ impl<'a> Excepted<'a> {
         let mut excepted = Self { starts: BTreeMap::new(), days: BTreeSet::new() };
         for (original, exception) in &series.exceptions {
             match original {
-                OriginalStart::Day(day) if !anchor.is_all_day() && matches!(exception, Exception::Cancelled) => {
+                OriginalStart::Day(day)
+                    if !anchor.is_all_day() && matches!(exception, Exception::Cancelled) =>
+                {
                     excepted.days.insert(*day);
                 }
                 original => {

@@ -5,7 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// How far ahead rules are compared: two years see every yearly change twice.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 730);
-/// How far apart the samples are; offset changes between two samples are found by the candidates' own changes.
+/// How far apart the samples are; offset changes between two samples are found by the candidates'
+/// own changes.
 const STEP: SignedDuration = SignedDuration::from_hours(12);
 
 /// Tried first, so that the best known of many equal zones is the answer.
@@ -58,9 +59,9 @@ const COMMON: [&str; 44] = [
 
 /// The name of a zone that has the offsets `observed` gives, for the two years from `near` on.
 ///
-/// A zone that never changes its clock is named by its offset where that is whole hours (`Etc/GMT-3`): it says
-/// nothing about a place, and one that has the same offset today may change its mind. `observed` is asked a bounded
-/// number of times (some 1,500, and a few per candidate).
+/// A zone that never changes its clock is named by its offset where that is whole hours
+/// (`Etc/GMT-3`): it says nothing about a place, and one that has the same offset today may change
+/// its mind. `observed` is asked a bounded number of times (some 1,500, and a few per candidate).
 pub fn zone_like(observed: impl Fn(Timestamp) -> Offset, near: Timestamp) -> Option<String> {
     let (samples, until) = samples(&observed, near)?;
     let first = samples.first()?.1;
@@ -71,7 +72,8 @@ pub fn zone_like(observed: impl Fn(Timestamp) -> Offset, near: Timestamp) -> Opt
     }
     let same = |name: &str| {
         let zone = TimeZone::get(name).ok().filter(|zone| !zone.is_unknown())?;
-        (same_samples(&zone, &samples) && same_changes(&zone, &observed, near, until)).then(|| zone.iana_name().map(str::to_owned))?
+        (same_samples(&zone, &samples) && same_changes(&zone, &observed, near, until))
+            .then(|| zone.iana_name().map(str::to_owned))?
     };
     COMMON.iter().find_map(|name| same(name)).or_else(|| {
         let database = jiff::tz::db();
@@ -84,11 +86,16 @@ pub fn zone_like(observed: impl Fn(Timestamp) -> Offset, near: Timestamp) -> Opt
 
 /// Whether a zone has the offsets `observed` gives, for the two years from `near` on.
 pub fn follows(zone: &TimeZone, observed: impl Fn(Timestamp) -> Offset, near: Timestamp) -> bool {
-    samples(&observed, near).is_some_and(|(samples, until)| same_samples(zone, &samples) && same_changes(zone, &observed, near, until))
+    samples(&observed, near).is_some_and(|(samples, until)| {
+        same_samples(zone, &samples) && same_changes(zone, &observed, near, until)
+    })
 }
 
 /// Offsets at regular instants, and the end of them.
-fn samples(observed: impl Fn(Timestamp) -> Offset, near: Timestamp) -> Option<(Vec<(Timestamp, Offset)>, Timestamp)> {
+fn samples(
+    observed: impl Fn(Timestamp) -> Offset,
+    near: Timestamp,
+) -> Option<(Vec<(Timestamp, Offset)>, Timestamp)> {
     let until = near.checked_add(AHEAD).ok()?;
     let mut samples = Vec::new();
     let mut at = near;
@@ -115,7 +122,12 @@ fn same_samples(zone: &TimeZone, samples: &[(Timestamp, Offset)]) -> bool {
 }
 
 /// The candidate changes exactly when the observed one does.
-fn same_changes(zone: &TimeZone, observed: impl Fn(Timestamp) -> Offset, near: Timestamp, until: Timestamp) -> bool {
+fn same_changes(
+    zone: &TimeZone,
+    observed: impl Fn(Timestamp) -> Offset,
+    near: Timestamp,
+    until: Timestamp,
+) -> bool {
     zone.following(near).take(16).take_while(|change| change.timestamp() < until).all(|change| {
         let at = change.timestamp();
         let before = at.checked_sub(SignedDuration::from_secs(1)).unwrap_or(at);

@@ -22,8 +22,8 @@ const UTC: [&str; 16] = [
     "gmt+00:00",
 ];
 
-/// Windows names that Microsoft has dropped or never had in its own list, but that calendars still carry, in lower
-/// case, with the IANA zone whose rules they have today.
+/// Windows names that Microsoft has dropped or never had in its own list, but that calendars still
+/// carry, in lower case, with the IANA zone whose rules they have today.
 const DROPPED: [(&str, &str); 30] = [
     // Named by Windows since 2026, and not by CLDR's list yet.
     ("alberta standard time", "America/Edmonton"),
@@ -69,11 +69,14 @@ pub(super) fn is_utc(name: &str) -> bool {
 pub(super) fn is_no_place(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let path = name.starts_with("posix/") || name.starts_with("right/");
-    path || matches!(name.as_str(), "factory" | "localtime" | "posixrules" | "etc/unknown" | "local")
+    path || matches!(
+        name.as_str(),
+        "factory" | "localtime" | "posixrules" | "etc/unknown" | "local"
+    )
 }
 
-/// The names by which Windows and Exchange show zones to people, in lower case and without the offset before them, each with the
-/// Windows name that it stands for.
+/// The names by which Windows and Exchange show zones to people, in lower case and without the
+/// offset before them, each with the Windows name that it stands for.
 const SHOWN: [(&str, &str); 132] = [
     ("international date line west", "Dateline Standard Time"),
     ("aleutian islands", "Aleutian Standard Time"),
@@ -209,28 +212,34 @@ const SHOWN: [(&str, &str); 132] = [
     ("nuku'alofa", "Tonga Standard Time"),
 ];
 
-/// The IANA name for what Windows shows to people: `(UTC-05:00) Eastern Time (US & Canada)`, with or without the offset.
+/// The IANA name for what Windows shows to people: `(UTC-05:00) Eastern Time (US & Canada)`, with
+/// or without the offset.
 pub(super) fn shown(name: &str) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
-    let bare = ["(utc", "(gmt"].iter().find_map(|prefix| lower.strip_prefix(prefix)?.split_once(')').map(|(_, rest)| rest));
+    let bare = ["(utc", "(gmt"]
+        .iter()
+        .find_map(|prefix| lower.strip_prefix(prefix)?.split_once(')').map(|(_, rest)| rest));
     let bare = bare.unwrap_or(&lower).trim();
     SHOWN.iter().find(|(shown, _)| *shown == bare).and_then(|(_, windows)| self::windows(windows))
 }
 
-/// A name without the number by which programs tell two zones of one object apart: `Europe/Berlin 1`, `W. Europe Standard Time 2`.
+/// A name without the number by which programs tell two zones of one object apart: `Europe/Berlin
+/// 1`, `W. Europe Standard Time 2`.
 pub(super) fn unnumbered(name: &str) -> Option<&str> {
     let (rest, number) = name.rsplit_once(' ')?;
     let is_number = (1..=3).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
     is_number.then(|| rest.trim_end())
 }
 
-/// The IANA name for a Windows name: those of CLDR, those of [`DROPPED`], and either in its summer form.
+/// The IANA name for a Windows name: those of CLDR, those of [`DROPPED`], and either in its summer
+/// form.
 pub(super) fn windows(name: &str) -> Option<&'static str> {
     let words = name.split_whitespace().collect::<Vec<_>>().join(" ");
     known(&words).or_else(|| {
         let standard = [" Daylight Time", " Summer Time"].iter().find_map(|summer| {
             let at = words.len().checked_sub(summer.len())?;
-            (words.is_char_boundary(at) && words[at..].eq_ignore_ascii_case(summer)).then(|| format!("{} Standard Time", &words[..at]))
+            (words.is_char_boundary(at) && words[at..].eq_ignore_ascii_case(summer))
+                .then(|| format!("{} Standard Time", &words[..at]))
         })?;
         known(&standard)
     })
@@ -256,8 +265,9 @@ const ODD_OFFSETS: [(&str, &str); 8] = [
     ("+09:30", "Australia/Darwin"),
 ];
 
-/// The IANA name for `UTC+02:00`, `GMT-0500`, `+03`, `+05:30` or `(UTC+01:00)`, where the database has a zone that never changes its
-/// clock (the sign of its names for whole hours is the other way round).
+/// The IANA name for `UTC+02:00`, `GMT-0500`, `+03`, `+05:30` or `(UTC+01:00)`, where the database
+/// has a zone that never changes its clock (the sign of its names for whole hours is the other way
+/// round).
 pub(super) fn fixed_offset(name: &str) -> Option<String> {
     let name = name.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(name);
     let rest = name.strip_prefix("UTC").or_else(|| name.strip_prefix("GMT")).unwrap_or(name).trim();
@@ -267,14 +277,18 @@ pub(super) fn fixed_offset(name: &str) -> Option<String> {
         None if digits.len() == 4 => digits.split_at_checked(2)?,
         None => (digits, "00"),
     };
-    let is_number = |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let is_number =
+        |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     if !is_number(hours) || !is_number(minutes) {
         return None;
     }
     let hours: u8 = hours.parse().ok()?;
     if minutes != "00" {
         let offset = format!("{sign}{hours:02}:{minutes}");
-        return ODD_OFFSETS.iter().find(|(odd, _)| *odd == offset).map(|(_, iana)| (*iana).to_owned());
+        return ODD_OFFSETS
+            .iter()
+            .find(|(odd, _)| *odd == offset)
+            .map(|(_, iana)| (*iana).to_owned());
     }
     match (hours, sign) {
         (0, _) => Some("Etc/UTC".to_owned()),

@@ -84,17 +84,37 @@ fn names_as_they_are_written_in_the_wild() {
     }
     assert_eq!(resolve(&"Europe/".repeat(10_000)), None);
     assert_eq!(resolve(&format!("{}Europe/Berlin", "/".repeat(115))), iana("Europe/Berlin"));
-    assert_eq!(resolve(&format!("{}Europe/Berlin", "/".repeat(116))), None, "no name is longer than 128 bytes");
+    assert_eq!(
+        resolve(&format!("{}Europe/Berlin", "/".repeat(116))),
+        None,
+        "no name is longer than 128 bytes"
+    );
 }
 
 #[test]
 fn places_are_told_from_conventions() {
-    for name in ["Europe/Berlin", "america/new_york", "/example.org/1/Asia/Tokyo", "America/Argentina/Buenos_Aires"] {
+    for name in [
+        "Europe/Berlin",
+        "america/new_york",
+        "/example.org/1/Asia/Tokyo",
+        "America/Argentina/Buenos_Aires",
+    ] {
         assert!(is_place(name), "{name}");
     }
-    for name in
-        ["EST", "MST", "GMT", "UTC", "Etc/GMT+5", "CET", "EST5EDT", "W. Europe Standard Time", "+01:00", "Europe/Berlin 1", "", "x/y"]
-    {
+    for name in [
+        "EST",
+        "MST",
+        "GMT",
+        "UTC",
+        "Etc/GMT+5",
+        "CET",
+        "EST5EDT",
+        "W. Europe Standard Time",
+        "+01:00",
+        "Europe/Berlin 1",
+        "",
+        "x/y",
+    ] {
         assert!(!is_place(name), "{name}");
     }
 }
@@ -102,7 +122,12 @@ fn places_are_told_from_conventions() {
 /// Every name of the alias table leads to a zone that exists.
 #[test]
 fn aliases_exist() {
-    for name in ["Samoa Standard Time", "GFT Standard Time", "U.S. Eastern Standard Time", "Prague Bratislava Standard Time"] {
+    for name in [
+        "Samoa Standard Time",
+        "GFT Standard Time",
+        "U.S. Eastern Standard Time",
+        "Prague Bratislava Standard Time",
+    ] {
         assert!(matches!(resolve(name), Some(Zone::Iana(_))), "{name}");
     }
     for name in names::shown_names() {
@@ -112,7 +137,9 @@ fn aliases_exist() {
 
 #[test]
 fn gaps_move_forward_and_folds_are_the_first() {
-    let berlin = |local| instant(&Moment { local, zone: Zone::Iana("Europe/Berlin".into()) }, None).to_string();
+    let berlin = |local| {
+        instant(&Moment { local, zone: Zone::Iana("Europe/Berlin".into()) }, None).to_string()
+    };
     assert_eq!(berlin(datetime(2026, 3, 29, 2, 30, 0, 0)), "2026-03-29T01:30:00Z");
     assert_eq!(berlin(datetime(2026, 10, 25, 2, 30, 0, 0)), "2026-10-25T00:30:00Z");
     assert_eq!(berlin(datetime(2026, 7, 1, 12, 0, 0, 0)), "2026-07-01T10:00:00Z");
@@ -131,8 +158,14 @@ fn ends_are_never_before_starts() {
     let day = Span::AllDay { start: date(2026, 1, 2), end: date(2026, 1, 1) };
     assert_eq!(end(&day, None), start(&day, None));
     let flight = Span::Timed {
-        start: Moment { local: datetime(2026, 1, 1, 13, 0, 0, 0), zone: Zone::Iana("Europe/Berlin".into()) },
-        end: Moment { local: datetime(2026, 1, 1, 15, 0, 0, 0), zone: Zone::Iana("America/New_York".into()) },
+        start: Moment {
+            local: datetime(2026, 1, 1, 13, 0, 0, 0),
+            zone: Zone::Iana("Europe/Berlin".into()),
+        },
+        end: Moment {
+            local: datetime(2026, 1, 1, 15, 0, 0, 0),
+            zone: Zone::Iana("America/New_York".into()),
+        },
     };
     assert_eq!(length(&flight, None), SignedDuration::from_hours(8));
 }
@@ -140,7 +173,12 @@ fn ends_are_never_before_starts() {
 #[test]
 fn the_ends_of_time_do_not_panic() {
     for local in [DateTime::MIN, DateTime::MAX] {
-        for zone in [Zone::Utc, Zone::Floating, Zone::Iana("Pacific/Kiritimati".into()), Zone::Iana("Pacific/Niue".into())] {
+        for zone in [
+            Zone::Utc,
+            Zone::Floating,
+            Zone::Iana("Pacific/Kiritimati".into()),
+            Zone::Iana("Pacific/Niue".into()),
+        ] {
             instant(&Moment { local, zone }, Some("Asia/Tokyo"));
         }
     }
@@ -197,18 +235,35 @@ fn rules_that_no_zone_has_find_none() {
 fn what_floats_at_home_comes_home_as_it_was() {
     use crate::event::{Busy, Content, Draft, Visibility};
     let berlin = Zone::Iana("Europe/Berlin".into());
-    let moment = |hour, zone: &Zone| Moment { local: datetime(2026, 3, 29, hour, 30, 0, 0), zone: zone.clone() };
+    let moment = |hour, zone: &Zone| Moment {
+        local: datetime(2026, 3, 29, hour, 30, 0, 0),
+        zone: zone.clone(),
+    };
     let draft = |start: Moment, end: Moment| {
         let (description, location, attendees) = (String::new(), String::new(), vec![]);
         let (visibility, busy) = (Visibility::Default, Busy::Busy);
         let span = Span::Timed { start, end };
-        Draft { content: Content { span, title: "Review".into(), description, location, attendees, visibility, busy }, series: None }
+        Draft {
+            content: Content {
+                span,
+                title: "Review".into(),
+                description,
+                location,
+                attendees,
+                visibility,
+                busy,
+            },
+            series: None,
+        }
     };
     let home = draft(moment(2, &Zone::Floating), moment(4, &Zone::Floating));
     assert_eq!(anchored(&home, &berlin), draft(moment(2, &berlin), moment(4, &berlin)));
     assert_eq!(floating(&anchored(&home, &berlin), &berlin), home);
     // In another zone it is as late as it is there; what floats already stays.
-    assert_eq!(floating(&draft(moment(2, &Zone::Utc), moment(4, &Zone::Floating)), &berlin).content.span, home_at(4));
+    assert_eq!(
+        floating(&draft(moment(2, &Zone::Utc), moment(4, &Zone::Floating)), &berlin).content.span,
+        home_at(4)
+    );
 }
 
 fn home_at(hour: i8) -> Span {

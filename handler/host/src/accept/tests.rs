@@ -86,7 +86,8 @@ async fn a_client_that_sends_no_complete_head_is_cut_off_and_so_is_an_idle_conne
 async fn a_new_connection_takes_the_place_of_the_one_that_has_waited_longest() {
     let served = served(limits(3, 60_000)).await;
     let mut first = open(&served, "GET / HTTP/1.1\r\n").await;
-    let mut second = open(&served, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1234").await;
+    let mut second =
+        open(&served, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1234").await;
     let mut third = open(&served, "").await;
     // Each is accepted before the next one comes.
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -104,7 +105,9 @@ async fn no_request_under_way_is_cut_off_for_another() {
     let served = served(limits(3, 60_000)).await;
     let mut slow = Vec::new();
     for _ in 0..3 {
-        slow.push(open(&served, "GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await);
+        slow.push(
+            open(&served, "GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await,
+        );
     }
     while served.slow.load(Ordering::SeqCst) < 3 {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -122,7 +125,9 @@ async fn any_number_of_slow_clients_keeps_no_other_client_out() {
     let served = served(limits(64, 60_000)).await;
     let mut slow = Vec::new();
     for n in 0..300 {
-        let text = ["GET / HTTP/1.1\r\n", "", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1"][n % 3];
+        let text =
+            ["GET / HTTP/1.1\r\n", "", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1"]
+                [n % 3];
         slow.push(open(&served, text).await);
         if n % 50 == 0 {
             assert!(asked(&served).await.contains("got 0"), "after {n}");
@@ -160,11 +165,17 @@ async fn at_the_end_requests_under_way_are_answered() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     served.go.notify_waiters();
     assert!(read(&mut slow, SOON).await.contains("got 0"));
-    assert!(timeout(SOON, &mut served.ended).await.is_ok(), "an idle connection keeps nothing from ending");
+    assert!(
+        timeout(SOON, &mut served.ended).await.is_ok(),
+        "an idle connection keeps nothing from ending"
+    );
 }
 
 #[test]
 fn descriptors_are_left_for_work() {
     let limits = Limits::public();
-    assert!((16..=1024).contains(&limits.connections) && descriptors() >= 4 * limits.connections as u64 || limits.connections == 16);
+    assert!(
+        (16..=1024).contains(&limits.connections) && descriptors() >= 4 * limits.connections as u64
+            || limits.connections == 16
+    );
 }

@@ -1,7 +1,8 @@
 //! How the Functions host wraps what triggered a function.
 //!
-//! Strings arrive as they are, or encoded as JSON once more (`"\"text\""`), and numbers as numbers or as strings: hosts and documentation differ,
-//! so both are taken. Our messages are JSON objects, which keeps that unambiguous.
+//! Strings arrive as they are, or encoded as JSON once more (`"\"text\""`), and numbers as numbers
+//! or as strings: hosts and documentation differ, so both are taken. Our messages are JSON objects,
+//! which keeps that unambiguous.
 
 use functions::trigger::{Message, Tick};
 use serde::Deserialize;
@@ -22,7 +23,8 @@ impl Invocation {
     /// # Errors
     /// For what the host would not send; nothing of it is quoted.
     pub fn read(body: &[u8]) -> Result<Self, String> {
-        serde_json::from_slice(body).map_err(|_| format!("{} bytes are no object with Data and Metadata", body.len()))
+        serde_json::from_slice(body)
+            .map_err(|_| format!("{} bytes are no object with Data and Metadata", body.len()))
     }
 
     /// The message under this name.
@@ -40,7 +42,10 @@ impl Invocation {
             Value::String(text) => text.parse().ok(),
             _ => None,
         });
-        Ok(Message { text, dequeue_count: count.and_then(|count| count.try_into().ok()).unwrap_or(1) })
+        Ok(Message {
+            text,
+            dequeue_count: count.and_then(|count| count.try_into().ok()).unwrap_or(1),
+        })
     }
 
     /// The tick under this name.
@@ -83,9 +88,13 @@ mod tests {
         let twice = serde_json::to_string(text).unwrap();
         for data in [json!(twice), json!(text), serde_json::from_str(text).unwrap()] {
             for count in [json!(3), json!("3"), json!("\"3\"")] {
-                let invocation =
-                    read(&json!({"Data": {"nudge": data}, "Metadata": {"DequeueCount": count, "sys": {"MethodName": "sync_calendar"}}}));
-                assert_eq!(invocation.message("nudge").unwrap(), Message { text: text.into(), dequeue_count: 3 });
+                let invocation = read(
+                    &json!({"Data": {"nudge": data}, "Metadata": {"DequeueCount": count, "sys": {"MethodName": "sync_calendar"}}}),
+                );
+                assert_eq!(
+                    invocation.message("nudge").unwrap(),
+                    Message { text: text.into(), dequeue_count: 3 }
+                );
             }
         }
     }
@@ -93,10 +102,16 @@ mod tests {
     #[test]
     fn without_metadata_it_is_the_first_time() {
         let invocation = read(&json!({"Data": {"nudge": "x"}}));
-        assert_eq!(invocation.message("nudge").unwrap(), Message { text: "x".into(), dequeue_count: 1 });
+        assert_eq!(
+            invocation.message("nudge").unwrap(),
+            Message { text: "x".into(), dequeue_count: 1 }
+        );
         for count in [json!(-1), json!("many"), json!({}), json!(1e30)] {
             assert_eq!(
-                read(&json!({"Data": {"nudge": "x"}, "Metadata": {"DequeueCount": count}})).message("nudge").unwrap().dequeue_count,
+                read(&json!({"Data": {"nudge": "x"}, "Metadata": {"DequeueCount": count}}))
+                    .message("nudge")
+                    .unwrap()
+                    .dequeue_count,
                 1
             );
         }
@@ -104,8 +119,14 @@ mod tests {
 
     #[test]
     fn a_tick_may_be_late() {
-        let late = json!({"Schedule": {"AdjustForDST": true}, "ScheduleStatus": null, "IsPastDue": true});
-        for timer in [late.clone(), json!(late.to_string()), json!({"IsPastDue": "True"}), json!({"isPastDue": "true"})] {
+        let late =
+            json!({"Schedule": {"AdjustForDST": true}, "ScheduleStatus": null, "IsPastDue": true});
+        for timer in [
+            late.clone(),
+            json!(late.to_string()),
+            json!({"IsPastDue": "True"}),
+            json!({"isPastDue": "true"}),
+        ] {
             assert!(read(&json!({"Data": {"timer": timer}})).tick("timer").past_due, "{timer}");
         }
         for timer in [json!({"IsPastDue": false}), json!({}), json!(null), json!("x")] {
@@ -115,7 +136,9 @@ mod tests {
 
     #[test]
     fn what_is_no_invocation_is_refused_without_being_quoted() {
-        for body in ["", "secret", "[]", r#"{"data":{}}"#, r#"{"Data":"secret"}"#, r#"{"Metadata":{}}"#] {
+        for body in
+            ["", "secret", "[]", r#"{"data":{}}"#, r#"{"Data":"secret"}"#, r#"{"Metadata":{}}"#]
+        {
             let why = Invocation::read(body.as_bytes()).unwrap_err();
             assert!(!why.contains("secret"), "{why}");
         }

@@ -16,12 +16,14 @@ use crate::config::Config;
 /// What can be done with accounts.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Connect an account. The same account again, however its address is spelled, replaces its password; its id and its pairs stay.
+    /// Connect an account. The same account again, however its address is spelled, replaces its
+    /// password; its id and its pairs stay.
     #[command(subcommand)]
     Add(Add),
     /// List the connected accounts.
     List,
-    /// Forget an account, its password, its pairs and all that was remembered of them. Copies stay as ordinary events.
+    /// Forget an account, its password, its pairs and all that was remembered of them. Copies stay
+    /// as ordinary events.
     Remove {
         /// The account's id.
         id: AccountId,
@@ -50,8 +52,9 @@ pub enum Add {
         #[command(flatten)]
         secret: Secret,
     },
-    /// Google Calendar: opens Google's page in your browser, where you give your consent. Needs GOOGLE_CLIENT_ID and
-    /// GOOGLE_CLIENT_SECRET of an OAuth client of your own, of the kind "Desktop app", or "Web application" for --link.
+    /// Google Calendar: opens Google's page in your browser, where you give your consent. Needs
+    /// GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET of an OAuth client of your own, of the kind
+    /// "Desktop app", or "Web application" for --link.
     Google(Google),
     /// Microsoft 365: not in this version.
     Microsoft(Consent),
@@ -85,7 +88,8 @@ pub struct Secret {
 /// How a consent comes in.
 #[derive(Debug, Args)]
 pub struct Consent {
-    /// Take an existing grant: read its refresh token from the first line of stdin. No browser is needed.
+    /// Take an existing grant: read its refresh token from the first line of stdin. No browser is
+    /// needed.
     #[arg(long)]
     refresh_token_stdin: bool,
 }
@@ -95,27 +99,41 @@ pub struct Consent {
 pub struct Google {
     #[command(flatten)]
     consent: Consent,
-    /// Print a link to the calrelay that runs at CALRELAY_PUBLIC_URL, by which one account can be connected there within half an hour, in any
-    /// browser. Nothing is asked here.
+    /// Print a link to the calrelay that runs at CALRELAY_PUBLIC_URL, by which one account can be
+    /// connected there within half an hour, in any browser. Nothing is asked here.
     #[arg(long, conflicts_with = "refresh_token_stdin")]
     link: bool,
 }
 
 /// What `account add microsoft` comes to for now.
 pub fn not_yet() -> Problem {
-    let message = "Microsoft accounts cannot be connected with this version; nothing was stored. It connects Google (`calrelay account add google`), iCloud (`calrelay account add icloud`) and any CalDAV server (`calrelay account add caldav`).";
+    let message = "Microsoft accounts cannot be connected with this version; nothing was stored. \
+    It connects Google (`calrelay account add google`), iCloud (`calrelay account add icloud`) \
+    and any CalDAV server (`calrelay account add caldav`).";
     Problem { code: "not_supported".into(), message: message.into() }
 }
 
 /// Does it.
-pub async fn run(services: &Services, config: &Config, command: Command, output: &Output) -> Result {
+pub async fn run(
+    services: &Services,
+    config: &Config,
+    command: Command,
+    output: &Output,
+) -> Result {
     match command {
-        Command::Add(Add::Caldav { url, user, secret }) => add(services, ProviderKind::Caldav, &url, &user, &secret, output).await,
-        Command::Add(Add::Icloud { user, secret }) => {
-            add(services, ProviderKind::Icloud, config.icloud_url.as_str(), &user, &secret, output).await
+        Command::Add(Add::Caldav { url, user, secret }) => {
+            add(services, ProviderKind::Caldav, &url, &user, &secret, output).await
         }
-        Command::Add(Add::Google(Google { link: true, .. })) => invite(services, config, output).await,
-        Command::Add(Add::Google(given)) => grant(services, ProviderKind::Google, &given.consent, output).await,
+        Command::Add(Add::Icloud { user, secret }) => {
+            add(services, ProviderKind::Icloud, config.icloud_url.as_str(), &user, &secret, output)
+                .await
+        }
+        Command::Add(Add::Google(Google { link: true, .. })) => {
+            invite(services, config, output).await
+        }
+        Command::Add(Add::Google(given)) => {
+            grant(services, ProviderKind::Google, &given.consent, output).await
+        }
         Command::Add(Add::Microsoft(_)) => Err(not_yet()),
         Command::List => list(services, output).await,
         Command::Remove { id } => remove(services, &id, output).await,
@@ -129,30 +147,49 @@ struct Added<'a> {
     name: &'a str,
 }
 
-async fn add(services: &Services, kind: ProviderKind, url: &str, user: &str, secret: &Secret, output: &Output) -> Result {
+async fn add(
+    services: &Services,
+    kind: ProviderKind,
+    url: &str,
+    user: &str,
+    secret: &Secret,
+    output: &Output,
+) -> Result {
     let question = match kind {
         ProviderKind::Caldav | ProviderKind::Google => "Password",
         ProviderKind::Icloud => "App-specific password (not the one of your Apple Account)",
     };
     let secret = password::read(secret.password_stdin, question)?;
-    let account =
-        directory::connect_account(services, kind, url, user, &secret).await.map_err(|error| Problem::keeping(&error, consent::KEPT))?;
+    let account = directory::connect_account(services, kind, url, user, &secret)
+        .await
+        .map_err(|error| Problem::keeping(&error, consent::KEPT))?;
     connected(&account, output)
 }
 
-async fn grant(services: &Services, kind: ProviderKind, given: &Consent, output: &Output) -> Result {
+async fn grant(
+    services: &Services,
+    kind: ProviderKind,
+    given: &Consent,
+    output: &Output,
+) -> Result {
     let account = if given.refresh_token_stdin {
         let token = password::first_line_of_stdin("refresh token")?;
-        jobs::consent::adopt(services, kind, &token).await.map_err(|error| Problem::keeping(&error, consent::KEPT))?
+        jobs::consent::adopt(services, kind, &token)
+            .await
+            .map_err(|error| Problem::keeping(&error, consent::KEPT))?
     } else {
         consent::ask(services, kind, output).await?
     };
     connected(&account, output)?;
     // A browser may be signed in as somebody else than was meant.
     for other in directory::accounts(services).await? {
-        if other.kind == kind && other.id != account.id && other.state == AccountStatus::NeedsReconnect {
+        if other.kind == kind
+            && other.id != account.id
+            && other.state == AccountStatus::NeedsReconnect
+        {
             output.aside(&format!(
-                "{} is another account: {} has still to be connected again, by its own consent. Until then its pairs wait, with all their copies.",
+                "{} is another account: {} has still to be connected again, by its own consent. \
+                Until then its pairs wait, with all their copies.",
                 account.name, other.name
             ));
         }
@@ -168,7 +205,8 @@ struct Invited<'a> {
 
 async fn invite(services: &Services, config: &Config, output: &Output) -> Result {
     let Some(public) = &config.public_url else {
-        let message = "A link needs an address that browsers reach, and CALRELAY_PUBLIC_URL is not set; none was made. Without one, `calrelay account \
+        let message = "A link needs an address that browsers reach, and CALRELAY_PUBLIC_URL is \
+        not set; none was made. Without one, `calrelay account \
                        add google` asks for your consent in a browser on this machine.";
         return Err(Problem { code: "settings".into(), message: message.into() });
     };
@@ -177,7 +215,8 @@ async fn invite(services: &Services, config: &Config, output: &Output) -> Result
     let ends = ends.round(Unit::Second).unwrap_or(ends);
     output.answer(&Invited { link: &link, ends }, || {
         format!(
-            "Open this link in a browser, or send it to whom the account belongs; nobody else should see it. It connects one Google account to the \
+            "Open this link in a browser, or send it to whom the account belongs; nobody else \
+            should see it. It connects one Google account to the \
              calrelay that runs there, within half an hour:\n\n{link}\n"
         )
     })?;
@@ -192,11 +231,20 @@ fn connected(account: &Account, output: &Output) -> Result {
             ProviderKind::Caldav | ProviderKind::Icloud => "the password",
             ProviderKind::Google => "its consent",
         };
-        output.aside(&format!("This account is connected already, as {id} ({name}): {what} was replaced; its pairs go on."));
+        output.aside(&format!(
+            "This account is connected already, as {id} ({name}): {what} was \
+        replaced; its pairs go on."
+        ));
     }
-    output.answer(&Added { id: &account.id, provider: account.kind, name: &account.name }, || {
-        format!("Connected {} as {}. Its calendars: calrelay calendars --account {}\n", account.name, account.id, account.id)
-    })?;
+    output.answer(
+        &Added { id: &account.id, provider: account.kind, name: &account.name },
+        || {
+            format!(
+                "Connected {} as {}. Its calendars: calrelay calendars --account {}\n",
+                account.name, account.id, account.id
+            )
+        },
+    )?;
     Ok(Outcome::Done)
 }
 
@@ -207,7 +255,13 @@ struct Accounts {
 
 async fn list(services: &Services, output: &Output) -> Result {
     let now = services.clock.now();
-    let accounts = Accounts { accounts: directory::accounts(services).await?.iter().map(|account| account.shown(now)).collect() };
+    let accounts = Accounts {
+        accounts: directory::accounts(services)
+            .await?
+            .iter()
+            .map(|account| account.shown(now))
+            .collect(),
+    };
     output.answer(&accounts, || words(&accounts.accounts))?;
     Ok(Outcome::Done)
 }
@@ -216,10 +270,20 @@ async fn list(services: &Services, output: &Output) -> Result {
 pub fn words(accounts: &[AccountState]) -> String {
     let rows: Vec<[String; 4]> = accounts
         .iter()
-        .map(|account| [account.id.to_string(), account.provider.to_string(), account.state.clone(), account.name.clone()])
+        .map(|account| {
+            [
+                account.id.to_string(),
+                account.provider.to_string(),
+                account.state.clone(),
+                account.name.clone(),
+            ]
+        })
         .collect();
-    let mut text =
-        table(["account", "provider", "state", "name"], &rows, "No account is connected. Connect one with `calrelay account add`.");
+    let mut text = table(
+        ["account", "provider", "state", "name"],
+        &rows,
+        "No account is connected. Connect one with `calrelay account add`.",
+    );
     for account in accounts {
         if let Some(error) = &account.error {
             text.push_str(&format!("{}: {}\n", account.id, error.message));
@@ -238,11 +302,15 @@ async fn remove(services: &Services, id: &AccountId, output: &Output) -> Result 
     if let Some(error) = removal.grant_left {
         let why = Problem::keeping(&error, "The account is removed here all the same.").message;
         output.aside(&format!(
-            "Google could not be told that the consent is over. {why} You can end it yourself: https://myaccount.google.com/connections"
+            "Google could not be told that the consent is over. {why} You can end it yourself: \
+            https://myaccount.google.com/connections"
         ));
     }
     output.answer(&Removed { id }, || {
-        format!("Removed {id} with its password, its pairs and all that was remembered of them. Copies stay as ordinary events.\n")
+        format!(
+            "Removed {id} with its password, its pairs and all that was remembered of them. \
+        Copies stay as ordinary events.\n"
+        )
     })?;
     Ok(Outcome::Done)
 }

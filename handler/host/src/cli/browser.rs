@@ -4,12 +4,14 @@ use std::process::{Command, Stdio};
 
 use url::Url;
 
-/// Hands the address to a program of the system's, never to a shell. Whether a browser opens only the person sees. One for the terminal gets none.
+/// Hands the address to a program of the system's, never to a shell. Whether a browser opens only
+/// the person sees. One for the terminal gets none.
 pub fn open(url: &Url) {
     let mut command = opener();
     command.arg(url.as_str()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     if let Ok(mut child) = command.spawn() {
-        // Some openers are the browser itself, so nobody waits for them here; and no zombie is left.
+        // Some openers are the browser itself, so nobody waits for them here; and no zombie is
+        // left.
         std::thread::spawn(move || child.wait());
     }
 }

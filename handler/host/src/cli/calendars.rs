@@ -44,14 +44,26 @@ struct Failure {
 /// Does it. An account that fails does not hide the others, and makes the exit status 1.
 pub async fn run(services: &Services, arguments: &Arguments, output: &Output) -> Result {
     let listing = directory::calendars(services, arguments.account.as_ref()).await?;
-    let kinds: HashMap<AccountId, ProviderKind> =
-        directory::accounts(services).await?.into_iter().map(|account| (account.id, account.kind)).collect();
-    let errors: Vec<Failure> =
-        listing.failures.iter().map(|(account, error)| Failure { account: account.clone(), problem: error.into() }).collect();
+    let kinds: HashMap<AccountId, ProviderKind> = directory::accounts(services)
+        .await?
+        .into_iter()
+        .map(|account| (account.id, account.kind))
+        .collect();
+    let errors: Vec<Failure> = listing
+        .failures
+        .iter()
+        .map(|(account, error)| Failure { account: account.clone(), problem: error.into() })
+        .collect();
     let calendars = listing.calendars.into_iter().filter_map(|row| {
         // An account that was removed meanwhile has no calendars any more.
         let provider = *kinds.get(&row.account)?;
-        Some(Calendar { id: row.id, name: row.name, account: row.account, provider, writable: row.writable })
+        Some(Calendar {
+            id: row.id,
+            name: row.name,
+            account: row.account,
+            provider,
+            writable: row.writable,
+        })
     });
     let answer = Answer { calendars: calendars.collect(), errors };
     output.answer(&answer, || words(&answer.calendars, !answer.errors.is_empty()))?;

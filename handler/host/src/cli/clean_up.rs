@@ -19,7 +19,8 @@ pub struct Arguments {
     /// The calendar.
     #[arg(long, value_name = "CALENDAR")]
     calendar: CalendarId,
-    /// Show what would be deleted, and delete nothing. Copies that were edited since are among it: nothing is remembered of them.
+    /// Show what would be deleted, and delete nothing. Copies that were edited since are among it:
+    /// nothing is remembered of them.
     #[arg(long)]
     dry_run: bool,
     /// Delete without asking.
@@ -60,13 +61,18 @@ fn confirmed(preview: &Run, count: usize, output: &Output) -> Result<bool> {
         return Err(Problem {
             code: "request".into(),
             message: format!(
-                "Nothing was deleted: {count} copies would be. Look at them with --dry-run, and give --yes to delete them without being asked."
+                "Nothing was deleted: {count} copies would be. Look at them with --dry-run, and \
+                give --yes to delete them without being asked."
             ),
         });
     }
     let report = Report { dry_run: false, pairs: vec![preview.clone()] };
-    let edited = "Nothing is remembered of what they showed, so copies that were edited since are among them.";
-    Ok(asked(&mut stdin, &format!("{}{edited}\nDelete these {count} events? [y/N] ", sync::words(&report))))
+    let edited = "Nothing is remembered of what they showed, so copies that were edited since are \
+    among them.";
+    Ok(asked(
+        &mut stdin,
+        &format!("{}{edited}\nDelete these {count} events? [y/N] ", sync::words(&report)),
+    ))
 }
 
 /// Whether the person at the terminal says yes.
@@ -91,16 +97,30 @@ fn answer(run: Run, dry_run: bool, output: &Output) -> Result {
 
 /// Says what was not deleted and what can be done about it; the exit status is that of a pass.
 pub fn ended(report: &Report, output: &Output) -> Outcome {
-    let refused = |action: &&Action| action.action == Verb::Skip && action.reason == Some(Reason::RefusedByServer);
+    let refused = |action: &&Action| {
+        action.action == Verb::Skip && action.reason == Some(Reason::RefusedByServer)
+    };
     let kept = report.pairs.iter().flat_map(|run| &run.actions).filter(refused).count();
     if kept > 0 && !report.dry_run {
         output.aside(&format!(
-            "{} the server did not delete. The same command tries it again; or delete them in the calendar by hand.",
-            if kept == 1 { "1 copy was kept, which".to_owned() } else { format!("{kept} copies were kept, which") }
+            "{} the server did not delete. The same command tries it again; or delete them in the \
+            calendar by hand.",
+            if kept == 1 {
+                "1 copy was kept, which".to_owned()
+            } else {
+                format!(
+                    "{kept} copies \
+            were kept, which"
+                )
+            }
         ));
     }
     if output.json {
-        report.pairs.iter().filter_map(|run| run.error.as_ref()).for_each(|error| output.aside(&error.message));
+        report
+            .pairs
+            .iter()
+            .filter_map(|run| run.error.as_ref())
+            .for_each(|error| output.aside(&error.message));
     }
     if report.failed() { Outcome::Failed } else { Outcome::Done }
 }

@@ -1,14 +1,19 @@
-//! `account add google`: consent in the browser, answered on a port of our own (RFC 8252 section 7.3), or a grant that exists already.
+//! `account add google`: consent in the browser, answered on a port of our own (RFC 8252 section
+//! 7.3), or a grant that exists already.
 //!
 //! # Properties
-//! * Only the loopback is listened on, at a port that the system chooses, and only while somebody is waited for: five minutes at most.
-//! * The browser is sent to a page of this port first, which sets a cookie and leads on to the provider. The provider's address, with the state in
-//!   it, is in no list of processes, and an answer without the cookie is not taken: another user of this machine who reads the list cannot
+//! * Only the loopback is listened on, at a port that the system chooses, and only while somebody
+//!   is waited for: five minutes at most.
+//! * The browser is sent to a page of this port first, which sets a cookie and leads on to the
+//!   provider. The provider's address, with the state in it, is in no list of processes, and an
+//!   answer without the cookie is not taken: another user of this machine who reads the list cannot
 //!   answer in the place of this one.
-//! * That page is given to one browser. A second one ends the waiting, as one of the two may be somebody else's. It has two addresses: the one that
-//!   is shown opens it for every reader of the terminal; the one that a browser is started with is in the list of processes, and does not open it for
-//!   another user, where the system tells whose a connection is.
-//! * One answer is taken, and only with the state that this question was sent away with. Another one ends the waiting: somebody interferes.
+//! * That page is given to one browser. A second one ends the waiting, as one of the two may be
+//!   somebody else's. It has two addresses: the one that is shown opens it for every reader of the
+//!   terminal; the one that a browser is started with is in the list of processes, and does not
+//!   open it for another user, where the system tells whose a connection is.
+//! * One answer is taken, and only with the state that this question was sent away with. Another
+//!   one ends the waiting: somebody interferes.
 //! * The page that the person sees says how it ended, and nothing of what was sent.
 
 mod door;
@@ -43,7 +48,8 @@ const PATIENCE: Duration = Duration::from_secs(5 * 60);
 const GRACE: Duration = Duration::from_secs(2);
 
 /// What is said wherever nothing came of it.
-pub const KEPT: &str = "Nothing was stored; if the account was connected before, it stays as it was.";
+pub const KEPT: &str =
+    "Nothing was stored; if the account was connected before, it stays as it was.";
 
 /// Asks the person at this machine, and connects the account.
 ///
@@ -52,7 +58,8 @@ pub const KEPT: &str = "Nothing was stored; if the account was connected before,
 pub async fn ask(services: &Services, kind: ProviderKind, output: &Output) -> Result<Account> {
     let consents = services.connect.consents(kind).map_err(problem)?;
     let mut stop = pin!(stop_asked().map_err(|error| unheard(&error))?);
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| unheard(&error))?;
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| unheard(&error))?;
     let address = listener.local_addr().map_err(|error| unheard(&error))?;
     let redirect = Url::parse(&format!("http://{address}{CALLBACK}")).expect("an address of ours");
     let state = Token::random().map_err(|error| Problem::keeping(&error, KEPT))?;
@@ -67,9 +74,14 @@ pub async fn ask(services: &Services, kind: ProviderKind, output: &Output) -> Re
         let door = door.clone();
         async move { Ok(door.answer(request).await) }
     };
-    let serving = tokio::spawn(accept::serve(listener, Limits::public(), answer, async { drop(ended.await) }));
+    let serving = tokio::spawn(accept::serve(listener, Limits::public(), answer, async {
+        drop(ended.await)
+    }));
 
-    output.aside(&format!("Give your consent on this page, in a browser on this machine, within five minutes:\n\n{page}\n"));
+    output.aside(&format!(
+        "Give your consent on this page, in a browser on this machine, within \
+    five minutes:\n\n{page}\n"
+    ));
     output.aside("If no browser opens by itself, open it yourself. Ctrl-C stops waiting.");
     browser::open(&handed);
     let outcome = tokio::select! {
@@ -110,14 +122,16 @@ impl Ended {
         match self {
             Self::NotOurs => {
                 let message = format!(
-                    "An answer came that does not belong to the question, so somebody or something else is calling this port; it was not used. {KEPT} \
+                    "An answer came that does not belong to the question, so somebody or \
+                    something else is calling this port; it was not used. {KEPT} \
                      Run the command again."
                 );
                 Problem { code: "consent".into(), message }
             }
             Self::Twice => {
                 let message = format!(
-                    "Two browsers have opened the page, and one of them may be another user's of this machine; no answer is taken any more. {KEPT} Run the \
+                    "Two browsers have opened the page, and one of them may be another user's of \
+                    this machine; no answer is taken any more. {KEPT} Run the \
                      command again, and open the page in one browser only."
                 );
                 Problem { code: "consent".into(), message }
@@ -145,16 +159,22 @@ async fn finish(
 
 fn last_page(outcome: &std::result::Result<Account, Ended>) -> Response {
     match outcome {
-        Ok(_) => page(StatusCode::OK, "Your account is connected", &["You can close this page, and go on where you typed the command."]),
+        Ok(_) => page(
+            StatusCode::OK,
+            "Your account is connected",
+            &["You can close this page, and go on where you typed the command."],
+        ),
         Err(Ended::NotOurs) => page(
             StatusCode::BAD_REQUEST,
             "This answer cannot be used",
-            &["It does not belong to the question that was asked. Nothing was connected. Run the command again."],
+            &["It does not belong to the question that was asked. Nothing was connected. Run \
+                the command again."],
         ),
         Err(Ended::Twice) => page(
             StatusCode::GONE,
             "This page was opened in another browser",
-            &["It is given to one browser only. Nothing was connected. Run the command again, and open its page once."],
+            &["It is given to one browser only. Nothing was connected. Run the command again, \
+                and open its page once."],
         ),
         Err(Ended::Failed(error)) => failed(error, Way::Nowhere),
     }
@@ -165,12 +185,16 @@ fn problem(error: providers::Error) -> Problem {
 }
 
 fn nobody(what: &str) -> Problem {
-    Problem { code: "consent".into(), message: format!("{what} {KEPT} Run the command again when you are ready.") }
+    Problem {
+        code: "consent".into(),
+        message: format!("{what} {KEPT} Run the command again when you are ready."),
+    }
 }
 
 fn unheard(error: &std::io::Error) -> Problem {
     let message = format!(
-        "This machine gives no port on which the answer could come ({error}). {KEPT} A grant that exists already can be given with --refresh-token-stdin."
+        "This machine gives no port on which the answer could come ({error}). {KEPT} A grant that \
+        exists already can be given with --refresh-token-stdin."
     );
     Problem { code: "address".into(), message }
 }

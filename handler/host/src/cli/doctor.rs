@@ -1,4 +1,5 @@
-//! `calrelay doctor`: looks at everything that can be wrong with an installation, and says how to mend it.
+//! `calrelay doctor`: looks at everything that can be wrong with an installation, and says how to
+//! mend it.
 //!
 //! Where there is no data directory or key yet, none is made. Accounts are asked once each.
 
@@ -52,7 +53,10 @@ fn uses_directory(config: &Config) -> bool {
 async fn inside(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     if config.storage == Choice::Embedded && !config.data_dir.exists() {
-        findings.push(Finding::good("storage", "Nothing is stored yet, so there was nothing to look at."));
+        findings.push(Finding::good(
+            "storage",
+            "Nothing is stored yet, so there was nothing to look at.",
+        ));
         findings.push(doctor::clock(SystemClock.now(), None));
         return findings;
     }
@@ -67,24 +71,37 @@ async fn inside(config: &Config) -> Vec<Finding> {
 }
 
 /// Opens everything; or says what cannot be opened.
-async fn open(config: &Config, findings: &mut Vec<Finding>) -> std::result::Result<(Services, Storage), Finding> {
+async fn open(
+    config: &Config,
+    findings: &mut Vec<Finding>,
+) -> std::result::Result<(Services, Storage), Finding> {
     let storage = storage::open(config)?;
     findings.extend(storage::finding(&storage).await);
     let vault = doctor::in_time(open_vault(config, storage.store())).await.map_err(|error| {
         let azure = matches!(config.storage, Choice::Azure(_));
         match (&error, &config.key_vault) {
             // What is sealed is looked up first, and storage is the first to be missed.
-            (jobs::Error::Store(_), _) => Finding::from_error("storage", &error, &Setup::mend_storage(azure, ROLES)),
+            (jobs::Error::Store(_), _) => {
+                Finding::from_error("storage", &error, &Setup::mend_storage(azure, ROLES))
+            }
             (_, None) => Finding::from_error(
                 "vault",
                 &error,
-                "Put back the key file that belongs to this data directory, readable for you only (chmod 600).",
+                "Put back the key file that belongs to this data directory, readable for you only \
+                (chmod 600).",
             ),
-            (_, Some(_)) => Finding::from_error("vault", &error, "Do what is said there, then run this again."),
+            (_, Some(_)) => Finding::from_error(
+                "vault",
+                &error,
+                "Do what is said there, then run \
+            this again.",
+            ),
         }
     })?;
     let services = services::join(config, &storage, vault, services::key(config), Vec::new())
-        .map_err(|error| Finding::from_error("accounts", &error, "Check the system's TLS certificates."))?;
+        .map_err(|error| {
+            Finding::from_error("accounts", &error, "Check the system's TLS certificates.")
+        })?;
     Ok((services, storage))
 }
 
@@ -116,7 +133,10 @@ mod tests {
 
     #[test]
     fn the_document_is_that_of_the_contract() {
-        let answer = Answer { ok: false, findings: vec![Finding::good("a", "b"), Finding::bad("c", "d", "e")] };
+        let answer = Answer {
+            ok: false,
+            findings: vec![Finding::good("a", "b"), Finding::bad("c", "d", "e")],
+        };
         assert_eq!(
             serde_json::to_value(&answer).unwrap(),
             serde_json::json!({"ok": false, "findings": [

@@ -1,7 +1,8 @@
 //! The command line: one file a command.
 //!
-//! With `--json` stdout carries one JSON document and nothing else; words for people go to stderr. The exit status is 0 for done, 1 for
-//! failed, 2 for wrong usage. A command that fails before it has an answer prints `{"error": {"code", "message"}}`.
+//! With `--json` stdout carries one JSON document and nothing else; words for people go to stderr.
+//! The exit status is 0 for done, 1 for failed, 2 for wrong usage. A command that fails before it
+//! has an answer prints `{"error": {"code", "message"}}`.
 
 mod account;
 mod browser;
@@ -32,18 +33,21 @@ use crate::telemetry::Reader;
 use crate::{azure, services, standalone};
 pub use output::Output;
 
-/// Keeps calendars in step: Google, iCloud, Fastmail, Nextcloud, Radicale and any other CalDAV server.
+/// Keeps calendars in step: Google, iCloud, Fastmail, Nextcloud, Radicale and any other CalDAV
+/// server.
 ///
-/// Without a command, calrelay stays and looks after all pairs every CALRELAY_POLL_SECONDS (60 by default), until it is stopped with Ctrl-C.
-/// It listens on 127.0.0.1:7071, or where --listen says; /health there tells whether it is well. Started by the Azure Functions host, it is
-/// its custom handler.
+/// Without a command, calrelay stays and looks after all pairs every CALRELAY_POLL_SECONDS (60 by
+/// default), until it is stopped with Ctrl-C. It listens on 127.0.0.1:7071, or where --listen says;
+/// /health there tells whether it is well. Started by the Azure Functions host, it is its custom
+/// handler.
 #[derive(Debug, Parser)]
 #[command(name = "calrelay", version)]
 pub struct Cli {
     /// Answer with one JSON document on stdout, and nothing else there.
     #[arg(long, global = true)]
     json: bool,
-    /// Take settings from this file; the environment goes before it [default: local.settings.json in the data directory]
+    /// Take settings from this file; the environment goes before it [default: local.settings.json
+    /// in the data directory]
     #[arg(long, global = true, value_name = "FILE")]
     settings: Option<PathBuf>,
     /// Say more in the log: -v what is done, -vv every step; RUST_LOG goes before it
@@ -74,7 +78,8 @@ enum Command {
     Status,
     /// Why an event was, or was not, copied.
     Explain(explain::Arguments),
-    /// Who has changed what in the last 90 days: accounts, consents, pairs, held deletions, keys and settings.
+    /// Who has changed what in the last 90 days: accounts, consents, pairs, held deletions, keys
+    /// and settings.
     Audit,
     /// Rotate the keys over the stored secrets.
     #[command(subcommand)]
@@ -100,10 +105,18 @@ impl Cli {
     pub fn read() -> Self {
         let cli = Self::try_parse().unwrap_or_else(|error| refuse(&error));
         if cli.json && cli.command.is_none() {
-            refuse(&Self::command().error(ErrorKind::MissingSubcommand, "--json belongs to a command that answers with data"));
+            refuse(&Self::command().error(
+                ErrorKind::MissingSubcommand,
+                "--json belongs to a command that answers with data",
+            ));
         }
         if cli.listen.is_some() && cli.command.is_some() {
-            refuse(&Self::command().error(ErrorKind::ArgumentConflict, "--listen is for calrelay without a command"));
+            refuse(
+                &Self::command().error(
+                    ErrorKind::ArgumentConflict,
+                    "--listen is for calrelay without a command",
+                ),
+            );
         }
         cli
     }
@@ -151,12 +164,16 @@ impl Cli {
     }
 }
 
-/// Ends the process: with what was asked for where that is help, else with status 2, and with a document on stdout where one was wanted.
+/// Ends the process: with what was asked for where that is help, else with status 2, and with a
+/// document on stdout where one was wanted.
 fn refuse(error: &clap::Error) -> ! {
     if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
         let message = error.render().to_string();
         let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let message = format!("The command is not used in this way: {first}. Nothing was done. --help says how it is used.");
+        let message = format!(
+            "The command is not used in this way: {first}. Nothing was done. --help says how it \
+            is used."
+        );
         let problem = Problem { code: "usage".into(), message };
         let _ = Output::new(true).answer(&serde_json::json!({ "error": problem }), String::new);
     }
@@ -174,14 +191,17 @@ async fn serve(listen: Option<SocketAddr>, settings: Loaded, output: &Output) ->
         storage.settle().await;
         return served.map_err(|error| Problem {
             code: "system".into(),
-            message: format!("Calrelay could not serve the Functions host on port {port} ({error})."),
+            message: format!(
+                "Calrelay could not serve the Functions host on port {port} ({error})."
+            ),
         });
     }
     let listen = match listen {
         Some(listen) => listen,
         None => standalone::LISTEN.parse().expect("a literal address"),
     };
-    // Whoever can reach us is not necessarily the machine's owner, who can reach its private hosts anyway.
+    // Whoever can reach us is not necessarily the machine's owner, who can reach its private hosts
+    // anyway.
     config.allow_private_hosts &= listen.ip().is_loopback() || config.private_hosts_chosen;
     let (services, storage) = services::build_to_serve(&config, findings).await?;
     trail::settings(&services, settings.values);
@@ -220,7 +240,8 @@ async fn dispatch(command: Command, settings: Loaded, output: &Output) -> Result
 }
 
 fn wrong_settings(wrong: &[String]) -> Problem {
-    let message = format!("The settings cannot be used, and nothing was done: {}.", wrong.join("; "));
+    let message =
+        format!("The settings cannot be used, and nothing was done: {}.", wrong.join("; "));
     Problem { code: "settings".into(), message }
 }
 
@@ -252,7 +273,8 @@ mod tests {
             "calendars --account a1 --json",
             "--json calendars",
             "pair add --from c1 --to c2",
-            "pair add --from c1 --to c2 --two-way --private --private-back --window-past 3mo --window-future 90d --json",
+            "pair add --from c1 --to c2 --two-way --private --private-back --window-past 3mo \
+            --window-future 90d --json",
             "pair list",
             "pair remove p1",
             "pair pause p1",

@@ -36,7 +36,9 @@ impl Output {
     pub fn answer(&self, document: &impl Serialize, words: impl FnOnce() -> String) -> Result<()> {
         let mut stdout = BufWriter::new(io::stdout().lock());
         let written = if self.json {
-            serde_json::to_writer(&mut stdout, document).map_err(io::Error::from).and_then(|()| writeln!(stdout))
+            serde_json::to_writer(&mut stdout, document)
+                .map_err(io::Error::from)
+                .and_then(|()| writeln!(stdout))
         } else {
             stdout.write_all(printable(&words()).as_bytes())
         };
@@ -44,7 +46,9 @@ impl Output {
             // Whoever was reading has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             Err(error) => {
-                let message = format!("What was asked for was done, but the answer could not be written ({error}).");
+                let message = format!(
+                    "What was asked for was done, but the answer could not be written ({error})."
+                );
                 Err(Problem { code: "output".into(), message })
             }
             Ok(()) => Ok(()),
@@ -77,12 +81,14 @@ struct Failure<'a> {
     error: &'a Problem,
 }
 
-/// A table with aligned columns, a line a row. Without rows it is `none`, so that nobody waits for them.
+/// A table with aligned columns, a line a row. Without rows it is `none`, so that nobody waits for
+/// them.
 pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]], none: &str) -> String {
     if rows.is_empty() {
         return format!("{none}\n");
     }
-    let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| one_line(cell))).collect();
+    let rows: Vec<[String; N]> =
+        rows.iter().map(|row| row.each_ref().map(|cell| one_line(cell))).collect();
     let mut widths = head.map(|title| title.chars().count());
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -91,7 +97,8 @@ pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]], none: &str) 
     }
     let mut text = String::new();
     for row in std::iter::once(&head.map(str::to_owned)).chain(&rows) {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells: Vec<String> =
+            row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
     }
@@ -108,8 +115,10 @@ pub fn one_line(cell: &str) -> String {
 
 /// Text without what would move the cursor, ring the bell or reorder the line of a terminal.
 pub fn printable(text: &str) -> String {
-    let hostile =
-        |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
+    let hostile = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+    };
     text.chars().map(|c| if hostile(c) { '\u{fffd}' } else { c }).collect()
 }
 
@@ -135,8 +144,14 @@ mod tests {
 
     #[test]
     fn columns_stand_under_their_heads() {
-        let rows = [["c1".to_owned(), "Übung".to_owned(), "yes".to_owned()], ["c22222".to_owned(), String::new(), "no".to_owned()]];
-        assert_eq!(table(["id", "name", "writable"], &rows, "none"), "id      name   writable\nc1      Übung  yes\nc22222  -      no\n");
+        let rows = [
+            ["c1".to_owned(), "Übung".to_owned(), "yes".to_owned()],
+            ["c22222".to_owned(), String::new(), "no".to_owned()],
+        ];
+        assert_eq!(
+            table(["id", "name", "writable"], &rows, "none"),
+            "id      name   writable\nc1      Übung  yes\nc22222  -      no\n"
+        );
     }
 
     #[test]
@@ -155,9 +170,14 @@ mod tests {
 
     #[test]
     fn spans_are_said_in_their_largest_unit() {
-        for (seconds, words) in
-            [(0, "0 s ago"), (119, "119 s ago"), (120, "2 min ago"), (7_200, "2 h ago"), (400_000, "4 days ago"), (-5, "in the future")]
-        {
+        for (seconds, words) in [
+            (0, "0 s ago"),
+            (119, "119 s ago"),
+            (120, "2 min ago"),
+            (7_200, "2 h ago"),
+            (400_000, "4 days ago"),
+            (-5, "in the future"),
+        ] {
             assert_eq!(ago(seconds), words);
         }
     }

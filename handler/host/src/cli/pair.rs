@@ -18,7 +18,8 @@ use crate::config::Config;
 /// What can be done with pairs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Set up a pair. Nothing is written before the first sync; `calrelay sync --dry-run` shows what it would do.
+    /// Set up a pair. Nothing is written before the first sync; `calrelay sync --dry-run` shows
+    /// what it would do.
     Add(Add),
     /// List the pairs.
     List,
@@ -37,12 +38,14 @@ pub enum Command {
         /// The pair's id.
         id: PairId,
     },
-    /// Claim for a pair what another Calrelay has copied that is gone, or this one before its data were lost. The next sync takes it over.
+    /// Claim for a pair what another Calrelay has copied that is gone, or this one before its data
+    /// were lost. The next sync takes it over.
     TakeOver {
         /// The pair's id.
         id: PairId,
     },
-    /// Delete the copies that a pair has written, and pause it. Copies that were edited are listed and kept.
+    /// Delete the copies that a pair has written, and pause it. Copies that were edited are listed
+    /// and kept.
     CleanUp(CleanUp),
 }
 
@@ -119,29 +122,42 @@ struct Listed {
 }
 
 /// Does it.
-pub async fn run(services: &Services, config: &Config, command: Command, output: &Output) -> Result {
+pub async fn run(
+    services: &Services,
+    config: &Config,
+    command: Command,
+    output: &Output,
+) -> Result {
     let (id, words) = match command {
         Command::List => return list(services, config, output).await,
         Command::CleanUp(arguments) => return clean_up(services, arguments, output).await,
         Command::TakeOver { id } => {
             jobs::take_over(services, &id).await?;
-            let words = format!("The next sync of {id} takes over what another Calrelay has copied: calrelay sync --pair {id} --dry-run\n");
+            let words = format!(
+                "The next sync of {id} takes over what another Calrelay has copied: calrelay sync \
+                --pair {id} --dry-run\n"
+            );
             (id, words)
         }
         Command::Add(add) => {
             let id = directory::add_pair(services, add.into()).await?.id;
             output.concerns(&id);
-            let words = format!("Paired as {id}. See what it would do: calrelay sync --pair {id} --dry-run\n");
+            let words = format!(
+                "Paired as {id}. See what it would do: calrelay sync --pair {id} --dry-run\n"
+            );
             (id, words)
         }
         Command::Remove { id } => {
             directory::remove_pair(services, &id).await?;
-            let words = format!("Removed {id} and what was remembered of it. Copies stay as ordinary events.\n");
+            let words = format!(
+                "Removed {id} and what was remembered of it. Copies stay as ordinary events.\n"
+            );
             (id, words)
         }
         Command::Pause { id } => {
             directory::pause_pair(services, &id).await?;
-            let words = format!("Paused {id}. It goes on where it stopped: calrelay pair resume {id}\n");
+            let words =
+                format!("Paused {id}. It goes on where it stopped: calrelay pair resume {id}\n");
             (id, words)
         }
         Command::Resume { id } => {
@@ -158,10 +174,19 @@ async fn clean_up(services: &Services, arguments: CleanUp, output: &Output) -> R
     let CleanUp { id, dry_run, include_edited } = arguments;
     let options = jobs::CleanUp { dry_run, include_edited };
     if !dry_run && !output.json && std::io::stdin().is_terminal() {
-        let preview = jobs::clean_up_pair(services, &id, jobs::CleanUp { dry_run: true, ..options }, &Bar::show()).await?;
+        let preview = jobs::clean_up_pair(
+            services,
+            &id,
+            jobs::CleanUp { dry_run: true, ..options },
+            &Bar::show(),
+        )
+        .await?;
         let count = preview.deleted;
         let words = super::sync::words(&Report { dry_run: false, pairs: vec![preview] });
-        if !super::clean_up::asked(&mut std::io::stdin().lock(), &format!("{words}Delete these {count} copies? [y/N] ")) {
+        if !super::clean_up::asked(
+            &mut std::io::stdin().lock(),
+            &format!("{words}Delete these {count} copies? [y/N] "),
+        ) {
             output.aside("Nothing was deleted, and the pair goes on.");
             return Ok(Outcome::Done);
         }
@@ -174,21 +199,35 @@ async fn clean_up(services: &Services, arguments: CleanUp, output: &Output) -> R
     output.answer(&report, || super::sync::words(&report))?;
     let outcome = super::clean_up::ended(&report, output);
     if !dry_run {
-        output.aside(&format!("{id} is paused, so that its copies are not made again; calrelay pair resume {id} makes them again."));
+        output.aside(&format!(
+            "{id} is paused, so that its copies are not made again; calrelay \
+        pair resume {id} makes them again."
+        ));
     }
     Ok(outcome)
 }
 
 impl From<Add> for NewPair {
     fn from(add: Add) -> Self {
-        let Add { from, to, two_way, private, private_back, window_past, window_future, take_over } = add;
+        let Add { from, to, two_way, private, private_back, window_past, window_future, take_over } =
+            add;
         Self { from, to, two_way, private, private_back, window_past, window_future, take_over }
     }
 }
 
 impl Listed {
     fn new(pair: Pair, state: PairStatus) -> Self {
-        let Pair { id, from, to, two_way, private, private_back, window_past, window_future, paused: _ } = pair;
+        let Pair {
+            id,
+            from,
+            to,
+            two_way,
+            private,
+            private_back,
+            window_past,
+            window_future,
+            paused: _,
+        } = pair;
         Self { id, from, to, two_way, private, private_back, window_past, window_future, state }
     }
 }
@@ -201,16 +240,29 @@ async fn list(services: &Services, config: &Config, output: &Output) -> Result {
         None => PairStatus::Ok,
     };
     let pairs = directory::pairs(services).await?;
-    let answer =
-        Pairs { pairs: pairs.into_iter().map(|pair| (state(&pair), pair)).map(|(state, pair)| Listed::new(pair, state)).collect() };
+    let answer = Pairs {
+        pairs: pairs
+            .into_iter()
+            .map(|pair| (state(&pair), pair))
+            .map(|(state, pair)| Listed::new(pair, state))
+            .collect(),
+    };
     let mut rows = Vec::new();
     if !output.json {
         for pair in &answer.pairs {
-            rows.push(row(pair, name(services, &pair.from).await?, name(services, &pair.to).await?));
+            rows.push(row(
+                pair,
+                name(services, &pair.from).await?,
+                name(services, &pair.to).await?,
+            ));
         }
     }
     output.answer(&answer, || {
-        table(["pair", "state", "from", "", "to", "window", "shows"], &rows, "There are no pairs. Set one up with `calrelay pair add`.")
+        table(
+            ["pair", "state", "from", "", "to", "window", "shows"],
+            &rows,
+            "There are no pairs. Set one up with `calrelay pair add`.",
+        )
     })?;
     Ok(Outcome::Done)
 }
@@ -224,7 +276,15 @@ fn row(pair: &Listed, from: String, to: String) -> [String; 7] {
     };
     let arrow = if pair.two_way { "<->" } else { "-->" };
     let window = format!("-{} +{}", pair.window_past, pair.window_future);
-    [pair.id.to_string(), super::status::state(pair.state).to_owned(), from, arrow.to_owned(), to, window, shows.to_owned()]
+    [
+        pair.id.to_string(),
+        super::status::state(pair.state).to_owned(),
+        from,
+        arrow.to_owned(),
+        to,
+        window,
+        shows.to_owned(),
+    ]
 }
 
 async fn name(services: &Services, id: &CalendarId) -> Result<String> {

@@ -38,7 +38,8 @@ fn ask(question: &str) -> Result<SecretString> {
     match rpassword::prompt_password(format!("{question}: ")) {
         Ok(password) => Ok(password.into()),
         Err(_) => refuse(
-            "The password cannot be asked for, as there is no terminal. Nothing was sent and nothing was stored. Give it on stdin with --password-stdin.",
+            "The password cannot be asked for, as there is no terminal. Nothing was sent and \
+            nothing was stored. Give it on stdin with --password-stdin.",
         ),
     }
 }
@@ -47,16 +48,23 @@ fn first_line(input: impl BufRead, what: &str) -> Result<SecretString> {
     // Large enough from the start: a buffer that grows leaves copies behind.
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST as usize + 2));
     if input.take(LONGEST + 2).read_until(b'\n', &mut line).is_err() {
-        return refuse(&format!("The {what} could not be read from stdin. Nothing was sent and nothing was stored."));
+        return refuse(&format!(
+            "The {what} could not be read from stdin. Nothing was sent and nothing was stored."
+        ));
     }
     let text = line.strip_suffix(b"\n").unwrap_or(&line);
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     if text.len() as u64 > LONGEST {
-        return refuse(&format!("The {what} on stdin is longer than 4096 bytes. Nothing was sent and nothing was stored."));
+        return refuse(&format!(
+            "The {what} on stdin is longer than 4096 bytes. Nothing was sent and nothing was \
+            stored."
+        ));
     }
     match std::str::from_utf8(text) {
         Ok(text) => Ok(text.to_owned().into()),
-        Err(_) => refuse(&format!("The {what} on stdin is not UTF-8 text. Nothing was sent and nothing was stored.")),
+        Err(_) => refuse(&format!(
+            "The {what} on stdin is not UTF-8 text. Nothing was sent and nothing was stored."
+        )),
     }
 }
 

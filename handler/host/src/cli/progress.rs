@@ -19,7 +19,9 @@ impl Bar {
         if !io::stderr().is_terminal() {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_bar} {pos}/{len}  {elapsed}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("{spinner} {wide_bar} {pos}/{len}  {elapsed}")
+        {
             bar.set_style(style);
         }
         remember(Some(bar.clone()));

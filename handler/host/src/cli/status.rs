@@ -14,7 +14,14 @@ use crate::config::Config;
 /// Does it.
 pub async fn run(services: &Services, config: &Config, output: &Output) -> Result {
     let status = jobs::status(services, config.poll.as_secs()).await?;
-    output.answer(&status, || format!("{}\n{}{}", account::words(&status.accounts), words(&status.pairs), watches(&status.watches)))?;
+    output.answer(&status, || {
+        format!(
+            "{}\n{}{}",
+            account::words(&status.accounts),
+            words(&status.pairs),
+            watches(&status.watches)
+        )
+    })?;
     Ok(Outcome::Done)
 }
 
@@ -50,7 +57,10 @@ fn watches(watches: &[WatchState]) -> String {
 
 /// A pass of many events.
 fn under_way(left: u64) -> String {
-    format!("A large sync is under way: {left} events are still to be gone through. It goes on by itself; nothing needs to be done.")
+    format!(
+        "A large sync is under way: {left} events are still to be gone through. It goes on by \
+        itself; nothing needs to be done."
+    )
 }
 
 fn words(pairs: &[PairState]) -> String {
@@ -58,28 +68,48 @@ fn words(pairs: &[PairState]) -> String {
         .iter()
         .map(|pair| {
             let last = pair.lag_seconds.map_or("never".to_owned(), ago);
-            let next = pair.next_sync.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
+            let next = pair
+                .next_sync
+                .map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+                .unwrap_or_default();
             [pair.id.to_string(), state(pair.state).to_owned(), last, next, pair.copies.to_string()]
         })
         .collect();
-    let mut text =
-        table(["pair", "state", "last sync", "next sync", "copies"], &rows, "There are no pairs. Set one up with `calrelay pair add`.");
+    let mut text = table(
+        ["pair", "state", "last sync", "next sync", "copies"],
+        &rows,
+        "There are no pairs. Set one up with `calrelay pair add`.",
+    );
     for pair in pairs {
         if let Some(held) = &pair.held {
             let _ = writeln!(text, "{}: {}", pair.id, super::sync::held_words(held));
         }
         if pair.copied_by_another > 0 {
-            let _ = writeln!(text, "{}: {}", pair.id, super::sync::by_another_words(pair.copied_by_another, &pair.id));
+            let _ = writeln!(
+                text,
+                "{}: {}",
+                pair.id,
+                super::sync::by_another_words(pair.copied_by_another, &pair.id)
+            );
         }
         if let Some(error) = &pair.error {
             let _ = writeln!(text, "{}: {}", pair.id, error.message);
         }
-        if let Some(left) = pair.left.filter(|_| matches!(pair.state, PairStatus::Ok | PairStatus::Held)) {
+        if let Some(left) =
+            pair.left.filter(|_| matches!(pair.state, PairStatus::Ok | PairStatus::Held))
+        {
             let _ = writeln!(text, "{}: {}", pair.id, under_way(left));
         }
         for problem in &pair.problem_events {
             // Names of events are their makers'.
-            let _ = writeln!(text, "{}: {} in {}: {}", pair.id, one_line(&problem.event), problem.calendar, one_line(&problem.in_words()));
+            let _ = writeln!(
+                text,
+                "{}: {} in {}: {}",
+                pair.id,
+                one_line(&problem.event),
+                problem.calendar,
+                one_line(&problem.in_words())
+            );
         }
         let more = pair.problems.saturating_sub(pair.problem_events.len() as u64);
         if more > 0 {

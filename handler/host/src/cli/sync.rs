@@ -72,14 +72,22 @@ pub async fn run(services: &Services, arguments: &Arguments, output: &Output) ->
     output.answer(&report, || words(&report))?;
     for held in report.pairs.iter().filter_map(|run| run.held.as_ref()) {
         if confirm_deletions && held.kind == HeldKind::Emptied {
-            output.aside("--confirm-deletions is no answer to an emptied calendar: nothing was deleted for it. Answer with --make-again or --leave-out.");
+            output.aside(
+                "--confirm-deletions is no answer to an emptied calendar: nothing was \
+            deleted for it. Answer with --make-again or --leave-out.",
+            );
         }
         if answer.is_some() && held.kind == HeldKind::Deletions {
-            output.aside("These are deletions, and no calendar was emptied: --make-again and --leave-out changed nothing. Answer with --confirm-deletions.");
+            output.aside(
+                "These are deletions, and no calendar was emptied: --make-again and \
+            --leave-out changed nothing. Answer with --confirm-deletions.",
+            );
         }
     }
     if output.json {
-        for (id, error) in report.pairs.iter().filter_map(|run| Some((&run.id, run.error.as_ref()?))) {
+        for (id, error) in
+            report.pairs.iter().filter_map(|run| Some((&run.id, run.error.as_ref()?)))
+        {
             output.aside(&format!("{id}: {}", error.message));
         }
     }
@@ -99,7 +107,11 @@ pub fn words(report: &Report) -> String {
         let _ = writeln!(text, "{}", summary(run));
         let rows: Vec<[String; 5]> = run.actions.iter().take(LISTED).map(row).collect();
         if !rows.is_empty() {
-            text.push_str(&indented(&table(["", "start", "reason", "calendar", "event"], &rows, "")));
+            text.push_str(&indented(&table(
+                ["", "start", "reason", "calendar", "event"],
+                &rows,
+                "",
+            )));
         }
         if let Some(more) = run.actions.len().checked_sub(LISTED).filter(|more| *more > 0) {
             let _ = writeln!(text, "  … and {more} more; --json lists all of them");
@@ -123,7 +135,10 @@ fn summary(run: &Run) -> String {
     if id.as_str().is_empty() {
         return format!("copies of pairs that have ended: {deleted} deleted, {skipped} kept");
     }
-    format!("{id}: {}; {created} created, {changed} changed, {deleted} deleted, {skipped} skipped", status::state(run.state))
+    format!(
+        "{id}: {}; {created} created, {changed} changed, {deleted} deleted, {skipped} skipped",
+        status::state(run.state)
+    )
 }
 
 /// What is held back, and how to let it go.
@@ -133,14 +148,17 @@ pub fn held_words(held: &Held) -> String {
     if *kind == HeldKind::Emptied {
         let leave_out = confirm.replace("--make-again", "--leave-out");
         return format!(
-            "{} of {of} that this pair had in one of its calendars {} gone, as if that calendar had been emptied or made anew. \
-             Nothing was deleted for it. To make them again: calrelay {confirm}. To leave them out: calrelay {leave_out}",
+            "{} of {of} that this pair had in one of its calendars {} gone, as if that calendar \
+            had been emptied or made anew. \
+             Nothing was deleted for it. To make them again: calrelay {confirm}. To leave them \
+             out: calrelay {leave_out}",
             plural(*deletions, "event", "events"),
             if *deletions == 1 { "is" } else { "are" }
         );
     }
     format!(
-        "{} of {} wait for your word, as they are unusually many. If they are right: calrelay {confirm}",
+        "{} of {} wait for your word, as they are unusually many. If they are right: calrelay \
+        {confirm}",
         plural(*deletions, "deletion", "deletions"),
         plural(*of, "copy", "copies")
     )
@@ -152,8 +170,15 @@ fn plural(count: u64, one: &str, many: &str) -> String {
 
 /// What another installation has copied.
 pub fn by_another_words(count: u64, pair: &PairId) -> String {
-    let events = if count == 1 { "1 event looks like a copy".to_owned() } else { format!("{count} events look like copies") };
-    format!("{events} of another Calrelay, and nothing was made beside them. If that one is gone: calrelay pair take-over {pair}")
+    let events = if count == 1 {
+        "1 event looks like a copy".to_owned()
+    } else {
+        format!("{count} events look like copies")
+    };
+    format!(
+        "{events} of another Calrelay, and nothing was made beside them. If that one is gone: \
+        calrelay pair take-over {pair}"
+    )
 }
 
 fn row(action: &Action) -> [String; 5] {
@@ -165,7 +190,13 @@ fn row(action: &Action) -> [String; 5] {
         Verb::Hold => "hold",
     };
     let reason = action.reason.as_ref().map(status::reason).unwrap_or_default();
-    [verb.to_owned(), action.start.clone().unwrap_or_default(), reason, action.calendar.to_string(), action.event.clone()]
+    [
+        verb.to_owned(),
+        action.start.clone().unwrap_or_default(),
+        reason,
+        action.calendar.to_string(),
+        action.event.clone(),
+    ]
 }
 
 fn indented(text: &str) -> String {

@@ -25,7 +25,9 @@ pub fn action(command: &Command) -> Option<(&'static str, String)> {
         Command::Pair(pair::Command::Pause { id }) => ("pair.pause", typed(id)),
         Command::Pair(pair::Command::Resume { id }) => ("pair.resume", typed(id)),
         Command::Pair(pair::Command::TakeOver { id }) => ("pair.take_over", typed(id)),
-        Command::Pair(pair::Command::CleanUp(arguments)) => ("pair.clean_up", typed(arguments.written()?)),
+        Command::Pair(pair::Command::CleanUp(arguments)) => {
+            ("pair.clean_up", typed(arguments.written()?))
+        }
         Command::Vault(vault::Command::Rotate(rotate)) => (rotate.action(), "key".to_owned()),
         Command::CleanUp(arguments) => ("calendar.clean_up", typed(arguments.written()?)),
         Command::Sync(arguments) => {
@@ -37,7 +39,8 @@ pub fn action(command: &Command) -> Option<(&'static str, String)> {
     Some(found)
 }
 
-/// The person who gives commands: the user of the process, and the name that the session has for them.
+/// The person who gives commands: the user of the process, and the name that the session has for
+/// them.
 pub fn actor(user: Option<&str>) -> Actor {
     let name = user.unwrap_or("operator");
     #[cfg(unix)]
@@ -68,16 +71,19 @@ pub async fn audited(
 /// What was typed as an id, where it has the form of one: anything else may be a secret.
 fn typed(id: &impl ToString) -> String {
     let id = id.to_string();
-    let is_one = (9..=11).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'2'..=b'7'));
+    let is_one = (9..=11).contains(&id.len())
+        && id.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'2'..=b'7'));
     if is_one { id } else { "no id".into() }
 }
 
-/// Compares the settings of a service that starts with those of its last start. The start does not wait for it: storage may be away.
+/// Compares the settings of a service that starts with those of its last start. The start does not
+/// wait for it: storage may be away.
 pub fn settings(services: &Services, values: BTreeMap<String, SecretString>) {
     let services = services.clone();
     tokio::spawn(async move {
         if let Err(error) = audit::settings(&services, &values).await {
-            tracing::warn!(%error, "whether settings have changed could not be written down; the next start compares them again");
+            tracing::warn!(%error, "whether settings have changed could not be written down; the \
+            next start compares them again");
         }
     });
 }
@@ -92,11 +98,22 @@ pub async fn run(services: &Services, output: &Output) -> Result {
     let trail = Trail { entries: audit::entries(services).await? };
     let row = |entry: &Entry| {
         let Entry { at, who, from, action, subject, outcome } = entry;
-        [at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(), who.clone(), from.clone(), action.clone(), subject.clone(), outcome.clone()]
+        [
+            at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+            who.clone(),
+            from.clone(),
+            action.clone(),
+            subject.clone(),
+            outcome.clone(),
+        ]
     };
     output.answer(&trail, || {
         let rows: Vec<_> = trail.entries.iter().map(row).collect();
-        table(["at", "who", "from", "action", "subject", "outcome"], &rows, "Nothing was changed in the last 90 days.")
+        table(
+            ["at", "who", "from", "action", "subject", "outcome"],
+            &rows,
+            "Nothing was changed in the last 90 days.",
+        )
     })?;
     Ok(Outcome::Done)
 }

@@ -14,19 +14,22 @@ use crate::config::Config;
 /// What can be done with the vault.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Seal with a new version of the key from now on, wrap all stored secrets anew with it, and sign channels with a new key. Nothing that is
-    /// stored is lost, and a running calrelay goes on meanwhile.
+    /// Seal with a new version of the key from now on, wrap all stored secrets anew with it, and
+    /// sign channels with a new key. Nothing that is stored is lost, and a running calrelay goes on
+    /// meanwhile.
     ///
-    /// The key file in the data directory gets a new version. Its old ones are removed once nothing has been wrapped with them for a while. A key
-    /// in Azure Key Vault gets new versions there (`az keyvault key rotate`); this wraps all secrets with the newest one.
+    /// The key file in the data directory gets a new version. Its old ones are removed once nothing
+    /// has been wrapped with them for a while. A key in Azure Key Vault gets new versions there
+    /// (`az keyvault key rotate`); this wraps all secrets with the newest one.
     Rotate(Rotate),
 }
 
 /// How keys are rotated.
 #[derive(Debug, Args)]
 pub struct Rotate {
-    /// Believe no channel any more that was opened before, as if its key were known to others: a running calrelay opens all channels anew and
-    /// syncs their calendars. Without this, channels are signed with the new key as they are renewed, within six days.
+    /// Believe no channel any more that was opened before, as if its key were known to others: a
+    /// running calrelay opens all channels anew and syncs their calendars. Without this, channels
+    /// are signed with the new key as they are renewed, within six days.
     #[arg(long)]
     webhooks_now: bool,
 }
@@ -39,16 +42,26 @@ impl Rotate {
 }
 
 /// Does it.
-pub async fn run(services: &Services, config: &Config, command: &Command, output: &Output) -> Result {
+pub async fn run(
+    services: &Services,
+    config: &Config,
+    command: &Command,
+    output: &Output,
+) -> Result {
     let Command::Rotate(Rotate { webhooks_now }) = command;
-    let done = jobs::rotate(services, *webhooks_now).await.map_err(|error| Problem::keeping(&error, KEPT))?;
+    let done = jobs::rotate(services, *webhooks_now)
+        .await
+        .map_err(|error| Problem::keeping(&error, KEPT))?;
     let key = config.key_vault.as_ref().map(|wrapping| &wrapping.key);
     let answer = Rotated::of(&done);
     output.concerns(&answer.key);
     output.answer(&answer, || words(&answer, key.is_some(), *webhooks_now))?;
     output.aside(&hint(key));
     for (account, error) in &done.left {
-        output.aside(&format!("The password of the account {account} was left as it is: {}", Problem::from(error).message));
+        output.aside(&format!(
+            "The password of the account {account} was left as it is: {}",
+            Problem::from(error).message
+        ));
     }
     Ok(if done.left.is_empty() { Outcome::Done } else { Outcome::Failed })
 }
@@ -70,14 +83,27 @@ impl<'a> Rotated<'a> {
     fn of(done: &'a Rotation) -> Self {
         let Rotation { key, rewrapped, left, removed, webhook_key, channels } = done;
         let left = left.iter().map(|(account, _)| account).collect();
-        Self { key, rewrapped: *rewrapped, left, removed: *removed, webhook_key, channels: *channels }
+        Self {
+            key,
+            rewrapped: *rewrapped,
+            left,
+            removed: *removed,
+            webhook_key,
+            channels: *channels,
+        }
     }
 }
 
 fn words(answer: &Rotated<'_>, key_vault: bool, webhooks_now: bool) -> String {
     let Rotated { key, rewrapped, removed, webhook_key, channels, .. } = answer;
-    let whose = if key_vault { "The newest version of the key in Key Vault" } else { "A new version of the key" };
-    let mut text = format!("{whose}, {key}, seals from now on. Secrets that were wrapped anew with it: {rewrapped}.\n");
+    let whose = if key_vault {
+        "The newest version of the key in Key Vault"
+    } else {
+        "A new version of the key"
+    };
+    let mut text = format!(
+        "{whose}, {key}, seals from now on. Secrets that were wrapped anew with it: {rewrapped}.\n"
+    );
     if *removed > 0 {
         text.push_str(&format!("Old versions that were removed from {KEY_FILE}: {removed}.\n"));
     }
@@ -97,17 +123,22 @@ fn words(answer: &Rotated<'_>, key_vault: bool, webhooks_now: bool) -> String {
 /// What is left to the operator.
 fn hint(key: Option<&KeyIdentifier>) -> String {
     let Some(key) = key else {
-        return format!("A copy of {KEY_FILE} that was made before opens nothing that is sealed from now on: make a new one.");
+        return format!(
+            "A copy of {KEY_FILE} that was made before opens nothing that is sealed from now on: \
+            make a new one."
+        );
     };
     let whole = key.to_string();
     let Some(version) = key.version() else {
         return format!(
-            "Key Vault makes the versions of its keys: `az keyvault key rotate --id {whole}`. After that, run this command again."
+            "Key Vault makes the versions of its keys: `az keyvault key rotate --id {whole}`. \
+            After that, run this command again."
         );
     };
     let name = whole.strip_suffix(version).unwrap_or(&whole).trim_end_matches('/');
     format!(
-        "CALRELAY_KEY_VAULT_KEY names the version {version}, which goes on wrapping whatever is newer. Set it to {name} to wrap with the newest \
+        "CALRELAY_KEY_VAULT_KEY names the version {version}, which goes on wrapping whatever is \
+        newer. Set it to {name} to wrap with the newest \
          version, and run this command again; `az keyvault key rotate --id {name}` makes one."
     )
 }
@@ -123,21 +154,42 @@ mod tests {
     fn an_operator_is_told_what_is_left_to_do() {
         assert!(hint(None).contains("make a new one"));
         let newest = hint(Some(&NAME.parse().unwrap()));
-        assert!(newest.contains(&format!("az keyvault key rotate --id {NAME}`")) && !newest.contains("names the version"), "{newest}");
+        assert!(
+            newest.contains(&format!("az keyvault key rotate --id {NAME}`"))
+                && !newest.contains("names the version"),
+            "{newest}"
+        );
         let pinned = hint(Some(&format!("{NAME}/{VERSION}").parse().unwrap()));
-        assert!(pinned.contains(&format!("names the version {VERSION}")) && pinned.contains(&format!("Set it to {NAME} to")), "{pinned}");
+        assert!(
+            pinned.contains(&format!("names the version {VERSION}"))
+                && pinned.contains(&format!("Set it to {NAME} to")),
+            "{pinned}"
+        );
         assert!(pinned.contains(&format!("--id {NAME}`")), "{pinned}");
     }
 
     #[test]
     fn what_was_done_is_said_in_words() {
-        let mut answer = Rotated { key: "k3x7q2ma", rewrapped: 2, left: Vec::new(), removed: 0, webhook_key: "abcd", channels: 0 };
+        let mut answer = Rotated {
+            key: "k3x7q2ma",
+            rewrapped: 2,
+            left: Vec::new(),
+            removed: 0,
+            webhook_key: "abcd",
+            channels: 0,
+        };
         let plain = words(&answer, false, false);
-        assert!(plain.contains("k3x7q2ma") && plain.contains("within six days.") && !plain.contains("removed"), "{plain}");
+        assert!(
+            plain.contains("k3x7q2ma")
+                && plain.contains("within six days.")
+                && !plain.contains("removed"),
+            "{plain}"
+        );
         (answer.removed, answer.channels) = (1, 3);
         let emergency = words(&answer, true, true);
         assert!(
-            emergency.contains("removed from vault.key: 1") && emergency.contains("believed no more; a running calrelay opens 3 anew"),
+            emergency.contains("removed from vault.key: 1")
+                && emergency.contains("believed no more; a running calrelay opens 3 anew"),
             "{emergency}"
         );
     }

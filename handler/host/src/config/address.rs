@@ -2,8 +2,10 @@
 
 use url::{Host, Url};
 
-/// The settings that are addresses and that nothing asks yet, and whether a path may follow the host.
-pub const ADDRESSES: [(&str, Path); 2] = [("MICROSOFT_LOGIN_URL", Path::None), ("GRAPH_URL", Path::Any)];
+/// The settings that are addresses and that nothing asks yet, and whether a path may follow the
+/// host.
+pub const ADDRESSES: [(&str, Path); 2] =
+    [("MICROSOFT_LOGIN_URL", Path::None), ("GRAPH_URL", Path::Any)];
 
 /// What may follow the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,16 +20,24 @@ pub enum Path {
 
 /// What must be otherwise, so that the sentence "NAME …" tells it; `None` where nothing must.
 pub fn wrong(text: &str, path: Path) -> Option<String> {
-    let Ok(url) = Url::parse(text) else { return Some("is no address; it must begin with https:// and a host".into()) };
+    let Ok(url) = Url::parse(text) else {
+        return Some("is no address; it must begin with https:// and a host".into());
+    };
     let secure = url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url);
     let own_path = url.path().trim_end_matches('/');
     let why = match path {
-        _ if !matches!(url.scheme(), "http" | "https") || !url.has_host() => "must begin with https:// and a host",
+        _ if !matches!(url.scheme(), "http" | "https") || !url.has_host() => {
+            "must begin with https:// and a host"
+        }
         _ if !secure => "must begin with https://: plain http is for this machine's own addresses",
-        _ if !url.username().is_empty() || url.password().is_some() => "must hold no user name and no password",
+        _ if !url.username().is_empty() || url.password().is_some() => {
+            "must hold no user name and no password"
+        }
         _ if url.query().is_some() || url.fragment().is_some() => "must end before any ? or #",
         Path::None if !own_path.is_empty() => "must be scheme and host alone, without a path",
-        Path::Before(rest) if own_path.ends_with(rest) => return Some(format!("must end before {rest}, which is added")),
+        Path::Before(rest) if own_path.ends_with(rest) => {
+            return Some(format!("must end before {rest}, which is added"));
+        }
         _ => return None,
     };
     Some(why.into())
@@ -84,8 +94,13 @@ mod tests {
         let before = Path::Before("/calendar/v3");
         assert_eq!(wrong("https://www.googleapis.com", before), None);
         assert_eq!(wrong("http://127.0.0.1:9000/google", before), None);
-        for text in ["https://www.googleapis.com/calendar/v3", "https://www.googleapis.com/calendar/v3/"] {
-            assert!(wrong(text, before).is_some_and(|why| why.contains("must end before")), "{text}");
+        for text in
+            ["https://www.googleapis.com/calendar/v3", "https://www.googleapis.com/calendar/v3/"]
+        {
+            assert!(
+                wrong(text, before).is_some_and(|why| why.contains("must end before")),
+                "{text}"
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
-//! What is to be said of settings beside what their readers say: names that nobody knows, halves of pairs, addresses that nothing asks yet, and
-//! what goes wrong in Azure only. Nothing in here hinders a start, and no value is quoted, as it may be a secret, but for the public address.
+//! What is to be said of settings beside what their readers say: names that nobody knows, halves of
+//! pairs, addresses that nothing asks yet, and what goes wrong in Azure only. Nothing in here
+//! hinders a start, and no value is quoted, as it may be a secret, but for the public address.
 
 use std::collections::BTreeMap;
 
@@ -50,14 +51,16 @@ impl<'a> Values<'a> {
 /// Everything that is to be said.
 pub fn remarks(values: &BTreeMap<String, String>) -> Vec<Finding> {
     let unknown = values.keys().filter_map(|name| neighbour::warning(name));
-    let mut found: Vec<Finding> = unknown.map(|why| bad(why, "Correct the name, or remove the setting.")).collect();
+    let mut found: Vec<Finding> =
+        unknown.map(|why| bad(why, "Correct the name, or remove the setting.")).collect();
     let values = Values(values);
     references(&values, &mut found);
     mode(&values, &mut found);
     addresses(&values, &mut found);
-    for (owner, id, secret) in
-        [(GOOGLE, "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"), ("Microsoft 365", "MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET")]
-    {
+    for (owner, id, secret) in [
+        (GOOGLE, "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"),
+        ("Microsoft 365", "MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET"),
+    ] {
         found.extend(halves(&values, owner, id, secret));
     }
     log(&values, &mut found);
@@ -79,12 +82,14 @@ fn bad(message: impl Into<String>, fix: impl Into<String>) -> Finding {
     Finding::bad(CHECK, message, fix)
 }
 
-/// Azure puts the secret in the place of a reference before it starts the app, and leaves the reference where it cannot.
+/// Azure puts the secret in the place of a reference before it starts the app, and leaves the
+/// reference where it cannot.
 fn references(values: &Values<'_>, found: &mut Vec<Finding>) {
     found.extend(SETTINGS.iter().filter(|(name, _)| values.is_reference(name)).map(|(name, _)| {
         bad(
             format!("{name} is a reference to Key Vault that was not resolved."),
-            "In Azure, look under Environment variables for the reason: mostly the app's identity lacks the role Key Vault Secrets User on the secret, \
+            "In Azure, look under Environment variables for the reason: mostly the app's identity \
+            lacks the role Key Vault Secrets User on the secret, \
              or there is no such secret. Elsewhere, give the value itself.",
         )
     }));
@@ -93,7 +98,8 @@ fn references(values: &Values<'_>, found: &mut Vec<Finding>) {
 fn mode(values: &Values<'_>, found: &mut Vec<Finding>) {
     if values.is("CALRELAY_MODE", "multi-user") {
         found.push(good(
-            "CALRELAY_MODE is multi-user. Sign-in, and pages for several people, come with a later version; until then all accounts and pairs \
+            "CALRELAY_MODE is multi-user. Sign-in, and pages for several people, come with a \
+            later version; until then all accounts and pairs \
              are those of the operator, who adds them with commands.",
         ));
     }
@@ -102,7 +108,8 @@ fn mode(values: &Values<'_>, found: &mut Vec<Finding>) {
 fn addresses(values: &Values<'_>, found: &mut Vec<Finding>) {
     if values.get("ICLOUD_CALDAV_URL").is_some_and(in_clear) {
         found.push(bad(
-            "ICLOUD_CALDAV_URL begins with http:// and is not on this machine: passwords would travel in clear.",
+            "ICLOUD_CALDAV_URL begins with http:// and is not on this machine: passwords would \
+            travel in clear.",
             "Begin it with https://, or remove it for Apple's own server.",
         ));
     }
@@ -113,7 +120,9 @@ fn addresses(values: &Values<'_>, found: &mut Vec<Finding>) {
                 format!("{name} cannot be used: it {why}."),
                 format!("Correct {name}, or remove it. Nothing depends on it in this version."),
             ),
-            None => good(format!("{name} can be used. This version only checks it; a later one will use it.")),
+            None => good(format!(
+                "{name} can be used. This version only checks it; a later one will use it."
+            )),
         });
     }
 }
@@ -135,7 +144,10 @@ fn halves(values: &Values<'_>, owner: &str, id: &str, secret: &str) -> Option<Fi
     };
     Some(bad(
         format!("{there} is set and {missing} is not: one is of no use without the other."),
-        format!("Set {missing} as well, or remove {there}. Both belong to the OAuth app that you registered for {owner}."),
+        format!(
+            "Set {missing} as well, or remove {there}. Both belong to the OAuth app that you \
+            registered for {owner}."
+        ),
     ))
 }
 
@@ -143,11 +155,13 @@ fn halves(values: &Values<'_>, owner: &str, id: &str, secret: &str) -> Option<Fi
 fn redirect(values: &Values<'_>) -> String {
     match values.get("CALRELAY_PUBLIC_URL").filter(|text| wrong(text, Path::None).is_none()) {
         Some(public) => format!(
-            "`calrelay account add google --link` connects accounts with them. For that the client at Google is a \"Web application\", and its one \
+            "`calrelay account add google --link` connects accounts with them. For that the \
+            client at Google is a \"Web application\", and its one \
              authorized redirect URI is {}/oauth/google/callback",
             public.trim_end_matches('/')
         ),
-        None => "`calrelay account add google` connects accounts with them. For that the client at Google is a \"Desktop app\", and no redirect URI \
+        None => "`calrelay account add google` connects accounts with them. For that the client \
+        at Google is a \"Desktop app\", and no redirect URI \
                  is entered"
             .to_owned(),
     }
@@ -155,7 +169,10 @@ fn redirect(values: &Values<'_>) -> String {
 
 fn log(values: &Values<'_>, found: &mut Vec<Finding>) {
     if values.get("RUST_LOG").is_some_and(|filter| EnvFilter::try_new(filter).is_err()) {
-        found.push(bad("RUST_LOG cannot be understood and has no effect.", "Write a level (warn), or levels by module (warn,jobs=debug)."));
+        found.push(bad(
+            "RUST_LOG cannot be understood and has no effect.",
+            "Write a level (warn), or levels by module (warn,jobs=debug).",
+        ));
     }
 }
 
@@ -168,29 +185,41 @@ fn storage(values: &Values<'_>, found: &mut Vec<Finding>) {
             "Set it to managedidentity in Azure; remove it on a machine of your own.",
         ));
     }
-    let identity = ["accountName", "tableServiceUri", "queueServiceUri"].map(|part| format!("{STRING}__{part}"));
+    let identity = ["accountName", "tableServiceUri", "queueServiceUri"]
+        .map(|part| format!("{STRING}__{part}"));
     let by_identity = identity.iter().any(|name| values.has(name));
     if values.has(STRING) && by_identity {
         found.push(bad(
-            format!("{STRING} is set, and so are names that begin with {STRING}__: the connection string is used, the others are not."),
+            format!(
+                "{STRING} is set, and so are names that begin with {STRING}__: the connection \
+            string is used, the others are not."
+            ),
             format!("Remove {STRING} where an identity is to sign in, or else the others."),
         ));
     }
-    if !values.under_functions_host() && !values.has("CALRELAY_STORE") && (values.has(STRING) || by_identity) {
+    if !values.under_functions_host()
+        && !values.has("CALRELAY_STORE")
+        && (values.has(STRING) || by_identity)
+    {
         found.push(good(
-            "A storage account is named, and storage is the data directory: here CALRELAY_STORE has to say azure for the account to be used.",
+            "A storage account is named, and storage is the data directory: here CALRELAY_STORE \
+            has to say azure for the account to be used.",
         ));
     }
-    // Sealed with a file of this machine, secrets in the account would open nowhere else. An emulator is on this machine too.
-    let emulator = values
-        .get(STRING)
-        .map(str::to_ascii_lowercase)
-        .is_some_and(|text| ["usedevelopmentstorage=true", "://127.0.0.1", "://localhost"].iter().any(|sign| text.contains(sign)));
+    // Sealed with a file of this machine, secrets in the account would open nowhere else. An
+    // emulator is on this machine too.
+    let emulator = values.get(STRING).map(str::to_ascii_lowercase).is_some_and(|text| {
+        ["usedevelopmentstorage=true", "://127.0.0.1", "://localhost"]
+            .iter()
+            .any(|sign| text.contains(sign))
+    });
     let shared = values.is("CALRELAY_STORE", "azure") && !emulator;
     if shared && !values.has("CALRELAY_KEY_VAULT_KEY") && !values.in_azure() {
         found.push(bad(
-            "Storage is an account in Azure, and the key is a file on this machine: a password that is added here opens nowhere else.",
-            "Set CALRELAY_KEY_VAULT_KEY to the key that the function app uses (the output keyUri of the deployment), before any account is added.",
+            "Storage is an account in Azure, and the key is a file on this machine: a password \
+            that is added here opens nowhere else.",
+            "Set CALRELAY_KEY_VAULT_KEY to the key that the function app uses (the output keyUri \
+            of the deployment), before any account is added.",
         ));
     }
 }
@@ -198,27 +227,44 @@ fn storage(values: &Values<'_>, found: &mut Vec<Finding>) {
 fn functions_host(values: &Values<'_>, found: &mut Vec<Finding>) {
     if values.get("FUNCTIONS_WORKER_RUNTIME").is_some_and(|runtime| runtime != "custom") {
         found.push(bad(
-            "FUNCTIONS_WORKER_RUNTIME is not custom: the Functions host would look for functions in another language.",
-            "Remove it in Azure (Flex Consumption takes the runtime from functionAppConfig, as infra/ sets it); for `func start` set it to custom.",
+            "FUNCTIONS_WORKER_RUNTIME is not custom: the Functions host would look for functions \
+            in another language.",
+            "Remove it in Azure (Flex Consumption takes the runtime from functionAppConfig, as \
+            infra/ sets it); for `func start` set it to custom.",
         ));
     }
     let part = |name: &str| values.has(&format!("AzureWebJobsStorage__{name}"));
     if part("tableServiceUri") && !part("accountName") && !part("blobServiceUri") {
         found.push(bad(
-            "AzureWebJobsStorage__blobServiceUri is missing: the Functions host keeps the state of timers in blobs, and no timer would run.",
+            "AzureWebJobsStorage__blobServiceUri is missing: the Functions host keeps the state \
+            of timers in blobs, and no timer would run.",
             "Set it to the account's blob endpoint, or set AzureWebJobsStorage__accountName.",
         ));
     }
-    if values.get("CALRELAY_POLL_SECONDS").and_then(|text| text.parse::<u64>().ok()).is_some_and(|seconds| seconds < 60) {
-        found.push(good("CALRELAY_POLL_SECONDS is less than 60, and 60 it is: the timer of the Functions host ticks once a minute."));
+    if values
+        .get("CALRELAY_POLL_SECONDS")
+        .and_then(|text| text.parse::<u64>().ok())
+        .is_some_and(|seconds| seconds < 60)
+    {
+        found.push(good(
+            "CALRELAY_POLL_SECONDS is less than 60, and 60 it is: the timer of the \
+        Functions host ticks once a minute.",
+        ));
     }
 }
 
 fn azure(values: &Values<'_>, found: &mut Vec<Finding>) {
-    const DEPLOY: &str = "Deploy infra/main.bicep again, which sets it, or set it among the app's settings";
+    const DEPLOY: &str =
+        "Deploy infra/main.bicep again, which sets it, or set it among the app's settings";
     for (name, why) in [
-        ("CALRELAY_PUBLIC_URL", "without it Google cannot tell of changes, and they wait for the night"),
-        ("APPLICATIONINSIGHTS_CONNECTION_STRING", "without it nobody hears of a failure: no log, no alert"),
+        (
+            "CALRELAY_PUBLIC_URL",
+            "without it Google cannot tell of changes, and they wait for the night",
+        ),
+        (
+            "APPLICATIONINSIGHTS_CONNECTION_STRING",
+            "without it nobody hears of a failure: no log, no alert",
+        ),
     ] {
         if !values.has(name) {
             found.push(bad(format!("{name} is missing: {why}."), format!("{DEPLOY}.")));
@@ -226,7 +272,8 @@ fn azure(values: &Values<'_>, found: &mut Vec<Finding>) {
     }
     if values.is("CALRELAY_ALLOW_PRIVATE_HOSTS", "true") {
         found.push(bad(
-            "CALRELAY_ALLOW_PRIVATE_HOSTS is true: in Azure the private addresses are the platform's own, and hand out the app's identity.",
+            "CALRELAY_ALLOW_PRIVATE_HOSTS is true: in Azure the private addresses are the \
+            platform's own, and hand out the app's identity.",
             "Set it to false, or remove it.",
         ));
     }
@@ -238,7 +285,8 @@ fn azure(values: &Values<'_>, found: &mut Vec<Finding>) {
         ));
     } else if string.is_some() {
         found.push(good(
-            "AzureWebJobsStorage holds a key of the account. That works; with AzureWebJobsStorage__accountName and the app's identity there is no key \
+            "AzureWebJobsStorage holds a key of the account. That works; with \
+            AzureWebJobsStorage__accountName and the app's identity there is no key \
              to keep.",
         ));
     }

@@ -25,17 +25,26 @@ struct Settings {
 /// The values of the file. No value is quoted in an error: it may be a secret.
 pub fn values(bytes: &[u8]) -> Result<BTreeMap<String, String>, String> {
     if bytes.len() > MAX_BYTES {
-        return Err(format!("{FILE} is larger than 1 MiB, which is not what it should be; it was not read"));
+        return Err(format!(
+            "{FILE} is larger than 1 MiB, which is not what it should be; it was not read"
+        ));
     }
     // Editors on Windows put a byte order mark in front.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let json: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| {
-        format!("{FILE} is not the JSON that it should be (line {}, column {}); {COMPARE}", error.line(), error.column())
+        format!(
+            "{FILE} is not the JSON that it should be (line {}, column {}); {COMPARE}",
+            error.line(),
+            error.column()
+        )
     })?;
-    let settings: Settings =
-        serde_json::from_value(json.into()).map_err(|_| format!("{FILE} has IsEncrypted or Values of the wrong kind; {COMPARE}"))?;
+    let settings: Settings = serde_json::from_value(json.into())
+        .map_err(|_| format!("{FILE} has IsEncrypted or Values of the wrong kind; {COMPARE}"))?;
     if settings.encrypted {
-        return Err(format!("{FILE} is encrypted; decrypt it with `func settings decrypt`, or give the settings in the environment"));
+        return Err(format!(
+            "{FILE} is encrypted; decrypt it with `func settings decrypt`, or give the settings \
+            in the environment"
+        ));
     }
     settings
         .values
@@ -51,6 +60,8 @@ fn text(name: &str, value: Value) -> Result<String, String> {
         Value::Bool(value) => Ok(value.to_string()),
         Value::Number(value) => Ok(value.to_string()),
         Value::Null => Ok(String::new()),
-        Value::Array(_) | Value::Object(_) => Err(format!("{name} in {FILE} must be a text in quotes")),
+        Value::Array(_) | Value::Object(_) => {
+            Err(format!("{name} in {FILE} must be a text in quotes"))
+        }
     }
 }

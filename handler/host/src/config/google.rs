@@ -8,7 +8,8 @@ use super::address::{Path, wrong as wrong_address};
 /// What the settings say of Google.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Google {
-    /// The OAuth client; `None` where id or secret is missing (a finding, where it is one of the two), so that no Google account can be used.
+    /// The OAuth client; `None` where id or secret is missing (a finding, where it is one of the
+    /// two), so that no Google account can be used.
     pub client: Option<Settings>,
     /// The part of the address of Google's interface before `/calendar/v3`.
     pub api_url: Url,
@@ -27,9 +28,12 @@ impl Google {
         let auth_url = address("GOOGLE_AUTH_URL", Path::Any, AUTH_URL);
         let token_url = address("GOOGLE_TOKEN_URL", Path::Any, TOKEN_URL);
         let revoke_url = address("GOOGLE_REVOKE_URL", Path::Any, REVOKE_URL);
-        let api_url = address("GOOGLE_API_URL", Path::Before("/calendar/v3"), "https://www.googleapis.com");
-        // Azure leaves a reference where it cannot put the secret; it is a finding, and nothing that could be sent.
-        let secret = get("GOOGLE_CLIENT_SECRET").filter(|secret| !secret.starts_with("@Microsoft.KeyVault("));
+        let api_url =
+            address("GOOGLE_API_URL", Path::Before("/calendar/v3"), "https://www.googleapis.com");
+        // Azure leaves a reference where it cannot put the secret; it is a finding, and nothing
+        // that could be sent.
+        let secret = get("GOOGLE_CLIENT_SECRET")
+            .filter(|secret| !secret.starts_with("@Microsoft.KeyVault("));
         let client = get("GOOGLE_CLIENT_ID").zip(secret).map(|(id, secret)| Settings {
             client_id: id.to_owned(),
             client_secret: secret.into(),
@@ -47,17 +51,24 @@ mod tests {
 
     fn read(settings: &[(&str, &str)]) -> (Google, Vec<String>) {
         let mut wrong = Vec::new();
-        let google = Google::from(|name| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| *value), &mut wrong);
+        let google = Google::from(
+            |name| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| *value),
+            &mut wrong,
+        );
         (google, wrong)
     }
 
-    const BOTH: [(&str, &str); 2] = [("GOOGLE_CLIENT_ID", "c1"), ("GOOGLE_CLIENT_SECRET", "hunter2")];
+    const BOTH: [(&str, &str); 2] =
+        [("GOOGLE_CLIENT_ID", "c1"), ("GOOGLE_CLIENT_SECRET", "hunter2")];
 
     #[test]
     fn by_default_it_is_googles_own() {
         let (google, wrong) = read(&BOTH);
         let client = google.client.unwrap();
-        assert_eq!([&client.auth_url, &client.token_url, &client.revoke_url].map(Url::as_str), [AUTH_URL, TOKEN_URL, REVOKE_URL]);
+        assert_eq!(
+            [&client.auth_url, &client.token_url, &client.revoke_url].map(Url::as_str),
+            [AUTH_URL, TOKEN_URL, REVOKE_URL]
+        );
         assert_eq!((google.api_url.as_str(), wrong), ("https://www.googleapis.com/", vec![]));
     }
 
@@ -66,20 +77,33 @@ mod tests {
         assert_eq!(read(&[]).0.client, None);
         assert_eq!(read(&BOTH[..1]).0.client, None);
         assert_eq!(read(&BOTH[1..]).0.client, None);
-        assert_eq!(read(&[BOTH[0], ("GOOGLE_CLIENT_SECRET", "@Microsoft.KeyVault(SecretUri=x)")]).0.client, None);
+        assert_eq!(
+            read(&[BOTH[0], ("GOOGLE_CLIENT_SECRET", "@Microsoft.KeyVault(SecretUri=x)")]).0.client,
+            None
+        );
     }
 
     #[test]
     fn addresses_that_cannot_be_used_are_said() {
         for name in ["GOOGLE_AUTH_URL", "GOOGLE_TOKEN_URL", "GOOGLE_REVOKE_URL", "GOOGLE_API_URL"] {
-            for text in
-                ["hunter2", "file:///etc/hunter2", "http://google.example.org", "https://anna:hunter2@example.org", "https://x/?hunter2"]
-            {
+            for text in [
+                "hunter2",
+                "file:///etc/hunter2",
+                "http://google.example.org",
+                "https://anna:hunter2@example.org",
+                "https://x/?hunter2",
+            ] {
                 let (_, wrong) = read(&[(name, text)]);
-                assert!(wrong.len() == 1 && wrong[0].starts_with(name) && !wrong[0].contains("hunter2"), "{text}: {wrong:?}");
+                assert!(
+                    wrong.len() == 1 && wrong[0].starts_with(name) && !wrong[0].contains("hunter2"),
+                    "{text}: {wrong:?}"
+                );
             }
             assert!(read(&[(name, "http://127.0.0.1:9000/google")]).1.is_empty(), "{name}");
         }
-        assert!(read(&[("GOOGLE_API_URL", "https://www.googleapis.com/calendar/v3")]).1[0].contains("must end before"));
+        assert!(
+            read(&[("GOOGLE_API_URL", "https://www.googleapis.com/calendar/v3")]).1[0]
+                .contains("must end before")
+        );
     }
 }

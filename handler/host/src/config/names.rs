@@ -1,4 +1,5 @@
-//! The one list of settings: what `doctor` checks, what a slip is compared with, and what `local.settings.example.json` explains.
+//! The one list of settings: what `doctor` checks, what a slip is compared with, and what
+//! `local.settings.example.json` explains.
 
 /// What becomes of a setting in this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,8 @@ pub fn warning(name: &str) -> Option<String> {
     Some(format!("The setting {name} is not known and has no effect; did you mean {nearest}?"))
 }
 
-/// How many characters have to be put in, taken out or replaced to make one text of the other (Levenshtein).
+/// How many characters have to be put in, taken out or replaced to make one text of the other
+/// (Levenshtein).
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
@@ -35,9 +36,14 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (one, other, steps) in
-            [("", "", 0), ("", "abc", 3), ("abc", "abc", 0), ("abc", "ab", 1), ("kitten", "sitting", 3), ("flaw", "lawn", 2)]
-        {
+        for (one, other, steps) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "abc", 0),
+            ("abc", "ab", 1),
+            ("kitten", "sitting", 3),
+            ("flaw", "lawn", 2),
+        ] {
             assert_eq!(distance(one, other), steps, "{one} {other}");
             assert_eq!(distance(other, one), steps, "{other} {one}");
         }

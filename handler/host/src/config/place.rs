@@ -1,4 +1,5 @@
-//! Where the data directory is when no setting names one: `./.calrelay` where it is there and one's own, else the platform's place for data.
+//! Where the data directory is when no setting names one: `./.calrelay` where it is there and one's
+//! own, else the platform's place for data.
 
 use std::path::{Path, PathBuf};
 
@@ -15,12 +16,14 @@ pub fn default<'a>(get: impl Fn(&str) -> Option<&'a str>) -> PathBuf {
     of_the_platform(get).unwrap_or_else(|| HERE.into())
 }
 
-/// Why the data directory of the directory that one happens to be in is passed over, where it is there.
+/// Why the data directory of the directory that one happens to be in is passed over, where it is
+/// there.
 pub fn passed_over() -> Option<String> {
     let here = Path::new(HERE);
     (here.is_dir() && !is_ones_own(here)).then(|| {
         format!(
-            "{HERE} is not used as the data directory, because it is another user's, or others can write to it; nothing in it was changed."
+            "{HERE} is not used as the data directory, because it is another user's, or others \
+            can write to it; nothing in it was changed."
         )
     })
 }
@@ -42,7 +45,9 @@ fn of_the_platform<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Option<PathBuf>
 #[cfg(unix)]
 fn is_ones_own(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    let mine = |about: &std::fs::Metadata| about.uid() == rustix::process::geteuid().as_raw() && about.mode() & 0o022 == 0;
+    let mine = |about: &std::fs::Metadata| {
+        about.uid() == rustix::process::geteuid().as_raw() && about.mode() & 0o022 == 0
+    };
     std::fs::metadata(path).is_ok_and(|about| about.is_dir() && mine(&about))
 }
 
@@ -58,12 +63,21 @@ mod tests {
     #[test]
     fn the_platforms_place_is_the_default() {
         let place = |pairs: &[(&str, &str)]| {
-            let pairs: Vec<(String, String)> = pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-            default(|name| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()))
+            let pairs: Vec<(String, String)> =
+                pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+            default(|name| {
+                pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+            })
         };
         assert_eq!(place(&[("HOME", "/home/anna")]), Path::new("/home/anna/.local/share/calrelay"));
-        assert_eq!(place(&[("HOME", "/home/anna"), ("XDG_DATA_HOME", "/data")]), Path::new("/data/calrelay"));
-        assert_eq!(place(&[("HOME", "/home/anna"), ("XDG_DATA_HOME", "data")]), Path::new("/home/anna/.local/share/calrelay"));
+        assert_eq!(
+            place(&[("HOME", "/home/anna"), ("XDG_DATA_HOME", "/data")]),
+            Path::new("/data/calrelay")
+        );
+        assert_eq!(
+            place(&[("HOME", "/home/anna"), ("XDG_DATA_HOME", "data")]),
+            Path::new("/home/anna/.local/share/calrelay")
+        );
         assert_eq!(place(&[]), Path::new(HERE));
         assert_eq!(place(&[("HOME", "/home/anna"), (PORT, "7071")]), Path::new(HERE));
     }

@@ -1,10 +1,13 @@
-//! Which `local.settings.json` is read: one that is its owner's alone, and in no case what lies in the directory that one happens to be in.
+//! Which `local.settings.json` is read: one that is its owner's alone, and in no case what lies in
+//! the directory that one happens to be in.
 //!
 //! # Properties
-//! * The file that `--settings` names is read, else the one in the data directory; under the Functions host the one at the root of the app.
-//! * No other user may be able to write it: a writer of settings decides where passwords and tokens are sent.
-//! * Where providers are is taken only from a file that was named, and from the environment. From a file below the directory that one happens to be
-//!   in, neither is where storage and its key are.
+//! * The file that `--settings` names is read, else the one in the data directory; under the
+//!   Functions host the one at the root of the app.
+//! * No other user may be able to write it: a writer of settings decides where passwords and tokens
+//!   are sent.
+//! * Where providers are is taken only from a file that was named, and from the environment. From a
+//!   file below the directory that one happens to be in, neither is where storage and its key are.
 //! * What is checked is what is read: one descriptor, opened once, of a plain file.
 
 use std::collections::BTreeMap;
@@ -21,15 +24,23 @@ pub struct Source {
     pub path: PathBuf,
     /// It was named for this call.
     pub named: bool,
-    /// It belongs to a data directory that no setting names, below the directory that the program was started in.
+    /// It belongs to a data directory that no setting names, below the directory that the program
+    /// was started in.
     pub here: bool,
     /// Its content.
     pub bytes: Vec<u8>,
 }
 
 /// What is taken from a file only if it was named.
-const ADDRESSES: [&str; 7] =
-    ["GOOGLE_AUTH_URL", "GOOGLE_TOKEN_URL", "GOOGLE_REVOKE_URL", "GOOGLE_API_URL", "MICROSOFT_LOGIN_URL", "GRAPH_URL", "ICLOUD_CALDAV_URL"];
+const ADDRESSES: [&str; 7] = [
+    "GOOGLE_AUTH_URL",
+    "GOOGLE_TOKEN_URL",
+    "GOOGLE_REVOKE_URL",
+    "GOOGLE_API_URL",
+    "MICROSOFT_LOGIN_URL",
+    "GRAPH_URL",
+    "ICLOUD_CALDAV_URL",
+];
 
 /// What is taken from a file only if it was named, or if a setting names its directory.
 const STORAGE: [&str; 8] = [
@@ -47,8 +58,13 @@ const STORAGE: [&str; 8] = [
 const LARGEST: u64 = 1024 * 1024;
 
 /// Finds and reads it; the words say what is wrong with one that is not to be read.
-pub fn find(environment: &BTreeMap<String, String>, named: Option<&Path>) -> Result<Option<Source>, String> {
-    let get = |name: &str| environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+pub fn find(
+    environment: &BTreeMap<String, String>,
+    named: Option<&Path>,
+) -> Result<Option<Source>, String> {
+    let get = |name: &str| {
+        environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    };
     let is_of_the_app = get(PORT).is_some();
     let dir = get("CALRELAY_DATA_DIR").map_or_else(|| place::default(get), PathBuf::from);
     let path = match named {
@@ -56,24 +72,41 @@ pub fn find(environment: &BTreeMap<String, String>, named: Option<&Path>) -> Res
         None if is_of_the_app => FILE.into(),
         None => dir.join(FILE),
     };
-    let cannot = |error: io::Error| format!("{} cannot be read ({error}); make it readable, or name another file", path.display());
+    let cannot = |error: io::Error| {
+        format!(
+            "{} cannot be read ({error}); make it readable, or name another file",
+            path.display()
+        )
+    };
     let mut file = match open(&path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {
+            return Ok(None);
+        }
         Err(error) => return Err(cannot(error)),
     };
     let about = file.metadata().map_err(cannot)?;
     if !about.is_file() || about.len() > LARGEST {
-        return Err(format!("{} was not read, because it is no file of settings: a plain file of at most 1 MiB is", path.display()));
+        return Err(format!(
+            "{} was not read, because it is no file of settings: a plain file of at most 1 MiB is",
+            path.display()
+        ));
     }
     if !is_of_the_app {
         is_ones_own(&about).map_err(|why| {
-            format!("{} was not read, because {why}; a writer of this file decides where passwords are sent", path.display())
+            format!(
+                "{} was not read, because {why}; a writer of this file decides where \
+            passwords are sent",
+                path.display()
+            )
         })?;
     }
     let mut bytes = Vec::new();
     io::Read::by_ref(&mut file).take(LARGEST + 1).read_to_end(&mut bytes).map_err(cannot)?;
-    let here = named.is_none() && !is_of_the_app && dir == Path::new(place::HERE) && get("CALRELAY_DATA_DIR").is_none();
+    let here = named.is_none()
+        && !is_of_the_app
+        && dir == Path::new(place::HERE)
+        && get("CALRELAY_DATA_DIR").is_none();
     Ok(Some(Source { path, named: named.is_some(), here, bytes }))
 }
 
@@ -91,7 +124,11 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Adds what a file says that may not say it.
-pub fn refuse_addresses(source: &Source, values: &mut BTreeMap<String, String>, wrong: &mut Vec<String>) {
+pub fn refuse_addresses(
+    source: &Source,
+    values: &mut BTreeMap<String, String>,
+    wrong: &mut Vec<String>,
+) {
     if source.named {
         return;
     }
@@ -99,7 +136,8 @@ pub fn refuse_addresses(source: &Source, values: &mut BTreeMap<String, String>, 
     for name in ADDRESSES.iter().chain(storage) {
         if values.remove(*name).is_some() {
             wrong.push(format!(
-                "{name} is not taken from {}; set it in the environment, or name the file with --settings",
+                "{name} is not taken from {}; set it in the environment, or name the file with \
+                --settings",
                 source.path.display()
             ));
         }
@@ -139,9 +177,15 @@ mod tests {
         assert!(find(&there, None).unwrap().is_none(), "there need not be one");
         std::fs::write(dir.path().join(FILE), "{}").unwrap();
         let found = find(&there, None).unwrap().unwrap();
-        assert_eq!((found.path, found.named, found.bytes), (dir.path().join(FILE), false, b"{}".to_vec()));
+        assert_eq!(
+            (found.path, found.named, found.bytes),
+            (dir.path().join(FILE), false, b"{}".to_vec())
+        );
         let other = dir.path().join("mine.json");
-        assert!(find(&there, Some(&other)).unwrap_err().contains("cannot be read"), "what is named has to be there");
+        assert!(
+            find(&there, Some(&other)).unwrap_err().contains("cannot be read"),
+            "what is named has to be there"
+        );
         std::fs::write(&other, "[]").unwrap();
         let found = find(&there, Some(&other)).unwrap().unwrap();
         assert_eq!((found.path, found.named, found.bytes), (other, true, b"[]".to_vec()));
@@ -154,23 +198,43 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(FILE);
         std::fs::write(&path, "{}").unwrap();
-        for (mode, is_read) in [(0o600, true), (0o644, true), (0o664, false), (0o646, false), (0o666, false)] {
+        for (mode, is_read) in
+            [(0o600, true), (0o644, true), (0o664, false), (0o646, false), (0o666, false)]
+        {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
             let found = find(&values(&[]), Some(&path));
             assert_eq!(found.is_ok(), is_read, "{mode:o}: {found:?}");
-            let at_the_host = find(&values(&[("FUNCTIONS_CUSTOMHANDLER_PORT", "7"), ("CALRELAY_DATA_DIR", "x")]), Some(&path));
+            let at_the_host = find(
+                &values(&[("FUNCTIONS_CUSTOMHANDLER_PORT", "7"), ("CALRELAY_DATA_DIR", "x")]),
+                Some(&path),
+            );
             assert!(at_the_host.is_ok(), "{mode:o}: there the app's files are the platform's");
         }
     }
 
     #[test]
     fn where_providers_are_is_taken_from_a_file_that_was_named() {
-        let said = || values(&[("GOOGLE_TOKEN_URL", "https://evil.example"), ("GRAPH_URL", "x"), ("GOOGLE_CLIENT_ID", "id")]);
+        let said = || {
+            values(&[
+                ("GOOGLE_TOKEN_URL", "https://evil.example"),
+                ("GRAPH_URL", "x"),
+                ("GOOGLE_CLIENT_ID", "id"),
+            ])
+        };
         for named in [false, true] {
-            let source = Source { path: "data/local.settings.json".into(), named, here: false, bytes: Vec::new() };
+            let source = Source {
+                path: "data/local.settings.json".into(),
+                named,
+                here: false,
+                bytes: Vec::new(),
+            };
             let (mut values, mut wrong) = (said(), Vec::new());
             refuse_addresses(&source, &mut values, &mut wrong);
-            assert_eq!((values.len(), wrong.len()), if named { (3, 0) } else { (1, 2) }, "{wrong:?}");
+            assert_eq!(
+                (values.len(), wrong.len()),
+                if named { (3, 0) } else { (1, 2) },
+                "{wrong:?}"
+            );
             assert!(!wrong.join(" ").contains("evil"), "values are not quoted");
         }
     }
@@ -178,9 +242,18 @@ mod tests {
     #[test]
     fn where_storage_is_is_not_taken_from_wherever_one_happens_to_be() {
         for (here, left) in [(true, 1), (false, 3)] {
-            let source = Source { path: ".calrelay/local.settings.json".into(), named: false, here, bytes: Vec::new() };
+            let source = Source {
+                path: ".calrelay/local.settings.json".into(),
+                named: false,
+                here,
+                bytes: Vec::new(),
+            };
             let mut wrong = Vec::new();
-            let mut said = values(&[("AzureWebJobsStorage", "x"), ("CALRELAY_STORE", "azure"), ("CALRELAY_POLL_SECONDS", "5")]);
+            let mut said = values(&[
+                ("AzureWebJobsStorage", "x"),
+                ("CALRELAY_STORE", "azure"),
+                ("CALRELAY_POLL_SECONDS", "5"),
+            ]);
             refuse_addresses(&source, &mut said, &mut wrong);
             assert_eq!((said.len(), wrong.len()), (left, 3 - left), "{wrong:?}");
         }
@@ -193,7 +266,11 @@ mod tests {
         let pipe = dir.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         assert!(find(&values(&[]), Some(&pipe)).unwrap_err().contains("no file of settings"));
-        assert!(find(&values(&[]), Some(Path::new("/dev/zero"))).unwrap_err().contains("no file of settings"));
+        assert!(
+            find(&values(&[]), Some(Path::new("/dev/zero")))
+                .unwrap_err()
+                .contains("no file of settings")
+        );
         assert!(find(&values(&[]), Some(dir.path())).unwrap_err().contains("no file of settings"));
         let large = dir.path().join("large");
         std::fs::write(&large, vec![b' '; 1024 * 1024 + 1]).unwrap();

@@ -5,7 +5,8 @@ use super::*;
 
 fn load(environment: &[(&str, &str)], file: Option<&str>) -> Loaded {
     let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string()));
-    let source = |file: &str| Source { path: FILE.into(), named: true, here: false, bytes: file.into() };
+    let source =
+        |file: &str| Source { path: FILE.into(), named: true, here: false, bytes: file.into() };
     Loaded::from(environment, file.map(source).as_ref())
 }
 
@@ -38,7 +39,14 @@ fn the_environment_wins_over_the_file() {
 
 #[test]
 fn an_empty_value_is_none() {
-    assert_eq!(config(&[("CALRELAY_DATA_DIR", " "), ("CALRELAY_POLL_SECONDS", ""), ("CALRELAY_KEY_VAULT_KEY", "")]), config(&[]));
+    assert_eq!(
+        config(&[
+            ("CALRELAY_DATA_DIR", " "),
+            ("CALRELAY_POLL_SECONDS", ""),
+            ("CALRELAY_KEY_VAULT_KEY", "")
+        ]),
+        config(&[])
+    );
 }
 
 #[test]
@@ -70,7 +78,10 @@ fn values_that_cannot_be_used_are_all_named() {
 #[test]
 fn the_public_address_has_no_slash_at_its_end() {
     let url = |value| config(&[("CALRELAY_PUBLIC_URL", value)]).public_url;
-    assert_eq!(url("https://calendars.example.org/").as_deref(), Some("https://calendars.example.org"));
+    assert_eq!(
+        url("https://calendars.example.org/").as_deref(),
+        Some("https://calendars.example.org")
+    );
     assert_eq!(url("http://127.0.0.1:7071").as_deref(), Some("http://127.0.0.1:7071"));
     assert_eq!(url(""), None);
 }
@@ -86,7 +97,11 @@ fn an_unknown_name_is_a_warning_and_no_error() {
     let loaded = load(&[("CALRELAY_DATADIR", "/elsewhere"), ("PATH", "/bin")], None);
     assert!(loaded.config.is_ok());
     let [remark] = &loaded.remarks[..] else { panic!("{:?}", loaded.remarks) };
-    assert_eq!(remark.message, "The setting CALRELAY_DATADIR is not known and has no effect; did you mean CALRELAY_DATA_DIR?");
+    assert_eq!(
+        remark.message,
+        "The setting CALRELAY_DATADIR is not known and has no effect; did you mean \
+        CALRELAY_DATA_DIR?"
+    );
     assert!(!remark.ok && remark.fix.is_some());
 }
 
@@ -125,14 +140,18 @@ fn the_example_file_can_be_used_as_it_stands_and_explains_each_setting() {
     let values = json["Values"].as_object().unwrap();
     for (name, used) in SETTINGS {
         assert!(values.contains_key(name), "{name} is not there");
-        let word = values.get(&format!("_{name}")).and_then(|word| word.as_str()).unwrap_or_default();
+        let word =
+            values.get(&format!("_{name}")).and_then(|word| word.as_str()).unwrap_or_default();
         assert!(!word.is_empty(), "{name} has no word on it");
         assert_eq!(word.starts_with("For a later version"), used == Use::Later, "{name}: {word}");
     }
     // What `func start` asks for is none of ours.
     let others = ["FUNCTIONS_WORKER_RUNTIME"];
     for name in values.keys().filter(|name| !name.starts_with('_')) {
-        assert!(others.contains(&name.as_str()) || SETTINGS.iter().any(|(known, _)| known == name), "{name} is no setting");
+        assert!(
+            others.contains(&name.as_str()) || SETTINGS.iter().any(|(known, _)| known == name),
+            "{name} is no setting"
+        );
     }
 }
 
@@ -158,7 +177,12 @@ fn no_name_is_read_that_is_not_in_the_list() {
     for source in sources {
         for name in source.split('"').filter(|text| text.len() > 4 && text.contains('_')) {
             let is_name = name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-            assert!(!is_name || others.contains(&name) || SETTINGS.iter().any(|(known, _)| *known == name), "{name}");
+            assert!(
+                !is_name
+                    || others.contains(&name)
+                    || SETTINGS.iter().any(|(known, _)| *known == name),
+                "{name}"
+            );
         }
     }
 }
@@ -167,22 +191,37 @@ fn no_name_is_read_that_is_not_in_the_list() {
 fn under_the_functions_host_defaults_are_those_of_a_service() {
     let port = ("FUNCTIONS_CUSTOMHANDLER_PORT", "40123");
     let missing = wrong(&[port]);
-    assert!(missing.len() == 1 && missing[0].starts_with("AzureWebJobsStorage is missing"), "{missing:?}");
+    assert!(
+        missing.len() == 1 && missing[0].starts_with("AzureWebJobsStorage is missing"),
+        "{missing:?}"
+    );
     let azure = config(&[port, ("AzureWebJobsStorage", "UseDevelopmentStorage=true")]);
     assert!(matches!(azure.storage, Choice::Azure(_)));
     let config = config(&[port, ("CALRELAY_STORE", "embedded")]);
     assert_eq!((config.functions_port, config.storage), (Some(40123), Choice::Embedded));
     assert!(!config.allow_private_hosts && !config.private_hosts_chosen);
     for value in ["0", "70000", "x"] {
-        assert!(load(&[("FUNCTIONS_CUSTOMHANDLER_PORT", value), ("CALRELAY_STORE", "embedded")], None).config.is_err(), "{value}");
+        assert!(
+            load(&[("FUNCTIONS_CUSTOMHANDLER_PORT", value), ("CALRELAY_STORE", "embedded")], None)
+                .config
+                .is_err(),
+            "{value}"
+        );
     }
 }
 
 #[test]
 fn no_key_file_is_made_on_an_instance_that_comes_and_goes() {
-    let azure = [("WEBSITE_INSTANCE_ID", "i1"), ("CALRELAY_STORE", "azure"), ("AzureWebJobsStorage__accountName", "relay")];
+    let azure = [
+        ("WEBSITE_INSTANCE_ID", "i1"),
+        ("CALRELAY_STORE", "azure"),
+        ("AzureWebJobsStorage__accountName", "relay"),
+    ];
     let wrong = wrong(&azure);
-    assert!(wrong.len() == 1 && wrong[0].starts_with("CALRELAY_KEY_VAULT_KEY is missing"), "{wrong:?}");
+    assert!(
+        wrong.len() == 1 && wrong[0].starts_with("CALRELAY_KEY_VAULT_KEY is missing"),
+        "{wrong:?}"
+    );
     let key = [("CALRELAY_KEY_VAULT_KEY", "https://relay.vault.azure.net/keys/wrap")];
     assert!(config(&[azure.as_slice(), key.as_slice()].concat()).key_vault.is_some());
 }
@@ -196,9 +235,17 @@ fn no_file_of_rows_is_made_on_an_instance_that_comes_and_goes() {
 
 #[test]
 fn what_is_wrong_and_what_is_odd_are_findings() {
-    let findings = load(&[("CALRELAY_POLL_SECONDS", "x"), ("CALRELAY_DATADIR", "y"), ("GOOGLE_CLIENT_ID", "z")], None).findings();
+    let findings = load(
+        &[("CALRELAY_POLL_SECONDS", "x"), ("CALRELAY_DATADIR", "y"), ("GOOGLE_CLIENT_ID", "z")],
+        None,
+    )
+    .findings();
     assert_eq!(findings.len(), 3);
-    assert!(findings.iter().all(|finding| !finding.ok && finding.fix.is_some() && finding.check == "settings"));
+    assert!(
+        findings
+            .iter()
+            .all(|finding| !finding.ok && finding.fix.is_some() && finding.check == "settings")
+    );
     assert!(load(&[], None).findings()[0].ok);
     let later = load(&[("CALRELAY_MODE", "multi-user")], None);
     assert!(later.findings().len() == 2 && later.findings().iter().all(|finding| finding.ok));

@@ -13,7 +13,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// Where every Google account lives, whatever the settings say: part of what its id is derived from.
+/// Where every Google account lives, whatever the settings say: part of what its id is derived
+/// from.
 const PLACE: &str = "https://www.googleapis.com/";
 
 /// Google, as the settings name it.
@@ -31,21 +32,39 @@ struct Endpoint {
 
 impl Google {
     pub fn new(http: &Arc<Http>, settings: &Settings, api: &Url) -> Result<Self> {
-        // What the operator has named may be anywhere; the guard is against addresses that users name.
-        let guarded = [&settings.token_url, &settings.revoke_url, api].iter().all(|url| http.access().check(url).is_ok());
-        let http = if guarded { http.clone() } else { Arc::new(Http::new(Access { allow_private: true })?) };
+        // What the operator has named may be anywhere; the guard is against addresses that users
+        // name.
+        let guarded = [&settings.token_url, &settings.revoke_url, api]
+            .iter()
+            .all(|url| http.access().check(url).is_ok());
+        let http = if guarded {
+            http.clone()
+        } else {
+            Arc::new(Http::new(Access { allow_private: true })?)
+        };
         let client = Arc::new(Client::new(&http, settings.clone()));
         Ok(Self { http, grants: Grants::new(client), api: api.clone() })
     }
 
     /// A provider for an account. No request is made.
-    pub fn open(&self, endpoint: &str, user: &str, secret: &SecretString, keep: Arc<dyn Keep>) -> Result<Arc<dyn Provider>> {
-        let Endpoint { client } = serde_json::from_str(endpoint)
-            .map_err(|_| Error::Credentials("what is stored of this account cannot be read; connect it again".into()))?;
+    pub fn open(
+        &self,
+        endpoint: &str,
+        user: &str,
+        secret: &SecretString,
+        keep: Arc<dyn Keep>,
+    ) -> Result<Arc<dyn Provider>> {
+        let Endpoint { client } = serde_json::from_str(endpoint).map_err(|_| {
+            Error::Credentials(
+                "what is stored of this account cannot be read; connect it again".into(),
+            )
+        })?;
         if client != self.grants.client().id() {
             return Err(Error::Misconfigured(
-                "this account was connected with another OAuth client, and its consent is good with that one only. Put the earlier \
-                 GOOGLE_CLIENT_ID back, or connect the account again with `calrelay account add google`"
+                "this account was connected with another OAuth client, and its consent is good \
+                with that one only. Put the earlier \
+                 GOOGLE_CLIENT_ID back, or connect the account again with `calrelay account add \
+                 google`"
                     .into(),
             ));
         }
@@ -55,8 +74,10 @@ impl Google {
 
     async fn granted(&self, granted: oauth::Granted) -> Result<Granted> {
         let user = oauth::owner(&self.http, &self.api, &granted.access).await?;
-        let endpoint = serde_json::to_string(&Endpoint { client: self.grants.client().id().to_owned() });
-        let endpoint = endpoint.map_err(|_| Error::BadAnswer("the account cannot be written down".into()))?;
+        let endpoint =
+            serde_json::to_string(&Endpoint { client: self.grants.client().id().to_owned() });
+        let endpoint =
+            endpoint.map_err(|_| Error::BadAnswer("the account cannot be written down".into()))?;
         let secret = granted.refresh.clone();
         self.grants.begin(&user, granted);
         Ok(Granted { url: PLACE.into(), user, endpoint, secret })
@@ -66,11 +87,17 @@ impl Google {
 #[async_trait]
 impl Consents for Google {
     fn ask(&self, redirect: &Url, state: &str) -> Result<Asked> {
-        let oauth::Authorization { url, verifier } = self.grants.client().authorize(redirect, state)?;
+        let oauth::Authorization { url, verifier } =
+            self.grants.client().authorize(redirect, state)?;
         Ok(Asked { url, verifier })
     }
 
-    async fn redeem(&self, redirect: &Url, code: &SecretString, verifier: &SecretString) -> Result<Granted> {
+    async fn redeem(
+        &self,
+        redirect: &Url,
+        code: &SecretString,
+        verifier: &SecretString,
+    ) -> Result<Granted> {
         self.granted(self.grants.client().exchange(redirect, code, verifier).await?).await
     }
 

@@ -25,16 +25,24 @@ fn wrapping() -> Wrapping {
 fn who_asks_follows_from_where_the_program_runs() {
     assert_eq!(settings(&[("IDENTITY_ENDPOINT", "http://localhost/token")]), Ok(None));
     assert_eq!(wrapping().identity, Identity::Developer);
-    let mut values = vec![("CALRELAY_KEY_VAULT_KEY", KEY), ("IDENTITY_ENDPOINT", "http://localhost/token")];
+    let mut values =
+        vec![("CALRELAY_KEY_VAULT_KEY", KEY), ("IDENTITY_ENDPOINT", "http://localhost/token")];
     assert_eq!(settings(&values).unwrap().unwrap().identity, Identity::Managed { client_id: None });
     values.push(("AZURE_CLIENT_ID", "c1"));
-    assert_eq!(settings(&values).unwrap().unwrap().identity, Identity::Managed { client_id: Some("c1".into()) });
+    assert_eq!(
+        settings(&values).unwrap().unwrap().identity,
+        Identity::Managed { client_id: Some("c1".into()) }
+    );
 }
 
 #[test]
 fn what_is_no_key_is_refused_by_name() {
-    let refusal = settings(&[("CALRELAY_KEY_VAULT_KEY", "https://name.vault.azure.net/secrets/x")]).unwrap_err();
-    assert!(refusal.starts_with("CALRELAY_KEY_VAULT_KEY cannot be used: it does not name a key"), "{refusal}");
+    let refusal = settings(&[("CALRELAY_KEY_VAULT_KEY", "https://name.vault.azure.net/secrets/x")])
+        .unwrap_err();
+    assert!(
+        refusal.starts_with("CALRELAY_KEY_VAULT_KEY cannot be used: it does not name a key"),
+        "{refusal}"
+    );
 }
 
 #[tokio::test]

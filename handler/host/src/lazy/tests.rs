@@ -36,7 +36,12 @@ impl Source for Arc<Behind> {
 
 fn behind(away: bool, door: usize) -> (Arc<Behind>, Lazy<Arc<Behind>>) {
     let dir = tempfile::tempdir().unwrap();
-    let source = Arc::new(Behind { dir, away: AtomicBool::new(away), opened: AtomicUsize::new(0), door: Semaphore::new(door) });
+    let source = Arc::new(Behind {
+        dir,
+        away: AtomicBool::new(away),
+        opened: AtomicUsize::new(0),
+        door: Semaphore::new(door),
+    });
     (source.clone(), Lazy::new(source))
 }
 
@@ -49,7 +54,10 @@ async fn a_failure_is_told_and_forgotten_and_success_is_kept() {
     let (source, vault) = behind(true, 1);
     assert!(vault.check().await.is_ok(), "its key is not at fault");
     for tries in 1..=2 {
-        assert!(matches!(vault.hash_key("x").await, Err(Error::Row(words)) if words == "storage is away"));
+        assert!(
+            matches!(vault.hash_key("x").await, Err(Error::Row(words)) if words == "storage is \
+            away")
+        );
         assert_eq!(source.opened.load(Ordering::SeqCst), tries);
     }
     assert!(vault.seal(PLACE, &"s3cret".to_owned().into()).await.is_err());

@@ -1,8 +1,10 @@
 //! The timers, each by its schedule.
 //!
-//! A timer does not overlap with itself: what strikes while it runs is left out, and so is what was missed while the process was not there;
-//! every function behind a timer looks at how things stand, not at what happened since. Those for which that is not enough strike at the start.
-//! Polls may overlap, a few of them: a server that is slow to answer one poll keeps no other server's changes waiting.
+//! A timer does not overlap with itself: what strikes while it runs is left out, and so is what was
+//! missed while the process was not there; every function behind a timer looks at how things stand,
+//! not at what happened since. Those for which that is not enough strike at the start. Polls may
+//! overlap, a few of them: a server that is slow to answer one poll keeps no other server's changes
+//! waiting.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +37,8 @@ pub struct Timer {
     schedule: Schedule,
     /// Strikes when it starts, too.
     at_once: bool,
-    /// Without it no work is done: it ends within this time and that of an invocation, again and again.
+    /// Without it no work is done: it ends within this time and that of an invocation, again and
+    /// again.
     vital: Option<Duration>,
 }
 
@@ -46,18 +49,31 @@ pub struct Timer {
 pub fn timers(poll: Duration) -> Result<Vec<Timer>, String> {
     let mut timers = Vec::new();
     for function in &FUNCTIONS {
-        let timer = match (function.run, function.binding().map_err(|error| error.to_string())?.trigger) {
-            (Run::Poll(run), _) => {
-                Timer { name: function.name, run, schedule: Schedule::Every(poll), at_once: true, vital: Some(poll * POLLS) }
-            }
-            (Run::Timer(run), Trigger::Timer { schedule }) => {
-                Timer { name: function.name, run, schedule: Schedule::parse(&schedule)?, at_once: false, vital: None }
-            }
-            (Run::Upkeep(run), Trigger::Timer { schedule }) => {
-                Timer { name: function.name, run, schedule: Schedule::parse(&schedule)?, at_once: true, vital: None }
-            }
-            _ => continue,
-        };
+        let timer =
+            match (function.run, function.binding().map_err(|error| error.to_string())?.trigger) {
+                (Run::Poll(run), _) => Timer {
+                    name: function.name,
+                    run,
+                    schedule: Schedule::Every(poll),
+                    at_once: true,
+                    vital: Some(poll * POLLS),
+                },
+                (Run::Timer(run), Trigger::Timer { schedule }) => Timer {
+                    name: function.name,
+                    run,
+                    schedule: Schedule::parse(&schedule)?,
+                    at_once: false,
+                    vital: None,
+                },
+                (Run::Upkeep(run), Trigger::Timer { schedule }) => Timer {
+                    name: function.name,
+                    run,
+                    schedule: Schedule::parse(&schedule)?,
+                    at_once: true,
+                    vital: None,
+                },
+                _ => continue,
+            };
         timers.push(timer);
     }
     Ok(timers)
@@ -65,7 +81,12 @@ pub fn timers(poll: Duration) -> Result<Vec<Timer>, String> {
 
 impl Timer {
     /// Strikes until the end.
-    pub async fn run(self, services: Arc<Services>, deadline: Duration, ended: watch::Receiver<bool>) {
+    pub async fn run(
+        self,
+        services: Arc<Services>,
+        deadline: Duration,
+        ended: watch::Receiver<bool>,
+    ) {
         let progress = &services.pace.progress;
         if let Some(within) = self.vital {
             progress.expect(self.name, within + deadline);
@@ -73,7 +94,11 @@ impl Timer {
         // Cut off where this ends.
         let mut under_way = JoinSet::new();
         let most = if self.vital.is_some() { OVERLAP } else { 1 };
-        let mut next = if self.at_once { Some(services.clock.now()) } else { self.schedule.after(services.clock.now()) };
+        let mut next = if self.at_once {
+            Some(services.clock.now())
+        } else {
+            self.schedule.after(services.clock.now())
+        };
         // Whatever strikes at the start should have struck while nobody was there.
         let mut past_due = self.at_once;
         while let Some(due) = next {
@@ -93,7 +118,8 @@ impl Timer {
             }
             next = self.schedule.after(now);
             let (name, run, at) = (self.name, self.run, services.clone());
-            under_way.spawn(async move { invoke(name, deadline, run(&at, Tick { past_due })).await });
+            under_way
+                .spawn(async move { invoke(name, deadline, run(&at, Tick { past_due })).await });
             past_due = false;
             while under_way.len() >= most {
                 tokio::select! {
@@ -114,9 +140,18 @@ mod tests {
     fn every_timer_of_the_table_is_there() {
         let timers = timers(Duration::from_secs(7)).unwrap();
         let names: Vec<_> = timers.iter().map(|timer| (timer.name, timer.at_once)).collect();
-        assert_eq!(names, [("poll_caldav", true), ("reconcile", false), ("renew_google_channels", true)]);
+        assert_eq!(
+            names,
+            [("poll_caldav", true), ("reconcile", false), ("renew_google_channels", true)]
+        );
         let vital: Vec<_> = timers.iter().map(|timer| timer.vital).collect();
-        assert_eq!(vital, [Some(Duration::from_secs(21)), None, None], "without polls no work is done");
-        assert!(matches!(timers[0].schedule, Schedule::Every(span) if span == Duration::from_secs(7)));
+        assert_eq!(
+            vital,
+            [Some(Duration::from_secs(21)), None, None],
+            "without polls no work is done"
+        );
+        assert!(
+            matches!(timers[0].schedule, Schedule::Every(span) if span == Duration::from_secs(7))
+        );
     }
 }

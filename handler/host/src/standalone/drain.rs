@@ -1,10 +1,14 @@
-//! The queue loop: takes messages, hands them to their functions, and treats them as the Functions host would.
+//! The queue loop: takes messages, hands them to their functions, and treats them as the Functions
+//! host would.
 //!
 //! # Properties
-//! * At most `batchSize` messages of a queue are under way at once; more are taken when no more than `newBatchThreshold` are.
-//! * A message is hidden while it is worked on, for a minute at a time. One whose process died comes back after that minute.
-//! * A message that failed is hidden for `visibilityTimeout`; one that failed `maxDequeueCount` times goes to the poison queue, and one that was
-//!   taken more often than that goes there without being worked on. What fails in a poison queue is dropped then.
+//! * At most `batchSize` messages of a queue are under way at once; more are taken when no more
+//!   than `newBatchThreshold` are.
+//! * A message is hidden while it is worked on, for a minute at a time. One whose process died
+//!   comes back after that minute.
+//! * A message that failed is hidden for `visibilityTimeout`; one that failed `maxDequeueCount`
+//!   times goes to the poison queue, and one that was taken more often than that goes there without
+//!   being worked on. What fails in a poison queue is dropped then.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,17 +57,24 @@ impl Drain {
     ///
     /// # Errors
     /// Where a `function.json` cannot be used.
-    pub fn new(services: Arc<Services>, storage: Storage, host: Host) -> Result<Self, binding::Error> {
+    pub fn new(
+        services: Arc<Services>,
+        storage: Storage,
+        host: Host,
+    ) -> Result<Self, binding::Error> {
         let mut queues = Vec::new();
         for function in &FUNCTIONS {
-            if let (Run::Queue(run), Trigger::Queue { queue }) = (function.run, function.binding()?.trigger) {
+            if let (Run::Queue(run), Trigger::Queue { queue }) =
+                (function.run, function.binding()?.trigger)
+            {
                 queues.push(Arc::new(Queue { name: queue, function, run }));
             }
         }
         Ok(Self { services, storage, host, queues })
     }
 
-    /// Works until the end. What is under way then is finished, or cut off when the grace is over: it holds no lease any more when this returns.
+    /// Works until the end. What is under way then is finished, or cut off when the grace is over:
+    /// it holds no lease any more when this returns.
     pub async fn run(self, ended: watch::Receiver<bool>, grace: Duration) {
         let mut tasks: JoinSet<usize> = JoinSet::new();
         let mut busy: BTreeMap<usize, usize> = BTreeMap::new();
@@ -77,7 +88,11 @@ impl Drain {
                 let room = self.host.queues.batch_size.saturating_sub(under_way);
                 for message in self.take(queue, room).await {
                     *busy.entry(index).or_default() += 1;
-                    let work = Work { services: self.services.clone(), host: self.host, queue: queue.clone() };
+                    let work = Work {
+                        services: self.services.clone(),
+                        host: self.host,
+                        queue: queue.clone(),
+                    };
                     tasks.spawn(async move {
                         work.message(message).await;
                         index
@@ -97,7 +112,8 @@ impl Drain {
                 }
             }
         }
-        let _ = tokio::time::timeout(grace, async { while tasks.join_next().await.is_some() {} }).await;
+        let _ =
+            tokio::time::timeout(grace, async { while tasks.join_next().await.is_some() {} }).await;
         tasks.shutdown().await;
     }
 
@@ -126,7 +142,8 @@ impl Work {
             return self.end(&message, None).await;
         }
         let Queue { function, run, .. } = &*self.queue;
-        let input = trigger::Message { text: message.body.clone(), dequeue_count: message.dequeue_count };
+        let input =
+            trigger::Message { text: message.body.clone(), dequeue_count: message.dequeue_count };
         let work = invoke(function.name, self.host.deadline(), run(&self.services, input));
         let (answer, message) = self.renewing(message, work).await;
         // Somebody else has it now, who will end it.
@@ -134,8 +151,13 @@ impl Work {
         self.end(&message, Some(answer)).await;
     }
 
-    /// Works, and keeps the message hidden meanwhile. Without the message where it was lost to somebody else.
-    async fn renewing(&self, message: Message, work: impl Future<Output = Answer>) -> (Answer, Option<Message>) {
+    /// Works, and keeps the message hidden meanwhile. Without the message where it was lost to
+    /// somebody else.
+    async fn renewing(
+        &self,
+        message: Message,
+        work: impl Future<Output = Answer>,
+    ) -> (Answer, Option<Message>) {
         let mut work = std::pin::pin!(work);
         let mut held = Some(message);
         loop {
@@ -146,7 +168,8 @@ impl Work {
                     match self.services.queue.extend(&self.queue.name, message, LEASE).await {
                         Ok(renewed) => held = Some(renewed),
                         Err(store::Error::Conflict(_)) => held = None,
-                        Err(error) => tracing::debug!(%error, "a message could not be kept hidden; it may come twice"),
+                        Err(error) => tracing::debug!(%error, "a message could not be kept \
+                        hidden; it may come twice"),
                     }
                 }
             }
@@ -159,20 +182,29 @@ impl Work {
         let last = message.dequeue_count >= self.host.queues.max_dequeue_count;
         let ended = match answer {
             Some(Answer::Done) => services.queue.delete(name, message).await,
-            Some(Answer::Retry) if !last => services.queue.extend(name, message, self.host.queues.visibility_timeout).await.map(|_| ()),
+            Some(Answer::Retry) if !last => services
+                .queue
+                .extend(name, message, self.host.queues.visibility_timeout)
+                .await
+                .map(|_| ()),
             _ if name.ends_with("-poison") => {
-                tracing::error!(queue = %name, "a poison message could not be dealt with, and was dropped");
+                tracing::error!(queue = %name, "a poison message could not be dealt with, and was \
+                dropped");
                 services.queue.delete(name, message).await
             }
             _ => {
-                tracing::warn!(queue = %name, times = message.dequeue_count, "a message failed too often");
+                tracing::warn!(queue = %name, times = message.dequeue_count, "a message failed \
+                too often");
                 services.queue.poison(name, message).await
             }
         };
         match ended {
             Ok(()) | Err(store::Error::Conflict(_)) => {}
             // It comes back when its time is up, and finds nothing left to do.
-            Err(error) => tracing::warn!(queue = %name, %error, "a message could not be put away; it comes again"),
+            Err(error) => {
+                tracing::warn!(queue = %name, %error, "a message could not be put away; it comes \
+                again")
+            }
         }
     }
 }

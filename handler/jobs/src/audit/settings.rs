@@ -1,4 +1,5 @@
-//! Which settings have changed since the service was started last. Storage knows a keyed hash of each value, and nothing else of it.
+//! Which settings have changed since the service was started last. Storage knows a keyed hash of
+//! each value, and nothing else of it.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,8 @@ struct Known {
     hashes: BTreeMap<String, String>,
 }
 
-/// Compares the settings with those of the last start, and writes down the names of those that are others. Where nothing has changed, one request.
+/// Compares the settings with those of the last start, and writes down the names of those that are
+/// others. Where nothing has changed, one request.
 ///
 /// # Errors
 /// Storage and vault failures: the next start compares again.
@@ -37,22 +39,42 @@ pub async fn settings(services: &Services, values: &BTreeMap<String, SecretStrin
         let text = zeroize::Zeroizing::new(format!("{name}\n{}", value.expose_secret()));
         BASE64URL_NOPAD.encode(&sign(&key, text.as_bytes()).as_ref()[..KEPT])
     };
-    let now = Known { v: VERSION, hashes: values.iter().map(|(name, value)| (name.clone(), hash(name, value))).collect() };
+    let now = Known {
+        v: VERSION,
+        hashes: values.iter().map(|(name, value)| (name.clone(), hash(name, value))).collect(),
+    };
     let partition = format!("settings:{}", services.owner);
     let row = services.store.get(Table::Directory, &partition, ROW).await?;
-    let before = row.as_ref().and_then(|row| serde_json::from_str::<Known>(&row.value).ok()).filter(|known| known.v == VERSION);
+    let before = row
+        .as_ref()
+        .and_then(|row| serde_json::from_str::<Known>(&row.value).ok())
+        .filter(|known| known.v == VERSION);
     if before.as_ref() == Some(&now) {
         return Ok(());
     }
     let before = before.unwrap_or_default();
     let names = before.hashes.keys().chain(now.hashes.keys());
-    let mut changed: Vec<&str> = names.filter(|name| before.hashes.get(*name) != now.hashes.get(*name)).map(String::as_str).collect();
+    let mut changed: Vec<&str> = names
+        .filter(|name| before.hashes.get(*name) != now.hashes.get(*name))
+        .map(String::as_str)
+        .collect();
     changed.sort_unstable();
     changed.dedup();
-    let value = serde_json::to_string(&now).map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
+    let value = serde_json::to_string(&now)
+        .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
     if !changed.is_empty() {
-        note(services, &Actor::new("calrelay", "start"), "settings.change", &changed.join(" "), super::DONE).await;
+        note(
+            services,
+            &Actor::new("calrelay", "start"),
+            "settings.change",
+            &changed.join(" "),
+            super::DONE,
+        )
+        .await;
     }
-    services.store.commit(Table::Directory, &partition, &[Op::Put { key: ROW.into(), value }]).await?;
+    services
+        .store
+        .commit(Table::Directory, &partition, &[Op::Put { key: ROW.into(), value }])
+        .await?;
     Ok(())
 }

@@ -15,10 +15,22 @@ struct Nobody;
 
 #[async_trait]
 impl Connect for Nobody {
-    async fn discover(&self, _: ProviderKind, _: &str, _: &str, _: &SecretString) -> providers::Result<String> {
+    async fn discover(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: &SecretString,
+    ) -> providers::Result<String> {
         Err(providers::Error::Unreachable("there is no network".into()))
     }
-    fn open(&self, _: ProviderKind, _: &str, _: &str, _: SecretString) -> providers::Result<Arc<dyn Provider>> {
+    fn open(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: SecretString,
+    ) -> providers::Result<Arc<dyn Provider>> {
         Err(providers::Error::Unreachable("there is no network".into()))
     }
 }
@@ -63,10 +75,17 @@ async fn an_action_stands_there_before_it_is_done_and_after() {
         subject: subject.into(),
         outcome: outcome.into(),
     };
-    assert_eq!(entries(&services).await.unwrap(), [expected("caldav", "begun")], "it may be killed here");
+    assert_eq!(
+        entries(&services).await.unwrap(),
+        [expected("caldav", "begun")],
+        "it may be killed here"
+    );
     begun.end(&services, Some("a1"), DONE).await;
     assert_eq!(entries(&services).await.unwrap(), [expected("a1", "done")]);
-    begin(&services, &anna, "account.add", "caldav").await.end(&services, None, "unauthorized").await;
+    begin(&services, &anna, "account.add", "caldav")
+        .await
+        .end(&services, None, "unauthorized")
+        .await;
     assert_eq!(entries(&services).await.unwrap().len(), 2, "of the same moment");
 }
 
@@ -82,9 +101,14 @@ async fn entries_are_kept_for_ninety_days() {
     hands.0.store(50 * day, Ordering::Relaxed);
     note(&services, &itself, "deletions.held", "late", "24 of 40").await;
     hands.0.store(90 * day + 99, Ordering::Relaxed);
-    assert_eq!(entries(&services).await.unwrap().len(), 152, "what is over is not shown, cleared away or not");
+    assert_eq!(
+        entries(&services).await.unwrap().len(),
+        152,
+        "what is over is not shown, cleared away or not"
+    );
     assert_eq!((clear(&services).await.unwrap(), clear(&services).await.unwrap()), (99, 0));
-    let kept: Vec<String> = entries(&services).await.unwrap().into_iter().map(|entry| entry.subject).collect();
+    let kept: Vec<String> =
+        entries(&services).await.unwrap().into_iter().map(|entry| entry.subject).collect();
     assert_eq!((kept.len(), kept[0].as_str(), kept[151].as_str()), (152, "99", "late"));
     hands.0.store(200 * day, Ordering::Relaxed);
     assert_eq!(clear(&services).await.unwrap(), 152);
@@ -93,27 +117,44 @@ async fn entries_are_kept_for_ninety_days() {
 #[tokio::test]
 async fn a_field_is_one_short_line() {
     let (services, _, _dir) = world();
-    note(&services, &Actor::new("an\nna", &"x".repeat(9999)), "pair.add", "a\u{1b}[2J", "done").await;
+    note(&services, &Actor::new("an\nna", &"x".repeat(9999)), "pair.add", "a\u{1b}[2J", "done")
+        .await;
     let entry = entries(&services).await.unwrap().remove(0);
-    assert_eq!((entry.who.as_str(), entry.from.len(), entry.subject.as_str()), ("an na", 1000, "a [2J"));
+    assert_eq!(
+        (entry.who.as_str(), entry.from.len(), entry.subject.as_str()),
+        ("an na", 1000, "a [2J")
+    );
 }
 
 #[tokio::test]
 async fn settings_that_changed_are_named_and_their_values_are_not_kept() {
     let (services, hands, dir) = world();
-    let values = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).to_owned(), SecretString::from(*value))).collect();
-    let subjects = async || entries(&services).await.unwrap().into_iter().map(|entry| entry.subject).collect::<Vec<_>>();
+    let values = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), SecretString::from(*value))).collect()
+    };
+    let subjects = async || {
+        entries(&services).await.unwrap().into_iter().map(|entry| entry.subject).collect::<Vec<_>>()
+    };
     settings(&services, &values(&[])).await.unwrap();
     assert!(subjects().await.is_empty());
-    let first = values(&[("GOOGLE_CLIENT_SECRET", "Zirbelkiefer"), ("CALRELAY_POLL_SECONDS", "60")]);
+    let first =
+        values(&[("GOOGLE_CLIENT_SECRET", "Zirbelkiefer"), ("CALRELAY_POLL_SECONDS", "60")]);
     for _ in 0..2 {
         settings(&services, &first).await.unwrap();
     }
     hands.0.store(1, Ordering::Relaxed);
     for _ in 0..2 {
-        settings(&services, &values(&[("GOOGLE_CLIENT_SECRET", "Haselnuss"), ("RUST_LOG", "debug")])).await.unwrap();
+        settings(
+            &services,
+            &values(&[("GOOGLE_CLIENT_SECRET", "Haselnuss"), ("RUST_LOG", "debug")]),
+        )
+        .await
+        .unwrap();
     }
-    let expected = ["CALRELAY_POLL_SECONDS GOOGLE_CLIENT_SECRET", "CALRELAY_POLL_SECONDS GOOGLE_CLIENT_SECRET RUST_LOG"];
+    let expected = [
+        "CALRELAY_POLL_SECONDS GOOGLE_CLIENT_SECRET",
+        "CALRELAY_POLL_SECONDS GOOGLE_CLIENT_SECRET RUST_LOG",
+    ];
     assert_eq!(subjects().await, expected);
     let file = std::fs::read(dir.path().join("calrelay.db")).unwrap();
     assert!(!String::from_utf8_lossy(&file).contains("Zirbelkiefer"));

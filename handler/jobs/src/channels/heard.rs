@@ -50,7 +50,9 @@ pub async fn hear(services: &Services, kind: ProviderKind, notice: Notice<'_>) -
     if !is_id(id) || resource.is_empty() || resource.len() > 1024 {
         return Ok(Heard::Dropped);
     }
-    let Some(owner) = token::verify(services, kind, id, notice.token).await? else { return Ok(Heard::Dropped) };
+    let Some(owner) = token::verify(services, kind, id, notice.token).await? else {
+        return Ok(Heard::Dropped);
+    };
     let now = services.clock.now();
     let services = &Services { owner, ..services.clone() };
     let channel = services.pace.channels.of(id);
@@ -63,7 +65,9 @@ pub async fn hear(services: &Services, kind: ProviderKind, notice: Notice<'_>) -
     if covered() {
         return Ok(Heard::Covered);
     }
-    let fits = |row: &ChannelRow| row.is_live(now) && row.resource.as_deref().is_none_or(|known| known == resource);
+    let fits = |row: &ChannelRow| {
+        row.is_live(now) && row.resource.as_deref().is_none_or(|known| known == resource)
+    };
     // What this process wrote last will do: whether it still holds shows when the row is replaced.
     let mut known = turn.take().filter(|(row, _)| !greeting && fits(row));
     if known.is_none() {
@@ -73,7 +77,8 @@ pub async fn hear(services: &Services, kind: ProviderKind, notice: Notice<'_>) -
     if !fits(row) {
         // Not wanted any more, and nobody knew how to stop it.
         if row.state == ChannelState::Ending && row.resource.is_none() {
-            directory::change_channel(services, id, |row| row.resource = Some(resource.to_owned())).await?;
+            directory::change_channel(services, id, |row| row.resource = Some(resource.to_owned()))
+                .await?;
         }
         return Ok(Heard::Dropped);
     }
@@ -82,7 +87,9 @@ pub async fn hear(services: &Services, kind: ProviderKind, notice: Notice<'_>) -
         confirm(services, row, resource).await?;
         known = if greeting { None } else { directory::channel_version(services, id).await? };
     }
-    let (false, Some(known)) = (greeting, known) else { return Ok(if greeting { Heard::Greeted } else { Heard::Dropped }) };
+    let (false, Some(known)) = (greeting, known) else {
+        return Ok(if greeting { Heard::Greeted } else { Heard::Dropped });
+    };
     let (heard, left) = match channel.tell(services, known, now).await? {
         Tale::Sent(left) => (Heard::Nudged, left),
         Tale::Covered(left) => (Heard::Covered, Some(left)),
@@ -107,7 +114,10 @@ async fn confirm(services: &Services, row: &ChannelRow, resource: &str) -> Resul
 
 /// The form of our ids: nothing else is looked for in storage.
 fn is_id(text: &str) -> bool {
-    text.len() == 36 && text.bytes().enumerate().all(|(at, b)| matches!((at, b), (8 | 13 | 18 | 23, b'-') | (_, b'0'..=b'9' | b'a'..=b'f')))
+    text.len() == 36
+        && text.bytes().enumerate().all(
+            |(at, b)| matches!((at, b), (8 | 13 | 18 | 23, b'-') | (_, b'0'..=b'9' | b'a'..=b'f')),
+        )
 }
 
 #[cfg(test)]
@@ -117,7 +127,13 @@ mod tests {
     #[test]
     fn only_what_we_could_have_given_is_an_id() {
         assert!(is_id(&super::super::id().unwrap()));
-        for text in ["", "x", "../pair:p1", "0000000g-0000-4000-8000-000000000000", "00000000-0000-4000-8000-00000000000\0"] {
+        for text in [
+            "",
+            "x",
+            "../pair:p1",
+            "0000000g-0000-4000-8000-000000000000",
+            "00000000-0000-4000-8000-00000000000\0",
+        ] {
             assert!(!is_id(text), "{text}");
         }
     }

@@ -31,7 +31,8 @@ const NEAR: SignedDuration = SignedDuration::from_hours(6);
 /// What only the calendar's owner can do something about, if anybody; it is said where owners look.
 const OWNERS: [&str; 5] = ["not_found", "forbidden", "unauthorized", "consent", "credentials"];
 
-/// Of the channels of a calendar that may have been opened without an answer, so many are remembered until they call or end.
+/// Of the channels of a calendar that may have been opened without an answer, so many are
+/// remembered until they call or end.
 const UNHEARD: usize = 3;
 
 /// Calendars worked on at once.
@@ -50,37 +51,54 @@ pub struct Tended {
     pub failed: usize,
 }
 
-/// Opens what is missing, follows what is near its end, stops what is not wanted; and has each calendar with a new channel looked at, for what
-/// the one before may have lost. `missed`: nobody was there for a while, so all of them are looked at.
+/// Opens what is missing, follows what is near its end, stops what is not wanted; and has each
+/// calendar with a new channel looked at, for what the one before may have lost. `missed`: nobody
+/// was there for a while, so all of them are looked at.
 ///
 /// # Errors
 /// Storage failures. What a provider says concerns its calendar, and is written down there.
 pub async fn renew(services: &Services, missed: bool) -> Result<Tended> {
-    let Some(_alone) = directory::channels_lease(services).await? else { return Ok(Tended::default()) };
+    let Some(_alone) = directory::channels_lease(services).await? else {
+        return Ok(Tended::default());
+    };
     let directory = Snapshot::read(services).await?;
     let wanted = wanted(&directory)?;
     let (tended, opened) = Keeper::new(services, &directory).await?.tend(&wanted, None).await?;
     let look = |id: &CalendarId| opened.contains(id) || missed && wanted.contains_key(id);
-    let pairs: Vec<Pair> =
-        directory.readable_pairs().into_iter().filter(|pair| !pair.paused && (look(&pair.from) || look(&pair.to))).collect();
+    let pairs: Vec<Pair> = directory
+        .readable_pairs()
+        .into_iter()
+        .filter(|pair| !pair.paused && (look(&pair.from) || look(&pair.to)))
+        .collect();
     nudge_all(services, &pairs.iter().collect::<Vec<_>>(), Cause::Renewal).await?;
     Ok(tended)
 }
 
-/// Before a pass over these pairs: opens the channels that were never asked for, or were given up. Costs nothing where there are none to open; what fails is the
-/// clock's to try again. Whether one was opened: then the pass has to read everything, and as it follows the opening, nothing happens unseen
-/// between the two.
-pub(crate) async fn open_missing(services: &Services, directory: &Snapshot, pairs: &[Pair]) -> Result<bool> {
+/// Before a pass over these pairs: opens the channels that were never asked for, or were given up.
+/// Costs nothing where there are none to open; what fails is the clock's to try again. Whether one
+/// was opened: then the pass has to read everything, and as it follows the opening, nothing happens
+/// unseen between the two.
+pub(crate) async fn open_missing(
+    services: &Services,
+    directory: &Snapshot,
+    pairs: &[Pair],
+) -> Result<bool> {
     if services.setup.public_url.is_none() {
         return Ok(false);
     }
     let (known, now) = (directory.channels()?, services.clock.now());
     let missing: BTreeSet<CalendarId> = wanted(directory)?
         .into_iter()
-        .filter(|(_, wanted)| wanted.account.state != AccountStatus::NeedsReconnect && wanted.account.parked(now).is_none())
+        .filter(|(_, wanted)| {
+            wanted.account.state != AccountStatus::NeedsReconnect
+                && wanted.account.parked(now).is_none()
+        })
         .filter(|(id, wanted)| {
-            let asked =
-                |row: &ChannelRow| row.calendar == *id && row.generation == wanted.account.generation && row.state != ChannelState::Ending;
+            let asked = |row: &ChannelRow| {
+                row.calendar == *id
+                    && row.generation == wanted.account.generation
+                    && row.state != ChannelState::Ending
+            };
             pairs.iter().any(|pair| pair.from == *id || pair.to == *id) && !known.iter().any(asked)
         })
         .map(|(id, _)| id)
@@ -94,11 +112,12 @@ pub(crate) async fn open_missing(services: &Services, directory: &Snapshot, pair
     keeper.tend(&wanted(&directory)?, Some(&missing)).await.map(|(_, opened)| !opened.is_empty())
 }
 
-/// After a pair was paused or removed: stops what nobody needs any more. Never in the way of whoever did it; what fails is the clock's to try
-/// again.
+/// After a pair was paused or removed: stops what nobody needs any more. Never in the way of
+/// whoever did it; what fails is the clock's to try again.
 pub(crate) async fn end_unwanted(services: &Services) {
     if let Err(error) = try_to_end(services).await {
-        tracing::warn!(%error, "channels that nobody needs any more were not stopped; it is tried again within the hour");
+        tracing::warn!(%error, "channels that nobody needs any more were not stopped; it is tried \
+        again within the hour");
     }
 }
 
@@ -110,7 +129,12 @@ async fn try_to_end(services: &Services) -> Result<()> {
     let Some(_alone) = directory::channels_lease(services).await? else { return Ok(()) };
     let directory = Snapshot::read(services).await?;
     let wanted = wanted(&directory)?;
-    let idle = directory.channels()?.into_iter().map(|row| row.calendar).filter(|id| !wanted.contains_key(id)).collect();
+    let idle = directory
+        .channels()?
+        .into_iter()
+        .map(|row| row.calendar)
+        .filter(|id| !wanted.contains_key(id))
+        .collect();
     Keeper::new(services, &directory).await?.tend(&wanted, Some(&idle)).await?;
     Ok(())
 }
@@ -145,9 +169,15 @@ impl<'a> Keeper<'a> {
         Ok(Self { services, directory, keys, now: services.clock.now() })
     }
 
-    /// All calendars, or only some; and which have a new channel. What fails with one does not stop the others.
-    async fn tend(&self, wanted: &BTreeMap<CalendarId, Wanted>, only: Option<&BTreeSet<CalendarId>>) -> Result<(Tended, Vec<CalendarId>)> {
-        let mut rows: BTreeMap<CalendarId, Vec<ChannelRow>> = wanted.keys().map(|id| (id.clone(), Vec::new())).collect();
+    /// All calendars, or only some; and which have a new channel. What fails with one does not stop
+    /// the others.
+    async fn tend(
+        &self,
+        wanted: &BTreeMap<CalendarId, Wanted>,
+        only: Option<&BTreeSet<CalendarId>>,
+    ) -> Result<(Tended, Vec<CalendarId>)> {
+        let mut rows: BTreeMap<CalendarId, Vec<ChannelRow>> =
+            wanted.keys().map(|id| (id.clone(), Vec::new())).collect();
         for row in self.directory.channels()? {
             rows.entry(row.calendar.clone()).or_default().push(row);
         }
@@ -156,8 +186,10 @@ impl<'a> Keeper<'a> {
             let done = self.calendar(wanted.get(&id), rows).await;
             (id, done)
         };
-        let all: Vec<_> = futures::stream::iter(rows).map(one).buffer_unordered(AT_ONCE).collect().await;
-        let (mut tended, mut opened) = (Tended { wanted: wanted.len(), ..Tended::default() }, Vec::new());
+        let all: Vec<_> =
+            futures::stream::iter(rows).map(one).buffer_unordered(AT_ONCE).collect().await;
+        let (mut tended, mut opened) =
+            (Tended { wanted: wanted.len(), ..Tended::default() }, Vec::new());
         for (id, done) in all {
             let done = done?;
             tended.opened += usize::from(done.opened);
@@ -171,33 +203,53 @@ impl<'a> Keeper<'a> {
     }
 
     async fn calendar(&self, wanted: Option<&Wanted>, rows: Vec<ChannelRow>) -> Result<Done> {
-        let Some(wanted) = wanted else { return Ok(Done { ended: self.end(&rows, &[]).await?, ..Done::default() }) };
-        let shut = wanted.account.state == AccountStatus::NeedsReconnect || wanted.account.parked(self.now).is_some();
+        let Some(wanted) = wanted else {
+            return Ok(Done { ended: self.end(&rows, &[]).await?, ..Done::default() });
+        };
+        let shut = wanted.account.state == AccountStatus::NeedsReconnect
+            || wanted.account.parked(self.now).is_some();
         let Some(address) = address(self.services, wanted.account.kind).filter(|_| !shut) else {
             // Nothing can be opened. What is there may still call, and is left to its end.
-            let left: Vec<&str> = rows.iter().filter(|row| row.is_live(self.now)).map(|row| row.id.as_str()).collect();
+            let left: Vec<&str> = rows
+                .iter()
+                .filter(|row| row.is_live(self.now))
+                .map(|row| row.id.as_str())
+                .collect();
             return Ok(Done { ended: self.end(&rows, &left).await?, ..Done::default() });
         };
         // A refusal is one whatever was signed for it.
-        let proves =
-            |row: &ChannelRow| row.state == ChannelState::Refused || directory::prove(self.keys.as_ref(), row.key.as_deref(), self.now);
-        let fits = |row: &&ChannelRow| {
-            row.generation == wanted.account.generation && row.address == address && self.now < row.expires && proves(row)
+        let proves = |row: &ChannelRow| {
+            row.state == ChannelState::Refused
+                || directory::prove(self.keys.as_ref(), row.key.as_deref(), self.now)
         };
-        let open: Vec<&ChannelRow> = rows.iter().filter(|row| row.is_live(self.now) && row.state == ChannelState::Open).collect();
+        let fits = |row: &&ChannelRow| {
+            row.generation == wanted.account.generation
+                && row.address == address
+                && self.now < row.expires
+                && proves(row)
+        };
+        let open: Vec<&ChannelRow> = rows
+            .iter()
+            .filter(|row| row.is_live(self.now) && row.state == ChannelState::Open)
+            .collect();
         let best = open.iter().copied().filter(fits).max_by_key(|row| row.expires);
         if let Some(best) = best.filter(|best| !is_due(best, self.now)) {
             return Ok(Done { ended: self.end(&rows, &[&best.id]).await?, ..Done::default() });
         }
-        if let Some(refused) = rows.iter().filter(fits).find(|row| row.state == ChannelState::Refused) {
+        if let Some(refused) =
+            rows.iter().filter(fits).find(|row| row.state == ChannelState::Refused)
+        {
             return Ok(Done { ended: self.end(&rows, &[&refused.id]).await?, ..Done::default() });
         }
         match self.open(wanted, address).await? {
-            Opening::Open(id) => Ok(Done { opened: true, failed: false, ended: self.end(&rows, &[&id]).await? }),
+            Opening::Open(id) => {
+                Ok(Done { opened: true, failed: false, ended: self.end(&rows, &[&id]).await? })
+            }
             Opening::Not(id, problem) => {
                 let left = best.map(|best| best.expires.duration_since(self.now));
                 self.tell(&wanted.calendar.id, left, &problem);
-                let stay: Vec<&str> = open.iter().map(|row| row.id.as_str()).chain([id.as_str()]).collect();
+                let stay: Vec<&str> =
+                    open.iter().map(|row| row.id.as_str()).chain([id.as_str()]).collect();
                 Ok(Done { opened: false, failed: true, ended: self.end(&rows, &stay).await? })
             }
         }
@@ -207,11 +259,13 @@ impl<'a> Keeper<'a> {
     fn tell(&self, calendar: &CalendarId, left: Option<SignedDuration>, problem: &Problem) {
         let (code, hours) = (&problem.code, left.map_or(0, |left| left.as_hours()));
         if problem.code == "no_push" {
-            tracing::info!(%calendar, "the provider does not tell of changes in this calendar; the nightly pass looks for them");
+            tracing::info!(%calendar, "the provider does not tell of changes in this calendar; \
+            the nightly pass looks for them");
         } else if left.is_none_or(|left| left < NEAR) && !OWNERS.contains(&code.as_str()) {
             tracing::warn!(%calendar, %code, hours, "watch near its end: {}", problem.message);
         } else {
-            tracing::info!(%calendar, %code, hours, "a channel could not be followed yet; it is tried again within the hour");
+            tracing::info!(%calendar, %code, hours, "a channel could not be followed yet; it is \
+            tried again within the hour");
         }
     }
 
@@ -272,7 +326,10 @@ impl<'a> Keeper<'a> {
             if unheard < UNHEARD && self.may_call(row) {
                 unheard += 1;
                 if row.state != ChannelState::Ending {
-                    directory::change_channel(self.services, &row.id, |row| row.state = ChannelState::Ending).await?;
+                    directory::change_channel(self.services, &row.id, |row| {
+                        row.state = ChannelState::Ending
+                    })
+                    .await?;
                 }
                 continue;
             }
@@ -292,16 +349,31 @@ impl<'a> Keeper<'a> {
         Ok(over.len())
     }
 
-    /// Whether it may have been opened although nobody knows: its first call will tell how it can be stopped.
+    /// Whether it may have been opened although nobody knows: its first call will tell how it can
+    /// be stopped.
     fn may_call(&self, row: &ChannelRow) -> bool {
-        let unanswered = row.error.as_ref().is_none_or(|error| matches!(error.code.as_str(), "unreachable" | "bad_answer"));
-        let well = self.directory.account(&row.account).is_ok_and(|account| account.state != AccountStatus::NeedsReconnect);
-        row.resource.is_none() && row.state != ChannelState::Refused && unanswered && self.now < row.expires && well
+        let unanswered = row
+            .error
+            .as_ref()
+            .is_none_or(|error| matches!(error.code.as_str(), "unreachable" | "bad_answer"));
+        let well = self
+            .directory
+            .account(&row.account)
+            .is_ok_and(|account| account.state != AccountStatus::NeedsReconnect);
+        row.resource.is_none()
+            && row.state != ChannelState::Refused
+            && unanswered
+            && self.now < row.expires
+            && well
     }
 
     /// Has a channel stopped, where that can be and is worth trying again.
     async fn stop(&self, row: &ChannelRow) -> Result<(), Problem> {
-        let Some(resource) = row.resource.as_deref().filter(|_| self.now < row.expires && row.state != ChannelState::Refused) else {
+        let Some(resource) = row
+            .resource
+            .as_deref()
+            .filter(|_| self.now < row.expires && row.state != ChannelState::Refused)
+        else {
             return Ok(());
         };
         // Without a consent nobody can stop it, and it ends by itself.
@@ -309,10 +381,18 @@ impl<'a> Keeper<'a> {
         if account.state == AccountStatus::NeedsReconnect || !calls_us(account.kind) {
             return Ok(());
         }
-        let stopped = async { Ok(self.directory.open(self.services, &account).await?.unwatch(&row.id, resource).await?) };
+        let stopped = async {
+            Ok(self
+                .directory
+                .open(self.services, &account)
+                .await?
+                .unwatch(&row.id, resource)
+                .await?)
+        };
         match stopped.await {
             Err(Error::Provider(error)) if !error.is_transient() => {
-                tracing::info!(calendar = %row.calendar, %error, "a channel could not be stopped, and ends by itself within days");
+                tracing::info!(calendar = %row.calendar, %error, "a channel could not be stopped, \
+                and ends by itself within days");
                 Ok(())
             }
             Err(error) => Err(Problem::from(&error)),

@@ -1,14 +1,20 @@
-//! Which keys of webhooks count: one signs and proves, the one before it proves until its channels have ended.
+//! Which keys of webhooks count: one signs and proves, the one before it proves until its channels
+//! have ended.
 //!
 //! # Properties
-//! * The keys are derived by the vault from its root, each by its id, and are stored nowhere. What is stored is which ids count, in one row of the
-//!   installation. Ids are random: one that was dropped does not come back with a backup.
-//! * A process remembers the row for [`TRUST`]. So a notification with a good token costs a read of it once a minute at most, and a key that was
-//!   dropped is believed for a minute at most by processes that were at work before.
-//! * A good token whose key does not count, as far as is remembered, may be of a key that another process has just begun to sign with: the row is
-//!   read again before it is refused, whatever is remembered. All who ask meanwhile share that read, and reads are [`APART`] apart; whoever comes
-//!   between waits so long. So the first call of a channel is heard, and whoever has got hold of a key that was dropped causes a read a second.
-//! * A token whose MAC is wrong never comes so far ([`super::token`]): forgeries cost no read, however many there are.
+//! * The keys are derived by the vault from its root, each by its id, and are stored nowhere. What
+//!   is stored is which ids count, in one row of the installation. Ids are random: one that was
+//!   dropped does not come back with a backup.
+//! * A process remembers the row for [`TRUST`]. So a notification with a good token costs a read of
+//!   it once a minute at most, and a key that was dropped is believed for a minute at most by
+//!   processes that were at work before.
+//! * A good token whose key does not count, as far as is remembered, may be of a key that another
+//!   process has just begun to sign with: the row is read again before it is refused, whatever is
+//!   remembered. All who ask meanwhile share that read, and reads are [`APART`] apart; whoever
+//!   comes between waits so long. So the first call of a channel is heard, and whoever has got hold
+//!   of a key that was dropped causes a read a second.
+//! * A token whose MAC is wrong never comes so far ([`super::token`]): forgeries cost no read,
+//!   however many there are.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -54,7 +60,11 @@ impl Known {
     }
 
     /// The answer of a read that began after `asked`, or of an earlier one that says yes.
-    fn answer(&self, asked: Instant, proves: impl Fn(Option<&WebhookKeys>) -> bool) -> Option<bool> {
+    fn answer(
+        &self,
+        asked: Instant,
+        proves: impl Fn(Option<&WebhookKeys>) -> bool,
+    ) -> Option<bool> {
         let last = self.last();
         let read = last.as_ref()?;
         let yes = proves(read.keys.as_ref());
@@ -62,7 +72,8 @@ impl Known {
     }
 }
 
-/// Whether a token with a good MAC proves anything, by the id of its key; `None` for the form that names none.
+/// Whether a token with a good MAC proves anything, by the id of its key; `None` for the form that
+/// names none.
 ///
 /// # Errors
 /// Where the row cannot be read: the call is to come again.
@@ -108,7 +119,8 @@ pub(super) async fn current(services: &Services) -> Result<String> {
     Err(Error::Store(store::Error::Conflict(0)))
 }
 
-/// Has a new key sign from now on; its id. The one before it proves as long as its channels live, or `at_once` no more.
+/// Has a new key sign from now on; its id. The one before it proves as long as its channels live,
+/// or `at_once` no more.
 pub(crate) async fn rotate(services: &Services, at_once: bool) -> Result<String> {
     for _ in 0..ATTEMPTS {
         let now = services.clock.now();
@@ -129,17 +141,21 @@ pub(crate) async fn rotate(services: &Services, at_once: bool) -> Result<String>
     Err(Error::Store(store::Error::Conflict(0)))
 }
 
-/// Gives up the channels of an owner whose tokens prove nothing any more, and has their calendars looked at: a running calrelay then opens others
-/// before it reads, so that nothing is missed. Channels whose rows were not reached are found by the hourly run. How many were given up.
+/// Gives up the channels of an owner whose tokens prove nothing any more, and has their calendars
+/// looked at: a running calrelay then opens others before it reads, so that nothing is missed.
+/// Channels whose rows were not reached are found by the hourly run. How many were given up.
 ///
 /// # Errors
 /// Storage failures.
 pub(crate) async fn give_up_unproven(services: &Services) -> Result<usize> {
-    let (keys, now) = (directory::webhook_keys(services).await?.map(|(keys, _)| keys), services.clock.now());
+    let (keys, now) =
+        (directory::webhook_keys(services).await?.map(|(keys, _)| keys), services.clock.now());
     let directory = Snapshot::read(services).await?;
     let mut calendars: Vec<CalendarId> = Vec::new();
     for row in directory.channels()? {
-        let unproven = |row: &ChannelRow| row.is_live(now) && !directory::prove(keys.as_ref(), row.key.as_deref(), now);
+        let unproven = |row: &ChannelRow| {
+            row.is_live(now) && !directory::prove(keys.as_ref(), row.key.as_deref(), now)
+        };
         if unproven(&row) {
             directory::change_channel(services, &row.id, |row| {
                 if unproven(row) {
@@ -150,9 +166,12 @@ pub(crate) async fn give_up_unproven(services: &Services) -> Result<usize> {
             calendars.push(row.calendar);
         }
     }
-    let concerned = |pair: &&Pair| !pair.paused && (calendars.contains(&pair.from) || calendars.contains(&pair.to));
+    let concerned = |pair: &&Pair| {
+        !pair.paused && (calendars.contains(&pair.from) || calendars.contains(&pair.to))
+    };
     let pairs = directory.readable_pairs();
-    nudge_all(services, &pairs.iter().filter(concerned).collect::<Vec<_>>(), Cause::Renewal).await?;
+    nudge_all(services, &pairs.iter().filter(concerned).collect::<Vec<_>>(), Cause::Renewal)
+        .await?;
     Ok(calendars.len())
 }
 
@@ -165,7 +184,8 @@ pub(super) fn is_id(text: &str) -> bool {
 fn new_id(but: Option<&WebhookKeys>) -> Result<String> {
     loop {
         let mut bytes = [0_u8; 4];
-        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::Request("the system gave no random numbers; try again".into()))?;
+        aws_lc_rs::rand::fill(&mut bytes)
+            .map_err(|_| Error::Request("the system gave no random numbers; try again".into()))?;
         let id: String = bytes.iter().map(|b| char::from(LETTERS[usize::from(b % 32)])).collect();
         if but.is_none_or(|keys| keys.current != id && keys.previous.as_deref() != Some(&*id)) {
             return Ok(id);

@@ -27,8 +27,13 @@ pub async fn states(services: &Services) -> Result<Vec<WatchState>> {
     let directory = Snapshot::read(services).await?;
     let (rows, now) = (directory.channels()?, services.clock.now());
     let state = |(calendar, wanted): (CalendarId, Wanted)| {
-        let own = || rows.iter().filter(|row| row.calendar == calendar && row.state != ChannelState::Ending);
-        let expires = own().filter(|row| row.state == ChannelState::Open && row.is_live(now)).map(|row| row.expires).max();
+        let own = || {
+            rows.iter().filter(|row| row.calendar == calendar && row.state != ChannelState::Ending)
+        };
+        let expires = own()
+            .filter(|row| row.state == ChannelState::Open && row.is_live(now))
+            .map(|row| row.expires)
+            .max();
         let said = own().max_by_key(|row| row.asked).and_then(|row| row.error.clone());
         let error = said.or_else(|| expires.is_none().then(|| missing(services, &wanted.account)));
         WatchState { open: expires.is_some(), calendar, expires, error }
@@ -39,13 +44,19 @@ pub async fn states(services: &Services) -> Result<Vec<WatchState>> {
 fn missing(services: &Services, account: &Account) -> Problem {
     let message = match services.setup.public_url {
         _ if account.state == AccountStatus::NeedsReconnect => {
-            "Nobody tells of changes in this calendar until its account is connected again; what happens until then is found after that."
+            "Nobody tells of changes in this calendar until its account is connected again; what \
+            happens until then is found after that."
         }
         None => {
-            "CALRELAY_PUBLIC_URL is not set, so nobody can tell of changes in this calendar. They are seen by the nightly pass of a running calrelay, \
-             and by `calrelay sync`. Set it to the address (https://…) under which this calrelay is reached from outside."
+            "CALRELAY_PUBLIC_URL is not set, so nobody can tell of changes in this calendar. They \
+            are seen by the nightly pass of a running calrelay, \
+             and by `calrelay sync`. Set it to the address (https://…) under which this calrelay \
+             is reached from outside."
         }
-        Some(_) => "No channel is open yet. A running calrelay opens one before its first sync of the pair, and tries again every hour.",
+        Some(_) => {
+            "No channel is open yet. A running calrelay opens one before its first sync of the \
+            pair, and tries again every hour."
+        }
     };
     Problem { code: "no_channel".into(), message: message.into() }
 }

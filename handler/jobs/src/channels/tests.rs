@@ -25,10 +25,22 @@ struct Offline;
 
 #[async_trait]
 impl Connect for Offline {
-    async fn discover(&self, _: ProviderKind, _: &str, _: &str, _: &SecretString) -> providers::Result<String> {
+    async fn discover(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: &SecretString,
+    ) -> providers::Result<String> {
         Err(providers::Error::Unauthorized)
     }
-    fn open(&self, _: ProviderKind, _: &str, _: &str, _: SecretString) -> providers::Result<Arc<dyn Provider>> {
+    fn open(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: SecretString,
+    ) -> providers::Result<Arc<dyn Provider>> {
         Err(providers::Error::Unauthorized)
     }
 }
@@ -56,7 +68,14 @@ impl Store for Locked {
     async fn get_many(&self, _: Table, _: &str, _: &[String]) -> store::Result<Vec<Row>> {
         panic!("storage was asked")
     }
-    async fn scan(&self, _: Table, _: &str, _: &str, _: Option<&str>, _: usize) -> store::Result<Vec<Row>> {
+    async fn scan(
+        &self,
+        _: Table,
+        _: &str,
+        _: &str,
+        _: Option<&str>,
+        _: usize,
+    ) -> store::Result<Vec<Row>> {
         panic!("storage was asked")
     }
     async fn commit(&self, _: Table, _: &str, _: &[store::Op]) -> store::Result<Vec<String>> {
@@ -71,7 +90,10 @@ fn services() -> (Services, tempfile::TempDir) {
         leases: store.clone(),
         queue: store.clone(),
         store,
-        vault: Arc::new(Envelope::new(vault::Local::open(dir.path()).unwrap(), Root::new(&[7; 32]))),
+        vault: Arc::new(Envelope::new(
+            vault::Local::open(dir.path()).unwrap(),
+            Root::new(&[7; 32]),
+        )),
         connect: Arc::new(Offline),
         clock: Arc::new(Still),
         owner: "local".into(),
@@ -106,14 +128,24 @@ async fn stored(services: &Services, row: ChannelRow) -> (String, SecretString) 
     (row.id, token)
 }
 
-async fn heard(services: &Services, (channel, token): &(String, SecretString), resource: &str, greeting: bool) -> Heard {
-    hear(services, GOOGLE, Notice { channel, token: token.expose_secret(), resource, greeting }).await.unwrap()
+async fn heard(
+    services: &Services,
+    (channel, token): &(String, SecretString),
+    resource: &str,
+    greeting: bool,
+) -> Heard {
+    hear(services, GOOGLE, Notice { channel, token: token.expose_secret(), resource, greeting })
+        .await
+        .unwrap()
 }
 
 /// The bodies and how many of them can be seen by now.
 async fn waiting(services: &Services) -> (u64, Vec<String>) {
     let seen = services.queue.take(nudge::QUEUE, 32, Duration::from_secs(60)).await.unwrap();
-    (services.queue.len(nudge::QUEUE).await.unwrap(), seen.into_iter().map(|message| message.body).collect())
+    (
+        services.queue.len(nudge::QUEUE).await.unwrap(),
+        seen.into_iter().map(|message| message.body).collect(),
+    )
 }
 
 #[tokio::test]
@@ -123,7 +155,9 @@ async fn a_token_is_good_for_one_channel_of_one_owner() {
     let (token, key) = token::sign(&services, GOOGLE, &one).await.unwrap();
     let token = token.expose_secret();
     assert!(token.starts_with(&format!("h2.{key}.")) && token.is_ascii(), "{token}");
-    let whose = async |channel: &str, token: &str| token::verify(&services, GOOGLE, channel, token).await.unwrap();
+    let whose = async |channel: &str, token: &str| {
+        token::verify(&services, GOOGLE, channel, token).await.unwrap()
+    };
     assert_eq!(whose(&one, token).await.as_deref(), Some("local"));
     assert_eq!(whose(&other, token).await, None);
     assert_eq!(token::verify(&services, ProviderKind::Caldav, &one, token).await.unwrap(), None);
@@ -131,14 +165,38 @@ async fn a_token_is_good_for_one_channel_of_one_owner() {
     let somebody = token.replace(".local.", ".somebody.");
     let as_before = format!("h1.bG9jYWw.{mac}");
     let other_key = token.replacen(&key, "zzzz", 1);
-    let none =
-        ["", "h1", "h1..", "h1.bG9jYWw.", "h2", "h2....", &format!("h3{}", &token[2..]), &token[..token.len() - 1], &"x".repeat(9000)];
-    for forged in none.into_iter().chain([&*somebody, &as_before, &other_key, &format!("{token}.{mac}"), &format!("{token}\u{e4}")]) {
+    let none = [
+        "",
+        "h1",
+        "h1..",
+        "h1.bG9jYWw.",
+        "h2",
+        "h2....",
+        &format!("h3{}", &token[2..]),
+        &token[..token.len() - 1],
+        &"x".repeat(9000),
+    ];
+    for forged in none.into_iter().chain([
+        &*somebody,
+        &as_before,
+        &other_key,
+        &format!("{token}.{mac}"),
+        &format!("{token}\u{e4}"),
+    ]) {
         assert_eq!(whose(&one, forged).await, None, "{forged}");
     }
-    let elsewhere =
-        Services { vault: Arc::new(Envelope::new(vault::Local::open(_dir.path()).unwrap(), Root::new(&[8; 32]))), ..services.clone() };
-    assert_eq!(token::verify(&elsewhere, GOOGLE, &one, token).await.unwrap(), None, "another vault");
+    let elsewhere = Services {
+        vault: Arc::new(Envelope::new(
+            vault::Local::open(_dir.path()).unwrap(),
+            Root::new(&[8; 32]),
+        )),
+        ..services.clone()
+    };
+    assert_eq!(
+        token::verify(&elsewhere, GOOGLE, &one, token).await.unwrap(),
+        None,
+        "another vault"
+    );
 }
 
 #[tokio::test]
@@ -153,10 +211,20 @@ async fn ten_thousand_forgeries_ask_nothing_of_storage() {
             good = (token.expose_secret().to_owned(), key);
         }
         let channel = id().unwrap();
-        let token = if n % 3 == 0 { good.0.clone() } else { good.0.replacen(&good.1, &format!("{:04}", n % 10_000), 1) };
-        assert_eq!(heard(&locked, &(channel, token.into()), "r1", n % 2 == 0).await, Heard::Dropped);
+        let token = if n % 3 == 0 {
+            good.0.clone()
+        } else {
+            good.0.replacen(&good.1, &format!("{:04}", n % 10_000), 1)
+        };
+        assert_eq!(
+            heard(&locked, &(channel, token.into()), "r1", n % 2 == 0).await,
+            Heard::Dropped
+        );
     }
-    assert_eq!(heard(&locked, &("pair:p1".into(), good.0.into()), "r1", false).await, Heard::Dropped);
+    assert_eq!(
+        heard(&locked, &("pair:p1".into(), good.0.into()), "r1", false).await,
+        Heard::Dropped
+    );
 }
 
 #[tokio::test]
@@ -200,9 +268,16 @@ async fn a_greeting_before_the_answer_says_as_much_as_the_answer() {
     let channel = stored(&services, row(ChannelState::Asked, None, 86_400)).await;
     assert_eq!(heard(&services, &channel, "r1", true).await, Heard::Greeted);
     let row = directory::channel_version(&services, &channel.0).await.unwrap().unwrap().0;
-    assert_eq!((row.state, row.resource.as_deref(), row.confirmed), (ChannelState::Open, Some("r1"), true));
+    assert_eq!(
+        (row.state, row.resource.as_deref(), row.confirmed),
+        (ChannelState::Open, Some("r1"), true)
+    );
     assert_eq!(waiting(&services).await.0, 0, "it tells of no change");
-    assert_eq!(heard(&services, &channel, "r9", false).await, Heard::Dropped, "by now it is known what it tells of");
+    assert_eq!(
+        heard(&services, &channel, "r9", false).await,
+        Heard::Dropped,
+        "by now it is known what it tells of"
+    );
     assert_eq!(heard(&services, &channel, "r1", false).await, Heard::Nudged);
 }
 
@@ -211,7 +286,12 @@ fn channels_are_followed_a_day_before_their_end_and_not_all_at_once() {
     let mut dues = Vec::new();
     for _ in 0..200 {
         let id = id().unwrap();
-        let due = |hours: i64| keep::is_due(&ChannelRow { id: id.clone(), ..row(ChannelState::Open, None, hours * 3600) }, now());
+        let due = |hours: i64| {
+            keep::is_due(
+                &ChannelRow { id: id.clone(), ..row(ChannelState::Open, None, hours * 3600) },
+                now(),
+            )
+        };
         assert!(!due(27) && due(21), "{id}");
         dues.push((22..=27).find(|hours| !due(*hours)).unwrap());
     }
@@ -222,5 +302,7 @@ fn channels_are_followed_a_day_before_their_end_and_not_all_at_once() {
 fn ids_are_random_uuids() {
     let ids: std::collections::HashSet<String> = (0..1000).map(|_| id().unwrap()).collect();
     assert_eq!(ids.len(), 1000);
-    assert!(ids.iter().all(|id| id.len() == 36 && &id[14..15] == "4" && "89ab".contains(&id[19..20])));
+    assert!(
+        ids.iter().all(|id| id.len() == 36 && &id[14..15] == "4" && "89ab".contains(&id[19..20]))
+    );
 }

@@ -1,16 +1,20 @@
-//! The token of a channel: what proves that a notification comes from whom the channel was asked of.
+//! The token of a channel: what proves that a notification comes from whom the channel was asked
+//! of.
 //!
-//! `h2.KID.UUID.OWNER.MAC`: which key has signed it, the channel's id (its 16 bytes) and the HMAC-SHA256 as base64url without padding (RFC 4648
-//! section 5, RFC 2104), the owner as it is. The MAC is over provider, channel and owner, under a key that is derived by the vault for this
-//! `KID`. So it is made before the provider knows of anything, and is good for one channel. At most 128 characters, also for the longest owner:
-//! what Microsoft takes; Google takes 256.
+//! `h2.KID.UUID.OWNER.MAC`: which key has signed it, the channel's id (its 16 bytes) and the
+//! HMAC-SHA256 as base64url without padding (RFC 4648 section 5, RFC 2104), the owner as it is. The
+//! MAC is over provider, channel and owner, under a key that is derived by the vault for this
+//! `KID`. So it is made before the provider knows of anything, and is good for one channel. At most
+//! 128 characters, also for the longest owner: what Microsoft takes; Google takes 256.
 //!
 //! # Properties
-//! * A token is forged where its MAC is not the one that the key of its `KID` gives. That is found out without a look at storage, whichever key
-//!   it names and whether that key counts or not: any key can be derived. In constant time as far as keys and MACs go; a token that cannot be
-//!   taken apart goes the same way as any other.
+//! * A token is forged where its MAC is not the one that the key of its `KID` gives. That is found
+//!   out without a look at storage, whichever key it names and whether that key counts or not: any
+//!   key can be derived. In constant time as far as keys and MACs go; a token that cannot be taken
+//!   apart goes the same way as any other.
 //! * Whether the key counts ([`keys`]) is asked of tokens with a good MAC only.
-//! * `h1.OWNER.MAC`, the form of earlier versions, names no key; it proves until the channels that were opened with it have ended.
+//! * `h1.OWNER.MAC`, the form of earlier versions, names no key; it proves until the channels that
+//!   were opened with it have ended.
 
 use aws_lc_rs::hmac;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
@@ -47,27 +51,51 @@ struct Parts {
 }
 
 /// The token of a channel of this owner, and the id of the key that signs it.
-pub(super) async fn sign(services: &Services, kind: ProviderKind, channel: &str) -> Result<(SecretString, String)> {
+pub(super) async fn sign(
+    services: &Services,
+    kind: ProviderKind,
+    channel: &str,
+) -> Result<(SecretString, String)> {
     let owner = &services.owner;
     // A dot in it would do no harm: what is before it and after it has none.
     if owner.len() > LONGEST || !owner.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(Error::Request(
-            "the owner's name is too long for a channel, or holds more than plain letters; no channel was opened".into(),
+            "the owner's name is too long for a channel, or holds more than plain letters; no \
+            channel was opened"
+                .into(),
         ));
     }
-    let bytes = bytes(channel).ok_or_else(|| Error::Damaged("the id of a channel is none".into()))?;
+    let bytes =
+        bytes(channel).ok_or_else(|| Error::Damaged("the id of a channel is none".into()))?;
     let key = keys::current(services).await?;
     let mac = hmac::sign(&named(services, &key).await?, &signed(kind, channel, owner));
-    let token = [VERSION, &key, &BASE64URL_NOPAD.encode(&bytes), owner, &BASE64URL_NOPAD.encode(mac.as_ref())].join(".");
+    let token = [
+        VERSION,
+        &key,
+        &BASE64URL_NOPAD.encode(&bytes),
+        owner,
+        &BASE64URL_NOPAD.encode(mac.as_ref()),
+    ]
+    .join(".");
     Ok((token.into(), key))
 }
 
 /// Whose channel it is, where the token is the channel's and its key counts.
-pub(super) async fn verify(services: &Services, kind: ProviderKind, channel: &str, token: &str) -> Result<Option<String>> {
+pub(super) async fn verify(
+    services: &Services,
+    kind: ProviderKind,
+    channel: &str,
+    token: &str,
+) -> Result<Option<String>> {
     let parts = parse(token);
     let whole = parts.is_some();
     // One that nothing proves, which takes as long.
-    let parts = parts.unwrap_or_else(|| Parts { key: Some("0".into()), channel: None, owner: String::new(), mac: vec![0; 32] });
+    let parts = parts.unwrap_or_else(|| Parts {
+        key: Some("0".into()),
+        channel: None,
+        owner: String::new(),
+        mac: vec![0; 32],
+    });
     let Parts { key, channel: named_channel, owner, mac } = parts;
     let (hmac_key, text) = match &key {
         Some(key) => (named(services, key).await?, signed(kind, channel, &owner)),
@@ -98,7 +126,12 @@ fn parse(token: &str) -> Option<Parts> {
             let (channel, owner) = rest.split_once('.')?;
             let channel = decode(channel).filter(|channel| channel.len() == 16)?;
             let fits = keys::is_id(key) && owner.len() <= LONGEST;
-            fits.then(|| Parts { key: Some(key.into()), channel: Some(channel), owner: owner.into(), mac })
+            fits.then(|| Parts {
+                key: Some(key.into()),
+                channel: Some(channel),
+                owner: owner.into(),
+                mac,
+            })
         }
         _ => None,
     }
@@ -133,8 +166,17 @@ fn bytes(channel: &str) -> Option<Vec<u8>> {
 
 /// A token as earlier versions have made it.
 #[cfg(test)]
-pub(super) async fn sign_unnamed(services: &Services, kind: ProviderKind, channel: &str) -> Result<SecretString> {
+pub(super) async fn sign_unnamed(
+    services: &Services,
+    kind: ProviderKind,
+    channel: &str,
+) -> Result<SecretString> {
     let owner = &services.owner;
     let mac = hmac::sign(&unnamed(services).await?, &signed_unnamed(kind, owner, channel));
-    Ok(format!("{UNNAMED_VERSION}.{}.{}", BASE64URL_NOPAD.encode(owner.as_bytes()), BASE64URL_NOPAD.encode(mac.as_ref())).into())
+    Ok(format!(
+        "{UNNAMED_VERSION}.{}.{}",
+        BASE64URL_NOPAD.encode(owner.as_bytes()),
+        BASE64URL_NOPAD.encode(mac.as_ref())
+    )
+    .into())
 }

@@ -1,36 +1,48 @@
-//! How often a channel's calendar is told to be looked at: at once, and then not more often than its pause allows, in all processes together.
+//! How often a channel's calendar is told to be looked at: at once, and then not more often than
+//! its pause allows, in all processes together.
 //!
 //! # Properties
-//! * Every call that is answered is followed by a look that begins after it: at once, or at the end of the pause. Whoever answers that a call is
-//!   covered relies on a message that is in the queue by then and cannot have been taken yet, whichever process dies.
-//! * The pause is one second for a channel that has rested, so a second edit waits for a second at most. It grows while calls keep coming, up to
-//!   five seconds, and shrinks again while none come ([`pause`]). However many calls come within a minute, they lead to 20 looks at most.
-//! * However many processes are called, and however often, the messages that calls lead to are seen a pause apart.
-//! * A call by itself costs one write where this process has heard the channel before, and a read more where it has not; once a minute another
-//!   read, of the keys that count (`keys.rs`). The second call within a
-//!   pause costs a write more; all others in it cost nothing here. A further process reads the row, and may send one message more.
+//! * Every call that is answered is followed by a look that begins after it: at once, or at the end
+//!   of the pause. Whoever answers that a call is covered relies on a message that is in the queue
+//!   by then and cannot have been taken yet, whichever process dies.
+//! * The pause is one second for a channel that has rested, so a second edit waits for a second at
+//!   most. It grows while calls keep coming, up to five seconds, and shrinks again while none come
+//!   ([`pause`]). However many calls come within a minute, they lead to 20 looks at most.
+//! * However many processes are called, and however often, the messages that calls lead to are seen
+//!   a pause apart.
+//! * A call by itself costs one write where this process has heard the channel before, and a read
+//!   more where it has not; once a minute another read, of the keys that count (`keys.rs`). The
+//!   second call within a pause costs a write more; all others in it cost nothing here. A further
+//!   process reads the row, and may send one message more.
 //! * Clocks of different processes may be [`SKEW`] apart.
 //!
 //! # Design
-//! The channel's row says when the last message is, or was, to be seen, and when the channel will have rested ([`Told`]). A message is sent by
-//! whoever has replaced the row by the version that was read; the others go by what stands there then. A message for later is claimed first, then
-//! sent with the delay that is left, and then noted as sent: until it is, nobody relies on it, but waits a little, and sends it in the place of
-//! whoever died over it.
+//! The channel's row says when the last message is, or was, to be seen, and when the channel will
+//! have rested ([`Told`]). A message is sent by whoever has replaced the row by the version that
+//! was read; the others go by what stands there then. A message for later is claimed first, then
+//! sent with the delay that is left, and then noted as sent: until it is, nobody relies on it, but
+//! waits a little, and sends it in the place of whoever died over it.
 //!
-//! Whether a call may rely on a message depends on whether that is still hidden in the queue, since its look may begin as soon as it is seen:
-//! * The process that has sent the message knows by its own clock: the queue counts the delay from a moment after the one at which this process
-//!   computed it. A call that comes [`MARGIN`] before the end of the delay, or earlier, is covered.
-//! * Another process knows the time only by the sender's clock. It relies on the message if that is seen in more than [`SKEW`]. Otherwise the
-//!   message may have been taken, and the process claims the next one, a pause later: if it was taken, the call is looked at then. With pauses of a second this is the usual case, and a burst
-//!   of calls at several processes leads to one look more than at a single one. No note in the row that a message was taken could spare that look
+//! Whether a call may rely on a message depends on whether that is still hidden in the queue, since
+//! its look may begin as soon as it is seen:
+//! * The process that has sent the message knows by its own clock: the queue counts the delay from
+//!   a moment after the one at which this process computed it. A call that comes [`MARGIN`] before
+//!   the end of the delay, or earlier, is covered.
+//! * Another process knows the time only by the sender's clock. It relies on the message if that is
+//!   seen in more than [`SKEW`]. Otherwise the message may have been taken, and the process claims
+//!   the next one, a pause later: if it was taken, the call is looked at then. With pauses of a
+//!   second this is the usual case, and a burst of calls at several processes leads to one look
+//!   more than at a single one. No note in the row that a message was taken could spare that look
 //!   for less: each look would cost a write, and each call at another process a read.
 //!
-//! A look reads the calendar after its message was taken. A call that comes later than that is never covered by it, whether its pass is still
-//! at work or not: it leads to a message of its own, and where that finds the pair at work, it is put off (`sync_calendar`). A message that is
-//! delivered twice, or late, leads to one look more. A message whose look fails comes back by the queue's own means.
+//! A look reads the calendar after its message was taken. A call that comes later than that is
+//! never covered by it, whether its pass is still at work or not: it leads to a message of its own,
+//! and where that finds the pair at work, it is put off (`sync_calendar`). A message that is
+//! delivered twice, or late, leads to one look more. A message whose look fails comes back by the
+//! queue's own means.
 //!
-//! In one process calls of a channel take turns, and go by what they remember as far as that goes. Nothing depends on it: where it is lost, the row
-//! is read.
+//! In one process calls of a channel take turns, and go by what they remember as far as that goes.
+//! Nothing depends on it: where it is lost, the row is read.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -59,10 +71,12 @@ const QUICK: i32 = 5;
 /// The longest time that a channel has to rest: after it the pause grows no more.
 const TIRED: SignedDuration = SignedDuration::from_secs(35);
 
-/// Clocks of two processes are apart by no more: no process relies on another one's message that is seen sooner.
+/// Clocks of two processes are apart by no more: no process relies on another one's message that is
+/// seen sooner.
 const SKEW: SignedDuration = SignedDuration::from_secs(1);
 
-/// The same for a message of its own: times are cut to milliseconds on the way, and a clock may be set right by a little.
+/// The same for a message of its own: times are cut to milliseconds on the way, and a clock may be
+/// set right by a little.
 const MARGIN: SignedDuration = SignedDuration::from_millis(100);
 
 /// A message that was claimed is waited for: so often…
@@ -107,7 +121,8 @@ pub(super) struct Channel {
 }
 
 impl Channels {
-    /// What is remembered of a channel whose token was good. Beyond [`MANY`] nothing is remembered, and the row is read each time.
+    /// What is remembered of a channel whose token was good. Beyond [`MANY`] nothing is remembered,
+    /// and the row is read each time.
     pub(super) fn of(&self, id: &str) -> Arc<Channel> {
         let mut known = self.called.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(channel) = known.get(id) {
@@ -132,21 +147,30 @@ impl Channel {
         until.is_some_and(|until| now < until && !is_set_back(until, now))
     }
 
-    /// Notes that a message is in the queue, which is certain to be hidden there until so long before its time.
+    /// Notes that a message is in the queue, which is certain to be hidden there until so long
+    /// before its time.
     fn cover(&self, seen: Timestamp, before: SignedDuration) {
-        *self.covered.lock().unwrap_or_else(PoisonError::into_inner) = seen.checked_sub(before).ok();
+        *self.covered.lock().unwrap_or_else(PoisonError::into_inner) =
+            seen.checked_sub(before).ok();
     }
 
-    /// Waits for those that came before. What is held is the row as this process has written it last.
+    /// Waits for those that came before. What is held is the row as this process has written it
+    /// last.
     pub(super) async fn turn(&self) -> MutexGuard<'_, Option<Version>> {
         self.turn.lock().await
     }
 
-    /// Has the calendar of a channel looked at, at once or at the end of the pause. `row` is what is known of it.
+    /// Has the calendar of a channel looked at, at once or at the end of the pause. `row` is what
+    /// is known of it.
     ///
     /// # Errors
     /// Where nobody can rely on a message: the call is to come again.
-    pub(super) async fn tell(&self, services: &Services, row: Version, now: Timestamp) -> Result<Tale> {
+    pub(super) async fn tell(
+        &self,
+        services: &Services,
+        row: Version,
+        now: Timestamp,
+    ) -> Result<Tale> {
         let id = row.0.id.clone();
         let mut known = Some(row);
         let mut waiting: (String, usize) = (String::new(), 0);
@@ -177,9 +201,16 @@ impl Channel {
             };
             let seen = told.seen;
             let row = ChannelRow { told: Some(told), ..row };
-            let Some(etag) = directory::replace_channel(services, &row, &etag).await? else { continue };
+            let Some(etag) = directory::replace_channel(services, &row, &etag).await? else {
+                continue;
+            };
             let delay = Duration::try_from(seen.duration_since(now)).unwrap_or_default();
-            nudge::send_after(services, &Nudge { calendar_id: row.calendar.clone(), cause: Cause::Webhook }, delay).await?;
+            nudge::send_after(
+                services,
+                &Nudge { calendar_id: row.calendar.clone(), cause: Cause::Webhook },
+                delay,
+            )
+            .await?;
             self.cover(seen, MARGIN);
             if delay.is_zero() {
                 // It is seen at once: nobody will ever rely on it.
@@ -209,7 +240,8 @@ async fn sent(services: &Services, row: ChannelRow, etag: String) -> Option<Vers
         Err(error) => Err(error),
     };
     if let Err(error) = outcome {
-        tracing::debug!(channel = %row.id, %error, "that a message was sent could not be noted; another process may send one more");
+        tracing::debug!(channel = %row.id, %error, "that a message was sent could not be noted; \
+        another process may send one more");
     }
     None
 }
@@ -225,7 +257,9 @@ enum Next {
 
 /// By what the row says of the last message, which another process may have sent.
 fn next(last: Option<&Told>, now: Timestamp) -> Next {
-    let Some(last) = last.filter(|last| !is_set_back(last.seen, now)) else { return Next::Claim(claim(now, now)) };
+    let Some(last) = last.filter(|last| !is_set_back(last.seen, now)) else {
+        return Next::Claim(claim(now, now));
+    };
     if last.seen.duration_since(now) > SKEW {
         return Next::Covered;
     }
@@ -239,10 +273,11 @@ fn claim(seen: Timestamp, rested: Timestamp) -> Told {
     Told { seen, sent: false, rested: seen.max(rested).checked_add(REST).ok() }
 }
 
-/// The pause after a look, where the channel has to rest for so long from it and those before. Each look adds [`REST`], and time takes it away:
-/// five looks a second apart leave 21 s. From 25 s on the pause is two seconds longer for each further [`REST`], and five seconds from 35 s on,
-/// where a look adds no more than the pause takes away. Calls without an end therefore lead to 20 looks in the first minute, and to 12 in each
-/// further one.
+/// The pause after a look, where the channel has to rest for so long from it and those before. Each
+/// look adds [`REST`], and time takes it away: five looks a second apart leave 21 s. From 25 s on
+/// the pause is two seconds longer for each further [`REST`], and five seconds from 35 s on, where
+/// a look adds no more than the pause takes away. Calls without an end therefore lead to 20 looks
+/// in the first minute, and to 12 in each further one.
 fn pause(rest: SignedDuration) -> SignedDuration {
     (SHORTEST + (rest - REST * QUICK) * 2 / 5).clamp(SHORTEST, LONGEST)
 }
@@ -260,7 +295,8 @@ mod tests {
         Timestamp::from_millisecond(1_800_000_000_000 + millisecond).unwrap()
     }
 
-    /// A message that was to be seen then, for a channel that has to rest for so many milliseconds from it.
+    /// A message that was to be seen then, for a channel that has to rest for so many milliseconds
+    /// from it.
     fn told(seen: i64, rest: i64) -> Told {
         Told { seen: at(seen), sent: true, rested: Some(at(seen + rest)) }
     }
@@ -274,24 +310,51 @@ mod tests {
         assert_eq!(next(None, at(0)), claimed(0, 5000));
         assert_eq!(next(Some(&told(0, 5000)), at(0)), claimed(1000, 10_000));
         assert_eq!(next(Some(&told(0, 5000)), at(999)), claimed(1000, 10_000));
-        assert_eq!(next(Some(&told(0, 5000)), at(1001)), claimed(1001, 10_000), "the pause is over");
-        assert_eq!(next(Some(&told(0, 5000)), at(60_000)), claimed(60_000, 65_000), "it has rested");
+        assert_eq!(
+            next(Some(&told(0, 5000)), at(1001)),
+            claimed(1001, 10_000),
+            "the pause is over"
+        );
+        assert_eq!(
+            next(Some(&told(0, 5000)), at(60_000)),
+            claimed(60_000, 65_000),
+            "it has rested"
+        );
         assert_eq!(next(Some(&told(5000, 5000)), at(3999)), Next::Covered);
-        assert_eq!(next(Some(&told(5000, 5000)), at(4000)), claimed(6000, 15_000), "by another clock it may be seen by now");
-        assert_eq!(next(Some(&told(3_600_000, 5000)), at(0)), claimed(0, 5000), "the clock was set back");
-        assert_eq!(next(Some(&told(0, 3_600_000)), at(0)), claimed(5000, 40_000), "and so it was before");
-        assert_eq!(next(Some(&Told { rested: None, ..told(0, 0) }), at(0)), claimed(1000, 10_000), "a row of an earlier version");
+        assert_eq!(
+            next(Some(&told(5000, 5000)), at(4000)),
+            claimed(6000, 15_000),
+            "by another clock it may be seen by now"
+        );
+        assert_eq!(
+            next(Some(&told(3_600_000, 5000)), at(0)),
+            claimed(0, 5000),
+            "the clock was set back"
+        );
+        assert_eq!(
+            next(Some(&told(0, 3_600_000)), at(0)),
+            claimed(5000, 40_000),
+            "and so it was before"
+        );
+        assert_eq!(
+            next(Some(&Told { rested: None, ..told(0, 0) }), at(0)),
+            claimed(1000, 10_000),
+            "a row of an earlier version"
+        );
     }
 
     #[test]
     fn the_pause_grows_from_one_second_to_five() {
-        let pauses = [0, 5, 21, 25, 30, 35, 3600].map(|rest| pause(SignedDuration::from_secs(rest)).as_secs());
+        let pauses = [0, 5, 21, 25, 30, 35, 3600]
+            .map(|rest| pause(SignedDuration::from_secs(rest)).as_secs());
         assert_eq!(pauses, [1, 1, 1, 1, 3, 5, 5]);
     }
 
-    /// When looks begin, and how long each call waits for one, in milliseconds, where one process is called at these times.
+    /// When looks begin, and how long each call waits for one, in milliseconds, where one process
+    /// is called at these times.
     fn called(times: impl IntoIterator<Item = i64>) -> (Vec<i64>, Vec<i64>) {
-        let (channel, mut last, mut looks, mut waits) = (Channel::default(), None::<Told>, Vec::new(), Vec::new());
+        let (channel, mut last, mut looks, mut waits) =
+            (Channel::default(), None::<Told>, Vec::new(), Vec::new());
         for time in times {
             if !channel.is_covered(at(time))
                 && let Next::Claim(told) = next(last.as_ref(), at(time))
@@ -313,7 +376,10 @@ mod tests {
         }
         assert_eq!(called((0..60).map(|n| n * 10)).0, [0, 1000], "sixty within less than a second");
         let (looks, _) = called((0..600).map(|n| n * 1000));
-        assert!(looks[looks.len() - 20..].windows(2).all(|two| two[1] - two[0] >= 4500), "calls without an end: {looks:?}");
+        assert!(
+            looks[looks.len() - 20..].windows(2).all(|two| two[1] - two[0] >= 4500),
+            "calls without an end: {looks:?}"
+        );
     }
 
     #[test]
@@ -332,7 +398,8 @@ mod tests {
             proptest::prop_assert!(looks.windows(2).all(|two| two[1] - two[0] >= 1000), "{looks:?}");
         }
 
-        /// People who edit quickly, six times within some seconds, and then pause for half a minute.
+        /// People who edit quickly, six times within some seconds, and then pause for half a
+        /// minute.
         #[test]
         fn who_edits_quickly_waits_for_a_second(gaps in proptest::collection::vec(proptest::collection::vec(200_i64..3000, 5), 20)) {
             let mut times = Vec::new();

@@ -40,7 +40,10 @@ impl LeftCopies {
     /// What would be deleted, and what is kept.
     pub fn preview(&self) -> Run {
         let mut run = nothing();
-        self.kept.iter().chain(self.copies.iter().map(|(.., action)| action)).for_each(|action| run.push(action.clone()));
+        self.kept
+            .iter()
+            .chain(self.copies.iter().map(|(.., action)| action))
+            .for_each(|action| run.push(action.clone()));
         run
     }
 }
@@ -54,15 +57,22 @@ fn nothing() -> Run {
 ///
 /// # Errors
 /// [`Error::NotFound`] for a calendar that no account has; the provider's failure.
-pub async fn left_copies(services: &Services, calendar: &CalendarId, progress: &dyn Progress) -> Result<LeftCopies> {
+pub async fn left_copies(
+    services: &Services,
+    calendar: &CalendarId,
+    progress: &dyn Progress,
+) -> Result<LeftCopies> {
     let directory = Snapshot::read(services).await?;
     if directory.calendar(calendar)?.is_none() {
-        return Err(Error::NotFound(format!("there is no calendar {calendar}; `calrelay calendars` lists those that are known")));
+        return Err(Error::NotFound(format!(
+            "there is no calendar {calendar}; `calrelay calendars` lists those that are known"
+        )));
     }
     let end = end(services, &directory, calendar).await?;
     if !end.calendar.writable {
         return Err(Error::Request(format!(
-            "the calendar {calendar} cannot be written to by this account, so nothing can be deleted in it"
+            "the calendar {calendar} cannot be written to by this account, so nothing can be \
+            deleted in it"
         )));
     }
     let marks = Marks::new(&*services.vault.hash_key("marks").await?);
@@ -94,12 +104,18 @@ pub async fn left_copies(services: &Services, calendar: &CalendarId, progress: &
         let claimed = memory::claimed(&*services.store, &pairs, &named).await?;
         let ids: Vec<EventId> = marked.iter().map(|(event, _)| event.id.clone()).collect();
         let kept = kept_in_step(services, &marks, &directory, calendar, &ids).await?;
-        for (event, mapping) in marked.into_iter().filter(|(event, mapping)| !claimed.contains(mapping) && !kept.contains(&event.id)) {
+        for (event, mapping) in marked
+            .into_iter()
+            .filter(|(event, mapping)| !claimed.contains(mapping) && !kept.contains(&event.id))
+        {
             let times = Times::from(&event.content.span);
-            // What a client has made out of a copy has a UID of its own, and is its owner's. Google gives copies such UIDs too.
-            let is_a_persons = end.account.kind != ProviderKind::Google && MappingId::of_copy_uid(&event.uid).is_none();
+            // What a client has made out of a copy has a UID of its own, and is its owner's. Google
+            // gives copies such UIDs too.
+            let is_a_persons = end.account.kind != ProviderKind::Google
+                && MappingId::of_copy_uid(&event.uid).is_none();
             let verb = if event.has_guests() || is_a_persons { Verb::Skip } else { Verb::Delete };
-            let reason = if event.has_guests() { Reason::HasGuests } else { Reason::DuplicateOfCopy };
+            let reason =
+                if event.has_guests() { Reason::HasGuests } else { Reason::DuplicateOfCopy };
             let action = Action {
                 action: verb,
                 calendar: calendar.clone(),
@@ -109,7 +125,9 @@ pub async fn left_copies(services: &Services, calendar: &CalendarId, progress: &
                 end: Some(times.end),
             };
             match verb {
-                Verb::Delete => found.copies.push((event.id.clone(), event.etag.clone(), mapping, action)),
+                Verb::Delete => {
+                    found.copies.push((event.id.clone(), event.etag.clone(), mapping, action))
+                }
                 _ => found.kept.push(action),
             }
         }
@@ -132,8 +150,13 @@ pub async fn left_copies(services: &Services, calendar: &CalendarId, progress: &
 /// Deletes what was found, each in the version that was seen.
 ///
 /// # Errors
-/// [`Error::Request`] while a pass writes to the calendar. What fails once there is something to report is the error of the run.
-pub async fn delete_left_copies(services: &Services, found: LeftCopies, progress: &dyn Progress) -> Result<Run> {
+/// [`Error::Request`] while a pass writes to the calendar. What fails once there is something to
+/// report is the error of the run.
+pub async fn delete_left_copies(
+    services: &Services,
+    found: LeftCopies,
+    progress: &dyn Progress,
+) -> Result<Run> {
     let lease = directory::lease_calendar(services, &found.end.calendar.id).await?;
     let mut run = nothing();
     found.kept.iter().for_each(|action| run.push(action.clone()));
@@ -145,7 +168,12 @@ pub async fn delete_left_copies(services: &Services, found: LeftCopies, progress
     Ok(run)
 }
 
-async fn delete_each(services: &Services, found: LeftCopies, run: &mut Run, progress: &dyn Progress) -> Result<()> {
+async fn delete_each(
+    services: &Services,
+    found: LeftCopies,
+    run: &mut Run,
+    progress: &dyn Progress,
+) -> Result<()> {
     let LeftCopies { end, copies, .. } = found;
     progress.expect(copies.len() as u64);
     // A pair may have taken them over since they were found.
@@ -175,7 +203,8 @@ async fn delete_each(services: &Services, found: LeftCopies, run: &mut Run, prog
     Ok(())
 }
 
-/// Of these events of a calendar, those that a pair keeps in step: what an earlier pair has left may be the original of a later one.
+/// Of these events of a calendar, those that a pair keeps in step: what an earlier pair has left
+/// may be the original of a later one.
 async fn kept_in_step(
     services: &Services,
     marks: &Marks,
@@ -186,7 +215,10 @@ async fn kept_in_step(
     let here = directory::calendar_lease(directory, calendar);
     let mut kept = BTreeSet::new();
     for pair in directory.pairs()? {
-        for side in Side::BOTH.into_iter().filter(|side| directory::calendar_lease(directory, pair.calendar(*side)) == here) {
+        for side in Side::BOTH
+            .into_iter()
+            .filter(|side| directory::calendar_lease(directory, pair.calendar(*side)) == here)
+        {
             let memory = Memory::new(services, marks, &pair);
             memory.begin().await?;
             for ids in ids.chunks(LOOKUP) {

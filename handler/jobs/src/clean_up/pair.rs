@@ -15,13 +15,19 @@ use crate::report::{Action, PairStatus, Progress, Run, Verb};
 use crate::sync::{End, Keys, ends};
 use crate::{Result, Services, directory};
 
-/// Deletes the copies that a pair wrote and that no person has edited. The pair is paused before, so that they are not made again; resumed, it makes
-/// them again.
+/// Deletes the copies that a pair wrote and that no person has edited. The pair is paused before,
+/// so that they are not made again; resumed, it makes them again.
 ///
 /// # Errors
-/// [`Error::NotFound`](crate::Error::NotFound); [`Error::Request`](crate::Error::Request) while a pass over the pair is under way. What fails once
-/// there is something to report is the error of the run.
-pub async fn clean_up_pair(services: &Services, id: &PairId, options: CleanUp, progress: &dyn Progress) -> Result<Run> {
+/// [`Error::NotFound`](crate::Error::NotFound); [`Error::Request`](crate::Error::Request) while a
+/// pass over the pair is under way. What fails once there is something to report is the error of
+/// the run.
+pub async fn clean_up_pair(
+    services: &Services,
+    id: &PairId,
+    options: CleanUp,
+    progress: &dyn Progress,
+) -> Result<Run> {
     let pair = match options.dry_run {
         true => directory::pair(services, id).await?,
         false => directory::pause_pair(services, id).await?,
@@ -36,12 +42,27 @@ pub async fn clean_up_pair(services: &Services, id: &PairId, options: CleanUp, p
         head = memory.begin().await?.0;
     }
     let state = if pair.paused { PairStatus::Paused } else { PairStatus::Ok };
-    let mut work =
-        Work { pair: &pair, keys: &keys, memory: &memory, ends: &ends, head: &head, options, progress, blames: Default::default() };
+    let mut work = Work {
+        pair: &pair,
+        keys: &keys,
+        memory: &memory,
+        ends: &ends,
+        head: &head,
+        options,
+        progress,
+        blames: Default::default(),
+    };
     let mut run = Run::new(pair.id.clone(), state);
     if !options.dry_run {
         // Should the pair go on, everything is looked at anew, also where this is cut off.
-        let row = PairRow { from: None, to: None, listed_on: None, held: None, left: None, ..head.row().await };
+        let row = PairRow {
+            from: None,
+            to: None,
+            listed_on: None,
+            held: None,
+            left: None,
+            ..head.row().await
+        };
         memory.finish(&head, Notes::default(), row).await?;
     }
     let worked = work.all(&mut run).await;
@@ -74,7 +95,10 @@ impl Work<'_> {
             for side in Side::BOTH {
                 let here: Vec<&Mapping> = page
                     .iter()
-                    .filter(|mapping| mapping.side.other() == side && (mapping.is_live() || mapping.state == State::Creating))
+                    .filter(|mapping| {
+                        mapping.side.other() == side
+                            && (mapping.is_live() || mapping.state == State::Creating)
+                    })
                     .collect();
                 self.progress.expect(here.len() as u64);
                 for mappings in here.chunks(self.ends[side as usize].provider.batch().max(1)) {
@@ -93,8 +117,13 @@ impl Work<'_> {
         let ends = self.ends;
         let end = &ends[side as usize];
         let ids: Vec<EventId> = mappings.iter().map(|mapping| mapping.copy.id.clone()).collect();
-        let mut found: std::collections::BTreeMap<EventId, Found> =
-            end.provider.fetch(&end.calendar.address, &ids).await?.into_iter().map(|fetched| (fetched.id, fetched.found)).collect();
+        let mut found: std::collections::BTreeMap<EventId, Found> = end
+            .provider
+            .fetch(&end.calendar.address, &ids)
+            .await?
+            .into_iter()
+            .map(|fetched| (fetched.id, fetched.found))
+            .collect();
         for mapping in mappings {
             let verdict = match found.remove(&mapping.copy.id) {
                 Some(Found::Event(event)) => self.judge(mapping, &event).map(|()| event.etag),
@@ -132,7 +161,8 @@ impl Work<'_> {
             return Err(Reason::CopyEdited);
         }
         let meant = mapping.copy.meant(&self.keys.prints.copy(&Draft::from(copy)));
-        let edited = !meant.changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()).is_empty();
+        let edited =
+            !meant.changed_since(&mapping.copy.base, mapping.copy.intent.as_ref()).is_empty();
         if edited && !self.options.include_edited { Err(Reason::CopyEdited) } else { Ok(()) }
     }
 
@@ -143,27 +173,46 @@ impl Work<'_> {
             Some(_) => false,
             None => {
                 let uid = UidHash::of(&copy.uid);
-                MappingId::of_copy_uid(&copy.uid) == Some(mapping.id) || (uid.is_some() && uid == mapping.copy.uid)
+                MappingId::of_copy_uid(&copy.uid) == Some(mapping.id)
+                    || (uid.is_some() && uid == mapping.copy.uid)
             }
         }
     }
 
-    async fn delete(&mut self, side: Side, mapping: &Mapping, etag: Option<&str>, run: &mut Run) -> Result<()> {
+    async fn delete(
+        &mut self,
+        side: Side,
+        mapping: &Mapping,
+        etag: Option<&str>,
+        run: &mut Run,
+    ) -> Result<()> {
         if self.options.dry_run {
             run.push(self.action(Verb::Delete, mapping, None));
             return Ok(());
         }
-        // From here on a missing copy is no person's deletion; whether it is there is found out where this is cut off.
+        // From here on a missing copy is no person's deletion; whether it is there is found out
+        // where this is cut off.
         let mut unwanted = Mapping { state: State::Creating, ..mapping.clone() };
         (unwanted.origin.etag, unwanted.copy.etag) = (None, None);
         let mut notes = Notes::default();
         self.memory.note(&mut notes, Some(mapping), &unwanted)?;
         self.memory.commit(self.head, notes).await?;
-        let (action, after) = match delete(&self.ends[side as usize], &mut self.blames[side as usize], &mapping.copy.id, etag).await? {
+        let (action, after) = match delete(
+            &self.ends[side as usize],
+            &mut self.blames[side as usize],
+            &mapping.copy.id,
+            etag,
+        )
+        .await?
+        {
             Outcome::Deleted => (self.action(Verb::Delete, mapping, None), Some(None)),
-            Outcome::Kept(reason) => (self.action(Verb::Skip, mapping, Some(reason)), Some(Some(mapping))),
+            Outcome::Kept(reason) => {
+                (self.action(Verb::Skip, mapping, Some(reason)), Some(Some(mapping)))
+            }
             // The mapping goes on saying that the copy is not wanted.
-            Outcome::Unsure => (self.action(Verb::Skip, mapping, Some(Reason::RefusedByServer)), None),
+            Outcome::Unsure => {
+                (self.action(Verb::Skip, mapping, Some(Reason::RefusedByServer)), None)
+            }
         };
         run.push(action);
         match after {

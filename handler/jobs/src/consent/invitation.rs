@@ -1,13 +1,17 @@
-//! Invitations: a link by which somebody who cannot sign in may connect one account, because the operator has sent it to them.
+//! Invitations: a link by which somebody who cannot sign in may connect one account, because the
+//! operator has sent it to them.
 //!
 //! # Properties
 //! * Only who can write to storage makes one, which is the operator at the command line.
-//! * Looking at the link changes nothing. Accepting it, which takes the press of a button, binds it to that browser; from then on the link is
-//!   worth nothing, wherever it was logged, and the secret in that browser's cookie is what counts.
-//! * One account is connected with it, and no second one. After a no, or half a yes, the same browser may try again.
-//! * Half an hour after it was made it is worth nothing, whatever was begun with it, and is cleared away as consents are. No more than [`INVITED`]
-//!   stand at once.
-//! * Storage knows hashes alone. What is bound stands under the hash of the cookie, what is not under that of the link.
+//! * Looking at the link changes nothing. Accepting it, which takes the press of a button, binds it
+//!   to that browser; from then on the link is worth nothing, wherever it was logged, and the
+//!   secret in that browser's cookie is what counts.
+//! * One account is connected with it, and no second one. After a no, or half a yes, the same
+//!   browser may try again.
+//! * Half an hour after it was made it is worth nothing, whatever was begun with it, and is cleared
+//!   away as consents are. No more than [`INVITED`] stand at once.
+//! * Storage knows hashes alone. What is bound stands under the hash of the cookie, what is not
+//!   under that of the link.
 //!
 //! They stand in [`Table::Secrets`], in a partition of their own, `invitation:OWNER`.
 
@@ -19,7 +23,8 @@ use store::{Op, Row, Table};
 use super::token::Token;
 use crate::{Error, Result, Services};
 
-/// The version that is written, and the only one that is read: none of these rows outlives a release.
+/// The version that is written, and the only one that is read: none of these rows outlives a
+/// release.
 const VERSION: u32 = 1;
 /// How long one may be used.
 const LIFE: SignedDuration = SignedDuration::from_mins(30);
@@ -65,12 +70,17 @@ pub(super) struct Standing {
 pub async fn invite(services: &Services, provider: ProviderKind) -> Result<Invitation> {
     let (standing, _) = sweep(services).await?;
     if standing >= INVITED {
-        return Err(Error::Request("too many links wait to be used; no other was made, try again in half an hour".into()));
+        return Err(Error::Request(
+            "too many links wait to be used; no other was made, try again in half an hour".into(),
+        ));
     }
     let ticket = Token::random()?;
     let made = services.clock.now();
     let invited = Invited { v: VERSION, provider, made, bound: false };
-    services.store.commit(Table::Secrets, &partition(services), &[insert(&ticket, &invited)?]).await?;
+    services
+        .store
+        .commit(Table::Secrets, &partition(services), &[insert(&ticket, &invited)?])
+        .await?;
     Ok(Invitation { ticket, ends: made + LIFE })
 }
 
@@ -96,12 +106,20 @@ async fn sweep(services: &Services) -> Result<(usize, usize)> {
 }
 
 /// The one of this link that nobody has accepted yet.
-pub(super) async fn unused(services: &Services, provider: ProviderKind, ticket: &Token) -> Result<Option<Standing>> {
+pub(super) async fn unused(
+    services: &Services,
+    provider: ProviderKind,
+    ticket: &Token,
+) -> Result<Option<Standing>> {
     Ok(find(services, provider, ticket).await?.filter(|standing| !standing.invited.bound))
 }
 
 /// The one that this browser has accepted.
-pub(super) async fn accepted(services: &Services, provider: ProviderKind, browser: &Token) -> Result<Option<Standing>> {
+pub(super) async fn accepted(
+    services: &Services,
+    provider: ProviderKind,
+    browser: &Token,
+) -> Result<Option<Standing>> {
     Ok(find(services, provider, browser).await?.filter(|standing| standing.invited.bound))
 }
 
@@ -112,7 +130,8 @@ impl Standing {
         self.replace(services, Some(insert(browser, &bound)?)).await
     }
 
-    /// Takes it away, so that nobody else connects an account with it; `None` where somebody was faster.
+    /// Takes it away, so that nobody else connects an account with it; `None` where somebody was
+    /// faster.
     pub async fn take(self, services: &Services) -> Result<Option<Taken>> {
         let taken = Taken(Op::Insert { key: self.row.key.clone(), value: self.row.value.clone() });
         Ok(self.replace(services, None).await?.then_some(taken))
@@ -133,14 +152,22 @@ impl Standing {
 pub(super) struct Taken(Op);
 
 impl Taken {
-    /// Puts it back: nothing was connected with it. Where that fails, another link has to be made, which is safe.
+    /// Puts it back: nothing was connected with it. Where that fails, another link has to be made,
+    /// which is safe.
     pub async fn put_back(self, services: &Services) {
         let _ = services.store.commit(Table::Secrets, &partition(services), &[self.0]).await;
     }
 }
 
-async fn find(services: &Services, provider: ProviderKind, token: &Token) -> Result<Option<Standing>> {
-    let Some(row) = services.store.get(Table::Secrets, &partition(services), &token.hash()).await? else { return Ok(None) };
+async fn find(
+    services: &Services,
+    provider: ProviderKind,
+    token: &Token,
+) -> Result<Option<Standing>> {
+    let Some(row) = services.store.get(Table::Secrets, &partition(services), &token.hash()).await?
+    else {
+        return Ok(None);
+    };
     let now = services.clock.now();
     let found = read(&row).filter(|invited| invited.provider == provider && !invited.is_over(now));
     Ok(found.map(|invited| Standing { row, invited }))
@@ -152,7 +179,8 @@ fn read(row: &Row) -> Option<Invited> {
 }
 
 fn insert(token: &Token, invited: &Invited) -> Result<Op> {
-    let value = serde_json::to_string(invited).map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
+    let value = serde_json::to_string(invited)
+        .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
     Ok(Op::Insert { key: token.hash(), value })
 }
 

@@ -1,14 +1,20 @@
-//! Accounts that are connected by consent: a person is sent to the provider's page and comes back with a code (RFC 6749 section 4.1).
+//! Accounts that are connected by consent: a person is sent to the provider's page and comes back
+//! with a code (RFC 6749 section 4.1).
 //!
 //! # Properties
-//! * What comes back is taken once: its row goes before anything else is done, also where the provider says no, and where the check fails.
-//! * It is taken from the browser that began and from no other: the state is in the address, a second secret in a cookie, and storage knows only
-//!   the hash of either. Both are 32 random bytes, compared in constant time.
-//! * Ten minutes after it was begun it is worth nothing, and the next consent or the next hour ([`clear`]) clears it away. A browser has one, and
-//!   no more than [`PENDING`] wait at once that need no link: the oldest makes room, so that no visitor keeps another one out.
-//! * The PKCE verifier is sealed by the vault for its row. Without row, cookie and code together nobody can redeem anything.
+//! * What comes back is taken once: its row goes before anything else is done, also where the
+//!   provider says no, and where the check fails.
+//! * It is taken from the browser that began and from no other: the state is in the address, a
+//!   second secret in a cookie, and storage knows only the hash of either. Both are 32 random
+//!   bytes, compared in constant time.
+//! * Ten minutes after it was begun it is worth nothing, and the next consent or the next hour
+//!   ([`clear`]) clears it away. A browser has one, and no more than [`PENDING`] wait at once that
+//!   need no link: the oldest makes room, so that no visitor keeps another one out.
+//! * The PKCE verifier is sealed by the vault for its row. Without row, cookie and code together
+//!   nobody can redeem anything.
 //! * Where anything does not fit, the provider is not asked, and nothing is said of what it was.
-//! * Whoever is not the operator begins with a link of theirs, and connects one account with it (`invitation.rs`).
+//! * Whoever is not the operator begins with a link of theirs, and connects one account with it
+//!   (`invitation.rs`).
 //! * Where a person goes afterwards does not depend on the request.
 
 mod invitation;
@@ -38,14 +44,20 @@ pub use token::Token;
 /// How accounts of one kind are connected by consent.
 #[async_trait]
 pub trait Consents: Send + Sync {
-    /// Where to send a person whose answer is to come to `redirect`. `state` comes back with it. No request is made.
+    /// Where to send a person whose answer is to come to `redirect`. `state` comes back with it. No
+    /// request is made.
     fn ask(&self, redirect: &Url, state: &str) -> providers::Result<Asked>;
 
     /// Exchanges a code for a grant, and finds out whose it is.
     ///
     /// # Errors
     /// [`providers::Error::Consent`] where too little was allowed, or the code is not taken.
-    async fn redeem(&self, redirect: &Url, code: &SecretString, verifier: &SecretString) -> providers::Result<Granted>;
+    async fn redeem(
+        &self,
+        redirect: &Url,
+        code: &SecretString,
+        verifier: &SecretString,
+    ) -> providers::Result<Granted>;
 
     /// Takes a grant that was given elsewhere, by its refresh token.
     ///
@@ -53,7 +65,8 @@ pub trait Consents: Send + Sync {
     /// As [`Consents::redeem`]; [`providers::Error::Unauthorized`] where it is dead.
     async fn adopt(&self, refresh_token: &SecretString) -> providers::Result<Granted>;
 
-    /// Gives a grant back. It ends for everybody to whom the same person gave it through this program.
+    /// Gives a grant back. It ends for everybody to whom the same person gave it through this
+    /// program.
     async fn withdraw(&self, refresh_token: &SecretString) -> providers::Result<()>;
 }
 
@@ -88,7 +101,8 @@ pub struct Begun {
 /// Why a consent did not lead to an account.
 #[derive(Debug)]
 pub enum Unfinished {
-    /// This is no answer to a question that this browser was sent away with, or not any more. The provider was not asked.
+    /// This is no answer to a question that this browser was sent away with, or not any more. The
+    /// provider was not asked.
     NotOurs,
     /// It was, and this is what went wrong.
     Failed(Error),
@@ -105,15 +119,22 @@ pub fn kind(name: &str) -> Option<ProviderKind> {
     [ProviderKind::Google].into_iter().find(|kind| kind.as_str() == name)
 }
 
-/// Begins: writes down what the answer will be checked against. `cookie` is what the browser holds: what it has begun before is over.
+/// Begins: writes down what the answer will be checked against. `cookie` is what the browser holds:
+/// what it has begun before is over.
 ///
 /// # Errors
 /// [`providers::Error::Misconfigured`] where the program is not registered with that provider.
-pub async fn begin(services: &Services, kind: ProviderKind, redirect: &str, cookie: Option<&str>) -> Result<Begun> {
+pub async fn begin(
+    services: &Services,
+    kind: ProviderKind,
+    redirect: &str,
+    cookie: Option<&str>,
+) -> Result<Begun> {
     begin_in(services, kind, redirect, (Token::random()?, cookie), false).await
 }
 
-/// Clears away what nobody can answer any more, and links that are over; how many. Two requests where there is nothing.
+/// Clears away what nobody can answer any more, and links that are over; how many. Two requests
+/// where there is nothing.
 ///
 /// # Errors
 /// Storage failures; the next run goes on.
@@ -121,11 +142,13 @@ pub async fn clear(services: &Services) -> Result<usize> {
     Ok(pending::clear(services).await? + invitation::clear(services).await?)
 }
 
-/// Begins with a link that the operator has sent ([`invite`]), or again in the browser that has accepted one. `ticket` is what the link holds,
-/// `cookie` what the browser holds. A link that nobody has accepted comes first: it may be for another account.
+/// Begins with a link that the operator has sent ([`invite`]), or again in the browser that has
+/// accepted one. `ticket` is what the link holds, `cookie` what the browser holds. A link that
+/// nobody has accepted comes first: it may be for another account.
 ///
 /// # Errors
-/// [`Unfinished::NotOurs`] where neither is good, or not any more; otherwise as [`begin`], and then the link is as it was.
+/// [`Unfinished::NotOurs`] where neither is good, or not any more; otherwise as [`begin`], and then
+/// the link is as it was.
 pub async fn accept(
     services: &Services,
     kind: ProviderKind,
@@ -142,7 +165,8 @@ pub async fn accept(
         if !unused.bind(services, &begun.browser).await? {
             return Err(Unfinished::NotOurs);
         }
-        audit::note(services, &visitor(true, from), "consent.begin", kind.as_str(), audit::DONE).await;
+        audit::note(services, &visitor(true, from), "consent.begin", kind.as_str(), audit::DONE)
+            .await;
         return Ok(begun);
     }
     let browser = cookie.and_then(Token::parse).ok_or(Unfinished::NotOurs)?;
@@ -158,7 +182,8 @@ async fn begin_in(
     (browser, held): (Token, Option<&str>),
     invited: bool,
 ) -> Result<Begun> {
-    let redirect = Url::parse(redirect).map_err(|_| Error::Request("this address cannot be come back to".into()))?;
+    let redirect = Url::parse(redirect)
+        .map_err(|_| Error::Request("this address cannot be come back to".into()))?;
     let state = Token::random()?;
     let asked = services.connect.consents(kind)?.ask(&redirect, state.expose())?;
     let way = pending::Way { provider: kind, redirect: &redirect, invited };
@@ -167,10 +192,12 @@ async fn begin_in(
     Ok(Begun { location: asked.url.into(), browser })
 }
 
-/// Ends: takes the answer that came to the redirect address of `kind`, by its query, and connects the account. `cookie` is what the browser holds.
+/// Ends: takes the answer that came to the redirect address of `kind`, by its query, and connects
+/// the account. `cookie` is what the browser holds.
 ///
 /// # Errors
-/// [`Unfinished`]; nothing was connected then, and an earlier connection of the same account is as it was.
+/// [`Unfinished`]; nothing was connected then, and an earlier connection of the same account is as
+/// it was.
 pub async fn finish(
     services: &Services,
     kind: ProviderKind,
@@ -218,7 +245,8 @@ async fn finish_begun(
     let code = answer.code()?;
     let verifier = waiting.verifier(services).await?;
     let invitation = if waiting.invited() {
-        let accepted = invitation::accepted(services, kind, browser).await?.ok_or(Unfinished::NotOurs)?;
+        let accepted =
+            invitation::accepted(services, kind, browser).await?.ok_or(Unfinished::NotOurs)?;
         Some(accepted.take(services).await?.ok_or(Unfinished::NotOurs)?)
     } else {
         None
@@ -230,7 +258,8 @@ async fn finish_begun(
     Ok(redeemed?)
 }
 
-/// Redeems a code and connects the account: for whoever has checked the answer itself, as the command line does on its own port.
+/// Redeems a code and connects the account: for whoever has checked the answer itself, as the
+/// command line does on its own port.
 ///
 /// # Errors
 /// What the provider says, in which case nothing was stored.
@@ -249,10 +278,16 @@ pub async fn redeem(
 ///
 /// # Errors
 /// As [`redeem`].
-pub async fn adopt(services: &Services, kind: ProviderKind, refresh_token: &SecretString) -> Result<Account> {
+pub async fn adopt(
+    services: &Services,
+    kind: ProviderKind,
+    refresh_token: &SecretString,
+) -> Result<Account> {
     let plain = refresh_token.expose_secret().bytes().all(|b| b.is_ascii_graphic());
     if refresh_token.expose_secret().is_empty() || !plain {
-        return Err(Error::Provider(providers::Error::Credentials("this is no refresh token; it was not sent".into())));
+        return Err(Error::Provider(providers::Error::Credentials(
+            "this is no refresh token; it was not sent".into(),
+        )));
     }
     let granted = services.connect.consents(kind)?.adopt(refresh_token).await?;
     connect(services, kind, granted).await

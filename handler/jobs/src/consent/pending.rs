@@ -1,7 +1,8 @@
 //! Consents that wait for their answer: a row each.
 //!
-//! They stand in [`Table::Secrets`], in a partition of their own, `consent:OWNER`, under the hash of their state: a pass that reads what an
-//! owner has does not read them, and who reads storage cannot answer for anybody.
+//! They stand in [`Table::Secrets`], in a partition of their own, `consent:OWNER`, under the hash
+//! of their state: a pass that reads what an owner has does not read them, and who reads storage
+//! cannot answer for anybody.
 
 use engine::calendar::ProviderKind;
 use jiff::{SignedDuration, Timestamp};
@@ -14,11 +15,13 @@ use vault::Place;
 use super::token::Token;
 use crate::{Error, Result, Services};
 
-/// The version that is written, and the only one that is read: none of these rows outlives a release.
+/// The version that is written, and the only one that is read: none of these rows outlives a
+/// release.
 const VERSION: u32 = 1;
 /// How long an answer is waited for.
 const LIFE: SignedDuration = SignedDuration::from_mins(10);
-/// How many answers are waited for at once of those who need no link, and how many of those who have one.
+/// How many answers are waited for at once of those who need no link, and how many of those who
+/// have one.
 pub const PENDING: usize = 20;
 /// Rows read to find those that are over.
 const PAGE: usize = 1000;
@@ -58,8 +61,9 @@ pub(super) struct Taken {
     waiting: Waiting,
 }
 
-/// Writes one down, after those that are over were cleared away. A browser has one: `earlier` is the hash of what its cookie held, and what waits
-/// for it is cleared away as well. Where too many wait that need no link, the oldest of them makes room: no visitor keeps another one out.
+/// Writes one down, after those that are over were cleared away. A browser has one: `earlier` is
+/// the hash of what its cookie held, and what waits for it is cleared away as well. Where too many
+/// wait that need no link, the oldest of them makes room: no visitor keeps another one out.
 pub(super) async fn put(
     services: &Services,
     way: Way<'_>,
@@ -72,12 +76,15 @@ pub(super) async fn put(
     let (waiting, _) = sweep(services, &partition, now).await?;
     let own = browser.hash();
     let is_replaced = |row: &Waiting| row.browser == own || Some(row.browser.as_str()) == earlier;
-    let (mut over, mut others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, row)| is_replaced(row));
+    let (mut over, mut others): (Vec<_>, Vec<_>) =
+        waiting.into_iter().partition(|(_, row)| is_replaced(row));
     others.retain(|(_, row)| row.invited == way.invited);
     if others.len() >= PENDING {
         if way.invited {
             return Err(Error::Request(
-                "too many accounts are being connected at this moment; nothing was begun, try again in ten minutes".into(),
+                "too many accounts are being connected at this moment; nothing was begun, try \
+                again in ten minutes"
+                    .into(),
             ));
         }
         others.sort_by_key(|(_, row)| row.begun);
@@ -87,8 +94,17 @@ pub(super) async fn put(
     let key = state.hash();
     let sealed = services.vault.seal(place(&partition, &key), verifier).await?;
     let Way { provider, redirect, invited } = way;
-    let row = Waiting { v: VERSION, provider, redirect: redirect.to_string(), browser: own, verifier: sealed, begun: now, invited };
-    let value = serde_json::to_string(&row).map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
+    let row = Waiting {
+        v: VERSION,
+        provider,
+        redirect: redirect.to_string(),
+        browser: own,
+        verifier: sealed,
+        begun: now,
+        invited,
+    };
+    let value = serde_json::to_string(&row)
+        .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
     services.store.commit(Table::Secrets, &partition, &[Op::Insert { key, value }]).await?;
     Ok(())
 }
@@ -98,8 +114,13 @@ pub(super) async fn clear(services: &Services) -> Result<usize> {
     Ok(sweep(services, &partition(services), services.clock.now()).await?.1)
 }
 
-/// The same; which wait still, and how many were cleared away. A row that cannot be read counts as over.
-async fn sweep(services: &Services, partition: &str, now: Timestamp) -> Result<(Vec<(String, Waiting)>, usize)> {
+/// The same; which wait still, and how many were cleared away. A row that cannot be read counts as
+/// over.
+async fn sweep(
+    services: &Services,
+    partition: &str,
+    now: Timestamp,
+) -> Result<(Vec<(String, Waiting)>, usize)> {
     let (mut over, mut waiting) = (Vec::new(), Vec::new());
     for row in services.store.scan(Table::Secrets, partition, "", None, PAGE).await? {
         match serde_json::from_str::<Waiting>(&row.value) {
@@ -112,7 +133,11 @@ async fn sweep(services: &Services, partition: &str, now: Timestamp) -> Result<(
     Ok((waiting, cleared))
 }
 
-async fn remove(services: &Services, partition: &str, keys: impl IntoIterator<Item = String>) -> Result<()> {
+async fn remove(
+    services: &Services,
+    partition: &str,
+    keys: impl IntoIterator<Item = String>,
+) -> Result<()> {
     let ops: Vec<Op> = keys.into_iter().map(|key| Op::Delete { key, etag: None }).collect();
     for chunk in ops.chunks(store::MAX_COMMIT) {
         services.store.commit(Table::Secrets, partition, chunk).await?;
@@ -123,21 +148,34 @@ async fn remove(services: &Services, partition: &str, keys: impl IntoIterator<It
 /// Takes one away by its state; `None` where there is none, or somebody else was faster.
 pub(super) async fn take(services: &Services, state: &Token) -> Result<Option<Taken>> {
     let (partition, key) = (partition(services), state.hash());
-    let Some(row) = services.store.get(Table::Secrets, &partition, &key).await? else { return Ok(None) };
-    match services.store.commit(Table::Secrets, &partition, &[Op::Delete { key: key.clone(), etag: Some(row.etag) }]).await {
+    let Some(row) = services.store.get(Table::Secrets, &partition, &key).await? else {
+        return Ok(None);
+    };
+    match services
+        .store
+        .commit(
+            Table::Secrets,
+            &partition,
+            &[Op::Delete { key: key.clone(), etag: Some(row.etag) }],
+        )
+        .await
+    {
         Ok(_) => {}
         Err(store::Error::Conflict(_)) => return Ok(None),
         Err(error) => return Err(error.into()),
     }
     // One that cannot be read is as good as none.
-    let waiting = serde_json::from_str::<Waiting>(&row.value).ok().filter(|waiting| waiting.v == VERSION);
+    let waiting =
+        serde_json::from_str::<Waiting>(&row.value).ok().filter(|waiting| waiting.v == VERSION);
     Ok(waiting.map(|waiting| Taken { key, waiting }))
 }
 
 impl Taken {
     /// Whether this browser began it, for this provider, and not too long ago.
     pub fn is_for(&self, provider: ProviderKind, browser: &Token, now: Timestamp) -> bool {
-        browser.has_hash(&self.waiting.browser) && self.waiting.provider == provider && !self.waiting.is_over(now)
+        browser.has_hash(&self.waiting.browser)
+            && self.waiting.provider == provider
+            && !self.waiting.is_over(now)
     }
 
     /// Whether it was begun with an invitation.
@@ -146,7 +184,8 @@ impl Taken {
     }
 
     pub fn redirect(&self) -> Result<Url> {
-        Url::parse(&self.waiting.redirect).map_err(|_| Error::Damaged("the address of a consent cannot be read".into()))
+        Url::parse(&self.waiting.redirect)
+            .map_err(|_| Error::Damaged("the address of a consent cannot be read".into()))
     }
 
     pub async fn verifier(&self, services: &Services) -> Result<SecretString> {

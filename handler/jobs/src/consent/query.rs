@@ -1,4 +1,5 @@
-//! What comes back with a person: the query of the redirect (RFC 6749 sections 4.1.2 and 4.1.2.1). Anybody can send one.
+//! What comes back with a person: the query of the redirect (RFC 6749 sections 4.1.2 and 4.1.2.1).
+//! Anybody can send one.
 
 use secrecy::SecretString;
 use url::form_urlencoded;
@@ -32,12 +33,14 @@ enum Refusal {
     Ours,
 }
 
-/// The secret of an invitation in a query or a form: the only field `ticket`, where it has the form of one of ours.
+/// The secret of an invitation in a query or a form: the only field `ticket`, where it has the form
+/// of one of ours.
 pub fn ticket(pairs: &[u8]) -> Option<Token> {
     if pairs.len() > LONGEST {
         return None;
     }
-    let mut found = form_urlencoded::parse(pairs).filter(|(name, _)| name == "ticket").map(|(_, value)| value);
+    let mut found =
+        form_urlencoded::parse(pairs).filter(|(name, _)| name == "ticket").map(|(_, value)| value);
     match (found.next(), found.next()) {
         (Some(value), None) => Token::parse(&value),
         _ => None,
@@ -45,7 +48,8 @@ pub fn ticket(pairs: &[u8]) -> Option<Token> {
 }
 
 impl Answer {
-    /// Reads a query. A parameter that comes twice makes it no answer at all (section 3.1); those that are not known are passed over.
+    /// Reads a query. A parameter that comes twice makes it no answer at all (section 3.1); those
+    /// that are not known are passed over.
     pub fn parse(query: &str) -> Self {
         let nothing = Self { state: None, outcome: Outcome::Neither };
         if query.len() > LONGEST {
@@ -63,7 +67,9 @@ impl Answer {
                 return nothing;
             }
         }
-        let sendable = |code: &String| (1..=LONGEST_CODE).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_graphic());
+        let sendable = |code: &String| {
+            (1..=LONGEST_CODE).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_graphic())
+        };
         let outcome = match (code, error) {
             (Some(code), None) if sendable(&code) => Outcome::Code(code.into()),
             (None, Some(error)) => Outcome::Error(Refusal::named(&error)),
@@ -85,7 +91,10 @@ impl Answer {
         match &self.outcome {
             Outcome::Code(code) => Ok(code),
             Outcome::Error(refusal) => Err(refusal.error().into()),
-            Outcome::Neither => Err(providers::Error::BadAnswer("it holds neither a code nor a refusal".into()).into()),
+            Outcome::Neither => {
+                Err(providers::Error::BadAnswer("it holds neither a code nor a refusal".into())
+                    .into())
+            }
         }
     }
 }
@@ -94,7 +103,10 @@ impl Refusal {
     fn named(error: &str) -> Self {
         match error {
             "access_denied" => Self::Denied,
-            "admin_policy_enforced" | "org_internal" | "consent_required" | "interaction_required" => Self::Policy,
+            "admin_policy_enforced"
+            | "org_internal"
+            | "consent_required"
+            | "interaction_required" => Self::Policy,
             "server_error" | "temporarily_unavailable" => Self::Trouble,
             _ => Self::Ours,
         }
@@ -103,17 +115,22 @@ impl Refusal {
     fn error(self) -> providers::Error {
         use providers::Error as E;
         match self {
-            Self::Denied => {
-                E::Consent("the answer was no, and that is respected. Should it have been a mistake, connect the account again".into())
-            }
+            Self::Denied => E::Consent(
+                "the answer was no, and that is respected. Should it have been a \
+                mistake, connect the account again"
+                    .into(),
+            ),
             Self::Policy => E::Consent(
-                "the administrator of this organisation does not allow calrelay. Ask for it to be allowed, and connect the account again"
+                "the administrator of this organisation does not allow calrelay. Ask for it to be \
+                allowed, and connect the account again"
                     .into(),
             ),
             Self::Trouble => E::Unreachable("the provider says that it failed".into()),
-            Self::Ours => {
-                E::Misconfigured("the provider refused the question, which is a mistake of this program or of its settings".into())
-            }
+            Self::Ours => E::Misconfigured(
+                "the provider refused the question, which is a mistake of this \
+                program or of its settings"
+                    .into(),
+            ),
         }
     }
 }
@@ -126,9 +143,14 @@ mod tests {
     fn an_answer_is_a_code_or_a_refusal_and_never_both() {
         assert!(Answer::parse("code=4/0A&scope=x&state=y").code().is_ok());
         let long = format!("code={}", "x".repeat(LONGEST_CODE + 1));
-        for neither in ["", "code=", "code=4/0A&error=access_denied", "code=a%0Ab", "code=a&code=b", &long] {
+        for neither in
+            ["", "code=", "code=4/0A&error=access_denied", "code=a%0Ab", "code=a&code=b", &long]
+        {
             let error = Answer::parse(neither).code().map(|_| ()).unwrap_err();
-            assert!(matches!(error, crate::Error::Provider(providers::Error::BadAnswer(_))), "{neither}: {error:?}");
+            assert!(
+                matches!(error, crate::Error::Provider(providers::Error::BadAnswer(_))),
+                "{neither}: {error:?}"
+            );
         }
     }
 }

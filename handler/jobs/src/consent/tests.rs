@@ -24,10 +24,22 @@ struct Consenting {
 
 #[async_trait]
 impl Connect for Consenting {
-    async fn discover(&self, _: ProviderKind, _: &str, _: &str, _: &SecretString) -> providers::Result<String> {
+    async fn discover(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: &SecretString,
+    ) -> providers::Result<String> {
         Err(providers::Error::Unauthorized)
     }
-    fn open(&self, _: ProviderKind, _: &str, _: &str, _: SecretString) -> providers::Result<Arc<dyn Provider>> {
+    fn open(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: SecretString,
+    ) -> providers::Result<Arc<dyn Provider>> {
         Err(providers::Error::Unauthorized)
     }
     fn consents(&self, _: ProviderKind) -> providers::Result<&dyn Consents> {
@@ -39,11 +51,19 @@ impl Connect for Consenting {
 impl Consents for Consenting {
     fn ask(&self, redirect: &Url, state: &str) -> providers::Result<Asked> {
         let mut url = Url::parse("https://accounts.example.org/auth").unwrap();
-        url.query_pairs_mut().append_pair("redirect_uri", redirect.as_str()).append_pair("state", state);
+        url.query_pairs_mut()
+            .append_pair("redirect_uri", redirect.as_str())
+            .append_pair("state", state);
         Ok(Asked { url, verifier: format!("verifier-{}", &state[..4]).into() })
     }
-    async fn redeem(&self, redirect: &Url, code: &SecretString, verifier: &SecretString) -> providers::Result<Granted> {
-        let asked = [redirect.as_str(), code.expose_secret(), verifier.expose_secret()].map(str::to_owned);
+    async fn redeem(
+        &self,
+        redirect: &Url,
+        code: &SecretString,
+        verifier: &SecretString,
+    ) -> providers::Result<Granted> {
+        let asked =
+            [redirect.as_str(), code.expose_secret(), verifier.expose_secret()].map(str::to_owned);
         self.redeemed.lock().unwrap().push(asked);
         let refused = self.refuse.lock().unwrap().clone();
         match refused {
@@ -54,8 +74,14 @@ impl Consents for Consenting {
     async fn adopt(&self, refresh_token: &SecretString) -> providers::Result<Granted> {
         let (url, user) = ("https://www.googleapis.com/".into(), "Anna@example.org".into());
         // A token that was given to another client says so at its end.
-        let client = refresh_token.expose_secret().rsplit_once('@').map_or("c1", |(_, client)| client);
-        Ok(Granted { url, user, endpoint: format!(r#"{{"client":"{client}"}}"#), secret: refresh_token.clone() })
+        let client =
+            refresh_token.expose_secret().rsplit_once('@').map_or("c1", |(_, client)| client);
+        Ok(Granted {
+            url,
+            user,
+            endpoint: format!(r#"{{"client":"{client}"}}"#),
+            secret: refresh_token.clone(),
+        })
     }
     async fn withdraw(&self, refresh_token: &SecretString) -> providers::Result<()> {
         self.withdrawn.lock().unwrap().push(refresh_token.expose_secret().to_owned());
@@ -114,7 +140,8 @@ impl World {
     /// In a browser that holds a cookie.
     async fn begin_with(&self, cookie: Option<&str>) -> Sent {
         let begun = begin(&self.services, ProviderKind::Google, REDIRECT, cookie).await.unwrap();
-        let query: BTreeMap<String, String> = Url::parse(&begun.location).unwrap().query_pairs().into_owned().collect();
+        let query: BTreeMap<String, String> =
+            Url::parse(&begun.location).unwrap().query_pairs().into_owned().collect();
         Sent { state: query["state"].clone(), cookie: begun.browser.expose().to_owned() }
     }
 
@@ -123,7 +150,12 @@ impl World {
     }
 
     async fn rows(&self) -> usize {
-        self.services.store.scan(Table::Secrets, "consent:local", "", None, 1000).await.unwrap().len()
+        self.services
+            .store
+            .scan(Table::Secrets, "consent:local", "", None, 1000)
+            .await
+            .unwrap()
+            .len()
     }
 
     fn redeemed(&self) -> usize {
@@ -139,8 +171,12 @@ impl World {
 async fn a_consent_connects_an_account() {
     let world = world();
     let Sent { state, cookie } = world.begin().await;
-    let account = world.finish(&format!("state={state}&code=4%2F0abc&scope=x"), Some(&cookie)).await.unwrap();
-    assert_eq!((&*account.user, &*account.name, account.kind), ("anna@example.org", "anna@example.org", ProviderKind::Google));
+    let account =
+        world.finish(&format!("state={state}&code=4%2F0abc&scope=x"), Some(&cookie)).await.unwrap();
+    assert_eq!(
+        (&*account.user, &*account.name, account.kind),
+        ("anna@example.org", "anna@example.org", ProviderKind::Google)
+    );
     let expected = [REDIRECT, "4/0abc", &format!("verifier-{}", &state[..4])].map(str::to_owned);
     assert_eq!(*world.provider.redeemed.lock().unwrap(), [expected]);
     assert_eq!(world.rows().await, 0);
@@ -171,7 +207,14 @@ async fn of_many_that_come_at_once_one_is_taken() {
 
 #[tokio::test]
 async fn what_does_not_fit_redeems_nothing_and_uses_the_answer_up() {
-    for change in ["no cookie", "another cookie", "a cookie of another consent", "too late", "from the future", "another provider's"] {
+    for change in [
+        "no cookie",
+        "another cookie",
+        "a cookie of another consent",
+        "too late",
+        "from the future",
+        "another provider's",
+    ] {
         let world = world();
         let other = world.begin().await;
         let Sent { state, cookie } = world.begin().await;
@@ -186,10 +229,24 @@ async fn what_does_not_fit_redeems_nothing_and_uses_the_answer_up() {
             "from the future" => *world.clock.0.lock().unwrap() = -601,
             _ => {}
         }
-        let kind = if change == "another provider's" { ProviderKind::Icloud } else { ProviderKind::Google };
+        let kind = if change == "another provider's" {
+            ProviderKind::Icloud
+        } else {
+            ProviderKind::Google
+        };
         let query = format!("state={state}&code=c");
-        assert!(matches!(finish(&world.services, kind, &query, cookie.as_deref(), None).await, Err(Unfinished::NotOurs)), "{change}");
-        assert_eq!((world.redeemed(), world.accounts().await, world.rows().await), (0, 0, 1), "{change}: only the other one waits");
+        assert!(
+            matches!(
+                finish(&world.services, kind, &query, cookie.as_deref(), None).await,
+                Err(Unfinished::NotOurs)
+            ),
+            "{change}"
+        );
+        assert_eq!(
+            (world.redeemed(), world.accounts().await, world.rows().await),
+            (0, 0, 1),
+            "{change}: only the other one waits"
+        );
     }
 }
 
@@ -206,20 +263,31 @@ async fn a_state_that_nobody_was_given_is_none() {
         "code=c".to_owned(),
         String::new(),
     ] {
-        assert!(matches!(world.finish(&query, Some(&cookie)).await, Err(Unfinished::NotOurs)), "{query}");
+        assert!(
+            matches!(world.finish(&query, Some(&cookie)).await, Err(Unfinished::NotOurs)),
+            "{query}"
+        );
     }
     assert_eq!((world.redeemed(), world.rows().await), (0, 1));
-    world.finish(&format!("state={state}&code=c"), Some(&cookie)).await.expect("a forged one spoils nothing");
+    world
+        .finish(&format!("state={state}&code=c"), Some(&cookie))
+        .await
+        .expect("a forged one spoils nothing");
 }
 
 #[tokio::test]
 async fn a_no_is_heard_once_and_stores_nothing() {
     let world = world();
-    for (query, consent) in
-        [("error=access_denied", true), ("error=admin_policy_enforced", true), ("error=invalid_scope", false), ("", false)]
-    {
+    for (query, consent) in [
+        ("error=access_denied", true),
+        ("error=admin_policy_enforced", true),
+        ("error=invalid_scope", false),
+        ("", false),
+    ] {
         let Sent { state, cookie } = world.begin().await;
-        let Err(Unfinished::Failed(Error::Provider(error))) = world.finish(&format!("state={state}&{query}"), Some(&cookie)).await else {
+        let Err(Unfinished::Failed(Error::Provider(error))) =
+            world.finish(&format!("state={state}&{query}"), Some(&cookie)).await
+        else {
             panic!("{query}")
         };
         assert_eq!(matches!(error, providers::Error::Consent(_)), consent, "{query}");
@@ -230,10 +298,14 @@ async fn a_no_is_heard_once_and_stores_nothing() {
 #[tokio::test]
 async fn what_the_provider_refuses_stores_nothing() {
     let world = world();
-    *world.provider.refuse.lock().unwrap() = Some(providers::Error::Consent("tick both boxes".into()));
+    *world.provider.refuse.lock().unwrap() =
+        Some(providers::Error::Consent("tick both boxes".into()));
     let Sent { state, cookie } = world.begin().await;
     let refused = world.finish(&format!("state={state}&code=c"), Some(&cookie)).await;
-    assert!(matches!(refused, Err(Unfinished::Failed(Error::Provider(providers::Error::Consent(_))))));
+    assert!(matches!(
+        refused,
+        Err(Unfinished::Failed(Error::Provider(providers::Error::Consent(_))))
+    ));
     assert_eq!((world.accounts().await, world.rows().await), (0, 0));
 }
 
@@ -250,7 +322,9 @@ async fn those_that_wait_are_few_and_not_for_long() {
     assert_eq!(world.rows().await, PENDING);
     let ended = world.finish(&format!("state={}&code=c", first.state), Some(&first.cookie)).await;
     assert!(matches!(ended, Err(Unfinished::NotOurs)));
-    assert!(world.finish(&format!("state={}&code=c", last.state), Some(&last.cookie)).await.is_ok());
+    assert!(
+        world.finish(&format!("state={}&code=c", last.state), Some(&last.cookie)).await.is_ok()
+    );
     *world.clock.0.lock().unwrap() = 700;
     world.begin().await;
     assert_eq!(world.rows().await, 1, "those that are over are cleared away");
@@ -269,7 +343,9 @@ async fn a_browser_has_one_consent_under_way() {
         sent.push(next);
     }
     assert_eq!(world.rows().await, 2, "it has used up nobody's room");
-    let end = async |of: &Sent| world.finish(&format!("state={}&code=c", of.state), Some(&of.cookie)).await;
+    let end = async |of: &Sent| {
+        world.finish(&format!("state={}&code=c", of.state), Some(&of.cookie)).await
+    };
     assert!(matches!(end(&first).await, Err(Unfinished::NotOurs)));
     assert!(end(&sent[2 * PENDING - 1]).await.is_ok());
     assert!(end(&other).await.is_ok(), "another browser's is untouched");
@@ -289,16 +365,24 @@ async fn what_nobody_answered_is_cleared_away_without_another_consent() {
     *world.clock.0.lock().unwrap() = 601;
     assert_eq!((clear(&world.services).await.unwrap(), world.rows().await), (4, 1));
     assert_eq!(clear(&world.services).await.unwrap(), 0);
-    assert!(world.finish(&format!("state={state}&code=c"), Some(&cookie)).await.is_ok(), "that one was still waited for");
+    assert!(
+        world.finish(&format!("state={state}&code=c"), Some(&cookie)).await.is_ok(),
+        "that one was still waited for"
+    );
 }
 
 #[tokio::test]
 async fn storage_holds_neither_state_nor_cookie_nor_verifier() {
     let world = world();
     let Sent { state, cookie } = world.begin().await;
-    for row in world.services.store.scan(Table::Secrets, "consent:local", "", None, 10).await.unwrap() {
+    for row in
+        world.services.store.scan(Table::Secrets, "consent:local", "", None, 10).await.unwrap()
+    {
         let text = format!("{} {}", row.key, row.value);
-        assert!(!text.contains(&state) && !text.contains(&cookie) && !text.contains("verifier-"), "{text}");
+        assert!(
+            !text.contains(&state) && !text.contains(&cookie) && !text.contains("verifier-"),
+            "{text}"
+        );
     }
     let token = Token::random().unwrap();
     assert!(!format!("{token:?}").contains(token.expose()));
@@ -323,7 +407,9 @@ async fn a_grant_is_given_back_by_the_last_who_holds_it() {
     let anna = adopt(&world.services, ProviderKind::Google, &"1//a".into()).await.unwrap();
     let other = Services { owner: "other".into(), ..world.services.clone() };
     adopt(&other, ProviderKind::Google, &"1//b".into()).await.unwrap();
-    assert!(directory::remove_account(&world.services, &anna.id).await.unwrap().grant_left.is_none());
+    assert!(
+        directory::remove_account(&world.services, &anna.id).await.unwrap().grant_left.is_none()
+    );
     assert!(world.provider.withdrawn.lock().unwrap().is_empty(), "the other one still needs it");
     directory::remove_account(&other, &anna.id).await.unwrap();
     assert_eq!(*world.provider.withdrawn.lock().unwrap(), ["1//b"]);
@@ -345,9 +431,13 @@ async fn an_account_goes_also_where_the_provider_cannot_be_told() {
     let world = world();
     let anna = adopt(&world.services, ProviderKind::Google, &"1//a".into()).await.unwrap();
     *world.provider.refuse.lock().unwrap() = Some(providers::Error::Unreachable("x".into()));
-    assert!(directory::remove_account(&world.services, &anna.id).await.unwrap().grant_left.is_some());
+    assert!(
+        directory::remove_account(&world.services, &anna.id).await.unwrap().grant_left.is_some()
+    );
     assert_eq!(world.accounts().await, 0);
-    assert!(world.services.store.scan(Table::Secrets, "local", "", None, 10).await.unwrap().is_empty());
+    assert!(
+        world.services.store.scan(Table::Secrets, "local", "", None, 10).await.unwrap().is_empty()
+    );
 }
 
 #[tokio::test]
@@ -355,12 +445,16 @@ async fn what_is_no_refresh_token_is_not_sent() {
     let world = world();
     for text in ["", "1//a b", "1//a\u{0}", "ä"] {
         let refused = adopt(&world.services, ProviderKind::Google, &text.into()).await;
-        assert!(matches!(refused, Err(Error::Provider(providers::Error::Credentials(_)))), "{text:?}");
+        assert!(
+            matches!(refused, Err(Error::Provider(providers::Error::Credentials(_)))),
+            "{text:?}"
+        );
     }
 }
 
 proptest! {
-    /// Whatever comes: it is read or not, nothing of it is repeated, and a state is only what has the form of one.
+    /// Whatever comes: it is read or not, nothing of it is repeated, and a state is only what has
+    /// the form of one.
     #[test]
     fn hostile_queries_are_answered_calmly(query in hostile()) {
         let answer = Answer::parse(&query);
@@ -376,7 +470,14 @@ proptest! {
 
 /// Queries with the right names and whatever else, often and in any order.
 fn hostile() -> impl Strategy<Value = String> {
-    let name = prop_oneof![Just("state"), Just("code"), Just("error"), Just("error_description"), Just("st%61te"), Just("")];
+    let name = prop_oneof![
+        Just("state"),
+        Just("code"),
+        Just("error"),
+        Just("error_description"),
+        Just("st%61te"),
+        Just("")
+    ];
     let value = prop_oneof![
         "[A-Za-z0-9_-]{43}",
         "\\PC{0,60}",
@@ -386,6 +487,7 @@ fn hostile() -> impl Strategy<Value = String> {
         "a{2040,2060}",
         Just("%".to_owned()),
     ];
-    let pair = (name, value, prop_oneof![Just("="), Just(""), Just("==")]).prop_map(|(name, value, sign)| format!("{name}{sign}{value}"));
+    let pair = (name, value, prop_oneof![Just("="), Just(""), Just("==")])
+        .prop_map(|(name, value, sign)| format!("{name}{sign}{value}"));
     proptest::collection::vec(pair, 0..8).prop_map(|pairs| pairs.join("&"))
 }

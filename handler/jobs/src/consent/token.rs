@@ -21,15 +21,20 @@ impl Token {
     /// [`Error::Request`] where the system gives no random numbers.
     pub fn random() -> Result<Self> {
         let mut bytes = [0u8; BYTES];
-        rand::fill(&mut bytes).map_err(|_| Error::Request("the system gave no random numbers; nothing was begun, try again".into()))?;
+        rand::fill(&mut bytes).map_err(|_| {
+            Error::Request("the system gave no random numbers; nothing was begun, try again".into())
+        })?;
         Ok(Self(BASE64URL_NOPAD.encode(&bytes).into()))
     }
 
-    /// One that came from outside; `None` where it has another form, or another spelling of its bytes.
+    /// One that came from outside; `None` where it has another form, or another spelling of its
+    /// bytes.
     pub fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0u8; BYTES + 1];
         let right = text.len() == BASE64URL_NOPAD.encode_len(BYTES)
-            && BASE64URL_NOPAD.decode_mut(text.as_bytes(), &mut bytes[..BYTES]).is_ok_and(|length| length == BYTES);
+            && BASE64URL_NOPAD
+                .decode_mut(text.as_bytes(), &mut bytes[..BYTES])
+                .is_ok_and(|length| length == BYTES);
         right.then(|| Self(text.to_owned().into()))
     }
 
@@ -43,7 +48,8 @@ impl Token {
         BASE64URL_NOPAD.encode(digest(&SHA256, self.expose().as_bytes()).as_ref())
     }
 
-    /// Whether it is the token of this hash. The time that it takes does not say how much of it was right.
+    /// Whether it is the token of this hash. The time that it takes does not say how much of it was
+    /// right.
     pub fn has_hash(&self, hash: &str) -> bool {
         verify_slices_are_equal(self.hash().as_bytes(), hash.as_bytes()).is_ok()
     }

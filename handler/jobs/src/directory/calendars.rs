@@ -1,9 +1,11 @@
 //! Calendars, as their providers offer them.
 //!
 //! # Properties
-//! * A calendar keeps its id while it stands at its address. Where the homes of its account have moved, it keeps it at its new address too: it is
-//!   the one calendar that is called as before and was not listed before. Where that leaves a choice, none is made.
-//! * Nothing is taken for moved that lies in a home of its account: it was deleted there, whatever else has its name.
+//! * A calendar keeps its id while it stands at its address. Where the homes of its account have
+//!   moved, it keeps it at its new address too: it is the one calendar that is called as before and
+//!   was not listed before. Where that leaves a choice, none is made.
+//! * Nothing is taken for moved that lies in a home of its account: it was deleted there, whatever
+//!   else has its name.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +38,8 @@ pub struct CalendarRow {
     /// The IANA zone in which its floating times are meant, if the provider says.
     #[serde(default)]
     pub zone: Option<String>,
-    /// Where the same calendar stands at its owner, in the form of `address`, if the provider says that this one is a share.
+    /// Where the same calendar stands at its owner, in the form of `address`, if the provider says
+    /// that this one is a share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owned_at: Option<String>,
     /// The address at which it was seen first, where that is another one.
@@ -45,7 +48,8 @@ pub struct CalendarRow {
 }
 
 impl CalendarRow {
-    /// The address at which it was seen first: what its id was derived from, and what the first release has named its events by.
+    /// The address at which it was seen first: what its id was derived from, and what the first
+    /// release has named its events by.
     pub fn first_address(&self) -> &str {
         self.first_address.as_deref().unwrap_or(&self.address)
     }
@@ -60,7 +64,8 @@ pub struct Listing {
     pub failures: Vec<(AccountId, Error)>,
 }
 
-/// Asks the provider of one account, or of all, for their calendars, and remembers them. An account that fails does not hide the others.
+/// Asks the provider of one account, or of all, for their calendars, and remembers them. An account
+/// that fails does not hide the others.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an account that is not connected; storage failures.
@@ -105,10 +110,15 @@ pub(super) async fn refresh(services: &Services, account: &Account) -> Result<Ve
 }
 
 /// Remembers what an account has listed.
-pub(super) async fn remember(services: &Services, account: &Account, listed: Vec<RemoteCalendar>) -> Result<Vec<CalendarRow>> {
+pub(super) async fn remember(
+    services: &Services,
+    account: &Account,
+    listed: Vec<RemoteCalendar>,
+) -> Result<Vec<CalendarRow>> {
     let known = stored(services, &account.id).await?;
     let found = named(account, &known, listed);
-    let ends: Vec<CalendarId> = pairs::pairs(services).await?.into_iter().flat_map(|pair| [pair.from, pair.to]).collect();
+    let ends: Vec<CalendarId> =
+        pairs::pairs(services).await?.into_iter().flat_map(|pair| [pair.from, pair.to]).collect();
     let ops = difference(&known, &found, &ends)?;
     for chunk in ops.chunks(store::MAX_COMMIT) {
         services.store.commit(Table::Directory, &services.owner, chunk).await?;
@@ -117,39 +127,69 @@ pub(super) async fn remember(services: &Services, account: &Account, listed: Vec
 }
 
 /// What was listed, each calendar with its id.
-fn named(account: &Account, known: &[CalendarRow], listed: Vec<RemoteCalendar>) -> Vec<CalendarRow> {
-    let moved = Homes::of_account(account).map(|homes| moved(&homes, known, &listed)).unwrap_or_default();
+fn named(
+    account: &Account,
+    known: &[CalendarRow],
+    listed: Vec<RemoteCalendar>,
+) -> Vec<CalendarRow> {
+    let moved =
+        Homes::of_account(account).map(|homes| moved(&homes, known, &listed)).unwrap_or_default();
     let id_at = |address: &str| {
         let there = known.iter().find(|row| row.address == address).map(|row| &row.id);
         let id = id::calendar(&account.id, address);
         let taken = |id: &CalendarId| known.iter().any(|row| row.id == *id);
         match there.or(moved.get(address)) {
             Some(id) => id.clone(),
-            None if taken(&id) => (1..).map(|n| id::next_calendar(&account.id, address, n)).find(|id| !taken(id)).unwrap_or(id),
+            None if taken(&id) => (1..)
+                .map(|n| id::next_calendar(&account.id, address, n))
+                .find(|id| !taken(id))
+                .unwrap_or(id),
             None => id,
         }
     };
     let row = |remote: RemoteCalendar| {
         let id = id_at(&remote.address);
         let RemoteCalendar { address, name, writable, zone, owned_at } = remote;
-        let first = known.iter().find(|row| row.id == id).map(CalendarRow::first_address).filter(|first| *first != address);
+        let first = known
+            .iter()
+            .find(|row| row.id == id)
+            .map(CalendarRow::first_address)
+            .filter(|first| *first != address);
         let first_address = first.map(str::to_owned);
-        CalendarRow { id, account: account.id.clone(), address, name, writable, zone, owned_at, first_address }
+        CalendarRow {
+            id,
+            account: account.id.clone(),
+            address,
+            name,
+            writable,
+            zone,
+            owned_at,
+            first_address,
+        }
     };
     listed.into_iter().map(row).collect()
 }
 
 /// New addresses of known calendars, with their ids.
-fn moved(homes: &Homes, known: &[CalendarRow], listed: &[RemoteCalendar]) -> BTreeMap<String, CalendarId> {
+fn moved(
+    homes: &Homes,
+    known: &[CalendarRow],
+    listed: &[RemoteCalendar],
+) -> BTreeMap<String, CalendarId> {
     // A server that has moved may answer at an old home with new addresses.
     let as_asked = listed.iter().any(|remote| homes.hold(&remote.address));
     let is_home = |row: &CalendarRow| match as_asked {
         true => homes.hold(&row.address),
         false => listed.iter().any(|remote| parent(&remote.address) == parent(&row.address)),
     };
-    let lost = |row: &&CalendarRow| !is_home(row) && listed.iter().all(|remote| remote.address != row.address);
+    let lost = |row: &&CalendarRow| {
+        !is_home(row) && listed.iter().all(|remote| remote.address != row.address)
+    };
     let lost: Vec<&CalendarRow> = known.iter().filter(lost).collect();
-    let fresh: Vec<&RemoteCalendar> = listed.iter().filter(|remote| known.iter().all(|row| row.address != remote.address)).collect();
+    let fresh: Vec<&RemoteCalendar> = listed
+        .iter()
+        .filter(|remote| known.iter().all(|row| row.address != remote.address))
+        .collect();
     let mut moved = BTreeMap::new();
     for row in &lost {
         let name = last_segment(&row.address);
@@ -162,14 +202,21 @@ fn moved(homes: &Homes, known: &[CalendarRow], listed: &[RemoteCalendar]) -> BTr
     moved
 }
 
-/// What has to be written so that the stored rows are what was found. The row of a calendar that is gone stays while a pair names it: the pair
-/// has to be able to say what it misses.
-fn difference(known: &[CalendarRow], found: &[CalendarRow], ends: &[CalendarId]) -> Result<Vec<Op>> {
+/// What has to be written so that the stored rows are what was found. The row of a calendar that is
+/// gone stays while a pair names it: the pair has to be able to say what it misses.
+fn difference(
+    known: &[CalendarRow],
+    found: &[CalendarRow],
+    ends: &[CalendarId],
+) -> Result<Vec<Op>> {
     let mut ops = Vec::new();
     for row in found.iter().filter(|row| !known.contains(row)) {
         ops.push(Op::Put { key: row_key(&row.id), value: rows::encode(row)? });
     }
-    for row in known.iter().filter(|row| found.iter().all(|other| other.id != row.id) && !ends.contains(&row.id)) {
+    for row in known
+        .iter()
+        .filter(|row| found.iter().all(|other| other.id != row.id) && !ends.contains(&row.id))
+    {
         ops.push(Op::Delete { key: row_key(&row.id), etag: None });
     }
     Ok(ops)
@@ -187,8 +234,7 @@ mod tests {
     use crate::directory::AccountStatus;
 
     fn account(home: &str) -> Account {
-        let endpoint =
-            serde_json::json!({"base": "https://dav.example.org/", "homes": [{"url": format!("https://dav.example.org{home}")}]});
+        let endpoint = serde_json::json!({"base": "https://dav.example.org/", "homes": [{"url": format!("https://dav.example.org{home}")}]});
         Account {
             id: AccountId::new("a1"),
             kind: ProviderKind::Caldav,
@@ -204,7 +250,13 @@ mod tests {
     }
 
     fn remote(address: &str, name: &str) -> RemoteCalendar {
-        RemoteCalendar { address: address.into(), name: name.into(), writable: true, zone: None, owned_at: None }
+        RemoteCalendar {
+            address: address.into(),
+            name: name.into(),
+            writable: true,
+            zone: None,
+            owned_at: None,
+        }
     }
 
     fn found(address: &str, name: &str) -> CalendarRow {
@@ -249,7 +301,9 @@ mod tests {
 
     #[test]
     fn a_new_name_is_remembered() {
-        let ops = difference(&[found("/anna/office/", "Work")], &[found("/anna/office/", "Office")], &[]).unwrap();
+        let ops =
+            difference(&[found("/anna/office/", "Work")], &[found("/anna/office/", "Office")], &[])
+                .unwrap();
         assert_eq!(keys(&ops), [("put", format!("calendar:{}", found("/anna/office/", "").id))]);
     }
 
@@ -257,7 +311,11 @@ mod tests {
     fn a_calendar_keeps_its_id_where_the_homes_have_moved() {
         let [work, home] = ["/anna/work/", "/anna/home/"].map(|address| found(address, "x"));
         let known = [work.clone(), home.clone()];
-        let moved = ids("/cloud/anna/", &known, &["/cloud/anna/home/", "/cloud/anna/new/", "/cloud/anna/work/"]);
+        let moved = ids(
+            "/cloud/anna/",
+            &known,
+            &["/cloud/anna/home/", "/cloud/anna/new/", "/cloud/anna/work/"],
+        );
         assert_eq!((&moved[0], &moved[2]), (&home.id, &work.id));
         assert!(![&work.id, &home.id].contains(&&moved[1]));
         let deeper = ids("/anna/calendars/", &known, &["/anna/calendars/work/"]);
@@ -275,21 +333,32 @@ mod tests {
     fn a_calendar_that_was_deleted_is_not_another_one() {
         let known = [found("/anna/work/", "Work"), found("/anna/home/", "Home")];
         let of = |home: &str, listed: &[&str]| ids(home, &known, listed).contains(&known[0].id);
-        assert!(!of("/anna/", &["/anna/home/", "/team/work/"]), "its home is there, and it is not in it");
+        assert!(
+            !of("/anna/", &["/anna/home/", "/team/work/"]),
+            "its home is there, and it is not in it"
+        );
         assert!(!of("/anna/", &["/anna/home/"]));
         assert!(!of("/cloud/", &["/cloud/office/"]), "another name");
         assert!(!of("/cloud/", &["/cloud/work/", "/shared/work/"]), "two of its name");
         let both = [known[0].clone(), found("/cloud/work/", "Work")];
-        assert_eq!(ids("/cloud/", &both, &["/cloud/work/"]), [both[1].id.clone()], "that one is known");
+        assert_eq!(
+            ids("/cloud/", &both, &["/cloud/work/"]),
+            [both[1].id.clone()],
+            "that one is known"
+        );
         let twice = [known[0].clone(), found("/team/work/", "Work")];
-        assert!(!twice.iter().any(|row| ids("/cloud/", &twice, &["/cloud/work/"]).contains(&row.id)), "of two it may be either");
+        assert!(
+            !twice.iter().any(|row| ids("/cloud/", &twice, &["/cloud/work/"]).contains(&row.id)),
+            "of two it may be either"
+        );
     }
 
     #[test]
     fn an_id_is_given_once() {
         let work = found("/anna/work/", "Work");
         let moved = CalendarRow { address: "/cloud/anna/work/".into(), ..work.clone() };
-        let both = ids("/anna/", std::slice::from_ref(&moved), &["/anna/work/", "/cloud/anna/work/"]);
+        let both =
+            ids("/anna/", std::slice::from_ref(&moved), &["/anna/work/", "/cloud/anna/work/"]);
         assert!(both[0] != work.id && both[1] == work.id, "{both:?}");
         let again = CalendarRow { id: both[0].clone(), ..work.clone() };
         assert_eq!(ids("/anna/", &[moved, again], &["/anna/work/", "/cloud/anna/work/"]), both);
@@ -298,12 +367,22 @@ mod tests {
     #[test]
     fn a_moved_calendar_is_written_down_under_its_id() {
         let work = found("/anna/work/", "Work");
-        let now = named(&account("/cloud/"), std::slice::from_ref(&work), vec![remote("/cloud/work/", "Work")]);
+        let now = named(
+            &account("/cloud/"),
+            std::slice::from_ref(&work),
+            vec![remote("/cloud/work/", "Work")],
+        );
         let ops = difference(std::slice::from_ref(&work), &now, &[]).unwrap();
         assert_eq!(keys(&ops), [("put", format!("calendar:{}", work.id))]);
-        assert_eq!((now[0].address.as_str(), now[0].first_address()), ("/cloud/work/", "/anna/work/"));
+        assert_eq!(
+            (now[0].address.as_str(), now[0].first_address()),
+            ("/cloud/work/", "/anna/work/")
+        );
         let further = named(&account("/third/"), &now, vec![remote("/third/work/", "Work")]);
-        assert_eq!((further[0].id.clone(), further[0].first_address()), (work.id.clone(), "/anna/work/"));
+        assert_eq!(
+            (further[0].id.clone(), further[0].first_address()),
+            (work.id.clone(), "/anna/work/")
+        );
         let back = named(&account("/anna/"), &further, vec![remote("/anna/work/", "Work")]);
         assert_eq!(back, [work]);
     }

@@ -1,4 +1,5 @@
-//! Channels as they are stored: a row each, from before the provider is asked until it was told to stop.
+//! Channels as they are stored: a row each, from before the provider is asked until it was told to
+//! stop.
 
 use engine::calendar::{AccountId, CalendarId};
 use jiff::Timestamp;
@@ -54,7 +55,8 @@ pub struct Told {
     pub seen: Timestamp,
     /// It is in the queue; before, it was only meant to be.
     pub sent: bool,
-    /// When the channel will have rested from its looks: the further ahead, the longer the pause until the next one.
+    /// When the channel will have rested from its looks: the further ahead, the longer the pause
+    /// until the next one.
     #[serde(default)]
     pub rested: Option<Timestamp>,
 }
@@ -85,13 +87,22 @@ pub(super) fn row_key(id: &str) -> String {
 }
 
 /// A channel, and the version of its row. One request.
-pub(crate) async fn channel_version(services: &Services, id: &str) -> Result<Option<(ChannelRow, String)>> {
+pub(crate) async fn channel_version(
+    services: &Services,
+    id: &str,
+) -> Result<Option<(ChannelRow, String)>> {
     rows::get(services, &row_key(id)).await
 }
 
-/// Replaces a row by its version; the new one, or `None` where somebody else was faster, or it is gone. One request.
-pub(crate) async fn replace_channel(services: &Services, row: &ChannelRow, etag: &str) -> Result<Option<String>> {
-    let op = Op::Replace { key: row_key(&row.id), etag: etag.to_owned(), value: rows::encode(row)? };
+/// Replaces a row by its version; the new one, or `None` where somebody else was faster, or it is
+/// gone. One request.
+pub(crate) async fn replace_channel(
+    services: &Services,
+    row: &ChannelRow,
+    etag: &str,
+) -> Result<Option<String>> {
+    let op =
+        Op::Replace { key: row_key(&row.id), etag: etag.to_owned(), value: rows::encode(row)? };
     match services.store.commit(Table::Directory, &services.owner, &[op]).await {
         Ok(etags) => Ok(etags.into_iter().next()),
         Err(store::Error::Conflict(_)) => Ok(None),
@@ -112,14 +123,19 @@ pub(crate) async fn add_channel(services: &Services, row: &ChannelRow) -> Result
 }
 
 /// Changes one that is there; as it is then.
-pub(crate) async fn change_channel(services: &Services, id: &str, change: impl FnMut(&mut ChannelRow)) -> Result<Option<ChannelRow>> {
+pub(crate) async fn change_channel(
+    services: &Services,
+    id: &str,
+    change: impl FnMut(&mut ChannelRow),
+) -> Result<Option<ChannelRow>> {
     rows::update(services, &row_key(id), change).await
 }
 
 /// Forgets some.
 pub(crate) async fn forget_channels(services: &Services, ids: &[String]) -> Result<()> {
     for chunk in ids.chunks(store::MAX_COMMIT) {
-        let ops: Vec<Op> = chunk.iter().map(|id| Op::Delete { key: row_key(id), etag: None }).collect();
+        let ops: Vec<Op> =
+            chunk.iter().map(|id| Op::Delete { key: row_key(id), etag: None }).collect();
         services.store.commit(Table::Directory, &services.owner, &ops).await?;
     }
     Ok(())

@@ -1,12 +1,16 @@
-//! Whether two calendars, or two accounts, are one: by what they hold, where addresses do not tell. Reads, and writes nothing.
+//! Whether two calendars, or two accounts, are one: by what they hold, where addresses do not tell.
+//! Reads, and writes nothing.
 //!
 //! # Properties
-//! * Proof is that both list the same set of names and versions, which is not empty, and that the UIDs of the events that are read on both sides
-//!   agree. Two empty calendars prove nothing, and versions that a server does not tell prove nothing.
-//! * An account is proven by all of its calendars: they correspond one to one by the last segment of their addresses, each of them is the same or
-//!   both are empty, and at least one is not.
-//! * What is read while its owner works on it may look different for a moment, so listings that differ are read once more.
-//! * A copy of a server with all its files looks like the server itself. Nothing that can be read tells them apart.
+//! * Proof is that both list the same set of names and versions, which is not empty, and that the
+//!   UIDs of the events that are read on both sides agree. Two empty calendars prove nothing, and
+//!   versions that a server does not tell prove nothing.
+//! * An account is proven by all of its calendars: they correspond one to one by the last segment
+//!   of their addresses, each of them is the same or both are empty, and at least one is not.
+//! * What is read while its owner works on it may look different for a moment, so listings that
+//!   differ are read once more.
+//! * A copy of a server with all its files looks like the server itself. Nothing that can be read
+//!   tells them apart.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -81,7 +85,9 @@ pub(super) struct Known {
 /// As [`compare`].
 pub(super) async fn is_known(view: View<'_>, events: &BTreeMap<String, Known>) -> Result<bool> {
     let mut shown = list(view).await?;
-    let same = |name: &String, etag: &str| events.get(name).is_some_and(|known| etag::is_same(&known.etag, etag));
+    let same = |name: &String, etag: &str| {
+        events.get(name).is_some_and(|known| etag::is_same(&known.etag, etag))
+    };
     shown.events.retain(|name, (_, etag)| same(name, etag));
     if shown.events.is_empty() || shown.events.len() * 10 < events.len() * 9 {
         return Ok(false);
@@ -89,7 +95,9 @@ pub(super) async fn is_known(view: View<'_>, events: &BTreeMap<String, Known>) -
     let known = |name: &str| events.get(name).and_then(|known| known.uid);
     shown.events.retain(|name, _| known(name).is_some());
     let read = uids(view, &shown, &shown.sample()).await?;
-    let agrees = |(name, uid): (&String, &Option<String>)| uid.as_deref().and_then(UidHash::of) == known(name);
+    let agrees = |(name, uid): (&String, &Option<String>)| {
+        uid.as_deref().and_then(UidHash::of) == known(name)
+    };
     Ok(!read.is_empty() && read.iter().all(agrees))
 }
 
@@ -98,13 +106,21 @@ pub(super) async fn is_known(view: View<'_>, events: &BTreeMap<String, Known>) -
 /// # Errors
 /// As [`compare`].
 pub(super) async fn same_account(one: &dyn Provider, other: &dyn Provider) -> Result<bool> {
-    let listed = tokio::time::timeout(LISTED_WITHIN, try_join(one.calendars(), other.calendars())).await;
-    let (mine, theirs) = listed.map_err(|_| Error::Unreachable("it has not listed its calendars in time".into()))??;
-    let [mine, theirs] = [mine, theirs].map(|all| all.into_iter().map(|calendar| calendar.address).collect::<Vec<_>>());
+    let listed =
+        tokio::time::timeout(LISTED_WITHIN, try_join(one.calendars(), other.calendars())).await;
+    let (mine, theirs) = listed
+        .map_err(|_| Error::Unreachable("it has not listed its calendars in time".into()))??;
+    let [mine, theirs] = [mine, theirs]
+        .map(|all| all.into_iter().map(|calendar| calendar.address).collect::<Vec<_>>());
     let Some(matched) = correspond(&mine, &theirs) else { return Ok(false) };
     let mut proven = false;
     for (mine, theirs) in matched {
-        match compare(View { provider: one, address: mine }, View { provider: other, address: theirs }).await? {
+        match compare(
+            View { provider: one, address: mine },
+            View { provider: other, address: theirs },
+        )
+        .await?
+        {
             Likeness::Same => proven = true,
             Likeness::Empty => {}
             Likeness::Unproven => return Ok(false),
@@ -116,7 +132,8 @@ pub(super) async fn same_account(one: &dyn Provider, other: &dyn Provider) -> Re
 /// Addresses that belong together; `None` where they do not correspond one to one.
 fn correspond<'a>(mine: &'a [String], theirs: &'a [String]) -> Option<Vec<(&'a str, &'a str)>> {
     let by_name = |all: &'a [String]| {
-        let named: BTreeMap<&str, &str> = all.iter().map(|address| (last_segment(address), address.as_str())).collect();
+        let named: BTreeMap<&str, &str> =
+            all.iter().map(|address| (last_segment(address), address.as_str())).collect();
         Some(named).filter(|named| named.len() == all.len())
     };
     let (mine, theirs) = (by_name(mine)?, by_name(theirs)?);
@@ -133,16 +150,27 @@ struct Shown {
 
 impl PartialEq for Shown {
     fn eq(&self, other: &Self) -> bool {
-        let of = |shown: &'_ Self| shown.events.iter().map(|(name, (_, etag))| (name.clone(), etag.clone())).collect::<Vec<_>>();
-        self.is_whole == other.is_whole && self.events.len() == other.events.len() && of(self) == of(other)
+        let of = |shown: &'_ Self| {
+            shown
+                .events
+                .iter()
+                .map(|(name, (_, etag))| (name.clone(), etag.clone()))
+                .collect::<Vec<_>>()
+        };
+        self.is_whole == other.is_whole
+            && self.events.len() == other.events.len()
+            && of(self) == of(other)
     }
 }
 
 impl Shown {
-    /// Whether a moment may have made the difference: something is in both, or one is empty and the other nearly so.
+    /// Whether a moment may have made the difference: something is in both, or one is empty and the
+    /// other nearly so.
     fn may_become(&self, other: &Self) -> bool {
-        let (fewer, more) = if self.events.len() < other.events.len() { (self, other) } else { (other, self) };
-        fewer.events.keys().any(|name| more.events.contains_key(name)) || (fewer.events.is_empty() && more.events.len() <= A_MOMENT)
+        let (fewer, more) =
+            if self.events.len() < other.events.len() { (self, other) } else { (other, self) };
+        fewer.events.keys().any(|name| more.events.contains_key(name))
+            || (fewer.events.is_empty() && more.events.len() <= A_MOMENT)
     }
 
     /// Some names from the whole length of it.
@@ -165,14 +193,21 @@ async fn list(view: View<'_>) -> Result<Shown> {
 }
 
 /// The UIDs of these events; none for what is there and cannot be read as an event.
-async fn uids(view: View<'_>, shown: &Shown, names: &[String]) -> Result<HashMap<String, Option<String>>> {
-    let ids: Vec<EventId> = names.iter().filter_map(|name| shown.events.get(name)).map(|(id, _)| id.clone()).collect();
+async fn uids(
+    view: View<'_>,
+    shown: &Shown,
+    names: &[String],
+) -> Result<HashMap<String, Option<String>>> {
+    let ids: Vec<EventId> =
+        names.iter().filter_map(|name| shown.events.get(name)).map(|(id, _)| id.clone()).collect();
     let mut uids = HashMap::new();
     for batch in ids.chunks(view.provider.batch().max(1)) {
         for fetched in view.provider.fetch(view.address, batch).await? {
             let uid = match fetched.found {
                 Found::Event(event) => Some(event.uid).filter(|uid| !uid.is_empty()),
-                Found::Unreadable { .. } | Found::Refused(_) | Found::NoEvent | Found::NotFound => None,
+                Found::Unreadable { .. } | Found::Refused(_) | Found::NoEvent | Found::NotFound => {
+                    None
+                }
             };
             uids.insert(fetched.id.as_str().to_owned(), uid);
         }

@@ -1,8 +1,11 @@
-//! Grants: consents that a provider remembers, and that are given back when nobody needs them any more.
+//! Grants: consents that a provider remembers, and that are given back when nobody needs them any
+//! more.
 //!
-//! A revocation ends everything that one person ever allowed this program, whoever asked for it. So each grant has a list of those who hold it:
-//! in [`Table::Directory`], partition `grant:HASH` of provider, client and user, a row an owner. The last one to let go gives it back.
-//! Between somebody's letting go and somebody else's consent at the same moment nothing stands: the latter may have to consent again.
+//! A revocation ends everything that one person ever allowed this program, whoever asked for it. So
+//! each grant has a list of those who hold it: in [`Table::Directory`], partition `grant:HASH` of
+//! provider, client and user, a row an owner. The last one to let go gives it back. Between
+//! somebody's letting go and somebody else's consent at the same moment nothing stands: the latter
+//! may have to consent again.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::BASE32_NOPAD;
@@ -17,14 +20,21 @@ use super::rows;
 use crate::consent::Granted;
 use crate::{Error, Result, Services};
 
-/// Connects the account of a grant. The same account again gets the new refresh token, and keeps its id and its pairs.
+/// Connects the account of a grant. The same account again gets the new refresh token, and keeps
+/// its id and its pairs.
 ///
 /// # Errors
 /// Storage and vault failures.
-pub async fn connect_grant(services: &Services, kind: ProviderKind, granted: Granted) -> Result<Account> {
+pub async fn connect_grant(
+    services: &Services,
+    kind: ProviderKind,
+    granted: Granted,
+) -> Result<Account> {
     let Granted { url, user, endpoint, secret } = granted;
     if secret.expose_secret().is_empty() {
-        return Err(Error::Provider(providers::Error::BadAnswer("the provider gave an empty token".into())));
+        return Err(Error::Provider(providers::Error::BadAnswer(
+            "the provider gave an empty token".into(),
+        )));
     }
     let address = Address::parse(&url)?;
     let user = accounts::checked_user(kind, &user)?;
@@ -38,8 +48,14 @@ pub async fn connect_grant(services: &Services, kind: ProviderKind, granted: Gra
     accounts::store(services, Candidate { kind, address, user, endpoint }, None, &secret).await
 }
 
-/// Takes this owner from the list of those who hold a grant. Whether nobody is left, so that it is to be given back. May be repeated.
-pub(super) async fn let_go(services: &Services, kind: ProviderKind, endpoint: &str, user: &str) -> Result<bool> {
+/// Takes this owner from the list of those who hold a grant. Whether nobody is left, so that it is
+/// to be given back. May be repeated.
+pub(super) async fn let_go(
+    services: &Services,
+    kind: ProviderKind,
+    endpoint: &str,
+    user: &str,
+) -> Result<bool> {
     let partition = partition(kind, endpoint, user);
     let own = Op::Delete { key: services.owner.clone(), etag: None };
     services.store.commit(Table::Directory, &partition, &[own]).await?;
@@ -55,7 +71,8 @@ pub(crate) fn is_granted(kind: ProviderKind) -> bool {
 }
 
 async fn hold(services: &Services, partition: &str) -> Result<()> {
-    let own = Op::Put { key: services.owner.clone(), value: rows::encode(&serde_json::Map::new())? };
+    let own =
+        Op::Put { key: services.owner.clone(), value: rows::encode(&serde_json::Map::new())? };
     services.store.commit(Table::Directory, partition, &[own]).await?;
     Ok(())
 }

@@ -8,7 +8,8 @@ use url::Url;
 use super::CalendarPlace;
 use crate::{Error, Result};
 
-/// Characters of a derived id after its letter: 50 bits, ample for the few hundred names of one directory.
+/// Characters of a derived id after its letter: 50 bits, ample for the few hundred names of one
+/// directory.
 const DERIVED: usize = 10;
 
 /// Random bytes in a pair's id: 40 bits, eight characters.
@@ -30,18 +31,29 @@ impl Address {
     pub fn parse(text: &str) -> Result<Self> {
         let refuse = |why: &str| Error::Provider(providers::Error::Address(why.to_owned()));
         let text = text.trim();
-        let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("https://{text}")) };
-        let mut url = url.map_err(|_| refuse("it cannot be read as a web address such as https://dav.example.org/"))?;
+        let url = if text.contains("://") {
+            Url::parse(text)
+        } else {
+            Url::parse(&format!("https://{text}"))
+        };
+        let mut url = url.map_err(|_| {
+            refuse("it cannot be read as a web address such as https://dav.example.org/")
+        })?;
         if !matches!(url.scheme(), "https" | "http") {
-            return Err(refuse("it must begin with https:// (or http:// for a server on this machine)"));
+            return Err(refuse(
+                "it must begin with https:// (or http:// for a server on this machine)",
+            ));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refuse(
-                "a user name or password must not stand in the address; give --user, and the password when it is asked for",
+                "a user name or password must not stand in the address; give --user, and the \
+                password when it is asked for",
             ));
         }
         url.set_fragment(None);
-        let Some(name) = url.host_str().filter(|name| !name.is_empty()) else { return Err(refuse("it names no server")) };
+        let Some(name) = url.host_str().filter(|name| !name.is_empty()) else {
+            return Err(refuse("it names no server"));
+        };
         let host = match url.port() {
             Some(port) => format!("{name}:{port}"),
             None => name.to_owned(),
@@ -62,7 +74,8 @@ pub(super) fn calendar(account: &AccountId, address: &str) -> CalendarId {
     CalendarId::new(derived('c', &[account.as_str(), address]))
 }
 
-/// The same where another calendar of the account has that id: one that stood at this address before. `n` counts from 1.
+/// The same where another calendar of the account has that id: one that stood at this address
+/// before. `n` counts from 1.
 pub(super) fn next_calendar(account: &AccountId, address: &str, n: usize) -> CalendarId {
     CalendarId::new(derived('c', &[account.as_str(), address, &n.to_string()]))
 }
@@ -73,7 +86,8 @@ pub(super) fn place(place: &CalendarPlace) -> String {
 }
 
 fn derived(letter: char, parts: &[&str]) -> String {
-    // A line feed cannot stand in an address or a user name, so no two lists of parts join to the same text.
+    // A line feed cannot stand in an address or a user name, so no two lists of parts join to the
+    // same text.
     let hash = digest(&SHA256, parts.join("\n").as_bytes());
     let text = BASE32_NOPAD.encode(hash.as_ref()).to_ascii_lowercase();
     format!("{letter}{}", &text[..DERIVED])
@@ -82,8 +96,9 @@ fn derived(letter: char, parts: &[&str]) -> String {
 /// A new id for a pair.
 pub(super) fn pair() -> Result<PairId> {
     let mut bytes = [0u8; RANDOM_BYTES];
-    aws_lc_rs::rand::fill(&mut bytes)
-        .map_err(|_| Error::Request("the system gave no random numbers; nothing was stored, try again".into()))?;
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| {
+        Error::Request("the system gave no random numbers; nothing was stored, try again".into())
+    })?;
     Ok(PairId::new(format!("p{}", BASE32_NOPAD.encode(&bytes).to_ascii_lowercase())))
 }
 
@@ -120,11 +135,15 @@ mod tests {
     #[test]
     fn ids_are_short_and_need_no_quoting() {
         let account = AccountId::new(id(ProviderKind::Caldav, "https://dav.example.org/", "anna"));
-        // Written down once: an id that changes with a new version would cut every stored pair from its calendars.
+        // Written down once: an id that changes with a new version would cut every stored pair from
+        // its calendars.
         assert_eq!(account.as_str(), "azbouega42g");
         let calendar = calendar(&account, "/anna/office/");
         for id in [account.as_str(), calendar.as_str(), pair().unwrap().as_str()] {
-            assert!(id.len() <= 11 && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()), "{id}");
+            assert!(
+                id.len() <= 11 && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()),
+                "{id}"
+            );
         }
         assert!(account.as_str().starts_with('a') && calendar.as_str().starts_with('c'));
     }

@@ -1,10 +1,13 @@
-//! Which account this is and which calendar, by what their server says and not by what was typed. Pure.
+//! Which account this is and which calendar, by what their server says and not by what was typed.
+//! Pure.
 //!
 //! # Properties
-//! * An account is the same where its server names the same homes and the same principal for the same user. Apple lets one person sign in by
-//!   several names, so there the principal alone is enough.
-//! * The same user at another scheme, host, port or path may be the same account or not: two servers of one make name the same paths. So may
-//!   another user name with the same homes. What decides is in [`super::evidence`].
+//! * An account is the same where its server names the same homes and the same principal for the
+//!   same user. Apple lets one person sign in by several names, so there the principal alone is
+//!   enough.
+//! * The same user at another scheme, host, port or path may be the same account or not: two
+//!   servers of one make name the same paths. So may another user name with the same homes. What
+//!   decides is in [`super::evidence`].
 //! * A calendar is the same where its place is the same, whichever account sees it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,11 +33,15 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// From what discovery has written down; `None` for accounts of other providers, and where it cannot be read.
+    /// From what discovery has written down; `None` for accounts of other providers, and where it
+    /// cannot be read.
     pub fn of(kind: ProviderKind, user: &str, endpoint: &str) -> Option<Self> {
         let endpoint = endpoint_of(kind, endpoint)?;
         let base = Url::parse(&endpoint.base).ok()?;
-        let principal = endpoint.principal.as_deref().map(|url| Url::parse(url).map(|url| collection(url.path())));
+        let principal = endpoint
+            .principal
+            .as_deref()
+            .map(|url| Url::parse(url).map(|url| collection(url.path())));
         Some(Self {
             kind,
             user: user.to_owned(),
@@ -46,19 +53,30 @@ impl Identity {
 
     /// The same account by the server's word.
     pub fn is(&self, other: &Self) -> bool {
-        let apple = self.kind == ProviderKind::Icloud && self.principal.is_some() && self.origin == other.origin;
-        self.kind == other.kind && self.principal == other.principal && (apple || (self.user == other.user && self.homes == other.homes))
+        let apple = self.kind == ProviderKind::Icloud
+            && self.principal.is_some()
+            && self.origin == other.origin;
+        self.kind == other.kind
+            && self.principal == other.principal
+            && (apple || (self.user == other.user && self.homes == other.homes))
     }
 
     /// It may be the same account: what its calendars hold has to prove it.
     pub fn may_be(&self, other: &Self) -> bool {
-        self.kind == other.kind && (self.user == other.user || (self.principal == other.principal && self.homes == other.homes))
+        self.kind == other.kind
+            && (self.user == other.user
+                || (self.principal == other.principal && self.homes == other.homes))
     }
 
-    /// The same user, and base and homes on servers that the other has, too: what is sent there goes to no other server.
+    /// The same user, and base and homes on servers that the other has, too: what is sent there
+    /// goes to no other server.
     pub fn is_at_home_of(&self, other: &Self) -> bool {
-        let there = |origin: &String| *origin == other.origin || other.homes.0.iter().any(|(known, _)| known == origin);
-        self.user == other.user && there(&self.origin) && self.homes.0.iter().map(|(origin, _)| origin).all(there)
+        let there = |origin: &String| {
+            *origin == other.origin || other.homes.0.iter().any(|(known, _)| known == origin)
+        };
+        self.user == other.user
+            && there(&self.origin)
+            && self.homes.0.iter().map(|(origin, _)| origin).all(there)
     }
 }
 
@@ -73,8 +91,14 @@ impl Homes {
     }
 
     fn of(endpoint: &Endpoint) -> Option<Self> {
-        let home = |text: &str| Url::parse(text).ok().map(|url| (origin(&url), collection(url.path())));
-        endpoint.homes.iter().map(|known| home(&known.url)).collect::<Option<BTreeSet<_>>>().map(Self)
+        let home =
+            |text: &str| Url::parse(text).ok().map(|url| (origin(&url), collection(url.path())));
+        endpoint
+            .homes
+            .iter()
+            .map(|known| home(&known.url))
+            .collect::<Option<BTreeSet<_>>>()
+            .map(Self)
     }
 
     /// Whether a calendar at this address would be listed: it lies directly in a home, or is one.
@@ -91,8 +115,9 @@ impl Homes {
     }
 }
 
-/// Where a calendar stands, in one spelling: equal for the same calendar, whichever account sees it. Google: its id. CalDAV: the server and the
-/// path, for a share those of its owner as far as the server tells them.
+/// Where a calendar stands, in one spelling: equal for the same calendar, whichever account sees
+/// it. Google: its id. CalDAV: the server and the path, for a share those of its owner as far as
+/// the server tells them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CalendarPlace(String);
 
@@ -153,7 +178,10 @@ impl Places {
 
     /// These were proven to be one calendar.
     pub fn unite(&mut self, one: &CalendarId, other: &CalendarId) {
-        let (Some(kept), Some(given_up)) = (self.0.get(one).cloned(), self.0.get(other).cloned()) else { return };
+        let (Some(kept), Some(given_up)) = (self.0.get(one).cloned(), self.0.get(other).cloned())
+        else {
+            return;
+        };
         for place in self.0.values_mut().filter(|place| **place == given_up) {
             *place = kept.clone();
         }
@@ -198,7 +226,9 @@ pub(super) fn is_caldav(kind: ProviderKind) -> bool {
 /// Scheme, host and port; Apple's hosts are one.
 fn origin(url: &Url) -> String {
     match url.host_str() {
-        Some(host) if url.scheme() == "https" && host.ends_with("caldav.icloud.com") => "https://caldav.icloud.com".to_owned(),
+        Some(host) if url.scheme() == "https" && host.ends_with("caldav.icloud.com") => {
+            "https://caldav.icloud.com".to_owned()
+        }
         _ => url.origin().ascii_serialization(),
     }
 }
@@ -236,7 +266,13 @@ mod tests {
     }
 
     fn anna(origin: &str) -> Identity {
-        of(ProviderKind::Caldav, "anna", &format!("{origin}/"), &format!("{origin}/p/anna/"), &format!("{origin}/dav/anna/"))
+        of(
+            ProviderKind::Caldav,
+            "anna",
+            &format!("{origin}/"),
+            &format!("{origin}/p/anna/"),
+            &format!("{origin}/dav/anna/"),
+        )
     }
 
     fn of(kind: ProviderKind, user: &str, base: &str, principal: &str, home: &str) -> Identity {
@@ -258,7 +294,11 @@ mod tests {
         ] {
             assert!(one.is(&same) && same.is(&one), "{same:?}");
         }
-        for other in [anna("http://dav.example.org"), anna("https://dav.example.org:8443"), anna("https://dav.example.net")] {
+        for other in [
+            anna("http://dav.example.org"),
+            anna("https://dav.example.org:8443"),
+            anna("https://dav.example.net"),
+        ] {
             assert!(!one.is(&other) && one.may_be(&other), "{other:?}");
         }
         let prefixed = of(
@@ -269,7 +309,9 @@ mod tests {
             "https://dav.example.org/x/dav/anna/",
         );
         assert!(!one.is(&prefixed) && one.may_be(&prefixed));
-        assert!(one.is_at_home_of(&prefixed) && !one.is_at_home_of(&anna("http://dav.example.org")));
+        assert!(
+            one.is_at_home_of(&prefixed) && !one.is_at_home_of(&anna("http://dav.example.org"))
+        );
     }
 
     #[test]
@@ -285,29 +327,44 @@ mod tests {
             "https://dav.example.org/dav/ben/",
         );
         assert!(!one.is(&ben) && !one.may_be(&ben));
-        let elsewhere = Identity { user: "anna@example.org".into(), ..anna("https://dav.example.net") };
+        let elsewhere =
+            Identity { user: "anna@example.org".into(), ..anna("https://dav.example.net") };
         assert!(!one.may_be(&elsewhere));
     }
 
     #[test]
     fn apple_knows_a_person_by_several_names_and_moves_them_between_its_hosts() {
         let apple = |user: &str, number: &str, host: &str| {
-            let (principal, home) =
-                (format!("https://caldav.icloud.com/{number}/principal/"), format!("https://{host}/{number}/calendars/"));
+            let (principal, home) = (
+                format!("https://caldav.icloud.com/{number}/principal/"),
+                format!("https://{host}/{number}/calendars/"),
+            );
             of(ProviderKind::Icloud, user, "https://caldav.icloud.com/", &principal, &home)
         };
         let one = apple("anna@example.org", "17", "p42-caldav.icloud.com");
         assert!(one.is(&apple("anna@icloud.example", "17", "p7-caldav.icloud.com:443")));
         assert!(!one.is(&apple("anna@example.org", "18", "p42-caldav.icloud.com")));
-        assert!(!one.is(&Identity { kind: ProviderKind::Caldav, ..apple("anna@example.org", "17", "p42-caldav.icloud.com") }));
+        assert!(!one.is(&Identity {
+            kind: ProviderKind::Caldav,
+            ..apple("anna@example.org", "17", "p42-caldav.icloud.com")
+        }));
     }
 
     #[test]
     fn what_cannot_be_read_says_nothing() {
-        for endpoint in ["{}", "", r#"{"client":"x"}"#, r#"{"base":"no address","homes":[{"url":"/x/"}]}"#] {
+        for endpoint in
+            ["{}", "", r#"{"client":"x"}"#, r#"{"base":"no address","homes":[{"url":"/x/"}]}"#]
+        {
             assert_eq!(Identity::of(ProviderKind::Caldav, "anna", endpoint), None, "{endpoint}");
         }
-        assert_eq!(Identity::of(ProviderKind::Google, "anna", &endpoint("https://x/", None, &["https://x/y/"])), None);
+        assert_eq!(
+            Identity::of(
+                ProviderKind::Google,
+                "anna",
+                &endpoint("https://x/", None, &["https://x/y/"])
+            ),
+            None
+        );
     }
 
     fn account(kind: ProviderKind, endpoint: String) -> Account {
@@ -346,22 +403,65 @@ mod tests {
     #[test]
     fn a_calendar_stands_where_its_owner_has_it() {
         use ProviderKind::{Caldav, Google, Icloud};
-        let homes =
-            || endpoint("https://example.org/", None, &["https://dav.example.org:8443/anna/", "https://dav.example.org:8443/anna/more/"]);
-        at(Caldav, homes(), &calendar("/anna/work", None), "https://dav.example.org:8443/anna/work/");
-        at(Caldav, homes(), &calendar("/anna/work_of_ben/", Some("/ben/work")), "https://dav.example.org:8443/ben/work/");
-        at(Caldav, "{}".into(), &calendar("/anna/work/", None), "https://typed.example.org/anna/work/");
-        at(Google, "{}".into(), &calendar("team@group.calendar.example", None), "google:team@group.calendar.example");
-        let apple = endpoint("https://p1-caldav.icloud.com/", None, &["https://p42-caldav.icloud.com/17/calendars/"]);
-        at(Icloud, apple.clone(), &calendar("/17/calendars/home/", None), "https://caldav.icloud.com/17/calendars/home/");
-        at(Caldav, apple, &calendar("/17/calendars/home/", None), "https://caldav.icloud.com/17/calendars/home/");
+        let homes = || {
+            endpoint(
+                "https://example.org/",
+                None,
+                &["https://dav.example.org:8443/anna/", "https://dav.example.org:8443/anna/more/"],
+            )
+        };
+        at(
+            Caldav,
+            homes(),
+            &calendar("/anna/work", None),
+            "https://dav.example.org:8443/anna/work/",
+        );
+        at(
+            Caldav,
+            homes(),
+            &calendar("/anna/work_of_ben/", Some("/ben/work")),
+            "https://dav.example.org:8443/ben/work/",
+        );
+        at(
+            Caldav,
+            "{}".into(),
+            &calendar("/anna/work/", None),
+            "https://typed.example.org/anna/work/",
+        );
+        at(
+            Google,
+            "{}".into(),
+            &calendar("team@group.calendar.example", None),
+            "google:team@group.calendar.example",
+        );
+        let apple = endpoint(
+            "https://p1-caldav.icloud.com/",
+            None,
+            &["https://p42-caldav.icloud.com/17/calendars/"],
+        );
+        at(
+            Icloud,
+            apple.clone(),
+            &calendar("/17/calendars/home/", None),
+            "https://caldav.icloud.com/17/calendars/home/",
+        );
+        at(
+            Caldav,
+            apple,
+            &calendar("/17/calendars/home/", None),
+            "https://caldav.icloud.com/17/calendars/home/",
+        );
     }
 
     #[test]
     fn calendars_lie_directly_in_a_home_or_are_one() {
         let known = account(
             ProviderKind::Caldav,
-            endpoint("https://x.example/", None, &["https://x.example/dav/anna/", "https://x.example/team/a%20b"]),
+            endpoint(
+                "https://x.example/",
+                None,
+                &["https://x.example/dav/anna/", "https://x.example/team/a%20b"],
+            ),
         );
         let homes = Homes::of_account(&known).unwrap();
         for (address, held) in [
@@ -375,7 +475,12 @@ mod tests {
             assert_eq!(homes.hold(address), held, "{address}");
         }
         assert_eq!(
-            (parent("/dav/work/"), parent("/work"), last_segment("/dav/work/"), last_segment("/work")),
+            (
+                parent("/dav/work/"),
+                parent("/work"),
+                last_segment("/dav/work/"),
+                last_segment("/work")
+            ),
             ("/dav/", "/", "work", "work")
         );
     }
@@ -384,8 +489,14 @@ mod tests {
     fn what_was_proven_holds_for_all_that_stand_there() {
         let [a, b, c, d] = ["a", "b", "c", "d"].map(CalendarId::new);
         let all = [(&a, "1"), (&b, "2"), (&c, "2")];
-        let mut places: Places = all.into_iter().map(|(id, place)| (id.clone(), CalendarPlace::new(place))).collect();
-        assert!(places.same(&b, &c) && !places.same(&a, &b) && places.same(&d, &d) && !places.same(&a, &d));
+        let mut places: Places =
+            all.into_iter().map(|(id, place)| (id.clone(), CalendarPlace::new(place))).collect();
+        assert!(
+            places.same(&b, &c)
+                && !places.same(&a, &b)
+                && places.same(&d, &d)
+                && !places.same(&a, &d)
+        );
         places.unite(&a, &b);
         assert!(places.same(&a, &c));
         places.unite(&a, &d);

@@ -1,7 +1,9 @@
-//! An account's grant at work: where its new refresh tokens go, and what becomes of the account when it ends.
+//! An account's grant at work: where its new refresh tokens go, and what becomes of the account
+//! when it ends.
 //!
-//! For an account that holds a grant this is the only evidence of how it stands. A calendar without a cheap mark of its state answers a glance
-//! without anybody being asked, and an access token may live for an hour after consent was taken back.
+//! For an account that holds a grant this is the only evidence of how it stands. A calendar without
+//! a cheap mark of its state answers a glance without anybody being asked, and an access token may
+//! live for an hour after consent was taken back.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -36,8 +38,12 @@ impl Drawer {
     async fn replace(&self, old: &SecretString, new: &SecretString) -> Result<()> {
         let Services { store, owner, .. } = &self.services;
         let account = self.account();
-        let Some(row) = store.get(Table::Secrets, owner, account.id.as_str()).await? else { return Ok(()) };
-        if sealed::open(&self.services, &account, &row).await?.expose_secret() != old.expose_secret() {
+        let Some(row) = store.get(Table::Secrets, owner, account.id.as_str()).await? else {
+            return Ok(());
+        };
+        if sealed::open(&self.services, &account, &row).await?.expose_secret()
+            != old.expose_secret()
+        {
             return Ok(());
         }
         let value = sealed::seal(&self.services, &account, new).await?;
@@ -53,7 +59,8 @@ impl Keep for Drawer {
         match self.replace(old, new).await {
             Ok(()) => true,
             Err(error) => {
-                tracing::warn!(account = %self.account().id, %error, "a new secret could not be stored; it is tried again at the next use");
+                tracing::warn!(account = %self.account().id, %error, "a new secret could not be \
+                stored; it is tried again at the next use");
                 false
             }
         }
@@ -62,8 +69,11 @@ impl Keep for Drawer {
     async fn stands(&self, failure: Option<&providers::Error>) {
         let mut account = self.account();
         let failure = failure.cloned().map(Error::Provider);
-        if let Err(error) = standing::record_grant(&self.services, &mut account, failure.as_ref()).await {
-            tracing::warn!(account = %account.id, %error, "how the account stands could not be written down");
+        if let Err(error) =
+            standing::record_grant(&self.services, &mut account, failure.as_ref()).await
+        {
+            tracing::warn!(account = %account.id, %error, "how the account stands could not be \
+            written down");
             return;
         }
         *self.account.lock().unwrap_or_else(PoisonError::into_inner) = account;
@@ -75,11 +85,23 @@ struct Nobody;
 
 #[async_trait]
 impl Connect for Nobody {
-    async fn discover(&self, _: ProviderKind, _: &str, _: &str, _: &SecretString) -> providers::Result<String> {
+    async fn discover(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: &SecretString,
+    ) -> providers::Result<String> {
         Err(nobody())
     }
 
-    fn open(&self, _: ProviderKind, _: &str, _: &str, _: SecretString) -> providers::Result<Arc<dyn Provider>> {
+    fn open(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: SecretString,
+    ) -> providers::Result<Arc<dyn Provider>> {
         Err(nobody())
     }
 }
@@ -130,12 +152,19 @@ mod tests {
 
         async fn connect(&self, secret: &str) -> Account {
             let (url, user) = ("https://www.googleapis.com/".into(), "anna@example.org".into());
-            let granted = crate::consent::Granted { url, user, endpoint: "{}".into(), secret: secret.into() };
+            let granted =
+                crate::consent::Granted { url, user, endpoint: "{}".into(), secret: secret.into() };
             connect_grant(&self.services, ProviderKind::Google, granted).await.unwrap()
         }
 
         async fn secret(&self, account: &Account) -> String {
-            let row = self.services.store.get(Table::Secrets, "local", account.id.as_str()).await.unwrap().unwrap();
+            let row = self
+                .services
+                .store
+                .get(Table::Secrets, "local", account.id.as_str())
+                .await
+                .unwrap()
+                .unwrap();
             sealed::open(&self.services, account, &row).await.unwrap().expose_secret().to_owned()
         }
 
@@ -163,22 +192,42 @@ mod tests {
         let account = world.connect("1//first").await;
         let drawer = Drawer::of(&world.services, &account);
         drawer.stands(Some(&providers::Error::Misconfigured("x".into()))).await;
-        assert_eq!(world.state(&account).await, (AccountStatus::Ok, None), "that is nothing its owner could mend");
+        assert_eq!(
+            world.state(&account).await,
+            (AccountStatus::Ok, None),
+            "that is nothing its owner could mend"
+        );
         drawer.stands(Some(&providers::Error::Unauthorized)).await;
-        assert_eq!(world.state(&account).await, (AccountStatus::NeedsReconnect, Some("unauthorized".into())));
+        assert_eq!(
+            world.state(&account).await,
+            (AccountStatus::NeedsReconnect, Some("unauthorized".into()))
+        );
         drawer.stands(Some(&providers::Error::Unreachable("x".into()))).await;
-        assert_eq!(world.state(&account).await.0, AccountStatus::NeedsReconnect, "a server that is down makes no grant good again");
+        assert_eq!(
+            world.state(&account).await.0,
+            AccountStatus::NeedsReconnect,
+            "a server that is down makes no grant good again"
+        );
         drawer.stands(None).await;
         assert_eq!(world.state(&account).await, (AccountStatus::Ok, None), "access was given");
 
-        let wait = |seconds| providers::Error::RateLimited { retry_after: Some(std::time::Duration::from_secs(seconds)) };
+        let wait = |seconds| providers::Error::RateLimited {
+            retry_after: Some(std::time::Duration::from_secs(seconds)),
+        };
         drawer.stands(Some(&wait(3600))).await;
         drawer.stands(None).await;
         let closed = crate::directory::account(&world.services, &account.id).await.unwrap();
-        assert!(closed.parked(Timestamp::UNIX_EPOCH).is_some(), "that access was given opens nothing that is closed");
+        assert!(
+            closed.parked(Timestamp::UNIX_EPOCH).is_some(),
+            "that access was given opens nothing that is closed"
+        );
 
         world.connect("1//anew").await;
         drawer.stands(Some(&providers::Error::Unauthorized)).await;
-        assert_eq!(world.state(&account).await.0, AccountStatus::Ok, "the end of an earlier grant says nothing about this one");
+        assert_eq!(
+            world.state(&account).await.0,
+            AccountStatus::Ok,
+            "the end of an earlier grant says nothing about this one"
+        );
     }
 }

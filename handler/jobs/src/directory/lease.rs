@@ -15,8 +15,9 @@ const SETUP_PATIENCE: Duration = Duration::from_secs(15);
 /// How long a removal waits for a pass.
 const PASS_PATIENCE: Duration = Duration::from_secs(30);
 
-/// The name of the lease (in the scope of its owner) under which a pair is worked on: a pass holds it, and so does the removal of the pair. Whoever has taken it reads the
-/// pair again ([`super::pair`]) before going on: it may be gone or paused by now.
+/// The name of the lease (in the scope of its owner) under which a pair is worked on: a pass holds
+/// it, and so does the removal of the pair. Whoever has taken it reads the pair again
+/// ([`super::pair`]) before going on: it may be gone or paused by now.
 pub fn pair_lease(pair: &PairId) -> String {
     format!("pair:{pair}")
 }
@@ -24,11 +25,16 @@ pub fn pair_lease(pair: &PairId) -> String {
 /// Taken by whatever adds or removes accounts and pairs.
 pub(super) async fn directory(services: &Services) -> Result<Lease> {
     patiently(services, &["directory"], SETUP_PATIENCE).await?.ok_or_else(|| {
-        Error::Request("another calrelay is changing accounts or pairs at this moment; nothing was changed, try again in a minute".into())
+        Error::Request(
+            "another calrelay is changing accounts or pairs at this moment; nothing \
+        was changed, try again in a minute"
+                .into(),
+        )
     })
 }
 
-/// Taken by whoever opens or stops channels; `None` while somebody else does, for longer than one waits.
+/// Taken by whoever opens or stops channels; `None` while somebody else does, for longer than one
+/// waits.
 pub(crate) async fn channels(services: &Services) -> Result<Option<Lease>> {
     patiently(services, &["channels"], SETUP_PATIENCE).await
 }
@@ -36,19 +42,31 @@ pub(crate) async fn channels(services: &Services) -> Result<Option<Lease>> {
 /// Taken while keys are rotated, for all owners together.
 pub(super) async fn keys(services: &Services) -> Result<Lease> {
     patiently(services, &["keys"], PASS_PATIENCE).await?.ok_or_else(|| {
-        Error::Request("another calrelay is rotating the keys at this moment; nothing was changed, try again in a minute".into())
+        Error::Request(
+            "another calrelay is rotating the keys at this moment; nothing was \
+        changed, try again in a minute"
+                .into(),
+        )
     })
 }
 
 /// Taken while a pair's rows are removed.
 pub(super) async fn pair(services: &Services, pair: &PairId) -> Result<Lease> {
     patiently(services, &[&pair_lease(pair)], PASS_PATIENCE).await?.ok_or_else(|| {
-        Error::Request(format!("a sync of the pair {pair} is under way and was not disturbed; the pair was not removed. Pause it, wait until the sync has ended, and remove it then"))
+        Error::Request(format!(
+            "a sync of the pair {pair} is under way and was not disturbed; the \
+        pair was not removed. Pause it, wait until the sync has ended, and remove it then"
+        ))
     })
 }
 
-/// Taken for what is neither a pass nor a removal, and needs the pair and the calendars that it may write to for itself.
-pub(crate) async fn work(services: &Services, pair: &Pair, calendars: &[&CalendarId]) -> Result<Lease> {
+/// Taken for what is neither a pass nor a removal, and needs the pair and the calendars that it may
+/// write to for itself.
+pub(crate) async fn work(
+    services: &Services,
+    pair: &Pair,
+    calendars: &[&CalendarId],
+) -> Result<Lease> {
     let directory = Snapshot::read(services).await?;
     let mut names = vec![pair_lease(&pair.id)];
     names.extend(calendars.iter().map(|calendar| calendar_lease(&directory, calendar)));
@@ -63,7 +81,8 @@ pub(crate) async fn calendar(services: &Services, calendar: &CalendarId) -> Resu
     patiently(services, &[&name], PASS_PATIENCE).await?.ok_or_else(busy)
 }
 
-/// The name of the lease under which a calendar is written to: one for a calendar that several accounts see, as far as that is known.
+/// The name of the lease under which a calendar is written to: one for a calendar that several
+/// accounts see, as far as that is known.
 pub fn calendar_lease(directory: &Snapshot, calendar: &CalendarId) -> String {
     let place = || {
         let row = directory.calendar(calendar).ok()??;
@@ -75,10 +94,18 @@ pub fn calendar_lease(directory: &Snapshot, calendar: &CalendarId) -> String {
 }
 
 fn busy() -> Error {
-    Error::Request("a sync is at work on this calendar and was not disturbed; nothing was changed. Try again when it has ended".into())
+    Error::Request(
+        "a sync is at work on this calendar and was not disturbed; nothing was \
+    changed. Try again when it has ended"
+            .into(),
+    )
 }
 
-async fn patiently(services: &Services, names: &[&str], patience: Duration) -> Result<Option<Lease>> {
+async fn patiently(
+    services: &Services,
+    names: &[&str],
+    patience: Duration,
+) -> Result<Option<Lease>> {
     let pause = services.leases.pause();
     let mut waited = Duration::ZERO;
     loop {

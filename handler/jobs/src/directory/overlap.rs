@@ -1,10 +1,12 @@
-//! Whether a new pair names a calendar twice, or repeats a pair that is there, where the addresses of its calendars do not tell.
+//! Whether a new pair names a calendar twice, or repeats a pair that is there, where the addresses
+//! of its calendars do not tell.
 //!
-//! One calendar may have two addresses, for two accounts or for one: a share, or a server that is known by two names. What both hold tells
-//! ([`evidence`]). The ends of the new pair are compared with each other; and where it shares one end with a pair that is there, the other ends
-//! are.
+//! One calendar may have two addresses, for two accounts or for one: a share, or a server that is
+//! known by two names. What both hold tells ([`evidence`]). The ends of the new pair are compared
+//! with each other; and where it shares one end with a pair that is there, the other ends are.
 //!
-//! What cannot be read, or takes too long, is taken for two calendars: the pair's first pass looks again before it writes.
+//! What cannot be read, or takes too long, is taken for two calendars: the pair's first pass looks
+//! again before it writes.
 
 use std::time::Duration;
 
@@ -28,7 +30,12 @@ pub(super) type Overlap = (CalendarId, CalendarId);
 ///
 /// # Errors
 /// Damaged rows of pairs.
-pub(super) async fn find(services: &Services, directory: &Snapshot, new: &NewPair, places: &Places) -> Result<Option<Overlap>> {
+pub(super) async fn find(
+    services: &Services,
+    directory: &Snapshot,
+    new: &NewPair,
+    places: &Places,
+) -> Result<Option<Overlap>> {
     let alike = |one: &CalendarId, other: &CalendarId| may_be_one(directory, one, other);
     let questions = questions(new, &directory.pairs()?, places, alike);
     let look = async {
@@ -36,7 +43,9 @@ pub(super) async fn find(services: &Services, directory: &Snapshot, new: &NewPai
             match is_one(services, directory, &one, &other).await {
                 Ok(true) => return Some((one, other)),
                 Ok(false) => {}
-                Err(error) => tracing::debug!(%one, %other, %error, "two calendars could not be compared"),
+                Err(error) => {
+                    tracing::debug!(%one, %other, %error, "two calendars could not be compared")
+                }
             }
         }
         None
@@ -47,15 +56,25 @@ pub(super) async fn find(services: &Services, directory: &Snapshot, new: &NewPai
     }))
 }
 
-/// The rows of ended pairs that went between the calendars of this one, under any names: their copies are copies of this pair's events.
-pub(super) async fn renamed(services: &Services, directory: &Snapshot, new: &NewPair, places: &Places) -> Vec<String> {
+/// The rows of ended pairs that went between the calendars of this one, under any names: their
+/// copies are copies of this pair's events.
+pub(super) async fn renamed(
+    services: &Services,
+    directory: &Snapshot,
+    new: &NewPair,
+    places: &Places,
+) -> Vec<String> {
     let look = async {
         let mut rows = Vec::new();
         for Ended { from, to } in directory.ended() {
             for [mine, other] in [[&new.from, &new.to], [&new.to, &new.from]] {
-                let may_be = places.same(&to, other) && places.knows(&from) && !places.same(&from, other);
+                let may_be =
+                    places.same(&to, other) && places.knows(&from) && !places.same(&from, other);
                 // What addresses tell now they may not tell later.
-                if may_be && (places.same(&from, mine) || is_one(services, directory, &from, mine).await.unwrap_or(false)) {
+                if may_be
+                    && (places.same(&from, mine)
+                        || is_one(services, directory, &from, mine).await.unwrap_or(false))
+                {
                     rows.push(rows::ended_key(&from, &to));
                 }
             }
@@ -66,10 +85,16 @@ pub(super) async fn renamed(services: &Services, directory: &Snapshot, new: &New
 }
 
 /// What would make the pair one that must not be, if it were one calendar. Each question once.
-fn questions(new: &NewPair, existing: &[Pair], places: &Places, alike: impl Fn(&CalendarId, &CalendarId) -> bool) -> Vec<Overlap> {
+fn questions(
+    new: &NewPair,
+    existing: &[Pair],
+    places: &Places,
+    alike: impl Fn(&CalendarId, &CalendarId) -> bool,
+) -> Vec<Overlap> {
     let mut questions: Vec<Overlap> = vec![(new.from.clone(), new.to.clone())];
     for pair in existing {
-        // Both ends may be reached in another way than before: the first answer makes the other question one of those below.
+        // Both ends may be reached in another way than before: the first answer makes the other
+        // question one of those below.
         for [first, second] in [[&pair.from, &pair.to], [&pair.to, &pair.from]] {
             let is_known = places.same(first, &new.from) || places.same(second, &new.to);
             if !is_known && alike(&new.from, first) && alike(&new.to, second) {
@@ -86,29 +111,43 @@ fn questions(new: &NewPair, existing: &[Pair], places: &Places, alike: impl Fn(&
     }
     let mut asked = Vec::new();
     questions.retain(|(one, other)| {
-        let known = places.same(one, other) || asked.iter().any(|(a, b)| (a == one && b == other) || (a == other && b == one));
+        let known = places.same(one, other)
+            || asked.iter().any(|(a, b)| (a == one && b == other) || (a == other && b == one));
         asked.push((one.clone(), other.clone()));
         !known
     });
     questions
 }
 
-/// Whether two calendars look like one that is reached in two ways: by their names or the ends of their addresses.
+/// Whether two calendars look like one that is reached in two ways: by their names or the ends of
+/// their addresses.
 fn may_be_one(directory: &Snapshot, one: &CalendarId, other: &CalendarId) -> bool {
     let row = |id: &CalendarId| directory.calendar(id).ok().flatten();
-    let end = |row: &CalendarRow| row.address.trim_end_matches('/').rsplit('/').next().map(str::to_owned);
+    let end =
+        |row: &CalendarRow| row.address.trim_end_matches('/').rsplit('/').next().map(str::to_owned);
     match (row(one), row(other)) {
         (Some(one), Some(other)) => one.name == other.name || end(&one) == end(&other),
         _ => false,
     }
 }
 
-async fn is_one(services: &Services, directory: &Snapshot, one: &CalendarId, other: &CalendarId) -> Result<bool> {
-    let (Some(one), Some(other)) = (known(directory, one)?, known(directory, other)?) else { return Ok(false) };
-    if ![&one, &other].into_iter().all(|(_, account)| is_caldav(account.kind) && may_be_asked(services, account)) {
+async fn is_one(
+    services: &Services,
+    directory: &Snapshot,
+    one: &CalendarId,
+    other: &CalendarId,
+) -> Result<bool> {
+    let (Some(one), Some(other)) = (known(directory, one)?, known(directory, other)?) else {
+        return Ok(false);
+    };
+    if ![&one, &other]
+        .into_iter()
+        .all(|(_, account)| is_caldav(account.kind) && may_be_asked(services, account))
+    {
         return Ok(false);
     }
-    let [mine, theirs] = [accounts::open(services, &one.1).await?, accounts::open(services, &other.1).await?];
+    let [mine, theirs] =
+        [accounts::open(services, &one.1).await?, accounts::open(services, &other.1).await?];
     let mine = View { provider: mine.as_ref(), address: &one.0.address };
     let theirs = View { provider: theirs.as_ref(), address: &other.0.address };
     Ok(evidence::compare(mine, theirs).await? == Likeness::Same)
@@ -143,12 +182,20 @@ mod tests {
 
     /// What is asked of a pair from `a` to `b`; `a2` is `a` through another account.
     fn asked(existing: &[(&str, &str)]) -> Vec<String> {
-        let mut places: Places =
-            ["a", "b", "c", "d", "e", "f"].map(|id| (CalendarId::new(id), CalendarPlace::new(id))).into_iter().collect();
+        let mut places: Places = ["a", "b", "c", "d", "e", "f"]
+            .map(|id| (CalendarId::new(id), CalendarPlace::new(id)))
+            .into_iter()
+            .collect();
         places.extend(&CalendarId::new("a2"), &CalendarId::new("a"));
-        let existing: Vec<Pair> = existing.iter().map(|(from, to)| new(from, to).into_pair(PairId::new("p9"))).collect();
-        let alike = |one: &CalendarId, other: &CalendarId| [("a", "e"), ("b", "f")].contains(&(one.as_str(), other.as_str()));
-        questions(&new("a", "b"), &existing, &places, alike).into_iter().map(|(one, other)| format!("{one} {other}")).collect()
+        let existing: Vec<Pair> =
+            existing.iter().map(|(from, to)| new(from, to).into_pair(PairId::new("p9"))).collect();
+        let alike = |one: &CalendarId, other: &CalendarId| {
+            [("a", "e"), ("b", "f")].contains(&(one.as_str(), other.as_str()))
+        };
+        questions(&new("a", "b"), &existing, &places, alike)
+            .into_iter()
+            .map(|(one, other)| format!("{one} {other}"))
+            .collect()
     }
 
     #[test]
@@ -159,7 +206,11 @@ mod tests {
         assert_eq!(asked(&[("c", "a")]), ["a b", "b c"], "the reverse of one");
         assert_eq!(asked(&[("b", "c"), ("c", "b")]), ["a b", "a c"], "each once");
         assert_eq!(asked(&[("a2", "d")]), ["a b", "b d"], "through another account");
-        assert_eq!(asked(&[("e", "f"), ("f", "e"), ("e", "d")]), ["a b", "a e"], "both ends are reached in another way");
+        assert_eq!(
+            asked(&[("e", "f"), ("f", "e"), ("e", "d")]),
+            ["a b", "a e"],
+            "both ends are reached in another way"
+        );
         assert_eq!(asked(&[("a", "b"), ("b", "a")]), ["a b"], "what is known is not asked");
     }
 }

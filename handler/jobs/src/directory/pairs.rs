@@ -34,8 +34,27 @@ pub struct NewPair {
 
 impl NewPair {
     pub(super) fn into_pair(self, id: PairId) -> Pair {
-        let Self { from, to, two_way, private, private_back, window_past, window_future, take_over: _ } = self;
-        Pair { id, from, to, two_way, private, private_back, window_past, window_future, paused: false }
+        let Self {
+            from,
+            to,
+            two_way,
+            private,
+            private_back,
+            window_past,
+            window_future,
+            take_over: _,
+        } = self;
+        Pair {
+            id,
+            from,
+            to,
+            two_way,
+            private,
+            private_back,
+            window_past,
+            window_future,
+            paused: false,
+        }
     }
 }
 
@@ -49,17 +68,22 @@ pub(super) struct Ended {
 /// Makes a pair. Nothing is synced yet.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a calendar that no account has; [`Error::Request`] where the two cannot be paired in this way, with what to do instead;
-/// the provider's failure where a calendar is not known yet and cannot be asked for.
+/// [`Error::NotFound`] for a calendar that no account has; [`Error::Request`] where the two cannot
+/// be paired in this way, with what to do instead; the provider's failure where a calendar is not
+/// known yet and cannot be asked for.
 pub async fn add_pair(services: &Services, new: NewPair) -> Result<Pair> {
     let (from, to) = ends(services, &new).await?;
-    // What can be said at once is said at once; and nobody else has to wait while calendars are read.
+    // What can be said at once is said at once; and nobody else has to wait while calendars are
+    // read.
     let (directory, places) = may_be_added(services, &new, &from, &to, &[]).await?;
     let mut overlaps = Vec::new();
     let (mut directory, mut places) = (directory, places);
-    // Two ends that are reached in another way than before are two answers, of which the second question follows from the first.
+    // Two ends that are reached in another way than before are two answers, of which the second
+    // question follows from the first.
     while overlaps.len() < 2 {
-        let Some(overlap) = overlap::find(services, &directory, &new, &places).await? else { break };
+        let Some(overlap) = overlap::find(services, &directory, &new, &places).await? else {
+            break;
+        };
         overlaps.push(overlap);
         (directory, places) = may_be_added(services, &new, &from, &to, &overlaps).await?;
     }
@@ -73,13 +97,16 @@ pub async fn add_pair(services: &Services, new: NewPair) -> Result<Pair> {
         memory::change_state(services, &pair.id, |row| row.take_over = true).await?;
     }
     let mut ops = vec![Op::Insert { key: row_key(&pair.id), value: rows::encode(&pair)? }];
-    ops.extend(renamed.into_iter().take(store::MAX_COMMIT - 1).map(|key| Op::Delete { key, etag: None }));
+    ops.extend(
+        renamed.into_iter().take(store::MAX_COMMIT - 1).map(|key| Op::Delete { key, etag: None }),
+    );
     services.store.commit(Table::Directory, &services.owner, &ops).await?;
     channels::look(services, &pair).await;
     Ok(pair)
 }
 
-/// Whether a pair may be made, by the directory as it is now and by what calendars have been seen to be one.
+/// Whether a pair may be made, by the directory as it is now and by what calendars have been seen
+/// to be one.
 async fn may_be_added(
     services: &Services,
     new: &NewPair,
@@ -129,24 +156,30 @@ pub(super) async fn remove_locked(services: &Services, id: &PairId) -> Result<()
     let _quiet = lease::pair(services, id).await?;
     let partition = id.as_str();
     loop {
-        let page = services.store.scan(Table::Pairs, partition, "", None, store::MAX_COMMIT).await?;
+        let page =
+            services.store.scan(Table::Pairs, partition, "", None, store::MAX_COMMIT).await?;
         if page.is_empty() {
             break;
         }
-        let ops: Vec<Op> = page.into_iter().map(|row| Op::Delete { key: row.key, etag: None }).collect();
+        let ops: Vec<Op> =
+            page.into_iter().map(|row| Op::Delete { key: row.key, etag: None }).collect();
         services.store.commit(Table::Pairs, partition, &ops).await?;
     }
     // What it has left in a calendar is no copy of another calendar's events.
     let mut ops = vec![Op::Delete { key: row_key(id), etag: None }];
     let ways = [Some((&ended.from, &ended.to)), ended.two_way.then_some((&ended.to, &ended.from))];
     for (from, to) in ways.into_iter().flatten() {
-        ops.push(Op::Put { key: rows::ended_key(from, to), value: rows::encode(&Ended { from: from.clone(), to: to.clone() })? });
+        ops.push(Op::Put {
+            key: rows::ended_key(from, to),
+            value: rows::encode(&Ended { from: from.clone(), to: to.clone() })?,
+        });
     }
     services.store.commit(Table::Directory, &services.owner, &ops).await?;
     Ok(())
 }
 
-/// Switches a pair off: nothing is read or written for it until it is resumed. A pass that is under way ends as it would have.
+/// Switches a pair off: nothing is read or written for it until it is resumed. A pass that is under
+/// way ends as it would have.
 ///
 /// # Errors
 /// [`Error::NotFound`].
@@ -163,7 +196,9 @@ pub async fn resume_pair(services: &Services, id: &PairId) -> Result<Pair> {
 }
 
 async fn set_paused(services: &Services, id: &PairId, paused: bool) -> Result<Pair> {
-    let pair = rows::update(services, &row_key(id), |pair: &mut Pair| pair.paused = paused).await?.ok_or_else(|| missing(id))?;
+    let pair = rows::update(services, &row_key(id), |pair: &mut Pair| pair.paused = paused)
+        .await?
+        .ok_or_else(|| missing(id))?;
     match paused {
         true => channels::end_unwanted(services).await,
         false => channels::look(services, &pair).await,
@@ -171,10 +206,12 @@ async fn set_paused(services: &Services, id: &PairId, paused: bool) -> Result<Pa
     Ok(pair)
 }
 
-/// Both calendars, as they were last seen. One that never was is asked for, and so is one that is to be written to and could not be then: its
-/// owner may have given write access since.
+/// Both calendars, as they were last seen. One that never was is asked for, and so is one that is
+/// to be written to and could not be then: its owner may have given write access since.
 async fn ends(services: &Services, new: &NewPair) -> Result<(CalendarRow, CalendarRow)> {
-    let from = calendars::calendar(services, &new.from).await?.filter(|from| from.writable || !new.two_way);
+    let from = calendars::calendar(services, &new.from)
+        .await?
+        .filter(|from| from.writable || !new.two_way);
     let known = (from, calendars::calendar(services, &new.to).await?.filter(|to| to.writable));
     if let (Some(from), Some(to)) = known {
         return Ok((from, to));
@@ -187,7 +224,9 @@ async fn ends(services: &Services, new: &NewPair) -> Result<(CalendarRow, Calend
         // It may be behind an account that did not answer: then that is what went wrong.
         match listing.failures.pop() {
             Some((_, error)) => Err(error),
-            None => Err(Error::NotFound(format!("there is no calendar {id}; `calrelay calendars` lists those that can be paired"))),
+            None => Err(Error::NotFound(format!(
+                "there is no calendar {id}; `calrelay calendars` lists those that can be paired"
+            ))),
         }
     };
     let from = match known.0 {
@@ -202,7 +241,9 @@ async fn ends(services: &Services, new: &NewPair) -> Result<(CalendarRow, Calend
 }
 
 fn missing(id: &PairId) -> Error {
-    Error::NotFound(format!("there is no pair {id}; `calrelay pair list` shows those that there are"))
+    Error::NotFound(format!(
+        "there is no pair {id}; `calrelay pair list` shows those that there are"
+    ))
 }
 
 pub(super) fn row_key(id: &PairId) -> String {

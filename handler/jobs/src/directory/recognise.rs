@@ -1,7 +1,8 @@
 //! Whether an account that is being connected is connected already, under whatever address.
 //!
-//! Where its server says so, that is enough ([`Identity::is`]). Where it may be so ([`Identity::may_be`]) the calendars of both are compared
-//! ([`evidence`]): each with the password that was given for its own server, and with no other. Of an account that cannot be read, what is
+//! Where its server says so, that is enough ([`Identity::is`]). Where it may be so
+//! ([`Identity::may_be`]) the calendars of both are compared ([`evidence`]): each with the password
+//! that was given for its own server, and with no other. Of an account that cannot be read, what is
 //! remembered is compared ([`remembered`]); and where nothing is, it is another one.
 
 use std::sync::Arc;
@@ -42,14 +43,21 @@ impl Candidate {
             return Some(own);
         }
         let identity = self.identity()?;
-        accounts.iter().find(|account| identity_of(account).is_some_and(|known| identity.is(&known))).map(|account| account.id.clone())
+        accounts
+            .iter()
+            .find(|account| identity_of(account).is_some_and(|known| identity.is(&known)))
+            .map(|account| account.id.clone())
     }
 
     /// The account that it is by what both hold; `None` where that is not needed, too.
     ///
     /// # Errors
     /// Storage failures.
-    pub async fn proven(&self, services: &Services, secret: &SecretString) -> Result<Option<AccountId>> {
+    pub async fn proven(
+        &self,
+        services: &Services,
+        secret: &SecretString,
+    ) -> Result<Option<AccountId>> {
         let Some(identity) = self.identity() else { return Ok(None) };
         let known = Snapshot::read(services).await?.accounts();
         if self.known_among(&known).is_some() {
@@ -64,7 +72,8 @@ impl Candidate {
             return Ok(None);
         }
         let look = async {
-            let own = services.connect.open(self.kind, &self.endpoint, &self.user, secret.clone())?;
+            let own =
+                services.connect.open(self.kind, &self.endpoint, &self.user, secret.clone())?;
             for (account, known) in alike {
                 // The password that was typed is good for this server, and newer.
                 let here = known.is_at_home_of(&identity).then_some(secret);
@@ -72,7 +81,8 @@ impl Candidate {
                     Ok(true) => return Ok(Some(account.id)),
                     Ok(false) => {}
                     Err(error) => {
-                        tracing::debug!(account = %account.id, %error, "an account could not be compared with the one that is connected")
+                        tracing::debug!(account = %account.id, %error, "an account could not be \
+                        compared with the one that is connected")
                     }
                 }
             }
@@ -93,19 +103,34 @@ fn identity_of(account: &Account) -> Option<Identity> {
     Identity::of(account.kind, &account.user, &account.endpoint)
 }
 
-async fn is_one(services: &Services, own: &Arc<dyn Provider>, account: &Account, here: Option<&SecretString>) -> Result<bool> {
+async fn is_one(
+    services: &Services,
+    own: &Arc<dyn Provider>,
+    account: &Account,
+    here: Option<&SecretString>,
+) -> Result<bool> {
     match compared(services, own, account, here).await {
         Ok(Some(same)) => return Ok(same),
         Ok(None) => {}
-        Err(error) => tracing::debug!(account = %account.id, %error, "an account could not be read; what is remembered of it is compared"),
+        Err(error) => {
+            tracing::debug!(account = %account.id, %error, "an account could not be read; what is \
+            remembered of it is compared")
+        }
     }
     remembered::is_one(services, own.as_ref(), account).await
 }
 
 /// By what both show now; `None` where the other one is not asked.
-async fn compared(services: &Services, own: &Arc<dyn Provider>, account: &Account, here: Option<&SecretString>) -> Result<Option<bool>> {
+async fn compared(
+    services: &Services,
+    own: &Arc<dyn Provider>,
+    account: &Account,
+    here: Option<&SecretString>,
+) -> Result<Option<bool>> {
     let other = match here {
-        Some(secret) => services.connect.open(account.kind, &account.endpoint, &account.user, secret.clone())?,
+        Some(secret) => {
+            services.connect.open(account.kind, &account.endpoint, &account.user, secret.clone())?
+        }
         None if !may_be_asked(services, account) => return Ok(None),
         None => accounts::open(services, account).await?,
     };
@@ -123,7 +148,12 @@ mod tests {
 
     fn candidate(kind: ProviderKind, url: &str, user: &str, home: &str) -> Candidate {
         let endpoint = serde_json::json!({"base": home, "principal": "https://dav.example.org/p/", "homes": [{"url": home}]});
-        Candidate { kind, address: Address::parse(url).unwrap(), user: user.into(), endpoint: endpoint.to_string() }
+        Candidate {
+            kind,
+            address: Address::parse(url).unwrap(),
+            user: user.into(),
+            endpoint: endpoint.to_string(),
+        }
     }
 
     fn anna(url: &str) -> Candidate {
@@ -149,7 +179,10 @@ mod tests {
     #[test]
     fn an_account_is_known_by_its_address_and_then_by_its_servers_word() {
         let typed = anna("https://dav.example.org/");
-        let [own, other] = [stored(typed.own_id().as_str(), anna("https://x.example/")), stored("a2", anna("https://dav.example.org/p/"))];
+        let [own, other] = [
+            stored(typed.own_id().as_str(), anna("https://x.example/")),
+            stored("a2", anna("https://dav.example.org/p/")),
+        ];
         assert_eq!(typed.known_among(&[other.clone(), own.clone()]), Some(own.id.clone()));
         assert_eq!(typed.known_among(std::slice::from_ref(&other)), Some(other.id.clone()));
         // What is stored cannot be read: the address still says who it is.
@@ -169,7 +202,11 @@ mod tests {
             let known = stored("a2", candidate(kind, "https://elsewhere.example/", user, home));
             assert_eq!(typed.known_among(&[known]), None, "{kind} {user} {home}");
         }
-        let google = Candidate { kind: ProviderKind::Google, endpoint: "{}".into(), ..anna("https://www.googleapis.com/") };
+        let google = Candidate {
+            kind: ProviderKind::Google,
+            endpoint: "{}".into(),
+            ..anna("https://www.googleapis.com/")
+        };
         assert_eq!(google.known_among(&[stored("a2", anna("https://www.googleapis.com/"))]), None);
     }
 }

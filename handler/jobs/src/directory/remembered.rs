@@ -1,10 +1,11 @@
-//! Whether an account is one that cannot be asked any more, by what the pairs remember of its calendars: its password was changed, or its server
-//! has another address by now.
+//! Whether an account is one that cannot be asked any more, by what the pairs remember of its
+//! calendars: its password was changed, or its server has another address by now.
 //!
 //! # Properties
 //! * It is asked only where both sides cannot be read: what two calendars show now counts for more.
-//! * Proof is that, of each calendar of which something is remembered, nine in ten events are listed under the same name in the same version, and
-//!   that the UIDs of those that are read agree with what is remembered. What a pair has never seen says nothing.
+//! * Proof is that, of each calendar of which something is remembered, nine in ten events are
+//!   listed under the same name in the same version, and that the UIDs of those that are read agree
+//!   with what is remembered. What a pair has never seen says nothing.
 
 use std::collections::BTreeMap;
 
@@ -25,13 +26,18 @@ use crate::{Result, Services};
 ///
 /// # Errors
 /// Whatever its provider says; storage failures.
-pub(super) async fn is_one(services: &Services, own: &dyn Provider, account: &Account) -> Result<bool> {
+pub(super) async fn is_one(
+    services: &Services,
+    own: &dyn Provider,
+    account: &Account,
+) -> Result<bool> {
     let rows = calendars::stored(services, &account.id).await?;
     let mut remembered: BTreeMap<CalendarId, BTreeMap<String, Known>> = BTreeMap::new();
     for pair in pairs::pairs(services).await? {
         for side in Side::BOTH {
             if let Some(row) = rows.iter().find(|row| row.id == *pair.calendar(side)) {
-                remember(services, &pair, side, row, remembered.entry(row.id.clone()).or_default()).await?;
+                remember(services, &pair, side, row, remembered.entry(row.id.clone()).or_default())
+                    .await?;
             }
         }
     }
@@ -57,7 +63,13 @@ fn alone<'a>(listed: &'a [RemoteCalendar], name: &str) -> Option<&'a str> {
 }
 
 /// What a pair remembers of the calendar at one of its ends.
-async fn remember(services: &Services, pair: &Pair, side: Side, row: &CalendarRow, events: &mut BTreeMap<String, Known>) -> Result<()> {
+async fn remember(
+    services: &Services,
+    pair: &Pair,
+    side: Side,
+    row: &CalendarRow,
+    events: &mut BTreeMap<String, Known>,
+) -> Result<()> {
     let keys = Keys::new(services, pair).await?;
     let memory = Memory::new(services, &keys.marks, pair);
     let mut after = None;

@@ -1,7 +1,8 @@
 //! All secrets of an owner, wrapped anew after a rotation of the key.
 //!
-//! A row is replaced by its version, so that a secret that its owner replaces at the same moment stays as it is, and the new text is seen to open
-//! before it takes the place of the old one. What cannot be opened is named and left as it is.
+//! A row is replaced by its version, so that a secret that its owner replaces at the same moment
+//! stays as it is, and the new text is seen to open before it takes the place of the old one. What
+//! cannot be opened is named and left as it is.
 
 use std::collections::BTreeSet;
 
@@ -57,7 +58,8 @@ async fn one(services: &Services, id: &AccountId, mut row: Row) -> Result<bool> 
     Err(Error::Store(store::Error::Conflict(0)))
 }
 
-/// The versions of the key that an owner's secrets are wrapped with; `None` where a row does not say.
+/// The versions of the key that an owner's secrets are wrapped with; `None` where a row does not
+/// say.
 pub(crate) async fn key_versions(services: &Services) -> Result<Option<BTreeSet<String>>> {
     Ok(secrets(services).await?.iter().map(|row| sealed::key_version(row).ok()).collect())
 }
@@ -66,7 +68,8 @@ async fn secrets(services: &Services) -> Result<Vec<Row>> {
     let mut all: Vec<Row> = Vec::new();
     loop {
         let after = all.last().map(|row| row.key.as_str());
-        let page = services.store.scan(Table::Secrets, &services.owner, "", after, rows::PAGE).await?;
+        let page =
+            services.store.scan(Table::Secrets, &services.owner, "", after, rows::PAGE).await?;
         let last = page.len() < rows::PAGE;
         all.extend(page);
         if last {

@@ -62,12 +62,16 @@ pub(super) fn damaged(key: &str) -> Error {
 /// A row of a version that this program does not know.
 pub(super) fn newer(key: &str, v: u32, known: u32) -> Error {
     Error::Damaged(format!(
-        "the row {key} was written by a newer calrelay (version {v}, this program knows {known}); it was left as it is, use the newer program"
+        "the row {key} was written by a newer calrelay (version {v}, this program knows {known}); \
+        it was left as it is, use the newer program"
     ))
 }
 
 /// One row, and its ETag.
-pub(super) async fn get<T: DeserializeOwned>(services: &Services, key: &str) -> Result<Option<(T, String)>> {
+pub(super) async fn get<T: DeserializeOwned>(
+    services: &Services,
+    key: &str,
+) -> Result<Option<(T, String)>> {
     match services.store.get(Table::Directory, &services.owner, key).await? {
         Some(row) => Ok(Some((decode(&row.key, &row.value)?, row.etag))),
         None => Ok(None),
@@ -79,7 +83,10 @@ pub(super) async fn list<T: DeserializeOwned>(services: &Services, prefix: &str)
     let mut values = Vec::new();
     let mut after: Option<String> = None;
     loop {
-        let page: Vec<Row> = services.store.scan(Table::Directory, &services.owner, prefix, after.as_deref(), PAGE).await?;
+        let page: Vec<Row> = services
+            .store
+            .scan(Table::Directory, &services.owner, prefix, after.as_deref(), PAGE)
+            .await?;
         for row in &page {
             values.push(decode(&row.key, &row.value)?);
         }
@@ -90,8 +97,13 @@ pub(super) async fn list<T: DeserializeOwned>(services: &Services, prefix: &str)
     }
 }
 
-/// Changes a row that is there, whoever else writes to it; `None` where it is not. A change that leaves the row as it was is not written.
-pub(super) async fn update<T>(services: &Services, key: &str, mut change: impl FnMut(&mut T)) -> Result<Option<T>>
+/// Changes a row that is there, whoever else writes to it; `None` where it is not. A change that
+/// leaves the row as it was is not written.
+pub(super) async fn update<T>(
+    services: &Services,
+    key: &str,
+    mut change: impl FnMut(&mut T),
+) -> Result<Option<T>>
 where
     T: Serialize + DeserializeOwned + Clone + PartialEq,
 {
@@ -130,20 +142,28 @@ mod tests {
 
     #[test]
     fn a_field_of_tomorrow_is_no_obstacle() {
-        let thing: Thing = decode("thing:1", r#"{"v":1,"name":"one","colour":{"deep":[1,2]}}"#).unwrap();
+        let thing: Thing =
+            decode("thing:1", r#"{"v":1,"name":"one","colour":{"deep":[1,2]}}"#).unwrap();
         assert_eq!(thing.name, "one");
     }
 
     #[test]
     fn a_row_of_a_newer_version_is_named_and_not_read() {
-        let error = decode::<Thing>("thing:1", r#"{"v":2,"name":"secret words"}"#).unwrap_err().to_string();
+        let error =
+            decode::<Thing>("thing:1", r#"{"v":2,"name":"secret words"}"#).unwrap_err().to_string();
         assert!(error.contains("thing:1") && error.contains("newer"), "{error}");
         assert!(!error.contains("secret words"), "{error}");
     }
 
     #[test]
     fn damage_is_said_without_quoting_the_row() {
-        for text in ["", "secret words", r#"{"name":"secret words"}"#, r#"{"v":1,"name":["secret words"]}"#, r#"{"v":-1}"#] {
+        for text in [
+            "",
+            "secret words",
+            r#"{"name":"secret words"}"#,
+            r#"{"v":1,"name":["secret words"]}"#,
+            r#"{"v":-1}"#,
+        ] {
             let error = decode::<Thing>("thing:1", text).unwrap_err();
             assert!(matches!(error, Error::Damaged(_)));
             assert!(!error.to_string().contains("secret"), "{error}");

@@ -1,24 +1,32 @@
 //! What is sealed for an account: its secret, and where the secret may go.
 //!
 //! # Properties
-//! * Provider, user and destinations are sealed together with the secret. A row of an account that names anything else gets no provider: nothing
-//!   is sent, and the account has to be connected again. An attacker who can write rows, and cannot use the vault's key, sends no secret anywhere.
-//! * The destinations are the origins of the address that was typed and of what was discovered from there; of a grant, the OAuth client that it
-//!   was given to. Each is trusted because the secret was good there when the account was connected, or because a server that was trusted
-//!   already has named it since.
-//! * A row that is put back as it was opens with the destinations that it was sealed with, and with no others.
+//! * Provider, user and destinations are sealed together with the secret. A row of an account that
+//!   names anything else gets no provider: nothing is sent, and the account has to be connected
+//!   again. An attacker who can write rows, and cannot use the vault's key, sends no secret
+//!   anywhere.
+//! * The destinations are the origins of the address that was typed and of what was discovered from
+//!   there; of a grant, the OAuth client that it was given to. Each is trusted because the secret
+//!   was good there when the account was connected, or because a server that was trusted already
+//!   has named it since.
+//! * A row that is put back as it was opens with the destinations that it was sealed with, and with
+//!   no others.
 //!
 //! # Rows
-//! `{"v": 2, "sealed": …}` in [`Table::Secrets`], row `ID`. The sealed text is a line of JSON, `{"kind", "user", "to"}`, and after its line feed
-//! the secret. It is sealed for the row `ID/2`: a text of version 1, which is the bare secret sealed for the row `ID`, can never be read as one of
+//! `{"v": 2, "sealed": …}` in [`Table::Secrets`], row `ID`. The sealed text is a line of JSON,
+//! `{"kind", "user", "to"}`, and after its line feed the secret. It is sealed for the row `ID/2`: a
+//! text of version 1, which is the bare secret sealed for the row `ID`, can never be read as one of
 //! version 2, nor the other way round.
 //!
 //! # Rows of version 1
-//! They say nothing of destinations, but the account's id is a hash of provider, address and user as they were first typed, and the id is part of
-//! what is authenticated. Where the row of the account, or its endpoint, still names that address, what was discovered at the same origin is trusted;
-//! anything else is discovered anew from there. The row is then sealed as version 2. Otherwise the account has to be connected again. So it
-//! has where an address is reached without TLS and is not of this machine, as the id does not hold the scheme. The id has 50 bits: until
-//! `vault rotate` has removed the key version that wrapped them, rows of version 1 are protected by no more.
+//! They say nothing of destinations, but the account's id is a hash of provider, address and user
+//! as they were first typed, and the id is part of what is authenticated. Where the row of the
+//! account, or its endpoint, still names that address, what was discovered at the same origin is
+//! trusted; anything else is discovered anew from there. The row is then sealed as version 2.
+//! Otherwise the account has to be connected again. So it has where an address is reached without
+//! TLS and is not of this machine, as the id does not hold the scheme. The id has 50 bits: until
+//! `vault rotate` has removed the key version that wrapped them, rows of version 1 are protected by
+//! no more.
 
 use std::collections::BTreeSet;
 
@@ -69,29 +77,42 @@ impl Bound {
     }
 }
 
-/// Where a secret would be sent. What cannot be read as an address or an endpoint is compared as it is.
+/// Where a secret would be sent. What cannot be read as an address or an endpoint is compared as it
+/// is.
 fn destinations(kind: ProviderKind, url: &str, endpoint: &str) -> BTreeSet<String> {
     match endpoint.parse::<Endpoint>() {
         Ok(endpoint) if is_caldav(kind) => {
             let homes = endpoint.homes.iter().map(|home| home.url.as_str());
             homes.chain([url, &endpoint.base]).map(origin).collect()
         }
-        // The addresses of a provider that grants consent come from the settings; its endpoint names the client.
+        // The addresses of a provider that grants consent come from the settings; its endpoint
+        // names the client.
         _ => BTreeSet::from([origin(url), endpoint.to_owned()]),
     }
 }
 
 fn origin(address: &str) -> String {
-    Url::parse(address).map_or_else(|_| address.to_owned(), |url| url.origin().ascii_serialization())
+    Url::parse(address)
+        .map_or_else(|_| address.to_owned(), |url| url.origin().ascii_serialization())
 }
 
 /// The row for the secret of an account.
-pub(crate) async fn seal(services: &Services, account: &Account, secret: &SecretString) -> Result<String> {
+pub(crate) async fn seal(
+    services: &Services,
+    account: &Account,
+    secret: &SecretString,
+) -> Result<String> {
     seal_for(services, &account.id, &Bound::of(account), secret).await
 }
 
-async fn seal_for(services: &Services, id: &AccountId, bound: &Bound, secret: &SecretString) -> Result<String> {
-    let head = serde_json::to_string(bound).map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
+async fn seal_for(
+    services: &Services,
+    id: &AccountId,
+    bound: &Bound,
+    secret: &SecretString,
+) -> Result<String> {
+    let head = serde_json::to_string(bound)
+        .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))?;
     let secret = secret.expose_secret();
     // Room for all from the start: a string that grows would leave the secret behind where it was.
     let mut text = Zeroizing::new(String::with_capacity(head.len() + 1 + secret.len()));
@@ -99,26 +120,41 @@ async fn seal_for(services: &Services, id: &AccountId, bound: &Bound, secret: &S
     text.push('\n');
     text.push_str(secret);
     let row = row_of(id, VERSION);
-    let sealed = services.vault.seal(place(services, &row), &SecretString::from(text.as_str())).await?;
+    let sealed =
+        services.vault.seal(place(services, &row), &SecretString::from(text.as_str())).await?;
     encode(&Sealed { v: VERSION, sealed })
 }
 
-/// The secret of an account, for what the account's row names. Rows of version 1, and those that an earlier key has wrapped, are written anew.
+/// The secret of an account, for what the account's row names. Rows of version 1, and those that an
+/// earlier key has wrapped, are written anew.
 ///
 /// # Errors
-/// [`providers::Error::Credentials`] where the account's row names a destination that the secret was not sealed for.
-pub(super) async fn open(services: &Services, account: &Account, row: &Row) -> Result<SecretString> {
+/// [`providers::Error::Credentials`] where the account's row names a destination that the secret
+/// was not sealed for.
+pub(super) async fn open(
+    services: &Services,
+    account: &Account,
+    row: &Row,
+) -> Result<SecretString> {
     opened(services, account, row).await.map(|(_, secret)| secret)
 }
 
-async fn opened(services: &Services, account: &Account, row: &Row) -> Result<(Bound, SecretString)> {
+async fn opened(
+    services: &Services,
+    account: &Account,
+    row: &Row,
+) -> Result<(Bound, SecretString)> {
     let Sealed { v, sealed } = decode(row)?;
     if v < VERSION {
         return migrate(services, account, row, &sealed).await;
     }
     let (bound, secret) = open_bound(services, &account.id, &sealed).await?;
     if !bound.admits(&Bound::of(account)) {
-        return Err(if is_stored_so(services, account).await? { unlike(account) } else { changed() });
+        return Err(if is_stored_so(services, account).await? {
+            unlike(account)
+        } else {
+            changed()
+        });
     }
     if let Err(error) = rewrap(services, &account.id, row).await {
         tracing::debug!(%error, "a stored secret was not wrapped anew");
@@ -126,20 +162,28 @@ async fn opened(services: &Services, account: &Account, row: &Row) -> Result<(Bo
     Ok((bound, secret))
 }
 
-/// Whether the row of the account still says what it was read to say: it may have been written since, and the secret with it.
+/// Whether the row of the account still says what it was read to say: it may have been written
+/// since, and the secret with it.
 async fn is_stored_so(services: &Services, account: &Account) -> Result<bool> {
     let stored = rows::get::<Account>(services, &accounts::row_key(&account.id)).await?;
     Ok(stored.is_none_or(|(stored, _)| Bound::of(&stored) == Bound::of(account)))
 }
 
-async fn open_bound(services: &Services, id: &AccountId, sealed: &str) -> Result<(Bound, SecretString)> {
+async fn open_bound(
+    services: &Services,
+    id: &AccountId,
+    sealed: &str,
+) -> Result<(Bound, SecretString)> {
     let text = services.vault.open(place(services, &row_of(id, VERSION)), sealed).await?;
     let parts = text.expose_secret().split_once('\n');
-    let parts = parts.and_then(|(head, secret)| Some((serde_json::from_str(head).ok()?, SecretString::from(secret))));
+    let parts = parts.and_then(|(head, secret)| {
+        Some((serde_json::from_str(head).ok()?, SecretString::from(secret)))
+    });
     parts.ok_or(Error::Vault(vault::Error::CannotOpen))
 }
 
-/// Wraps the secret in `row` with the newest version of the key, if it is not yet. A failure is harmless: the old text opens as before, and the next use tries again.
+/// Wraps the secret in `row` with the newest version of the key, if it is not yet. A failure is
+/// harmless: the old text opens as before, and the next use tries again.
 async fn rewrap(services: &Services, id: &AccountId, row: &Row) -> Result<()> {
     match wrapped_anew(services, id, row).await? {
         Some(value) => replace(services, row, value).await.map(drop),
@@ -147,11 +191,18 @@ async fn rewrap(services: &Services, id: &AccountId, row: &Row) -> Result<()> {
     }
 }
 
-/// What is to stand in a row, of any version, that is not wrapped with the newest version of the key; `None` for one that is.
-pub(super) async fn wrapped_anew(services: &Services, id: &AccountId, row: &Row) -> Result<Option<String>> {
+/// What is to stand in a row, of any version, that is not wrapped with the newest version of the
+/// key; `None` for one that is.
+pub(super) async fn wrapped_anew(
+    services: &Services,
+    id: &AccountId,
+    row: &Row,
+) -> Result<Option<String>> {
     let Sealed { v, sealed } = decode(row)?;
     let name = row_of(id, v);
-    let Some(sealed) = services.vault.reseal(place(services, &name), &sealed).await? else { return Ok(None) };
+    let Some(sealed) = services.vault.reseal(place(services, &name), &sealed).await? else {
+        return Ok(None);
+    };
     // It takes the place of the only copy: it is seen to open first.
     services.vault.open(place(services, &name), &sealed).await?;
     encode(&Sealed { v, sealed }).map(Some)
@@ -162,14 +213,19 @@ pub(super) fn key_version(row: &Row) -> Result<String> {
     Ok(vault::version_of(&decode(row)?.sealed)?)
 }
 
-/// The same for a secret that its account may also send to where `found`, the account as its server has described it just now, would.
+/// The same for a secret that its account may also send to where `found`, the account as its server
+/// has described it just now, would.
 ///
 /// # Errors
 /// As [`open`].
 pub(super) async fn widen(services: &Services, account: &Account, found: &Account) -> Result<()> {
     let mut begun = None;
     for _ in 0..ATTEMPTS {
-        let Some(row) = services.store.get(Table::Secrets, &services.owner, account.id.as_str()).await? else { return Ok(()) };
+        let Some(row) =
+            services.store.get(Table::Secrets, &services.owner, account.id.as_str()).await?
+        else {
+            return Ok(());
+        };
         let (mut bound, secret) = opened(services, account, &row).await?;
         let more = Bound::of(found);
         if bound.admits(&more) {
@@ -177,7 +233,9 @@ pub(super) async fn widen(services: &Services, account: &Account, found: &Accoun
         }
         bound.to.extend(more.to);
         if begun.is_none() {
-            begun = Some(audit::begin(services, &Actor::itself(), "account.move", account.id.as_str()).await);
+            begun = Some(
+                audit::begin(services, &Actor::itself(), "account.move", account.id.as_str()).await,
+            );
         }
         let value = seal_for(services, &account.id, &bound, &secret).await?;
         // Opened, it may have been written anew, here or by another process.
@@ -189,15 +247,26 @@ pub(super) async fn widen(services: &Services, account: &Account, found: &Accoun
         }
     }
     Err(Error::Request(format!(
-        "the secret of the account {} is being written by other processes; nothing was changed, try again",
+        "the secret of the account {} is being written by other processes; nothing was changed, \
+        try again",
         account.id
     )))
 }
 
-/// The row for a new secret, while the row of the account may still say where the earlier one went: with what was sealed for that one, whatever
-/// the row of the account says. `None` where there is nothing to add.
-pub(super) async fn seal_both(services: &Services, account: &Account, earlier: &Account, secret: &SecretString) -> Result<Option<String>> {
-    let Some(row) = services.store.get(Table::Secrets, &services.owner, account.id.as_str()).await? else { return Ok(None) };
+/// The row for a new secret, while the row of the account may still say where the earlier one went:
+/// with what was sealed for that one, whatever the row of the account says. `None` where there is
+/// nothing to add.
+pub(super) async fn seal_both(
+    services: &Services,
+    account: &Account,
+    earlier: &Account,
+    secret: &SecretString,
+) -> Result<Option<String>> {
+    let Some(row) =
+        services.store.get(Table::Secrets, &services.owner, account.id.as_str()).await?
+    else {
+        return Ok(None);
+    };
     // A row of version 1 says nothing of destinations, and what it holds is over.
     if decode(&row)?.v < VERSION {
         return Ok(None);
@@ -212,7 +281,12 @@ pub(super) async fn seal_both(services: &Services, account: &Account, earlier: &
 }
 
 /// A row of version 1.
-async fn migrate(services: &Services, account: &Account, row: &Row, sealed: &str) -> Result<(Bound, SecretString)> {
+async fn migrate(
+    services: &Services,
+    account: &Account,
+    row: &Row,
+    sealed: &str,
+) -> Result<(Bound, SecretString)> {
     let secret = services.vault.open(place(services, account.id.as_str()), sealed).await?;
     let first = first_address(account).ok_or_else(|| of_before(account))?;
     let mut bound = Bound::of(account);
@@ -220,15 +294,18 @@ async fn migrate(services: &Services, account: &Account, row: &Row, sealed: &str
         return Err(of_before(account));
     }
     if is_caldav(account.kind) && bound.to.iter().any(|to| *to != origin(&first)) {
-        let endpoint = services.connect.discover(account.kind, &first, &account.user, &secret).await?;
+        let endpoint =
+            services.connect.discover(account.kind, &first, &account.user, &secret).await?;
         let found = Account { url: first, endpoint, ..account.clone() };
         let there = Bound::of(&found);
         if there.to.iter().any(|to| is_exposed(to)) {
             return Err(of_before(account));
         }
         if !there.admits(&bound) {
-            // Its server says where it is by now; what the row says is believed no more. The row first: with it alone the next call comes here again.
-            let begun = audit::begin(services, &Actor::itself(), "account.move", account.id.as_str()).await;
+            // Its server says where it is by now; what the row says is believed no more. The row
+            // first: with it alone the next call comes here again.
+            let begun =
+                audit::begin(services, &Actor::itself(), "account.move", account.id.as_str()).await;
             rows::update(services, &accounts::row_key(&account.id), |stored: &mut Account| {
                 if stored.generation == account.generation {
                     (stored.url, stored.endpoint) = (found.url.clone(), found.endpoint.clone());
@@ -248,8 +325,8 @@ async fn migrate(services: &Services, account: &Account, row: &Row, sealed: &str
     Ok((bound, secret))
 }
 
-/// The address that the account was first connected with, by its id: the one that is stored, or else, where it was connected again in another
-/// spelling, one of those that its server has named.
+/// The address that the account was first connected with, by its id: the one that is stored, or
+/// else, where it was connected again in another spelling, one of those that its server has named.
 fn first_address(account: &Account) -> Option<String> {
     let endpoint = account.endpoint.parse::<Endpoint>().ok().filter(|_| is_caldav(account.kind));
     let named = endpoint.iter().flat_map(|endpoint| {
@@ -257,9 +334,12 @@ fn first_address(account: &Account) -> Option<String> {
         homes.chain(endpoint.principal.clone()).chain([endpoint.base.clone()])
     });
     let all: Vec<String> = std::iter::once(account.url.clone()).chain(named).collect();
-    let roots = all.iter().flat_map(|address| ["/", "/.well-known/caldav"].map(|path| format!("{}{path}", origin(address))));
+    let roots = all.iter().flat_map(|address| {
+        ["/", "/.well-known/caldav"].map(|path| format!("{}{path}", origin(address)))
+    });
     let is_first = |address: &String| {
-        id::Address::parse(address).is_ok_and(|address| id::account(account.kind, &address, &account.user) == account.id)
+        id::Address::parse(address)
+            .is_ok_and(|address| id::account(account.kind, &address, &account.user) == account.id)
     };
     all.iter().cloned().chain(roots).find(is_first)
 }
@@ -276,7 +356,8 @@ fn is_exposed(origin: &str) -> bool {
     url.scheme() != "https" && !is_loopback
 }
 
-/// Writes a row anew; `false` where another process has: connected the account anew, or sealed the secret as well.
+/// Writes a row anew; `false` where another process has: connected the account anew, or sealed the
+/// secret as well.
 async fn replace(services: &Services, row: &Row, value: String) -> Result<bool> {
     let replace = Op::Replace { key: row.key.clone(), etag: row.etag.clone(), value };
     match services.store.commit(Table::Secrets, &services.owner, &[replace]).await {
@@ -287,7 +368,8 @@ async fn replace(services: &Services, row: &Row, value: String) -> Result<bool> 
 }
 
 fn encode(row: &Sealed) -> Result<String> {
-    serde_json::to_string(row).map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))
+    serde_json::to_string(row)
+        .map_err(|error| Error::Damaged(format!("a row cannot be written down: {error}")))
 }
 
 fn decode(row: &Row) -> Result<Sealed> {
@@ -301,22 +383,27 @@ fn decode(row: &Row) -> Result<Sealed> {
 fn unlike(account: &Account) -> Error {
     let id = &account.id;
     Error::Provider(providers::Error::Credentials(format!(
-        "the stored password of the account {id} belongs to another server or user than the ones that are stored with it, so it was not sent \
-         anywhere. Nothing else was changed. Connect the account again with `calrelay account add`; if nobody has edited the storage or put back \
+        "the stored password of the account {id} belongs to another server or user than the ones \
+        that are stored with it, so it was not sent \
+         anywhere. Nothing else was changed. Connect the account again with `calrelay account \
+         add`; if nobody has edited the storage or put back \
          a part of it, find out who can write to it"
     )))
 }
 
 fn changed() -> Error {
-    let words = "the calendars of this account are at another address by now, which is used from the next sync on";
+    let words = "the calendars of this account are at another address by now, which is used from \
+    the next sync on";
     Error::Provider(providers::Error::Unreachable(words.into()))
 }
 
 fn of_before(account: &Account) -> Error {
     let id = &account.id;
     Error::Provider(providers::Error::Credentials(format!(
-        "the password of the account {id} was stored by an earlier version of calrelay, which did not say for which server, and the account was \
-         connected again at another address or under another user name since, or is reached without TLS. It was not sent anywhere, and nothing else was changed. Give it once \
+        "the password of the account {id} was stored by an earlier version of calrelay, which did \
+        not say for which server, and the account was \
+         connected again at another address or under another user name since, or is reached \
+         without TLS. It was not sent anywhere, and nothing else was changed. Give it once \
          more: connect the account again with `calrelay account add`"
     )))
 }

@@ -23,12 +23,14 @@ const RECENT: Duration = Duration::from_secs(10);
 /// Rows by their keys.
 type Rows = BTreeMap<String, Row>;
 
-/// What one owner has, as it was at one moment. Whoever acts on it makes sure, under the lease, of what may have changed and matters: a pair that
-/// is still there has its calendars and accounts still, for their removal waits for the lease and takes the pair first.
+/// What one owner has, as it was at one moment. Whoever acts on it makes sure, under the lease, of
+/// what may have changed and matters: a pair that is still there has its calendars and accounts
+/// still, for their removal waits for the lease and takes the pair first.
 pub struct Snapshot {
     read: Instant,
     rows: Rows,
-    /// The sealed secrets, read when the first is needed. All of an owner's: a handful, with one request.
+    /// The sealed secrets, read when the first is needed. All of an owner's: a handful, with one
+    /// request.
     secrets: OnceCell<Rows>,
 }
 
@@ -60,7 +62,8 @@ impl Snapshot {
         self.list(rows::PAIR)
     }
 
-    /// All pairs whose rows can be read: one that a newer program has written, or that is damaged, harms no other.
+    /// All pairs whose rows can be read: one that a newer program has written, or that is damaged,
+    /// harms no other.
     pub fn readable_pairs(&self) -> Vec<Pair> {
         for id in self.pair_ids() {
             if let Err(error) = self.pair(&id) {
@@ -94,7 +97,8 @@ impl Snapshot {
         self.rows.range(prefix.to_owned()..).map_while(move |(key, _)| key.strip_prefix(prefix))
     }
 
-    /// Whether a calendar may hold what an ended pair has copied out of another calendar than this one, and one that is there still.
+    /// Whether a calendar may hold what an ended pair has copied out of another calendar than this
+    /// one, and one that is there still.
     pub fn has_left_copies(&self, calendar: &CalendarId, but_of: &CalendarId) -> bool {
         let ended = self.ended();
         if ended.is_empty() {
@@ -102,7 +106,10 @@ impl Snapshot {
         }
         let places = Places::read(self);
         ended.iter().any(|Ended { from, to }| {
-            places.same(to, calendar) && places.knows(from) && !places.same(from, but_of) && !places.same(from, calendar)
+            places.same(to, calendar)
+                && places.knows(from)
+                && !places.same(from, but_of)
+                && !places.same(from, calendar)
         })
     }
 
@@ -113,7 +120,10 @@ impl Snapshot {
 
     /// The rows about ended pairs that name one of these calendars.
     pub(super) fn ended_of(&self, calendars: &[&CalendarId]) -> Vec<String> {
-        let named = self.ended().into_iter().filter(|Ended { from, to }| calendars.contains(&from) || calendars.contains(&to));
+        let named = self
+            .ended()
+            .into_iter()
+            .filter(|Ended { from, to }| calendars.contains(&from) || calendars.contains(&to));
         named.map(|Ended { from, to }| rows::ended_key(&from, &to)).collect()
     }
 
@@ -150,7 +160,10 @@ impl Snapshot {
     }
 
     fn decoded<T: DeserializeOwned>(&self, prefix: &str) -> impl Iterator<Item = Result<T>> {
-        let rows = self.rows.range(prefix.to_owned()..).take_while(move |(key, _)| key.starts_with(prefix));
+        let rows = self
+            .rows
+            .range(prefix.to_owned()..)
+            .take_while(move |(key, _)| key.starts_with(prefix));
         rows.map(|(key, row)| rows::decode(key, &row.value))
     }
 

@@ -10,10 +10,12 @@ use super::{grants, rows};
 use crate::report::{AccountState, Problem};
 use crate::{Error, Result, Services};
 
-/// A provider that wants to be left alone for longer has closed the account, and everybody is to know.
+/// A provider that wants to be left alone for longer has closed the account, and everybody is to
+/// know.
 const LONG: Duration = Duration::from_secs(300);
 
-/// No account is closed for longer than a day; one that seems to be was closed by a clock that has been set back since.
+/// No account is closed for longer than a day; one that seems to be was closed by a clock that has
+/// been set back since.
 const LONGEST: SignedDuration = SignedDuration::from_hours(25);
 
 /// Two that are told of it at once need not both write it down.
@@ -53,10 +55,14 @@ pub struct Parked {
 
 impl Parked {
     fn for_at_least(wait: Duration, now: Timestamp) -> Self {
-        let until = now.saturating_add(SignedDuration::try_from(wait).unwrap_or(LONGEST).min(LONGEST)).unwrap_or(Timestamp::MAX);
+        let until = now
+            .saturating_add(SignedDuration::try_from(wait).unwrap_or(LONGEST).min(LONGEST))
+            .unwrap_or(Timestamp::MAX);
         let message = format!(
-            "The provider has closed this account to programs for a while: too much was asked of it. Nothing was lost: events, copies and what is \
-             stored stay as they were. It is left alone until {}, and then the work goes on by itself.",
+            "The provider has closed this account to programs for a while: too much was asked of \
+            it. Nothing was lost: events, copies and what is \
+             stored stay as they were. It is left alone until {}, and then the work goes on by \
+             itself.",
             until.strftime("%Y-%m-%d %H:%M UTC")
         );
         Self { until, why: Problem { code: "throttled".into(), message } }
@@ -67,32 +73,55 @@ impl Account {
     /// Whether its provider has closed it, and for how long still.
     pub fn parked(&self, now: Timestamp) -> Option<Duration> {
         let left = self.parked.as_ref()?.until.duration_since(now);
-        if left > LONGEST { None } else { Duration::try_from(left).ok().filter(|left| !left.is_zero()) }
+        if left > LONGEST {
+            None
+        } else {
+            Duration::try_from(left).ok().filter(|left| !left.is_zero())
+        }
     }
 
     /// As it is shown to people and programs.
     pub fn shown(&self, now: Timestamp) -> AccountState {
-        let parked = self.parked.as_ref().filter(|_| self.state != AccountStatus::NeedsReconnect && self.parked(now).is_some());
+        let parked = self
+            .parked
+            .as_ref()
+            .filter(|_| self.state != AccountStatus::NeedsReconnect && self.parked(now).is_some());
         let (state, error) = match parked {
             Some(parked) => (AccountStatus::Unreachable, Some(parked.why.clone())),
             None => (self.state, self.error.clone()),
         };
-        AccountState { id: self.id.clone(), provider: self.kind, name: self.name.clone(), state: state.as_str().to_owned(), error }
+        AccountState {
+            id: self.id.clone(),
+            provider: self.kind,
+            name: self.name.clone(),
+            state: state.as_str().to_owned(),
+            error,
+        }
     }
 }
 
-/// Writes down how an account stands, unless it was connected anew since `account` was read. From [`AccountStatus::NeedsReconnect`] only success
-/// leads away: a server that is down cannot make a refused password good again. Where it stood so when `account` was read, storage is not asked.
-pub async fn set_account_state(services: &Services, account: &Account, state: AccountStatus, error: Option<Problem>) -> Result<()> {
+/// Writes down how an account stands, unless it was connected anew since `account` was read. From
+/// [`AccountStatus::NeedsReconnect`] only success leads away: a server that is down cannot make a
+/// refused password good again. Where it stood so when `account` was read, storage is not asked.
+pub async fn set_account_state(
+    services: &Services,
+    account: &Account,
+    state: AccountStatus,
+    error: Option<Problem>,
+) -> Result<()> {
     if account.state == state && account.error == error {
         return Ok(());
     }
-    rows::update(services, &row_key(&account.id), |stored: &mut Account| settle(stored, account.generation, state, error.clone())).await?;
+    rows::update(services, &row_key(&account.id), |stored: &mut Account| {
+        settle(stored, account.generation, state, error.clone())
+    })
+    .await?;
     Ok(())
 }
 
 fn settle(stored: &mut Account, generation: u32, state: AccountStatus, error: Option<Problem>) {
-    let refused = stored.state == AccountStatus::NeedsReconnect && state == AccountStatus::Unreachable;
+    let refused =
+        stored.state == AccountStatus::NeedsReconnect && state == AccountStatus::Unreachable;
     // That something went well says nothing here: it may have been done without asking anybody.
     let unasked = state == AccountStatus::Ok && grants::is_granted(stored.kind);
     if stored.generation == generation && !refused && !unasked {
@@ -101,14 +130,24 @@ fn settle(stored: &mut Account, generation: u32, state: AccountStatus, error: Op
     }
 }
 
-/// Draws the conclusion for an account from how a piece of work with it ended. Failures that say nothing about the account change nothing.
-pub async fn record_outcome(services: &Services, account: &Account, failure: Option<&Error>) -> Result<()> {
+/// Draws the conclusion for an account from how a piece of work with it ended. Failures that say
+/// nothing about the account change nothing.
+pub async fn record_outcome(
+    services: &Services,
+    account: &Account,
+    failure: Option<&Error>,
+) -> Result<()> {
     let Some(state) = conclusion(failure) else { return Ok(()) };
     set_account_state(services, account, state, failure.map(Problem::from)).await
 }
 
-/// The same, for whoever goes on with the account as it was read: so that the next outcome is compared with this one.
-pub(crate) async fn record(services: &Services, account: &mut Account, failure: Option<&Error>) -> Result<()> {
+/// The same, for whoever goes on with the account as it was read: so that the next outcome is
+/// compared with this one.
+pub(crate) async fn record(
+    services: &Services,
+    account: &mut Account,
+    failure: Option<&Error>,
+) -> Result<()> {
     record_outcome(services, account, failure).await?;
     if let Some(state) = conclusion(failure) {
         settle(account, account.generation, state, failure.map(Problem::from));
@@ -117,8 +156,13 @@ pub(crate) async fn record(services: &Services, account: &mut Account, failure: 
 }
 
 /// The same for what a grant has come to: the evidence that counts for an account that holds one.
-pub(super) async fn record_grant(services: &Services, account: &mut Account, failure: Option<&Error>) -> Result<()> {
-    if let Some(Error::Provider(providers::Error::RateLimited { retry_after: Some(wait) })) = failure
+pub(super) async fn record_grant(
+    services: &Services,
+    account: &mut Account,
+    failure: Option<&Error>,
+) -> Result<()> {
+    if let Some(Error::Provider(providers::Error::RateLimited { retry_after: Some(wait) })) =
+        failure
         && *wait >= LONG
     {
         return park(services, account, *wait).await;
@@ -130,7 +174,9 @@ pub(super) async fn record_grant(services: &Services, account: &mut Account, fai
     }
     let generation = account.generation;
     let heard = |stored: &mut Account| match state {
-        AccountStatus::Ok if stored.generation == generation => (stored.state, stored.error) = (state, None),
+        AccountStatus::Ok if stored.generation == generation => {
+            (stored.state, stored.error) = (state, None)
+        }
         _ => settle(stored, generation, state, error.clone()),
     };
     rows::update(services, &row_key(&account.id), heard).await?;
@@ -140,7 +186,11 @@ pub(super) async fn record_grant(services: &Services, account: &mut Account, fai
 
 async fn park(services: &Services, account: &mut Account, wait: Duration) -> Result<()> {
     let parked = Parked::for_at_least(wait, services.clock.now());
-    if account.parked.as_ref().is_some_and(|known| parked.until.duration_since(known.until).abs() < SAME) {
+    if account
+        .parked
+        .as_ref()
+        .is_some_and(|known| parked.until.duration_since(known.until).abs() < SAME)
+    {
         return Ok(());
     }
     let generation = account.generation;
@@ -158,12 +208,17 @@ fn conclusion(failure: Option<&Error>) -> Option<AccountStatus> {
     use providers::Error as E;
     match failure {
         None => Some(AccountStatus::Ok),
-        Some(Error::Provider(E::Unauthorized | E::Consent(_) | E::Credentials(_)) | Error::Vault(vault::Error::CannotOpen)) => {
-            Some(AccountStatus::NeedsReconnect)
-        }
-        Some(Error::Provider(E::Unreachable(_) | E::NoAnswer(_) | E::BadAnswer(_) | E::RateLimited { .. } | E::Address(_))) => {
-            Some(AccountStatus::Unreachable)
-        }
+        Some(
+            Error::Provider(E::Unauthorized | E::Consent(_) | E::Credentials(_))
+            | Error::Vault(vault::Error::CannotOpen),
+        ) => Some(AccountStatus::NeedsReconnect),
+        Some(Error::Provider(
+            E::Unreachable(_)
+            | E::NoAnswer(_)
+            | E::BadAnswer(_)
+            | E::RateLimited { .. }
+            | E::Address(_),
+        )) => Some(AccountStatus::Unreachable),
         Some(_) => None,
     }
 }
@@ -200,7 +255,8 @@ mod tests {
 
     #[test]
     fn a_grant_that_ended_is_not_revived_by_a_glance_that_asked_nobody() {
-        let mut stored = Account { kind: ProviderKind::Google, ..account(AccountStatus::NeedsReconnect) };
+        let mut stored =
+            Account { kind: ProviderKind::Google, ..account(AccountStatus::NeedsReconnect) };
         settle(&mut stored, 3, AccountStatus::Ok, None);
         assert_eq!(stored.state, AccountStatus::NeedsReconnect);
     }
@@ -228,7 +284,10 @@ mod tests {
 
     #[test]
     fn an_account_shows_itself_as_the_contract_says() {
-        let (mut one, now) = (account(AccountStatus::NeedsReconnect), Timestamp::from_second(1_800_000_000).unwrap());
+        let (mut one, now) = (
+            account(AccountStatus::NeedsReconnect),
+            Timestamp::from_second(1_800_000_000).unwrap(),
+        );
         let shown = serde_json::to_value(one.shown(now)).unwrap();
         assert_eq!(
             shown,
@@ -236,18 +295,30 @@ mod tests {
         );
         one.error = Some(Problem { code: "unauthorized".into(), message: "Words.".into() });
         let shown = serde_json::to_value(one.shown(now)).unwrap();
-        assert_eq!(shown["error"], serde_json::json!({"code": "unauthorized", "message": "Words."}));
+        assert_eq!(
+            shown["error"],
+            serde_json::json!({"code": "unauthorized", "message": "Words."})
+        );
     }
 
     #[test]
     fn an_account_that_its_provider_has_closed_says_until_when_and_is_well_after_it() {
         let now: Timestamp = "2026-03-10T12:00:00Z".parse().unwrap();
         let at = |minutes| now + SignedDuration::from_mins(minutes);
-        let mut one = Account { parked: Some(Parked::for_at_least(Duration::from_secs(3600), now)), ..account(AccountStatus::Ok) };
+        let mut one = Account {
+            parked: Some(Parked::for_at_least(Duration::from_secs(3600), now)),
+            ..account(AccountStatus::Ok)
+        };
         let shown = one.shown(at(59));
-        assert_eq!((shown.state.as_str(), one.parked(at(59)).unwrap().as_secs()), ("unreachable", 60));
+        assert_eq!(
+            (shown.state.as_str(), one.parked(at(59)).unwrap().as_secs()),
+            ("unreachable", 60)
+        );
         let error = shown.error.unwrap();
-        assert!(error.code == "throttled" && error.message.contains("2026-03-10 13:00 UTC"), "{error:?}");
+        assert!(
+            error.code == "throttled" && error.message.contains("2026-03-10 13:00 UTC"),
+            "{error:?}"
+        );
         assert_eq!((one.shown(at(60)).state.as_str(), one.parked(at(60))), ("ok", None));
         assert_eq!(one.parked(at(-26 * 60)), None, "a clock that was set back closes nothing");
         one.state = AccountStatus::NeedsReconnect;

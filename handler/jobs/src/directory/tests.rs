@@ -1,4 +1,5 @@
-//! The directory on real storage and a real vault, as far as no provider is needed; the scenarios go through the front door.
+//! The directory on real storage and a real vault, as far as no provider is needed; the scenarios
+//! go through the front door.
 
 use std::sync::Arc;
 
@@ -19,10 +20,22 @@ struct Offline;
 
 #[async_trait]
 impl Connect for Offline {
-    async fn discover(&self, _: ProviderKind, _: &str, _: &str, _: &SecretString) -> providers::Result<String> {
+    async fn discover(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: &SecretString,
+    ) -> providers::Result<String> {
         Err(providers::Error::Unreachable("there is no network".into()))
     }
-    fn open(&self, _: ProviderKind, _: &str, _: &str, _: SecretString) -> providers::Result<Arc<dyn Provider>> {
+    fn open(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: SecretString,
+    ) -> providers::Result<Arc<dyn Provider>> {
         Err(providers::Error::Unreachable("there is no network".into()))
     }
 }
@@ -59,7 +72,12 @@ fn world() -> World {
 }
 
 impl World {
-    async fn put(&self, table: Table, partition: &str, rows: impl IntoIterator<Item = (String, String)>) {
+    async fn put(
+        &self,
+        table: Table,
+        partition: &str,
+        rows: impl IntoIterator<Item = (String, String)>,
+    ) {
         let ops: Vec<Op> = rows.into_iter().map(|(key, value)| Op::Put { key, value }).collect();
         for chunk in ops.chunks(store::MAX_COMMIT) {
             self.services.store.commit(table, partition, chunk).await.unwrap();
@@ -100,9 +118,19 @@ impl World {
             rows.push((format!("calendar:{id}"), rows::encode(&calendar).unwrap()));
         }
         self.put(Table::Directory, "local", rows).await;
-        self.put(Table::Secrets, "local", [("a1".to_owned(), r#"{"v":1,"sealed":"x"}"#.to_owned())]).await;
+        self.put(
+            Table::Secrets,
+            "local",
+            [("a1".to_owned(), r#"{"v":1,"sealed":"x"}"#.to_owned())],
+        )
+        .await;
         let pair = add_pair(&self.services, new("c1", "c2")).await.unwrap();
-        self.put(Table::Pairs, pair.id.as_str(), (0..250).map(|n| (format!("mapping:{n}"), "{}".to_owned()))).await;
+        self.put(
+            Table::Pairs,
+            pair.id.as_str(),
+            (0..250).map(|n| (format!("mapping:{n}"), "{}".to_owned())),
+        )
+        .await;
         (account.id, pair)
     }
 }
@@ -127,10 +155,22 @@ async fn a_calendar_that_two_accounts_see_is_written_to_under_one_lease() {
     let row = |id: &str, owned_at: &str| {
         let rows = Snapshot::read(&world.services);
         let (id, owned_at) = (CalendarId::new(id), Some(owned_at.to_owned()));
-        async move { CalendarRow { id, owned_at, ..rows.await.unwrap().calendar(&CalendarId::new("c1")).unwrap().unwrap() } }
+        async move {
+            CalendarRow {
+                id,
+                owned_at,
+                ..rows.await.unwrap().calendar(&CalendarId::new("c1")).unwrap().unwrap()
+            }
+        }
     };
     let shares = [row("c3", "/anna/c1/").await, row("c4", "/anna/c9/").await];
-    world.put(Table::Directory, "local", shares.map(|share| (format!("calendar:{}", share.id), rows::encode(&share).unwrap()))).await;
+    world
+        .put(
+            Table::Directory,
+            "local",
+            shares.map(|share| (format!("calendar:{}", share.id), rows::encode(&share).unwrap())),
+        )
+        .await;
     let directory = Snapshot::read(&world.services).await.unwrap();
     let name = |id: &str| calendar_lease(&directory, &CalendarId::new(id));
     assert_eq!(name("c1"), name("c3"), "a share of it");
@@ -157,7 +197,10 @@ async fn a_pair_is_switched_off_and_on() {
     assert!(pause_pair(&world.services, &made.id).await.unwrap().paused);
     assert!(pair(&world.services, &made.id).await.unwrap().paused);
     assert_eq!(resume_pair(&world.services, &made.id).await.unwrap(), made);
-    assert!(matches!(pause_pair(&world.services, &PairId::new("p0")).await, Err(Error::NotFound(_))));
+    assert!(matches!(
+        pause_pair(&world.services, &PairId::new("p0")).await,
+        Err(Error::NotFound(_))
+    ));
 }
 
 /// Requirement S3.
@@ -169,7 +212,10 @@ async fn a_removed_pair_leaves_no_row_behind() {
     remove_pair(&world.services, &made.id).await.unwrap();
     assert!(world.rows(Table::Pairs, made.id.as_str()).await.is_empty());
     assert_eq!(world.rows(Table::Pairs, "p0").await.len(), 1, "another pair's rows are its own");
-    assert_eq!(world.rows(Table::Directory, "local").await, ["account:a1", "calendar:c1", "calendar:c2", "ended:c1:c2"]);
+    assert_eq!(
+        world.rows(Table::Directory, "local").await,
+        ["account:a1", "calendar:c1", "calendar:c2", "ended:c1:c2"]
+    );
     assert!(matches!(remove_pair(&world.services, &made.id).await, Err(Error::NotFound(_))));
 }
 
@@ -179,7 +225,9 @@ async fn a_removed_account_takes_its_secret_its_pairs_and_their_rows_along() {
     let world = world();
     let (account, made) = world.furnished().await;
     remove_account(&world.services, &account).await.unwrap();
-    for (table, partition) in [(Table::Directory, "local"), (Table::Secrets, "local"), (Table::Pairs, made.id.as_str())] {
+    for (table, partition) in
+        [(Table::Directory, "local"), (Table::Secrets, "local"), (Table::Pairs, made.id.as_str())]
+    {
         assert!(world.rows(table, partition).await.is_empty(), "{table:?}");
     }
     assert!(matches!(remove_account(&world.services, &account).await, Err(Error::NotFound(_))));
@@ -189,7 +237,14 @@ async fn a_removed_account_takes_its_secret_its_pairs_and_their_rows_along() {
 async fn a_pair_is_not_removed_under_a_pass() {
     let world = world();
     let (_, made) = world.furnished().await;
-    let pass = world.services.leases.acquire("local", &[&pair_lease(&made.id)]).await.unwrap().taken().unwrap();
+    let pass = world
+        .services
+        .leases
+        .acquire("local", &[&pair_lease(&made.id)])
+        .await
+        .unwrap()
+        .taken()
+        .unwrap();
     assert!(matches!(remove_pair(&world.services, &made.id).await, Err(Error::Request(_))));
     assert_eq!(world.rows(Table::Pairs, made.id.as_str()).await.len(), 250);
     drop(pass);
@@ -200,7 +255,14 @@ async fn a_pair_is_not_removed_under_a_pass() {
 async fn an_account_that_cannot_be_tried_is_not_stored() {
     let world = world();
     let secret = SecretString::from("open sesame");
-    let refused = connect_account(&world.services, ProviderKind::Caldav, "https://dav.example.org/", "anna", &secret).await;
+    let refused = connect_account(
+        &world.services,
+        ProviderKind::Caldav,
+        "https://dav.example.org/",
+        "anna",
+        &secret,
+    )
+    .await;
     assert!(matches!(refused, Err(Error::Provider(providers::Error::Unreachable(_)))));
     for table in Table::ALL {
         assert!(world.rows(table, "local").await.is_empty(), "{table:?}");
@@ -211,10 +273,21 @@ async fn an_account_that_cannot_be_tried_is_not_stored() {
 async fn an_account_without_its_secret_asks_to_be_connected_again() {
     let world = world();
     let (account, _) = world.furnished().await;
-    world.services.store.commit(Table::Secrets, "local", &[Op::Delete { key: "a1".into(), etag: None }]).await.unwrap();
+    world
+        .services
+        .store
+        .commit(Table::Secrets, "local", &[Op::Delete { key: "a1".into(), etag: None }])
+        .await
+        .unwrap();
     let listing = calendars(&world.services, None).await.unwrap();
-    assert!(matches!(listing.failures[..], [(_, Error::Provider(providers::Error::Credentials(_)))]));
-    assert_eq!(super::account(&world.services, &account).await.unwrap().state, AccountStatus::NeedsReconnect);
+    assert!(matches!(
+        listing.failures[..],
+        [(_, Error::Provider(providers::Error::Credentials(_)))]
+    ));
+    assert_eq!(
+        super::account(&world.services, &account).await.unwrap().state,
+        AccountStatus::NeedsReconnect
+    );
     // What was known of its calendars is still there: a failure is no listing.
     assert!(calendar(&world.services, &CalendarId::new("c1")).await.unwrap().is_some());
 }

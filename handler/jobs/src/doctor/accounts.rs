@@ -33,7 +33,9 @@ async fn ask(services: &Services) -> Result<Vec<Finding>> {
         let (id, name) = (&account.id, &account.name);
         let check = format!("account:{id}");
         match failures.iter().find(|(failed, _)| failed == id) {
-            Some((_, error)) => Finding::bad(&check, format!("{name}: {}", sentence(error)), fix(error)),
+            Some((_, error)) => {
+                Finding::bad(&check, format!("{name}: {}", sentence(error)), fix(error))
+            }
             None => {
                 let count = calendars.iter().filter(|calendar| calendar.account == *id).count();
                 Finding::good(&check, format!("{name} answers; calendars: {count}."))
@@ -53,21 +55,34 @@ async fn remember(services: &Services) -> Result<Vec<Finding>> {
     let shown = accounts.iter().map(|account| account.shown(now));
     let ill: Vec<_> = shown.filter(|account| account.state != AccountStatus::Ok.as_str()).collect();
     let well = accounts.len() - ill.len();
-    let mut findings = vec![Finding::good(CHECK, format!("{well} of {} answered when they were last asked.", accounts.len()))];
+    let mut findings = vec![Finding::good(
+        CHECK,
+        format!("{well} of {} answered when they were last asked.", accounts.len()),
+    )];
     findings.extend(ill.iter().take(MOST).map(|account| {
         let code = account.error.as_ref().map_or("unknown", |problem| problem.code.as_str());
-        let message = format!("It could not be used when it was last asked ({}, {code}).", account.state);
+        let message = format!(
+            "It could not be used when it was last asked ({}, \
+        {code}).",
+            account.state
+        );
         Finding::bad(
             &format!("account:{}", account.id),
             message,
             match account.state == AccountStatus::NeedsReconnect.as_str() {
                 true => "Its owner has to connect it again; its pairs stay.",
-                false => "It is asked again by itself. Where it stays so, look whether its server can be reached from here.",
+                false => {
+                    "It is asked again by itself. Where it stays so, look whether its server \
+                can be reached from here."
+                }
             },
         )
     }));
     if ill.len() > MOST {
-        let more = format!("{} more accounts could not be used when they were last asked.", ill.len() - MOST);
+        let more = format!(
+            "{} more accounts could not be used when they were last asked.",
+            ill.len() - MOST
+        );
         findings.push(Finding::bad(CHECK, more, "`calrelay account list` names them all."));
     }
     Ok(findings)
@@ -81,14 +96,23 @@ fn fix(error: &Error) -> &'static str {
     use providers::Error as E;
     match error {
         Error::Provider(E::Unauthorized | E::Consent(_) | E::Credentials(_)) => {
-            "Connect it again with `calrelay account add` and a password that is valid now; its pairs stay."
+            "Connect it again with `calrelay account add` and a password that is valid now; its \
+            pairs stay."
         }
         Error::Provider(E::Misconfigured(_)) => {
-            "That is for whoever runs calrelay: correct the registration at the provider, or the settings."
+            "That is for whoever runs calrelay: correct the registration at the provider, or the \
+            settings."
         }
-        Error::Provider(E::Unreachable(_) | E::NoAnswer(_)) => "Check the network, and that the server is up.",
-        Error::Provider(E::RateLimited { .. }) => "Wait some minutes; a longer CALRELAY_POLL_SECONDS asks less often.",
-        Error::Provider(E::Address(_)) => "Correct the address by removing and adding the account, or see CALRELAY_ALLOW_PRIVATE_HOSTS.",
+        Error::Provider(E::Unreachable(_) | E::NoAnswer(_)) => {
+            "Check the network, and that the server is up."
+        }
+        Error::Provider(E::RateLimited { .. }) => {
+            "Wait some minutes; a longer CALRELAY_POLL_SECONDS asks less often."
+        }
+        Error::Provider(E::Address(_)) => {
+            "Correct the address by removing and adding the account, or see \
+            CALRELAY_ALLOW_PRIVATE_HOSTS."
+        }
         Error::Vault(_) => "See vault. If the key is gone for good, connect the account again.",
         _ => "Try again later; if it stays, ask the server's administrator.",
     }

@@ -1,4 +1,5 @@
-//! The clock of this machine, against that of a server where one has answered, and against common sense.
+//! The clock of this machine, against that of a server where one has answered, and against common
+//! sense.
 
 use jiff::Timestamp;
 
@@ -12,23 +13,40 @@ const FIRST_RELEASE: Timestamp = Timestamp::constant(1_767_225_600, 0);
 /// Seconds by which two clocks that are right may differ.
 const LARGEST_SKEW: u64 = 120;
 
-const FIX: &str = "Set the clock, or switch on network time (timedatectl set-ntp true). In Azure, restart the function app.";
+const FIX: &str = "Set the clock, or switch on network time (timedatectl set-ntp true). In Azure, \
+restart the function app.";
 
 /// What the clock of this machine says, and that of a server where one has answered.
 pub fn finding(now: Timestamp, server: Option<Timestamp>) -> Finding {
     let Some(server) = server else {
         return if now < FIRST_RELEASE {
-            Finding::bad(CHECK, format!("The clock of this machine says {now:.0}, which is in the past."), FIX)
+            Finding::bad(
+                CHECK,
+                format!("The clock of this machine says {now:.0}, which is in the past."),
+                FIX,
+            )
         } else {
-            Finding::good(CHECK, format!("The clock of this machine says {now:.0}; no server has answered that it could be compared with."))
+            Finding::good(
+                CHECK,
+                format!(
+                    "The clock of this machine says {now:.0}; no server has answered that it \
+                    could be compared with."
+                ),
+            )
         };
     };
     let off = now.as_second().abs_diff(server.as_second());
     if off > LARGEST_SKEW {
-        let message = format!("The clock of this machine says {now:.0}, and that of the server {server:.0}: {off} seconds apart.");
+        let message = format!(
+            "The clock of this machine says {now:.0}, and that of the server {server:.0}: {off} \
+            seconds apart."
+        );
         return Finding::bad(CHECK, message, FIX);
     }
-    Finding::good(CHECK, format!("The clock of this machine says {now:.0}, as that of the server does."))
+    Finding::good(
+        CHECK,
+        format!("The clock of this machine says {now:.0}, as that of the server does."),
+    )
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
-//! What is wrong with an installation, and how to mend it: the same findings for `calrelay doctor` and for a running service.
+//! What is wrong with an installation, and how to mend it: the same findings for `calrelay doctor`
+//! and for a running service.
 //!
 //! # Properties
-//! * Looking changes nothing that anybody would notice: what is written for a try is a row that is not there being removed, and a lease that is
-//!   given back. One thing is made where it is missing, as the first work would: the vault's root.
+//! * Looking changes nothing that anybody would notice: what is written for a try is a row that is
+//!   not there being removed, and a lease that is given back. One thing is made where it is
+//!   missing, as the first work would: the vault's root.
 //! * Every look ends within [`PATIENCE`], whoever does not answer.
-//! * A finding quotes no value of a setting (but the public address) and no event: it may be shown to whoever operates the service.
+//! * A finding quotes no value of a setting (but the public address) and no event: it may be shown
+//!   to whoever operates the service.
 
 mod accounts;
 mod clock;
@@ -24,7 +27,8 @@ use serde::Serialize;
 
 use crate::{Error, Result, Services};
 
-/// Whoever does not answer within this time is out of reach. Long enough for storage to be tried again several times, and to say why it failed.
+/// Whoever does not answer within this time is out of reach. Long enough for storage to be tried
+/// again several times, and to say why it failed.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What one check found.
@@ -66,7 +70,8 @@ pub struct Setup {
     pub azure_storage: bool,
     /// Where the wrapping key is.
     pub key: Key,
-    /// Scheme and host under which providers reach this installation; `None` where they do not, and then they are not asked to call.
+    /// Scheme and host under which providers reach this installation; `None` where they do not, and
+    /// then they are not asked to call.
     pub public_url: Option<String>,
 }
 
@@ -87,11 +92,14 @@ impl Setup {
     pub fn mend_storage(azure: bool, roles: &str) -> String {
         if azure {
             format!(
-                "Check the account's name and that its firewall lets this machine in. The identity needs {roles}; a role that was just given \
+                "Check the account's name and that its firewall lets this machine in. The \
+                identity needs {roles}; a role that was just given \
                  takes some minutes to work. On a machine of your own, sign in with `az login`."
             )
         } else {
-            "See data_dir, and that the directory can be written to; if a file is damaged, restore the directory from a backup.".into()
+            "See data_dir, and that the directory can be written to; if a file is damaged, \
+            restore the directory from a backup."
+                .into()
         }
     }
 }
@@ -105,7 +113,8 @@ pub enum Accounts {
     Remembered,
 }
 
-/// Looks at storage, vault, clock, accounts and the work that waits; what was found in the settings is not repeated.
+/// Looks at storage, vault, clock, accounts and the work that waits; what was found in the settings
+/// is not repeated.
 pub async fn findings(services: &Services, how: Accounts) -> Vec<Finding> {
     let accounts = async {
         match how {
@@ -113,11 +122,23 @@ pub async fn findings(services: &Services, how: Accounts) -> Vec<Finding> {
             Accounts::Remembered => accounts::remembered(services).await,
         }
     };
-    let (storage, vault, accounts, push, work) =
-        futures::join!(storage::findings(services), vault::finding(services), accounts, push::findings(services), work::finding(services));
+    let (storage, vault, accounts, push, work) = futures::join!(
+        storage::findings(services),
+        vault::finding(services),
+        accounts,
+        push::findings(services),
+        work::finding(services)
+    );
     // Last, when somebody has answered whose clock ours can be held against.
     let clock = clock::finding(services.clock.now(), services.connect.server_time());
-    storage.into_iter().chain([vault]).chain(accounts).chain(push).chain(work).chain([clock]).collect()
+    storage
+        .into_iter()
+        .chain([vault])
+        .chain(accounts)
+        .chain(push)
+        .chain(work)
+        .chain([clock])
+        .collect()
 }
 
 /// An answer, or that none came in time.

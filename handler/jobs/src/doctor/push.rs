@@ -9,7 +9,8 @@ const CHECK: &str = "push";
 /// Calendars that are named; the others are counted.
 const MOST: usize = 20;
 
-/// Nothing where no pair has such a calendar, or where storage does not say, which is told by its own check.
+/// Nothing where no pair has such a calendar, or where storage does not say, which is told by its
+/// own check.
 pub async fn findings(services: &Services) -> Vec<Finding> {
     let Ok(states) = in_time(channels::states(services)).await else { return Vec::new() };
     if states.is_empty() {
@@ -20,14 +21,22 @@ pub async fn findings(services: &Services) -> Vec<Finding> {
         // No mistake where everything is done by `calrelay sync`.
         return vec![Finding::good(
             CHECK,
-            "Google is not asked to tell of changes, as CALRELAY_PUBLIC_URL is not set. They are seen by the nightly pass of a running calrelay, and \
-             by `calrelay sync`. To see them within seconds, set it to the address (https://…) under which this calrelay is reached from outside.",
+            "Google is not asked to tell of changes, as CALRELAY_PUBLIC_URL is not set. They are \
+            seen by the nightly pass of a running calrelay, and \
+             by `calrelay sync`. To see them within seconds, set it to the address (https://…) \
+             under which this calrelay is reached from outside.",
         )];
     }
-    let mut findings = vec![Finding::good(CHECK, format!("Google tells of changes in {open} of {all} paired calendars."))];
+    let mut findings = vec![Finding::good(
+        CHECK,
+        format!("Google tells of changes in {open} of {all} paired calendars."),
+    )];
     for state in states.iter().filter(|state| !state.open).take(MOST) {
         let check = format!("{CHECK}:{}", state.calendar);
-        let (code, message) = state.error.as_ref().map_or(("", ""), |error| (error.code.as_str(), error.message.as_str()));
+        let (code, message) = state
+            .error
+            .as_ref()
+            .map_or(("", ""), |error| (error.code.as_str(), error.message.as_str()));
         findings.push(match code {
             // Nobody can mend that.
             "no_push" => Finding::good(&check, message),
@@ -36,7 +45,8 @@ pub async fn findings(services: &Services) -> Vec<Finding> {
             _ => Finding::bad(
                 &check,
                 message,
-                "It is tried again every hour. Check that CALRELAY_PUBLIC_URL is reached from outside, over https, and see the account.",
+                "It is tried again every hour. Check that CALRELAY_PUBLIC_URL is reached from \
+                outside, over https, and see the account.",
             ),
         });
     }

@@ -1,4 +1,5 @@
-//! Storage: can rows be read and written, messages counted and taken away, leases had? In Azure each is a right of its own.
+//! Storage: can rows be read and written, messages counted and taken away, leases had? In Azure
+//! each is a right of its own.
 
 use store::{Message, Op, Table};
 
@@ -13,7 +14,11 @@ const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Looks at all three.
 pub async fn findings(services: &Services) -> Vec<Finding> {
-    let (rows, messages, leases) = futures::join!(in_time(rows(services)), in_time(messages(services)), in_time(leases(services)));
+    let (rows, messages, leases) = futures::join!(
+        in_time(rows(services)),
+        in_time(messages(services)),
+        in_time(leases(services))
+    );
     let azure = services.setup.azure_storage;
     let told = |check: &str, outcome: Result<()>, well: &str, roles: &str| match outcome {
         Ok(()) => Finding::good(check, well),
@@ -30,9 +35,15 @@ pub async fn findings(services: &Services) -> Vec<Finding> {
             "storage:queue",
             messages,
             "Messages can be counted and taken away.",
-            "the role Storage Queue Data Contributor on the queues sync-calendar and sync-calendar-poison",
+            "the role Storage Queue Data Contributor on the queues sync-calendar and \
+            sync-calendar-poison",
         ),
-        told("storage:leases", leases, "Leases can be had.", "the role Storage Table Data Contributor on the table leases"),
+        told(
+            "storage:leases",
+            leases,
+            "Leases can be had.",
+            "the role Storage Table Data Contributor on the table leases",
+        ),
     ]
 }
 
@@ -48,13 +59,20 @@ async fn rows(services: &Services) -> Result<()> {
     Ok(())
 }
 
-/// Counts, and removes a message that is not there. None is sent: a function would be started by it.
+/// Counts, and removes a message that is not there. None is sent: a function would be started by
+/// it.
 async fn messages(services: &Services) -> Result<()> {
     let poison = format!("{}-poison", nudge::QUEUE);
     for queue in [nudge::QUEUE, &poison] {
         services.queue.len(queue).await?;
-        // A receipt of Azure's is base64, and nothing else gets as far as the question whether there is such a message.
-        let nobody = Message { id: NOBODY.into(), receipt: "AgAAAAMAAAAAAAAA".into(), body: String::new(), dequeue_count: 1 };
+        // A receipt of Azure's is base64, and nothing else gets as far as the question whether
+        // there is such a message.
+        let nobody = Message {
+            id: NOBODY.into(),
+            receipt: "AgAAAAMAAAAAAAAA".into(),
+            body: String::new(),
+            dequeue_count: 1,
+        };
         match services.queue.delete(queue, &nobody).await {
             Ok(()) | Err(store::Error::Conflict(_)) => {}
             Err(error) => return Err(error.into()),

@@ -25,15 +25,28 @@ struct Offline;
 
 #[async_trait]
 impl Connect for Offline {
-    async fn discover(&self, _: ProviderKind, _: &str, _: &str, _: &SecretString) -> providers::Result<String> {
+    async fn discover(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: &SecretString,
+    ) -> providers::Result<String> {
         Ok("here".into())
     }
-    fn open(&self, _: ProviderKind, _: &str, _: &str, _: SecretString) -> providers::Result<Arc<dyn Provider>> {
+    fn open(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        _: SecretString,
+    ) -> providers::Result<Arc<dyn Provider>> {
         Err(providers::Error::Unreachable("nobody is there".into()))
     }
 }
 
-/// Storage that lets one read and nothing else, as an account does to whoever has a reader's role; or that never answers.
+/// Storage that lets one read and nothing else, as an account does to whoever has a reader's role;
+/// or that never answers.
 #[derive(Clone, Copy)]
 enum Broken {
     ReadOnly,
@@ -65,7 +78,14 @@ impl Store for Broken {
     async fn get_many(&self, _: Table, _: &str, _: &[String]) -> store::Result<Vec<Row>> {
         self.read(Vec::new()).await
     }
-    async fn scan(&self, _: Table, _: &str, _: &str, _: Option<&str>, _: usize) -> store::Result<Vec<Row>> {
+    async fn scan(
+        &self,
+        _: Table,
+        _: &str,
+        _: &str,
+        _: Option<&str>,
+        _: usize,
+    ) -> store::Result<Vec<Row>> {
         self.read(Vec::new()).await
     }
     async fn commit(&self, _: Table, _: &str, _: &[Op]) -> store::Result<Vec<String>> {
@@ -130,7 +150,10 @@ fn broken(broken: Broken) -> (Services, tempfile::TempDir) {
 }
 
 fn of<'a>(findings: &'a [Finding], check: &str) -> &'a Finding {
-    findings.iter().find(|finding| finding.check == check).unwrap_or_else(|| panic!("no {check} in {findings:?}"))
+    findings
+        .iter()
+        .find(|finding| finding.check == check)
+        .unwrap_or_else(|| panic!("no {check} in {findings:?}"))
 }
 
 #[tokio::test]
@@ -139,7 +162,15 @@ async fn a_fresh_installation_is_well_and_stays_empty() {
     for how in [Accounts::Asked, Accounts::Remembered] {
         let findings = findings(&services, how).await;
         assert!(findings.iter().all(|finding| finding.ok && finding.fix.is_none()), "{findings:?}");
-        for check in ["storage:rows", "storage:queue", "storage:leases", "vault", "accounts", "work", "clock"] {
+        for check in [
+            "storage:rows",
+            "storage:queue",
+            "storage:leases",
+            "vault",
+            "accounts",
+            "work",
+            "clock",
+        ] {
             of(&findings, check);
         }
     }
@@ -147,7 +178,10 @@ async fn a_fresh_installation_is_well_and_stays_empty() {
         assert_eq!(services.store.scan(table, "doctor", "", None, 10).await.unwrap(), []);
     }
     assert_eq!(services.queue.len(nudge::QUEUE).await.unwrap(), 0);
-    assert!(services.leases.acquire("doctor", &["doctor"]).await.unwrap().taken().is_some(), "it was given back");
+    assert!(
+        services.leases.acquire("doctor", &["doctor"]).await.unwrap().taken().is_some(),
+        "it was given back"
+    );
 }
 
 #[tokio::test]
@@ -175,7 +209,10 @@ async fn whoever_does_not_answer_holds_nobody_up() {
     assert!(begun.elapsed() <= PATIENCE + Duration::from_secs(5), "{:?}", begun.elapsed());
     assert!(!health.ok && !health.storage && health.detail.is_none());
     let findings = health.findings.unwrap();
-    assert!(of(&findings, "storage:rows").message.contains("no answer within 30 s"), "{findings:?}");
+    assert!(
+        of(&findings, "storage:rows").message.contains("no answer within 30 s"),
+        "{findings:?}"
+    );
     assert!(of(&findings, "clock").ok, "what can be looked at is looked at");
 }
 
@@ -183,24 +220,38 @@ async fn whoever_does_not_answer_holds_nobody_up() {
 async fn an_account_that_does_not_answer_is_named_and_what_is_remembered_names_nobody() {
     let (services, _dir) = services();
     let url = "https://dav.example.org/";
-    let account =
-        crate::directory::connect_account(&services, ProviderKind::Caldav, url, "anna", &"secret".to_owned().into()).await.unwrap();
+    let account = crate::directory::connect_account(
+        &services,
+        ProviderKind::Caldav,
+        url,
+        "anna",
+        &"secret".to_owned().into(),
+    )
+    .await
+    .unwrap();
     let asked = findings(&services, Accounts::Asked).await;
     let check = format!("account:{}", account.id);
     assert!(!of(&asked, &check).ok && of(&asked, &check).message.contains("anna"), "{asked:?}");
     let remembered = findings(&services, Accounts::Remembered).await;
     assert!(remembered.iter().all(|finding| !finding.message.contains("anna")), "{remembered:?}");
-    assert!(remembered.iter().any(|finding| finding.check.starts_with("account")), "{remembered:?}");
+    assert!(
+        remembered.iter().any(|finding| finding.check.starts_with("account")),
+        "{remembered:?}"
+    );
 }
 
 #[tokio::test]
 async fn details_carry_the_settings_and_probes_do_not() {
     let (services, _dir) = services();
-    let setup = Setup { findings: vec![Finding::bad("settings", "Odd.", "Mend it.")], ..Setup::default() };
+    let setup =
+        Setup { findings: vec![Finding::bad("settings", "Odd.", "Mend it.")], ..Setup::default() };
     let services = Services { setup: Arc::new(setup), ..services };
     let health = crate::health(&services, true).await;
     assert!(health.ok, "there is something to mend, and it works all the same");
     assert_eq!(health.findings.unwrap()[0].message, "Odd.");
     let probe = serde_json::to_value(crate::health(&services, false).await).unwrap();
-    assert_eq!(probe, serde_json::json!({"ok": true, "storage": true, "vault": true, "work": true}));
+    assert_eq!(
+        probe,
+        serde_json::json!({"ok": true, "storage": true, "vault": true, "work": true})
+    );
 }

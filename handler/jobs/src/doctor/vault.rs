@@ -12,18 +12,25 @@ pub async fn finding(services: &Services) -> Finding {
         return Finding::good(CHECK, "There is no key yet; it is made with the first account.");
     }
     match (in_time(look(services)).await, key) {
-        (Ok(()), Key::KeyVault) => Finding::good(CHECK, "The key in Azure Key Vault wraps and unwraps."),
-        (Ok(()), _) => Finding::good(CHECK, "The key file is there, is yours only, and can be used."),
+        (Ok(()), Key::KeyVault) => {
+            Finding::good(CHECK, "The key in Azure Key Vault wraps and unwraps.")
+        }
+        (Ok(()), _) => {
+            Finding::good(CHECK, "The key file is there, is yours only, and can be used.")
+        }
         (Err(error @ (Error::Store(_) | Error::Vault(vault::Error::Row(_)))), _) => {
             Finding::from_error(CHECK, &error, "Nothing is lost. See storage, then look again.")
         }
         (Err(error), Key::KeyVault) => Finding::from_error(
             CHECK,
             &error,
-            "Nothing is lost. The identity needs the role Key Vault Crypto Service Encryption User on the key that CALRELAY_KEY_VAULT_KEY \
+            "Nothing is lost. The identity needs the role Key Vault Crypto Service Encryption \
+            User on the key that CALRELAY_KEY_VAULT_KEY \
              names, and the vault's firewall must let this machine in; then look again.",
         ),
-        (Err(error), _) => Finding::from_error(CHECK, &error, "Do what is said there, then look again."),
+        (Err(error), _) => {
+            Finding::from_error(CHECK, &error, "Do what is said there, then look again.")
+        }
     }
 }
 

@@ -31,7 +31,8 @@ pub struct Memory<'a> {
     pub(super) services: &'a Services,
     marks: &'a Marks,
     pub(super) pair: &'a Pair,
-    /// The addresses of the calendars of which the first release made the ids of its mappings; see [`super::migrate`].
+    /// The addresses of the calendars of which the first release made the ids of its mappings; see
+    /// [`super::migrate`].
     pub(super) bases: OnceLock<[Option<String>; 2]>,
     /// An origin has a mapping whose id is not made of its name.
     aliased: AtomicBool,
@@ -93,7 +94,8 @@ impl<'a> Memory<'a> {
         self.pair.id.as_str()
     }
 
-    /// Where the pair stands, and which events could not be copied; for whoever holds its lease. One request.
+    /// Where the pair stands, and which events could not be copied; for whoever holds its lease.
+    /// One request.
     pub(crate) async fn begin(&self) -> Result<(Head, Vec<ProblemRow>)> {
         let (head, problems) = Head::read(&*self.services.store, &self.pair.id).await?;
         self.goes_by(&head.row().await);
@@ -109,15 +111,19 @@ impl<'a> Memory<'a> {
         }
     }
 
-    /// The mappings of these events of one calendar, be they origins or copies. One row for each that its likelier name finds, two for others.
+    /// The mappings of these events of one calendar, be they origins or copies. One row for each
+    /// that its likelier name finds, two for others.
     pub async fn lookup(&self, side: Side, ids: &[EventId]) -> Result<Lookup> {
         let mut found = Lookup::default();
-        // Of a one-way pair no event of the other calendar is an origin; an origin under another name than its mapping's is rare.
+        // Of a one-way pair no event of the other calendar is an origin; an origin under another
+        // name than its mapping's is rare.
         let (origins, indexed) = match side {
             Side::From => (true, self.pair.two_way || self.aliased.load(Ordering::Relaxed)),
             Side::To => (self.pair.two_way, true),
         };
-        let rest = |found: &Lookup| ids.iter().filter(|id| !found.known.contains_key(*id)).cloned().collect::<Vec<_>>();
+        let rest = |found: &Lookup| {
+            ids.iter().filter(|id| !found.known.contains_key(*id)).cloned().collect::<Vec<_>>()
+        };
         if side == Side::To && indexed {
             self.indexed(side, rest(&found), &mut found).await?;
         }
@@ -134,9 +140,13 @@ impl<'a> Memory<'a> {
     async fn origins(&self, side: Side, ids: Vec<EventId>, found: &mut Lookup) -> Result<()> {
         let mut ids = ids;
         for legacy in [true, false] {
-            let keys = ids.iter().filter_map(|id| Some((mapping_key(self.derived(side, id, legacy)?), id.clone()))).collect();
+            let keys = ids
+                .iter()
+                .filter_map(|id| Some((mapping_key(self.derived(side, id, legacy)?), id.clone())))
+                .collect();
             for (id, mapping) in self.get_many::<_, Mapping>(keys).await? {
-                // An origin that was made again, or that has another name by now, keeps the mapping of its former id.
+                // An origin that was made again, or that has another name by now, keeps the mapping
+                // of its former id.
                 if mapping.side == side && mapping.origin.id == id {
                     found.known.insert(id, mapping);
                 } else {
@@ -148,7 +158,8 @@ impl<'a> Memory<'a> {
         Ok(())
     }
 
-    /// The mapping id that a name gives: `legacy` as the first release made it, of the whole address.
+    /// The mapping id that a name gives: `legacy` as the first release made it, of the whole
+    /// address.
     fn derived(&self, side: Side, id: &EventId, legacy: bool) -> Option<MappingId> {
         let base = self.bases.get().and_then(|bases| bases[side as usize].as_deref());
         let id = match (legacy, base) {
@@ -178,14 +189,23 @@ impl<'a> Memory<'a> {
     }
 
     /// Mappings by their ids, as many as there are in this pair.
-    pub async fn mappings(&self, ids: impl IntoIterator<Item = MappingId>) -> Result<BTreeMap<MappingId, Mapping>> {
-        let keys: BTreeMap<String, MappingId> = ids.into_iter().map(|id| (mapping_key(id), id)).collect();
+    pub async fn mappings(
+        &self,
+        ids: impl IntoIterator<Item = MappingId>,
+    ) -> Result<BTreeMap<MappingId, Mapping>> {
+        let keys: BTreeMap<String, MappingId> =
+            ids.into_iter().map(|id| (mapping_key(id), id)).collect();
         Ok(self.get_many(keys).await?.into_iter().collect())
     }
 
     /// Which of these mappings belong to one of these other pairs.
-    pub async fn elsewhere(&self, pairs: &[PairId], ids: &BTreeSet<MappingId>) -> Result<BTreeSet<MappingId>> {
-        let others: Vec<PairId> = pairs.iter().filter(|pair| **pair != self.pair.id).cloned().collect();
+    pub async fn elsewhere(
+        &self,
+        pairs: &[PairId],
+        ids: &BTreeSet<MappingId>,
+    ) -> Result<BTreeSet<MappingId>> {
+        let others: Vec<PairId> =
+            pairs.iter().filter(|pair| **pair != self.pair.id).cloned().collect();
         claimed(&*self.services.store, &others, ids).await
     }
 
@@ -197,7 +217,10 @@ impl<'a> Memory<'a> {
     }
 
     /// The rows of these keys, as many as there are, each with what was asked for by its key.
-    async fn get_many<K: Clone, T: DeserializeOwned>(&self, wanted: BTreeMap<String, K>) -> Result<Vec<(K, T)>> {
+    async fn get_many<K: Clone, T: DeserializeOwned>(
+        &self,
+        wanted: BTreeMap<String, K>,
+    ) -> Result<Vec<(K, T)>> {
         let keys: Vec<String> = wanted.keys().cloned().collect();
         let mut found = Vec::new();
         for keys in keys.chunks(MAX_COMMIT) {
@@ -210,11 +233,14 @@ impl<'a> Memory<'a> {
         Ok(found)
     }
 
-    /// A page of mappings, in the order of their ids, after a key; and the key after which the next page begins, unless this is the last.
+    /// A page of mappings, in the order of their ids, after a key; and the key after which the next
+    /// page begins, unless this is the last.
     pub async fn page(&self, after: Option<&str>) -> Result<(Vec<Mapping>, Option<String>)> {
-        let rows = self.services.store.scan(Table::Pairs, self.partition(), MAPPING, after, PAGE).await?;
+        let rows =
+            self.services.store.scan(Table::Pairs, self.partition(), MAPPING, after, PAGE).await?;
         let next = rows.last().filter(|_| rows.len() == PAGE).map(|row| row.key.clone());
-        let mappings: Result<Vec<Mapping>> = rows.iter().map(|row| decode(&row.key, &row.value)).collect();
+        let mappings: Result<Vec<Mapping>> =
+            rows.iter().map(|row| decode(&row.key, &row.value)).collect();
         Ok((mappings?, next))
     }
 
@@ -223,7 +249,8 @@ impl<'a> Memory<'a> {
         let mut ops = vec![Op::Put { key: mapping_key(now.id), value: encode(now)? }];
         let keys_before = before.map(|mapping| self.index_keys(mapping)).unwrap_or_default();
         let keys_now = self.index_keys(now);
-        // A name that is given up may be another mapping's by now: its row stays, and says nothing where it is this one's still.
+        // A name that is given up may be another mapping's by now: its row stays, and says nothing
+        // where it is this one's still.
         for key in keys_now.into_iter().filter(|key| !keys_before.contains(key)) {
             ops.push(Op::Put { key, value: encode(&IndexRow { m: now.id })? });
         }
@@ -235,7 +262,8 @@ impl<'a> Memory<'a> {
             ops,
             copies: i64::from(now.is_live()) - i64::from(before.is_some_and(Mapping::is_live)),
             archived: i64::from(is_archived(now)) - i64::from(before.is_some_and(is_archived)),
-            by_another: i64::from(is_by_another(now)) - i64::from(before.is_some_and(is_by_another)),
+            by_another: i64::from(is_by_another(now))
+                - i64::from(before.is_some_and(is_by_another)),
             aliased,
         });
         Ok(())
@@ -264,7 +292,12 @@ impl<'a> Memory<'a> {
         let ops = keys.map(|key| Op::Delete { key, etag: None }).collect();
         let by_another = -i64::from(mapping.state == State::CopiedByAnother);
         let archived = -i64::from(mapping.state == State::Archived);
-        notes.groups.push(Group { copies: -i64::from(mapping.is_live()), archived, by_another, ..Group::of(ops) });
+        notes.groups.push(Group {
+            copies: -i64::from(mapping.is_live()),
+            archived,
+            by_another,
+            ..Group::of(ops)
+        });
     }
 
     /// Notes an event that could not be copied.
@@ -305,18 +338,27 @@ impl<'a> Memory<'a> {
     }
 
     fn has_alias(&self, mapping: &Mapping) -> bool {
-        [true, false].iter().all(|legacy| self.derived(mapping.side, &mapping.origin.id, *legacy) != Some(mapping.id))
+        [true, false].iter().all(|legacy| {
+            self.derived(mapping.side, &mapping.origin.id, *legacy) != Some(mapping.id)
+        })
     }
 }
 
 /// Which of these mappings belong to one of these pairs.
-pub(crate) async fn claimed(store: &dyn Store, pairs: &[PairId], ids: &BTreeSet<MappingId>) -> Result<BTreeSet<MappingId>> {
+pub(crate) async fn claimed(
+    store: &dyn Store,
+    pairs: &[PairId],
+    ids: &BTreeSet<MappingId>,
+) -> Result<BTreeSet<MappingId>> {
     let mut found = BTreeSet::new();
     for pair in pairs {
-        let keys: Vec<String> = ids.iter().filter(|id| !found.contains(*id)).map(|id| mapping_key(*id)).collect();
+        let keys: Vec<String> =
+            ids.iter().filter(|id| !found.contains(*id)).map(|id| mapping_key(*id)).collect();
         for keys in keys.chunks(MAX_COMMIT) {
             let rows = store.get_many(Table::Pairs, pair.as_str(), keys).await?;
-            found.extend(rows.iter().filter_map(|row| MappingId::try_from(row.key.strip_prefix(MAPPING)?.to_owned()).ok()));
+            found.extend(rows.iter().filter_map(|row| {
+                MappingId::try_from(row.key.strip_prefix(MAPPING)?.to_owned()).ok()
+            }));
         }
     }
     Ok(found)

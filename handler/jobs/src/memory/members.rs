@@ -1,4 +1,5 @@
-//! The members of a hold: each deletion that was shown to the owner, by the first octets of its mapping's id, which is keyed; and since when.
+//! The members of a hold: each deletion that was shown to the owner, by the first octets of its
+//! mapping's id, which is keyed; and since when.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +66,10 @@ impl Members {
         let mut ops = Vec::new();
         for (at, names) in by_age {
             for names in names.chunks(IN_A_ROW) {
-                ops.push(Op::Put { key: key(ops.len()), value: encode(&MembersRow { at, m: names.concat() })? });
+                ops.push(Op::Put {
+                    key: key(ops.len()),
+                    value: encode(&MembersRow { at, m: names.concat() })?,
+                });
             }
         }
         let now = ops.len();
@@ -84,11 +88,16 @@ mod tests {
 
     #[test]
     fn members_are_read_as_they_were_written_and_keep_their_age() {
-        let id = |n: u32| MappingId::try_from(String::from(MappingId::of_copy_uid(&copy(n)).unwrap())).unwrap();
+        let id = |n: u32| {
+            MappingId::try_from(String::from(MappingId::of_copy_uid(&copy(n)).unwrap())).unwrap()
+        };
         let at = |second: i64| Timestamp::from_second(second).unwrap();
         let first = Members::of((0..4_500).map(id), &Members::default(), at(10));
         let second = Members::of((4_000..4_600).map(id), &first, at(20));
-        assert_eq!((second.since(id(4_100)), second.since(id(4_550)), second.since(id(3_999))), (Some(at(10)), Some(at(20)), None));
+        assert_eq!(
+            (second.since(id(4_100)), second.since(id(4_550)), second.since(id(3_999))),
+            (Some(at(10)), Some(at(20)), None)
+        );
         assert_eq!(second.first(), Some(at(10)));
         let (ops, rows) = first.rows(0).unwrap();
         assert_eq!(rows, 3);
@@ -103,7 +112,9 @@ mod tests {
     }
 
     fn copy(n: u32) -> String {
-        let id = data_encoding::BASE32_NOPAD.encode(&u128::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835).to_be_bytes());
+        let id = data_encoding::BASE32_NOPAD.encode(
+            &u128::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835).to_be_bytes(),
+        );
         format!("calrelay-{}", id.to_ascii_lowercase())
     }
 }

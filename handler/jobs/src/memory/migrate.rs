@@ -1,9 +1,11 @@
-//! Rows of the first release: there the id of a CalDAV event was its whole address, and now it is the name within its calendar.
+//! Rows of the first release: there the id of a CalDAV event was its whole address, and now it is
+//! the name within its calendar.
 //!
 //! # Properties
 //! * A row that was moved half-way is moved again without harm: a name stays a name.
-//! * Mappings keep their ids, which copies bear in their marks. Such an id was made of the address; so the address of the calendar is kept
-//!   ([`PairRow::bases`](super::PairRow::bases)), and an origin is still found with one read.
+//! * Mappings keep their ids, which copies bear in their marks. Such an id was made of the address;
+//!   so the address of the calendar is kept ([`PairRow::bases`](super::PairRow::bases)), and an
+//!   origin is still found with one read.
 
 use engine::calendar::ProviderKind;
 use engine::event::EventId;
@@ -15,16 +17,24 @@ use super::{Head, Memory, Notes, PairRow, ProblemRow};
 use crate::Result;
 use crate::directory::{Account, CalendarRow};
 
-/// The address by which the first release has named the events of a calendar; it has followed no calendar to another one.
+/// The address by which the first release has named the events of a calendar; it has followed no
+/// calendar to another one.
 pub(crate) fn base(account: &Account, calendar: &CalendarRow) -> Option<String> {
     match account.kind {
-        ProviderKind::Caldav | ProviderKind::Icloud => Some(format!("{}/", calendar.first_address().trim_end_matches('/'))),
+        ProviderKind::Caldav | ProviderKind::Icloud => {
+            Some(format!("{}/", calendar.first_address().trim_end_matches('/')))
+        }
         ProviderKind::Google => None,
     }
 }
 
 /// Moves the rows of a pair, once. For whoever holds its lease.
-pub(crate) async fn migrate(memory: &Memory<'_>, head: &Head, problems: &[ProblemRow], bases: [Option<String>; 2]) -> Result<bool> {
+pub(crate) async fn migrate(
+    memory: &Memory<'_>,
+    head: &Head,
+    problems: &[ProblemRow],
+    bases: [Option<String>; 2],
+) -> Result<bool> {
     let row = head.row().await;
     if row.by_name {
         return Ok(false);

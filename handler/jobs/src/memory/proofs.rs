@@ -1,4 +1,5 @@
-//! Why each deletion was made: what was read, when, and what the server answered. Kept for thirty days.
+//! Why each deletion was made: what was read, when, and what the server answered. Kept for thirty
+//! days.
 
 use engine::calendar::{CalendarId, PairId};
 use engine::marker::Role;
@@ -83,14 +84,23 @@ impl ProofRow {
         let [at, read] = [at, read].map(|time| time.round(jiff::Unit::Second).unwrap_or(*time));
         let done = match deleted {
             Some(Role::Copy) => format!("Its copy {copy} was deleted at {at}."),
-            Some(Role::Origin) => format!("The event {origin} was deleted at {at}, after its copy."),
+            Some(Role::Origin) => {
+                format!("The event {origin} was deleted at {at}, after its copy.")
+            }
             None => format!("Both the event {origin} and its copy {copy} were found gone at {at}."),
         };
         let sign = match sign {
             Sign::Named => format!("the calendar {calendar} named it as removed"),
-            Sign::Missing => format!("a complete listing of the calendar {calendar} did not hold it"),
+            Sign::Missing => {
+                format!("a complete listing of the calendar {calendar} did not hold it")
+            }
             Sign::Earlier => format!("an earlier request found it gone in the calendar {calendar}"),
-            Sign::Shown => return format!("{done} {} Read at {read} in the calendar {calendar}.", reason.in_words()),
+            Sign::Shown => {
+                return format!(
+                    "{done} {} Read at {read} in the calendar {calendar}.",
+                    reason.in_words()
+                );
+            }
         };
         let answer = match answer {
             Some(Absence::NotFound) => "answered that there is no such event (404 or 410)",
@@ -99,7 +109,10 @@ impl ProofRow {
             None => "was not read",
         };
         let search = if *searched { ", and a search for its UID found none" } else { "" };
-        format!("{done} {} Proof: {sign}; asked for it at {read}, the server {answer}{search}.", reason.in_words())
+        format!(
+            "{done} {} Proof: {sign}; asked for it at {read}, the server {answer}{search}.",
+            reason.in_words()
+        )
     }
 }
 
@@ -108,20 +121,30 @@ pub(crate) fn note(notes: &mut Notes, day: Date, known: &mut u32, rows: &[ProofR
     for rows in rows.chunks(IN_A_ROW) {
         // A pass that was cut off has the same number as the next one, and not the same time.
         let key = format!("{PROOF}{day}:{:020}:{known:05}", rows[0].at.as_nanosecond());
-        notes.groups.push(Group::of(vec![Op::Put { key, value: encode(&Rows { proofs: rows.to_vec() })? }]));
+        notes.groups.push(Group::of(vec![Op::Put {
+            key,
+            value: encode(&Rows { proofs: rows.to_vec() })?,
+        }]));
         *known += 1;
     }
     Ok(())
 }
 
 /// The proofs of these events' deletions, the latest first.
-pub(crate) async fn of(services: &Services, pair: &PairId, is_asked_for: impl Fn(&ProofRow) -> bool) -> Result<Vec<ProofRow>> {
+pub(crate) async fn of(
+    services: &Services,
+    pair: &PairId,
+    is_asked_for: impl Fn(&ProofRow) -> bool,
+) -> Result<Vec<ProofRow>> {
     let mut found = Vec::new();
     let mut after: Option<String> = None;
     loop {
-        let rows = services.store.scan(Table::Pairs, pair.as_str(), PROOF, after.as_deref(), PAGE).await?;
+        let rows =
+            services.store.scan(Table::Pairs, pair.as_str(), PROOF, after.as_deref(), PAGE).await?;
         for row in &rows {
-            found.extend(decode::<Rows>(&row.key, &row.value)?.proofs.into_iter().filter(&is_asked_for));
+            found.extend(
+                decode::<Rows>(&row.key, &row.value)?.proofs.into_iter().filter(&is_asked_for),
+            );
         }
         match rows.last().filter(|_| rows.len() == PAGE) {
             Some(last) => after = Some(last.key.clone()),
@@ -132,8 +155,15 @@ pub(crate) async fn of(services: &Services, pair: &PairId, is_asked_for: impl Fn
     Ok(found)
 }
 
-/// Notes that proofs older than thirty days go, as many as fit into a commit; says the day of the oldest that stays.
-pub(crate) async fn purge(store: &dyn Store, pair: &PairId, notes: &mut Notes, oldest: Date, today: Date) -> Result<Option<Date>> {
+/// Notes that proofs older than thirty days go, as many as fit into a commit; says the day of the
+/// oldest that stays.
+pub(crate) async fn purge(
+    store: &dyn Store,
+    pair: &PairId,
+    notes: &mut Notes,
+    oldest: Date,
+    today: Date,
+) -> Result<Option<Date>> {
     let limit = today.saturating_sub(KEPT_DAYS.days());
     if oldest >= limit {
         return Ok(Some(oldest));
@@ -141,7 +171,11 @@ pub(crate) async fn purge(store: &dyn Store, pair: &PairId, notes: &mut Notes, o
     let rows = store.scan(Table::Pairs, pair.as_str(), PROOF, None, MAX_COMMIT / 2).await?;
     let mut stays = None;
     for row in rows {
-        let day = row.key.strip_prefix(PROOF).and_then(|rest| rest.split(':').next()).and_then(|day| day.parse::<Date>().ok());
+        let day = row
+            .key
+            .strip_prefix(PROOF)
+            .and_then(|rest| rest.split(':').next())
+            .and_then(|day| day.parse::<Date>().ok());
         match day {
             Some(day) if day >= limit => {
                 stays = Some(day);

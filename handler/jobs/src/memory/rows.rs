@@ -21,8 +21,8 @@ pub struct PairRow {
     /// The same for the other.
     #[serde(default)]
     pub to: Option<CursorRow>,
-    /// The last pass that began when a cursor told of everything, be it that it saved it or that nothing had happened since: what was written by then
-    /// had replaced what the cursor knew.
+    /// The last pass that began when a cursor told of everything, be it that it saved it or that
+    /// nothing had happened since: what was written by then had replaced what the cursor knew.
     #[serde(default, skip_serializing_if = "is_unknown")]
     pub current: [Option<Timestamp>; 2],
     /// How many copies are kept.
@@ -34,7 +34,8 @@ pub struct PairRow {
     /// The day whose window was last listed as a whole.
     #[serde(default)]
     pub listed_on: Option<Date>,
-    /// The number of the last pass that came to its end. It tells what was before what; clocks do not.
+    /// The number of the last pass that came to its end. It tells what was before what; clocks do
+    /// not.
     #[serde(default)]
     pub passes: u64,
     /// The last pass that listed each calendar as a whole and left no question open.
@@ -70,10 +71,12 @@ pub struct PairRow {
     /// Events that another installation has copied, or made.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub copied_by_another: u64,
-    /// The owner has said that what another installation made belongs to this pair; until a pass has been through both calendars.
+    /// The owner has said that what another installation made belongs to this pair; until a pass
+    /// has been through both calendars.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub take_over: bool,
-    /// Event ids are names within their calendars where the first release had whole addresses ([`super::migrate`]).
+    /// Event ids are names within their calendars where the first release had whole addresses
+    /// ([`super::migrate`]).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_name: bool,
     /// Of what addresses the first release made the ids of this pair's mappings.
@@ -82,13 +85,15 @@ pub struct PairRow {
     /// An origin has a mapping whose id is not made of its name.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub aliased: bool,
-    /// A calendar was emptied, and its owner has left out what was in it: it may come back under other names.
+    /// A calendar was emptied, and its owner has left out what was in it: it may come back under
+    /// other names.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub left_out: bool,
     /// What each calendar is known to keep as it is written.
     #[serde(default, skip_serializing_if = "is_unknown")]
     pub kept: [Option<Fidelity>; 2],
-    /// Events that a pass of many has still to go through, as far as it is written down; none once it is done.
+    /// Events that a pass of many has still to go through, as far as it is written down; none once
+    /// it is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<u64>,
     /// How far its turns have come.
@@ -120,7 +125,8 @@ impl Failing {
         Self { times: before.map_or(0, |before| before.times).saturating_add(1), at }
     }
 
-    /// When the next background pass is due: a minute later at first, twice as long each time, ten minutes at the most.
+    /// When the next background pass is due: a minute later at first, twice as long each time, ten
+    /// minutes at the most.
     pub fn next(self) -> Timestamp {
         let minutes = 1_i64.checked_shl(self.times.saturating_sub(1)).unwrap_or(10).clamp(1, 10);
         self.at.saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::MAX)
@@ -146,7 +152,8 @@ pub struct HeldRow {
     /// Only the owner's word releases it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_owner: bool,
-    /// The calendars that were emptied: what is missing there waits for the owner's answer, whatever is made there meanwhile.
+    /// The calendars that were emptied: what is missing there waits for the owner's answer,
+    /// whatever is made there meanwhile.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub emptied: Vec<Side>,
 }

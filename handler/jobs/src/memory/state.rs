@@ -30,7 +30,8 @@ struct LookedRow {
 pub(crate) struct Look {
     /// As the last pass has left it.
     pub row: PairRow,
-    /// When it was last seen that nothing is to be done, and the version of the row that says so. A pass makes it.
+    /// When it was last seen that nothing is to be done, and the version of the row that says so. A
+    /// pass makes it.
     looked: Option<(Timestamp, String)>,
 }
 
@@ -60,10 +61,17 @@ pub(crate) async fn look(store: &dyn Store, pair: &PairId) -> Result<Look> {
     Ok(look)
 }
 
-/// Notes that a look has found nothing to do. Needs no lease: it changes nothing that a pass goes by. Whoever was faster has said the same.
-pub(crate) async fn note_look(store: &dyn Store, pair: &PairId, look: &Look, at: Timestamp) -> Result<()> {
+/// Notes that a look has found nothing to do. Needs no lease: it changes nothing that a pass goes
+/// by. Whoever was faster has said the same.
+pub(crate) async fn note_look(
+    store: &dyn Store,
+    pair: &PairId,
+    look: &Look,
+    at: Timestamp,
+) -> Result<()> {
     let Some((_, etag)) = &look.looked else { return Ok(()) };
-    let op = Op::Replace { key: LOOKED.into(), etag: etag.clone(), value: encode(&LookedRow { at })? };
+    let op =
+        Op::Replace { key: LOOKED.into(), etag: etag.clone(), value: encode(&LookedRow { at })? };
     match store.commit(Table::Pairs, pair.as_str(), &[op]).await {
         Ok(_) | Err(store::Error::Conflict(_)) => Ok(()),
         Err(error) => Err(error.into()),
@@ -77,7 +85,11 @@ pub async fn state(services: &Services, pair: &PairId) -> Result<PairRow> {
 }
 
 /// Changes where a pair stands; for whoever holds its lease. What is left as it was is not written.
-pub(crate) async fn change_state(services: &Services, pair: &PairId, change: impl FnOnce(&mut PairRow)) -> Result<()> {
+pub(crate) async fn change_state(
+    services: &Services,
+    pair: &PairId,
+    change: impl FnOnce(&mut PairRow),
+) -> Result<()> {
     let (head, _) = Head::read(&*services.store, pair).await?;
     if head.is_new().await {
         head.set_by_name().await;
@@ -93,14 +105,19 @@ pub(crate) async fn change_state(services: &Services, pair: &PairId, change: imp
 
 /// The events of a pair that could not be copied, at most `limit`.
 pub async fn problems(services: &Services, pair: &PairId, limit: usize) -> Result<Vec<ProblemRow>> {
-    let rows = services.store.scan(Table::Pairs, pair.as_str(), PROBLEM, None, limit.clamp(1, PAGE)).await?;
+    let rows = services
+        .store
+        .scan(Table::Pairs, pair.as_str(), PROBLEM, None, limit.clamp(1, PAGE))
+        .await?;
     rows.into_iter().map(|row| decode(&row.key, &row.value)).collect()
 }
 
-/// Where a pair stands, in the hands of whoever holds its lease: the row as it was last read or written, and its version.
+/// Where a pair stands, in the hands of whoever holds its lease: the row as it was last read or
+/// written, and its version.
 pub(crate) struct Head {
     saved: Mutex<Saved>,
-    /// Apart from the row: a write that is under way notes it while nobody polls it, and must not wait for a commit.
+    /// Apart from the row: a write that is under way notes it while nobody polls it, and must not
+    /// wait for a commit.
     awaited: std::sync::Mutex<Awaited>,
 }
 
@@ -118,11 +135,18 @@ struct Saved {
 impl Head {
     /// Reads it, and the problems of the pair with it.
     pub async fn read(store: &dyn Store, pair: &PairId) -> Result<(Self, Vec<ProblemRow>)> {
-        let mut saved = Saved { row: PairRow::default(), etag: None, looked: false, members: Members::default(), member_rows: 0 };
+        let mut saved = Saved {
+            row: PairRow::default(),
+            etag: None,
+            looked: false,
+            members: Members::default(),
+            member_rows: 0,
+        };
         let mut problems = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let page: Vec<Row> = store.scan(Table::Pairs, pair.as_str(), STATE, after.as_deref(), PAGE).await?;
+            let page: Vec<Row> =
+                store.scan(Table::Pairs, pair.as_str(), STATE, after.as_deref(), PAGE).await?;
             let last = page.len() < PAGE;
             for row in page {
                 match row.key.as_str() {
@@ -200,10 +224,12 @@ impl Head {
     /// Corrects the counts, after all mappings were read. Stored with the next commit.
     pub async fn set_counts(&self, copies: u64, archived: u64, by_another: u64) {
         let mut saved = self.saved.lock().await;
-        (saved.row.copies, saved.row.archived, saved.row.copied_by_another) = (copies, archived, by_another);
+        (saved.row.copies, saved.row.archived, saved.row.copied_by_another) =
+            (copies, archived, by_another);
     }
 
-    /// A pair of which nothing was remembered goes by names from its beginning. Stored with the next commit.
+    /// A pair of which nothing was remembered goes by names from its beginning. Stored with the
+    /// next commit.
     pub async fn set_by_name(&self) {
         self.saved.lock().await.row.by_name = true;
     }
@@ -238,12 +264,20 @@ impl Head {
         self.saved.lock().await.row.left = Some(left);
     }
 
-    /// Writes what was noted, each mapping with its index rows in one transaction, as many as fit together; and with the last of them where the
-    /// pair stands from now on, if that is given. Its count is not looked at: that follows from the notes.
+    /// Writes what was noted, each mapping with its index rows in one transaction, as many as fit
+    /// together; and with the last of them where the pair stands from now on, if that is given. Its
+    /// count is not looked at: that follows from the notes.
     ///
     /// # Errors
-    /// [`Error::Overtaken`] where somebody else has written since; then nothing more is written here.
-    pub async fn commit(&self, store: &dyn Store, pair: &PairId, notes: Notes, now: Option<PairRow>) -> Result<()> {
+    /// [`Error::Overtaken`] where somebody else has written since; then nothing more is written
+    /// here.
+    pub async fn commit(
+        &self,
+        store: &dyn Store,
+        pair: &PairId,
+        notes: Notes,
+        now: Option<PairRow>,
+    ) -> Result<()> {
         // One commit at a time: each replaces the version that the one before has left.
         let mut saved = self.saved.lock().await;
         let mut groups = notes.groups.into_iter().peekable();
@@ -253,10 +287,25 @@ impl Head {
             sums.add(&group);
             batch.extend(group.ops);
             // A row stands in a commit once.
-            let touches = |next: &Group| next.ops.iter().any(|op| batch.iter().any(|other| other.key() == op.key()));
-            if groups.peek().is_some_and(|next| batch.len() + next.ops.len() > MAX_COMMIT - OWN || touches(next)) {
-                let row = PairRow { awaited: self.awaited().stored(saved.row.passes + 1), ..saved.row.clone() };
-                saved.replace(store, pair, std::mem::take(&mut batch), std::mem::take(&mut sums), row).await?;
+            let touches = |next: &Group| {
+                next.ops.iter().any(|op| batch.iter().any(|other| other.key() == op.key()))
+            };
+            if groups.peek().is_some_and(|next| {
+                batch.len() + next.ops.len() > MAX_COMMIT - OWN || touches(next)
+            }) {
+                let row = PairRow {
+                    awaited: self.awaited().stored(saved.row.passes + 1),
+                    ..saved.row.clone()
+                };
+                saved
+                    .replace(
+                        store,
+                        pair,
+                        std::mem::take(&mut batch),
+                        std::mem::take(&mut sums),
+                        row,
+                    )
+                    .await?;
             }
         }
         match now {
@@ -266,7 +315,10 @@ impl Head {
             }
             None if batch.is_empty() => Ok(()),
             None => {
-                let row = PairRow { awaited: self.awaited().stored(saved.row.passes + 1), ..saved.row.clone() };
+                let row = PairRow {
+                    awaited: self.awaited().stored(saved.row.passes + 1),
+                    ..saved.row.clone()
+                };
                 saved.replace(store, pair, batch, sums, row).await
             }
         }
@@ -292,7 +344,14 @@ impl Sums {
 }
 
 impl Saved {
-    async fn replace(&mut self, store: &dyn Store, pair: &PairId, mut ops: Vec<Op>, sums: Sums, row: PairRow) -> Result<()> {
+    async fn replace(
+        &mut self,
+        store: &dyn Store,
+        pair: &PairId,
+        mut ops: Vec<Op>,
+        sums: Sums,
+        row: PairRow,
+    ) -> Result<()> {
         // These follow from what is written, whatever the caller's row says.
         let row = PairRow {
             copies: self.row.copies.saturating_add_signed(sums.copies),

@@ -1,4 +1,5 @@
-//! What the turns of a long pass have settled so far, where none of them has come to the pass's end.
+//! What the turns of a long pass have settled so far, where none of them has come to the pass's
+//! end.
 
 use engine::change::Cursor;
 use engine::event::EventId;
@@ -10,7 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct Turns {
     /// The day.
     pub on: Date,
-    /// How far each calendar was read when the first turn began. The last turn saves these: what happened since is the next pass's news.
+    /// How far each calendar was read when the first turn began. The last turn saves these: what
+    /// happened since is the next pass's news.
     pub cursors: [Option<Cursor>; 2],
     /// How closely they look: where that differs, so may the events and their order.
     pub look: Closeness,

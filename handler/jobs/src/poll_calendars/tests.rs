@@ -10,7 +10,12 @@ fn at(text: &str) -> Timestamp {
 
 fn row(status: PairStatus) -> PairRow {
     let now = at("2026-03-10T09:00:00Z");
-    PairRow { status: Some(status), listed_on: Some(now.to_zoned(TimeZone::UTC).date()), last_sync: Some(now), ..PairRow::default() }
+    PairRow {
+        status: Some(status),
+        listed_on: Some(now.to_zoned(TimeZone::UTC).date()),
+        last_sync: Some(now),
+        ..PairRow::default()
+    }
 }
 
 const QUIET: [News; 2] = [News::Quiet, News::Quiet];
@@ -42,7 +47,8 @@ fn a_pass_that_fails_again_and_again_is_tried_less_and_less_often() {
     for _ in 0..8 {
         failing = Some(crate::memory::Failing::again(failing, begun));
         let row = PairRow { failing, ..row(PairStatus::Error) };
-        let is_due_after = |minutes| !has_to_wait(&row, false, begun + SignedDuration::from_mins(minutes));
+        let is_due_after =
+            |minutes| !has_to_wait(&row, false, begun + SignedDuration::from_mins(minutes));
         assert!(!has_to_wait(&row, true, begun), "its server is back");
         waits.push((0..60).find(|minutes| is_due_after(*minutes)).unwrap());
     }
@@ -52,7 +58,10 @@ fn a_pass_that_fails_again_and_again_is_tried_less_and_less_often() {
 #[test]
 fn what_was_refused_is_due_when_it_is_to_be_tried_again() {
     let row = PairRow { retry: Some(at("2026-03-10T09:02:00Z")), ..row(PairStatus::Ok) };
-    assert!(!is_due(&row, QUIET, at("2026-03-10T09:01:59Z")) && is_due(&row, QUIET, at("2026-03-10T09:02:00Z")));
+    assert!(
+        !is_due(&row, QUIET, at("2026-03-10T09:01:59Z"))
+            && is_due(&row, QUIET, at("2026-03-10T09:02:00Z"))
+    );
 }
 
 #[test]
@@ -73,8 +82,12 @@ fn the_daily_listing_is_made_up_for_in_the_morning() {
 #[test]
 fn what_is_held_is_looked_at_again_after_a_while_and_not_every_minute() {
     let mut held = row(PairStatus::Held);
-    held.held =
-        Some(HeldRow { held: Held::new(&PairId::new("p1"), 9, 10), since: at("2026-03-10T09:00:00Z"), by_owner: false, emptied: vec![] });
+    held.held = Some(HeldRow {
+        held: Held::new(&PairId::new("p1"), 9, 10),
+        since: at("2026-03-10T09:00:00Z"),
+        by_owner: false,
+        emptied: vec![],
+    });
     assert!(!is_due(&held, QUIET, at("2026-03-10T09:09:00Z")));
     assert!(is_due(&held, QUIET, at("2026-03-10T09:10:00Z")));
     held.last_sync = Some(at("2026-03-10T09:10:00Z"));

@@ -21,10 +21,22 @@ struct Servers;
 
 #[async_trait]
 impl Connect for Servers {
-    async fn discover(&self, _: ProviderKind, url: &str, _: &str, _: &SecretString) -> providers::Result<String> {
+    async fn discover(
+        &self,
+        _: ProviderKind,
+        url: &str,
+        _: &str,
+        _: &SecretString,
+    ) -> providers::Result<String> {
         Ok(serde_json::json!({"base": url, "homes": [{"url": format!("{url}anna/")}]}).to_string())
     }
-    fn open(&self, _: ProviderKind, _: &str, _: &str, secret: SecretString) -> providers::Result<Arc<dyn Provider>> {
+    fn open(
+        &self,
+        _: ProviderKind,
+        _: &str,
+        _: &str,
+        secret: SecretString,
+    ) -> providers::Result<Arc<dyn Provider>> {
         Err(providers::Error::Unreachable(secrecy::ExposeSecret::expose_secret(&secret).to_owned()))
     }
 }
@@ -46,7 +58,9 @@ struct Leaving {
 
 impl Leaving {
     fn ask(&self) -> store::Result<&dyn Store> {
-        let going = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        let going = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         going.map(|_| &*self.inner).map_err(|_| store::Error::Unavailable("on purpose".into()))
     }
 }
@@ -56,13 +70,30 @@ impl Store for Leaving {
     async fn get(&self, table: Table, partition: &str, key: &str) -> store::Result<Option<Row>> {
         self.ask()?.get(table, partition, key).await
     }
-    async fn get_many(&self, table: Table, partition: &str, keys: &[String]) -> store::Result<Vec<Row>> {
+    async fn get_many(
+        &self,
+        table: Table,
+        partition: &str,
+        keys: &[String],
+    ) -> store::Result<Vec<Row>> {
         self.ask()?.get_many(table, partition, keys).await
     }
-    async fn scan(&self, table: Table, partition: &str, prefix: &str, after: Option<&str>, limit: usize) -> store::Result<Vec<Row>> {
+    async fn scan(
+        &self,
+        table: Table,
+        partition: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> store::Result<Vec<Row>> {
         self.ask()?.scan(table, partition, prefix, after, limit).await
     }
-    async fn commit(&self, table: Table, partition: &str, ops: &[Op]) -> store::Result<Vec<String>> {
+    async fn commit(
+        &self,
+        table: Table,
+        partition: &str,
+        ops: &[Op],
+    ) -> store::Result<Vec<String>> {
         self.ask()?.commit(table, partition, ops).await
     }
 }
@@ -78,7 +109,9 @@ const SECRETS: [&str; 3] = ["first secret", "second secret", "third secret"];
 
 async fn world() -> World {
     let dir = tempfile::tempdir().unwrap();
-    let store = Arc::new(Embedded::open(dir.path(), || Timestamp::from_second(1_800_000_000).unwrap()).unwrap());
+    let store = Arc::new(
+        Embedded::open(dir.path(), || Timestamp::from_second(1_800_000_000).unwrap()).unwrap(),
+    );
     let clock = Arc::new(Hands::default());
     let services = Services {
         leases: store.clone(),
@@ -101,7 +134,16 @@ async fn world() -> World {
 impl World {
     async fn connect(&self, n: usize, secret: &str) -> AccountId {
         let url = format!("https://dav{n}.example.org/");
-        directory::connect_account(&self.services, ProviderKind::Caldav, &url, &format!("anna{n}"), &secret.into()).await.unwrap().id
+        directory::connect_account(
+            &self.services,
+            ProviderKind::Caldav,
+            &url,
+            &format!("anna{n}"),
+            &secret.into(),
+        )
+        .await
+        .unwrap()
+        .id
     }
 
     /// The secret that an account is worked with, or why there is none.
@@ -141,7 +183,9 @@ impl World {
 
 fn versions(dir: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(dir.join(KEY_FILE)).unwrap();
-    text.lines().filter_map(|line| Some(line.strip_prefix("key ")?.split_once(' ')?.0.to_owned())).collect()
+    text.lines()
+        .filter_map(|line| Some(line.strip_prefix("key ")?.split_once(' ')?.0.to_owned()))
+        .collect()
 }
 
 #[tokio::test]
@@ -174,7 +218,10 @@ async fn a_version_goes_an_hour_after_it_was_followed_and_never_before() {
     assert_eq!(world.versions().len(), 4);
     world.wait(1);
     let last = rotate(&world.services, false).await.unwrap();
-    assert_eq!((last.removed, world.versions()), (3, vec![rotated[2].key.clone(), last.key.clone()]));
+    assert_eq!(
+        (last.removed, world.versions()),
+        (3, vec![rotated[2].key.clone(), last.key.clone()])
+    );
     world.wait(60);
     let next = rotate(&world.services, false).await.unwrap();
     assert_eq!((next.removed, world.versions()), (1, vec![last.key, next.key]));
@@ -205,7 +252,10 @@ async fn a_secret_that_is_stored_late_opens_all_the_same() {
     world.put(world.accounts[0].as_str(), &late).await;
     let done = rotate(&world.services, false).await.unwrap();
     assert_eq!(done.rewrapped, 3);
-    assert!(world.versions().iter().any(|version| late.contains(version)), "it was named when the rotation began");
+    assert!(
+        world.versions().iter().any(|version| late.contains(version)),
+        "it was named when the rotation began"
+    );
     world.assert_all_open().await;
 }
 
@@ -220,13 +270,20 @@ async fn what_cannot_be_opened_is_named_and_left_and_the_others_go_on() {
     rotate(&world.services, false).await.unwrap();
     world.wait(120);
     let done = rotate(&world.services, false).await.unwrap();
-    assert_eq!((done.rewrapped, done.removed), (1, 0), "nobody knows what the damaged one is wrapped with");
+    assert_eq!(
+        (done.rewrapped, done.removed),
+        (1, 0),
+        "nobody knows what the damaged one is wrapped with"
+    );
     let mut left: Vec<&AccountId> = done.left.iter().map(|(id, _)| id).collect();
     left.sort();
     let mut expected = vec![foreign, damaged];
     expected.sort();
     assert_eq!(left, expected);
-    assert_eq!((world.row(foreign).await.value, world.row(damaged).await.value), (moved, "{}".to_owned()));
+    assert_eq!(
+        (world.row(foreign).await.value, world.row(damaged).await.value),
+        (moved, "{}".to_owned())
+    );
     assert_eq!(world.secret(&world.accounts[2]).await, SECRETS[2]);
     for (_, error) in &done.left {
         assert!(!SECRETS.iter().any(|secret| error.to_string().contains(secret)), "{error}");
@@ -253,7 +310,10 @@ async fn a_rotation_that_breaks_off_anywhere_loses_nothing_and_the_next_goes_on(
     let world = world().await;
     let mut requests = 0;
     loop {
-        let store = Arc::new(Leaving { inner: world.services.store.clone(), left: AtomicUsize::new(requests) });
+        let store = Arc::new(Leaving {
+            inner: world.services.store.clone(),
+            left: AtomicUsize::new(requests),
+        });
         let dying = Services { store, ..world.services.clone() };
         let ended = rotate(&dying, requests % 2 == 0).await;
         world.assert_all_open().await;
@@ -285,7 +345,9 @@ async fn everything_at_once_loses_nothing() {
         });
         let uses = (0..10).map(|n| {
             let (world, n) = (&world, 1 + n % 2);
-            async move { assert_eq!(world.secret(&world.accounts[n]).await, SECRETS[n], "round {round}") }
+            async move {
+                assert_eq!(world.secret(&world.accounts[n]).await, SECRETS[n], "round {round}")
+            }
         });
         let anew = world.connect(0, SECRETS[0]);
         let (rotated, _, id) = futures::join!(join_all(rotations), join_all(uses), anew);

@@ -1,4 +1,5 @@
-//! What one call knows of the accounts: the directory as it was when it began, the providers that were opened, and what a glance has shown.
+//! What one call knows of the accounts: the directory as it was when it began, the providers that
+//! were opened, and what a glance has shown.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
@@ -33,7 +34,11 @@ pub(crate) async fn ends(services: &Services, pair: &Pair) -> Result<[End; 2]> {
 }
 
 /// One calendar, ready to be worked on. A request is made as for [`ends`].
-pub(crate) async fn end(services: &Services, directory: &Snapshot, calendar: &CalendarId) -> Result<End> {
+pub(crate) async fn end(
+    services: &Services,
+    directory: &Snapshot,
+    calendar: &CalendarId,
+) -> Result<End> {
     Accounts::new(services, directory).end(calendar).await
 }
 
@@ -42,7 +47,8 @@ pub(super) struct Accounts<'a> {
     services: &'a Services,
     pub directory: Directory<'a>,
     open: BTreeMap<AccountId, (Account, Arc<dyn Provider>)>,
-    /// The state of all calendars of an account, or why it is not known: asked once a round, so that a refused password is sent once.
+    /// The state of all calendars of an account, or why it is not known: asked once a round, so
+    /// that a refused password is sent once.
     glances: BTreeMap<AccountId, providers::Result<BTreeMap<String, Glance>>>,
     /// Accounts that are being asked, and those that have not answered yet.
     asking: JoinSet<(AccountId, providers::Result<BTreeMap<String, Glance>>)>,
@@ -71,7 +77,8 @@ impl Deref for Directory<'_> {
 pub(super) struct Sight {
     pub ends: [End; 2],
     pub tips: [Option<Tip>; 2],
-    /// There is nothing to read at this end: its provider tells us of changes, and told of the other one.
+    /// There is nothing to read at this end: its provider tells us of changes, and told of the
+    /// other one.
     pub quiet: [bool; 2],
 }
 
@@ -94,7 +101,8 @@ impl<'a> Accounts<'a> {
         self.glances.clear();
     }
 
-    /// Asks all accounts of these pairs at once, where there are several pairs: a silent server delays only its own pairs.
+    /// Asks all accounts of these pairs at once, where there are several pairs: a silent server
+    /// delays only its own pairs.
     pub async fn ask_ahead(&mut self, pairs: &[Pair], options: SyncOptions) {
         if pairs.len() < 2 {
             return;
@@ -102,13 +110,21 @@ impl<'a> Accounts<'a> {
         let now = self.services.clock.now();
         let mut asked: BTreeMap<AccountId, (Arc<dyn Provider>, BTreeSet<String>)> = BTreeMap::new();
         for calendar in pairs.iter().flat_map(|pair| [&pair.from, &pair.to]) {
-            if options.background && self.account_of(calendar).is_some_and(|account| left_alone(&account, now)) {
+            if options.background
+                && self.account_of(calendar).is_some_and(|account| left_alone(&account, now))
+            {
                 continue;
             }
             // The turn of its pair reports what is wrong with it.
-            let Ok(End { calendar, account, provider }) = self.end(calendar).await else { continue };
+            let Ok(End { calendar, account, provider }) = self.end(calendar).await else {
+                continue;
+            };
             if !self.glances.contains_key(&account.id) {
-                asked.entry(account.id).or_insert((provider, BTreeSet::new())).1.insert(calendar.address);
+                asked
+                    .entry(account.id)
+                    .or_insert((provider, BTreeSet::new()))
+                    .1
+                    .insert(calendar.address);
             }
         }
         for (account, (provider, addresses)) in asked {
@@ -125,7 +141,9 @@ impl<'a> Accounts<'a> {
     pub async fn first_ready(&mut self, pairs: &[&Pair]) -> Result<usize> {
         loop {
             let is_ready = |pair: &&Pair| {
-                let accounts = [&pair.from, &pair.to].map(|id| self.directory.calendar(id).ok().flatten().map(|calendar| calendar.account));
+                let accounts = [&pair.from, &pair.to].map(|id| {
+                    self.directory.calendar(id).ok().flatten().map(|calendar| calendar.account)
+                });
                 !accounts.iter().flatten().any(|account| self.silent.contains(account))
             };
             if let Some(ready) = pairs.iter().position(is_ready) {
@@ -143,7 +161,11 @@ impl<'a> Accounts<'a> {
     }
 
     /// Notes what an account has answered.
-    async fn heard(&mut self, id: AccountId, found: providers::Result<BTreeMap<String, Glance>>) -> Result<()> {
+    async fn heard(
+        &mut self,
+        id: AccountId,
+        found: providers::Result<BTreeMap<String, Glance>>,
+    ) -> Result<()> {
         let failure = found.as_ref().err().cloned().map(Error::Provider);
         if let Some((account, _)) = self.open.get_mut(&id) {
             directory::record(self.services, account, failure.as_ref()).await?;
@@ -152,18 +174,32 @@ impl<'a> Accounts<'a> {
         Ok(())
     }
 
-    /// Both ends of a pair and where they stand. The first glance of a round asks for the calendars of all its pairs.
-    pub async fn see(&mut self, round: &[Pair], pair: &Pair, told_of: Option<&CalendarId>, options: SyncOptions) -> Result<Sight> {
-        let refused = |id| self.account_of(id).is_some_and(|account| account.state == AccountStatus::NeedsReconnect);
+    /// Both ends of a pair and where they stand. The first glance of a round asks for the calendars
+    /// of all its pairs.
+    pub async fn see(
+        &mut self,
+        round: &[Pair],
+        pair: &Pair,
+        told_of: Option<&CalendarId>,
+        options: SyncOptions,
+    ) -> Result<Sight> {
+        let refused = |id| {
+            self.account_of(id)
+                .is_some_and(|account| account.state == AccountStatus::NeedsReconnect)
+        };
         if options.background && [&pair.from, &pair.to].into_iter().any(refused) {
             return Err(Error::Provider(providers::Error::Unauthorized));
         }
         let ends = self.ends(pair).await?;
-        if options.background && ends.iter().any(|end| end.account.state == AccountStatus::NeedsReconnect) {
+        if options.background
+            && ends.iter().any(|end| end.account.state == AccountStatus::NeedsReconnect)
+        {
             return Err(Error::Provider(providers::Error::Unauthorized));
         }
         let now = self.services.clock.now();
-        if let Some(left) = ends.iter().filter(|_| options.background).find_map(|end| end.account.parked(now)) {
+        if let Some(left) =
+            ends.iter().filter(|_| options.background).find_map(|end| end.account.parked(now))
+        {
             return Err(Error::Provider(providers::Error::RateLimited { retry_after: Some(left) }));
         }
         self.glance(round, &ends).await?;
@@ -177,24 +213,33 @@ impl<'a> Accounts<'a> {
             None => Ok(None),
         };
         let tips = [tip(&ends[0])?, tip(&ends[1])?];
-        let quiet = ends.each_ref().map(|end| told_of.is_some_and(|told| *told != end.calendar.id) && channels::calls_us(end.account.kind));
+        let quiet = ends.each_ref().map(|end| {
+            told_of.is_some_and(|told| *told != end.calendar.id)
+                && channels::calls_us(end.account.kind)
+        });
         Ok(Sight { ends, tips, quiet })
     }
 
-    /// Looks for calendars of a pair that are not where they were: the homes of their accounts are discovered again. Whether it is worth while to
-    /// look at the pair again.
+    /// Looks for calendars of a pair that are not where they were: the homes of their accounts are
+    /// discovered again. Whether it is worth while to look at the pair again.
     pub async fn search(&mut self, pair: &Pair) -> Result<bool> {
         let ends = self.ends(pair).await?;
         let mut found = false;
         for end in &ends {
-            let glance = self.glances.get(&end.account.id).and_then(|glances| glances.as_ref().ok()?.get(&end.calendar.address));
+            let glance = self
+                .glances
+                .get(&end.account.id)
+                .and_then(|glances| glances.as_ref().ok()?.get(&end.calendar.address));
             if glance != Some(&Glance::Missing) || !self.searched.insert(end.account.id.clone()) {
                 continue;
             }
             match directory::rediscover(self.services, &end.account).await {
                 Ok(changed) => found |= changed,
                 // That the calendar is missing is what there is to say.
-                Err(error) => tracing::debug!(account = %end.account.id, %error, "the homes of an account could not be discovered again"),
+                Err(error) => {
+                    tracing::debug!(account = %end.account.id, %error, "the homes of an account \
+                    could not be discovered again")
+                }
             }
         }
         if found {
@@ -219,7 +264,10 @@ impl<'a> Accounts<'a> {
     }
 
     async fn end(&mut self, calendar: &CalendarId) -> Result<End> {
-        let calendar = self.directory.calendar(calendar)?.ok_or(Error::Provider(providers::Error::CalendarMissing))?;
+        let calendar = self
+            .directory
+            .calendar(calendar)?
+            .ok_or(Error::Provider(providers::Error::CalendarMissing))?;
         if !self.open.contains_key(&calendar.account) {
             let account = self.directory.account(&calendar.account)?;
             let provider = match self.directory.open(self.services, &account).await {
@@ -239,7 +287,11 @@ impl<'a> Accounts<'a> {
     async fn glance(&mut self, round: &[Pair], ends: &[End; 2]) -> Result<()> {
         let mut asked: BTreeMap<&AccountId, (&End, Vec<String>)> = BTreeMap::new();
         for end in ends.iter().filter(|end| !self.glances.contains_key(&end.account.id)) {
-            asked.entry(&end.account.id).or_insert((end, Vec::new())).1.push(end.calendar.address.clone());
+            asked
+                .entry(&end.account.id)
+                .or_insert((end, Vec::new()))
+                .1
+                .push(end.calendar.address.clone());
         }
         if asked.is_empty() {
             return Ok(());
@@ -254,7 +306,13 @@ impl<'a> Accounts<'a> {
         let look = asked.into_values().map(|(end, mut addresses)| async move {
             addresses.sort_unstable();
             addresses.dedup();
-            (end, end.provider.glance(&addresses).await.map(|found| addresses.into_iter().zip(found).collect()))
+            (
+                end,
+                end.provider
+                    .glance(&addresses)
+                    .await
+                    .map(|found| addresses.into_iter().zip(found).collect()),
+            )
         });
         for (end, found) in futures::future::join_all(look).await {
             self.heard(end.account.id.clone(), found).await?;

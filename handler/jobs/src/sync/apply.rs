@@ -1,4 +1,5 @@
-//! One decision: write at the provider, unless the lease may be lost by now; then say what is to be remembered.
+//! One decision: write at the provider, unless the lease may be lost by now; then say what is to be
+//! remembered.
 
 use engine::event::EventId;
 use engine::mapping::{Mapping, Times};
@@ -75,8 +76,17 @@ impl Task {
     }
 
     /// The server does not give an event, or not yet.
-    pub fn not_given(side: Side, event: EventId, reason: Reason, why: String, retry: Retry) -> Self {
-        Self { retry, ..Self::new(side, event, Decision::Skip { reason, why: Some(why), remember: None }) }
+    pub fn not_given(
+        side: Side,
+        event: EventId,
+        reason: Reason,
+        why: String,
+        retry: Retry,
+    ) -> Self {
+        Self {
+            retry,
+            ..Self::new(side, event, Decision::Skip { reason, why: Some(why), remember: None })
+        }
     }
 
     /// Listed and not found.
@@ -156,18 +166,35 @@ impl Pass<'_> {
             unread,
             ..
         } = task;
-        let mut applied =
-            Applied { incomplete, suspect, strangers, unread, deferred: suspect.is_some(), ..Applied::nothing(side, event.clone()) };
+        let mut applied = Applied {
+            incomplete,
+            suspect,
+            strangers,
+            unread,
+            deferred: suspect.is_some(),
+            ..Applied::nothing(side, event.clone())
+        };
         if let Some(reason) = note
-            && matches!(decision, Decision::Nothing | Decision::Remember(_) | Decision::Create(_) | Decision::Write(_))
+            && matches!(
+                decision,
+                Decision::Nothing
+                    | Decision::Remember(_)
+                    | Decision::Create(_)
+                    | Decision::Write(_)
+            )
         {
-            applied.problem = Some((self.problem(side, &event, None, reason, None), Retry::OnChange));
+            applied.problem =
+                Some((self.problem(side, &event, None, reason, None), Retry::OnChange));
         }
         match decision {
             Decision::Nothing => {}
             Decision::Skip { reason, why, remember } => {
                 applied.actions.push(self.skip(side, &event, times, reason));
-                if matches!(reason, Reason::Unreadable | Reason::UnsupportedRule | Reason::RefusedByServer) || bears.is_some() {
+                if matches!(
+                    reason,
+                    Reason::Unreadable | Reason::UnsupportedRule | Reason::RefusedByServer
+                ) || bears.is_some()
+                {
                     let problem = self.problem(side, &event, etag, reason, why.as_deref());
                     applied.problem = Some((ProblemRow { mapping: bears, gone, ..problem }, retry));
                 }
@@ -175,7 +202,8 @@ impl Pass<'_> {
             }
             Decision::Remember(now) => applied.remember = Some((before, Some(*now))),
             Decision::Forget(now) => {
-                applied.proved = proof.map(|proof| self.proved(&now, None, Reason::OriginDeleted, proof));
+                applied.proved =
+                    proof.map(|proof| self.proved(&now, None, Reason::OriginDeleted, proof));
                 applied.remember = Some((Some(*now), None));
             }
             Decision::Delete(delete) => (applied.delete, applied.proof) = (Some(delete), proof),
@@ -202,7 +230,8 @@ impl Pass<'_> {
         }
         let asked = origin.as_ref().map(|change| change.parts.clone()).unwrap_or_default();
         if let Some(change) = origin {
-            let version = Version { etag: mapping.origin.etag.clone(), sequence: mapping.origin.sequence };
+            let version =
+                Version { etag: mapping.origin.etag.clone(), sequence: mapping.origin.sequence };
             self.may_write()?;
             match self.change(&mapping, Role::Origin, &change, &version).await {
                 Ok(written) => {
@@ -210,20 +239,34 @@ impl Pass<'_> {
                     self.settle(&mut mapping, Role::Origin, written, Some(&change.parts));
                 }
                 Err(providers::Error::HasGuests) => {
-                    return self.refused_or_not_written(providers::Error::HasGuests, Role::Origin, before, stored, &mapping, applied).await;
+                    return self
+                        .refused_or_not_written(
+                            providers::Error::HasGuests,
+                            Role::Origin,
+                            before,
+                            stored,
+                            &mapping,
+                            applied,
+                        )
+                        .await;
                 }
                 Err(error) => {
                     let what = Some((mapping.id, Role::Origin));
-                    let Some(why) = self.not_written(error, mapping.side, what, applied).await? else { return Ok(()) };
+                    let Some(why) = self.not_written(error, mapping.side, what, applied).await?
+                    else {
+                        return Ok(());
+                    };
                     refused = Some(why);
                     actions.remove(0);
                 }
             }
         }
-        // What its owner wrote on the copy does not reach the origin yet. What the origin has to say reaches the copy all the same.
+        // What its owner wrote on the copy does not reach the origin yet. What the origin has to
+        // say reaches the copy all the same.
         let mut written = copy.as_ref().map(|change| change.parts.clone()).unwrap_or_default();
         if let Some(change) = copy {
-            let version = Version { etag: mapping.copy.etag.clone(), sequence: mapping.copy.sequence };
+            let version =
+                Version { etag: mapping.copy.etag.clone(), sequence: mapping.copy.sequence };
             self.may_write()?;
             match self.change(&mapping, Role::Copy, &change, &version).await {
                 Ok(written) => {
@@ -232,33 +275,60 @@ impl Pass<'_> {
                     let parts = (!change.whole).then_some(&change.parts);
                     self.settle(&mut mapping, Role::Copy, written, parts);
                 }
-                Err(error) => return self.refused_or_not_written(error, Role::Copy, before, stored, &mapping, applied).await,
+                Err(error) => {
+                    return self
+                        .refused_or_not_written(
+                            error,
+                            Role::Copy,
+                            before,
+                            stored,
+                            &mapping,
+                            applied,
+                        )
+                        .await;
+                }
             }
         }
         applied.actions = actions;
         if let Some((why, retry)) = refused {
             let reason = Reason::RefusedByServer;
-            applied.actions.push(self.skip(mapping.side, &mapping.origin.id, Some(before.times.clone()), reason));
+            applied.actions.push(self.skip(
+                mapping.side,
+                &mapping.origin.id,
+                Some(before.times.clone()),
+                reason,
+            ));
             applied.problem = Some((self.refused(&mapping, None, &why), retry));
-            // The base of what was not delivered stays, and so does the intent: it may have arrived all the same, and is no person's edit then.
-            // A private copy's own words are put right where its times wait to be delivered: what its base says of these stays.
+            // The base of what was not delivered stays, and so does the intent: it may have arrived
+            // all the same, and is no person's edit then. A private copy's own words are put right
+            // where its times wait to be delivered: what its base says of these stays.
             written.fields.retain(|field| !asked.fields.contains(field));
             written.exceptions.retain(|key| !asked.exceptions.contains(key));
             mapping.copy.agree(before.copy.base.overlaid(&mapping.copy.base, &written));
             (mapping.origin.base, mapping.origin.shown) = (before.origin.base, before.origin.shown);
-            (mapping.origin.intent, mapping.copy.intent) = (stored.origin.intent.clone(), before.copy.intent);
-            (mapping.times, mapping.pristine, mapping.drifted) = (before.times, false, before.drifted);
+            (mapping.origin.intent, mapping.copy.intent) =
+                (stored.origin.intent.clone(), before.copy.intent);
+            (mapping.times, mapping.pristine, mapping.drifted) =
+                (before.times, false, before.drifted);
         }
         applied.remember = Some((Some(stored), Some(mapping)));
         Ok(())
     }
 
-    async fn change(&self, mapping: &Mapping, role: Role, change: &Change, version: &Version) -> providers::Result<Written> {
+    async fn change(
+        &self,
+        mapping: &Mapping,
+        role: Role,
+        change: &Change,
+        version: &Version,
+    ) -> providers::Result<Written> {
         let side = side_of(mapping, role);
         let end = &self.ends[side as usize];
         let calendar = &end.calendar.address;
         let (id, marker) = match role {
-            Role::Copy => (&mapping.copy.id, Some(self.keys.marks.mint(role, mapping.id, mapping.first()))),
+            Role::Copy => {
+                (&mapping.copy.id, Some(self.keys.marks.mint(role, mapping.id, mapping.first())))
+            }
             Role::Origin => (&mapping.origin.id, None),
         };
         match (&marker, change.whole) {
@@ -268,14 +338,20 @@ impl Pass<'_> {
                 end.provider.rewrite(calendar, id, version, &copy).await
             }
             _ => {
-                let edit = Edit { parts: &change.parts, draft: &change.draft, marker: marker.as_deref(), now: self.now };
+                let edit = Edit {
+                    parts: &change.parts,
+                    draft: &change.draft,
+                    marker: marker.as_deref(),
+                    now: self.now,
+                };
                 end.provider.edit(calendar, id, version, &edit).await
             }
         }
     }
 
-    /// A write that the server refuses is noted, and tried again after a while; where the provider sees people whom the planner did not, the event is
-    /// left alone. Other failures are told apart below.
+    /// A write that the server refuses is noted, and tried again after a while; where the provider
+    /// sees people whom the planner did not, the event is left alone. Other failures are told apart
+    /// below.
     async fn refused_or_not_written(
         &self,
         error: providers::Error,
@@ -298,19 +374,25 @@ impl Pass<'_> {
                         // What else the origin has to say reaches the copy with the next listing.
                         now.origin.etag = stored.origin.etag.clone();
                     }
-                    // Somebody else's by now, says the provider: left alone, as one to which people were invited.
+                    // Somebody else's by now, says the provider: left alone, as one to which people
+                    // were invited.
                     Role::Copy => now.copy_guests = true,
                 }
                 (Reason::HasGuests, now)
             }
             error => {
-                let Some((why, retry)) = self.not_written(error, side_of(mapping, role), Some((mapping.id, role)), applied).await? else {
+                let Some((why, retry)) = self
+                    .not_written(error, side_of(mapping, role), Some((mapping.id, role)), applied)
+                    .await?
+                else {
                     return Ok(());
                 };
                 applied.problem = Some((self.refused(mapping, None, &why), retry));
-                // What was to be written stays noted: it may have arrived all the same, and is no person's edit then.
+                // What was to be written stays noted: it may have arrived all the same, and is no
+                // person's edit then.
                 let mut now = Mapping { pristine: false, ..stored.clone() };
-                if let (Some(intent), Some(shown)) = (&mut now.origin.intent, &mapping.origin.shown) {
+                if let (Some(intent), Some(shown)) = (&mut now.origin.intent, &mapping.origin.shown)
+                {
                     *intent = shown.of_written(intent);
                 }
                 now.origin.etag.clone_from(&mapping.origin.etag);
@@ -323,8 +405,9 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Somebody was faster: the next round reads again. What a write found gone may never be listed as removed (made and deleted between two
-    /// listings), so it is looked for by itself. What the server refuses of this event is said in the answer. Anything else ends the pass; what was
+    /// Somebody was faster: the next round reads again. What a write found gone may never be listed
+    /// as removed (made and deleted between two listings), so it is looked for by itself. What the
+    /// server refuses of this event is said in the answer. Anything else ends the pass; what was
     /// noted before the write keeps it safe.
     pub(super) async fn not_written(
         &self,
@@ -334,7 +417,9 @@ impl Pass<'_> {
         applied: &mut Applied,
     ) -> Result<Option<(String, Retry)>> {
         match error {
-            providers::Error::ChangedMeanwhile if self.last => return Ok(Some((CHANGED_EACH_TIME.to_owned(), Retry::Later))),
+            providers::Error::ChangedMeanwhile if self.last => {
+                return Ok(Some((CHANGED_EACH_TIME.to_owned(), Retry::Later)));
+            }
             providers::Error::ChangedMeanwhile => applied.deferred = true,
             providers::Error::Gone => {
                 applied.deferred = true;
@@ -345,7 +430,13 @@ impl Pass<'_> {
         Ok(None)
     }
 
-    pub(super) fn skip(&self, side: Side, event: &EventId, times: Option<Times>, reason: Reason) -> Action {
+    pub(super) fn skip(
+        &self,
+        side: Side,
+        event: &EventId,
+        times: Option<Times>,
+        reason: Reason,
+    ) -> Action {
         Action {
             action: Verb::Skip,
             calendar: self.pair.calendar(side.other()).clone(),
@@ -356,13 +447,28 @@ impl Pass<'_> {
         }
     }
 
-    pub(super) fn problem(&self, side: Side, event: &EventId, etag: Option<String>, reason: Reason, why: Option<&str>) -> ProblemRow {
+    pub(super) fn problem(
+        &self,
+        side: Side,
+        event: &EventId,
+        etag: Option<String>,
+        reason: Reason,
+        why: Option<&str>,
+    ) -> ProblemRow {
         let calendar = self.pair.calendar(side).clone();
         let message = problem_words(reason, why);
-        let problem = EventProblem { event: event.to_string(), calendar, reason, message, tries: 0, next_try: None };
+        let problem = EventProblem {
+            event: event.to_string(),
+            calendar,
+            reason,
+            message,
+            tries: 0,
+            next_try: None,
+        };
         ProblemRow { problem, etag, mapping: None, gone: None }
     }
 }
 
 /// Said where no round found an event as the one before it had read it.
-const CHANGED_EACH_TIME: &str = "it was changed at the same moment, each time that it was to be written";
+const CHANGED_EACH_TIME: &str =
+    "it was changed at the same moment, each time that it was to be written";

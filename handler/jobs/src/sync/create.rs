@@ -1,4 +1,5 @@
-//! Makes what is missing: a copy, or an origin that is made again. What a cut-off pass has made already is taken over.
+//! Makes what is missing: a copy, or an origin that is made again. What a cut-off pass has made
+//! already is taken over.
 
 use engine::event::{Draft, Event, Parts};
 use engine::mapping::{Mapping, State};
@@ -18,7 +19,8 @@ use crate::Result;
 use crate::report::{Action, Verb};
 
 /// Said where a server refuses every name for an event.
-const NAMES_TAKEN: &str = "the server answers that the name is in use, whatever name the copy is given, and shows nothing under it";
+const NAMES_TAKEN: &str = "the server answers that the name is in use, whatever name the copy is \
+given, and shows nothing under it";
 
 /// What a calendar has under a name.
 enum Standing {
@@ -29,7 +31,12 @@ enum Standing {
 }
 
 impl Pass<'_> {
-    pub(super) async fn create(&self, create: Create, before: Option<Mapping>, applied: &mut Applied) -> Result<()> {
+    pub(super) async fn create(
+        &self,
+        create: Create,
+        before: Option<Mapping>,
+        applied: &mut Applied,
+    ) -> Result<()> {
         let Create { mut mapping, role, draft, reason, mark_origin } = create;
         let side = side_of(&mapping, role);
         let action = self.action(Verb::Create, &mapping, other_role(role), reason);
@@ -37,8 +44,10 @@ impl Pass<'_> {
             applied.actions.push(action);
             return Ok(());
         }
-        // It was written under this name before, and is there, although nothing shows it yet. Elsewhere what is deleted uses up its name.
-        let is_awaited = before.as_ref().is_some_and(|before| before.unseen == Some(role)) && self.is_caldav(side);
+        // It was written under this name before, and is there, although nothing shows it yet.
+        // Elsewhere what is deleted uses up its name.
+        let is_awaited = before.as_ref().is_some_and(|before| before.unseen == Some(role))
+            && self.is_caldav(side);
         // What is stored by now: the note made before the write.
         let stored = if role == Role::Copy { Some(mapping.clone()) } else { before.clone() };
         let end = &self.ends[side as usize];
@@ -58,8 +67,10 @@ impl Pass<'_> {
                     self.head.await_events(|awaited| awaited.add(side, mapping.id));
                     applied.wrote[side as usize] = true;
                     applied.actions.push(action);
-                    // A copy that was to be taken over still bears its former mark: both are looked at once more.
-                    let to_mark = role == Role::Origin && mapping.taken_over && mapping.copy.intent.is_some();
+                    // A copy that was to be taken over still bears its former mark: both are looked
+                    // at once more.
+                    let to_mark =
+                        role == Role::Origin && mapping.taken_over && mapping.copy.intent.is_some();
                     if mark_origin {
                         self.mark_origin(&mut mapping, &draft, applied).await?;
                     }
@@ -74,7 +85,16 @@ impl Pass<'_> {
                         Standing::Event(event) => Some(event),
                         Standing::Nothing => None,
                         Standing::Refused(why) => {
-                            return self.not_created(providers::Error::Refused(why), action, stored, &mapping, role, applied).await;
+                            return self
+                                .not_created(
+                                    providers::Error::Refused(why),
+                                    action,
+                                    stored,
+                                    &mapping,
+                                    role,
+                                    applied,
+                                )
+                                .await;
                         }
                     };
                     nothing_there &= there.is_none();
@@ -86,7 +106,8 @@ impl Pass<'_> {
                         Some(event) => {
                             // Our own, from a write whose answer was lost, or from an earlier pair.
                             self.may_write()?;
-                            match self.take_over(&mut mapping, role, &event, &draft, &marker).await {
+                            match self.take_over(&mut mapping, role, &event, &draft, &marker).await
+                            {
                                 Ok(()) => {
                                     applied.wrote[side as usize] = true;
                                     applied.actions.push(action);
@@ -97,10 +118,18 @@ impl Pass<'_> {
                                     let written = Written::as_it_is(&event);
                                     self.made(&mut mapping, role, written, &event.uid, true);
                                     (mapping.copy_guests, mapping.drifted) = (true, true);
-                                    applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::HasGuests), ..action });
+                                    applied.actions.push(Action {
+                                        action: Verb::Skip,
+                                        reason: Some(Reason::HasGuests),
+                                        ..action
+                                    });
                                     applied.remember = Some((stored, Some(mapping)));
                                 }
-                                Err(error) => return self.not_created(error, action, stored, &mapping, role, applied).await,
+                                Err(error) => {
+                                    return self
+                                        .not_created(error, action, stored, &mapping, role, applied)
+                                        .await;
+                                }
                             }
                             return Ok(());
                         }
@@ -108,11 +137,15 @@ impl Pass<'_> {
                     }
                 }
                 // A trash bin keeps names: another one, and then one that was never used.
-                Err(providers::Error::NameRefused(_)) if !last => mapping.generation = self.next_generation(mapping.generation),
+                Err(providers::Error::NameRefused(_)) if !last => {
+                    mapping.generation = self.next_generation(mapping.generation)
+                }
                 Err(providers::Error::NameRefused(error)) => {
                     return self.not_created(*error, action, stored, &mapping, role, applied).await;
                 }
-                Err(error) => return self.not_created(error, action, stored, &mapping, role, applied).await,
+                Err(error) => {
+                    return self.not_created(error, action, stored, &mapping, role, applied).await;
+                }
             }
         }
         if !nothing_there && !self.last {
@@ -120,18 +153,38 @@ impl Pass<'_> {
             return Ok(());
         }
         // What was noted before the write stays: it is looked for by the next try.
-        applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
+        applied.actions.push(Action {
+            action: Verb::Skip,
+            reason: Some(Reason::RefusedByServer),
+            ..action
+        });
         let gone = (role == Role::Origin && before.is_some()).then_some(Role::Origin);
         applied.problem = Some((self.refused(&mapping, gone, NAMES_TAKEN), Retry::Later));
         Ok(())
     }
 
     /// Another name would make a second one: it is awaited as before.
-    fn still_not_shown(&self, action: Action, stored: Option<Mapping>, before: Option<Mapping>, applied: &mut Applied) {
-        applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
+    fn still_not_shown(
+        &self,
+        action: Action,
+        stored: Option<Mapping>,
+        before: Option<Mapping>,
+        applied: &mut Applied,
+    ) {
+        applied.actions.push(Action {
+            action: Verb::Skip,
+            reason: Some(Reason::RefusedByServer),
+            ..action
+        });
         let Some(mut before) = before else { return };
         before.origin.etag = None;
-        let problem = self.problem(before.side, &before.origin.id, None, Reason::RefusedByServer, Some(NOT_SHOWN));
+        let problem = self.problem(
+            before.side,
+            &before.origin.id,
+            None,
+            Reason::RefusedByServer,
+            Some(NOT_SHOWN),
+        );
         applied.problem = Some((problem, Retry::OnChange));
         applied.remember = Some((stored, Some(before)));
     }
@@ -139,8 +192,13 @@ impl Pass<'_> {
     /// After a generation whose name was refused: the next one, then one made of the time.
     fn next_generation(&self, generation: u32) -> u32 {
         // Hundredths of a second, which come round after more than a year.
-        let hundredths = u32::try_from((self.now.as_millisecond() / 10) & i64::from(u32::MAX)).unwrap_or(u32::MAX);
-        if generation.is_multiple_of(2) { generation.saturating_add(1) } else { hundredths.max(generation.saturating_add(1)) }
+        let hundredths = u32::try_from((self.now.as_millisecond() / 10) & i64::from(u32::MAX))
+            .unwrap_or(u32::MAX);
+        if generation.is_multiple_of(2) {
+            generation.saturating_add(1)
+        } else {
+            hundredths.max(generation.saturating_add(1))
+        }
     }
 
     async fn not_created(
@@ -154,16 +212,33 @@ impl Pass<'_> {
     ) -> Result<()> {
         // What is refused with a reason was not made; anything else may have been.
         let is_final = matches!(error, providers::Error::Refused(_));
-        let may_be_made = !is_final && !matches!(error, providers::Error::Forbidden(_) | providers::Error::Unauthorized);
-        // The owner has asked for it in a calendar that was emptied: its absence must not be taken for a deletion afterwards.
+        let may_be_made = !is_final
+            && !matches!(error, providers::Error::Forbidden(_) | providers::Error::Unauthorized);
+        // The owner has asked for it in a calendar that was emptied: its absence must not be taken
+        // for a deletion afterwards.
         let is_answer = role == Role::Origin && action.reason != Some(Reason::EditWins);
-        let Some((why, retry)) = self.not_written(error, side_of(mapping, role), None, applied).await? else { return Ok(()) };
-        applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
+        let Some((why, retry)) =
+            self.not_written(error, side_of(mapping, role), None, applied).await?
+        else {
+            return Ok(());
+        };
+        applied.actions.push(Action {
+            action: Verb::Skip,
+            reason: Some(Reason::RefusedByServer),
+            ..action
+        });
         let gone = (role == Role::Origin && !is_answer).then_some(Role::Origin);
         if is_answer && !may_be_made {
-            // The copy is its owner's event from now on, under a mapping of its own: that is what is tried again.
+            // The copy is its owner's event from now on, under a mapping of its own: that is what
+            // is tried again.
             (applied.side, applied.event) = (mapping.side.other(), mapping.copy.id.clone());
-            let problem = self.problem(applied.side, &applied.event, None, Reason::RefusedByServer, Some(&why));
+            let problem = self.problem(
+                applied.side,
+                &applied.event,
+                None,
+                Reason::RefusedByServer,
+                Some(&why),
+            );
             applied.problem = Some((problem, retry));
             applied.remember = Some((stored, None));
             return Ok(());
@@ -180,20 +255,29 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Whether an event under the name that we would give is the one that we would make: by its mark, or where a server takes marks away, because
-    /// only this installation makes such names.
+    /// Whether an event under the name that we would give is the one that we would make: by its
+    /// mark, or where a server takes marks away, because only this installation makes such names.
     pub(super) fn is_ours(&self, event: &Event, role: Role, mapping: MappingId) -> bool {
         match self.planner.mark(event) {
-            Some(mark) => matches!(mark, Mark::Ours { role: found, mapping: id, .. } if (found, id) == (role, mapping)),
+            Some(mark) => {
+                matches!(mark, Mark::Ours { role: found, mapping: id, .. } if (found, id) == (role, mapping))
+            }
             None => MappingId::of_uid(&event.uid) == Some((role, mapping)),
         }
     }
 
-    /// Marks an origin that was made out of a copy as an event of its own. Where that cannot be done, the mapping's row says the same.
-    async fn mark_origin(&self, mapping: &mut Mapping, draft: &Draft, applied: &mut Applied) -> Result<()> {
+    /// Marks an origin that was made out of a copy as an event of its own. Where that cannot be
+    /// done, the mapping's row says the same.
+    async fn mark_origin(
+        &self,
+        mapping: &mut Mapping,
+        draft: &Draft,
+        applied: &mut Applied,
+    ) -> Result<()> {
         let end = &self.ends[mapping.side as usize];
         let marker = self.keys.marks.mint(Role::Origin, mapping.id, mapping.first());
-        let version = Version { etag: mapping.origin.etag.clone(), sequence: mapping.origin.sequence };
+        let version =
+            Version { etag: mapping.origin.etag.clone(), sequence: mapping.origin.sequence };
         let edit = Edit { parts: &Parts::default(), draft, marker: Some(&marker), now: self.now };
         self.may_write()?;
         match end.provider.edit(&end.calendar.address, &mapping.origin.id, &version, &edit).await {
@@ -201,7 +285,10 @@ impl Pass<'_> {
                 applied.wrote[mapping.side as usize] = true;
                 self.settle(mapping, Role::Origin, written, Some(&Parts::default()));
             }
-            Err(error) => tracing::debug!(pair = %self.pair.id, %error, "an event that was made out of a copy keeps its mark"),
+            Err(error) => {
+                tracing::debug!(pair = %self.pair.id, %error, "an event that was made out of a \
+                copy keeps its mark")
+            }
         }
         Ok(())
     }
@@ -209,15 +296,26 @@ impl Pass<'_> {
     /// What stands under the name that we would give.
     async fn standing(&self, side: Side, uid: &str) -> Result<Standing> {
         let end = &self.ends[side as usize];
-        let Some(id) = end.provider.id_of_copy(&end.calendar.address, uid) else { return Ok(Standing::Nothing) };
+        let Some(id) = end.provider.id_of_copy(&end.calendar.address, uid) else {
+            return Ok(Standing::Nothing);
+        };
         Ok(match self.fetch(side, vec![id.clone()]).await?.remove(&id) {
             Some(Found::Event(event)) => Standing::Event(event),
             Some(Found::Refused(why)) => Standing::Refused(why),
-            Some(Found::Unreadable { .. } | Found::NotFound | Found::NoEvent) | None => Standing::Nothing,
+            Some(Found::Unreadable { .. } | Found::NotFound | Found::NoEvent) | None => {
+                Standing::Nothing
+            }
         })
     }
 
-    async fn take_over(&self, mapping: &mut Mapping, role: Role, event: &Event, draft: &Draft, marker: &str) -> providers::Result<()> {
+    async fn take_over(
+        &self,
+        mapping: &mut Mapping,
+        role: Role,
+        event: &Event,
+        draft: &Draft,
+        marker: &str,
+    ) -> providers::Result<()> {
         let print = |draft: &Draft| match role {
             Role::Copy => self.keys.prints.copy(draft),
             Role::Origin => self.keys.prints.origin(draft),
@@ -236,10 +334,18 @@ impl Pass<'_> {
     }
 
     /// The mapping after one of its events was made.
-    fn made(&self, mapping: &mut Mapping, role: Role, written: Written, uid: &str, taken_over: bool) {
+    fn made(
+        &self,
+        mapping: &mut Mapping,
+        role: Role,
+        written: Written,
+        uid: &str,
+        taken_over: bool,
+    ) {
         mapping.state = State::Live;
         // A server may give events UIDs of its own.
-        let uid = written.event.as_ref().filter(|_| written.rewritten).map_or(uid, |event| &event.uid);
+        let uid =
+            written.event.as_ref().filter(|_| written.rewritten).map_or(uid, |event| &event.uid);
         let (uid, rewritten) = (UidHash::of(uid), written.rewritten);
         self.settle(mapping, role, written, None);
         survey::half_mut(mapping, role).uid = uid;

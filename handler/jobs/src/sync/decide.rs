@@ -29,7 +29,9 @@ impl Item {
     pub fn place(&self) -> Option<Place> {
         match self {
             Self::Known(_) => None,
-            Self::Unknown { side, id, is_copy, .. } => Some(Place(u8::from(*is_copy) * 2 + *side as u8, id.clone())),
+            Self::Unknown { side, id, is_copy, .. } => {
+                Some(Place(u8::from(*is_copy) * 2 + *side as u8, id.clone()))
+            }
         }
     }
 }
@@ -45,14 +47,17 @@ fn note(event: &Event) -> Option<Reason> {
 /// Said where a listing shows what a read does not.
 const NOT_GIVEN: &str = "the server lists it, and answers that it is not there";
 /// Said where a read shows what our own write has replaced.
-const BEHIND: &str = "the server still shows what stood there before the last change was written; it is decided about once that shows";
+const BEHIND: &str = "the server still shows what stood there before the last change was written; \
+it is decided about once that shows";
 
 impl Pass<'_> {
-    /// Everything that has news: mappings first, then events that no mapping knows, and of these the copies last, when all origins have found theirs.
+    /// Everything that has news: mappings first, then events that no mapping knows, and of these
+    /// the copies last, when all origins have found theirs.
     pub(super) fn items(&self, survey: Survey, identity: &mut Identity) -> Vec<Item> {
         identity.units = survey.units.keys().copied().collect();
         identity.note_names(&survey);
-        let mut items: Vec<Item> = survey.units.into_values().map(|unit| Item::Known(Box::new(unit))).collect();
+        let mut items: Vec<Item> =
+            survey.units.into_values().map(|unit| Item::Known(Box::new(unit))).collect();
         let mut copies = Vec::new();
         for (side, unknown) in Side::BOTH.into_iter().zip(survey.unknown) {
             for (id, stranger) in unknown {
@@ -69,19 +74,27 @@ impl Pass<'_> {
     }
 
     /// Reads a batch, decides about each of it, and notes what is about to be written.
-    pub(super) async fn prepare(&self, batch: Vec<Item>, identity: &mut Identity) -> Result<Vec<Task>> {
+    pub(super) async fn prepare(
+        &self,
+        batch: Vec<Item>,
+        identity: &mut Identity,
+    ) -> Result<Vec<Task>> {
         let mut wanted: [Vec<EventId>; 2] = Default::default();
         for item in &batch {
             match item {
                 Item::Known(unit) => {
                     let Unit { mapping, origin, copy, .. } = &**unit;
-                    let both = |is: fn(&News) -> bool| Halves { origin: is(origin), copy: is(copy) };
+                    let both =
+                        |is: fn(&News) -> bool| Halves { origin: is(origin), copy: is(copy) };
                     let changed = both(|news| matches!(news, News::Present(_)));
                     let gone = both(|news| matches!(news, News::Suspect | News::Emptied(_)));
                     let to_read = self.planner.to_read(mapping, changed, gone);
-                    for (role, news, read) in [(Role::Origin, origin, to_read.origin), (Role::Copy, copy, to_read.copy)] {
+                    for (role, news, read) in
+                        [(Role::Origin, origin, to_read.origin), (Role::Copy, copy, to_read.copy)]
+                    {
                         if read && !matches!(news, News::Present(Some(_))) {
-                            wanted[side_of(mapping, role) as usize].push(survey::half(mapping, role).id.clone());
+                            wanted[side_of(mapping, role) as usize]
+                                .push(survey::half(mapping, role).id.clone());
                         }
                     }
                 }
@@ -93,7 +106,8 @@ impl Pass<'_> {
             }
         }
         let [from, to] = wanted;
-        let (from, to) = futures::try_join!(self.fetch(Side::From, from), self.fetch(Side::To, to))?;
+        let (from, to) =
+            futures::try_join!(self.fetch(Side::From, from), self.fetch(Side::To, to))?;
         let mut read = [from, to];
         let mut tasks = Vec::with_capacity(batch.len());
         let mut strangers = Vec::new();
@@ -112,36 +126,65 @@ impl Pass<'_> {
                     tasks.push(task);
                 }
                 Item::Unknown { side, id, stranger, .. } => {
-                    let found = self.read_stranger(identity, side, &id, stranger.event, &mut read).await?;
+                    let found =
+                        self.read_stranger(identity, side, &id, stranger.event, &mut read).await?;
                     match found {
-                        Some(Found::Event(event)) => strangers.push((side, event, stranger.taken, stranger.quiet)),
+                        Some(Found::Event(event)) => {
+                            strangers.push((side, event, stranger.taken, stranger.quiet))
+                        }
                         Some(Found::Unreadable { etag, why }) if self.pair.copies_from(side) => {
-                            let decision = Decision::Skip { reason: Reason::Unreadable, why: Some(why), remember: None };
+                            let decision = Decision::Skip {
+                                reason: Reason::Unreadable,
+                                why: Some(why),
+                                remember: None,
+                            };
                             tasks.push(Task { etag, ..Task::new(side, id, decision) });
                         }
                         Some(Found::Refused(why)) if self.pair.copies_from(side) => {
-                            tasks.push(Task::not_given(side, id, Reason::RefusedByServer, why, Retry::Later));
+                            tasks.push(Task::not_given(
+                                side,
+                                id,
+                                Reason::RefusedByServer,
+                                why,
+                                Retry::Later,
+                            ));
                         }
-                        Some(Found::NotFound) | None if self.pair.copies_from(side) && !stranger.unlisted => {
-                            tasks.push(Task::not_given(side, id, Reason::Unreadable, NOT_GIVEN.into(), Retry::Soon));
+                        Some(Found::NotFound) | None
+                            if self.pair.copies_from(side) && !stranger.unlisted =>
+                        {
+                            tasks.push(Task::not_given(
+                                side,
+                                id,
+                                Reason::Unreadable,
+                                NOT_GIVEN.into(),
+                                Retry::Soon,
+                            ));
                         }
                         Some(_) | None => tasks.push(Task::new(side, id, Decision::Nothing)),
                     }
                 }
             }
         }
-        // Origins first; and what has the UID of a copy has a better claim to its name than what only bears its mark.
-        strangers.sort_by_key(|(_, event, ..)| match (self.is_marked_as_copy(event), MappingId::of_copy_uid(&event.uid)) {
-            (false, _) => 0,
-            (true, Some(_)) => 1,
-            (true, None) => 2,
+        // Origins first; and what has the UID of a copy has a better claim to its name than what
+        // only bears its mark.
+        strangers.sort_by_key(|(_, event, ..)| {
+            match (self.is_marked_as_copy(event), MappingId::of_copy_uid(&event.uid)) {
+                (false, _) => 0,
+                (true, Some(_)) => 1,
+                (true, None) => 2,
+            }
         });
         let living = self.named_by(strangers.iter().map(|(_, event, ..)| &**event)).await?;
         for (side, event, taken, quiet) in strangers {
             let class = self.classify(identity, &living, side, &event).await?;
             let (times, etag) = (Times::from(&event.content.span), event.etag.clone());
             let mut task = self.decide_unknown(identity, side, event, taken, class).await?;
-            if quiet && matches!(task.decision, Decision::Skip { reason: Reason::OutsideWindow, remember: None, .. }) {
+            if quiet
+                && matches!(
+                    task.decision,
+                    Decision::Skip { reason: Reason::OutsideWindow, remember: None, .. }
+                )
+            {
                 task.decision = Decision::Nothing;
             }
             task.times.get_or_insert(times);
@@ -157,7 +200,11 @@ impl Pass<'_> {
         Ok(tasks)
     }
 
-    pub(super) async fn fetch(&self, side: Side, ids: Vec<EventId>) -> Result<BTreeMap<EventId, Found>> {
+    pub(super) async fn fetch(
+        &self,
+        side: Side,
+        ids: Vec<EventId>,
+    ) -> Result<BTreeMap<EventId, Found>> {
         let end = &self.ends[side as usize];
         let mut all = BTreeMap::new();
         for ids in ids.chunks(end.provider.batch().max(1)) {
@@ -167,8 +214,8 @@ impl Pass<'_> {
         Ok(all)
     }
 
-    /// An unknown event, from wherever it is at hand. Listed, and not found among many: once more by itself. What is not found then is no event (a
-    /// task, say), or gone again.
+    /// An unknown event, from wherever it is at hand. Listed, and not found among many: once more
+    /// by itself. What is not found then is no event (a task, say), or gone again.
     async fn read_stranger(
         &self,
         identity: &mut Identity,
@@ -177,9 +224,14 @@ impl Pass<'_> {
         listed: Option<Box<Event>>,
         read: &mut Read,
     ) -> Result<Option<Found>> {
-        let found = listed.map(Found::Event).or_else(|| identity.kept(side, id)).or_else(|| read[side as usize].remove(id));
+        let found = listed
+            .map(Found::Event)
+            .or_else(|| identity.kept(side, id))
+            .or_else(|| read[side as usize].remove(id));
         match found {
-            None | Some(Found::NotFound) => Ok(self.fetch(side, vec![id.clone()]).await?.remove(id)),
+            None | Some(Found::NotFound) => {
+                Ok(self.fetch(side, vec![id.clone()]).await?.remove(id))
+            }
             found => Ok(found),
         }
     }
@@ -188,7 +240,13 @@ impl Pass<'_> {
         let Unit { stored, mut mapping, origin, copy, sought, replaced, freed, proofs, .. } = unit;
         if self.is_behind(&mapping, read) {
             // Cursors wait for it, and `status` says what they wait for.
-            let task = Task::not_given(mapping.side, mapping.origin.id.clone(), Reason::RefusedByServer, BEHIND.into(), Retry::OnChange);
+            let task = Task::not_given(
+                mapping.side,
+                mapping.origin.id.clone(),
+                Reason::RefusedByServer,
+                BEHIND.into(),
+                Retry::OnChange,
+            );
             return Task { incomplete: true, times: Some(mapping.times), ..task };
         }
         for role in [Role::Origin, Role::Copy] {
@@ -213,7 +271,8 @@ impl Pass<'_> {
         }
         let seen = |role: Role, news: News| -> Option<Seen> {
             let half = survey::half(&mapping, role);
-            // What was listed with its content was not read; under its name another one may have been.
+            // What was listed with its content was not read; under its name another one may have
+            // been.
             let found = match &news {
                 News::Present(Some(_)) => None,
                 // What is beside one mapping may be an event of another.
@@ -224,9 +283,13 @@ impl Pass<'_> {
                 (News::Emptied(answer), _) => Seen::Emptied(answer),
                 (News::Present(Some(event)), _) => Seen::Event(event),
                 (_, Some(Found::Event(event))) => Seen::Event(event.clone()),
-                (_, Some(Found::Unreadable { etag, why })) => Seen::Unreadable { etag: etag.clone(), why: why.clone() },
-                // Listed, and not found: no evidence of anything. The side is read again from where it was.
-                (News::Present(None), _) | (_, Some(Found::NotFound | Found::NoEvent | Found::Refused(_))) => return None,
+                (_, Some(Found::Unreadable { etag, why })) => {
+                    Seen::Unreadable { etag: etag.clone(), why: why.clone() }
+                }
+                // Listed, and not found: no evidence of anything. The side is read again from where
+                // it was.
+                (News::Present(None), _)
+                | (_, Some(Found::NotFound | Found::NoEvent | Found::Refused(_))) => return None,
                 (News::None, None) => Seen::Unchanged,
             })
         };
@@ -234,7 +297,8 @@ impl Pass<'_> {
             (Some(origin), Some(copy)) => (origin, copy),
             (origin, _) => {
                 let role = if origin.is_none() { Role::Origin } else { Role::Copy };
-                // Looked for by itself once already, and there: then only a read of many at once does not find it.
+                // Looked for by itself once already, and there: then only a read of many at once
+                // does not find it.
                 if sought && !self.options.dry_run {
                     return not_given(Reason::Unreadable, NOT_GIVEN.into(), Retry::Soon);
                 }
@@ -247,14 +311,30 @@ impl Pass<'_> {
             Seen::Event(origin) => (note(origin), false),
             _ => (None, matches!(origin, Seen::Unchanged)),
         };
-        let decision = if replaced { self.planner.replaced(&mapping, origin) } else { self.planner.known(&mapping, origin, copy) };
-        let task = Task { strangers, ..Task::new(mapping.side, mapping.origin.id.clone(), decision) };
-        let renamed = ((&stored.origin.id, &stored.copy.id) != (&mapping.origin.id, &mapping.copy.id)).then(|| mapping.clone());
+        let decision = if replaced {
+            self.planner.replaced(&mapping, origin)
+        } else {
+            self.planner.known(&mapping, origin, copy)
+        };
+        let task =
+            Task { strangers, ..Task::new(mapping.side, mapping.origin.id.clone(), decision) };
+        let renamed = ((&stored.origin.id, &stored.copy.id)
+            != (&mapping.origin.id, &mapping.copy.id))
+            .then(|| mapping.clone());
         let proof = gone.and_then(|role| proofs.into_iter().nth(role as usize).flatten());
-        Task { times: Some(mapping.times.clone()), before: Some(stored), renamed, proof, note, unread, ..task }
+        Task {
+            times: Some(mapping.times.clone()),
+            before: Some(stored),
+            renamed,
+            proof,
+            note,
+            unread,
+            ..task
+        }
     }
 
-    /// Whether a read has shown a version that our own write has replaced: nothing is decided about that, and both are looked at again.
+    /// Whether a read has shown a version that our own write has replaced: nothing is decided about
+    /// that, and both are looked at again.
     fn is_behind(&self, mapping: &Mapping, read: &Read) -> bool {
         [Role::Origin, Role::Copy].into_iter().any(|role| {
             let half = survey::half(mapping, role);
@@ -263,7 +343,14 @@ impl Pass<'_> {
         })
     }
 
-    async fn decide_unknown(&self, identity: &mut Identity, side: Side, event: Box<Event>, taken: bool, class: Class) -> Result<Task> {
+    async fn decide_unknown(
+        &self,
+        identity: &mut Identity,
+        side: Side,
+        event: Box<Event>,
+        taken: bool,
+        class: Class,
+    ) -> Result<Task> {
         let id = event.id.clone();
         let nothing = |id| Ok(Task::new(side, id, Decision::Nothing));
         if identity.is_claimed(side, &id) {
@@ -275,19 +362,29 @@ impl Pass<'_> {
                 let role = survey::role(mapping, side);
                 if identity.units.contains(&mapping.id) {
                     // What is decided about it in this round rests on its former name.
-                    return Ok(Task::incomplete(side, id, Some((mapping.id, role)).filter(|_| !self.options.dry_run)));
+                    return Ok(Task::incomplete(
+                        side,
+                        id,
+                        Some((mapping.id, role)).filter(|_| !self.options.dry_run),
+                    ));
                 }
-                let mut unit = Unit { stored: (**stored).clone(), ..Unit::new((**mapping).clone()) };
+                let mut unit =
+                    Unit { stored: (**stored).clone(), ..Unit::new((**mapping).clone()) };
                 let other = if role == Role::Copy { Role::Origin } else { Role::Copy };
                 let half = survey::half(mapping, other).id.clone();
                 let there = side_of(mapping, other);
                 let mut read: Read = Default::default();
                 if role == Role::Copy || stored.is_owed() {
                     read[there as usize] = self.fetch(there, vec![half.clone()]).await?;
-                    let is_missing = matches!(read[there as usize].get(&half), Some(Found::NotFound));
+                    let is_missing =
+                        matches!(read[there as usize].get(&half), Some(Found::NotFound));
                     if is_missing && stored.is_owed() {
                         // What its own side has told was put off until now.
-                        return Ok(Task::incomplete(side, id, Some((mapping.id, other)).filter(|_| !self.options.dry_run)));
+                        return Ok(Task::incomplete(
+                            side,
+                            id,
+                            Some((mapping.id, other)).filter(|_| !self.options.dry_run),
+                        ));
                     }
                     // Its own side tells whether it is gone.
                     if is_missing {
@@ -311,28 +408,60 @@ impl Pass<'_> {
         let copy_id = |mapping: MappingId| {
             let other = &self.ends[side.other() as usize];
             let uid = mapping.copy_uid(0);
-            other.provider.id_of_copy(&other.calendar.address, &uid).unwrap_or_else(|| EventId::new(uid))
+            other
+                .provider
+                .id_of_copy(&other.calendar.address, &uid)
+                .unwrap_or_else(|| EventId::new(uid))
         };
         if matches!(class, Class::Foreign) {
             let mapping = self.new_mapping_id(identity, side, &id, taken).await?;
-            return Ok(Task::new(side, id, self.planner.foreign(side, &event, mapping, copy_id(mapping))));
+            return Ok(Task::new(
+                side,
+                id,
+                self.planner.foreign(side, &event, mapping, copy_id(mapping)),
+            ));
         }
         let beside = self.beside(identity, side, &event, &class).await?;
         let found = match &beside {
-            BesideFound::Copy { id, .. } | BesideFound::Foreign(id) => match self.read_beside(identity, side.other(), id).await? {
-                Ok(found) => found,
-                // Another copy beside one that is there is worse than a late one.
-                Err(why) => {
-                    self.miss_no_copy(identity, side.other(), &BTreeMap::from([(id.clone(), why.clone())])).await?;
-                    return Ok(Task::not_given(side, event.id.clone(), Reason::RefusedByServer, why, Retry::Later));
+            BesideFound::Copy { id, .. } | BesideFound::Foreign(id) => {
+                match self.read_beside(identity, side.other(), id).await? {
+                    Ok(found) => found,
+                    // Another copy beside one that is there is worse than a late one.
+                    Err(why) => {
+                        self.miss_no_copy(
+                            identity,
+                            side.other(),
+                            &BTreeMap::from([(id.clone(), why.clone())]),
+                        )
+                        .await?;
+                        return Ok(Task::not_given(
+                            side,
+                            event.id.clone(),
+                            Reason::RefusedByServer,
+                            why,
+                            Retry::Later,
+                        ));
+                    }
                 }
-            },
+            }
             BesideFound::Origin => return nothing(id),
-            BesideFound::Unknown(why) => return Ok(Task::not_given(side, id, Reason::RefusedByServer, why.clone(), Retry::Later)),
+            BesideFound::Unknown(why) => {
+                return Ok(Task::not_given(
+                    side,
+                    id,
+                    Reason::RefusedByServer,
+                    why.clone(),
+                    Retry::Later,
+                ));
+            }
             BesideFound::Nothing => match self.left_by_another(identity, side, &event).await? {
                 Some(left) => {
-                    let strangers = vec![(side, id.clone()), (side.other(), left.origin.id.clone())];
-                    return Ok(Task { strangers, ..Task::new(side, id, Decision::Forget(Box::new(left))) });
+                    let strangers =
+                        vec![(side, id.clone()), (side.other(), left.origin.id.clone())];
+                    return Ok(Task {
+                        strangers,
+                        ..Task::new(side, id, Decision::Forget(Box::new(left)))
+                    });
                 }
                 None => None,
             },
@@ -347,14 +476,26 @@ impl Pass<'_> {
             None => self.new_mapping_id(identity, side, &id, taken).await?,
         };
         let beside = match (&beside, &found) {
-            (BesideFound::Copy { foreign, .. }, Some(copy)) => Beside::Copy { copy, foreign: *foreign },
+            (BesideFound::Copy { foreign, .. }, Some(copy)) => {
+                Beside::Copy { copy, foreign: *foreign }
+            }
             (BesideFound::Foreign(_), Some(copy)) => Beside::Foreign(copy),
-            (BesideFound::AlreadyThere(id, first), _) => Beside::AlreadyThere(id.clone(), Some(*first)),
+            (BesideFound::AlreadyThere(id, first), _) => {
+                Beside::AlreadyThere(id.clone(), Some(*first))
+            }
             _ => Beside::Nothing,
         };
         let marked_as_copy = matches!(class, Class::OutOfACopy);
         let first = if let Class::Left(first) = class { first } else { None };
-        let unknown = Unknown { side, event: &event, id: mapping, copy_id: copy_id(mapping), beside, marked_as_copy, first };
+        let unknown = Unknown {
+            side,
+            event: &event,
+            id: mapping,
+            copy_id: copy_id(mapping),
+            beside,
+            marked_as_copy,
+            first,
+        };
         Ok(Task { note: note(&event), ..Task::new(side, id, self.planner.unknown(unknown)) })
     }
 
@@ -372,7 +513,8 @@ impl Pass<'_> {
         })
     }
 
-    /// Before a write: what it will leave behind, so that a crash in between can be told from a person's edit. And the new name of an event.
+    /// Before a write: what it will leave behind, so that a crash in between can be told from a
+    /// person's edit. And the new name of an event.
     fn note_intent(&self, notes: &mut Notes, task: &mut Task) -> Result<()> {
         match &mut task.decision {
             Decision::Create(create) if create.role == Role::Copy => {
@@ -386,9 +528,12 @@ impl Pass<'_> {
                 noted.origin.etag = None;
                 self.memory.note(notes, task.before.as_ref(), &noted)
             }
-            // Where the origin has gone to is known by its mark or its UID; what it was to show, by this.
+            // Where the origin has gone to is known by its mark or its UID; what it was to show, by
+            // this.
             Decision::Create(create) => {
-                let Some(mut noted) = task.renamed.take().or_else(|| task.before.clone()) else { return Ok(()) };
+                let Some(mut noted) = task.renamed.take().or_else(|| task.before.clone()) else {
+                    return Ok(());
+                };
                 noted.origin.intent = Some(create.mapping.origin.base.clone());
                 self.memory.note(notes, task.before.as_ref(), &noted)?;
                 task.before = Some(noted);
@@ -397,7 +542,8 @@ impl Pass<'_> {
             Decision::Write(write) => {
                 let mut noted = write.intent();
                 if task.before.is_none() {
-                    // A copy that is taken over: no row has said so far that its origin was looked at.
+                    // A copy that is taken over: no row has said so far that its origin was looked
+                    // at.
                     noted.origin.etag = None;
                 }
                 self.memory.note(notes, task.before.as_ref(), &noted)

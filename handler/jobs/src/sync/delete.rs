@@ -17,7 +17,8 @@ use crate::memory::proofs::{Proof, ProofRow, Sign};
 use crate::report::{Action, Verb};
 
 impl Pass<'_> {
-    /// Where an earlier pass was cut off at a deletion, or its answer was lost: each half is looked for by itself, whatever was listed.
+    /// Where an earlier pass was cut off at a deletion, or its answer was lost: each half is looked
+    /// for by itself, whatever was listed.
     pub(super) fn suspect_what_was_leaving(&self, survey: &mut Survey) {
         for unit in survey.units.values_mut().filter(|unit| unit.mapping.leaving.is_some()) {
             for role in [Role::Origin, Role::Copy] {
@@ -28,7 +29,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Notes which events are about to be deleted: where the pass is cut off, or an answer is lost, the next one must not take that for a person's doing.
+    /// Notes which events are about to be deleted: where the pass is cut off, or an answer is lost,
+    /// the next one must not take that for a person's doing.
     async fn note_leaving(&self, deletes: &mut [Delete]) -> Result<()> {
         if self.options.dry_run {
             return Ok(());
@@ -47,10 +49,15 @@ impl Pass<'_> {
     pub(super) async fn delete(&self, mut deletes: Vec<Delete>, tally: &mut Tally) -> Result<()> {
         self.note_leaving(&mut deletes).await?;
         self.progress.expect(deletes.len() as u64);
-        let parallel = self.ends.iter().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
+        let parallel =
+            self.ends.iter().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
         let mut proofs = std::mem::take(&mut tally.proofs);
         let deletes = deletes.into_iter().map(|delete| (proofs.remove(&delete.mapping.id), delete));
-        let mut work = Box::pin(stream::iter(deletes).map(|(proof, delete)| self.apply_delete(delete, proof)).buffer_unordered(parallel));
+        let mut work = Box::pin(
+            stream::iter(deletes)
+                .map(|(proof, delete)| self.apply_delete(delete, proof))
+                .buffer_unordered(parallel),
+        );
         let mut failure = None;
         while let Some(applied) = work.next().await {
             self.progress.step(1);
@@ -88,7 +95,8 @@ impl Pass<'_> {
         self.may_write()?;
         let mut outcome = end.provider.delete(calendar, id, etag.as_deref()).await;
         if matches!(outcome, Err(providers::Error::ChangedMeanwhile)) && !self.pair.two_way {
-            // A copy that was edited at this moment goes with its origin all the same; but it must still be our copy.
+            // A copy that was edited at this moment goes with its origin all the same; but it must
+            // still be our copy.
             for (_, found) in self.fetch(side, vec![id.clone()]).await? {
                 let Found::Event(event) = found else { continue };
                 if event.has_guests() {
@@ -105,23 +113,52 @@ impl Pass<'_> {
                 applied.wrote[side as usize] = true;
                 applied.actions.push(action);
                 let calendar = self.pair.calendar(side.other()).clone();
-                let shown = || Proof { calendar, sign: Sign::Shown, read: self.now, answer: None, searched: false };
-                applied.proved = Some(self.proved(&mapping, Some(role), reason, proof.unwrap_or_else(shown)));
+                let shown = || Proof {
+                    calendar,
+                    sign: Sign::Shown,
+                    read: self.now,
+                    answer: None,
+                    searched: false,
+                };
+                applied.proved =
+                    Some(self.proved(&mapping, Some(role), reason, proof.unwrap_or_else(shown)));
                 applied.remember = Some((Some(mapping), None));
             }
             Err(providers::Error::HasGuests) if role == Role::Copy => {
-                applied.actions.push(self.skip(mapping.side, &mapping.origin.id, Some(mapping.times.clone()), Reason::HasGuests));
+                applied.actions.push(self.skip(
+                    mapping.side,
+                    &mapping.origin.id,
+                    Some(mapping.times.clone()),
+                    Reason::HasGuests,
+                ));
                 applied.remember = Some((Some(mapping), None));
             }
             Err(providers::Error::HasGuests) => {
-                applied.actions.push(self.skip(mapping.side, &mapping.origin.id, Some(mapping.times.clone()), Reason::HasGuests));
-                let now = Mapping { guests: true, state: State::Suppressed, leaving: None, ..mapping.clone() };
+                applied.actions.push(self.skip(
+                    mapping.side,
+                    &mapping.origin.id,
+                    Some(mapping.times.clone()),
+                    Reason::HasGuests,
+                ));
+                let now = Mapping {
+                    guests: true,
+                    state: State::Suppressed,
+                    leaving: None,
+                    ..mapping.clone()
+                };
                 applied.remember = Some((Some(mapping), Some(now)));
             }
             Err(error) => {
-                if let Some((why, retry)) = self.not_written(error, side, None, &mut applied).await? {
-                    applied.actions.push(Action { action: Verb::Skip, reason: Some(Reason::RefusedByServer), ..action });
-                    let gone = matches!(reason, Reason::OriginDeleted | Reason::CopyDeleted).then(|| other_role(role));
+                if let Some((why, retry)) =
+                    self.not_written(error, side, None, &mut applied).await?
+                {
+                    applied.actions.push(Action {
+                        action: Verb::Skip,
+                        reason: Some(Reason::RefusedByServer),
+                        ..action
+                    });
+                    let gone = matches!(reason, Reason::OriginDeleted | Reason::CopyDeleted)
+                        .then(|| other_role(role));
                     applied.problem = Some((self.refused(&mapping, gone, &why), retry));
                 }
             }
@@ -130,7 +167,13 @@ impl Pass<'_> {
     }
 
     /// What a deletion rested on.
-    pub(super) fn proved(&self, mapping: &Mapping, deleted: Option<Role>, reason: Reason, proof: Proof) -> ProofRow {
+    pub(super) fn proved(
+        &self,
+        mapping: &Mapping,
+        deleted: Option<Role>,
+        reason: Reason,
+        proof: Proof,
+    ) -> ProofRow {
         let (origin, copy) = (mapping.origin.id.to_string(), mapping.copy.id.to_string());
         ProofRow { at: self.services.clock.now(), origin, copy, deleted, reason, proof }
     }

@@ -1,4 +1,5 @@
-//! The echo of our own writes: read once more after a whole listing, so that the next pass has nothing to do there.
+//! The echo of our own writes: read once more after a whole listing, so that the next pass has
+//! nothing to do there.
 
 use std::collections::BTreeSet;
 
@@ -17,16 +18,26 @@ use crate::memory::{Memory, PairRow};
 use crate::{Error, Result};
 
 impl Pass<'_> {
-    /// How far each side was read, to be saved as the last thing that a pass does. A side that was listed as a whole and written to is read once
-    /// more: if that brings only the echo of our own writes, the next pass has nothing to do there.
-    pub(super) async fn set_cursors(&self, state: &mut PairRow, cursors: [Option<Cursor>; 2], listed: [bool; 2], wrote: [bool; 2]) {
+    /// How far each side was read, to be saved as the last thing that a pass does. A side that was
+    /// listed as a whole and written to is read once more: if that brings only the echo of our own
+    /// writes, the next pass has nothing to do there.
+    pub(super) async fn set_cursors(
+        &self,
+        state: &mut PairRow,
+        cursors: [Option<Cursor>; 2],
+        listed: [bool; 2],
+        wrote: [bool; 2],
+    ) {
         for (side, cursor) in Side::BOTH.into_iter().zip(cursors) {
             let Some(mut cursor) = cursor else { continue };
             if is_echoed(side, listed, wrote) {
                 match self.echo(side, &cursor).await {
                     Ok(Some(later)) => cursor = later,
                     Ok(None) => {}
-                    Err(error) => tracing::debug!(%error, "the echo of this pass was not read; the next pass does it"),
+                    Err(error) => {
+                        tracing::debug!(%error, "the echo of this pass was not read; the next \
+                        pass does it")
+                    }
                 }
             }
             state.set_cursor(side, cursor, self.now);
@@ -37,13 +48,19 @@ impl Pass<'_> {
         let end = &self.ends[side as usize];
         let glance = end.provider.glance(std::slice::from_ref(&end.calendar.address)).await?;
         let Some(providers::Glance::Tip(tip)) = glance.into_iter().next() else { return Ok(None) };
-        let found = match end.provider.survey(&end.calendar.address, Since::Cursor(cursor), Some(&tip)).await {
+        let found = match end
+            .provider
+            .survey(&end.calendar.address, Since::Cursor(cursor), Some(&tip))
+            .await
+        {
             Ok(found) => found,
             Err(providers::Error::CursorExpired) => return Ok(None),
             Err(error) => return Err(Error::Provider(error)),
         };
         let (is_echo, shown) = is_echo(self.memory, side, found.listed).await?;
-        self.head.await_events(|awaited| awaited.mappings[side as usize].retain(|mapping| !shown.contains(mapping)));
+        self.head.await_events(|awaited| {
+            awaited.mappings[side as usize].retain(|mapping| !shown.contains(mapping))
+        });
         // What was made and is not listed is looked for by the next pass.
         let all_shown = self.head.awaited().mappings[side as usize].is_empty();
         Ok((is_echo && all_shown).then_some(found.cursor))
@@ -55,8 +72,13 @@ pub(super) fn is_echoed(side: Side, listed: [bool; 2], wrote: [bool; 2]) -> bool
     listed[side as usize] && wrote[side as usize]
 }
 
-/// Whether a listing brings nothing but the echo of our own writes, and the mappings of which it shows an event.
-async fn is_echo(memory: &Memory<'_>, side: Side, listed: Vec<Listed>) -> Result<(bool, BTreeSet<MappingId>)> {
+/// Whether a listing brings nothing but the echo of our own writes, and the mappings of which it
+/// shows an event.
+async fn is_echo(
+    memory: &Memory<'_>,
+    side: Side,
+    listed: Vec<Listed>,
+) -> Result<(bool, BTreeSet<MappingId>)> {
     let lines = by_id(listed, true);
     let (mut only, mut shown) = (true, BTreeSet::new());
     let ids: Vec<EventId> = lines.keys().cloned().collect();
@@ -70,7 +92,8 @@ async fn is_echo(memory: &Memory<'_>, side: Side, listed: Vec<Listed>) -> Result
                 let is_known = etag::are_same(etag.as_deref(), half(mapping, role).etag.as_deref());
                 mapping.state == State::Live && mapping.unseen != Some(role) && is_known
             }
-            // Removed, and nothing remembered: deleted by this very pass, or by a person who made it within this pass.
+            // Removed, and nothing remembered: deleted by this very pass, or by a person who made
+            // it within this pass.
             (Some(None), None) => true,
             _ => false,
         });

@@ -1,4 +1,5 @@
-//! Whether a calendar was emptied or made anew: judged by what the pair had there before, not by what was made there since.
+//! Whether a calendar was emptied or made anew: judged by what the pair had there before, not by
+//! what was made there since.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,8 @@ use crate::memory::PairRow;
 #[derive(Debug, Default)]
 pub(super) struct Ages(BTreeMap<u64, u64>);
 
-/// The mappings of a pair. Those before the window are left out, and those of which an event was never seen.
+/// The mappings of a pair. Those before the window are left out, and those of which an event was
+/// never seen.
 #[derive(Debug, Default)]
 pub(super) struct Census {
     /// Those that have both events, by the side of the copy.
@@ -30,9 +32,11 @@ pub(super) struct Census {
 pub(super) enum Emptied {
     /// Events that the pair had there are left, or nothing is missing.
     No,
-    /// Two-way, every event that the pair had there is gone, and none of them is a copy: the guard of deletions asks, and no second look answers it.
+    /// Two-way, every event that the pair had there is gone, and none of them is a copy: the guard
+    /// of deletions asks, and no second look answers it.
     OfOrigins,
-    /// Nothing that the pair had there is left, although no more is missing than reads or writes have found: as good as missing in a listing.
+    /// Nothing that the pair had there is left, although no more is missing than reads or writes
+    /// have found: as good as missing in a listing.
     NothingLeft,
     /// Its owner is to be asked; of how many events that the pair had there.
     Of(u64),
@@ -68,7 +72,8 @@ fn made(mapping: &Mapping) -> u64 {
 }
 
 impl Pass<'_> {
-    /// Whether a calendar looks emptied or made anew. Where its owner was asked before, the question stays, also where events are made there meanwhile.
+    /// Whether a calendar looks emptied or made anew. Where its owner was asked before, the
+    /// question stays, also where events are made there meanwhile.
     pub(super) async fn emptied(
         &self,
         survey: &Survey,
@@ -85,12 +90,16 @@ impl Pass<'_> {
             .collect();
         let two_way = self.pair.two_way;
         let asked = state.held.as_ref().is_some_and(|row| row.emptied.contains(&side));
-        let has_copy = here.iter().any(|(suspect, _)| suspect.role == Role::Copy && self.goes_with(survey, suspect, side));
+        let has_copy = here.iter().any(|(suspect, _)| {
+            suspect.role == Role::Copy && self.goes_with(survey, suspect, side)
+        });
         let gone = here.len() as u64;
         let counted;
         let Census { both: ages, alone } = match &survey.census {
             Some(census) => census,
-            None if evidence == Evidence::Named && gone < guard::EMPTIED && !asked => return Ok(Emptied::No),
+            None if evidence == Evidence::Named && gone < guard::EMPTIED && !asked => {
+                return Ok(Emptied::No);
+            }
             None => {
                 counted = self.census(&survey.unseen).await?;
                 &counted
@@ -103,20 +112,28 @@ impl Pass<'_> {
             (false, false) => count(&ages[side.other() as usize]),
         };
         let had: u64 = of(&Ages::all);
-        // What was there when all of the calendar was last listed, and all else that is as old as what is gone: what came later is no sign of life.
+        // What was there when all of the calendar was last listed, and all else that is as old as
+        // what is gone: what came later is no sign of life.
         let seen = state.whole[side as usize].map_or(0, |pass| pass.saturating_sub(1));
         let last = here.iter().map(|(_, mapping)| made(mapping)).max().unwrap_or(0);
         let before: u64 = of(&|ages| ages.until(seen.max(last)));
         // Origins that are there without a copy are as good a sign of life.
         let is_alone = |suspect: &&Suspect| {
             let unit = survey.units.get(&suspect.mapping);
-            suspect.side == side && suspect.role == Role::Origin && unit.is_some_and(|unit| unit.mapping.state == State::Suppressed)
+            suspect.side == side
+                && suspect.role == Role::Origin
+                && unit.is_some_and(|unit| unit.mapping.state == State::Suppressed)
         };
-        if !asked && alone[side as usize].until(seen.max(last)) > suspects.iter().filter(is_alone).count() as u64 {
+        if !asked
+            && alone[side as usize].until(seen.max(last))
+                > suspects.iter().filter(is_alone).count() as u64
+        {
             return Ok(Emptied::No);
         }
-        let evidence = if survey.found_by_writes && gone >= before { Evidence::Missing } else { evidence };
-        // A person who deletes something that came later hides nothing either: what was there before is judged by itself too.
+        let evidence =
+            if survey.found_by_writes && gone >= before { Evidence::Missing } else { evidence };
+        // A person who deletes something that came later hides nothing either: what was there
+        // before is judged by itself too.
         let earlier = here.iter().filter(|(_, mapping)| made(mapping) <= seen).count() as u64;
         let is_emptied = guard::is_emptied(evidence, gone, before, had, two_way)
             || guard::is_emptied(evidence, earlier, of(&|ages| ages.until(seen)), had, two_way);
@@ -128,7 +145,8 @@ impl Pass<'_> {
         })
     }
 
-    /// Whether a suspect is gone with its calendar, and the other half of it is not: a copy, or in a two-way pair an event that was made there.
+    /// Whether a suspect is gone with its calendar, and the other half of it is not: a copy, or in
+    /// a two-way pair an event that was made there.
     pub(super) fn goes_with(&self, survey: &Survey, suspect: &Suspect, side: Side) -> bool {
         let Some(unit) = survey.units.get(&suspect.mapping) else { return false };
         let other = match suspect.role {

@@ -1,11 +1,16 @@
-//! The one guard over all that a pass would delete, for any cause: unusually many deletions wait for their owner.
+//! The one guard over all that a pass would delete, for any cause: unusually many deletions wait
+//! for their owner.
 //!
 //! # Properties
-//! * All deletions of a pass are weighed together, before the first is made, against the copies that lie in or after the window's begin.
-//! * What is held stays held until the owner releases it, the event is back, or a second look releases it.
+//! * All deletions of a pass are weighed together, before the first is made, against the copies
+//!   that lie in or after the window's begin.
+//! * What is held stays held until the owner releases it, the event is back, or a second look
+//!   releases it.
 //! * A confirmation covers what was shown, and nothing that came later.
-//! * A second look comes ten minutes later, releases only what the first has seen, fifty at the most in all, and never more than a day may bring.
-//! * A clock that is more than fifteen minutes off those of the servers releases nothing, and moves nothing out of the window.
+//! * A second look comes ten minutes later, releases only what the first has seen, fifty at the
+//!   most in all, and never more than a day may bring.
+//! * A clock that is more than fifteen minutes off those of the servers releases nothing, and moves
+//!   nothing out of the window.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -49,7 +54,13 @@ pub(super) struct Weighed {
 
 impl Guard {
     /// Weighs deletions. `asks` is set where they are unusual for a reason of their own.
-    pub fn weigh(&self, now: jiff::Timestamp, evidence: Evidence, all: &BTreeSet<MappingId>, asks: bool) -> Weighed {
+    pub fn weigh(
+        &self,
+        now: jiff::Timestamp,
+        evidence: Evidence,
+        all: &BTreeSet<MappingId>,
+        asks: bool,
+    ) -> Weighed {
         let count = all.len() as u64;
         let unnamed = self.unnamed.is_some_and(|held| count <= held);
         let is_member = |id: &&MappingId| unnamed || self.members.since(**id).is_some();
@@ -58,7 +69,9 @@ impl Guard {
             return Weighed { released: all.clone(), held: BTreeSet::new() };
         }
         let is_old = |id: &MappingId| {
-            let is_old = |since: jiff::Timestamp| now.as_second() - since.as_second() >= guard::SECOND_LOOK_SECONDS;
+            let is_old = |since: jiff::Timestamp| {
+                now.as_second() - since.as_second() >= guard::SECOND_LOOK_SECONDS
+            };
             unnamed || self.members.since(*id).is_some_and(is_old)
         };
         let mut released: BTreeSet<MappingId> = if self.confirmed {
@@ -73,7 +86,11 @@ impl Guard {
         }
         let mut held: BTreeSet<MappingId> = all.difference(&released).copied().collect();
         // What came after a question that is answered is weighed by itself.
-        if !asks && !released.is_empty() && !held.iter().any(|id| is_member(&id)) && !unusual(held.len() as u64) {
+        if !asks
+            && !released.is_empty()
+            && !held.iter().any(|id| is_member(&id))
+            && !unusual(held.len() as u64)
+        {
             released.append(&mut held);
         }
         Weighed { released, held }
@@ -89,12 +106,15 @@ impl Pass<'_> {
     /// The guard of this pass.
     pub(super) async fn guard(&self, state: &PairRow, today: Date) -> Guard {
         let held = state.held.as_ref().filter(|row| row.held.kind == HeldKind::Deletions);
-        let members = if state.held.is_some() { self.head.members().await } else { Members::default() };
+        let members =
+            if state.held.is_some() { self.head.members().await } else { Members::default() };
         Guard {
             unnamed: held.filter(|_| members.first().is_none()).map(|row| row.held.deletions),
             members,
             confirmed: self.options.confirm_deletions,
-            second_look: held.is_some_and(|row: &HeldRow| !row.by_owner && self.is_second_look(row)) && self.is_clock_right(),
+            second_look: held
+                .is_some_and(|row: &HeldRow| !row.by_owner && self.is_second_look(row))
+                && self.is_clock_right(),
             live: self.head.current_copies().await,
             today: state.deletions_on(today),
         }
@@ -107,17 +127,23 @@ impl Pass<'_> {
     /// Whether this machine's clock is about that of the servers, as far as it is known.
     pub(super) fn is_clock_right(&self) -> bool {
         let now = self.services.clock.now();
-        self.services.connect.server_time().is_none_or(|server| now.duration_since(server).unsigned_abs() <= LARGEST_CLOCK_ERROR)
+        self.services
+            .connect
+            .server_time()
+            .is_none_or(|server| now.duration_since(server).unsigned_abs() <= LARGEST_CLOCK_ERROR)
     }
 
-    /// Leaves out what would be deleted because of the time alone, where the clock is wrong: it is looked at again when the clock is right.
+    /// Leaves out what would be deleted because of the time alone, where the clock is wrong: it is
+    /// looked at again when the clock is right.
     pub(super) fn spare_by_clock(&self, deletes: Vec<Delete>, tally: &mut Tally) -> Vec<Delete> {
         if self.is_clock_right() {
             return deletes;
         }
-        let (spared, rest): (Vec<Delete>, Vec<Delete>) = deletes.into_iter().partition(|delete| delete.reason == Reason::OutsideWindow);
+        let (spared, rest): (Vec<Delete>, Vec<Delete>) =
+            deletes.into_iter().partition(|delete| delete.reason == Reason::OutsideWindow);
         if !spared.is_empty() {
-            tracing::warn!(pair = %self.pair.id, "the clock of this machine is not that of the calendar servers; nothing is deleted because of it");
+            tracing::warn!(pair = %self.pair.id, "the clock of this machine is not that of the \
+            calendar servers; nothing is deleted because of it");
             tally.incomplete = true;
         }
         rest
@@ -132,8 +158,9 @@ mod tests {
     use super::*;
 
     fn id(n: u64) -> MappingId {
-        let name =
-            data_encoding::BASE32_NOPAD.encode(&(u128::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)).to_be_bytes());
+        let name = data_encoding::BASE32_NOPAD.encode(
+            &(u128::from(n).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)).to_be_bytes(),
+        );
         MappingId::try_from(name.to_ascii_lowercase()).unwrap()
     }
 
@@ -151,14 +178,19 @@ mod tests {
     }
 
     fn released(guard: &Guard, minute: i64, all: std::ops::Range<u64>) -> (usize, usize) {
-        let Weighed { released, held } = guard.weigh(at(minute), Evidence::Named, &ids(all.clone()), false);
+        let Weighed { released, held } =
+            guard.weigh(at(minute), Evidence::Named, &ids(all.clone()), false);
         assert_eq!(released.union(&held).count(), all.count());
         (released.len(), held.len())
     }
 
     #[test]
     fn what_is_held_stays_held_whatever_is_made_meanwhile() {
-        assert_eq!(released(&guard(0..12, 50), 5, 0..12), (0, 12), "twelve of fifty are usual, and were of forty");
+        assert_eq!(
+            released(&guard(0..12, 50), 5, 0..12),
+            (0, 12),
+            "twelve of fifty are usual, and were of forty"
+        );
         assert_eq!(released(&guard(0..0, 50), 5, 0..12), (12, 0));
     }
 
@@ -166,12 +198,20 @@ mod tests {
     fn a_second_look_releases_what_both_have_seen() {
         assert_eq!(released(&guard(0..30, 40), 9, 0..30), (0, 30), "too soon");
         assert_eq!(released(&guard(0..30, 40), 10, 0..30), (30, 0));
-        assert_eq!(released(&guard(0..30, 40), 10, 5..38), (25 + 8, 0), "what came later is usual by itself");
+        assert_eq!(
+            released(&guard(0..30, 40), 10, 5..38),
+            (25 + 8, 0),
+            "what came later is usual by itself"
+        );
         assert_eq!(released(&guard(0..30, 60), 10, 0..50), (30, 20), "and is not");
         assert_eq!(released(&guard(0..51, 60), 10, 0..51), (0, 51), "too many");
         let by_owner = Guard { second_look: false, ..guard(0..30, 40) };
         assert_eq!(released(&by_owner, 60, 0..30), (0, 30));
-        assert_eq!(released(&Guard { today: 470, ..guard(0..30, 40) }, 10, 0..30), (30, 0), "five hundred, and no more");
+        assert_eq!(
+            released(&Guard { today: 470, ..guard(0..30, 40) }, 10, 0..30),
+            (30, 0),
+            "five hundred, and no more"
+        );
         let late = Guard { today: 480, ..guard(0..30, 40) };
         assert_eq!(released(&late, 10, 0..30), (0, 30), "the day is full");
     }
@@ -188,7 +228,11 @@ mod tests {
     fn a_confirmation_covers_what_was_shown() {
         let confirmed = |members, live| Guard { confirmed: true, ..guard(members, live) };
         assert_eq!(released(&confirmed(0..26, 100), 1, 0..100), (26, 74));
-        assert_eq!(released(&confirmed(0..600, 700), 1, 0..600), (600, 0), "a word of the owner knows no cap");
+        assert_eq!(
+            released(&confirmed(0..600, 700), 1, 0..600),
+            (600, 0),
+            "a word of the owner knows no cap"
+        );
         assert_eq!(released(&confirmed(0..0, 40), 1, 0..30), (0, 30), "nothing was shown");
         assert_eq!(released(&confirmed(0..16, 60), 1, 0..18), (18, 0));
     }

@@ -1,17 +1,22 @@
-//! What an event is that no mapping knows by its name: by its mark, its UID, and what the other calendar holds.
+//! What an event is that no mapping knows by its name: by its mark, its UID, and what the other
+//! calendar holds.
 //!
 //! # Properties
-//! * An event that a mapping has lost sight of is found under its new name, by its mark or its UID, before anything is decided about that mapping:
-//!   a new name is never a deletion and a creation.
-//! * The mark of a mapping that lives, in whatever pair, makes an event no source. A second event with that mark is its maker's own: in the calendar
-//!   of the copy, two-way, it becomes an origin; elsewhere it is left alone and reported.
-//! * What is left of a mapping that has ended is an ordinary event, of which no second copy is made: an origin takes its earlier copies over, and
-//!   what began as a copy is not copied to where its first origin, or another copy of it, is.
-//! * A mark that this installation's key does not verify is never copied on, and nothing is made beside it.
+//! * An event that a mapping has lost sight of is found under its new name, by its mark or its UID,
+//!   before anything is decided about that mapping: a new name is never a deletion and a creation.
+//! * The mark of a mapping that lives, in whatever pair, makes an event no source. A second event
+//!   with that mark is its maker's own: in the calendar of the copy, two-way, it becomes an origin;
+//!   elsewhere it is left alone and reported.
+//! * What is left of a mapping that has ended is an ordinary event, of which no second copy is
+//!   made: an origin takes its earlier copies over, and what began as a copy is not copied to where
+//!   its first origin, or another copy of it, is.
+//! * A mark that this installation's key does not verify is never copied on, and nothing is made
+//!   beside it.
 //!
 //! # Cost
-//! A calendar is read for this when a pair sees it for the first time, and where something is missing from it: then what is unknown there is read.
-//! Otherwise only what has happened to unknown events is read, and the rows of the mappings that their marks name.
+//! A calendar is read for this when a pair sees it for the first time, and where something is
+//! missing from it: then what is unknown there is read. Otherwise only what has happened to unknown
+//! events is read, and the rows of the mappings that their marks name.
 
 mod back;
 mod beside;
@@ -60,9 +65,11 @@ pub(super) struct Identity {
     alike: BTreeMap<(Side, EventId), MappingId>,
     /// Mapping ids that were given out in this pass.
     used: HashSet<MappingId>,
-    /// Mappings of earlier copies that were taken over in this pass, with the UIDs of their first origins.
+    /// Mappings of earlier copies that were taken over in this pass, with the UIDs of their first
+    /// origins.
     adopted: HashMap<MappingId, Option<UidHash>>,
-    /// Those of them whose copy has the UID that it was made with: another event with its mark is a duplicate.
+    /// Those of them whose copy has the UID that it was made with: another event with its mark is a
+    /// duplicate.
     whole: HashSet<MappingId>,
     /// Mappings whose missing event was found under another name.
     joined: HashSet<MappingId>,
@@ -70,15 +77,19 @@ pub(super) struct Identity {
     pub first: [bool; 2],
     /// Sides that are looked at as if they were.
     pub anew: [bool; 2],
-    /// Events that were refused before, and how often: after some passes nothing waits for them, also where one of them may be a copy.
+    /// Events that were refused before, and how often: after some passes nothing waits for them,
+    /// also where one of them may be a copy.
     pub refused: BTreeMap<(Side, EventId), u32>,
     /// Mappings that are decided about because of what their own events show.
     pub units: BTreeSet<MappingId>,
-    /// The UIDs of first origins that a calendar holds, as origins or as copies, with an event that shows it.
+    /// The UIDs of first origins that a calendar holds, as origins or as copies, with an event that
+    /// shows it.
     holdings: [Option<beside::Holdings>; 2],
-    /// Copies that another installation made and that are remembered by themselves, by the first origin's UID and the side of that.
+    /// Copies that another installation made and that are remembered by themselves, by the first
+    /// origin's UID and the side of that.
     left_by_another: [Option<HashMap<UidHash, Mapping>>; 2],
-    /// What the server of a calendar says of an event that it does not give, and that would be one of these.
+    /// What the server of a calendar says of an event that it does not give, and that would be one
+    /// of these.
     withheld: [Option<String>; 2],
 }
 
@@ -95,9 +106,15 @@ impl Identity {
     /// Notes what has news by its name.
     pub fn note_names(&mut self, survey: &Survey) {
         for side in Side::BOTH {
-            let units = survey.units.values().filter(|unit| side_of(&unit.mapping, Role::Copy) == side);
-            let copies = units.filter(|unit| matches!(unit.copy, News::Present(_))).map(|unit| &unit.mapping.copy.id);
-            let strangers = survey.unknown[side as usize].iter().filter(|(_, stranger)| stranger.fresh).map(|(id, _)| id);
+            let units =
+                survey.units.values().filter(|unit| side_of(&unit.mapping, Role::Copy) == side);
+            let copies = units
+                .filter(|unit| matches!(unit.copy, News::Present(_)))
+                .map(|unit| &unit.mapping.copy.id);
+            let strangers = survey.unknown[side as usize]
+                .iter()
+                .filter(|(_, stranger)| stranger.fresh)
+                .map(|(id, _)| id);
             self.renewed[side as usize] = copies.chain(strangers).cloned().collect();
         }
     }
@@ -122,7 +139,8 @@ impl Identity {
         self.index[side as usize].as_ref().is_some_and(|index| index.is_copy(id))
     }
 
-    /// Whether a calendar that was read holds copies that belong to no mapping; `foreign` counts those of another installation too.
+    /// Whether a calendar that was read holds copies that belong to no mapping; `foreign` counts
+    /// those of another installation too.
     pub fn has_copies(&self, side: Side, foreign: bool) -> bool {
         self.index[side as usize].as_ref().is_some_and(|index| index.has_copies(foreign))
     }
@@ -132,7 +150,8 @@ impl Identity {
         self.index[side as usize].as_ref().is_some_and(Index::has_other_names)
     }
 
-    /// A copy that another installation has made of an event with this UID, as far as the calendar was read.
+    /// A copy that another installation has made of an event with this UID, as far as the calendar
+    /// was read.
     pub fn foreign_copy(&self, side: Side, first: Option<UidHash>) -> Option<EventId> {
         self.index[side as usize].as_ref()?.foreign.get(&first?)?.first().cloned()
     }
@@ -142,7 +161,8 @@ impl Identity {
         self.index[side as usize] = None;
     }
 
-    /// Whether an event of a calendar that nothing is copied from may concern a mapping of this pair. Where that was not read, it may.
+    /// Whether an event of a calendar that nothing is copied from may concern a mapping of this
+    /// pair. Where that was not read, it may.
     pub fn matters(&self, side: Side, id: &EventId) -> bool {
         self.index[side as usize].as_ref().is_none_or(|index| index.of_this_pair.contains(id))
     }
@@ -166,10 +186,18 @@ impl Identity {
 
 impl Pass<'_> {
     /// The mappings that live, of these: in this pair, or in another one.
-    pub(super) async fn living(&self, ids: BTreeSet<MappingId>) -> Result<BTreeMap<MappingId, Living>> {
+    pub(super) async fn living(
+        &self,
+        ids: BTreeSet<MappingId>,
+    ) -> Result<BTreeMap<MappingId, Living>> {
         let here: BTreeMap<MappingId, Mapping> = self.memory.mappings(ids.iter().copied()).await?;
-        let rest: BTreeSet<MappingId> = ids.into_iter().filter(|id| !here.contains_key(id)).collect();
-        let elsewhere = if rest.is_empty() { BTreeSet::new() } else { self.memory.elsewhere(self.pairs, &rest).await? };
+        let rest: BTreeSet<MappingId> =
+            ids.into_iter().filter(|id| !here.contains_key(id)).collect();
+        let elsewhere = if rest.is_empty() {
+            BTreeSet::new()
+        } else {
+            self.memory.elsewhere(self.pairs, &rest).await?
+        };
         let here = here.into_iter().map(|(id, mapping)| (id, Living::Here(Box::new(mapping))));
         Ok(here.chain(elsewhere.into_iter().map(|id| (id, Living::Elsewhere))).collect())
     }
@@ -191,8 +219,15 @@ impl Pass<'_> {
         }
     }
 
-    /// An id for the mapping of an event: made of its name, unless that one belongs to another event.
-    pub(super) async fn new_mapping_id(&self, identity: &mut Identity, side: Side, id: &EventId, taken: bool) -> Result<MappingId> {
+    /// An id for the mapping of an event: made of its name, unless that one belongs to another
+    /// event.
+    pub(super) async fn new_mapping_id(
+        &self,
+        identity: &mut Identity,
+        side: Side,
+        id: &EventId,
+        taken: bool,
+    ) -> Result<MappingId> {
         let mut again = 0;
         loop {
             let candidate = self.planner.mapping_id(side, id, again);

@@ -6,7 +6,8 @@ use super::pass::Pass;
 use crate::memory::PairRow;
 
 impl Pass<'_> {
-    /// Reminds the providers of what each calendar keeps; where everything is to be looked at again, that is as well.
+    /// Reminds the providers of what each calendar keeps; where everything is to be looked at
+    /// again, that is as well.
     pub(super) fn recall(&self, state: &PairRow) {
         for (end, kept) in self.ends.iter().zip(&state.kept).filter(|_| !self.options.full) {
             if let Some(kept) = kept {
@@ -17,6 +18,8 @@ impl Pass<'_> {
 
     /// What each calendar is known to keep by now.
     pub(super) fn kept(&self) -> [Option<Fidelity>; 2] {
-        self.ends.each_ref().map(|end| end.provider.fidelity(&end.calendar.address).filter(|kept| *kept != Fidelity::default()))
+        self.ends.each_ref().map(|end| {
+            end.provider.fidelity(&end.calendar.address).filter(|kept| *kept != Fidelity::default())
+        })
     }
 }

@@ -9,7 +9,8 @@ use providers::Since;
 use super::End;
 use crate::Result;
 
-/// What was read of a calendar before the leases were taken, and since when. Of use where the cursor is still the same under them.
+/// What was read of a calendar before the leases were taken, and since when. Of use where the
+/// cursor is still the same under them.
 pub(super) struct Ahead {
     pub cursor: Cursor,
     pub survey: providers::Survey,
@@ -47,7 +48,8 @@ impl<'a> Eye<'a> {
     }
 }
 
-/// Lists one calendar: what happened since the cursor, or the whole of it, or both on the first pass of a day. `None` where nothing happened.
+/// Lists one calendar: what happened since the cursor, or the whole of it, or both on the first
+/// pass of a day. `None` where nothing happened.
 pub(super) async fn read(
     end: &End,
     cursor: Option<&Cursor>,
@@ -59,7 +61,8 @@ pub(super) async fn read(
     let Eye { tip, quiet, ahead } = eye;
     let provider = &end.provider;
     let address = &end.calendar.address;
-    let moved = full && matches!((cursor, tip), (Some(cursor), Some(tip)) if !provider.is_current(cursor, tip));
+    let moved = full
+        && matches!((cursor, tip), (Some(cursor), Some(tip)) if !provider.is_current(cursor, tip));
     let cursor = cursor.filter(|_| !full);
     let mut since_cursor = None;
     let mut is_current = false;
@@ -76,12 +79,18 @@ pub(super) async fn read(
             match survey {
                 Ok(survey) => since_cursor = Some(survey),
                 Err(providers::Error::CursorExpired) => {
-                    tracing::info!(calendar = %end.calendar.id, "the server has forgotten how far this calendar was read; listing it as a whole");
+                    tracing::info!(calendar = %end.calendar.id, "the server has forgotten how far \
+                    this calendar was read; listing it as a whole");
                 }
                 Err(error) => return Err(error.into()),
             }
             if !roll && let Some(survey) = since_cursor {
-                return Ok(Some(Lines { by_id: changed(survey.listed), cursor: survey.cursor, whole: false, moved }));
+                return Ok(Some(Lines {
+                    by_id: changed(survey.listed),
+                    cursor: survey.cursor,
+                    whole: false,
+                    moved,
+                }));
             }
         }
     }
@@ -104,7 +113,9 @@ fn changed(listed: Vec<Listed>) -> ById {
 
 pub(super) fn by_id(listed: Vec<Listed>, fresh: bool) -> ById {
     let line = |listed| match listed {
-        Listed::Present { id, etag, event } => (id, Line { there: Some((etag, event)), fresh, changed: false }),
+        Listed::Present { id, etag, event } => {
+            (id, Line { there: Some((etag, event)), fresh, changed: false })
+        }
         Listed::Removed { id } => (id, Line { there: None, fresh, changed: false }),
     };
     listed.into_iter().map(line).collect()

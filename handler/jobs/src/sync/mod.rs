@@ -1,29 +1,36 @@
 //! One complete pass over some pairs: look, plan, apply, remember.
 //!
 //! # Properties
-//! * No event is lost, doubled or brought back by a crash at any point: what is about to be written is noted before (intents), the mapping
-//!   row follows the write, and the cursors are saved last. Whatever was not finished is seen again by the next pass.
-//! * Copies have names that follow from their origins, and are made only where nothing stands under that name: a create whose answer was
-//!   lost finds its own work.
-//! * A deletion needs positive evidence: the provider named the event as removed, or it is missing in a complete listing; and then a read of
-//!   its own finds nothing. An unusual share of deletions waits for the owner ([`engine::guard`]).
+//! * No event is lost, doubled or brought back by a crash at any point: what is about to be written
+//!   is noted before (intents), the mapping row follows the write, and the cursors are saved last.
+//!   Whatever was not finished is seen again by the next pass.
+//! * Copies have names that follow from their origins, and are made only where nothing stands under
+//!   that name: a create whose answer was lost finds its own work.
+//! * A deletion needs positive evidence: the provider named the event as removed, or it is missing
+//!   in a complete listing; and then a read of its own finds nothing. An unusual share of deletions
+//!   waits for the owner ([`engine::guard`]).
 //! * A failed, partial or suddenly empty read deletes nothing.
 //! * What one event causes (an unreadable object, a refusal) does not stop the others.
-//! * A pass that nobody waits for gives way after a minute or some: it saves no cursor, as if it had been cut off, and whoever goes on lists again,
-//!   and writes what is left.
-//! * Two passes never write to one calendar at once; and where storage is out of reach for so long that a lease may be lost, its holder stops before
-//!   its next write, and stores nothing over what the next holder has stored.
+//! * A pass that nobody waits for gives way after a minute or some: it saves no cursor, as if it
+//!   had been cut off, and whoever goes on lists again, and writes what is left.
+//! * Two passes never write to one calendar at once; and where storage is out of reach for so long
+//!   that a lease may be lost, its holder stops before its next write, and stores nothing over what
+//!   the next holder has stored.
 //!
 //! # Design
-//! `turn` looks at a pair without a lease, and takes the leases where there is something to do. `survey` finds out what has news at both ends and
-//! joins it by mapping; `pass` reads those events in batches, asks the planner, and hands its decisions to `apply`, several at once; deletions come
-//! last, when their number is known. Each pair has its own cursors, although two pairs may share a calendar: a pair that is held, paused or broken
-//! then cannot make another one lose or repeat anything.
+//! `turn` looks at a pair without a lease, and takes the leases where there is something to do.
+//! `survey` finds out what has news at both ends and joins it by mapping; `pass` reads those events
+//! in batches, asks the planner, and hands its decisions to `apply`, several at once; deletions
+//! come last, when their number is known. Each pair has its own cursors, although two pairs may
+//! share a calendar: a pair that is held, paused or broken then cannot make another one lose or
+//! repeat anything.
 //!
 //! # What it asks of storage
-//! A call reads the owner's directory and secrets once, and then for each pair its state: three requests, where nothing is to be done all there
-//! are. A pass adds the leases (taken together, ended together: two), the state once more, a row or two for each event with news, a commit for each
-//! batch of intents, and one for each fifty results; the last of these holds the cursors too. Nothing that two owners do touches one partition.
+//! A call reads the owner's directory and secrets once, and then for each pair its state: three
+//! requests, where nothing is to be done all there are. A pass adds the leases (taken together,
+//! ended together: two), the state once more, a row or two for each event with news, a commit for
+//! each batch of intents, and one for each fifty results; the last of these holds the cursors too.
+//! Nothing that two owners do touches one partition.
 
 mod accounts;
 mod apply;
@@ -79,7 +86,8 @@ pub struct SyncOptions {
     pub confirm_deletions: bool,
     /// The owner says what is to be done about a calendar that was emptied or made anew.
     pub answer: Option<Answer>,
-    /// Nobody asked for this pass: accounts whose credentials were refused are left alone, so that they are not locked for it.
+    /// Nobody asked for this pass: accounts whose credentials were refused are left alone, so that
+    /// they are not locked for it.
     pub background: bool,
 }
 
@@ -87,7 +95,12 @@ pub struct SyncOptions {
 const ROUNDS: usize = 4;
 
 /// Syncs these pairs until each is at rest.
-pub async fn sync(services: &Services, pairs: &[Pair], options: SyncOptions, progress: &dyn Progress) -> Report {
+pub async fn sync(
+    services: &Services,
+    pairs: &[Pair],
+    options: SyncOptions,
+    progress: &dyn Progress,
+) -> Report {
     let directory = match Snapshot::read(services).await {
         Ok(directory) => directory,
         Err(error) => {
@@ -113,7 +126,8 @@ pub(crate) struct Synced {
     pub busy: bool,
 }
 
-/// The same, for whoever has read the directory. `told_of` is the calendar of which its provider has told that something happened, if it did.
+/// The same, for whoever has read the directory. `told_of` is the calendar of which its provider
+/// has told that something happened, if it did.
 pub(crate) async fn sync_within(
     services: &Services,
     directory: &Snapshot,
@@ -126,7 +140,10 @@ pub(crate) async fn sync_within(
     let (begun, mut accounts) = (Instant::now(), Accounts::new(services, directory));
     let mut waiting: Vec<(usize, Pair, Option<Again>)> = Vec::new();
     for pair in pairs {
-        let run = Run::new(pair.id.clone(), if pair.paused { PairStatus::Paused } else { PairStatus::Ok });
+        let run = Run::new(
+            pair.id.clone(),
+            if pair.paused { PairStatus::Paused } else { PairStatus::Ok },
+        );
         synced.push(Synced { run, before: None, busy: false });
         if !pair.paused {
             waiting.push((synced.len() - 1, pair.clone(), None));
@@ -141,8 +158,17 @@ pub(crate) async fn sync_within(
             let pairs: Vec<&Pair> = waiting.iter().map(|(_, pair, _)| pair).collect();
             let ready = accounts.first_ready(&pairs).await.unwrap_or(0);
             let (index, pair, again) = waiting.remove(ready);
-            let turn =
-                Turn { services, round: &round_pairs, pair: &pair, told_of, again, last: round + 1 == ROUNDS, options, begun, progress };
+            let turn = Turn {
+                services,
+                round: &round_pairs,
+                pair: &pair,
+                told_of,
+                again,
+                last: round + 1 == ROUNDS,
+                options,
+                begun,
+                progress,
+            };
             // A pass is large, and whoever calls this need not be.
             let outcome = Box::pin(turn.take(&mut accounts)).await;
             let Synced { run, before: first, busy } = &mut synced[index];
@@ -176,7 +202,8 @@ pub(crate) async fn sync_within(
         if !options.dry_run
             && let Err(error) = turn::give_up(services, &pair, run).await
         {
-            tracing::warn!(pair = %pair.id, %error, "that this pair did not come to rest could not be written down");
+            tracing::warn!(pair = %pair.id, %error, "that this pair did not come to rest could \
+            not be written down");
         }
     }
     synced
@@ -204,7 +231,14 @@ fn fail(run: &mut Run, error: &Error) {
 
 /// Whether only the owner can help, with new credentials.
 pub(crate) fn needs_reconnect(error: &Error) -> bool {
-    matches!(error, Error::Provider(providers::Error::Unauthorized | providers::Error::Consent(_) | providers::Error::Credentials(_)))
+    matches!(
+        error,
+        Error::Provider(
+            providers::Error::Unauthorized
+                | providers::Error::Consent(_)
+                | providers::Error::Credentials(_)
+        )
+    )
 }
 
 /// What a pass hashes and marks with.
@@ -219,7 +253,8 @@ impl Keys {
     /// For a pair, from the vault's own key.
     pub async fn new(services: &Services, pair: &Pair) -> Result<Self> {
         let marks = Marks::new(&*services.vault.hash_key("marks").await?);
-        let prints = Fingerprinter::new(&*services.vault.hash_key("fingerprints").await?, pair.id.as_str());
+        let prints =
+            Fingerprinter::new(&*services.vault.hash_key("fingerprints").await?, pair.id.as_str());
         Ok(Self { marks, prints })
     }
 }

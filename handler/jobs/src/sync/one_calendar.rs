@@ -1,4 +1,5 @@
-//! What the first listings of a pair show of its ends: that they are one calendar, or how much of them concerns the pair.
+//! What the first listings of a pair show of its ends: that they are one calendar, or how much of
+//! them concerns the pair.
 
 use engine::calendar::ProviderKind;
 use engine::change::Listed;
@@ -19,36 +20,54 @@ const COMPARED: usize = 50;
 const SMALL: usize = 200;
 
 impl Pass<'_> {
-    /// Before anything is written: whether both ends show the same events, by their names, their versions and what they are.
+    /// Before anything is written: whether both ends show the same events, by their names, their
+    /// versions and what they are.
     ///
     /// # Errors
     /// [`Error::SameCalendar`].
     pub(super) async fn refuse_one_calendar(&self, survey: &Survey) -> Result<()> {
         let is_google = self.ends.iter().any(|end| end.account.kind == ProviderKind::Google);
         let [from, to] = &survey.unknown;
-        if is_google || self.head.copies().await > 0 || !survey.units.is_empty() || from.is_empty() || to.is_empty() {
+        if is_google
+            || self.head.copies().await > 0
+            || !survey.units.is_empty()
+            || from.is_empty()
+            || to.is_empty()
+        {
             return Ok(());
         }
         let same = |(id, stranger): (&EventId, &Stranger)| {
-            to.get(id).is_some_and(|other| etag::are_same(other.etag.as_deref(), stranger.etag.as_deref()))
+            to.get(id).is_some_and(|other| {
+                etag::are_same(other.etag.as_deref(), stranger.etag.as_deref())
+            })
         };
-        // The first listing of a calendar that is written to has no window, so that it may hold more.
-        if !from.iter().all(same) || (from.len() != to.len() && !survey.unbounded[Side::To as usize]) {
+        // The first listing of a calendar that is written to has no window, so that it may hold
+        // more.
+        if !from.iter().all(same)
+            || (from.len() != to.len() && !survey.unbounded[Side::To as usize])
+        {
             return Ok(());
         }
         let ids: Vec<EventId> = from.keys().take(COMPARED).cloned().collect();
-        let (here, there) = futures::try_join!(self.fetch(Side::From, ids.clone()), self.fetch(Side::To, ids.clone()))?;
+        let (here, there) = futures::try_join!(
+            self.fetch(Side::From, ids.clone()),
+            self.fetch(Side::To, ids.clone())
+        )?;
         let shown = |found: Option<&Found>| match found {
-            Some(Found::Event(event)) => Some((UidHash::of(&event.uid), self.keys.prints.origin(&Draft::from(&**event)))),
+            Some(Found::Event(event)) => {
+                Some((UidHash::of(&event.uid), self.keys.prints.origin(&Draft::from(&**event))))
+            }
             _ => None,
         };
-        let compared: Vec<_> = ids.iter().map(|id| (shown(here.get(id)), shown(there.get(id)))).collect();
+        let compared: Vec<_> =
+            ids.iter().map(|id| (shown(here.get(id)), shown(there.get(id)))).collect();
         let differ = compared.iter().any(|(here, there)| here != there);
         let nothing = compared.iter().all(|(here, _)| here.is_none());
         if differ || nothing { Ok(()) } else { Err(Error::SameCalendar) }
     }
 
-    /// Leaves out what does not concern the pair, and reads what has to be read before anything is decided.
+    /// Leaves out what does not concern the pair, and reads what has to be read before anything is
+    /// decided.
     pub(super) async fn narrow(&self, identity: &mut Identity, survey: &mut Survey) -> Result<()> {
         for side in Side::BOTH {
             let i = side as usize;
@@ -56,7 +75,10 @@ impl Pass<'_> {
                 self.leave_out_the_rest(identity, survey, side).await?;
             }
             if !self.pair.copies_from(side) && !survey.first[i] {
-                let suspected = survey.units.values().any(|unit| unit.mapping.side != side && unit.has_suspect());
+                let suspected = survey
+                    .units
+                    .values()
+                    .any(|unit| unit.mapping.side != side && unit.has_suspect());
                 if !suspected {
                     survey.unknown[i].retain(|_, stranger| stranger.fresh);
                     self.leave_out_other_copies(survey, side).await?;
@@ -65,9 +87,12 @@ impl Pass<'_> {
         }
         for side in Side::BOTH {
             let (i, other) = (side as usize, side.other() as usize);
-            // What is here may be a copy of what is unknown there; the first time, of what lies outside the window there.
-            let asked_for = self.pair.copies_from(side.other()) && (survey.first[i] || !survey.unknown[other].is_empty());
-            let is_there = survey.first[i] || survey.unknown[i].values().any(|stranger| stranger.fresh);
+            // What is here may be a copy of what is unknown there; the first time, of what lies
+            // outside the window there.
+            let asked_for = self.pair.copies_from(side.other())
+                && (survey.first[i] || !survey.unknown[other].is_empty());
+            let is_there =
+                survey.first[i] || survey.unknown[i].values().any(|stranger| stranger.fresh);
             if asked_for && !survey.unknown[i].is_empty() && is_there {
                 self.read_strangers(identity, survey, side, survey.first[i]).await?;
                 if survey.first[i] && identity.has_copies(side, true) {
@@ -78,16 +103,28 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Of a large calendar that was listed whole: what lies in the window, what was brought along, and what has the name of a copy. Where an earlier
-    /// copy has another name, everything.
-    async fn leave_out_the_rest(&self, identity: &mut Identity, survey: &mut Survey, side: Side) -> Result<()> {
+    /// Of a large calendar that was listed whole: what lies in the window, what was brought along,
+    /// and what has the name of a copy. Where an earlier copy has another name, everything.
+    async fn leave_out_the_rest(
+        &self,
+        identity: &mut Identity,
+        survey: &mut Survey,
+        side: Side,
+    ) -> Result<()> {
         let i = side as usize;
         let end = &self.ends[i];
-        let inside = end.provider.survey(&end.calendar.address, Since::Window(self.planner.window), None).await?.listed;
-        let inside: std::collections::BTreeSet<EventId> = inside.iter().map(|line| line.id().clone()).collect();
+        let inside = end
+            .provider
+            .survey(&end.calendar.address, Since::Window(self.planner.window), None)
+            .await?
+            .listed;
+        let inside: std::collections::BTreeSet<EventId> =
+            inside.iter().map(|line| line.id().clone()).collect();
         let all = std::mem::take(&mut survey.unknown[i]);
         let (near, far) = all.into_iter().partition(|(id, stranger)| {
-            inside.contains(id) || stranger.event.is_some() || engine::marker::MappingId::of_copy_uid(id.as_str()).is_some()
+            inside.contains(id)
+                || stranger.event.is_some()
+                || engine::marker::MappingId::of_copy_uid(id.as_str()).is_some()
         });
         survey.unknown[i] = near;
         self.read_strangers(identity, survey, side, true).await?;
@@ -98,7 +135,8 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Of what has the name of a copy, the copies of other pairs of this owner do not concern this one.
+    /// Of what has the name of a copy, the copies of other pairs of this owner do not concern this
+    /// one.
     async fn leave_out_other_copies(&self, survey: &mut Survey, side: Side) -> Result<()> {
         let named = |id: &EventId| engine::marker::MappingId::of_copy_uid(id.as_str());
         let strangers = &mut survey.unknown[side as usize];
@@ -117,7 +155,8 @@ impl Pass<'_> {
             return Ok(());
         }
         let end = &self.ends[i];
-        let listed = end.provider.survey(&end.calendar.address, Since::Everything, None).await?.listed;
+        let listed =
+            end.provider.survey(&end.calendar.address, Since::Everything, None).await?.listed;
         let mut more = std::collections::BTreeMap::new();
         for line in listed {
             if let Listed::Present { id, etag, event } = line

@@ -71,7 +71,10 @@ pub(crate) struct Owned {
 }
 
 impl<'a> Pass<'a> {
-    #[expect(clippy::too_many_arguments, reason = "the parts of one pass, borrowed from several owners")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one pass, borrowed from several owners"
+    )]
     pub(super) fn new(
         services: &'a Services,
         pair: &'a Pair,
@@ -121,8 +124,9 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Does it, and writes down where the pair stands then. `again` is what an earlier round has left, `problems` are the known ones. Says what was
-    /// done, also where it failed in the end; and whether another round is needed.
+    /// Does it, and writes down where the pair stands then. `again` is what an earlier round has
+    /// left, `problems` are the known ones. Says what was done, also where it failed in the end;
+    /// and whether another round is needed.
     pub(super) async fn run(
         &self,
         state: &mut PairRow,
@@ -138,14 +142,18 @@ impl<'a> Pass<'a> {
             incomplete: false,
             untaken: false,
             deletes: Vec::new(),
-            bearers: Bearers::remembered(problems, |row| self.side_of_calendar(&row.problem.calendar)),
+            bearers: Bearers::remembered(problems, |row| {
+                self.side_of_calendar(&row.problem.calendar)
+            }),
             ended: Vec::new(),
             proofs: BTreeMap::new(),
             proved: Vec::new(),
             asked_again: [0; 2],
             proof_rows: 0,
             unsettled: BTreeSet::new(),
-            problems: Problems::remembered(problems, |row| self.side_of_calendar(&row.problem.calendar)),
+            problems: Problems::remembered(problems, |row| {
+                self.side_of_calendar(&row.problem.calendar)
+            }),
         };
         let ended = self.steps(state, seen, again, problems, &mut tally).await;
         (tally.run, ended)
@@ -161,9 +169,11 @@ impl<'a> Pass<'a> {
     ) -> Result<Option<Again>> {
         let today = self.today();
         self.recall(state);
-        // What is held rests on what a pass saw; the next one must look as closely, or it would see nothing to hold.
+        // What is held rests on what a pass saw; the next one must look as closely, or it would see
+        // nothing to hold.
         let due = state.listed_on != Some(today) || state.held.is_some();
-        // A write has found something gone of which no listing told: the whole listing tells what else is.
+        // A write has found something gone of which no listing told: the whole listing tells what
+        // else is.
         let untold = again.is_some_and(|again| !again.suspects.is_empty());
         let roll = due || untold;
         let window = self.planner.window;
@@ -171,11 +181,14 @@ impl<'a> Pass<'a> {
         let full = self.options.full && again.is_none();
         let mut identity = Identity::default();
         let scope = Scope { window, today, roll, full };
-        // What a refused event may be a copy of, or may have been copied to, is looked for as in a first listing.
+        // What a refused event may be a copy of, or may have been copied to, is looked for as in a
+        // first listing.
         let unread = if again.is_none() { self.unread(problems).await? } else { [false; 2] };
         let looked = state.seen_anew([unread[1], unread[0]]);
-        let seen = Seen { quiet: [seen.quiet[0] && !unread[1], seen.quiet[1] && !unread[0]], ..seen };
-        let mut survey = survey::survey(self.ends, self.pair, self.memory, &looked, seen, scope).await?;
+        let seen =
+            Seen { quiet: [seen.quiet[0] && !unread[1], seen.quiet[1] && !unread[0]], ..seen };
+        let mut survey =
+            survey::survey(self.ends, self.pair, self.memory, &looked, seen, scope).await?;
         if !self.options.dry_run {
             survey.forget_former(self.memory, self.head).await?;
         }
@@ -183,14 +196,22 @@ impl<'a> Pass<'a> {
         identity.anew = Side::BOTH.map(|side| looked.cursor(side).is_none());
         let refused = problems.iter().filter(|row| row.problem.tries > 0);
         let tries = |row: &ProblemRow| {
-            ((self.side_of_calendar(&row.problem.calendar), EventId::new(row.problem.event.as_str())), row.problem.tries)
+            (
+                (
+                    self.side_of_calendar(&row.problem.calendar),
+                    EventId::new(row.problem.event.as_str()),
+                ),
+                row.problem.tries,
+            )
         };
         identity.refused = refused.map(tries).collect();
         if let Some(again) = again {
             survey.suspect(self.memory, &again.suspects).await?;
             survey.look_at(self.memory, &again.strangers).await?;
-            // What the write has found is all that is missing: it is as good as named, unless nothing is left.
-            survey.found_by_writes = survey.by_absence && !due && survey.is_missing_only(&again.suspects);
+            // What the write has found is all that is missing: it is as good as named, unless
+            // nothing is left.
+            survey.found_by_writes =
+                survey.by_absence && !due && survey.is_missing_only(&again.suspects);
             survey.by_absence &= !survey.found_by_writes;
         } else {
             self.try_again(&mut survey, tally, problems).await?;
@@ -213,12 +234,20 @@ impl<'a> Pass<'a> {
         let evidence = if survey.by_absence { Evidence::Missing } else { Evidence::Named };
         let Verdict { mut held, mut emptied, mut emptied_held, mut emptied_sides, by_owner } =
             self.verify(&mut identity, &mut survey, tally, state, problems, &guard).await?;
-        let (cursors, listed, awaited) = (std::mem::take(&mut survey.cursors), survey.listed, std::mem::take(&mut survey.awaited));
+        let (cursors, listed, awaited) = (
+            std::mem::take(&mut survey.cursors),
+            survey.listed,
+            std::mem::take(&mut survey.awaited),
+        );
 
         for i in (0..2).filter(|i| cursors[*i].is_none()) {
             state.current[i] = Some(self.now);
         }
-        let mut settled = if again.is_none() { self.settled(state, &identity, listed) } else { Settled::default() };
+        let mut settled = if again.is_none() {
+            self.settled(state, &identity, listed)
+        } else {
+            Settled::default()
+        };
         let left = Box::pin(self.create_and_change(survey, identity, &mut settled, tally)).await?;
         if !self.options.dry_run {
             state.kept = self.kept();
@@ -234,13 +263,21 @@ impl<'a> Pass<'a> {
         let deletes = self.spare_moved(deletes, tally).await?;
         let deletes = self.spare_by_clock(deletes, tally);
         // Only copies that are live count.
-        let (weighed, rest): (Vec<Delete>, Vec<Delete>) = deletes.into_iter().partition(|delete| delete.mapping.is_live());
-        let all = held.iter().copied().chain(weighed.iter().map(|delete| delete.mapping.id)).collect();
+        let (weighed, rest): (Vec<Delete>, Vec<Delete>) =
+            deletes.into_iter().partition(|delete| delete.mapping.is_live());
+        let all =
+            held.iter().copied().chain(weighed.iter().map(|delete| delete.mapping.id)).collect();
         let Weighed { released, .. } = guard.weigh(self.now, evidence, &all, false);
-        let (released, kept): (Vec<Delete>, Vec<Delete>) = weighed.into_iter().partition(|delete| released.contains(&delete.mapping.id));
+        let (released, kept): (Vec<Delete>, Vec<Delete>) =
+            weighed.into_iter().partition(|delete| released.contains(&delete.mapping.id));
         for delete in kept {
             held.insert(delete.mapping.id);
-            tally.run.push(self.action(Verb::Hold, &delete.mapping, other_role(delete.role), Some(delete.reason)));
+            tally.run.push(self.action(
+                Verb::Hold,
+                &delete.mapping,
+                other_role(delete.role),
+                Some(delete.reason),
+            ));
         }
         let before = tally.run.deleted;
         let outcome = self.delete(released.into_iter().chain(rest).collect(), tally).await;
@@ -251,7 +288,8 @@ impl<'a> Pass<'a> {
         outcome?;
         for side in Side::BOTH.into_iter().filter(|side| tally.asked_again[*side as usize] > 0) {
             emptied_held += tally.asked_again[side as usize];
-            emptied = emptied.max(state.held.as_ref().map_or(0, |row| row.held.of)).max(emptied_held);
+            emptied =
+                emptied.max(state.held.as_ref().map_or(0, |row| row.held.of)).max(emptied_held);
             if !emptied_sides.contains(&side) {
                 emptied_sides.push(side);
             }
@@ -265,9 +303,17 @@ impl<'a> Pass<'a> {
         let Tally { run, notes, wrote, again, incomplete, untaken, .. } = tally;
         let (mut notes, again, wrote) = (std::mem::take(notes), again.take(), *wrote);
         if held > 0 {
-            let held = if emptied > 0 { Held::emptied(&self.pair.id, held, emptied) } else { Held::new(&self.pair.id, held, live) };
+            let held = if emptied > 0 {
+                Held::emptied(&self.pair.id, held, emptied)
+            } else {
+                Held::new(&self.pair.id, held, live)
+            };
             // Another question has an age of its own.
-            let since = state.held.as_ref().filter(|row| row.held.kind == held.kind).map_or(self.now, |row| row.since);
+            let since = state
+                .held
+                .as_ref()
+                .filter(|row| row.held.kind == held.kind)
+                .map_or(self.now, |row| row.since);
             let since = members.first().map_or(since, |first| first.max(since));
             let by_owner = by_owner || state.held.as_ref().is_some_and(|row| row.by_owner);
             run.state = PairStatus::Held;
@@ -300,7 +346,14 @@ impl<'a> Pass<'a> {
             if roll {
                 state.listed_on = Some(today);
                 if let Some(oldest) = self.head.proofs_since().await {
-                    let oldest = proofs::purge(&*self.services.store, &self.pair.id, &mut notes, oldest, today).await?;
+                    let oldest = proofs::purge(
+                        &*self.services.store,
+                        &self.pair.id,
+                        &mut notes,
+                        oldest,
+                        today,
+                    )
+                    .await?;
                     self.head.set_proofs_since(oldest).await;
                 }
             }
@@ -322,10 +375,12 @@ impl<'a> Pass<'a> {
         self.now.to_zoned(TimeZone::UTC).date()
     }
 
-    /// How many events of this pair another installation has copied: as it is remembered; before that is, as this pass has found.
+    /// How many events of this pair another installation has copied: as it is remembered; before
+    /// that is, as this pass has found.
     async fn by_another(&self, run: &Run, notes: &Notes) -> u64 {
         if self.options.dry_run {
-            let found = run.actions.iter().filter(|action| action.reason == Some(Reason::CopiedByAnother));
+            let found =
+                run.actions.iter().filter(|action| action.reason == Some(Reason::CopiedByAnother));
             return self.head.copied_by_another(&Notes::default()).await + found.count() as u64;
         }
         self.head.copied_by_another(notes).await
@@ -344,7 +399,11 @@ impl<'a> Pass<'a> {
         for side in Side::BOTH {
             for id in &survey.removed[side as usize] {
                 if !self.options.dry_run && tally.problems.remove(side, id.as_str()) {
-                    self.memory.forget_problem(&mut tally.notes, self.pair.calendar(side), id.as_str());
+                    self.memory.forget_problem(
+                        &mut tally.notes,
+                        self.pair.calendar(side),
+                        id.as_str(),
+                    );
                 }
             }
         }
@@ -360,7 +419,8 @@ impl<'a> Pass<'a> {
         self.memory.commit(self.head, notes).await
     }
 
-    /// Ends before the end: what was done is remembered, and nothing else. No deletion is made, and no cursor saved.
+    /// Ends before the end: what was done is remembered, and nothing else. No deletion is made, and
+    /// no cursor saved.
     async fn give_way(&self, state: &mut PairRow, tally: &mut Tally, left: u64) -> Result<()> {
         let Tally { run, notes, .. } = tally;
         run.left = left;
@@ -371,8 +431,15 @@ impl<'a> Pass<'a> {
         self.memory.finish(self.head, std::mem::take(notes), state.clone()).await
     }
 
-    /// What was done about a mapping, as it is reported: `role` is the one that has changed or is gone; the other one is written to.
-    pub(super) fn action(&self, action: Verb, mapping: &Mapping, role: Role, reason: Option<Reason>) -> Action {
+    /// What was done about a mapping, as it is reported: `role` is the one that has changed or is
+    /// gone; the other one is written to.
+    pub(super) fn action(
+        &self,
+        action: Verb,
+        mapping: &Mapping,
+        role: Role,
+        reason: Option<Reason>,
+    ) -> Action {
         let written = side_of(mapping, other_role(role));
         Action {
             action,

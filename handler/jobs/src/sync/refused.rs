@@ -1,11 +1,12 @@
-//! What is refused of one event stays with that event: it is remembered with how often it was tried and when it is tried again, and everything else
-//! goes on.
+//! What is refused of one event stays with that event: it is remembered with how often it was tried
+//! and when it is tried again, and everything else goes on.
 //!
 //! # Properties
-//! * Before a calendar, an account or a server is blamed for the failure of a request about one event, it is asked by itself ([`providers::Blame`]).
+//! * Before a calendar, an account or a server is blamed for the failure of a request about one
+//!   event, it is asked by itself ([`providers::Blame`]).
 //! * Cursors move past a refused event: its row brings it back, and no listing needs to.
-//! * What is refused waits longer each time, from minutes to a day. What is listed and not to be read yet is asked for in each of the next passes
-//!   first.
+//! * What is refused waits longer each time, from minutes to a day. What is listed and not to be
+//!   read yet is asked for in each of the next passes first.
 //! * A deletion that was refused, or could not be verified, is tried again as a deletion.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +38,8 @@ const FIRST: i64 = 2;
 /// The longest wait, in minutes.
 const LONGEST: i64 = 24 * 60;
 
-/// Whether a time to try again has come. One that no wait leads to was noted while this machine's clock was wrong.
+/// Whether a time to try again has come. One that no wait leads to was noted while this machine's
+/// clock was wrong.
 pub(crate) fn has_come(at: Timestamp, now: Timestamp) -> bool {
     at <= now || at.duration_since(now) > SignedDuration::from_mins(LONGEST + 60)
 }
@@ -125,23 +127,42 @@ impl Pass<'_> {
     ///
     /// # Errors
     /// What is wrong with more than this event.
-    pub(super) async fn blame(&self, side: Side, error: providers::Error) -> Result<(String, Retry)> {
-        // A line that breaks once may not break again; and what asks to wait may have meant more than this event.
-        let passes = matches!(error, providers::Error::NoAnswer(_) | providers::Error::RateLimited { .. });
+    pub(super) async fn blame(
+        &self,
+        side: Side,
+        error: providers::Error,
+    ) -> Result<(String, Retry)> {
+        // A line that breaks once may not break again; and what asks to wait may have meant more
+        // than this event.
+        let passes =
+            matches!(error, providers::Error::NoAnswer(_) | providers::Error::RateLimited { .. });
         let retry = if passes { Retry::Soon } else { Retry::Later };
         let end = &self.ends[side as usize];
         let mut blame = self.blames[side as usize].lock().await;
         Ok((blame.event(&*end.provider, &end.calendar.address, error).await?, retry))
     }
 
-    /// A problem whose event the server refuses; `gone` is the event of its mapping whose disappearance could not be followed.
+    /// A problem whose event the server refuses; `gone` is the event of its mapping whose
+    /// disappearance could not be followed.
     pub(super) fn refused(&self, mapping: &Mapping, gone: Option<Role>, why: &str) -> ProblemRow {
-        let problem = self.problem(mapping.side, &mapping.origin.id, None, Reason::RefusedByServer, Some(why));
+        let problem = self.problem(
+            mapping.side,
+            &mapping.origin.id,
+            None,
+            Reason::RefusedByServer,
+            Some(why),
+        );
         ProblemRow { gone, ..problem }
     }
 
     /// Remembers an event that could not be dealt with. The answer is how often it was tried.
-    pub(super) fn note_problem(&self, tally: &mut Tally, event: &EventId, mut row: ProblemRow, retry: Retry) -> Result<u32> {
+    pub(super) fn note_problem(
+        &self,
+        tally: &mut Tally,
+        event: &EventId,
+        mut row: ProblemRow,
+        retry: Retry,
+    ) -> Result<u32> {
         let side = self.side_of_calendar(&row.problem.calendar);
         tally.problems.add(side, &mut row, retry, self.now);
         tally.bearers.add(&row, side);
@@ -157,8 +178,15 @@ impl Pass<'_> {
         suspect: &Suspect,
         (why, retry): (&str, Retry),
     ) -> Result<()> {
-        let Some(Unit { mapping, .. }) = survey.units.remove(&suspect.mapping) else { return Ok(()) };
-        tally.run.push(self.action(Verb::Skip, &mapping, suspect.role, Some(Reason::RefusedByServer)));
+        let Some(Unit { mapping, .. }) = survey.units.remove(&suspect.mapping) else {
+            return Ok(());
+        };
+        tally.run.push(self.action(
+            Verb::Skip,
+            &mapping,
+            suspect.role,
+            Some(Reason::RefusedByServer),
+        ));
         if self.options.dry_run {
             return Ok(());
         }
@@ -171,34 +199,56 @@ impl Pass<'_> {
         row.problem.next_try.is_some_and(|next| self.options.full || has_come(next, self.now))
     }
 
-    /// The calendars of which an event is tried again that no mapping knows: no pass has seen it yet.
+    /// The calendars of which an event is tried again that no mapping knows: no pass has seen it
+    /// yet.
     pub(super) async fn unread(&self, problems: &[ProblemRow]) -> Result<[bool; 2]> {
         let mut unread = [false; 2];
         for side in Side::BOTH.into_iter().filter(|side| self.pair.copies_from(*side)) {
-            let due = problems.iter().filter(|row| self.is_due(row) && self.side_of_calendar(&row.problem.calendar) == side);
-            let ids: Vec<EventId> = due.take(MOST).map(|row| EventId::new(row.problem.event.as_str())).collect();
-            unread[side as usize] = !ids.is_empty() && self.memory.lookup(side, &ids).await?.known.len() < ids.len();
+            let due = problems.iter().filter(|row| {
+                self.is_due(row) && self.side_of_calendar(&row.problem.calendar) == side
+            });
+            let ids: Vec<EventId> =
+                due.take(MOST).map(|row| EventId::new(row.problem.event.as_str())).collect();
+            unread[side as usize] =
+                !ids.is_empty() && self.memory.lookup(side, &ids).await?.known.len() < ids.len();
         }
         Ok(unread)
     }
 
-    /// Adds the events that are to be tried again by now; all of them in a full pass. Where one half of a mapping has news, what waits is done with it.
-    pub(super) async fn try_again(&self, survey: &mut Survey, tally: &mut Tally, problems: &[ProblemRow]) -> Result<()> {
+    /// Adds the events that are to be tried again by now; all of them in a full pass. Where one
+    /// half of a mapping has news, what waits is done with it.
+    pub(super) async fn try_again(
+        &self,
+        survey: &mut Survey,
+        tally: &mut Tally,
+        problems: &[ProblemRow],
+    ) -> Result<()> {
         let news: BTreeSet<(Side, String)> = if problems.is_empty() {
             BTreeSet::new()
         } else {
-            survey.units.values().map(|unit| (unit.mapping.side, unit.mapping.origin.id.to_string())).collect()
+            survey
+                .units
+                .values()
+                .map(|unit| (unit.mapping.side, unit.mapping.origin.id.to_string()))
+                .collect()
         };
         let has_news = |row: &&ProblemRow| {
-            row.problem.next_try.is_some() && news.contains(&(self.side_of_calendar(&row.problem.calendar), row.problem.event.clone()))
+            row.problem.next_try.is_some()
+                && news.contains(&(
+                    self.side_of_calendar(&row.problem.calendar),
+                    row.problem.event.clone(),
+                ))
         };
-        let (mut due, rest): (Vec<&ProblemRow>, Vec<&ProblemRow>) = problems.iter().partition(|row| self.is_due(row));
+        let (mut due, rest): (Vec<&ProblemRow>, Vec<&ProblemRow>) =
+            problems.iter().partition(|row| self.is_due(row));
         due.sort_by_key(|row| row.problem.next_try);
         due.truncate(MOST);
         due.extend(rest.into_iter().filter(has_news));
         for side in Side::BOTH {
-            let rows = || due.iter().filter(|row| self.side_of_calendar(&row.problem.calendar) == side);
-            let ids: Vec<EventId> = rows().map(|row| EventId::new(row.problem.event.as_str())).collect();
+            let rows =
+                || due.iter().filter(|row| self.side_of_calendar(&row.problem.calendar) == side);
+            let ids: Vec<EventId> =
+                rows().map(|row| EventId::new(row.problem.event.as_str())).collect();
             if ids.is_empty() {
                 continue;
             }
@@ -211,10 +261,14 @@ impl Pass<'_> {
                         unit.mapping.drifted = false;
                     }
                     None if survey.removed[side as usize].contains(&id) => {}
-                    None if !self.pair.copies_from(side) => self.look_at_passed_over(tally, side, &id).await?,
+                    None if !self.pair.copies_from(side) => {
+                        self.look_at_passed_over(tally, side, &id).await?
+                    }
                     None => {
-                        let (taken, unlisted) = (found.taken.contains(&id), survey.listed[side as usize]);
-                        let stranger = Stranger { fresh: true, taken, unlisted, ..Stranger::default() };
+                        let (taken, unlisted) =
+                            (found.taken.contains(&id), survey.listed[side as usize]);
+                        let stranger =
+                            Stranger { fresh: true, taken, unlisted, ..Stranger::default() };
                         survey.unknown[side as usize].entry(id).or_insert(stranger);
                     }
                 }
@@ -223,22 +277,33 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// An event of a calendar that nothing is copied from, which a first listing has passed over: where it turns out to be an earlier copy, a second one
-    /// may be beside it, and `status` names it.
+    /// An event of a calendar that nothing is copied from, which a first listing has passed over:
+    /// where it turns out to be an earlier copy, a second one may be beside it, and `status` names
+    /// it.
     async fn look_at_passed_over(&self, tally: &mut Tally, side: Side, id: &EventId) -> Result<()> {
         if self.options.dry_run {
             return Ok(());
         }
         let problem = |reason, why| self.problem(side, id, None, reason, why);
         let (row, retry) = match self.fetch(side, vec![id.clone()]).await?.remove(id) {
-            Some(Found::Refused(why)) => (problem(Reason::RefusedByServer, Some(why.as_str())), Retry::Later),
-            Some(Found::Event(event)) if self.planner.is_anothers(&event) => (problem(Reason::CopiedByAnother, None), Retry::OnChange),
-            Some(Found::Event(event)) if self.is_marked_as_copy(&event) && !self.is_known_copy(&event).await? => {
+            Some(Found::Refused(why)) => {
+                (problem(Reason::RefusedByServer, Some(why.as_str())), Retry::Later)
+            }
+            Some(Found::Event(event)) if self.planner.is_anothers(&event) => {
+                (problem(Reason::CopiedByAnother, None), Retry::OnChange)
+            }
+            Some(Found::Event(event))
+                if self.is_marked_as_copy(&event) && !self.is_known_copy(&event).await? =>
+            {
                 (problem(Reason::DuplicateOfCopy, None), Retry::OnChange)
             }
             _ => {
                 if tally.problems.remove(side, id.as_str()) {
-                    self.memory.forget_problem(&mut tally.notes, self.pair.calendar(side), id.as_str());
+                    self.memory.forget_problem(
+                        &mut tally.notes,
+                        self.pair.calendar(side),
+                        id.as_str(),
+                    );
                 }
                 return Ok(());
             }
@@ -257,7 +322,8 @@ impl Pass<'_> {
     }
 }
 
-/// What was in the making may be there, under its name: where nothing else has shown it, it is read; and looked for before it is made.
+/// What was in the making may be there, under its name: where nothing else has shown it, it is
+/// read; and looked for before it is made.
 pub(super) fn look_for_made(survey: &mut Survey) {
     for mapping in std::mem::take(&mut survey.in_doubt) {
         if let Some(unit) = survey.units.get_mut(&mapping)
@@ -314,7 +380,10 @@ mod tests {
     fn a_time_that_no_wait_leads_to_has_come() {
         let now = Timestamp::UNIX_EPOCH;
         let comes = |minutes| has_come(now + SignedDuration::from_mins(minutes), now);
-        assert_eq!([-1, 0, 1, LONGEST, LONGEST + 60, LONGEST + 61].map(comes), [true, true, false, false, false, true]);
+        assert_eq!(
+            [-1, 0, 1, LONGEST, LONGEST + 60, LONGEST + 61].map(comes),
+            [true, true, false, false, false, true]
+        );
     }
 
     #[test]

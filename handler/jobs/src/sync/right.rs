@@ -1,7 +1,9 @@
-//! What is looked at once more before a mapping is decided about: a copy under whose name another event is, and one that another installation has made.
+//! What is looked at once more before a mapping is decided about: a copy under whose name another
+//! event is, and one that another installation has made.
 //!
-//! A copy is known by its name first, then by its UID. A UID is evidence only as the server shows it: one that gives events UIDs of its own shows
-//! another than was sent, and an edit of such a copy is an edit.
+//! A copy is known by its name first, then by its UID. A UID is evidence only as the server shows
+//! it: one that gives events UIDs of its own shows another than was sent, and an edit of such a
+//! copy is an edit.
 
 use engine::event::{Event, EventId};
 use engine::mapping::{Mapping, State};
@@ -21,22 +23,33 @@ use crate::Result;
 const WITNESSES: usize = 5;
 
 impl Pass<'_> {
-    /// A copy under whose name another event is by now, another copy of this pair or any other: it is looked for among what has news, and by its UID.
-    pub(super) async fn set_right(&self, identity: &mut Identity, unit: &mut Unit, read: &mut Read) -> Result<()> {
+    /// A copy under whose name another event is by now, another copy of this pair or any other: it
+    /// is looked for among what has news, and by its UID.
+    pub(super) async fn set_right(
+        &self,
+        identity: &mut Identity,
+        unit: &mut Unit,
+        read: &mut Read,
+    ) -> Result<()> {
         let side = side_of(&unit.mapping, Role::Copy);
         let there = match (&unit.copy, read[side as usize].get(&unit.mapping.copy.id)) {
             (News::Present(Some(event)), _) | (_, Some(Found::Event(event))) => event,
             _ => return Ok(()),
         };
-        // What is under the name of a copy in the making and says nothing of itself is that copy, where the server gives events UIDs of its own.
-        if unit.mapping.state == State::Creating && there.marker.is_none() && !self.is_ours(there, Role::Copy, unit.mapping.id) {
+        // What is under the name of a copy in the making and says nothing of itself is that copy,
+        // where the server gives events UIDs of its own.
+        if unit.mapping.state == State::Creating
+            && there.marker.is_none()
+            && !self.is_ours(there, Role::Copy, unit.mapping.id)
+        {
             if self.keeps_uids(identity, &unit.mapping).await? {
                 read[side as usize].remove(&unit.mapping.copy.id);
                 unit.copy = News::None;
             }
             return Ok(());
         }
-        let (is_another_copy, has_other_uid) = (self.is_another_copy(&unit.mapping, there), has_other_uid(&unit.mapping, there));
+        let (is_another_copy, has_other_uid) =
+            (self.is_another_copy(&unit.mapping, there), has_other_uid(&unit.mapping, there));
         let is_another = is_another_copy || self.planner.is_another(&unit.mapping, there);
         if !unit.mapping.is_live() || !(is_another || has_other_uid) {
             return Ok(());
@@ -53,18 +66,30 @@ impl Pass<'_> {
                 unit.copy = News::Present(Some(event));
             }
             _ => {
-                unit.replaced =
-                    is_another && (is_another_copy || unit.mapping.has_servers_uid() || self.keeps_uids(identity, &unit.mapping).await?);
+                unit.replaced = is_another
+                    && (is_another_copy
+                        || unit.mapping.has_servers_uid()
+                        || self.keeps_uids(identity, &unit.mapping).await?);
                 unit.freed = unit.replaced.then(|| unit.mapping.copy.id.clone());
             }
         }
         Ok(())
     }
 
-    /// Copies that are said to be gone, of which the UID is known that the server gave them, and that have the name of another copy by now.
-    pub(super) async fn find_under_other_names(&self, identity: &mut Identity, survey: &mut Survey) -> Result<()> {
-        let is_sought = |unit: &&Unit| matches!(unit.copy, News::Suspect) && unit.mapping.is_live() && unit.mapping.has_servers_uid();
-        let sought: Vec<Mapping> = survey.units.values().filter(is_sought).map(|unit| unit.mapping.clone()).collect();
+    /// Copies that are said to be gone, of which the UID is known that the server gave them, and
+    /// that have the name of another copy by now.
+    pub(super) async fn find_under_other_names(
+        &self,
+        identity: &mut Identity,
+        survey: &mut Survey,
+    ) -> Result<()> {
+        let is_sought = |unit: &&Unit| {
+            matches!(unit.copy, News::Suspect)
+                && unit.mapping.is_live()
+                && unit.mapping.has_servers_uid()
+        };
+        let sought: Vec<Mapping> =
+            survey.units.values().filter(is_sought).map(|unit| unit.mapping.clone()).collect();
         if sought.is_empty() {
             return Ok(());
         }
@@ -84,26 +109,46 @@ impl Pass<'_> {
     }
 
     fn is_another_copy(&self, mapping: &Mapping, there: &Event) -> bool {
-        MappingId::of_copy_uid(&there.uid).is_some_and(|named| named != mapping.id && self.planner.is_copy_of(there, named))
+        MappingId::of_copy_uid(&there.uid)
+            .is_some_and(|named| named != mapping.id && self.planner.is_copy_of(there, named))
     }
 
-    /// Whether an event is the copy: by what it says of itself, or by the UID that the server gave it.
+    /// Whether an event is the copy: by what it says of itself, or by the UID that the server gave
+    /// it.
     fn is_the_copy(&self, mapping: &Mapping, event: &Event) -> bool {
-        let by_uid = mapping.has_servers_uid() && event.marker.is_none() && UidHash::of(&event.uid) == mapping.copy.uid;
+        let by_uid = mapping.has_servers_uid()
+            && event.marker.is_none()
+            && UidHash::of(&event.uid) == mapping.copy.uid;
         by_uid || self.planner.is_copy_of(event, mapping.id)
     }
 
-    /// Under what name a copy is by now that is not where it was. `has_own_uid`: it kept the UID that it was sent with, as others did.
-    async fn where_it_is(&self, identity: &mut Identity, mapping: &Mapping, has_own_uid: bool) -> Result<Option<EventId>> {
+    /// Under what name a copy is by now that is not where it was. `has_own_uid`: it kept the UID
+    /// that it was sent with, as others did.
+    async fn where_it_is(
+        &self,
+        identity: &mut Identity,
+        mapping: &Mapping,
+        has_own_uid: bool,
+    ) -> Result<Option<EventId>> {
         let side = side_of(mapping, Role::Copy);
         let names = self.names_now(identity, side).await?;
-        let by_uid = || mapping.copy.uid.filter(|_| mapping.has_servers_uid()).and_then(|uid| names.by_uid.get(&uid));
+        let by_uid = || {
+            mapping
+                .copy
+                .uid
+                .filter(|_| mapping.has_servers_uid())
+                .and_then(|uid| names.by_uid.get(&uid))
+        };
         if let Some(id) = names.by_mapping.get(&mapping.id).or_else(by_uid) {
             return Ok(Some(id.clone()));
         }
         let end = &self.ends[side as usize];
         let uid = mapping.id.copy_uid(mapping.generation);
-        if has_own_uid { Ok(end.provider.find_uid(&end.calendar.address, &uid).await?) } else { Ok(None) }
+        if has_own_uid {
+            Ok(end.provider.find_uid(&end.calendar.address, &uid).await?)
+        } else {
+            Ok(None)
+        }
     }
 
     /// The names of what has news, by what it says of itself.
@@ -113,9 +158,12 @@ impl Pass<'_> {
             let mut names = NamesNow::default();
             for (id, found) in self.fetch(side, identity.renewed[i].clone()).await? {
                 let Found::Event(event) = found else { continue };
-                if let Some(mapping) = MappingId::of_copy_uid(&event.uid).filter(|mapping| self.planner.is_copy_of(&event, *mapping)) {
+                if let Some(mapping) = MappingId::of_copy_uid(&event.uid)
+                    .filter(|mapping| self.planner.is_copy_of(&event, *mapping))
+                {
                     names.by_mapping.insert(mapping, id);
-                } else if let Some(uid) = UidHash::of(&event.uid).filter(|_| event.marker.is_none()) {
+                } else if let Some(uid) = UidHash::of(&event.uid).filter(|_| event.marker.is_none())
+                {
                     names.by_uid.insert(uid, id);
                 }
             }
@@ -124,18 +172,25 @@ impl Pass<'_> {
         Ok(identity.names_now[i].get_or_insert_default())
     }
 
-    /// Whether the server of a copy keeps the UIDs that copies are sent with, as others say that were made about when this one was. Where there is
-    /// none, its name alone says what the copy is.
+    /// Whether the server of a copy keeps the UIDs that copies are sent with, as others say that
+    /// were made about when this one was. Where there is none, its name alone says what the copy
+    /// is.
     async fn keeps_uids(&self, identity: &mut Identity, mapping: &Mapping) -> Result<bool> {
         let side = side_of(mapping, Role::Copy);
         if let Some(keeps) = identity.keeps_uids[side as usize] {
             return Ok(keeps);
         }
         let (mut others, _) = self.memory.page(None).await?;
-        others.retain(|other| other.side == mapping.side && other.id != mapping.id && other.state == State::Live && other.unseen.is_none());
+        others.retain(|other| {
+            other.side == mapping.side
+                && other.id != mapping.id
+                && other.state == State::Live
+                && other.unseen.is_none()
+        });
         others.sort_by_key(|other| other.made.unwrap_or(0).abs_diff(mapping.made.unwrap_or(0)));
         others.truncate(WITNESSES);
-        let read = self.fetch(side, others.iter().map(|other| other.copy.id.clone()).collect()).await?;
+        let read =
+            self.fetch(side, others.iter().map(|other| other.copy.id.clone()).collect()).await?;
         let keeps = others.iter().any(|other| match read.get(&other.copy.id) {
             Some(Found::Event(event)) => MappingId::of_copy_uid(&event.uid) == Some(other.id),
             _ => false,
@@ -144,8 +199,14 @@ impl Pass<'_> {
         Ok(keeps)
     }
 
-    /// A copy that was to be made when a pass was cut off: another installation may have made one since.
-    pub(super) async fn made_by_another(&self, identity: &Identity, unit: &Unit, read: &Read) -> Result<Option<Decision>> {
+    /// A copy that was to be made when a pass was cut off: another installation may have made one
+    /// since.
+    pub(super) async fn made_by_another(
+        &self,
+        identity: &Identity,
+        unit: &Unit,
+        read: &Read,
+    ) -> Result<Option<Decision>> {
         let Unit { mapping, origin, copy, .. } = unit;
         if mapping.state != State::Creating || matches!(copy, News::Present(_)) || self.takes_over {
             return Ok(None);
@@ -155,8 +216,13 @@ impl Pass<'_> {
             _ => return Ok(None),
         };
         let other = mapping.side.other();
-        let Some(id) = identity.foreign_copy(other, self.planner.first(event)) else { return Ok(None) };
-        let Some(Found::Event(foreign)) = self.fetch(other, vec![id.clone()]).await?.remove(&id) else { return Ok(None) };
+        let Some(id) = identity.foreign_copy(other, self.planner.first(event)) else {
+            return Ok(None);
+        };
+        let Some(Found::Event(foreign)) = self.fetch(other, vec![id.clone()]).await?.remove(&id)
+        else {
+            return Ok(None);
+        };
         Ok(Some(self.planner.unknown(Unknown {
             side: mapping.side,
             event,
@@ -169,8 +235,12 @@ impl Pass<'_> {
     }
 }
 
-/// Whether an event that says nothing of itself has another UID than the one that the server gave the copy.
+/// Whether an event that says nothing of itself has another UID than the one that the server gave
+/// the copy.
 fn has_other_uid(mapping: &Mapping, there: &Event) -> bool {
     let is_named = MappingId::of_copy_uid(&there.uid).is_some();
-    mapping.has_servers_uid() && there.marker.is_none() && !is_named && UidHash::of(&there.uid) != mapping.copy.uid
+    mapping.has_servers_uid()
+        && there.marker.is_none()
+        && !is_named
+        && UidHash::of(&there.uid) != mapping.copy.uid
 }

@@ -9,8 +9,15 @@ use super::pass::Pass;
 use super::survey;
 
 impl Pass<'_> {
-    /// Notes the version that a write of these parts has left behind (of all, where none are named), and what is shown now.
-    pub(super) fn settle(&self, mapping: &mut Mapping, role: Role, written: Written, parts: Option<&Parts>) {
+    /// Notes the version that a write of these parts has left behind (of all, where none are
+    /// named), and what is shown now.
+    pub(super) fn settle(
+        &self,
+        mapping: &mut Mapping,
+        role: Role,
+        written: Written,
+        parts: Option<&Parts>,
+    ) {
         let print = written.event.map(|event| match role {
             Role::Copy => self.keys.prints.copy(&Draft::from(&*event)),
             Role::Origin => self.keys.prints.origin(&Draft::from(&*event)),

@@ -46,28 +46,34 @@ pub(super) struct Survey {
     pub unbounded: [bool; 2],
     /// Mappings of which each side has listed the event, be it as removed.
     pub shown: [BTreeSet<MappingId>; 2],
-    /// What was made on each side that was read and had not been listed before; and whether something of it is not listed still.
+    /// What was made on each side that was read and had not been listed before; and whether
+    /// something of it is not listed still.
     pub awaited: [Option<(BTreeSet<MappingId>, bool)>; 2],
     /// Mappings of which an event was made and is not listed.
     pub unseen: BTreeSet<MappingId>,
     /// Mappings that are tried again, and whose copy may have been made.
     pub in_doubt: Vec<MappingId>,
-    /// Something is suspected because it is missing in a listing, not because the provider named it.
+    /// Something is suspected because it is missing in a listing, not because the provider named
+    /// it.
     pub by_absence: bool,
-    /// All that is missing was found gone by writes before, and a whole listing does not show it either.
+    /// All that is missing was found gone by writes before, and a whole listing does not show it
+    /// either.
     pub found_by_writes: bool,
     /// The listing of a calendar of which copies are kept came back without a single event.
     pub suddenly_empty: bool,
-    /// Mappings that count as copies, those of them before the window, and those that another installation has copied, where all were read.
+    /// Mappings that count as copies, those of them before the window, and those that another
+    /// installation has copied, where all were read.
     pub counts: Option<[u64; 3]>,
     /// The mappings, where all were read.
     pub census: Option<Census>,
-    /// Mappings of which a whole listing shows what our write has left, as they are stored: it is not behind any more.
+    /// Mappings of which a whole listing shows what our write has left, as they are stored: it is
+    /// not behind any more.
     pub caught_up: BTreeMap<MappingId, Mapping>,
 }
 
 impl Survey {
-    /// Notes that what our writes have replaced will not be shown any more, unless a person restores it.
+    /// Notes that what our writes have replaced will not be shown any more, unless a person
+    /// restores it.
     pub async fn forget_former(&mut self, memory: &Memory<'_>, head: &Head) -> Result<()> {
         let mut notes = Notes::default();
         for (id, now) in std::mem::take(&mut self.caught_up) {
@@ -88,13 +94,21 @@ impl Survey {
     /// Whether nothing is missing but these.
     pub fn is_missing_only(&self, suspects: &[(MappingId, Role)]) -> bool {
         let told = |unit: &Unit, role: Role, news: &News| {
-            !matches!(news, News::Suspect) || unit.mapping.unseen == Some(role) || suspects.contains(&(unit.mapping.id, role))
+            !matches!(news, News::Suspect)
+                || unit.mapping.unseen == Some(role)
+                || suspects.contains(&(unit.mapping.id, role))
         };
-        self.units.values().all(|unit| told(unit, Role::Origin, &unit.origin) && told(unit, Role::Copy, &unit.copy))
+        self.units.values().all(|unit| {
+            told(unit, Role::Origin, &unit.origin) && told(unit, Role::Copy, &unit.copy)
+        })
     }
 
     /// Adds events that nothing has happened to, as far as no mapping knows them.
-    pub async fn look_at(&mut self, memory: &Memory<'_>, strangers: &[(Side, EventId)]) -> Result<()> {
+    pub async fn look_at(
+        &mut self,
+        memory: &Memory<'_>,
+        strangers: &[(Side, EventId)],
+    ) -> Result<()> {
         for (side, id) in strangers {
             if memory.lookup(*side, std::slice::from_ref(id)).await?.known.is_empty() {
                 self.unknown[*side as usize].entry(id.clone()).or_default().fresh = true;
@@ -104,7 +118,11 @@ impl Survey {
     }
 
     /// Adds what an earlier round found gone.
-    pub async fn suspect(&mut self, memory: &Memory<'_>, suspects: &[(MappingId, Role)]) -> Result<()> {
+    pub async fn suspect(
+        &mut self,
+        memory: &Memory<'_>,
+        suspects: &[(MappingId, Role)],
+    ) -> Result<()> {
         for (id, role) in suspects {
             if !self.units.contains_key(id) {
                 let Some(mapping) = memory.mapping(*id).await? else { continue };
@@ -131,7 +149,8 @@ impl Survey {
 pub(super) struct Seen {
     /// By the last glance.
     pub tips: [Option<Tip>; 2],
-    /// There is nothing to read at this end: its provider tells us of changes, and told of the other one.
+    /// There is nothing to read at this end: its provider tells us of changes, and told of the
+    /// other one.
     pub quiet: [bool; 2],
     /// What was read already, where a glance shows nothing.
     pub ahead: [Option<Ahead>; 2],
@@ -148,7 +167,8 @@ pub(super) struct Scope {
     pub full: bool,
 }
 
-/// Looks at both ends. The first time, a calendar that is written to is listed without a window: earlier copies may be anywhere in it.
+/// Looks at both ends. The first time, a calendar that is written to is listed without a window:
+/// earlier copies may be anywhere in it.
 pub(super) async fn survey(
     ends: &[End; 2],
     pair: &Pair,
@@ -163,9 +183,11 @@ pub(super) async fn survey(
         let i = side as usize;
         let cursor = state.cursor(side).filter(|_| !state.take_over);
         survey.first[i] = cursor.is_none();
-        let eye = Eye { tip: seen.tips[i].as_ref(), quiet: seen.quiet[i], ahead: seen.ahead[i].take() };
+        let eye =
+            Eye { tip: seen.tips[i].as_ref(), quiet: seen.quiet[i], ahead: seen.ahead[i].take() };
         survey.unbounded[i] = cursor.is_none() && pair.copies_from(side.other());
-        let whole = if survey.unbounded[i] { Since::Everything } else { Since::Window(scope.window) };
+        let whole =
+            if survey.unbounded[i] { Since::Everything } else { Since::Window(scope.window) };
         lines[i] = read(&ends[i], cursor, eye, whole, scope.full, scope.roll).await?;
     }
     // What Google shows under a former version is never what a person has restored.
@@ -178,11 +200,16 @@ pub(super) async fn survey(
             join(&mut survey, memory, side, lines, ages[side as usize], scope.today).await?;
         }
     }
-    // A token that was forgotten without a word shows as a listing of nearly everything, nothing of it new: deletions may have been missed.
+    // A token that was forgotten without a word shows as a listing of nearly everything, nothing of
+    // it new: deletions may have been missed.
     for side in Side::BOTH {
         let i = side as usize;
         let forgotten = match &lines[i] {
-            Some(lines) if !lines.whole && lines.by_id.len() >= FORGOTTEN_FLOOR && !ends[i].provider.owns_to_forgetting() => {
+            Some(lines)
+                if !lines.whole
+                    && lines.by_id.len() >= FORGOTTEN_FLOOR
+                    && !ends[i].provider.owns_to_forgetting() =>
+            {
                 let total = lines.by_id.len();
                 let news = survey.unknown[i].len() + survey.units.len();
                 news * 10 <= total && (total as u64) * 10 >= state.copies * 9
@@ -190,8 +217,17 @@ pub(super) async fn survey(
             _ => false,
         };
         if forgotten {
-            tracing::debug!(side = ?side, "the server listed nearly everything as changed; listing the whole window");
-            let mut whole = read(&ends[i], None, Eye::of(seen.tips[i].as_ref()), Since::Window(scope.window), true, true).await?;
+            tracing::debug!(side = ?side, "the server listed nearly everything as changed; \
+            listing the whole window");
+            let mut whole = read(
+                &ends[i],
+                None,
+                Eye::of(seen.tips[i].as_ref()),
+                Since::Window(scope.window),
+                true,
+                true,
+            )
+            .await?;
             if let Some(lines) = &mut whole {
                 join(&mut survey, memory, side, lines, ages[i], scope.today).await?;
             }
@@ -213,8 +249,16 @@ pub(super) async fn survey(
 /// Fewer lines are nothing unusual: somebody may well have touched so many events.
 const FORGOTTEN_FLOOR: usize = 5;
 
-/// Joins the lines of one side with the mappings that know them. `age` is when the cursor told of everything since which it was read.
-async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut Lines, age: Option<Timestamp>, today: Date) -> Result<()> {
+/// Joins the lines of one side with the mappings that know them. `age` is when the cursor told of
+/// everything since which it was read.
+async fn join(
+    survey: &mut Survey,
+    memory: &Memory<'_>,
+    side: Side,
+    lines: &mut Lines,
+    age: Option<Timestamp>,
+    today: Date,
+) -> Result<()> {
     let ids: Vec<EventId> = lines.by_id.keys().cloned().collect();
     for ids in ids.chunks(LOOKUP) {
         let mut found = memory.lookup(side, ids).await?;
@@ -223,10 +267,18 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
             let Some(mapping) = found.known.remove(id) else {
                 match &mut line.there {
                     Some((etag, event)) => {
-                        let (etag, event, taken) = (etag.clone(), event.take(), found.taken.contains(id));
+                        let (etag, event, taken) =
+                            (etag.clone(), event.take(), found.taken.contains(id));
                         survey.unknown[side as usize].insert(
                             id.clone(),
-                            Stranger { etag, event, fresh: line.fresh, taken, quiet: survey.unbounded[side as usize], unlisted: false },
+                            Stranger {
+                                etag,
+                                event,
+                                fresh: line.fresh,
+                                taken,
+                                quiet: survey.unbounded[side as usize],
+                                unlisted: false,
+                            },
                         );
                     }
                     None => drop(survey.removed[side as usize].insert(id.clone())),
@@ -237,24 +289,33 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
             let half = half(&mapping, role);
             survey.shown[side as usize].insert(mapping.id);
             let is_restored = match (&line.there, &half.former) {
-                (Some((etag, _)), Some(former)) if half.is_former(etag.as_deref(), today) => {
-                    age.is_some_and(|age| lines.moved || (line.changed && former.is_covered_by(age)))
-                }
+                (Some((etag, _)), Some(former)) if half.is_former(etag.as_deref(), today) => age
+                    .is_some_and(|age| lines.moved || (line.changed && former.is_covered_by(age))),
                 _ => false,
             };
             let news = match &mut line.there {
                 None => News::Suspect,
-                Some((etag, event)) if is_restored || is_news(etag.as_deref(), half, &mapping, role, today) => News::Present(event.take()),
+                Some((etag, event))
+                    if is_restored || is_news(etag.as_deref(), half, &mapping, role, today) =>
+                {
+                    News::Present(event.take())
+                }
                 Some(_) => {
-                    let is_behind_no_more = lines.whole && line.fresh && !line.changed && etag_is(line, half);
-                    if is_behind_no_more && half.former.as_ref().is_some_and(|former| former.is_recent(today)) {
-                        let mapping = survey.caught_up.entry(mapping.id).or_insert_with(|| mapping.clone());
+                    let is_behind_no_more =
+                        lines.whole && line.fresh && !line.changed && etag_is(line, half);
+                    if is_behind_no_more
+                        && half.former.as_ref().is_some_and(|former| former.is_recent(today))
+                    {
+                        let mapping =
+                            survey.caught_up.entry(mapping.id).or_insert_with(|| mapping.clone());
                         half_mut(mapping, role).former = None;
                     }
                     continue;
                 }
             };
-            let is_owed = mapping.unseen == Some(role) && mapping.is_owed() && matches!(news, News::Present(_));
+            let is_owed = mapping.unseen == Some(role)
+                && mapping.is_owed()
+                && matches!(news, News::Present(_));
             let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
             if is_restored {
                 half_mut(&mut unit.mapping, role).former = None;
@@ -274,12 +335,21 @@ async fn join(survey: &mut Survey, memory: &Memory<'_>, side: Side, lines: &mut 
 }
 
 fn etag_is(line: &Line, half: &Half) -> bool {
-    line.there.as_ref().is_some_and(|(etag, _)| etag::are_same(etag.as_deref(), half.etag.as_deref()))
+    line.there
+        .as_ref()
+        .is_some_and(|(etag, _)| etag::are_same(etag.as_deref(), half.etag.as_deref()))
 }
 
-/// A line is news unless it has the version that we know, or one that our own write has replaced: then the server is behind, and lists it once more when
-/// it is not. A server that names it as changed since what was read before that write is not behind: a person has restored that version.
-pub(super) fn is_news(etag: Option<&str>, half: &Half, mapping: &Mapping, role: Role, today: Date) -> bool {
+/// A line is news unless it has the version that we know, or one that our own write has replaced:
+/// then the server is behind, and lists it once more when it is not. A server that names it as
+/// changed since what was read before that write is not behind: a person has restored that version.
+pub(super) fn is_news(
+    etag: Option<&str>,
+    half: &Half,
+    mapping: &Mapping,
+    role: Role,
+    today: Date,
+) -> bool {
     if (role == Role::Copy && mapping.state == State::Suppressed) || mapping.unseen == Some(role) {
         return true;
     }
@@ -304,13 +374,20 @@ pub(super) fn half_mut(mapping: &mut Mapping, role: Role) -> &mut Half {
     }
 }
 
-/// Goes through all mappings: which are missing in a complete listing, which drifted, which have come into the window.
-async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<Lines>; 2], scope: Scope) -> Result<()> {
+/// Goes through all mappings: which are missing in a complete listing, which drifted, which have
+/// come into the window.
+async fn all_mappings(
+    survey: &mut Survey,
+    memory: &Memory<'_>,
+    lines: &[Option<Lines>; 2],
+    scope: Scope,
+) -> Result<()> {
     let mut after = None;
     let [mut live, mut archived, mut by_another] = [0_u64; 3];
     let mut expected = [0_u64; 2];
     let mut census = Census::default();
-    let missing: BTreeSet<usize> = (0..2).filter(|i| lines[*i].as_ref().is_some_and(|lines| lines.whole)).collect();
+    let missing: BTreeSet<usize> =
+        (0..2).filter(|i| lines[*i].as_ref().is_some_and(|lines| lines.whole)).collect();
     let start = scope.window.start_instant().to_string();
     loop {
         let (page, next) = memory.page(after.as_deref()).await?;
@@ -326,12 +403,17 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
                 let role = role(&mapping, side);
                 let watched = match mapping.state {
                     State::Live => true,
-                    // The copy of a suppressed one is known to be gone, that of one in the making may not be there yet.
+                    // The copy of a suppressed one is known to be gone, that of one in the making
+                    // may not be there yet.
                     State::Suppressed | State::Creating => role == Role::Origin,
-                    State::AlreadyThere | State::CopiedByAnother => role == Role::Origin || mapping.is_beside(),
+                    State::AlreadyThere | State::CopiedByAnother => {
+                        role == Role::Origin || mapping.is_beside()
+                    }
                     State::Archived => false,
                 };
-                let Some(lines) = lines[i].as_ref().filter(|_| missing.contains(&i)) else { continue };
+                let Some(lines) = lines[i].as_ref().filter(|_| missing.contains(&i)) else {
+                    continue;
+                };
                 let is_listed = lines.by_id.contains_key(&half(&mapping, role).id);
                 if watched {
                     expected[i] += 1;
@@ -339,7 +421,8 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
                         suspects.push(role);
                     }
                 }
-                // Instants and days compare as text. What is in the making may have been looked at while a wrong clock had it in the past.
+                // Instants and days compare as text. What is in the making may have been looked at
+                // while a wrong clock had it in the past.
                 inside |= matches!(mapping.state, State::Archived | State::Creating)
                     && role == Role::Origin
                     && is_listed
@@ -364,6 +447,8 @@ async fn all_mappings(survey: &mut Survey, memory: &Memory<'_>, lines: &[Option<
     }
     survey.counts = Some([live, archived, by_another]);
     survey.census = Some(census);
-    survey.suddenly_empty = missing.iter().any(|i| expected[*i] > 0 && lines[*i].as_ref().is_some_and(|lines| lines.by_id.is_empty()));
+    survey.suddenly_empty = missing.iter().any(|i| {
+        expected[*i] > 0 && lines[*i].as_ref().is_some_and(|lines| lines.by_id.is_empty())
+    });
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! What a pass adds to the audit trail: that deletions wait for their owner, and that they wait no more.
+//! What a pass adds to the audit trail: that deletions wait for their owner, and that they wait no
+//! more.
 
 use super::pass::Pass;
 use crate::audit::{self, Actor};
@@ -7,7 +8,12 @@ use crate::report::HeldKind;
 
 impl Pass<'_> {
     /// A hold that has begun, or is over, by what was held before and what is held now.
-    pub(super) async fn trail_hold(&self, before: Option<&HeldRow>, now: Option<&HeldRow>, deleted: u64) {
+    pub(super) async fn trail_hold(
+        &self,
+        before: Option<&HeldRow>,
+        now: Option<&HeldRow>,
+        deleted: u64,
+    ) {
         let name = |row: &HeldRow| match row.held.kind {
             HeldKind::Deletions => "deletions",
             HeldKind::Emptied => "emptied",

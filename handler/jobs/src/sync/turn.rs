@@ -1,23 +1,30 @@
-//! A pair's turn: looked at without a lease, and worked on under one where there is something to do.
+//! A pair's turn: looked at without a lease, and worked on under one where there is something to
+//! do.
 //!
 //! # Properties
-//! * A look reads; all that it may write is its own time, in a row of its own that no pass goes by. So it can neither hinder nor mislead whoever
-//!   holds the leases, and needs none.
-//! * A look finds nothing to do only where both calendars stand where the saved cursors say (by a glance, or where a provider has nothing to
-//!   glance at, by an empty listing since the cursor), and the last pass left nothing open: no failure, no
-//!   held deletion, and today's listing made. A pass saves its cursors as the last thing it does, together with all that it remembers; so
-//!   whatever a pass that is under way or was cut off has not finished (an open intent, an event that was not found) shows as a cursor that is
-//!   behind. What happened after the glance is somebody's next look: whoever told of it, tells of it after this call has glanced or before,
+//! * A look reads; all that it may write is its own time, in a row of its own that no pass goes by.
+//!   So it can neither hinder nor mislead whoever holds the leases, and needs none.
+//! * A look finds nothing to do only where both calendars stand where the saved cursors say (by a
+//!   glance, or where a provider has nothing to glance at, by an empty listing since the cursor),
+//!   and the last pass left nothing open: no failure, no held deletion, and today's listing made. A
+//!   pass saves its cursors as the last thing it does, together with all that it remembers; so
+//!   whatever a pass that is under way or was cut off has not finished (an open intent, an event
+//!   that was not found) shows as a cursor that is behind. What happened after the glance is
+//!   somebody's next look: whoever told of it, tells of it after this call has glanced or before,
 //!   and the cursor does not move without it.
-//! * The state is read before the calendars, or after a glance of the same round: in either order a calendar that moved in between is behind
-//!   its cursor, or ahead of it, and then looked at once more for nothing.
-//! * A listing that was made for a look is not made again under the leases, if the cursor is still the one that it began at: it is a little older
-//!   than one made now, and what it lacks, its own cursor lacks too.
-//! * Where a provider has told of one calendar, the other is not read, if its provider would tell us as well: its news come with their own word,
-//!   and with the first pass of a day.
-//! * Everything else is done under all leases of the pair, and decided anew from what is read under them: the pair may have been removed by
-//!   then (its removal waits for the lease, and takes its state along), and somebody else may have done the work. A pass that has begun when its
-//!   pair is paused ends as it would have; whoever goes by a directory that was read a while ago asks first.
+//! * The state is read before the calendars, or after a glance of the same round: in either order a
+//!   calendar that moved in between is behind its cursor, or ahead of it, and then looked at once
+//!   more for nothing.
+//! * A listing that was made for a look is not made again under the leases, if the cursor is still
+//!   the one that it began at: it is a little older than one made now, and what it lacks, its own
+//!   cursor lacks too.
+//! * Where a provider has told of one calendar, the other is not read, if its provider would tell
+//!   us as well: its news come with their own word, and with the first pass of a day.
+//! * Everything else is done under all leases of the pair, and decided anew from what is read under
+//!   them: the pair may have been removed by then (its removal waits for the lease, and takes its
+//!   state along), and somebody else may have done the work. A pass that has begun when its pair is
+//!   paused ends as it would have; whoever goes by a directory that was read a while ago asks
+//!   first.
 //! * A failure that is written down already is not written down again.
 
 use std::time::Duration;
@@ -72,7 +79,8 @@ pub(super) struct Turn<'a> {
 pub(super) enum Outcome {
     /// Removed or paused by somebody else meanwhile.
     Gone,
-    /// Somebody else is at work on the pair or for long on one of its calendars, and nobody asked for this pass.
+    /// Somebody else is at work on the pair or for long on one of its calendars, and nobody asked
+    /// for this pass.
     Busy,
     /// Done, well or not.
     Done(Box<Done>),
@@ -131,7 +139,11 @@ impl Turn<'_> {
     }
 
     /// Where both ends stand; and what had to be read to know it, where a glance shows nothing.
-    async fn look(&self, accounts: &mut Accounts<'_>, row: &PairRow) -> Result<(Sight, [Option<Ahead>; 2])> {
+    async fn look(
+        &self,
+        accounts: &mut Accounts<'_>,
+        row: &PairRow,
+    ) -> Result<(Sight, [Option<Ahead>; 2])> {
         let sight = self.see(accounts, self.told_of, row).await?;
         let mut ahead = [None, None];
         if !left_nothing_open(row, self.services.clock.now()) {
@@ -139,7 +151,11 @@ impl Turn<'_> {
         }
         for side in Side::BOTH {
             let (i, end) = (side as usize, &sight.ends[side as usize]);
-            let Some(cursor) = row.cursor(side).filter(|_| sight.tips[i].is_none() && !sight.quiet[i]) else { continue };
+            let Some(cursor) =
+                row.cursor(side).filter(|_| sight.tips[i].is_none() && !sight.quiet[i])
+            else {
+                continue;
+            };
             match end.provider.survey(&end.calendar.address, Since::Cursor(cursor), None).await {
                 Ok(survey) => ahead[i] = Some(Ahead { cursor: cursor.clone(), survey }),
                 // It is listed as a whole, under the leases.
@@ -150,10 +166,18 @@ impl Turn<'_> {
         Ok((sight, ahead))
     }
 
-    /// Where both ends stand. A calendar that is missing is looked for; where nobody waits for that, not again while the pair says so already.
-    async fn see(&self, accounts: &mut Accounts<'_>, told_of: Option<&CalendarId>, row: &PairRow) -> Result<Sight> {
+    /// Where both ends stand. A calendar that is missing is looked for; where nobody waits for
+    /// that, not again while the pair says so already.
+    async fn see(
+        &self,
+        accounts: &mut Accounts<'_>,
+        told_of: Option<&CalendarId>,
+        row: &PairRow,
+    ) -> Result<Sight> {
         let seen = accounts.see(self.round, self.pair, told_of, self.options).await;
-        let Err(error @ Error::Provider(providers::Error::CalendarMissing)) = &seen else { return seen };
+        let Err(error @ Error::Provider(providers::Error::CalendarMissing)) = &seen else {
+            return seen;
+        };
         let is_known = row.error.as_ref() == Some(&Problem::from(error));
         if (is_known && self.options.background) || !accounts.search(self.pair).await? {
             return seen;
@@ -161,12 +185,21 @@ impl Turn<'_> {
         accounts.see(self.round, self.pair, told_of, self.options).await
     }
 
-    /// Where a look settles it: there is nothing to do, or nothing new to say of why it cannot be done.
-    async fn settled(&self, look: &Look, seen: Result<&(Sight, [Option<Ahead>; 2]), &Error>) -> Result<Option<Run>> {
+    /// Where a look settles it: there is nothing to do, or nothing new to say of why it cannot be
+    /// done.
+    async fn settled(
+        &self,
+        look: &Look,
+        seen: Result<&(Sight, [Option<Ahead>; 2]), &Error>,
+    ) -> Result<Option<Run>> {
         let now = self.services.clock.now();
         match seen {
-            Ok((sight, ahead)) if is_at_rest(&look.row, sight, ahead, now) && (look.can_be_noted() || self.options.dry_run) => {
-                let due = !self.options.background || look.last().is_none_or(|last| now.duration_since(last) >= NOTED);
+            Ok((sight, ahead))
+                if is_at_rest(&look.row, sight, ahead, now)
+                    && (look.can_be_noted() || self.options.dry_run) =>
+            {
+                let due = !self.options.background
+                    || look.last().is_none_or(|last| now.duration_since(last) >= NOTED);
                 if due && !self.options.dry_run {
                     memory::note_look(&*self.services.store, &self.pair.id, look, now).await?;
                 }
@@ -182,12 +215,18 @@ impl Turn<'_> {
     }
 
     /// Under the leases.
-    async fn work(&self, accounts: &mut Accounts<'_>, ahead: [Option<Ahead>; 2], lease: &Lease) -> Result<Outcome> {
+    async fn work(
+        &self,
+        accounts: &mut Accounts<'_>,
+        ahead: [Option<Ahead>; 2],
+        lease: &Lease,
+    ) -> Result<Outcome> {
         let pair = self.pair;
         let keys = Keys::new(self.services, pair).await?;
         let memory = Memory::new(self.services, &keys.marks, pair);
         let (mut head, mut problems) = memory.begin().await?;
-        // A removal takes what is remembered along, and waits for the lease: a pair of which something is remembered is there.
+        // A removal takes what is remembered along, and waits for the lease: a pair of which
+        // something is remembered is there.
         if (head.is_new().await || !accounts.directory.is_recent()) && self.has_ended().await? {
             return Ok(Outcome::Gone);
         }
@@ -199,8 +238,10 @@ impl Turn<'_> {
             }
         }
         let directory = &accounts.directory;
-        let mixed = [(&pair.from, &pair.to), (&pair.to, &pair.from)].map(|(end, other)| directory.has_left_copies(end, other));
-        let owned = Owned { pairs: directory.pair_ids(), calendars: directory.calendar_ids(), mixed };
+        let mixed = [(&pair.from, &pair.to), (&pair.to, &pair.from)]
+            .map(|(end, other)| directory.has_left_copies(end, other));
+        let owned =
+            Owned { pairs: directory.pair_ids(), calendars: directory.calendar_ids(), mixed };
         let mut state = head.row().await;
         let before = state.error.clone();
         // A round that follows upon a write looks at both.
@@ -237,13 +278,16 @@ impl Turn<'_> {
                     self.record_refusal(accounts).await?;
                 }
                 if !self.options.dry_run {
-                    // Of what the pass has come to only the deletions count: cursors are never saved without what belongs to them.
-                    let (status, error, deletions) = (Some(run.state), run.error.clone(), state.deletions);
+                    // Of what the pass has come to only the deletions count: cursors are never
+                    // saved without what belongs to them.
+                    let (status, error, deletions) =
+                        (Some(run.state), run.error.clone(), state.deletions);
                     let failing = Some(Failing::again(state.failing, self.services.clock.now()));
                     let state = PairRow { status, error, deletions, failing, ..head.row().await };
                     if let Err(unsaid) = memory.finish(&head, Notes::default(), state).await {
                         // What went wrong first is what there is to say.
-                        tracing::warn!(pair = %pair.id, error = %unsaid, "how this pass ended could not be written down");
+                        tracing::warn!(pair = %pair.id, error = %unsaid, "how this pass ended \
+                        could not be written down");
                     }
                 }
                 Ok(Done::with(run, before, None))
@@ -251,7 +295,8 @@ impl Turn<'_> {
         }
     }
 
-    /// The credentials of one of the two accounts were refused in the middle of a pass: each is asked by itself which it is.
+    /// The credentials of one of the two accounts were refused in the middle of a pass: each is
+    /// asked by itself which it is.
     async fn record_refusal(&self, accounts: &mut Accounts<'_>) -> Result<()> {
         let Ok(ends) = accounts.ends(self.pair).await else { return Ok(()) };
         // Of an account that holds a grant its tokens tell.
@@ -273,11 +318,14 @@ impl Turn<'_> {
         }
     }
 
-    /// Takes the pair, and every calendar it writes to: two pairs never write to one calendar at once. Tells whether somebody had to be waited
-    /// for; none where it is not worth waiting.
+    /// Takes the pair, and every calendar it writes to: two pairs never write to one calendar at
+    /// once. Tells whether somebody had to be waited for; none where it is not worth waiting.
     async fn leases(&self, accounts: &Accounts<'_>) -> Result<Option<(Lease, bool)>> {
         let Self { services, pair, .. } = self;
-        let mut names = vec![directory::pair_lease(&pair.id), directory::calendar_lease(&accounts.directory, &pair.to)];
+        let mut names = vec![
+            directory::pair_lease(&pair.id),
+            directory::calendar_lease(&accounts.directory, &pair.to),
+        ];
         if pair.copies_from(Side::To) {
             names.push(directory::calendar_lease(&accounts.directory, &pair.from));
         }
@@ -291,7 +339,9 @@ impl Turn<'_> {
                 Attempt::Taken(lease) => return Ok(Some((lease, !waited.is_zero()))),
                 // The pair itself: whoever is at work on it sees what there is to see.
                 Attempt::Busy(0) if self.options.background => return Ok(None),
-                Attempt::Busy(_) if self.options.background && waited >= BACKGROUND_PATIENCE => return Ok(None),
+                Attempt::Busy(_) if self.options.background && waited >= BACKGROUND_PATIENCE => {
+                    return Ok(None);
+                }
                 Attempt::Busy(_) if waited >= PATIENCE => return Err(busy()),
                 Attempt::Busy(_) => {
                     tokio::time::sleep(pause).await;
@@ -304,10 +354,15 @@ impl Turn<'_> {
 
 /// Stores why a pair did not come to rest, unless another pass has its lease by now.
 pub(super) async fn give_up(services: &Services, pair: &Pair, run: &Run) -> Result<()> {
-    let Attempt::Taken(lease) = services.leases.acquire(&services.owner, &[&directory::pair_lease(&pair.id)]).await? else {
+    let Attempt::Taken(lease) =
+        services.leases.acquire(&services.owner, &[&directory::pair_lease(&pair.id)]).await?
+    else {
         return Ok(());
     };
-    let told = memory::change_state(services, &pair.id, |row| (row.status, row.error) = (Some(run.state), run.error.clone())).await;
+    let told = memory::change_state(services, &pair.id, |row| {
+        (row.status, row.error) = (Some(run.state), run.error.clone())
+    })
+    .await;
     lease.end().await;
     told
 }
@@ -315,7 +370,9 @@ pub(super) async fn give_up(services: &Services, pair: &Pair, run: &Run) -> Resu
 /// Said where somebody else is at work for longer than one waits.
 pub(super) fn busy() -> Error {
     Error::Request(
-        "another sync is at work on this calendar, and was not disturbed; nothing was changed. Try again when it has ended".into(),
+        "another sync is at work on this calendar, and was not disturbed; nothing was changed. \
+        Try again when it has ended"
+            .into(),
     )
 }
 
@@ -331,7 +388,9 @@ fn is_at_rest(row: &PairRow, sight: &Sight, ahead: &[Option<Ahead>; 2], now: Tim
         let i = side as usize;
         let Some(cursor) = row.cursor(side) else { return false };
         sight.quiet[i]
-            || sight.tips[i].as_ref().is_some_and(|tip| sight.ends[i].provider.is_current(cursor, tip))
+            || sight.tips[i]
+                .as_ref()
+                .is_some_and(|tip| sight.ends[i].provider.is_current(cursor, tip))
             || ahead[i].as_ref().is_some_and(|ahead| ahead.survey.listed.is_empty())
     };
     left_nothing_open(row, now) && Side::BOTH.into_iter().all(current)

@@ -1,4 +1,5 @@
-//! What the turns of one long pass settle: an event that was read and decided about in one of them is not read again in the next.
+//! What the turns of one long pass settle: an event that was read and decided about in one of them
+//! is not read again in the next.
 
 use engine::change::Cursor;
 use engine::pair::Side;
@@ -28,7 +29,9 @@ impl Settled {
 
     /// So many events have been worked through in this order.
     pub fn went_through(&mut self, places: &[Option<Place>], tally: &Tally) {
-        let all = places.iter().take_while(|place| place.as_ref().is_none_or(|place| !tally.unsettled.contains(&place.1)));
+        let all = places.iter().take_while(|place| {
+            place.as_ref().is_none_or(|place| !tally.unsettled.contains(&place.1))
+        });
         self.upto = all.flatten().max().cloned().max(self.upto.take());
     }
 
@@ -46,7 +49,12 @@ impl Settled {
 
 impl Pass<'_> {
     /// What earlier turns of this pass have settled.
-    pub(super) fn settled(&self, state: &PairRow, identity: &Identity, listed: [bool; 2]) -> Settled {
+    pub(super) fn settled(
+        &self,
+        state: &PairRow,
+        identity: &Identity,
+        listed: [bool; 2],
+    ) -> Settled {
         let read = Side::BOTH.map(|side| identity.has_read(side));
         let look = Closeness { full: self.options.full, take_over: self.takes_over, listed, read };
         let is_same = |turns: &Turns| (turns.on, turns.look) == (self.today(), look);

@@ -1,8 +1,9 @@
-//! Positive evidence: every event that is said to be gone is looked for, under its name and under any other, unless so many are that its owner is
-//! asked first.
+//! Positive evidence: every event that is said to be gone is looked for, under its name and under
+//! any other, unless so many are that its owner is asked first.
 //!
-//! An event that is merely missing in a listing is first looked for in batches: most of these have aged out of the window, and are found. What is not
-//! found may have another name ([`super::identity`]). What is missing then is weighed, and looked for by itself.
+//! An event that is merely missing in a listing is first looked for in batches: most of these have
+//! aged out of the window, and are found. What is not found may have another name
+//! ([`super::identity`]). What is missing then is weighed, and looked for by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +32,8 @@ use crate::{Error, Result};
 
 /// Reads that verify a deletion, at once.
 const AT_ONCE: usize = 8;
-/// So many missing events are looked for in batches; where more are missing, the owner is asked without that.
+/// So many missing events are looked for in batches; where more are missing, the owner is asked
+/// without that.
 const MOST_SOUGHT: usize = 2_000;
 
 /// One half of a mapping that is said to be gone.
@@ -108,7 +110,8 @@ impl Pass<'_> {
                 suspects.into_iter().partition(|suspect| self.goes_with(survey, suspect, side));
             suspects = rest;
             match self.options.answer {
-                // Each is gone, or it is not; then what is gone is dealt with as the owner has said.
+                // Each is gone, or it is not; then what is gone is dealt with as the owner has
+                // said.
                 Some(answer) => {
                     let unknown = self.answered(survey, here, answer).await?;
                     if !unknown.is_empty() {
@@ -141,7 +144,9 @@ impl Pass<'_> {
         let weighed = guard.weigh(self.now, evidence, &deletions, by_owner);
         // Where something waits, so does all that is missing beside it and was not released.
         let (waiting, rest): (Vec<Suspect>, Vec<Suspect>) =
-            suspects.into_iter().partition(|suspect| !weighed.held.is_empty() && !weighed.released.contains(&suspect.mapping));
+            suspects.into_iter().partition(|suspect| {
+                !weighed.held.is_empty() && !weighed.released.contains(&suspect.mapping)
+            });
         self.hold(survey, tally, &waiting, Some(&weighed.held));
         for (suspect, (why, retry)) in self.look_for(survey, rest).await? {
             self.not_verified(survey, tally, &suspect, (&why, retry))?;
@@ -153,20 +158,32 @@ impl Pass<'_> {
     fn forget_what_was_joined(&self, survey: &Survey, tally: &mut Tally) {
         for unit in survey.units.values() {
             for role in [Role::Origin, Role::Copy] {
-                let (id, side) = (&survey::half(&unit.mapping, role).id, side_of(&unit.mapping, role));
+                let (id, side) =
+                    (&survey::half(&unit.mapping, role).id, side_of(&unit.mapping, role));
                 let is_joined = *id != survey::half(&unit.stored, role).id;
                 if is_joined && !self.options.dry_run && tally.problems.remove(side, id.as_str()) {
-                    self.memory.forget_problem(&mut tally.notes, self.pair.calendar(side), id.as_str());
+                    self.memory.forget_problem(
+                        &mut tally.notes,
+                        self.pair.calendar(side),
+                        id.as_str(),
+                    );
                 }
             }
         }
     }
 
-    /// Looks for each by itself. What is there is news; what the server does not tell of is the answer.
-    async fn look_for(&self, survey: &mut Survey, suspects: Vec<Suspect>) -> Result<Vec<(Suspect, (String, Retry))>> {
+    /// Looks for each by itself. What is there is news; what the server does not tell of is the
+    /// answer.
+    async fn look_for(
+        &self,
+        survey: &mut Survey,
+        suspects: Vec<Suspect>,
+    ) -> Result<Vec<(Suspect, (String, Retry))>> {
         self.progress.expect(suspects.len() as u64);
-        let uids: BTreeMap<MappingId, String> =
-            suspects.iter().filter_map(|suspect| Some((suspect.mapping, self.uid_sought(survey, suspect)?))).collect();
+        let uids: BTreeMap<MappingId, String> = suspects
+            .iter()
+            .filter_map(|suspect| Some((suspect.mapping, self.uid_sought(survey, suspect)?)))
+            .collect();
         let found: Vec<(Suspect, Whereabouts)> = stream::iter(suspects)
             .map(|suspect| {
                 let uid = uids.get(&suspect.mapping).cloned();
@@ -192,8 +209,10 @@ impl Pass<'_> {
                 Whereabouts::There(id) => id,
                 Whereabouts::Gone(absence, searched) => {
                     let sign = unit.signs[suspect.role as usize].unwrap_or(Sign::Earlier);
-                    let (calendar, read) = (self.pair.calendar(suspect.side).clone(), self.services.clock.now());
-                    unit.proofs[suspect.role as usize] = Some(Proof { calendar, sign, read, answer: Some(absence), searched });
+                    let (calendar, read) =
+                        (self.pair.calendar(suspect.side).clone(), self.services.clock.now());
+                    unit.proofs[suspect.role as usize] =
+                        Some(Proof { calendar, sign, read, answer: Some(absence), searched });
                     continue;
                 }
                 Whereabouts::Unknown(why, retry) => {
@@ -215,12 +234,20 @@ impl Pass<'_> {
     fn uid_sought(&self, survey: &Survey, suspect: &Suspect) -> Option<String> {
         // Google gives copies UIDs of its own.
         let by_uid = self.ends[suspect.side as usize].account.kind != ProviderKind::Google;
-        let unit = survey.units.get(&suspect.mapping).filter(|_| by_uid && suspect.role == Role::Copy && self.pair.two_way)?;
-        Some(unit.mapping.id.copy_uid(unit.mapping.generation)).filter(|uid| UidHash::of(uid) == unit.mapping.copy.uid)
+        let unit = survey
+            .units
+            .get(&suspect.mapping)
+            .filter(|_| by_uid && suspect.role == Role::Copy && self.pair.two_way)?;
+        Some(unit.mapping.id.copy_uid(unit.mapping.generation))
+            .filter(|uid| UidHash::of(uid) == unit.mapping.copy.uid)
     }
 
     /// Whether an event is there: under its own name, or the one that a search for its UID finds.
-    async fn whereabouts(&self, suspect: &Suspect, uid: Option<&str>) -> providers::Result<Whereabouts> {
+    async fn whereabouts(
+        &self,
+        suspect: &Suspect,
+        uid: Option<&str>,
+    ) -> providers::Result<Whereabouts> {
         let end = &self.ends[suspect.side as usize];
         let calendar = &end.calendar.address;
         let Some(absence) = end.provider.absence(calendar, &suspect.event).await? else {
@@ -231,23 +258,46 @@ impl Pass<'_> {
         Ok(elsewhere.map_or(Whereabouts::Gone(absence, true), Whereabouts::There))
     }
 
-    /// Takes what waits for a word of the owner out of this pass. `named` are those that are reported; all, where that is not given.
-    fn hold(&self, survey: &mut Survey, tally: &mut Tally, suspects: &[Suspect], named: Option<&BTreeSet<MappingId>>) {
+    /// Takes what waits for a word of the owner out of this pass. `named` are those that are
+    /// reported; all, where that is not given.
+    fn hold(
+        &self,
+        survey: &mut Survey,
+        tally: &mut Tally,
+        suspects: &[Suspect],
+        named: Option<&BTreeSet<MappingId>>,
+    ) {
         for suspect in suspects {
             if let Some(unit) = survey.units.remove(&suspect.mapping)
                 && named.is_none_or(|named| named.contains(&suspect.mapping))
             {
-                let reason = if suspect.role == Role::Origin { Reason::OriginDeleted } else { Reason::CopyDeleted };
+                let reason = if suspect.role == Role::Origin {
+                    Reason::OriginDeleted
+                } else {
+                    Reason::CopyDeleted
+                };
                 tally.run.push(self.action(Verb::Hold, &unit.mapping, suspect.role, Some(reason)));
             }
         }
     }
 
-    /// What the owner has said of these, as far as each is gone; the answer are those of which the server does not tell.
-    async fn answered(&self, survey: &mut Survey, suspects: Vec<Suspect>, answer: Answer) -> Result<Vec<Suspect>> {
-        let unknown: Vec<Suspect> = self.look_for(survey, suspects.clone()).await?.into_iter().map(|(suspect, _)| suspect).collect();
+    /// What the owner has said of these, as far as each is gone; the answer are those of which the
+    /// server does not tell.
+    async fn answered(
+        &self,
+        survey: &mut Survey,
+        suspects: Vec<Suspect>,
+        answer: Answer,
+    ) -> Result<Vec<Suspect>> {
+        let unknown: Vec<Suspect> = self
+            .look_for(survey, suspects.clone())
+            .await?
+            .into_iter()
+            .map(|(suspect, _)| suspect)
+            .collect();
         for suspect in suspects {
-            if unknown.iter().any(|one| (one.mapping, one.role) == (suspect.mapping, suspect.role)) {
+            if unknown.iter().any(|one| (one.mapping, one.role) == (suspect.mapping, suspect.role))
+            {
                 continue;
             }
             let Some(unit) = survey.units.get_mut(&suspect.mapping) else { continue };
@@ -255,7 +305,8 @@ impl Pass<'_> {
                 continue;
             }
             *unit.news(suspect.role) = News::Emptied(answer);
-            let other = unit.news(if suspect.role == Role::Origin { Role::Copy } else { Role::Origin });
+            let other =
+                unit.news(if suspect.role == Role::Origin { Role::Copy } else { Role::Origin });
             if matches!(other, News::None) {
                 // What is made of it is made of what it shows now.
                 *other = News::Present(None);
@@ -264,14 +315,22 @@ impl Pass<'_> {
         Ok(unknown)
     }
 
-    /// Looks for missing events in batches. Those that are not found stay suspects. So do those of which the server does not tell, which are the
-    /// answer: a calendar that was emptied is one although nothing is said of one event.
-    async fn seek(&self, survey: &mut Survey, suspects: Vec<Suspect>) -> Result<Vec<(Suspect, String)>> {
+    /// Looks for missing events in batches. Those that are not found stay suspects. So do those of
+    /// which the server does not tell, which are the answer: a calendar that was emptied is one
+    /// although nothing is said of one event.
+    async fn seek(
+        &self,
+        survey: &mut Survey,
+        suspects: Vec<Suspect>,
+    ) -> Result<Vec<(Suspect, String)>> {
         let mut refused = Vec::new();
         for side in Side::BOTH {
-            let mut here: Vec<&Suspect> = suspects.iter().filter(|suspect| suspect.side == side).collect();
+            let mut here: Vec<&Suspect> =
+                suspects.iter().filter(|suspect| suspect.side == side).collect();
             here.sort_by(|a, b| a.event.cmp(&b.event));
-            let found = self.fetch(side, here.iter().map(|suspect| suspect.event.clone()).collect()).await?;
+            let found = self
+                .fetch(side, here.iter().map(|suspect| suspect.event.clone()).collect())
+                .await?;
             for suspect in here {
                 let news = match found.get(&suspect.event) {
                     Some(Found::Event(event)) => {
@@ -313,11 +372,14 @@ fn suspects(survey: &Survey) -> Vec<Suspect> {
     survey.units.values().flat_map(halves).flatten().collect()
 }
 
-/// The mappings of which one half is said to be gone, so that the other one would be deleted, or stay without its copy. Where both are, there is
-/// nothing to do; a copy that was in the making when a pass was cut off is not yet one that anybody relies on.
+/// The mappings of which one half is said to be gone, so that the other one would be deleted, or
+/// stay without its copy. Where both are, there is nothing to do; a copy that was in the making
+/// when a pass was cut off is not yet one that anybody relies on.
 fn deletions(survey: &Survey, suspects: &[Suspect]) -> BTreeSet<MappingId> {
     let mut once = BTreeSet::new();
-    let is_live = |suspect: &&Suspect| survey.units.get(&suspect.mapping).is_some_and(|unit| unit.mapping.is_live());
+    let is_live = |suspect: &&Suspect| {
+        survey.units.get(&suspect.mapping).is_some_and(|unit| unit.mapping.is_live())
+    };
     for suspect in suspects.iter().filter(is_live) {
         if !once.insert(suspect.mapping) {
             once.remove(&suspect.mapping);

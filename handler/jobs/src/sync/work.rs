@@ -1,4 +1,5 @@
-//! The work of a pass: what has news is read ahead, decided about and written, batch by batch; what was done is remembered as it goes on.
+//! The work of a pass: what has news is read ahead, decided about and written, batch by batch; what
+//! was done is remembered as it goes on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +31,8 @@ use crate::{Error, Result};
 
 /// Mappings remembered with one commit.
 pub(super) const REMEMBER_EVERY: usize = 49;
-/// Events of a batch, so that the intents of all of them, two rows each, and the state fit into one commit.
+/// Events of a batch, so that the intents of all of them, two rows each, and the state fit into one
+/// commit.
 const MAX_BATCH: usize = 49;
 /// What was read in a turn is written for so long after it.
 const GRACE: Duration = Duration::from_secs(60);
@@ -73,7 +75,8 @@ pub(super) struct Tally {
 }
 
 impl Pass<'_> {
-    /// Works through everything that has news, batch by batch, several writes at once. Says how much is left, where it has to give way.
+    /// Works through everything that has news, batch by batch, several writes at once. Says how
+    /// much is left, where it has to give way.
     pub(super) async fn create_and_change(
         &self,
         survey: Survey,
@@ -85,19 +88,24 @@ impl Pass<'_> {
         let places: Vec<Option<Place>> = items.iter().map(Item::place).collect();
         let total = items.len() as u64;
         self.progress.expect(total);
-        // Nothing new is read after the turn; what was read already is written, unless that takes as long again.
+        // Nothing new is read after the turn; what was read already is written, unless that takes
+        // as long again.
         let turn = self.options.background.then(|| self.end_of_turn());
-        let (is_over, is_long_over) =
-            (|| turn.is_some_and(|end| Instant::now() >= end), || turn.is_some_and(|end| Instant::now() >= end + GRACE));
-        let batch = self.ends.iter().map(|end| end.provider.batch()).min().unwrap_or(1).clamp(1, MAX_BATCH);
-        let parallel = self.ends.iter().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
+        let (is_over, is_long_over) = (
+            || turn.is_some_and(|end| Instant::now() >= end),
+            || turn.is_some_and(|end| Instant::now() >= end + GRACE),
+        );
+        let batch =
+            self.ends.iter().map(|end| end.provider.batch()).min().unwrap_or(1).clamp(1, MAX_BATCH);
+        let parallel =
+            self.ends.iter().map(|end| end.provider.parallel_writes()).min().unwrap_or(1).max(1);
         let mut batches: Vec<Vec<Item>> = Vec::new();
         let mut items = items.into_iter().peekable();
         while items.peek().is_some() {
             batches.push(items.by_ref().take(batch).collect());
         }
-        // Reading goes on beside the writing, and both are asked all the time: neither may hold a turn at the provider that the other waits for
-        // while nobody asks it.
+        // Reading goes on beside the writing, and both are asked all the time: neither may hold a
+        // turn at the provider that the other waits for while nobody asks it.
         let (sender, mut receiver) = mpsc::channel(READ_AHEAD);
         let read = async move {
             for (n, batch) in batches.into_iter().enumerate() {
@@ -115,7 +123,9 @@ impl Pass<'_> {
         let write = async move {
             let stop = AtomicBool::new(false);
             let stopped = || stop.load(Ordering::Relaxed) || is_long_over();
-            let tasks = stream::poll_fn(|context| if stopped() { Poll::Ready(None) } else { receiver.poll_recv(context) });
+            let tasks = stream::poll_fn(|context| {
+                if stopped() { Poll::Ready(None) } else { receiver.poll_recv(context) }
+            });
             let mut work = Box::pin(
                 tasks
                     .map_ok(|tasks| stream::iter(tasks.into_iter().map(Ok::<_, Error>)))
@@ -130,7 +140,8 @@ impl Pass<'_> {
                 left = left.saturating_sub(1);
                 match applied {
                     Ok(applied) => self.count(applied, tally)?,
-                    // Ends the reading of new work; what is under way is brought to its end, so that it need not be found out again.
+                    // Ends the reading of new work; what is under way is brought to its end, so
+                    // that it need not be found out again.
                     Err(error) => {
                         stop.store(true, Ordering::Relaxed);
                         failure.get_or_insert(error);
@@ -160,7 +171,8 @@ impl Pass<'_> {
         futures::join!(read, write).1
     }
 
-    /// When to give way: sooner where it was soon known what is to be done, as that has to be found out again.
+    /// When to give way: sooner where it was soon known what is to be done, as that has to be found
+    /// out again.
     fn end_of_turn(&self) -> Instant {
         let now = Instant::now();
         let [pass, call] = self.began;
@@ -172,7 +184,11 @@ impl Pass<'_> {
         if applied.deferred {
             tally.again.get_or_insert_default().suspects.extend(applied.suspect);
         }
-        for stranger in applied.strangers.into_iter().filter(|(side, _)| self.pair.copies_from(*side) && !self.options.dry_run) {
+        for stranger in applied
+            .strangers
+            .into_iter()
+            .filter(|(side, _)| self.pair.copies_from(*side) && !self.options.dry_run)
+        {
             tally.again.get_or_insert_default().strangers.push(stranger);
         }
         if applied.incomplete || applied.deferred || applied.delete.is_some() {
@@ -202,7 +218,11 @@ impl Pass<'_> {
                 && tally.problems.remove(applied.side, before.origin.id.as_str())
             {
                 // It has another name by now.
-                self.memory.forget_problem(&mut tally.notes, self.pair.calendar(applied.side), before.origin.id.as_str());
+                self.memory.forget_problem(
+                    &mut tally.notes,
+                    self.pair.calendar(applied.side),
+                    before.origin.id.as_str(),
+                );
             }
             match now {
                 Some(now) => self.memory.note(&mut tally.notes, before.as_ref(), &now)?,
@@ -222,10 +242,15 @@ impl Pass<'_> {
             }
             None => {
                 // A deletion is still to be made.
-                let stands = applied.unread && tally.problems.is_note(applied.side, applied.event.as_str());
+                let stands =
+                    applied.unread && tally.problems.is_note(applied.side, applied.event.as_str());
                 let is_settled = !applied.incomplete && !applied.deferred && !deletes && !stands;
                 if is_settled && tally.problems.remove(applied.side, applied.event.as_str()) {
-                    self.memory.forget_problem(&mut tally.notes, self.pair.calendar(applied.side), applied.event.as_str());
+                    self.memory.forget_problem(
+                        &mut tally.notes,
+                        self.pair.calendar(applied.side),
+                        applied.event.as_str(),
+                    );
                 }
             }
         }

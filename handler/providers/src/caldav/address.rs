@@ -1,13 +1,17 @@
-//! Addresses on a CalDAV server: how they are compared, how they are spelt, and to which hosts the password may go.
+//! Addresses on a CalDAV server: how they are compared, how they are spelt, and to which hosts the
+//! password may go.
 //!
-//! One address has many spellings (`@` and `%40`, with a host and without). It is compared and stored percent-decoded and without its
-//! host; requests use the server's own spelling, which is remembered only where it differs from ours.
+//! One address has many spellings (`@` and `%40`, with a host and without). It is compared and
+//! stored percent-decoded and without its host; requests use the server's own spelling, which is
+//! remembered only where it differs from ours.
 //!
 //! # Where the password goes
-//! To the host that its owner named; to the host to which that one redirects `/.well-known/caldav` (RFC 6764 section 6), over https
-//! only: whoever answers there over TLS already has the password; and to subdomains of these two. A server that names a principal or
-//! a home on any other host is refused with a message that says which host to connect to. Siblings (`a.example.org` for
-//! `b.example.org`) are other hosts: without a list of public suffixes nobody can tell whether they belong together.
+//! To the host that its owner named; to the host to which that one redirects `/.well-known/caldav`
+//! (RFC 6764 section 6), over https only: whoever answers there over TLS already has the password;
+//! and to subdomains of these two. A server that names a principal or a home on any other host is
+//! refused with a message that says which host to connect to. Siblings (`a.example.org` for
+//! `b.example.org`) are other hosts: without a list of public suffixes nobody can tell whether they
+//! belong together.
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use url::{Host, Url};
@@ -15,7 +19,8 @@ use url::{Host, Url};
 use super::icloud;
 use crate::{Error, Result};
 
-/// All that may not stand in a path as it is (the complement of `pchar` and `/`, RFC 3986 section 3.3).
+/// All that may not stand in a path as it is (the complement of `pchar` and `/`, RFC 3986 section
+/// 3.3).
 const ESCAPED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -33,10 +38,12 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// What `Url::set_path` takes for a separator or drops. It escapes all other characters that a path cannot have.
+/// What `Url::set_path` takes for a separator or drops. It escapes all other characters that a path
+/// cannot have.
 const MISREAD: &AsciiSet = &CONTROLS.add(b'\\');
 
-/// The path of an href, in the server's own spelling. It begins with a slash and has no dot segments.
+/// The path of an href, in the server's own spelling. It begins with a slash and has no dot
+/// segments.
 pub(crate) fn path(base: &Url, href: &str) -> String {
     let href = href.trim();
     let spelled = match after_host(href) {
@@ -59,10 +66,15 @@ fn after_host(href: &str) -> Option<&str> {
     is_http.then(|| rest.find('/').map_or("/", |slash| &rest[slash..]))
 }
 
-/// Whether a path has segments `.` or `..`. A client removes them before it sends a request, also where they are percent-encoded (WHATWG URL).
+/// Whether a path has segments `.` or `..`. A client removes them before it sends a request, also
+/// where they are percent-encoded (WHATWG URL).
 pub(crate) fn has_dot_segments(path: &str) -> bool {
-    let mut candidates = path.split('/').filter(|segment| segment.len() <= "%2e%2e".len() && segment.starts_with(['.', '%']));
-    candidates.any(|segment| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | ".."))
+    let mut candidates = path
+        .split('/')
+        .filter(|segment| segment.len() <= "%2e%2e".len() && segment.starts_with(['.', '%']));
+    candidates.any(|segment| {
+        matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+    })
 }
 
 /// A path without dot segments.
@@ -73,9 +85,13 @@ pub(crate) fn without_dot_segments(path: String) -> String {
     }
 }
 
-/// A path as it is compared and stored: percent-decoded. One that does not decode to text stays as it is.
+/// A path as it is compared and stored: percent-decoded. One that does not decode to text stays as
+/// it is.
 pub(crate) fn key(path: &str) -> String {
-    percent_decode_str(path).decode_utf8().map(|text| text.into_owned()).unwrap_or_else(|_| path.to_owned())
+    percent_decode_str(path)
+        .decode_utf8()
+        .map(|text| text.into_owned())
+        .unwrap_or_else(|_| path.to_owned())
 }
 
 /// A collection's key: with its closing slash.
@@ -114,7 +130,9 @@ pub(crate) fn resolve(base: &Url, href: &str) -> Result<Url> {
 pub(crate) fn parse(text: &str) -> Result<Url> {
     let text = text.trim();
     let url = Url::parse(text).or_else(|_| Url::parse(&format!("https://{text}")));
-    let mut url = url.map_err(|_| Error::Address("it is not a URL; it should look like https://calendar.example.org/".into()))?;
+    let mut url = url.map_err(|_| {
+        Error::Address("it is not a URL; it should look like https://calendar.example.org/".into())
+    })?;
     url.set_fragment(None);
     Ok(url)
 }
@@ -160,7 +178,8 @@ impl Site {
 }
 
 impl Scope {
-    /// Lets the redirect of a well-known address add its target; never to plain http, unless that is the same site.
+    /// Lets the redirect of a well-known address add its target; never to plain http, unless that
+    /// is the same site.
     pub(crate) fn extend(&mut self, url: &Url) {
         if let Self::Sites(sites) = self
             && url.scheme() == "https"
@@ -189,9 +208,15 @@ impl Scope {
         Err(Error::Address(match self {
             _ if icloud::is_china(url) => icloud::CHINA.into(),
             Self::Sites(_) => {
-                format!("the server points to {host}; the password is not sent there. If that host is yours too, connect to it directly")
+                format!(
+                    "the server points to {host}; the password is not sent there. If that host is \
+                    yours too, connect to it directly"
+                )
             }
-            _ => format!("the server points to {host}, which is not Apple's calendar server; the password is not sent there"),
+            _ => format!(
+                "the server points to {host}, which is not Apple's calendar server; the password \
+                is not sent there"
+            ),
         }))
     }
 }
@@ -218,9 +243,16 @@ mod tests {
         assert_eq!(path(&base, "b.ics"), "/dav/cal/b.ics");
         assert_eq!(at(&base, "//example.net/b.ics").host_str(), Some("example.org"));
         assert_eq!(path(&base, "/a/b.ics?x#y"), "/a/b.ics");
-        assert_eq!(path(&base, "HTTP://example.net/M%c3%a4rz%20^.ics"), "/M%c3%a4rz%20^.ics", "as it is spelled");
+        assert_eq!(
+            path(&base, "HTTP://example.net/M%c3%a4rz%20^.ics"),
+            "/M%c3%a4rz%20^.ics",
+            "as it is spelled"
+        );
         assert_eq!(path(&base, "a:b.ics"), "/dav/cal/a:b.ics");
-        assert_eq!(path(&base, "/dav/cal/http://example.net/b.ics"), "/dav/cal/http://example.net/b.ics");
+        assert_eq!(
+            path(&base, "/dav/cal/http://example.net/b.ics"),
+            "/dav/cal/http://example.net/b.ics"
+        );
         assert_eq!(at(&base, "/a\\..\\b\n.ics").path(), "/a%5C..%5Cb%0A.ics");
     }
 
@@ -242,7 +274,12 @@ mod tests {
     #[test]
     fn the_password_stays_with_the_named_host_and_its_subdomains() {
         let scope = Scope::Sites(vec![Site::of(&url("https://example.org/dav"))]);
-        for good in ["https://example.org/x", "https://caldav.example.org/", "https://a.b.example.org:8443/", "https://EXAMPLE.org./"] {
+        for good in [
+            "https://example.org/x",
+            "https://caldav.example.org/",
+            "https://a.b.example.org:8443/",
+            "https://EXAMPLE.org./",
+        ] {
             assert!(scope.admits(&url(good)), "{good}");
         }
         for bad in [

@@ -1,10 +1,12 @@
-//! Inline attachments of megabytes (ATTACH with its data in the line, RFC 5545 section 3.8.1.1), dropped while an object arrives: nothing
-//! of them is ever carried over, and an event is not to be passed over for what hangs on it.
+//! Inline attachments of megabytes (ATTACH with its data in the line, RFC 5545 section 3.8.1.1),
+//! dropped while an object arrives: nothing of them is ever carried over, and an event is not to be
+//! passed over for what hangs on it.
 //!
 //! # Properties
-//! * Only what stands in a line of ATTACH goes, and only from a certain length on; the line ends where it ended.
-//! * Memory does not grow with what is dropped. It works on objects as they are, and on objects within XML, where a line end may be a
-//!   character reference and markup ends everything.
+//! * Only what stands in a line of ATTACH goes, and only from a certain length on; the line ends
+//!   where it ended.
+//! * Memory does not grow with what is dropped. It works on objects as they are, and on objects
+//!   within XML, where a line end may be a character reference and markup ends everything.
 
 use std::io;
 use std::pin::Pin;
@@ -74,7 +76,9 @@ impl Sieve {
             // Markup may stand right before the first line.
             (_, b'\n' | b'>') => State::Start,
             (State::Start, _) if byte.eq_ignore_ascii_case(&NAME[0]) => State::Name(1),
-            (State::Name(n), _) if n < NAME.len() && byte.eq_ignore_ascii_case(&NAME[n]) => State::Name(n + 1),
+            (State::Name(n), _) if n < NAME.len() && byte.eq_ignore_ascii_case(&NAME[n]) => {
+                State::Name(n + 1)
+            }
             (State::Name(n), b';' | b':') if n == NAME.len() => State::Attachment(0),
             _ => State::Other,
         };
@@ -129,7 +133,8 @@ impl Sieve {
         let State::Attachment(length) = &mut self.state else { return out.push(byte) };
         *length += 1;
         self.longest = self.longest.max(*length);
-        // Characters, and references that have begun, stay whole; so does the end of a section of character data.
+        // Characters, and references that have begun, stay whole; so does the end of a section of
+        // character data.
         if *length <= KEPT || self.in_reference || !byte.is_ascii() || matches!(byte, b']' | b'>') {
             self.in_reference = (byte == b'&' || self.in_reference) && byte != b';';
             out.push(byte);
@@ -184,7 +189,11 @@ impl<R: AsyncBufRead + Unpin> AsyncBufRead for Sieved<R> {
 }
 
 impl<R: AsyncBufRead + Unpin> AsyncRead for Sieved<R> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, target: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        target: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         read_buffered(self, cx, target)
     }
 }
@@ -206,22 +215,36 @@ mod tests {
     fn only_large_attachments_go() {
         let data = "QUJD".repeat(1 << 19);
         for end in ["\r\n", "\n", "&#13;\n"] {
-            let folded: Vec<&str> = data.as_bytes().chunks(74).map(|chunk| std::str::from_utf8(chunk).unwrap()).collect();
+            let folded: Vec<&str> = data
+                .as_bytes()
+                .chunks(74)
+                .map(|chunk| std::str::from_utf8(chunk).unwrap())
+                .collect();
             let folded = folded.join(&format!("{end} "));
             let object = |attachment: &str| {
-                format!("<c>BEGIN:VEVENT{end}ATTACHED:no{end}attach;ENCODING=BASE64:{attachment}{end}SUMMARY:kept &amp; whole{end}</c>")
+                format!(
+                    "<c>BEGIN:VEVENT{end}ATTACHED:no{end}attach;ENCODING=BASE64:{attachment}{end}SUMMARY:kept &amp; whole{end}</c>"
+                )
             };
             for attachment in [&data, &folded] {
                 let (out, dropped) = sieved(object(attachment).as_bytes(), 1000);
                 let text = String::from_utf8(out).unwrap();
                 assert!(dropped && text.len() < 2 * KEPT, "{}", text.len());
-                assert!(text.starts_with(&format!("<c>BEGIN:VEVENT{end}ATTACHED:no{end}attach;ENCODING=BASE64:QUJD")));
-                assert!(text.ends_with(&format!("{end}SUMMARY:kept &amp; whole{end}</c>")), "{end:?}");
+                assert!(text.starts_with(&format!(
+                    "<c>BEGIN:VEVENT{end}ATTACHED:no{end}attach;ENCODING=BASE64:QUJD"
+                )));
+                assert!(
+                    text.ends_with(&format!("{end}SUMMARY:kept &amp; whole{end}</c>")),
+                    "{end:?}"
+                );
             }
             let referred = object(&data.replace("QUJDQUJD", "QUJD&#61;&amp;"));
             let text = String::from_utf8(sieved(referred.as_bytes(), 999).0).unwrap();
             assert!(text.len() < 2 * KEPT && text.ends_with("</c>"));
-            assert!(text.split('&').skip(1).all(|rest| rest[..8.min(rest.len())].contains(';')), "no reference is cut");
+            assert!(
+                text.split('&').skip(1).all(|rest| rest[..8.min(rest.len())].contains(';')),
+                "no reference is cut"
+            );
             let link = object("https://example.org/a&amp;b");
             assert_eq!(sieved(link.as_bytes(), 7), (link.clone().into_bytes(), false));
         }

@@ -12,7 +12,8 @@ use super::{CalDav, Place, address, bodies, ical, with_slash};
 use crate::{Answering, Error, Glance, Result};
 
 impl CalDav {
-    /// The calendars that hold events, each once. Inboxes, task lists and plain folders are left out.
+    /// The calendars that hold events, each once. Inboxes, task lists and plain folders are left
+    /// out.
     pub(super) async fn list_calendars(&self) -> Result<Vec<RemoteCalendar>> {
         let mut found: Vec<RemoteCalendar> = Vec::new();
         let mut refused = None;
@@ -25,7 +26,9 @@ impl CalDav {
             });
             match reply.await? {
                 Reply::Read(_) => {}
-                Reply::Refused(refusal) if refusal.is_gone() => refused = Some(Error::CalendarMissing),
+                Reply::Refused(refusal) if refusal.is_gone() => {
+                    refused = Some(Error::CalendarMissing)
+                }
                 Reply::Refused(refusal) => refused = Some(refusal.error()),
             }
             for (calendar, path) in listed {
@@ -45,12 +48,14 @@ impl CalDav {
         }
     }
 
-    /// The state of several calendars: one request a home that holds more than one of them, and one more for each calendar without a ctag.
+    /// The state of several calendars: one request a home that holds more than one of them, and one
+    /// more for each calendar without a ctag.
     pub(super) async fn look(&self, calendars: &[String]) -> Result<Vec<Glance>> {
         let keys: Vec<String> = calendars.iter().map(|calendar| with_slash(calendar)).collect();
         let mut seen: HashMap<String, Glance> = HashMap::new();
         for home in self.homes.iter().filter(|home| !home.is_calendar) {
-            let here = |key: &&String| self.home(key).is_some_and(|place| std::ptr::eq(place, home));
+            let here =
+                |key: &&String| self.home(key).is_some_and(|place| std::ptr::eq(place, home));
             if keys.iter().filter(here).collect::<std::collections::BTreeSet<_>>().len() > 1 {
                 self.look_at_home(home, &keys, &mut seen).await?;
             }
@@ -69,7 +74,12 @@ impl CalDav {
         Ok(answer)
     }
 
-    async fn look_at_home(&self, home: &Place, keys: &[String], seen: &mut HashMap<String, Glance>) -> Result<()> {
+    async fn look_at_home(
+        &self,
+        home: &Place,
+        keys: &[String],
+        seen: &mut HashMap<String, Glance>,
+    ) -> Result<()> {
         let reply = self.dav.propfind(&home.url, "1", bodies::TIP, |entry| {
             let path = address::path(&home.url, &entry.href);
             let key = address::collection_key(&path);
@@ -80,7 +90,8 @@ impl CalDav {
             Ok(())
         });
         match reply.await {
-            // Some servers do not list a home, or not this home: its calendars are asked one by one.
+            // Some servers do not list a home, or not this home: its calendars are asked one by
+            // one.
             Ok(_) | Err(Error::BadAnswer(_)) => Ok(()),
             Err(error) => Err(error),
         }
@@ -107,8 +118,12 @@ impl CalDav {
             Ok(())
         });
         match reply.await? {
-            Reply::Read(_) => Ok(found.filter(|entry| entry.status.is_none_or(|status| status < 300)).map(|entry| entry.props)),
-            Reply::Refused(refusal) if refusal.is_gone() || refusal.status.as_u16() == 403 => Ok(None),
+            Reply::Read(_) => Ok(found
+                .filter(|entry| entry.status.is_none_or(|status| status < 300))
+                .map(|entry| entry.props)),
+            Reply::Refused(refusal) if refusal.is_gone() || refusal.status.as_u16() == 403 => {
+                Ok(None)
+            }
             Reply::Refused(refusal) => Err(refusal.error()),
         }
     }
@@ -150,30 +165,45 @@ fn glance(props: &Props) -> Glance {
     Mark::of(props).tip().map_or(Glance::NoTip, Glance::Tip)
 }
 
-/// A calendar as it is offered, with the server's spelling of its path; `None` for whatever holds no events.
+/// A calendar as it is offered, with the server's spelling of its path; `None` for whatever holds
+/// no events.
 fn calendar(home: &Url, entry: Entry) -> Option<(RemoteCalendar, String)> {
     let props = entry.props;
-    if !props.kind.calendar || props.kind.scheduling || props.events == Some(false) || entry.status.is_some_and(|status| status >= 300) {
+    if !props.kind.calendar
+        || props.kind.scheduling
+        || props.events == Some(false)
+        || entry.status.is_some_and(|status| status >= 300)
+    {
         return None;
     }
     let path = address::path(home, &entry.href);
     let address = address::collection_key(&path);
-    let name =
-        props.display_name.clone().unwrap_or_else(|| address.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned());
-    let owned_at = props.shared_url.as_deref().and_then(|href| owned_at(home, href)).filter(|owned_at| *owned_at != address);
-    let calendar = RemoteCalendar { name, writable: props.writable(), zone: zone(&props), address, owned_at };
+    let name = props.display_name.clone().unwrap_or_else(|| {
+        address.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned()
+    });
+    let owned_at = props
+        .shared_url
+        .as_deref()
+        .and_then(|href| owned_at(home, href))
+        .filter(|owned_at| *owned_at != address);
+    let calendar =
+        RemoteCalendar { name, writable: props.writable(), zone: zone(&props), address, owned_at };
     Some((calendar, path))
 }
 
 /// The path of a shared calendar at its owner; `None` where that is on another server.
 fn owned_at(home: &Url, href: &str) -> Option<String> {
-    let is_here = href.starts_with('/') || home.join(href).is_ok_and(|url| url.host() == home.host());
+    let is_here =
+        href.starts_with('/') || home.join(href).is_ok_and(|url| url.host() == home.host());
     is_here.then(|| address::collection_key(&address::path(home, href)))
 }
 
 /// The IANA zone of a calendar: as it says, or as its VTIMEZONE describes it.
 fn zone(props: &Props) -> Option<String> {
-    [&props.zone_id, &props.zone_object].into_iter().flatten().find_map(|zone| ical::calendar_zone(zone))
+    [&props.zone_id, &props.zone_object]
+        .into_iter()
+        .flatten()
+        .find_map(|zone| ical::calendar_zone(zone))
 }
 
 #[cfg(test)]
@@ -207,7 +237,8 @@ mod tests {
         let xml = [
             r#"<multistatus xmlns="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav" xmlns:cs="http://calendarserver.org/ns/">"#.to_owned(),
             response("/17/calendars/", "<resourcetype><collection/></resourcetype>"),
-            response("/17/calendars/home/", &format!("{CALENDAR}<displayname> Home &amp; garden</displayname>")),
+            response("/17/calendars/home/", &format!("{CALENDAR}<displayname> Home &amp; \
+            garden</displayname>")),
             response(
                 "/17/calendars/tasks/",
                 &format!(r#"{CALENDAR}<c:supported-calendar-component-set><c:comp name="VTODO"/></c:supported-calendar-component-set>"#),
@@ -232,7 +263,10 @@ mod tests {
             "</multistatus>".to_owned(),
         ];
         let found = calendars(&xml.concat()).await;
-        let brief: Vec<_> = found.iter().map(|c| (c.address.as_str(), c.name.as_str(), c.writable, c.zone.as_deref())).collect();
+        let brief: Vec<_> = found
+            .iter()
+            .map(|c| (c.address.as_str(), c.name.as_str(), c.writable, c.zone.as_deref()))
+            .collect();
         assert_eq!(
             brief,
             [
@@ -247,14 +281,19 @@ mod tests {
     #[test]
     fn a_calendar_says_its_zone_in_many_forms() {
         let part = |kind: &str, from: &str, to: &str, rule: &str| {
-            format!("BEGIN:{kind}\nDTSTART:16010101T030000\nTZOFFSETFROM:{from}\nTZOFFSETTO:{to}\nRRULE:FREQ=YEARLY;{rule}\nEND:{kind}\n")
+            format!(
+                "BEGIN:{kind}\nDTSTART:16010101T030000\nTZOFFSETFROM:{from}\nTZOFFSETTO:{to}\nRRULE:FREQ=YEARLY;{rule}\nEND:{kind}\n"
+            )
         };
         let described = |head: &str| {
             let standard = part("STANDARD", "+0200", "+0100", "BYDAY=-1SU;BYMONTH=10");
-            let daylight = part("DAYLIGHT", "+0100", "+0200", "BYDAY=-1SU;BYMONTH=3").replace("T03", "T02");
+            let daylight =
+                part("DAYLIGHT", "+0100", "+0200", "BYDAY=-1SU;BYMONTH=3").replace("T03", "T02");
             format!("BEGIN:VTIMEZONE\n{head}\n{standard}{daylight}END:VTIMEZONE\n")
         };
-        let whole = |head: &str| format!("BEGIN:VCALENDAR\nVERSION:2.0\n{}END:VCALENDAR\n", described(head));
+        let whole = |head: &str| {
+            format!("BEGIN:VCALENDAR\nVERSION:2.0\n{}END:VCALENDAR\n", described(head))
+        };
         for (object, expected) in [
             (whole("TZID:Europe/Vienna"), Some("Europe/Vienna")),
             (whole("TZID:Europe/Vienna").replace('\n', "\r\n"), Some("Europe/Vienna")),
@@ -262,7 +301,12 @@ mod tests {
             (whole("tzid:/example.org/2025a/Europe/Vienna"), Some("Europe/Vienna")),
             (whole("TZID:Customized Time Zone"), Some("Europe/Berlin")),
             (whole("TZID:Customized Time Zone\nX-LIC-LOCATION:Europe/Rome"), Some("Europe/Rome")),
-            (whole("TZID:(UTC+01:00) Amsterdam\\, Berlin\\, Bern\\, Rome\\, Stockholm\\, Vienna"), Some("Europe/Berlin")),
+            (
+                whole(
+                    "TZID:(UTC+01:00) Amsterdam\\, Berlin\\, Bern\\, Rome\\, Stockholm\\, Vienna",
+                ),
+                Some("Europe/Berlin"),
+            ),
             (whole("TZID:GMT"), Some("Europe/Berlin")),
             (whole("COMMENT:no name"), Some("Europe/Berlin")),
             (described("TZID:W. Europe Standard Time"), Some("Europe/Berlin")),
@@ -277,13 +321,18 @@ mod tests {
             let props = Props { zone_object: Some(object.clone()), ..Props::default() };
             assert_eq!(zone(&props).as_deref(), expected, "{object}");
         }
-        let both = Props { zone_id: Some("Asia/Tokyo".into()), zone_object: Some("Europe/Vienna".into()), ..Props::default() };
+        let both = Props {
+            zone_id: Some("Asia/Tokyo".into()),
+            zone_object: Some("Europe/Vienna".into()),
+            ..Props::default()
+        };
         assert_eq!(zone(&both).as_deref(), Some("Asia/Tokyo"));
     }
 
     #[tokio::test]
     async fn a_share_has_the_path_that_it_has_at_its_owner() {
-        let shared = |href: &str| format!("{CALENDAR}<cs:shared-url><href>{href}</href></cs:shared-url>");
+        let shared =
+            |href: &str| format!("{CALENDAR}<cs:shared-url><href>{href}</href></cs:shared-url>");
         let unknown = "<resourcetype><collection/><c:calendar/></resourcetype></prop><status>HTTP/1.1 200 OK</status></propstat>\
                        <propstat><prop><cs:shared-url><href>/a/b/</href></cs:shared-url></prop><status>HTTP/1.1 404 No</status></propstat>\
                        <propstat><prop>";
@@ -300,7 +349,8 @@ mod tests {
             "</multistatus>".to_owned(),
         ];
         let found = calendars(&xml.concat()).await;
-        let brief: Vec<_> = found.iter().map(|c| (c.name.as_str(), c.owned_at.as_deref())).collect();
+        let brief: Vec<_> =
+            found.iter().map(|c| (c.name.as_str(), c.owned_at.as_deref())).collect();
         assert_eq!(
             brief,
             [

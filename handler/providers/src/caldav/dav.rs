@@ -1,4 +1,5 @@
-//! WebDAV requests (RFC 4918) for one account: credentials, redirects, and answers sorted into what was given and what was refused.
+//! WebDAV requests (RFC 4918) for one account: credentials, redirects, and answers sorted into what
+//! was given and what was refused.
 
 mod object;
 
@@ -8,7 +9,10 @@ use std::sync::Arc;
 use quick_xml::NsReader;
 use quick_xml::events::Event;
 use quick_xml::name::ResolveResult;
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
+    IF_NONE_MATCH,
+};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
@@ -120,7 +124,13 @@ struct Call<'a> {
 
 impl Dav {
     /// PROPFIND (RFC 4918 section 9.1).
-    pub(super) async fn propfind<V>(&self, url: &Url, depth: &'static str, body: &str, visit: V) -> Result<Reply>
+    pub(super) async fn propfind<V>(
+        &self,
+        url: &Url,
+        depth: &'static str,
+        body: &str,
+        visit: V,
+    ) -> Result<Reply>
     where
         V: FnMut(Entry) -> Result<()> + Send,
     {
@@ -129,14 +139,29 @@ impl Dav {
     }
 
     /// REPORT (RFC 3253 section 3.6).
-    pub(super) async fn report<V>(&self, url: &Url, depth: &'static str, body: &str, retry: Retry, visit: V) -> Result<Reply>
+    pub(super) async fn report<V>(
+        &self,
+        url: &Url,
+        depth: &'static str,
+        body: &str,
+        retry: Retry,
+        visit: V,
+    ) -> Result<Reply>
     where
         V: FnMut(Entry) -> Result<()> + Send,
     {
         self.ask("REPORT", url, depth, body, retry, visit).await
     }
 
-    async fn ask<V>(&self, method: &str, url: &Url, depth: &'static str, body: &str, retry: Retry, visit: V) -> Result<Reply>
+    async fn ask<V>(
+        &self,
+        method: &str,
+        url: &Url,
+        depth: &'static str,
+        body: &str,
+        retry: Retry,
+        visit: V,
+    ) -> Result<Reply>
     where
         V: FnMut(Entry) -> Result<()> + Send,
     {
@@ -158,12 +183,21 @@ impl Dav {
         }
     }
 
-    /// GET. The answer is asked for uncompressed: some servers mark a compressed answer with another ETag.
+    /// GET. The answer is asked for uncompressed: some servers mark a compressed answer with
+    /// another ETag.
     pub(super) async fn get(&self, url: &Url) -> Result<Got> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("text/calendar"));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let call = Call { method: Method::GET, headers, body: "", bytes: &[], retry: Retry::Read, slow: false, single: true };
+        let call = Call {
+            method: Method::GET,
+            headers,
+            body: "",
+            bytes: &[],
+            retry: Retry::Read,
+            slow: false,
+            single: true,
+        };
         let answer = self.follow(url, &call).await?;
         if answer.status() != StatusCode::OK {
             return Ok(Got::Refused(refused(answer).await?));
@@ -176,10 +210,23 @@ impl Dav {
     }
 
     /// PUT of a calendar object (RFC 4791 section 5.3.2).
-    pub(super) async fn put(&self, url: &Url, condition: Condition<'_>, object: &[u8]) -> Result<Put> {
+    pub(super) async fn put(
+        &self,
+        url: &Url,
+        condition: Condition<'_>,
+        object: &[u8],
+    ) -> Result<Put> {
         let mut headers = conditional(condition)?;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
-        let call = Call { method: Method::PUT, headers, body: "", bytes: object, retry: Retry::Write, slow: false, single: true };
+        let call = Call {
+            method: Method::PUT,
+            headers,
+            body: "",
+            bytes: object,
+            retry: Retry::Write,
+            slow: false,
+            single: true,
+        };
         let (url, answer) = self.follow_to(url, &call).await?;
         if !answer.status().is_success() {
             return Ok(Put::Refused(refused(answer).await?));
@@ -205,10 +252,22 @@ impl Dav {
     }
 
     /// DELETE. Attendees are not told (RFC 6638 section 8.1).
-    pub(super) async fn delete(&self, url: &Url, condition: Condition<'_>) -> Result<Option<Refusal>> {
+    pub(super) async fn delete(
+        &self,
+        url: &Url,
+        condition: Condition<'_>,
+    ) -> Result<Option<Refusal>> {
         let mut headers = conditional(condition)?;
         headers.insert(HeaderName::from_static("schedule-reply"), HeaderValue::from_static("F"));
-        let call = Call { method: Method::DELETE, headers, body: "", bytes: &[], retry: Retry::Write, slow: false, single: true };
+        let call = Call {
+            method: Method::DELETE,
+            headers,
+            body: "",
+            bytes: &[],
+            retry: Retry::Write,
+            slow: false,
+            single: true,
+        };
         let answer = self.follow(url, &call).await?;
         if !answer.status().is_success() {
             return Ok(Some(refused(answer).await?));
@@ -217,7 +276,8 @@ impl Dav {
         Ok(None)
     }
 
-    /// Sends a request and follows where it is sent, with method and body, as far as the password may go.
+    /// Sends a request and follows where it is sent, with method and body, as far as the password
+    /// may go.
     async fn follow(&self, url: &Url, call: &Call<'_>) -> Result<Answer> {
         self.follow_to(url, call).await.map(|(_, answer)| answer)
     }
@@ -267,7 +327,11 @@ impl Dav {
             units: 1,
         };
         let answer = self.http.send(&request, &self.pace).await?;
-        if answer.status() == StatusCode::UNAUTHORIZED { Err(Error::Unauthorized) } else { Ok(answer) }
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            Err(Error::Unauthorized)
+        } else {
+            Ok(answer)
+        }
     }
 }
 
@@ -304,7 +368,9 @@ fn target(url: &Url, answer: &Answer) -> Result<Option<Url>> {
     if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let location = answer.header("location").ok_or_else(|| Error::BadAnswer("it redirects to nowhere".into()))?;
+    let location = answer
+        .header("location")
+        .ok_or_else(|| Error::BadAnswer("it redirects to nowhere".into()))?;
     address::resolve(url, location).map(Some)
 }
 
@@ -348,7 +414,8 @@ fn conditional(condition: Condition<'_>) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-/// The names of the conditions in a refusal's body: the children of `DAV:error`. Whatever else the body is, it names none.
+/// The names of the conditions in a refusal's body: the children of `DAV:error`. Whatever else the
+/// body is, it names none.
 fn conditions(body: &[u8]) -> Vec<String> {
     let mut reader = NsReader::from_reader(body);
     let (mut depth, mut found, mut buffer) = (0_usize, Vec::new(), Vec::new());
@@ -365,8 +432,8 @@ fn conditions(body: &[u8]) -> Vec<String> {
             Ok(_) => continue,
         };
         let (namespace, local) = reader.resolver().resolve_element(start.name());
-        let is_error =
-            matches!(namespace, ResolveResult::Bound(ns) if ns.into_inner() == multistatus::DAV) && local.into_inner() == "error";
+        let is_error = matches!(namespace, ResolveResult::Bound(ns) if ns.into_inner() == multistatus::DAV)
+            && local.into_inner() == "error";
         if depth == 0 && !is_error {
             return found;
         }

@@ -1,7 +1,8 @@
 //! From a URL to the calendar homes behind it (RFC 6764, RFC 5397, RFC 4791 section 6.2.1).
 //!
-//! The URL may be anything that people copy: a host, the server's DAV root, a principal, a calendar home or a single calendar. It is
-//! asked first what it is; only where it does not lead to a principal is `/.well-known/caldav` tried. Then principal, then homes.
+//! The URL may be anything that people copy: a host, the server's DAV root, a principal, a calendar
+//! home or a single calendar. It is asked first what it is; only where it does not lead to a
+//! principal is `/.well-known/caldav` tried. Then principal, then homes.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,15 +25,24 @@ const WELL_KNOWN: &str = "/.well-known/caldav";
 /// Tries the credentials and finds the account's calendar homes.
 ///
 /// # Errors
-/// [`Error::Credentials`] for a password of the wrong form (before any request), [`Error::Address`] for an address that may not be
-/// used, [`Error::Unauthorized`], [`Error::Forbidden`], [`Error::BadAnswer`] where no CalDAV server answers, [`Error::Unreachable`].
-pub async fn discover(http: &Arc<Http>, kind: ProviderKind, url: &str, user: &str, password: &SecretString) -> Result<Endpoint> {
+/// [`Error::Credentials`] for a password of the wrong form (before any request), [`Error::Address`]
+/// for an address that may not be used, [`Error::Unauthorized`], [`Error::Forbidden`],
+/// [`Error::BadAnswer`] where no CalDAV server answers, [`Error::Unreachable`].
+pub async fn discover(
+    http: &Arc<Http>,
+    kind: ProviderKind,
+    url: &str,
+    user: &str,
+    password: &SecretString,
+) -> Result<Endpoint> {
     let url = address::parse(url)?;
     http.access().check(&url)?;
     let user = user.trim();
     let (scope, password) = match kind {
         ProviderKind::Caldav => (Scope::Sites(vec![Site::of(&url)]), password.clone()),
-        ProviderKind::Icloud if icloud::is_china(&url) => return Err(Error::Address(icloud::CHINA.into())),
+        ProviderKind::Icloud if icloud::is_china(&url) => {
+            return Err(Error::Address(icloud::CHINA.into()));
+        }
         ProviderKind::Icloud => (icloud::scope(&url), icloud::app_password(password)?),
         ProviderKind::Google => return Err(Error::Address(super::NOT_GOOGLE.into())),
     };
@@ -84,7 +94,9 @@ impl Search {
         let first = match first {
             Ok(found) => found,
             // A web page instead of an answer: the server may still say where its calendars are.
-            Err(Error::BadAnswer(why)) => return self.well_known(url).await?.ok_or_else(|| nothing_here(url, &why)),
+            Err(Error::BadAnswer(why)) => {
+                return self.well_known(url).await?.ok_or_else(|| nothing_here(url, &why));
+            }
             Err(error) => return Err(error),
         };
         let here = match first {
@@ -94,7 +106,9 @@ impl Search {
             Found::Nothing(refusal) => {
                 let why = refusal.status.to_string();
                 return self.well_known(url).await?.ok_or(match refusal.error() {
-                    error @ (Error::Forbidden(_) | Error::Unreachable(_) | Error::NoAnswer(_)) => error,
+                    error @ (Error::Forbidden(_) | Error::Unreachable(_) | Error::NoAnswer(_)) => {
+                        error
+                    }
                     _ => nothing_here(url, &why),
                 });
             }
@@ -122,14 +136,18 @@ impl Search {
         }
     }
 
-    /// Apple: the root names the principal, the principal the home, and the home's host is the account's partition.
+    /// Apple: the root names the principal, the principal the home, and the home's host is the
+    /// account's partition.
     async fn apple(&mut self, url: &Url) -> Result<Endpoint> {
         let here = match self.what_is_at(&address::at(url, "/")).await? {
             Found::Here(here) => here,
             Found::Nothing(refusal) => return Err(refusal.error()),
             Found::Outside(error) => return Err(error),
         };
-        let mut endpoint = self.lead_home(&here).await?.ok_or_else(|| nothing_here(url, "it names no calendar home"))?;
+        let mut endpoint = self
+            .lead_home(&here)
+            .await?
+            .ok_or_else(|| nothing_here(url, "it names no calendar home"))?;
         // The common host serves every account's paths. Should it not, the partition does.
         let home = address::parse(&endpoint.homes[0].url)?;
         let common = address::at(&self.base, home.path());
@@ -150,22 +168,34 @@ impl Search {
     /// From whatever this is to the homes; `None` if it leads nowhere.
     async fn lead_home(&self, here: &Here) -> Result<Option<Endpoint>> {
         let Here { url, props } = here;
-        let mut endpoint = Endpoint { base: address::at(&self.base, "/").to_string(), principal: None, homes: Vec::new(), me: Vec::new() };
+        let mut endpoint = Endpoint {
+            base: address::at(&self.base, "/").to_string(),
+            principal: None,
+            homes: Vec::new(),
+            me: Vec::new(),
+        };
         let mut homes = self.homes(url, props, &mut endpoint)?;
-        let principal = props.principal.as_deref().map(|href| self.elsewhere(url, href)).transpose()?;
+        let principal =
+            props.principal.as_deref().map(|href| self.elsewhere(url, href)).transpose()?;
         endpoint.principal = principal.as_ref().map(Url::to_string);
         if let Some(principal) = principal.filter(|_| homes.is_empty())
             && let Found::Here(principal) = self.ask(&principal, bodies::PRINCIPAL).await?
         {
             homes = self.homes(&principal.url, &principal.props, &mut endpoint)?;
         }
-        let inside = homes.iter().any(|home| address::collection_key(url.path()).starts_with(&address::collection_key(home.path())));
-        let above = homes.iter().any(|home| address::collection_key(home.path()).starts_with(&address::collection_key(url.path())));
-        endpoint.homes = homes.iter().map(|home| Home { url: home.to_string(), is_calendar: false }).collect();
+        let inside = homes.iter().any(|home| {
+            address::collection_key(url.path()).starts_with(&address::collection_key(home.path()))
+        });
+        let above = homes.iter().any(|home| {
+            address::collection_key(home.path()).starts_with(&address::collection_key(url.path()))
+        });
+        endpoint.homes =
+            homes.iter().map(|home| Home { url: home.to_string(), is_calendar: false }).collect();
         if self.kind == ProviderKind::Icloud || inside || (above && !endpoint.homes.is_empty()) {
             return Ok(Some(endpoint).filter(|endpoint| !endpoint.homes.is_empty()));
         }
-        // A place outside the user's own homes, named on purpose: another person's home, a shared calendar, or a server without principals.
+        // A place outside the user's own homes, named on purpose: another person's home, a shared
+        // calendar, or a server without principals.
         if props.kind.calendar {
             endpoint.homes.insert(0, Home { url: url.to_string(), is_calendar: true });
         } else if props.kind.collection && self.holds_calendars(url).await? {
@@ -189,7 +219,11 @@ impl Search {
 
     /// The homes among some properties; the user's own addresses go to the endpoint.
     fn homes(&self, url: &Url, props: &Props, endpoint: &mut Endpoint) -> Result<Vec<Url>> {
-        let mail = |href: &String| href.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:")).map(|_| digest(&href[7..]));
+        let mail = |href: &String| {
+            href.get(..7)
+                .filter(|scheme| scheme.eq_ignore_ascii_case("mailto:"))
+                .map(|_| digest(&href[7..]))
+        };
         endpoint.me.extend(props.addresses.iter().filter_map(mail));
         let mut homes = Vec::new();
         for href in &props.homes {
@@ -264,9 +298,11 @@ impl Search {
     }
 }
 
-/// The one entry of an answer of depth 0. Its address is not compared: some servers call a principal by another name.
+/// The one entry of an answer of depth 0. Its address is not compared: some servers call a
+/// principal by another name.
 fn here(url: Url, mut entries: Vec<super::multistatus::Entry>) -> Result<Found> {
-    let entry = entries.drain(..).next().ok_or_else(|| Error::BadAnswer("its answer is empty".into()))?;
+    let entry =
+        entries.drain(..).next().ok_or_else(|| Error::BadAnswer("its answer is empty".into()))?;
     if entry.props.unauthenticated {
         return Err(Error::Unauthorized);
     }
@@ -276,7 +312,8 @@ fn here(url: Url, mut entries: Vec<super::multistatus::Entry>) -> Result<Found> 
 fn nothing_here(url: &Url, why: &str) -> Error {
     let host = url.host_str().unwrap_or_default();
     Error::BadAnswer(format!(
-        "no CalDAV calendars were found on {host} ({why}). Check the address; the server's help pages name it, often as \"CalDAV URL\""
+        "no CalDAV calendars were found on {host} ({why}). Check the address; the server's help \
+        pages name it, often as \"CalDAV URL\""
     ))
 }
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// What discovery found out. It holds no secret and no address of a person; [`fmt::Display`] and [`FromStr`] are its stored form.
+/// What discovery found out. It holds no secret and no address of a person; [`fmt::Display`] and
+/// [`FromStr`] are its stored form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// The server that requests go to.
@@ -17,7 +18,8 @@ pub struct Endpoint {
     pub principal: Option<String>,
     /// Where the calendars are; at least one.
     pub homes: Vec<Home>,
-    /// SHA-256 of the user's own addresses, lower-cased, in hexadecimal: to recognise the user among the guests of a meeting.
+    /// SHA-256 of the user's own addresses, lower-cased, in hexadecimal: to recognise the user
+    /// among the guests of a meeting.
     #[serde(default)]
     pub me: Vec<String>,
 }
@@ -50,12 +52,18 @@ impl FromStr for Endpoint {
 }
 
 fn unusable() -> Error {
-    Error::Address("what is stored about this account's server cannot be read; connect the account again".into())
+    Error::Address(
+        "what is stored about this account's server cannot be read; connect the account again"
+            .into(),
+    )
 }
 
 /// An address of a person as it is kept.
 pub(super) fn digest(address: &str) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, address.trim().to_lowercase().as_bytes());
+    let digest = aws_lc_rs::digest::digest(
+        &aws_lc_rs::digest::SHA256,
+        address.trim().to_lowercase().as_bytes(),
+    );
     data_encoding::HEXLOWER.encode(digest.as_ref())
 }
 

@@ -1,4 +1,5 @@
-//! Reading events: many at once by calendar-multiget, and one by one where that fails or leaves some out.
+//! Reading events: many at once by calendar-multiget, and one by one where that fails or leaves
+//! some out.
 
 use std::collections::HashMap;
 
@@ -31,13 +32,15 @@ pub(super) enum Raw {
 impl CalDav {
     /// Reads events; the answer has every id once.
     pub(super) async fn read(&self, calendar: &str, ids: &[EventId]) -> Result<Vec<Fetched>> {
-        let mut raw = if ids.len() > 1 { self.multiget(calendar, ids).await? } else { HashMap::new() };
+        let mut raw =
+            if ids.len() > 1 { self.multiget(calendar, ids).await? } else { HashMap::new() };
         let mut answer = Vec::with_capacity(ids.len());
         let mut done = std::collections::HashSet::new();
         let mut blame = Blame::default();
         for id in ids.iter().filter(|id| done.insert(id.as_str())) {
-            // Some servers leave out in silence what they cannot find or cannot read; and one that has moved to another path does not
-            // know the former paths in a body, though it sends requests for them on.
+            // Some servers leave out in silence what they cannot find or cannot read; and one that
+            // has moved to another path does not know the former paths in a body, though it sends
+            // requests for them on.
             let found = match raw.remove(name_in_collection(calendar, id).as_str()) {
                 Some(raw @ (Raw::Object { .. } | Raw::TooLarge { .. })) => raw,
                 Some(Raw::Gone) | None => match self.read_one(calendar, id).await {
@@ -49,14 +52,22 @@ impl CalDav {
                     }
                 },
             };
-            answer.push(Fetched { id: id.clone(), found: self.understand(calendar, id, found).await? });
+            answer.push(Fetched {
+                id: id.clone(),
+                found: self.understand(calendar, id, found).await?,
+            });
         }
         Ok(answer)
     }
 
-    pub(super) async fn multiget(&self, calendar: &str, ids: &[EventId]) -> Result<HashMap<String, Raw>> {
+    pub(super) async fn multiget(
+        &self,
+        calendar: &str,
+        ids: &[EventId],
+    ) -> Result<HashMap<String, Raw>> {
         let url = self.url(calendar)?;
-        let paths: Vec<String> = ids.iter().filter_map(|id| name::request_path(url.path(), id)).collect();
+        let paths: Vec<String> =
+            ids.iter().filter_map(|id| name::request_path(url.path(), id)).collect();
         let body = bodies::multiget(paths.iter().map(String::as_str));
         let mut found = HashMap::with_capacity(ids.len());
         let reply = self.dav.report(&url, "1", &body, Retry::ReadUnless500, |entry| {
@@ -70,20 +81,39 @@ impl CalDav {
         });
         match reply.await {
             Ok(Reply::Read(_)) => Ok(found),
-            Ok(Reply::Refused(refusal)) if refusal.is_gone() && !self.calendar_is_there(calendar).await? => Err(Error::CalendarMissing),
-            Ok(Reply::Refused(refusal)) if matches!(refusal.status.as_u16(), 400..=499 | 500 | 501 | 507) => Ok(HashMap::new()),
-            // One object may be what it breaks down at; so may one with a byte in it that XML cannot carry.
-            Ok(Reply::Refused(refusal)) => Blame::default().event(self, calendar, refusal.error()).await.map(|_| HashMap::new()),
+            Ok(Reply::Refused(refusal))
+                if refusal.is_gone() && !self.calendar_is_there(calendar).await? =>
+            {
+                Err(Error::CalendarMissing)
+            }
+            Ok(Reply::Refused(refusal))
+                if matches!(refusal.status.as_u16(), 400..=499 | 500 | 501 | 507) =>
+            {
+                Ok(HashMap::new())
+            }
+            // One object may be what it breaks down at; so may one with a byte in it that XML
+            // cannot carry.
+            Ok(Reply::Refused(refusal)) => Blame::default()
+                .event(self, calendar, refusal.error())
+                .await
+                .map(|_| HashMap::new()),
             Err(Error::BadAnswer(_)) => Ok(HashMap::new()),
-            Err(error) => Blame::default().event(self, calendar, error).await.map(|_| HashMap::new()),
+            Err(error) => {
+                Blame::default().event(self, calendar, error).await.map(|_| HashMap::new())
+            }
         }
     }
 
-    /// One object by itself. Gone is what is not under its name either, where it was last seen under another path than its calendar's.
+    /// One object by itself. Gone is what is not under its name either, where it was last seen
+    /// under another path than its calendar's.
     pub(super) async fn get(&self, calendar: &str, id: &EventId) -> Result<Raw> {
         match self.get_as_spelled(calendar, id).await? {
             Raw::Gone if name::is_elsewhere(id) => {
-                self.get_as_spelled(calendar, &EventId::new(name_in_collection(calendar, id).as_str())).await
+                self.get_as_spelled(
+                    calendar,
+                    &EventId::new(name_in_collection(calendar, id).as_str()),
+                )
+                .await
             }
             raw => Ok(raw),
         }
@@ -122,8 +152,11 @@ impl CalDav {
         };
         let known = self.zone_if_known(calendar);
         let mut event = self.parse(id, etag.clone(), &body, known.clone().flatten().as_deref());
-        // The calendar's zone matters to floating times and to zones that nothing explains: it is asked for when the first of them turns up.
-        if known.is_none() && event.as_ref().is_ok_and(|event| is_floating(event) || event.zone_guessed) {
+        // The calendar's zone matters to floating times and to zones that nothing explains: it is
+        // asked for when the first of them turns up.
+        if known.is_none()
+            && event.as_ref().is_ok_and(|event| is_floating(event) || event.zone_guessed)
+        {
             let zone = self.zone(calendar).await?;
             event = self.parse(id, etag.clone(), &body, zone.as_deref());
         }
@@ -139,8 +172,23 @@ impl CalDav {
         self.parse(id, None, body, None).is_ok_and(|event| event.zone_guessed)
     }
 
-    pub(super) fn parse(&self, id: &EventId, etag: Option<String>, body: &[u8], zone: Option<&str>) -> Result<Event, ical::Unreadable> {
-        ical::read(id.clone(), etag, body, Context { is_me: &|address| self.is_me(address), zone, now: self.dav.http.server_time() })
+    pub(super) fn parse(
+        &self,
+        id: &EventId,
+        etag: Option<String>,
+        body: &[u8],
+        zone: Option<&str>,
+    ) -> Result<Event, ical::Unreadable> {
+        ical::read(
+            id.clone(),
+            etag,
+            body,
+            Context {
+                is_me: &|address| self.is_me(address),
+                zone,
+                now: self.dav.http.server_time(),
+            },
+        )
     }
 }
 
@@ -166,8 +214,15 @@ fn is_floating(event: &Event) -> bool {
 
 /// A task or a journal: a calendar may hold those too, and they are not ours to speak of.
 fn is_no_event(body: &[u8]) -> bool {
-    let has = |name: &[u8]| body.split(|byte| matches!(byte, b'\n' | b'\r')).any(|line| line.trim_ascii().eq_ignore_ascii_case(name));
-    !has(b"BEGIN:VEVENT") && (has(b"BEGIN:VTODO") || has(b"BEGIN:VJOURNAL") || has(b"BEGIN:VAVAILABILITY") || has(b"BEGIN:VFREEBUSY"))
+    let has = |name: &[u8]| {
+        body.split(|byte| matches!(byte, b'\n' | b'\r'))
+            .any(|line| line.trim_ascii().eq_ignore_ascii_case(name))
+    };
+    !has(b"BEGIN:VEVENT")
+        && (has(b"BEGIN:VTODO")
+            || has(b"BEGIN:VJOURNAL")
+            || has(b"BEGIN:VAVAILABILITY")
+            || has(b"BEGIN:VFREEBUSY"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Apple's own manners: the form of its passwords, its hosts, its limits. Apple documents none of it; what stands here is what its
-//! clients have seen.
+//! Apple's own manners: the form of its passwords, its hosts, its limits. Apple documents none of
+//! it; what stands here is what its clients have seen.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -15,9 +15,15 @@ use crate::{Error, Result};
 /// The address that everything starts from.
 pub const URL: &str = "https://caldav.icloud.com";
 
-/// At most four requests a second and 240 a minute, two at once; a `Retry-After` of Apple's is shorter than what it enforces.
-pub(super) const LIMITS: Limits =
-    Limits { parallel: 2, spacing: Duration::from_millis(250), doubling: true, patience: LONG_WAIT, persistent: true };
+/// At most four requests a second and 240 a minute, two at once; a `Retry-After` of Apple's is
+/// shorter than what it enforces.
+pub(super) const LIMITS: Limits = Limits {
+    parallel: 2,
+    spacing: Duration::from_millis(250),
+    doubling: true,
+    patience: LONG_WAIT,
+    persistent: true,
+};
 
 /// Writes at once.
 pub(super) const PARALLEL_WRITES: usize = 2;
@@ -26,17 +32,21 @@ pub(super) const PARALLEL_WRITES: usize = 2;
 pub(super) const MANNERS: Manners = Manners { inert_alarm: true };
 
 /// Said where Apple sends an account to its Chinese operator.
-pub(super) const CHINA: &str =
-    "this Apple account belongs to the China mainland region, whose calendars are kept by another company; it cannot be connected";
+pub(super) const CHINA: &str = "this Apple account belongs to the China mainland region, whose \
+calendars are kept by another company; it cannot be connected";
 
-const PASSWORD_HELP: &str = "this is not an app-specific password, and it was not sent to Apple. Make one at https://account.apple.com under \
-    Sign-In and Security, App-Specific Passwords; it looks like abcd-efgh-ijkl-mnop (four groups of four lower-case letters). \
+const PASSWORD_HELP: &str = "this is not an app-specific password, and it was not sent to Apple. \
+Make one at https://account.apple.com under \
+    Sign-In and Security, App-Specific Passwords; it looks like abcd-efgh-ijkl-mnop (four groups \
+    of four lower-case letters). \
     The main password of an Apple Account is never needed here";
 
-/// Recognises an app-specific password: four groups of four lower-case letters. Blanks around and hyphens between may be missing.
+/// Recognises an app-specific password: four groups of four lower-case letters. Blanks around and
+/// hyphens between may be missing.
 ///
 /// # Errors
-/// [`Error::Credentials`] for anything else, a main password above all: it must not be sent (requirement I1).
+/// [`Error::Credentials`] for anything else, a main password above all: it must not be sent
+/// (requirement I1).
 pub(super) fn app_password(given: &SecretString) -> Result<SecretString> {
     let given = given.expose_secret().trim();
     let letters = |text: &str| text.len() == 4 && text.bytes().all(|b| b.is_ascii_lowercase());
@@ -51,16 +61,21 @@ pub(super) fn app_password(given: &SecretString) -> Result<SecretString> {
     Ok(SecretString::from(groups.join("-")))
 }
 
-/// `caldav.icloud.com` and its partitions `p1-caldav.icloud.com` … `p999-caldav.icloud.com`, over TLS on 443.
+/// `caldav.icloud.com` and its partitions `p1-caldav.icloud.com` … `p999-caldav.icloud.com`, over
+/// TLS on 443.
 pub(super) fn is_apple(url: &Url) -> bool {
     if url.scheme() != "https" || url.port_or_known_default() != Some(443) {
         return false;
     }
-    let Some(partition) = url.host_str().and_then(|host| host.strip_suffix("caldav.icloud.com")) else { return false };
+    let Some(partition) = url.host_str().and_then(|host| host.strip_suffix("caldav.icloud.com"))
+    else {
+        return false;
+    };
     if partition.is_empty() {
         return true;
     }
-    let number = partition.strip_prefix('p').and_then(|rest| rest.strip_suffix('-')).unwrap_or_default();
+    let number =
+        partition.strip_prefix('p').and_then(|rest| rest.strip_suffix('-')).unwrap_or_default();
     (1..=3).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit())
 }
 
@@ -71,11 +86,15 @@ pub(super) fn is_china(url: &Url) -> bool {
 
 /// Where the password may go: Apple's hosts, or the one host that was put in their place.
 pub(super) fn scope(base: &Url) -> Scope {
-    if is_apple(base) { Scope::Apple } else { Scope::Host(base.host_str().unwrap_or_default().to_ascii_lowercase()) }
+    if is_apple(base) {
+        Scope::Apple
+    } else {
+        Scope::Host(base.host_str().unwrap_or_default().to_ascii_lowercase())
+    }
 }
 
-/// Which of Apple's hosts to talk to: all requests go to the common one, and to the account's partition only once the common one
-/// has sent us there (a redirect, or 421 Misdirected Request).
+/// Which of Apple's hosts to talk to: all requests go to the common one, and to the account's
+/// partition only once the common one has sent us there (a redirect, or 421 Misdirected Request).
 #[derive(Debug)]
 pub(super) struct Route {
     common: Url,
@@ -102,9 +121,11 @@ impl Route {
         *self.moved.lock().unwrap_or_else(PoisonError::into_inner) = Some(to.clone());
     }
 
-    /// The server does not answer for this account; the partition does. `None` if we are there already or know none.
+    /// The server does not answer for this account; the partition does. `None` if we are there
+    /// already or know none.
     pub(super) fn misdirected(&self, asked: &Url) -> Option<Url> {
-        let partition = self.partition.as_ref().filter(|partition| partition.origin() != asked.origin())?;
+        let partition =
+            self.partition.as_ref().filter(|partition| partition.origin() != asked.origin())?;
         self.follow(partition);
         Some(self.direct(asked))
     }
@@ -115,7 +136,9 @@ mod tests {
     use super::*;
 
     fn accepted(text: &str) -> Option<String> {
-        app_password(&SecretString::from(text)).ok().map(|password| password.expose_secret().to_owned())
+        app_password(&SecretString::from(text))
+            .ok()
+            .map(|password| password.expose_secret().to_owned())
     }
 
     #[test]
@@ -139,13 +162,21 @@ mod tests {
     #[test]
     fn the_refusal_says_what_to_do_and_repeats_nothing() {
         let error = app_password(&SecretString::from("Summer2026!")).unwrap_err().to_string();
-        assert!(error.contains("account.apple.com") && error.contains("not sent") && !error.contains("Summer"));
+        assert!(
+            error.contains("account.apple.com")
+                && error.contains("not sent")
+                && !error.contains("Summer")
+        );
     }
 
     #[test]
     fn apples_hosts_and_no_others() {
         let is = |text: &str| is_apple(&Url::parse(text).unwrap());
-        assert!(is("https://caldav.icloud.com/") && is("https://p62-caldav.icloud.com:443/1/") && is("https://p123-caldav.icloud.com"));
+        assert!(
+            is("https://caldav.icloud.com/")
+                && is("https://p62-caldav.icloud.com:443/1/")
+                && is("https://p123-caldav.icloud.com")
+        );
         for bad in [
             "http://caldav.icloud.com/",
             "https://caldav.icloud.com:8443/",

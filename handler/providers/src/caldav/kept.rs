@@ -1,5 +1,5 @@
-//! Whether a server has kept an object as it was sent, where it gives an ETag for it: it says so then (RFC 4791 section 5.3.4), and not every server
-//! that says so does it.
+//! Whether a server has kept an object as it was sent, where it gives an ETag for it: it says so
+//! then (RFC 4791 section 5.3.4), and not every server that says so does it.
 
 use engine::event::{Event, EventId};
 
@@ -30,8 +30,16 @@ impl CalDav {
     }
 
     /// Reads what was written where the calendar is not known to keep everything of its kind.
-    pub(super) async fn kept(&self, calendar: &str, id: &EventId, etag: &str, object: &[u8], made: bool) -> Kept {
-        let sent = || self.parse(id, None, object, self.zone_if_known(calendar).flatten().as_deref());
+    pub(super) async fn kept(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        etag: &str,
+        object: &[u8],
+        made: bool,
+    ) -> Kept {
+        let sent =
+            || self.parse(id, None, object, self.zone_if_known(calendar).flatten().as_deref());
         let Ok(kinds) = sent().map(|sent| Fidelity::of(&sent)) else { return Kept::AsSent };
         if let Some(kept) = self.known_of(calendar, &kinds) {
             return kept;
@@ -52,7 +60,9 @@ impl CalDav {
                 _ => Kept::Unknown,
             },
             // No other client knows of an event that was just made, so none has written it.
-            Err(Error::ChangedMeanwhile) if made || self.is_made_of(calendar, id, sent().ok().as_ref()).await => {
+            Err(Error::ChangedMeanwhile)
+                if made || self.is_made_of(calendar, id, sent().ok().as_ref()).await =>
+            {
                 self.learn(&with_slash(calendar), |known| known.fidelity.misleads = true);
                 Kept::Misleading
             }
@@ -61,7 +71,8 @@ impl CalDav {
         }
     }
 
-    /// Whether the stored event, in another version, may be what the server has made of what was sent, and no person's edit.
+    /// Whether the stored event, in another version, may be what the server has made of what was
+    /// sent, and no person's edit.
     async fn is_made_of(&self, calendar: &str, id: &EventId, sent: Option<&Event>) -> bool {
         let Ok(raw) = self.get(calendar, id).await else { return false };
         match (self.understand(calendar, id, raw).await, sent) {

@@ -1,14 +1,19 @@
 //! Any CalDAV server (RFC 4791), Apple's included.
 //!
 //! # Properties
-//! * The password goes only where `address.rs` says; every address is checked by `http` before it is connected to.
-//! * A calendar that cannot be read is an error, never an empty one; an answer that was cut off is never taken for a whole one.
-//! * A write is conditional on the version that its caller has seen (`If-Match`, `If-None-Match`); nothing is overwritten unseen.
-//! * No request can mail a guest: copies carry neither organizer nor attendee, and what has guests is neither edited nor deleted.
-//! * An event is identified by its name within its calendar, however the calendar is reached; a name that the server gives it is learned.
+//! * The password goes only where `address.rs` says; every address is checked by `http` before it
+//!   is connected to.
+//! * A calendar that cannot be read is an error, never an empty one; an answer that was cut off is
+//!   never taken for a whole one.
+//! * A write is conditional on the version that its caller has seen (`If-Match`, `If-None-Match`);
+//!   nothing is overwritten unseen.
+//! * No request can mail a guest: copies carry neither organizer nor attendee, and what has guests
+//!   is neither edited nor deleted.
+//! * An event is identified by its name within its calendar, however the calendar is reached; a
+//!   name that the server gives it is learned.
 //!
-//! `dav` sends, `multistatus` reads, `discovery` finds the homes, `name` names events, `calendars`, `survey`, `fetch`, `search` and `write` are the
-//! provider's verbs.
+//! `dav` sends, `multistatus` reads, `discovery` finds the homes, `name` names events, `calendars`,
+//! `survey`, `fetch`, `search` and `write` are the provider's verbs.
 
 mod address;
 mod attachments;
@@ -43,7 +48,10 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::http::{Credentials, Http, LONG_WAIT, Limits};
-use crate::{Absence, Answering, Edit, Error, Fetched, Fidelity, Glance, NewCopy, Provider, Result, Since, Survey, Version, Written};
+use crate::{
+    Absence, Answering, Edit, Error, Fetched, Fidelity, Glance, NewCopy, Provider, Result, Since,
+    Survey, Version, Written,
+};
 use address::{Scope, Site};
 use dav::Dav;
 use ical::Manners;
@@ -57,7 +65,13 @@ pub use name::name_in_collection;
 const BATCH: usize = 50;
 
 /// What a server bears that we know nothing about.
-const LIMITS: Limits = Limits { parallel: 8, spacing: Duration::ZERO, doubling: false, patience: LONG_WAIT, persistent: true };
+const LIMITS: Limits = Limits {
+    parallel: 8,
+    spacing: Duration::ZERO,
+    doubling: false,
+    patience: LONG_WAIT,
+    persistent: true,
+};
 
 /// An account on a CalDAV server.
 pub struct CalDav {
@@ -95,25 +109,43 @@ impl CalDav {
     /// An account whose endpoint [`discover`] has found. No request is made.
     ///
     /// # Errors
-    /// [`Error::Credentials`] for a password of the wrong form, [`Error::Address`] for an endpoint that cannot be used.
-    pub fn new(http: &Arc<Http>, kind: ProviderKind, endpoint: &Endpoint, user: &str, password: &SecretString) -> Result<Self> {
+    /// [`Error::Credentials`] for a password of the wrong form, [`Error::Address`] for an endpoint
+    /// that cannot be used.
+    pub fn new(
+        http: &Arc<Http>,
+        kind: ProviderKind,
+        endpoint: &Endpoint,
+        user: &str,
+        password: &SecretString,
+    ) -> Result<Self> {
         let user = user.trim();
         let base = address::parse(&endpoint.base)?;
         http.access().check(&base)?;
         let mut homes = Vec::new();
         for home in &endpoint.homes {
             let url = address::parse(&home.url)?;
-            homes.push(Place { key: address::collection_key(url.path()), url, is_calendar: home.is_calendar });
+            homes.push(Place {
+                key: address::collection_key(url.path()),
+                url,
+                is_calendar: home.is_calendar,
+            });
         }
-        let first = homes.first().ok_or_else(|| Error::Address("this account has no calendar home; connect it again".into()))?;
+        let first = homes.first().ok_or_else(|| {
+            Error::Address("this account has no calendar home; connect it again".into())
+        })?;
         let (scope, route, password) = match kind {
             ProviderKind::Caldav => {
                 let named = std::iter::once(&base).chain(homes.iter().map(|home| &home.url));
                 (Scope::Sites(named.map(Site::of).collect()), None, password.clone())
             }
             ProviderKind::Icloud => {
-                let partition = Some(address::at(&first.url, "/")).filter(|partition| partition.origin() != base.origin());
-                (icloud::scope(&base), Some(Route::new(address::at(&base, "/"), partition)), icloud::app_password(password)?)
+                let partition = Some(address::at(&first.url, "/"))
+                    .filter(|partition| partition.origin() != base.origin());
+                (
+                    icloud::scope(&base),
+                    Some(Route::new(address::at(&base, "/"), partition)),
+                    icloud::app_password(password)?,
+                )
             }
             ProviderKind::Google => return Err(Error::Address(NOT_GOOGLE.into())),
         };
@@ -135,7 +167,8 @@ impl CalDav {
         })
     }
 
-    /// The calendar's URL, on the server of the home that holds it: in the server's spelling where we have seen it, and of the home's part always.
+    /// The calendar's URL, on the server of the home that holds it: in the server's spelling where
+    /// we have seen it, and of the home's part always.
     fn url(&self, calendar: &str) -> Result<Url> {
         let key = with_slash(calendar);
         let home = self.home(&key).or(self.homes.first()).ok_or(Error::CalendarMissing)?;
@@ -152,7 +185,10 @@ impl CalDav {
 
     /// The home that holds a calendar: the innermost, should they be nested.
     fn home(&self, key: &str) -> Option<&Place> {
-        self.homes.iter().filter(|home| key.starts_with(&home.key)).max_by_key(|home| home.key.len())
+        self.homes
+            .iter()
+            .filter(|home| key.starts_with(&home.key))
+            .max_by_key(|home| home.key.len())
     }
 
     /// The URL of an event.
@@ -248,11 +284,23 @@ impl Provider for CalDav {
         self.make(calendar, copy).await
     }
 
-    async fn rewrite(&self, calendar: &str, id: &EventId, version: &Version, copy: &NewCopy<'_>) -> Result<Written> {
+    async fn rewrite(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        version: &Version,
+        copy: &NewCopy<'_>,
+    ) -> Result<Written> {
         self.write_anew(calendar, id, version, copy).await
     }
 
-    async fn edit(&self, calendar: &str, id: &EventId, version: &Version, edit: &Edit<'_>) -> Result<Written> {
+    async fn edit(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        version: &Version,
+        edit: &Edit<'_>,
+    ) -> Result<Written> {
         self.change(calendar, id, version, edit).await
     }
 
@@ -261,7 +309,12 @@ impl Provider for CalDav {
     }
 
     fn fidelity(&self, calendar: &str) -> Option<Fidelity> {
-        Some(self.known().get(&with_slash(calendar)).map(|known| known.fidelity.clone()).unwrap_or_default())
+        Some(
+            self.known()
+                .get(&with_slash(calendar))
+                .map(|known| known.fidelity.clone())
+                .unwrap_or_default(),
+        )
     }
 
     fn recall(&self, calendar: &str, fidelity: &Fidelity) {
@@ -270,7 +323,8 @@ impl Provider for CalDav {
 }
 
 /// Google has an API of its own, and its CalDAV takes no passwords.
-const NOT_GOOGLE: &str = "a Google account is not reached over CalDAV; connect it with `calrelay account add google`";
+const NOT_GOOGLE: &str =
+    "a Google account is not reached over CalDAV; connect it with `calrelay account add google`";
 
 fn with_slash(calendar: &str) -> String {
     let closing = if calendar.ends_with('/') { "" } else { "/" };

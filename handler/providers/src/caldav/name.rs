@@ -1,7 +1,9 @@
-//! Names of events within their calendar: an href becomes an id, and an id becomes the path of a request.
+//! Names of events within their calendar: an href becomes an id, and an id becomes the path of a
+//! request.
 //!
-//! A server may show one calendar under several paths, and may move it to another. The names of its events stay, so a name alone is the identity
-//! of an event, percent-decoded. [`EventId::address`] keeps what a request needs and the name does not say. In the calendar `/dav/u/work/`:
+//! A server may show one calendar under several paths, and may move it to another. The names of its
+//! events stay, so a name alone is the identity of an event, percent-decoded. [`EventId::address`]
+//! keeps what a request needs and the name does not say. In the calendar `/dav/u/work/`:
 //!
 //! | href | name | address |
 //! |---|---|---|
@@ -24,7 +26,8 @@ use super::with_slash;
 #[derive(Debug)]
 pub(super) struct Member {
     pub id: EventId,
-    /// Its path shows that it belongs to the calendar. Where it does not, only the place where it was found does.
+    /// Its path shows that it belongs to the calendar. Where it does not, only the place where it
+    /// was found does.
     pub belongs: bool,
 }
 
@@ -58,8 +61,8 @@ pub(super) fn member(calendar: &str, path: &str) -> Option<Member> {
     Some(Member { id, belongs })
 }
 
-/// The path to ask for an event, in the server's spelling as far as it is known; `None` for an id that no event can have.
-/// `calendar` is the path of the calendar in a request.
+/// The path to ask for an event, in the server's spelling as far as it is known; `None` for an id
+/// that no event can have. `calendar` is the path of the calendar in a request.
 pub(super) fn request_path(calendar: &str, id: &EventId) -> Option<String> {
     let path = match (id.address(), id.as_str()) {
         (Some(path), _) if path.starts_with('/') => path.to_owned(),
@@ -75,13 +78,15 @@ pub(super) fn is_elsewhere(id: &EventId) -> bool {
     id.address().is_some_and(|path| path.starts_with('/'))
 }
 
-/// The id of an event whose id was its whole path, percent-decoded, as it was until names took the place of paths. `collection` is the calendar's
-/// address as it is stored. An id that is a name already stays as it is.
+/// The id of an event whose id was its whole path, percent-decoded, as it was until names took the
+/// place of paths. `collection` is the calendar's address as it is stored. An id that is a name
+/// already stays as it is.
 pub fn name_in_collection(collection: &str, id: &EventId) -> EventId {
     if !id.as_str().starts_with('/') {
         return id.clone();
     }
-    let path = without_dot_segments(id.address().map_or_else(|| spelling(id.as_str()), str::to_owned));
+    let path =
+        without_dot_segments(id.address().map_or_else(|| spelling(id.as_str()), str::to_owned));
     member(collection, &path).map_or_else(|| id.clone(), |member| member.id)
 }
 

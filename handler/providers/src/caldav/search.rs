@@ -10,7 +10,8 @@ use crate::http::Retry;
 use crate::{Error, Found, Result};
 
 impl CalDav {
-    /// The event that has this UID; `None` where there is none, or where the server cannot search. What the search finds is read, and its UID compared.
+    /// The event that has this UID; `None` where there is none, or where the server cannot search.
+    /// What the search finds is read, and its UID compared.
     pub(super) async fn search(&self, calendar: &str, uid: &str) -> Result<Option<Box<Event>>> {
         if uid.trim().is_empty() {
             return Ok(None);
@@ -20,25 +21,41 @@ impl CalDav {
         let body = bodies::uid_query(uid);
         let reply = self.dav.report(&url, "1", &body, Retry::ReadUnless500, |entry| {
             matches.add(entry);
-            // A few others may have this UID as a part of theirs. A server that lists more has listed everything.
-            if matches.len() > BATCH { Err(Error::BadAnswer("it lists what was not searched for".into())) } else { Ok(()) }
+            // A few others may have this UID as a part of theirs. A server that lists more has
+            // listed everything.
+            if matches.len() > BATCH {
+                Err(Error::BadAnswer("it lists what was not searched for".into()))
+            } else {
+                Ok(())
+            }
         });
         match reply.await {
             Ok(Reply::Read(_)) => {}
-            Ok(Reply::Refused(refusal)) if refusal.is_gone() && !self.calendar_is_there(calendar).await? => {
+            Ok(Reply::Refused(refusal))
+                if refusal.is_gone() && !self.calendar_is_there(calendar).await? =>
+            {
                 return Err(Error::CalendarMissing);
             }
-            Ok(Reply::Refused(refusal)) if matches!(refusal.status.as_u16(), 400..=499 | 500 | 501 | 507) => return Ok(None),
+            Ok(Reply::Refused(refusal))
+                if matches!(refusal.status.as_u16(), 400..=499 | 500 | 501 | 507) =>
+            {
+                return Ok(None);
+            }
             Ok(Reply::Refused(refusal)) => return Err(refusal.error()),
             Err(Error::BadAnswer(_)) => return Ok(None),
             Err(error) => return Err(error),
         }
-        let ids: Vec<_> =
-            matches.finish().into_iter().filter(|line| matches!(line, Listed::Present { .. })).map(|line| line.id().clone()).collect();
-        let found = self.read(calendar, &ids).await?.into_iter().find_map(|fetched| match fetched.found {
-            Found::Event(event) if event.uid.trim() == uid.trim() => Some(event),
-            _ => None,
-        });
+        let ids: Vec<_> = matches
+            .finish()
+            .into_iter()
+            .filter(|line| matches!(line, Listed::Present { .. }))
+            .map(|line| line.id().clone())
+            .collect();
+        let found =
+            self.read(calendar, &ids).await?.into_iter().find_map(|fetched| match fetched.found {
+                Found::Event(event) if event.uid.trim() == uid.trim() => Some(event),
+                _ => None,
+            });
         Ok(found)
     }
 }

@@ -1,8 +1,10 @@
-//! What happened in a calendar: sync-collection where there is a token (RFC 6578), a listing where there is none.
+//! What happened in a calendar: sync-collection where there is a token (RFC 6578), a listing where
+//! there is none.
 //!
-//! A cursor keeps the ctag that was seen *before* the reading began and the token that the reading ended with: whatever happens in
-//! between is seen twice, never missed. A server that has lost a token says so in many ways; all of them come out as
-//! [`Error::CursorExpired`], unless the calendar itself is gone.
+//! A cursor keeps the ctag that was seen *before* the reading began and the token that the reading
+//! ended with: whatever happens in between is seen twice, never missed. A server that has lost a
+//! token says so in many ways; all of them come out as [`Error::CursorExpired`], unless the
+//! calendar itself is gone.
 
 use engine::change::{Cursor, Listed, Tip};
 use engine::pair::Window;
@@ -15,7 +17,8 @@ use super::{CalDav, address, bodies, name, with_slash};
 use crate::http::Retry;
 use crate::{Error, Result, Survey};
 
-/// Answers of one survey that may be cut off by the server (507) before we stop asking for the rest.
+/// Answers of one survey that may be cut off by the server (507) before we stop asking for the
+/// rest.
 const MAX_ROUNDS: usize = 1000;
 
 /// How far a calendar has come; the content of both [`Tip`] and [`Cursor`].
@@ -69,8 +72,14 @@ enum Round {
 
 impl CalDav {
     /// What happened since a cursor.
-    pub(super) async fn changes(&self, calendar: &str, cursor: &Cursor, tip: Option<&Tip>) -> Result<Survey> {
-        let mut token = Mark::read(&cursor.0).and_then(|mark| mark.token).ok_or(Error::CursorExpired)?;
+    pub(super) async fn changes(
+        &self,
+        calendar: &str,
+        cursor: &Cursor,
+        tip: Option<&Tip>,
+    ) -> Result<Survey> {
+        let mut token =
+            Mark::read(&cursor.0).and_then(|mark| mark.token).ok_or(Error::CursorExpired)?;
         let ctag = tip.and_then(|tip| Mark::read(&tip.0)).and_then(|mark| mark.ctag);
         let mut listing = Listing::new(calendar, self.url(calendar)?);
         for _ in 0..MAX_ROUNDS {
@@ -78,10 +87,14 @@ impl CalDav {
                 Round::Read { tail, cut_off } => (tail, cut_off),
                 Round::Refused(refusal) => return Err(self.lost(calendar, &refusal).await?),
             };
-            // A server that does not know the token may answer with nothing at all; without a new token there is no going on either.
+            // A server that does not know the token may answer with nothing at all; without a new
+            // token there is no going on either.
             let next = tail.sync_token.ok_or(Error::CursorExpired)?;
             if !cut_off {
-                return Ok(Survey { listed: listing.finish(), cursor: Mark { ctag, token: Some(next) }.cursor() });
+                return Ok(Survey {
+                    listed: listing.finish(),
+                    cursor: Mark { ctag, token: Some(next) }.cursor(),
+                });
             }
             if next == token {
                 return Err(Error::CursorExpired);
@@ -104,7 +117,9 @@ impl CalDav {
             });
             match reply.await? {
                 Reply::Read(tail) => return Ok(Round::Read { tail, cut_off }),
-                Reply::Refused(refusal) if refusal.status.as_u16() == 400 && !refusal.says("valid-sync-token") => {
+                Reply::Refused(refusal)
+                    if refusal.status.as_u16() == 400 && !refusal.says("valid-sync-token") =>
+                {
                     round = Some(Round::Refused(refusal))
                 }
                 Reply::Refused(refusal) => return Ok(Round::Refused(refusal)),
@@ -118,15 +133,24 @@ impl CalDav {
         Ok(match refusal.status.as_u16() {
             404 | 410 if !self.calendar_is_there(calendar).await? => Error::CalendarMissing,
             500 if refusal.says("valid-sync-token") => Error::CursorExpired,
-            400..=499 if !matches!(refusal.status.as_u16(), 401 | 407 | 408 | 425 | 429) => Error::CursorExpired,
+            400..=499 if !matches!(refusal.status.as_u16(), 401 | 407 | 408 | 425 | 429) => {
+                Error::CursorExpired
+            }
             501 | 507 => Error::CursorExpired,
             _ => refusal.error(),
         })
     }
 
-    /// Everything in a window, or at all, and a cursor from before the listing began. Where the server cannot search, more than the window.
-    pub(super) async fn listing(&self, calendar: &str, window: Option<Window>, tip: Option<&Tip>) -> Result<Survey> {
-        let mark = match tip.and_then(|tip| Mark::read(&tip.0)).filter(|mark| mark.token.is_some()) {
+    /// Everything in a window, or at all, and a cursor from before the listing began. Where the
+    /// server cannot search, more than the window.
+    pub(super) async fn listing(
+        &self,
+        calendar: &str,
+        window: Option<Window>,
+        tip: Option<&Tip>,
+    ) -> Result<Survey> {
+        let mark = match tip.and_then(|tip| Mark::read(&tip.0)).filter(|mark| mark.token.is_some())
+        {
             Some(mark) => mark,
             None => self.mark(calendar).await?,
         };
@@ -141,9 +165,12 @@ impl CalDav {
             });
             match reply.await? {
                 Reply::Read(_) if cut_off => break,
-                Reply::Read(_) => return Ok(Survey { listed: listing.finish(), cursor: mark.cursor() }),
+                Reply::Read(_) => {
+                    return Ok(Survey { listed: listing.finish(), cursor: mark.cursor() });
+                }
                 Reply::Refused(refusal) if matches!(refusal.status.as_u16(), 404 | 410) => break,
-                Reply::Refused(refusal) if matches!(refusal.status.as_u16(), 400..=499 | 500 | 501 | 507) => {}
+                Reply::Refused(refusal)
+                    if matches!(refusal.status.as_u16(), 400..=499 | 500 | 501 | 507) => {}
                 Reply::Refused(refusal) => return Err(refusal.error()),
             }
         }
@@ -154,7 +181,9 @@ impl CalDav {
             Ok(())
         });
         match reply.await? {
-            Reply::Read(_) if cut_off => Err(Error::BadAnswer("the server does not list the whole calendar".into())),
+            Reply::Read(_) if cut_off => {
+                Err(Error::BadAnswer("the server does not list the whole calendar".into()))
+            }
             Reply::Read(_) => Ok(Survey { listed: listing.finish(), cursor: mark.cursor() }),
             Reply::Refused(refusal) if refusal.is_gone() => Err(Error::CalendarMissing),
             Reply::Refused(refusal) => Err(refusal.error()),
@@ -174,17 +203,24 @@ impl Listing {
         Self { url, calendar: with_slash(calendar), listed: Vec::new() }
     }
 
-    /// Takes an entry; says whether it is the mark of an answer that was cut off (RFC 6578 section 3.6).
+    /// Takes an entry; says whether it is the mark of an answer that was cut off (RFC 6578 section
+    /// 3.6).
     pub(super) fn add(&mut self, entry: Entry) -> bool {
         if entry.status == Some(507) {
             return true;
         }
-        // Collections end in a slash, and some servers list the calendar itself without it: neither is a member.
+        // Collections end in a slash, and some servers list the calendar itself without it: neither
+        // is a member.
         let member = name::member(&self.calendar, &address::path(&self.url, &entry.href));
-        let Some(id) = member.filter(|_| !entry.props.kind.collection).map(|member| member.id) else { return false };
+        let Some(id) = member.filter(|_| !entry.props.kind.collection).map(|member| member.id)
+        else {
+            return false;
+        };
         match entry.status {
             Some(404 | 410) => self.listed.push(Listed::Removed { id }),
-            _ if entry.props.may_be_event() => self.listed.push(Listed::Present { id, etag: entry.props.etag, event: None }),
+            _ if entry.props.may_be_event() => {
+                self.listed.push(Listed::Present { id, etag: entry.props.etag, event: None })
+            }
             _ => {}
         }
         false

@@ -32,9 +32,15 @@ impl CalDav {
                 403 | 409 | 412 if refusal.says("no-uid-conflict") => Error::Exists,
                 // Some servers answer 412 to whatever breaks a precondition, and name it.
                 412 if refusal.conditions.is_empty() => Error::Exists,
-                404 | 409 | 410 if !self.calendar_is_there(calendar).await? => Error::CalendarMissing,
-                404 | 410 => Error::Unreachable("the server did not take a new event in a calendar that is there".into()),
-                400 | 403 | 409 if refusal.conditions.iter().all(|condition| !is_known(condition)) => {
+                404 | 409 | 410 if !self.calendar_is_there(calendar).await? => {
+                    Error::CalendarMissing
+                }
+                404 | 410 => Error::Unreachable(
+                    "the server did not take a new event in a calendar that is there".into(),
+                ),
+                400 | 403 | 409
+                    if refusal.conditions.iter().all(|condition| !is_known(condition)) =>
+                {
                     Error::NameRefused(Box::new(refused(&refusal)))
                 }
                 _ => refused(&refusal),
@@ -43,14 +49,24 @@ impl CalDav {
     }
 
     /// Writes a copy anew, whole.
-    pub(super) async fn write_anew(&self, calendar: &str, id: &EventId, version: &Version, copy: &NewCopy<'_>) -> Result<Written> {
+    pub(super) async fn write_anew(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        version: &Version,
+        copy: &NewCopy<'_>,
+    ) -> Result<Written> {
         let id = &self.within_reach(calendar, id).await?;
         let url = self.event_url(calendar, id)?;
         let read;
         let condition = match &version.etag {
             Some(etag) => Condition::Version(etag),
             None => {
-                read = self.read_version(calendar, id, |event| event.marker.is_some() && event.sequence == version.sequence).await?;
+                read = self
+                    .read_version(calendar, id, |event| {
+                        event.marker.is_some() && event.sequence == version.sequence
+                    })
+                    .await?;
                 read.as_deref().map_or(Condition::None, Condition::Version)
             }
         };
@@ -60,10 +76,17 @@ impl CalDav {
     }
 
     /// Changes parts of an event.
-    pub(super) async fn change(&self, calendar: &str, id: &EventId, version: &Version, edit: &Edit<'_>) -> Result<Written> {
+    pub(super) async fn change(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        version: &Version,
+        edit: &Edit<'_>,
+    ) -> Result<Written> {
         let id = &self.within_reach(calendar, id).await?;
         let raw = self.read_one(calendar, id).await?;
-        let (etag, body) = match self.in_version(calendar, id, raw, version.etag.as_deref()).await? {
+        let (etag, body) = match self.in_version(calendar, id, raw, version.etag.as_deref()).await?
+        {
             Raw::Object { cut: true, .. } => return Err(Error::Refused(ATTACHED.into())),
             Raw::Object { etag, body, .. } => (etag, body),
             Raw::TooLarge { .. } => return Err(Error::Refused("it is larger than 1 MiB".into())),
@@ -72,7 +95,9 @@ impl CalDav {
         // Somebody's own event is never written without a condition.
         let Some(etag) = etag else {
             return Err(Error::Refused(
-                "the server gives no version of it, so it could not be changed without the risk of undoing somebody's work".into(),
+                "the server gives no version of it, so it could not be changed without the risk \
+                of undoing somebody's work"
+                    .into(),
             ));
         };
         // As it was read: what a zone that nothing explains means depends on the calendar's.
@@ -81,16 +106,34 @@ impl CalDav {
             None if self.depends_on_zone(id, &body) => self.zone(calendar).await?,
             None => None,
         };
-        let context = Context { is_me: &|address| self.is_me(address), zone: zone.as_deref(), now: self.dav.http.server_time() };
+        let context = Context {
+            is_me: &|address| self.is_me(address),
+            zone: zone.as_deref(),
+            now: self.dav.http.server_time(),
+        };
         let edited = ical::edit(&body, edit, context).map_err(|error| match error {
             EditError::HasGuests => Error::HasGuests,
             EditError::Unreadable(why) => Error::Refused(why.to_string()),
         })?;
         if edited.object == body {
-            return Ok(Written { id: id.clone(), etag: Some(etag), sequence: edited.sequence, event: None, rewritten: false });
+            return Ok(Written {
+                id: id.clone(),
+                etag: Some(etag),
+                sequence: edited.sequence,
+                event: None,
+                rewritten: false,
+            });
         }
         let url = self.event_url(calendar, id)?;
-        self.replace(calendar, id, &url, Condition::Version(&etag), Some(&body), (&edited.object, edited.sequence)).await
+        self.replace(
+            calendar,
+            id,
+            &url,
+            Condition::Version(&etag),
+            Some(&body),
+            (&edited.object, edited.sequence),
+        )
+        .await
     }
 
     async fn replace(
@@ -103,13 +146,19 @@ impl CalDav {
         (object, sequence): (&[u8], u32),
     ) -> Result<Written> {
         let refusal = match self.dav.put(url, condition, object).await? {
-            Put::Done(stored) => return self.written(calendar, id, stored, (object, sequence), false).await,
+            Put::Done(stored) => {
+                return self.written(calendar, id, stored, (object, sequence), false).await;
+            }
             Put::Refused(refusal) => refusal,
         };
         let refusal = match self.in_another_form(calendar, id, condition, &refusal, judged).await? {
             Some(version) => match self.dav.put(url, Condition::Version(&version), object).await? {
-                Put::Done(stored) => return self.written(calendar, id, stored, (object, sequence), false).await,
-                Put::Refused(refusal) if refusal.status.as_u16() == 412 => return Err(Error::Refused(NOT_TAKEN.into())),
+                Put::Done(stored) => {
+                    return self.written(calendar, id, stored, (object, sequence), false).await;
+                }
+                Put::Refused(refusal) if refusal.status.as_u16() == 412 => {
+                    return Err(Error::Refused(NOT_TAKEN.into()));
+                }
                 Put::Refused(refusal) => refusal,
             },
             None => refusal,
@@ -122,7 +171,8 @@ impl CalDav {
         })
     }
 
-    /// The id by which an event is reached, where it was last seen under another path than its calendar's: that path, or its name in the calendar.
+    /// The id by which an event is reached, where it was last seen under another path than its
+    /// calendar's: that path, or its name in the calendar.
     async fn within_reach(&self, calendar: &str, id: &EventId) -> Result<EventId> {
         if !name::is_elsewhere(id) {
             return Ok(id.clone());
@@ -143,11 +193,21 @@ impl CalDav {
 
     /// What a missing event means.
     pub(super) async fn gone(&self, calendar: &str) -> Result<Error> {
-        Ok(if self.calendar_is_there(calendar).await? { Error::Gone } else { Error::CalendarMissing })
+        Ok(if self.calendar_is_there(calendar).await? {
+            Error::Gone
+        } else {
+            Error::CalendarMissing
+        })
     }
 
-    /// Deletes an event in which nobody else takes part. Our own copies need no look at them: nobody else can take part.
-    pub(super) async fn remove(&self, calendar: &str, id: &EventId, etag: Option<&str>) -> Result<()> {
+    /// Deletes an event in which nobody else takes part. Our own copies need no look at them:
+    /// nobody else can take part.
+    pub(super) async fn remove(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        etag: Option<&str>,
+    ) -> Result<()> {
         let id = &self.within_reach(calendar, id).await?;
         let url = self.event_url(calendar, id)?;
         let own = id.as_str().rsplit('/').next().is_some_and(|name| name.starts_with(COPY));
@@ -158,10 +218,16 @@ impl CalDav {
             _ => {
                 let raw = self.read_one(calendar, id).await?;
                 read = match self.in_version(calendar, id, raw, etag).await? {
-                    Raw::Gone if self.dav.lists(&url).await? => return Err(Error::Refused(NOT_GIVEN.into())),
+                    Raw::Gone if self.dav.lists(&url).await? => {
+                        return Err(Error::Refused(NOT_GIVEN.into()));
+                    }
                     Raw::Gone => return self.gone_for_good(calendar).await,
                     raw => {
-                        judged = if let Raw::Object { body, .. } = &raw { Some(body.clone()) } else { None };
+                        judged = if let Raw::Object { body, .. } = &raw {
+                            Some(body.clone())
+                        } else {
+                            None
+                        };
                         self.deletable(calendar, id, raw).await?
                     }
                 };
@@ -169,22 +235,30 @@ impl CalDav {
             }
         };
         let Some(mut refusal) = self.dav.delete(&url, condition).await? else { return Ok(()) };
-        let version = match self.in_another_form(calendar, id, condition, &refusal, judged.as_deref()).await {
+        let version = match self
+            .in_another_form(calendar, id, condition, &refusal, judged.as_deref())
+            .await
+        {
             Err(Error::Gone) => return Ok(()),
             version => version?,
         };
         if let Some(version) = version {
             match self.dav.delete(&url, Condition::Version(&version)).await? {
-                Some(again) if again.status.as_u16() == 412 => return Err(Error::Refused(NOT_TAKEN.into())),
+                Some(again) if again.status.as_u16() == 412 => {
+                    return Err(Error::Refused(NOT_TAKEN.into()));
+                }
                 Some(again) => refusal = again,
                 None => return Ok(()),
             }
         }
         match refusal.status.as_u16() {
-            // The answer to a DELETE alone is no proof: some servers give it for what they do not let go.
+            // The answer to a DELETE alone is no proof: some servers give it for what they do not
+            // let go.
             404 | 410 => match self.get(calendar, id).await? {
                 Raw::Gone if !self.dav.lists(&url).await? => self.gone_for_good(calendar).await,
-                _ => Err(Error::Refused("the server says that it is not there (404), and has it still".into())),
+                _ => Err(Error::Refused(
+                    "the server says that it is not there (404), and has it still".into(),
+                )),
             },
             412 => match self.changed_or_gone(calendar, id).await? {
                 Error::Gone => Ok(()),
@@ -205,7 +279,9 @@ impl CalDav {
     async fn deletable(&self, calendar: &str, id: &EventId, raw: Raw) -> Result<Option<String>> {
         let event = match self.understand(calendar, id, raw).await? {
             Found::Event(event) => event,
-            Found::NotFound | Found::NoEvent => return Err(Error::Refused("it is no event".into())),
+            Found::NotFound | Found::NoEvent => {
+                return Err(Error::Refused("it is no event".into()));
+            }
             Found::Unreadable { why, .. } | Found::Refused(why) => return Err(Error::Refused(why)),
         };
         if event.marker.is_none() && involves_others(&event) {
@@ -214,18 +290,27 @@ impl CalDav {
         Ok(event.etag.clone())
     }
 
-    /// The version that stands there now, where the caller knows none; only if the event is as the caller expects.
-    async fn read_version(&self, calendar: &str, id: &EventId, as_expected: impl Fn(&Event) -> bool) -> Result<Option<String>> {
+    /// The version that stands there now, where the caller knows none; only if the event is as the
+    /// caller expects.
+    async fn read_version(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        as_expected: impl Fn(&Event) -> bool,
+    ) -> Result<Option<String>> {
         let raw = self.get(calendar, id).await?;
         match self.understand(calendar, id, raw).await? {
             Found::Event(event) if as_expected(&event) => Ok(event.etag),
-            Found::Event(_) | Found::Unreadable { .. } | Found::Refused(_) | Found::NoEvent => Err(Error::ChangedMeanwhile),
+            Found::Event(_) | Found::Unreadable { .. } | Found::Refused(_) | Found::NoEvent => {
+                Err(Error::ChangedMeanwhile)
+            }
             Found::NotFound => Err(self.gone(calendar).await?),
         }
     }
 
-    /// After a write: which name the object has got, which version, and the stored event, where that may differ from what was sent. Should
-    /// the reading fail, the write is done all the same, and the next survey lists it.
+    /// After a write: which name the object has got, which version, and the stored event, where
+    /// that may differ from what was sent. Should the reading fail, the write is done all the same,
+    /// and the next survey lists it.
     async fn written(
         &self,
         calendar: &str,
@@ -234,13 +319,27 @@ impl CalDav {
         (object, sequence): (&[u8], u32),
         made: bool,
     ) -> Result<Written> {
-        // Where a server keeps the object under a name of its own, it is that name which will be listed.
-        let named = stored.location.and_then(|path| name::member(calendar, &path)).filter(|member| member.belongs);
-        let id = named.map(|member| member.id).filter(|id| id != asked).unwrap_or_else(|| asked.clone());
-        // Without an ETag the server says that it has changed the object on its way in (RFC 4791 section 5.3.4).
+        // Where a server keeps the object under a name of its own, it is that name which will be
+        // listed.
+        let named = stored
+            .location
+            .and_then(|path| name::member(calendar, &path))
+            .filter(|member| member.belongs);
+        let id =
+            named.map(|member| member.id).filter(|id| id != asked).unwrap_or_else(|| asked.clone());
+        // Without an ETag the server says that it has changed the object on its way in (RFC 4791
+        // section 5.3.4).
         let event = match stored.etag {
             Some(etag) => match self.kept(calendar, &id, &etag, object, made).await {
-                Kept::AsSent => return Ok(Written { id, etag: Some(etag), sequence, event: None, rewritten: false }),
+                Kept::AsSent => {
+                    return Ok(Written {
+                        id,
+                        etag: Some(etag),
+                        sequence,
+                        event: None,
+                        rewritten: false,
+                    });
+                }
                 Kept::Altered(event) => Some(event),
                 Kept::Unknown => None,
                 Kept::Misleading => self.read_written(calendar, &id, object).await,
@@ -250,17 +349,34 @@ impl CalDav {
         Ok(match event {
             Some(event) => {
                 let sequence = event.sequence.max(sequence);
-                Written { id: event.id.clone(), etag: event.etag.clone(), sequence, event: Some(event), rewritten: true }
+                Written {
+                    id: event.id.clone(),
+                    etag: event.etag.clone(),
+                    sequence,
+                    event: Some(event),
+                    rewritten: true,
+                }
             }
             None => Written { id, etag: None, sequence, event: None, rewritten: false },
         })
     }
 
     /// The event that was written, as the server has it: under its name, else wherever its UID is.
-    async fn read_written(&self, calendar: &str, id: &EventId, object: &[u8]) -> Option<Box<Event>> {
+    async fn read_written(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        object: &[u8],
+    ) -> Option<Box<Event>> {
         match self.read_one(calendar, id).await.ok()? {
             Raw::Gone => {
-                let sent = ical::read(id.clone(), None, object, Context { is_me: &|_| false, zone: None, now: None }).ok()?;
+                let sent = ical::read(
+                    id.clone(),
+                    None,
+                    object,
+                    Context { is_me: &|_| false, zone: None, now: None },
+                )
+                .ok()?;
                 self.search(calendar, &sent.uid).await.ok().flatten()
             }
             raw => match self.understand(calendar, id, raw).await.ok()? {
@@ -273,16 +389,20 @@ impl CalDav {
 
 fn involves_others(event: &Event) -> bool {
     let guests = |exception: &Exception| matches!(exception, Exception::Changed(content) if !content.attendees.is_empty());
-    event.has_guests() || event.series.as_ref().is_some_and(|series| series.exceptions.values().any(guests))
+    event.has_guests()
+        || event.series.as_ref().is_some_and(|series| series.exceptions.values().any(guests))
 }
 
-/// A refused write, in words (the preconditions of RFC 4791 section 5.3.2.1 and RFC 6638 section 3.2.4).
+/// A refused write, in words (the preconditions of RFC 4791 section 5.3.2.1 and RFC 6638 section
+/// 3.2.4).
 fn refused(refusal: &Refusal) -> Error {
     let words = refusal.conditions.iter().find_map(|condition| words(condition));
     match (words, refusal.status.as_u16()) {
         (Some(words), _) => Error::Refused(words.into()),
         (None, status @ (403 | 405)) => Error::Forbidden(format!("the server answered {status}")),
-        (None, status @ (400 | 409 | 422)) => Error::Refused(format!("the server answered {status}")),
+        (None, status @ (400 | 409 | 422)) => {
+            Error::Refused(format!("the server answered {status}"))
+        }
         (None, 412) => Error::ChangedMeanwhile,
         (None, _) => refusal.error(),
     }
@@ -303,10 +423,13 @@ fn words(condition: &str) -> Option<&'static str> {
         "max-instances" => "it repeats more often than the server takes",
         "max-attendees-per-instance" => "it has more attendees than the server takes",
         "quota-not-exceeded" | "sufficient-disk-space" => "the server has no room left for it",
-        "allowed-organizer-scheduling-object-change" | "allowed-attendee-scheduling-object-change" => {
+        "allowed-organizer-scheduling-object-change"
+        | "allowed-attendee-scheduling-object-change" => {
             "the server allows its organizer only to change it"
         }
-        "same-organizer-in-all-components" | "unique-scheduling-object-resource" => "a scheduling rule of the server forbids it",
+        "same-organizer-in-all-components" | "unique-scheduling-object-resource" => {
+            "a scheduling rule of the server forbids it"
+        }
         "need-privileges" => return None,
         _ => return None,
     })

@@ -38,8 +38,15 @@ fn of(content: Content) -> Fidelity {
     Fidelity::of(&event(content, None))
 }
 
-fn repeating(rule: &str, exceptions: impl IntoIterator<Item = (OriginalStart, Exception)>) -> Fidelity {
-    let series = Series { rules: vec![rule.into()], extra: Vec::new(), exceptions: exceptions.into_iter().collect() };
+fn repeating(
+    rule: &str,
+    exceptions: impl IntoIterator<Item = (OriginalStart, Exception)>,
+) -> Fidelity {
+    let series = Series {
+        rules: vec![rule.into()],
+        extra: Vec::new(),
+        exceptions: exceptions.into_iter().collect(),
+    };
     Fidelity::of(&event(content("One", "Words"), Some(series)))
 }
 
@@ -55,13 +62,19 @@ fn texts_are_known_up_to_the_longest_that_came_back() {
     assert!(longer.covers(&of(content("One", &"x".repeat(200)))) && longer.covers(&known));
     assert!(!longer.covers(&of(content("One", &"x".repeat(201)))));
     assert!(!longer.covers(&of(content(&"x".repeat(200), ""))), "of another text");
-    assert!(!Fidelity::default().covers(&known) && !of(content("One", "")).covers(&known), "no description came back yet");
+    assert!(
+        !Fidelity::default().covers(&known) && !of(content("One", "")).covers(&known),
+        "no description came back yet"
+    );
 }
 
 #[test]
 fn each_thing_that_a_server_may_alter_is_a_kind_of_its_own() {
     let plain = of(content("One", "Words"));
-    let at = |hour, minute, second, zone| Moment { local: datetime(2026, 12, 1, hour, minute, second, 0), zone };
+    let at = |hour, minute, second, zone| Moment {
+        local: datetime(2026, 12, 1, hour, minute, second, 0),
+        zone,
+    };
     let timed = |start, end| Content { span: Span::Timed { start, end }, ..content("One", "") };
     let vienna = || Zone::Iana("Europe/Vienna".into());
     let days = Span::AllDay { start: date(2026, 12, 1), end: date(2026, 12, 2) };
@@ -83,7 +96,15 @@ fn each_thing_that_a_server_may_alter_is_a_kind_of_its_own() {
         others.push(content("One", words));
     }
     let mut all: Vec<Fidelity> = others.into_iter().map(of).collect();
-    let day = |day| OriginalStart::At(date(2026, 12, day).at(9, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp());
+    let day = |day| {
+        OriginalStart::At(
+            date(2026, 12, day)
+                .at(9, 0, 0, 0)
+                .to_zoned(jiff::tz::TimeZone::UTC)
+                .unwrap()
+                .timestamp(),
+        )
+    };
     all.push(repeating("FREQ=DAILY", []));
     for (i, known) in all.iter().enumerate() {
         assert!(!plain.covers(known), "{i}");
@@ -105,28 +126,59 @@ fn each_thing_that_a_server_may_alter_is_a_kind_of_its_own() {
     }
     let renamed = repeating("FREQ=DAILY", [(day(1), changed("Other", 9))]);
     assert!(!renamed.covers(&repeating("FREQ=DAILY", [(day(1), changed("Other", 11))])), "moved");
-    assert!(!renamed.covers(&repeating("FREQ=DAILY", [(day(1), changed("Other", 9)), (day(2), changed("Other", 9))])), "two of them");
-    assert!(!repeating("FREQ=DAILY", [(day(1), changed("One", 9))]).covers(&renamed), "a title of its own");
-    let cancelled = |days: &[i8]| repeating("FREQ=DAILY", days.iter().map(|one| (day(*one), Exception::Cancelled)));
-    assert!(cancelled(&[2, 3]).covers(&cancelled(&[2])) && !cancelled(&[2]).covers(&cancelled(&[2, 3])));
-    for (known, other) in [("FREQ=WEEKLY;BYDAY=TU", "FREQ=WEEKLY;BYDAY=TU;BYSETPOS=1"), ("FREQ=DAILY", "FREQ=DAILY;INTERVAL=2")] {
+    assert!(
+        !renamed.covers(&repeating(
+            "FREQ=DAILY",
+            [(day(1), changed("Other", 9)), (day(2), changed("Other", 9))]
+        )),
+        "two of them"
+    );
+    assert!(
+        !repeating("FREQ=DAILY", [(day(1), changed("One", 9))]).covers(&renamed),
+        "a title of its own"
+    );
+    let cancelled = |days: &[i8]| {
+        repeating("FREQ=DAILY", days.iter().map(|one| (day(*one), Exception::Cancelled)))
+    };
+    assert!(
+        cancelled(&[2, 3]).covers(&cancelled(&[2])) && !cancelled(&[2]).covers(&cancelled(&[2, 3]))
+    );
+    for (known, other) in [
+        ("FREQ=WEEKLY;BYDAY=TU", "FREQ=WEEKLY;BYDAY=TU;BYSETPOS=1"),
+        ("FREQ=DAILY", "FREQ=DAILY;INTERVAL=2"),
+    ] {
         assert!(!repeating(known, []).covers(&repeating(other, [])), "{other}");
     }
-    let days = |last| of(Content { span: Span::AllDay { start: date(2026, 12, 1), end: date(2026, 12, last) }, ..content("One", "") });
+    let days = |last| {
+        of(Content {
+            span: Span::AllDay { start: date(2026, 12, 1), end: date(2026, 12, last) },
+            ..content("One", "")
+        })
+    };
     assert!(!days(2).covers(&days(3)));
     let zones: Vec<_> = ["Europe/Vienna", "America/New_York"]
-        .map(|name| of(timed(at(9, 0, 0, Zone::Iana(name.into())), at(10, 0, 0, Zone::Iana(name.into())))))
+        .map(|name| {
+            of(timed(at(9, 0, 0, Zone::Iana(name.into())), at(10, 0, 0, Zone::Iana(name.into()))))
+        })
         .into();
     assert!(!zones[0].covers(&zones[1]) && !zones[1].covers(&zones[0]));
     let in_two = |one: &str, two: &str| of(Content { location: one.into(), ..content("One", two) });
     assert!(!in_two("Room", "a\nb").covers(&in_two("Street\nTown", "")));
-    assert!(!renamed.covers(&repeating("FREQ=DAILY", [(day(1), changed(&"x".repeat(100), 9))])), "a longer title");
+    assert!(
+        !renamed.covers(&repeating("FREQ=DAILY", [(day(1), changed(&"x".repeat(100), 9))])),
+        "a longer title"
+    );
 }
 
 #[test]
 fn zones_are_remembered_up_to_a_number() {
-    let vienna = |n: usize| Moment { local: datetime(2026, 12, 1, 9, 0, 0, 0), zone: Zone::Iana(format!("Zone/{n}")) };
-    let zone = |n| of(Content { span: Span::Timed { start: vienna(n), end: vienna(n) }, ..content("One", "") });
+    let vienna = |n: usize| Moment {
+        local: datetime(2026, 12, 1, 9, 0, 0, 0),
+        zone: Zone::Iana(format!("Zone/{n}")),
+    };
+    let zone = |n| {
+        of(Content { span: Span::Timed { start: vienna(n), end: vienna(n) }, ..content("One", "") })
+    };
     let mut known = Fidelity::default();
     (0..100).for_each(|n| known.add(&zone(n)));
     assert_eq!((0..100).filter(|n| known.covers(&zone(*n))).count(), MOST_ZONES);

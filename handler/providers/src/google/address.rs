@@ -1,4 +1,5 @@
-//! Addresses of the API. Those of writes are made here and nowhere else, and each says that nobody is to be mailed.
+//! Addresses of the API. Those of writes are made here and nowhere else, and each says that nobody
+//! is to be mailed.
 
 use data_encoding::BASE32HEX_NOPAD;
 use engine::event::EventId;
@@ -33,9 +34,10 @@ impl Addresses {
     /// The user's list of calendars.
     pub(super) fn calendars(&self) -> Result<Url> {
         let mut url = self.at(&["users", "me", "calendarList"])?;
-        url.query_pairs_mut()
-            .append_pair("maxResults", "250")
-            .append_pair("fields", "nextPageToken,items(id,summary,summaryOverride,timeZone,accessRole,deleted)");
+        url.query_pairs_mut().append_pair("maxResults", "250").append_pair(
+            "fields",
+            "nextPageToken,items(id,summary,summaryOverride,timeZone,accessRole,deleted)",
+        );
         Ok(url)
     }
 
@@ -61,7 +63,9 @@ impl Addresses {
     /// The shortest question that tells whether a calendar is there.
     pub(super) fn probe(&self, calendar: &str) -> Result<Url> {
         let mut url = self.at(&["calendars", calendar, "events"])?;
-        url.query_pairs_mut().append_pair("maxResults", "1").append_pair("fields", "timeZone,accessRole");
+        url.query_pairs_mut()
+            .append_pair("maxResults", "1")
+            .append_pair("fields", "timeZone,accessRole");
         Ok(url)
     }
 
@@ -124,7 +128,9 @@ impl Addresses {
         }
         let mut url = self.root.clone();
         url.set_path("/calendar/v3");
-        url.path_segments_mut().map_err(|()| Error::Address("it has no path".into()))?.extend(segments);
+        url.path_segments_mut()
+            .map_err(|()| Error::Address("it has no path".into()))?
+            .extend(segments);
         Ok(url)
     }
 }
@@ -133,15 +139,21 @@ impl Addresses {
 fn silent(mut url: Url, has_body: bool) -> Url {
     url.query_pairs_mut().append_pair("sendUpdates", "none");
     if has_body {
-        url.query_pairs_mut().append_pair("conferenceDataVersion", "0").append_pair("fields", EVENT);
+        url.query_pairs_mut()
+            .append_pair("conferenceDataVersion", "0")
+            .append_pair("fields", EVENT);
     }
     url
 }
 
-/// The id of a copy: the alphabet that Google allows is that of base32hex (RFC 4648 section 7) in small letters.
+/// The id of a copy: the alphabet that Google allows is that of base32hex (RFC 4648 section 7) in
+/// small letters.
 pub(super) fn id_of_copy(uid: &str) -> EventId {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, uid.as_bytes());
-    EventId::new(format!("{OURS}{}", BASE32HEX_NOPAD.encode(&digest.as_ref()[..20]).to_ascii_lowercase()))
+    EventId::new(format!(
+        "{OURS}{}",
+        BASE32HEX_NOPAD.encode(&digest.as_ref()[..20]).to_ascii_lowercase()
+    ))
 }
 
 /// Whether an id is one that we gave.
@@ -160,7 +172,10 @@ mod tests {
     #[test]
     fn ids_are_escaped_and_cannot_climb() {
         let url = addresses().event("a#b@group.calendar.google.com", "x/../y?z").unwrap();
-        assert_eq!(url.path(), "/calendar/v3/calendars/a%23b@group.calendar.google.com/events/x%2F..%2Fy%3Fz");
+        assert_eq!(
+            url.path(),
+            "/calendar/v3/calendars/a%23b@group.calendar.google.com/events/x%2F..%2Fy%3Fz"
+        );
         for id in ["", ".", ".."] {
             assert!(matches!(addresses().event("c", id), Err(Error::Gone)));
         }
@@ -168,9 +183,11 @@ mod tests {
 
     #[test]
     fn every_write_says_that_nobody_is_to_be_mailed() {
-        let all = [addresses().insert("c"), addresses().change("c", "e"), addresses().delete("c", "e")];
+        let all =
+            [addresses().insert("c"), addresses().change("c", "e"), addresses().delete("c", "e")];
         for url in all.map(Result::unwrap) {
-            let said: Vec<_> = url.query_pairs().filter(|(name, _)| name.starts_with("send")).collect();
+            let said: Vec<_> =
+                url.query_pairs().filter(|(name, _)| name.starts_with("send")).collect();
             assert_eq!(said, [("sendUpdates".into(), "none".into())]);
         }
     }
@@ -178,19 +195,32 @@ mod tests {
     #[test]
     fn no_write_touches_a_conference_and_no_list_takes_a_series_apart() {
         let parameter = |url: Result<Url>, wanted: &str| {
-            url.unwrap().query_pairs().filter(|(name, _)| name == wanted).map(|(_, value)| value.into_owned()).collect::<Vec<_>>()
+            url.unwrap()
+                .query_pairs()
+                .filter(|(name, _)| name == wanted)
+                .map(|(_, value)| value.into_owned())
+                .collect::<Vec<_>>()
         };
         for url in [addresses().insert("c"), addresses().change("c", "e")] {
             assert_eq!(parameter(url, "conferenceDataVersion"), ["0"]);
         }
-        assert_eq!(parameter(addresses().list("c", &[("syncToken", "t=&+")]), "singleEvents"), ["false"]);
-        assert_eq!(parameter(addresses().list("c", &[("syncToken", "t=&+")]), "syncToken"), ["t=&+"], "whatever stands in it");
+        assert_eq!(
+            parameter(addresses().list("c", &[("syncToken", "t=&+")]), "singleEvents"),
+            ["false"]
+        );
+        assert_eq!(
+            parameter(addresses().list("c", &[("syncToken", "t=&+")]), "syncToken"),
+            ["t=&+"],
+            "whatever stands in it"
+        );
     }
 
     #[test]
     fn our_ids_have_googles_alphabet_and_one_uid_has_one() {
         let id = id_of_copy("calrelay-abc");
-        assert!(id.as_str().bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'v')) && is_ours(&id));
+        assert!(
+            id.as_str().bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'v')) && is_ours(&id)
+        );
         assert_eq!(id, id_of_copy("calrelay-abc"));
         assert_ne!(id, id_of_copy("calrelay-abc-1"));
     }

@@ -1,16 +1,21 @@
-//! Requests for one account: authorization, pace, and answers sorted into what was given and what was refused.
+//! Requests for one account: authorization, pace, and answers sorted into what was given and what
+//! was refused.
 //!
 //! # Pace
-//! Google allows a user of a deployment 600 units in any minute (a call is one, a PATCH three, a batch as many as its parts are), and writes to one
-//! calendar as fast as it sees fit. One process asks for an account at most every 110 ms, and writes to a calendar at most every 200 ms, one after
-//! the other: so it stays below both by itself, however many pairs the account has. 10,000 units a minute for all users together would take more
-//! accounts at work at once than one process works on.
+//! Google allows a user of a deployment 600 units in any minute (a call is one, a PATCH three, a
+//! batch as many as its parts are), and writes to one calendar as fast as it sees fit. One process
+//! asks for an account at most every 110 ms, and writes to a calendar at most every 200 ms, one
+//! after the other: so it stays below both by itself, however many pairs the account has. 10,000
+//! units a minute for all users together would take more accounts at work at once than one process
+//! works on.
 //!
-//! Several processes (instances of a Functions app) do not know of each other, and together may ask for too much. Google refuses then, with 403 or 429
-//! and a reason; a refused call has done nothing. Who is refused waits 1, 2, 4, 8 and 16 s and somewhat more at random, which is as long as it takes
-//! until a minute that was used up in half of its time is over, and from then on asks for that account half as often, for some minutes: so that
-//! two of them come to share what there is. What is refused a sixth time leaves the account alone for a minute, and its nudge to the queue, which
-//! brings it back.
+//! Several processes (instances of a Functions app) do not know of each other, and together may ask
+//! for too much. Google refuses then, with 403 or 429 and a reason; a refused call has done
+//! nothing. Who is refused waits 1, 2, 4, 8 and 16 s and somewhat more at random, which is as long
+//! as it takes until a minute that was used up in half of its time is over, and from then on asks
+//! for that account half as often, for some minutes: so that two of them come to share what there
+//! is. What is refused a sixth time leaves the account alone for a minute, and its nudge to the
+//! queue, which brings it back.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,8 +41,13 @@ const SHORT_WAITS: u32 = 5;
 /// What a PATCH costs of the quota; everything else costs one.
 const PATCH_UNITS: u32 = 3;
 
-/// 600 requests a minute are allowed to a user of this deployment; 545 leave room for clocks that differ.
-const ACCOUNT: Limits = Limits { patience: Duration::from_secs(40), persistent: false, ..limits(8, Duration::from_millis(110)) };
+/// 600 requests a minute are allowed to a user of this deployment; 545 leave room for clocks that
+/// differ.
+const ACCOUNT: Limits = Limits {
+    patience: Duration::from_secs(40),
+    persistent: false,
+    ..limits(8, Duration::from_millis(110))
+};
 /// Fast writes to one calendar run into limits that Google does not publish.
 const CALENDAR: Limits = limits(1, Duration::from_millis(200));
 
@@ -81,7 +91,9 @@ pub(super) struct Given {
 impl Given {
     /// The body as JSON.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.body).map_err(|_| Error::BadAnswer("Google's answer is not what its interface describes".into()))
+        serde_json::from_slice(&self.body).map_err(|_| {
+            Error::BadAnswer("Google's answer is not what its interface describes".into())
+        })
     }
 }
 
@@ -98,7 +110,15 @@ impl Reply {
 impl Call {
     /// A read.
     pub(super) fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, body: Vec::new(), content_type: None, if_match: None, units: 1, slow: false }
+        Self {
+            method: Method::GET,
+            url,
+            body: Vec::new(),
+            content_type: None,
+            if_match: None,
+            units: 1,
+            slow: false,
+        }
     }
 
     /// A read that may take its time.
@@ -108,7 +128,14 @@ impl Call {
 
     /// Many reads as one.
     pub(super) fn batch(url: Url, content_type: HeaderValue, body: Vec<u8>, units: u32) -> Self {
-        Self { method: Method::POST, body, content_type: Some(content_type), units, slow: true, ..Self::get(url) }
+        Self {
+            method: Method::POST,
+            body,
+            content_type: Some(content_type),
+            units,
+            slow: true,
+            ..Self::get(url)
+        }
     }
 
     /// A write of this JSON, only if the event still has the version.
@@ -121,11 +148,23 @@ impl Call {
         etag: Option<&str>,
         body: Option<&serde_json::Map<String, serde_json::Value>>,
     ) -> Result<Self> {
-        let if_match = etag.map(HeaderValue::from_str).transpose().map_err(|_| Error::ChangedMeanwhile)?;
+        let if_match =
+            etag.map(HeaderValue::from_str).transpose().map_err(|_| Error::ChangedMeanwhile)?;
         let units = if method == Method::PATCH { PATCH_UNITS } else { 1 };
         let content_type = body.is_some().then(|| HeaderValue::from_static("application/json"));
-        let body = body.map(serde_json::to_vec).transpose().map_err(|_| Error::Refused("it cannot be written as JSON".into()))?;
-        Ok(Self { method, url, body: body.unwrap_or_default(), content_type, if_match, units, slow: false })
+        let body = body
+            .map(serde_json::to_vec)
+            .transpose()
+            .map_err(|_| Error::Refused("it cannot be written as JSON".into()))?;
+        Ok(Self {
+            method,
+            url,
+            body: body.unwrap_or_default(),
+            content_type,
+            if_match,
+            units,
+            slow: false,
+        })
     }
 
     fn is_write(&self) -> bool {
@@ -134,7 +173,12 @@ impl Call {
 }
 
 impl Api {
-    pub(super) fn new(http: Arc<Http>, addresses: Addresses, account: &str, tokens: Arc<dyn Tokens>) -> Self {
+    pub(super) fn new(
+        http: Arc<Http>,
+        addresses: Addresses,
+        account: &str,
+        tokens: Arc<dyn Tokens>,
+    ) -> Self {
         let pace = http.pace(&format!("google {account}"), ACCOUNT);
         Self { http, pace, tokens, account: account.to_owned(), addresses }
     }
@@ -144,16 +188,22 @@ impl Api {
         self.http.pace(&format!("google {} {calendar}", self.account), CALENDAR).admit(1).await
     }
 
-    /// Asks. Waits for quotas that are back in some seconds; a token that is refused is renewed once.
+    /// Asks. Waits for quotas that are back in some seconds; a token that is refused is renewed
+    /// once.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`] where the new token is refused too, [`Error::Consent`] where it opens too little, [`Error::RateLimited`], and what
-    /// [`Http::send`] says. Other refusals are answers.
+    /// [`Error::Unauthorized`] where the new token is refused too, [`Error::Consent`] where it
+    /// opens too little, [`Error::RateLimited`], and what [`Http::send`] says. Other refusals are
+    /// answers.
     pub(super) async fn call(&self, call: &Call) -> Result<Reply> {
         let (mut renewed, mut waits) = (false, 0);
         loop {
             let bearer = self.tokens.bearer().await?;
-            let answer = match self.http.send(&self.request(call, &Credentials::bearer(&bearer)?), &self.pace).await {
+            let answer = match self
+                .http
+                .send(&self.request(call, &Credentials::bearer(&bearer)?), &self.pace)
+                .await
+            {
                 Ok(answer) => answer,
                 // 429, which says the same as 403 with its reason.
                 Err(Error::RateLimited { retry_after: None }) => {
@@ -173,11 +223,11 @@ impl Api {
             }
             let host = answer.host().to_owned();
             if status.is_success() {
-                let content_type = answer.header(CONTENT_TYPE.as_str()).unwrap_or_default().to_owned();
-                let body = answer
-                    .bytes(MAX_ANSWER)
-                    .await?
-                    .ok_or_else(|| Error::BadAnswer(format!("{host} sends more than any calendar holds")))?;
+                let content_type =
+                    answer.header(CONTENT_TYPE.as_str()).unwrap_or_default().to_owned();
+                let body = answer.bytes(MAX_ANSWER).await?.ok_or_else(|| {
+                    Error::BadAnswer(format!("{host} sends more than any calendar holds"))
+                })?;
                 return Ok(Reply::Given(Given { content_type, body }));
             }
             let body = answer.bytes(MAX_REFUSAL).await.ok().flatten().unwrap_or_default();
@@ -196,13 +246,15 @@ impl Api {
         }
     }
 
-    /// What concerns the account as a whole is told to whoever keeps its grant, before anybody else hears of it.
+    /// What concerns the account as a whole is told to whoever keeps its grant, before anybody else
+    /// hears of it.
     async fn barred(&self, error: Error) -> Error {
         self.tokens.barred(&error).await;
         error
     }
 
-    /// The account is left alone for some seconds, and asked less often from then on. The sixth time it is the caller who waits.
+    /// The account is left alone for some seconds, and asked less often from then on. The sixth
+    /// time it is the caller who waits.
     fn wait(&self, waits: &mut u32) -> Result<()> {
         self.pace.slow_down();
         let last = *waits == SHORT_WAITS;

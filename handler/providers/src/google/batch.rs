@@ -1,15 +1,20 @@
-//! Many reads as one request (<https://developers.google.com/workspace/calendar/api/guides/batch>): `multipart/mixed`, a request in each part.
+//! Many reads as one request (<https://developers.google.com/workspace/calendar/api/guides/batch>):
+//! `multipart/mixed`, a request in each part.
 //!
-//! It saves round trips, no quota: each part counts. Parts may come back in any order and each has its own status. What does not come back
-//! whole is asked for by itself, so that a batch is never worth less than its parts.
+//! It saves round trips, no quota: each part counts. Parts may come back in any order and each has
+//! its own status. What does not come back whole is asked for by itself, so that a batch is never
+//! worth less than its parts.
 //!
 //! # Why writes are not batched
-//! Reads are bound by the way to Google and back: fifty series in one request instead of fifty. Writes are not. To one calendar they begin at most
-//! every 200 ms, one after the other; at 80 ms an answer each is over before the next may begin, so that 5,000 copies take 16 minutes and 40 seconds
-//! by themselves, and would take as long as 1,000 batches of five: 4,000 requests saved, no unit of a quota, no second. (Where an answer takes
-//! longer than 200 ms batches would be quicker: at 400 ms the same copies take 33 minutes by themselves.) For that, the parts of a batch run in any
-//! order and, as others report of calendars and of other services, at once, and are refused one by one for being too fast, which is what taking
-//! turns is to prevent; and a batch whose answer is lost leaves all its writes to be looked for instead of one.
+//! Reads are bound by the way to Google and back: fifty series in one request instead of fifty.
+//! Writes are not. To one calendar they begin at most every 200 ms, one after the other; at 80 ms
+//! an answer each is over before the next may begin, so that 5,000 copies take 16 minutes and 40
+//! seconds by themselves, and would take as long as 1,000 batches of five: 4,000 requests saved, no
+//! unit of a quota, no second. (Where an answer takes longer than 200 ms batches would be quicker:
+//! at 400 ms the same copies take 33 minutes by themselves.) For that, the parts of a batch run in
+//! any order and, as others report of calendars and of other services, at once, and are refused one
+//! by one for being too fast, which is what taking turns is to prevent; and a batch whose answer is
+//! lost leaves all its writes to be looked for instead of one.
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderValue;
@@ -26,13 +31,14 @@ const MOST_LOST: usize = 10;
 const BOUNDARY: &str = "calrelay-batch";
 
 impl Api {
-    /// Reads several addresses, in one request where there are at least two; the answers in the order of the questions. Where one of them has none, that
-    /// is its own answer.
+    /// Reads several addresses, in one request where there are at least two; the answers in the
+    /// order of the questions. Where one of them has none, that is its own answer.
     pub(super) async fn read_all(&self, urls: Vec<Url>) -> Result<Vec<Result<Reply>>> {
         let mut replies = Vec::with_capacity(urls.len());
         let mut lost = 0;
         for urls in urls.chunks(MOST) {
-            let mut together: Vec<Option<Reply>> = if urls.len() > 1 { self.together(urls).await? } else { Vec::new() };
+            let mut together: Vec<Option<Reply>> =
+                if urls.len() > 1 { self.together(urls).await? } else { Vec::new() };
             for (at, url) in urls.iter().enumerate() {
                 let reply = match together.get_mut(at).and_then(Option::take) {
                     Some(reply) => Ok(reply),
@@ -74,14 +80,16 @@ fn body(urls: &[Url]) -> Vec<u8> {
     for (at, url) in urls.iter().enumerate() {
         let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
         body.push_str(&format!(
-            "--{BOUNDARY}\r\nContent-Type: application/http\r\nContent-ID: <item-{at}>\r\n\r\nGET {target} HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n"
+            "--{BOUNDARY}\r\nContent-Type: application/http\r\nContent-ID: <item-{at}>\r\n\r\nGET \
+            {target} HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n"
         ));
     }
     body.push_str(&format!("--{BOUNDARY}--\r\n"));
     body.into_bytes()
 }
 
-/// The answers of a batch by the number of their question; `None` for what is missing, cannot be read, asks to wait, or concerns the account.
+/// The answers of a batch by the number of their question; `None` for what is missing, cannot be
+/// read, asks to wait, or concerns the account.
 fn parts(given: &Given, count: usize) -> Vec<Option<Reply>> {
     let mut replies: Vec<Option<Reply>> = (0..count).map(|_| None).collect();
     let Some(boundary) = boundary(&given.content_type) else { return replies };
@@ -89,7 +97,8 @@ fn parts(given: &Given, count: usize) -> Vec<Option<Reply>> {
     let mut lines = Lines(&given.body);
     let mut begun = false;
     let mut from = given.body.len();
-    // A delimiter stands at the beginning of a line; JSON has no line that begins with two hyphens and this.
+    // A delimiter stands at the beginning of a line; JSON has no line that begins with two hyphens
+    // and this.
     loop {
         let here = given.body.len() - lines.0.len();
         let Some(line) = lines.next() else { break };
@@ -137,12 +146,15 @@ fn part(bytes: &[u8]) -> Option<(usize, Reply)> {
         return Some((at, Reply::Given(Given { content_type, body: body.to_vec() })));
     }
     let refusal = Refusal::new(status, "Google", body);
-    let again =
-        status.is_server_error() || matches!(status.as_u16(), 401 | 429) || refusal.quota(None).is_some() || refusal.is_about_consent();
+    let again = status.is_server_error()
+        || matches!(status.as_u16(), 401 | 429)
+        || refusal.quota(None).is_some()
+        || refusal.is_about_consent();
     (!again).then_some((at, Reply::Refused(refusal)))
 }
 
-/// Reads headers up to the blank line behind them; the value of one of them, empty where it is not there. `None` where they do not end.
+/// Reads headers up to the blank line behind them; the value of one of them, empty where it is not
+/// there. `None` where they do not end.
 fn header(lines: &mut Lines<'_>, wanted: &str) -> Option<String> {
     let mut found = String::new();
     loop {
@@ -150,7 +162,8 @@ fn header(lines: &mut Lines<'_>, wanted: &str) -> Option<String> {
         if line.is_empty() {
             return Some(found);
         }
-        if let Some((name, value)) = std::str::from_utf8(line).ok().and_then(|line| line.split_once(':'))
+        if let Some((name, value)) =
+            std::str::from_utf8(line).ok().and_then(|line| line.split_once(':'))
             && name.trim().eq_ignore_ascii_case(wanted)
         {
             value.trim().clone_into(&mut found);
@@ -181,15 +194,20 @@ mod tests {
 
     use super::*;
 
-    const ANSWER: &str = "--batch_x\r\nContent-Type: application/http\r\nContent-ID: <response-item-1>\r\n\r\n\
-        HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{\r\n \"id\": \"b\"\r\n}\r\n\r\n\
+    const ANSWER: &str = "--batch_x\r\nContent-Type: application/http\r\nContent-ID: \
+    <response-item-1>\r\n\r\n\
+        HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Type: application/json; \
+        charset=UTF-8\r\n\r\n{\r\n \"id\": \"b\"\r\n}\r\n\r\n\
         --batch_x\r\nContent-Type: application/http\r\nContent-ID: response-item-0\r\n\r\n\
         HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}\r\n\
         --batch_x\r\nContent-ID: <response-item-2>\r\n\r\nHTTP/1.1 403 Forbidden\r\n\r\n\
         {\"error\":{\"errors\":[{\"reason\":\"rateLimitExceeded\"}]}}\r\n--batch_x--";
 
     fn given(body: &str) -> Given {
-        Given { content_type: "multipart/mixed; boundary=\"batch_x\"".into(), body: body.as_bytes().to_vec() }
+        Given {
+            content_type: "multipart/mixed; boundary=\"batch_x\"".into(),
+            body: body.as_bytes().to_vec(),
+        }
     }
 
     #[test]
@@ -205,10 +223,19 @@ mod tests {
     #[test]
     fn who_may_be_answered_better_is_asked_by_itself() {
         let answer = |status: &str| {
-            let body = format!("--batch_x\r\nContent-ID: <response-item-0>\r\n\r\nHTTP/1.1 {status}\r\n\r\n{{}}\r\n--batch_x--");
+            let body = format!(
+                "--batch_x\r\nContent-ID: <response-item-0>\r\n\r\nHTTP/1.1 \
+                {status}\r\n\r\n{{}}\r\n--batch_x--"
+            );
             parts(&given(&body), 1).remove(0)
         };
-        for passing in ["401 Unauthorized", "429 Too Many Requests", "500 Internal Server Error", "503 Service Unavailable", "nonsense"] {
+        for passing in [
+            "401 Unauthorized",
+            "429 Too Many Requests",
+            "500 Internal Server Error",
+            "503 Service Unavailable",
+            "nonsense",
+        ] {
             assert!(answer(passing).is_none(), "{passing}");
         }
         for lasting in ["400 Bad Request", "403 Forbidden", "404 Not Found", "410 Gone"] {
@@ -218,22 +245,37 @@ mod tests {
 
     #[test]
     fn answers_to_what_was_not_asked_are_passed_over_and_the_last_of_two_counts() {
-        let part = |id: &str, body: &str| format!("--batch_x\r\nContent-ID: {id}\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{body}\r\n");
-        let strange = ["<response-item-7>", "<response-item-99999999999999999999>", "<item>", "<response-item--1>", ""];
+        let part = |id: &str, body: &str| {
+            format!("--batch_x\r\nContent-ID: {id}\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{body}\r\n")
+        };
+        let strange = [
+            "<response-item-7>",
+            "<response-item-99999999999999999999>",
+            "<item>",
+            "<response-item--1>",
+            "",
+        ];
         let mut body: String = strange.iter().map(|id| part(id, "{}")).collect();
         body.push_str(&part("<response-item-0>", "1"));
         body.push_str(&part("<response-item-0>", "2"));
         body.push_str("--batch_x--");
         let found = parts(&given(&body), 2);
-        assert!(matches!(&found[0], Some(Reply::Given(given)) if given.json::<u8>().is_ok_and(|n| n == 2)));
+        assert!(
+            matches!(&found[0], Some(Reply::Given(given)) if given.json::<u8>().is_ok_and(|n| n == 2))
+        );
         assert!(found[1].is_none());
     }
 
     #[test]
     fn a_question_is_written_with_its_whole_address() {
-        let url = Url::parse("https://example.org/calendar/v3/calendars/a%23b/events/c?fields=id,etag").unwrap();
+        let url =
+            Url::parse("https://example.org/calendar/v3/calendars/a%23b/events/c?fields=id,etag")
+                .unwrap();
         let body = String::from_utf8(body(&[url])).unwrap();
-        assert!(body.contains("GET /calendar/v3/calendars/a%23b/events/c?fields=id,etag HTTP/1.1\r\n"), "{body}");
+        assert!(
+            body.contains("GET /calendar/v3/calendars/a%23b/events/c?fields=id,etag HTTP/1.1\r\n"),
+            "{body}"
+        );
     }
 
     proptest! {

@@ -1,4 +1,5 @@
-//! The user's calendars (<https://developers.google.com/workspace/calendar/api/v3/reference/calendarList>).
+//! The user's calendars
+//! (<https://developers.google.com/workspace/calendar/api/v3/reference/calendarList>).
 
 use std::collections::HashSet;
 
@@ -11,8 +12,9 @@ use crate::{Error, Result};
 /// The most pages of 250: more calendars than Google lets anybody have.
 const MAX_PAGES: usize = 100;
 
-/// Calendars that are nobody's to sync: rooms and other resources, and those that Google fills (holidays, birthdays of contacts). A person's
-/// own further calendars end in `@group.calendar.google.com`, which is none of these.
+/// Calendars that are nobody's to sync: rooms and other resources, and those that Google fills
+/// (holidays, birthdays of contacts). A person's own further calendars end in
+/// `@group.calendar.google.com`, which is none of these.
 const NOT_OFFERED: [&str; 2] = ["@resource.calendar.google.com", "@group.v.calendar.google.com"];
 
 impl Client {

@@ -1,7 +1,7 @@
 //! Channels of notifications (<https://developers.google.com/workspace/calendar/api/guides/push>).
 //!
-//! A channel cannot be prolonged, only followed by another. A request whose answer was lost is not repeated: Google takes an id once, and
-//! whoever asked tries again with a new one.
+//! A channel cannot be prolonged, only followed by another. A request whose answer was lost is not
+//! repeated: Google takes an id once, and whoever asked tries again with a new one.
 
 use jiff::Timestamp;
 use reqwest::Method;
@@ -34,20 +34,30 @@ impl Client {
             // Seconds, as text.
             ("params", json!({ "ttl": watch.ttl.as_secs().to_string() })),
         ]);
-        let call = Call::write(Method::POST, self.api.addresses.watch(calendar)?, None, Some(&body))?;
+        let call =
+            Call::write(Method::POST, self.api.addresses.watch(calendar)?, None, Some(&body))?;
         let Channel { resource_id, expiration } = match self.api.call(&call).await? {
             Reply::Given(given) => given.json()?,
             Reply::Refused(refusal) => return Err(refused(&refusal)),
         };
-        let expires = expiration.parse().ok().and_then(|millisecond| Timestamp::from_millisecond(millisecond).ok());
-        let expires = expires.ok_or_else(|| Error::BadAnswer("Google does not say how long it will tell of changes".into()))?;
+        let expires = expiration
+            .parse()
+            .ok()
+            .and_then(|millisecond| Timestamp::from_millisecond(millisecond).ok());
+        let expires = expires.ok_or_else(|| {
+            Error::BadAnswer("Google does not say how long it will tell of changes".into())
+        })?;
         Ok(Watching { resource: resource_id, expires })
     }
 
     /// `channels.stop`. One that is not there any more is a success.
     pub(super) async fn stop_channel(&self, channel: &str, resource: &str) -> Result<()> {
         let body = object([("id", json!(channel)), ("resourceId", json!(resource))]);
-        match self.api.call(&Call::write(Method::POST, self.api.addresses.stop()?, None, Some(&body))?).await? {
+        match self
+            .api
+            .call(&Call::write(Method::POST, self.api.addresses.stop()?, None, Some(&body))?)
+            .await?
+        {
             Reply::Given(_) => Ok(()),
             Reply::Refused(refusal) if refusal.is_gone() => Ok(()),
             Reply::Refused(refusal) => Err(refused(&refusal)),
@@ -64,15 +74,21 @@ fn refused(refusal: &Refusal) -> Error {
     if refusal.says("pushNotSupportedForRequestedResource") {
         return Error::NoPush;
     }
-    if ["push.webhookUrlNotHttps", "push.webhookUrlUnauthorized", "webhookUrlNotHttps"].iter().any(|reason| refusal.says(reason)) {
+    if ["push.webhookUrlNotHttps", "push.webhookUrlUnauthorized", "webhookUrlNotHttps"]
+        .iter()
+        .any(|reason| refusal.says(reason))
+    {
         return Error::Misconfigured(
-            "Google does not send notifications to the address in CALRELAY_PUBLIC_URL: it must begin with https://, under a certificate that \
+            "Google does not send notifications to the address in CALRELAY_PUBLIC_URL: it must \
+            begin with https://, under a certificate that \
              browsers trust"
                 .into(),
         );
     }
     match refusal.error() {
-        Error::Refused(_) => Error::Misconfigured("Google does not tell of changes in the way in which this calrelay asks it to".into()),
+        Error::Refused(_) => Error::Misconfigured(
+            "Google does not tell of changes in the way in which this calrelay asks it to".into(),
+        ),
         Error::Gone => Error::CalendarMissing,
         error => error,
     }
@@ -85,14 +101,21 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, reason: &str) -> Error {
-        let body = format!(r#"{{"error":{{"errors":[{{"reason":"{reason}","message":"secret"}}]}}}}"#);
-        refused(&Refusal::new(StatusCode::from_u16(status).unwrap(), "example.org", body.as_bytes()))
+        let body =
+            format!(r#"{{"error":{{"errors":[{{"reason":"{reason}","message":"secret"}}]}}}}"#);
+        refused(&Refusal::new(
+            StatusCode::from_u16(status).unwrap(),
+            "example.org",
+            body.as_bytes(),
+        ))
     }
 
     #[test]
     fn a_calendar_of_which_google_never_tells_is_told_from_a_mistake_of_ours() {
         assert!(matches!(answer(400, "pushNotSupportedForRequestedResource"), Error::NoPush));
-        assert!(matches!(answer(400, "push.webhookUrlNotHttps"), Error::Misconfigured(words) if words.contains("CALRELAY_PUBLIC_URL")));
+        assert!(
+            matches!(answer(400, "push.webhookUrlNotHttps"), Error::Misconfigured(words) if words.contains("CALRELAY_PUBLIC_URL"))
+        );
         assert!(matches!(answer(400, "channelIdNotUnique"), Error::Misconfigured(_)));
         assert!(matches!(answer(404, "notFound"), Error::CalendarMissing));
         assert!(matches!(answer(403, "rateLimitExceeded"), Error::RateLimited { .. }));

@@ -65,7 +65,9 @@ pub(super) fn same_span(a: &Span, b: &Span) -> bool {
     match (a, b) {
         (Span::Timed { start: from, end: to }, Span::Timed { start, end }) => {
             let instant = |moment| engine::zone::instant(moment, None);
-            from.zone == start.zone && instant(from) == instant(start) && instant(to) == instant(end)
+            from.zone == start.zone
+                && instant(from) == instant(start)
+                && instant(to) == instant(end)
         }
         (a, b) => a == b,
     }
@@ -79,8 +81,14 @@ pub(super) fn plain(master: &Content, start: OriginalStart) -> Option<Content> {
         }
         (Span::Timed { start: first, end }, OriginalStart::At(instant)) => {
             let length = engine::zone::length(&master.span, None);
-            let moment = |zone: &Zone, at| Moment { local: engine::zone::rules(zone, None).to_datetime(at), zone: zone.clone() };
-            Span::Timed { start: moment(&first.zone, instant), end: moment(&end.zone, instant.checked_add(length).ok()?) }
+            let moment = |zone: &Zone, at| Moment {
+                local: engine::zone::rules(zone, None).to_datetime(at),
+                zone: zone.clone(),
+            };
+            Span::Timed {
+                start: moment(&first.zone, instant),
+                end: moment(&end.zone, instant.checked_add(length).ok()?),
+            }
         }
         _ => return None,
     };
@@ -88,7 +96,11 @@ pub(super) fn plain(master: &Content, start: OriginalStart) -> Option<Content> {
 }
 
 /// Whether the series gives this start; `None` where its rules cannot be followed.
-pub(super) fn is_occurrence(master: &Content, series: &Series, start: OriginalStart) -> Option<bool> {
+pub(super) fn is_occurrence(
+    master: &Content,
+    series: &Series,
+    start: OriginalStart,
+) -> Option<bool> {
     let Some(plain) = plain(master, start) else { return Some(false) };
     let bare = Series { exceptions: BTreeMap::new(), ..series.clone() };
     let from = engine::zone::start(&plain.span, None);

@@ -1,7 +1,8 @@
-//! Refusals by what the caller can do about them (<https://developers.google.com/workspace/calendar/api/guides/errors>).
+//! Refusals by what the caller can do about them
+//! (<https://developers.google.com/workspace/calendar/api/guides/errors>).
 //!
-//! Google tells quotas, permissions and plain mistakes apart by a `reason` below the status. Only reasons that we know are ever repeated:
-//! the rest of the body may quote the event.
+//! Google tells quotas, permissions and plain mistakes apart by a `reason` below the status. Only
+//! reasons that we know are ever repeated: the rest of the body may quote the event.
 
 use std::time::Duration;
 
@@ -55,8 +56,15 @@ pub(super) enum Quota {
 impl Refusal {
     /// From the status and the body of an answer.
     pub(super) fn new(status: StatusCode, host: &str, body: &[u8]) -> Self {
-        let explained = serde_json::from_slice::<Body>(body).map(|body| body.error).unwrap_or_default();
-        let reasons = explained.errors.into_iter().chain(explained.details).filter_map(|detail| detail.reason).take(16).collect();
+        let explained =
+            serde_json::from_slice::<Body>(body).map(|body| body.error).unwrap_or_default();
+        let reasons = explained
+            .errors
+            .into_iter()
+            .chain(explained.details)
+            .filter_map(|detail| detail.reason)
+            .take(16)
+            .collect();
         Self { status, reasons, host: host.to_owned() }
     }
 
@@ -69,9 +77,12 @@ impl Refusal {
         matches!(self.status.as_u16(), 404 | 410)
     }
 
-    /// The consent that was given does not cover what was asked for: no request of this account will fare better.
+    /// The consent that was given does not cover what was asked for: no request of this account
+    /// will fare better.
     pub(super) fn is_about_consent(&self) -> bool {
-        self.status == StatusCode::FORBIDDEN && (self.says("insufficientPermissions") || self.says("ACCESS_TOKEN_SCOPE_INSUFFICIENT"))
+        self.status == StatusCode::FORBIDDEN
+            && (self.says("insufficientPermissions")
+                || self.says("ACCESS_TOKEN_SCOPE_INSUFFICIENT"))
     }
 
     /// Which quota was used up; `now` tells how long the day still is.
@@ -85,7 +96,8 @@ impl Refusal {
         if self.says("quotaExceeded") {
             return Some(Quota::Long(BLOCKED));
         }
-        (self.says("userRateLimitExceeded") || self.says("rateLimitExceeded")).then_some(Quota::Seconds)
+        (self.says("userRateLimitExceeded") || self.says("rateLimitExceeded"))
+            .then_some(Quota::Seconds)
     }
 
     /// As an error, where the caller knows nothing better.
@@ -93,11 +105,17 @@ impl Refusal {
         match self.status.as_u16() {
             403 if self.quota(None).is_some() => Error::RateLimited { retry_after: Some(BUSY) },
             403 if self.is_about_consent() => Error::Consent(
-                "Google was not asked, or not allowed, to let Calrelay do this; connect the account again and tick every box".into(),
+                "Google was not asked, or not allowed, to let Calrelay do this; connect the \
+                account again and tick every box"
+                    .into(),
             ),
             403 if self.says("forbiddenForNonOrganizer") => Error::HasGuests,
             403 if self.says("accessNotConfigured") || self.says("SERVICE_DISABLED") => {
-                Error::Misconfigured("the Google Calendar API is not switched on in the Google Cloud project of this deployment".into())
+                Error::Misconfigured(
+                    "the Google Calendar API is not switched on in the Google \
+                Cloud project of this deployment"
+                        .into(),
+                )
             }
             403 => Error::Forbidden("this account may not do that in this calendar".into()),
             400 | 422 => Error::Refused(self.mistake().into()),
@@ -118,7 +136,10 @@ impl Refusal {
             ("malformedEvent", "Google cannot make sense of it"),
             ("calendarUsageLimitsExceeded", "Google finds it too large"),
         ];
-        KNOWN.iter().find(|(reason, _)| self.says(reason)).map_or("Google answered 400", |(_, words)| words)
+        KNOWN
+            .iter()
+            .find(|(reason, _)| self.says(reason))
+            .map_or("Google answered 400", |(_, words)| words)
     }
 }
 
@@ -169,8 +190,12 @@ mod tests {
     #[test]
     fn reasons_are_found_in_googles_newer_form_too() {
         let refusal = |reason: &str| {
-            let detail = format!(r#"{{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"{reason}","domain":"googleapis.com"}}"#);
-            let body = format!(r#"{{"error":{{"code":403,"message":"secret","status":"PERMISSION_DENIED","details":[{detail}]}}}}"#);
+            let detail = format!(
+                r#"{{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"{reason}","domain":"googleapis.com"}}"#
+            );
+            let body = format!(
+                r#"{{"error":{{"code":403,"message":"secret","status":"PERMISSION_DENIED","details":[{detail}]}}}}"#
+            );
             Refusal::new(StatusCode::FORBIDDEN, "example.org", body.as_bytes()).error()
         };
         assert!(matches!(refusal("ACCESS_TOKEN_SCOPE_INSUFFICIENT"), Error::Consent(_)));
@@ -183,15 +208,23 @@ mod tests {
         let evening = Some("2026-11-20T07:00:00Z".parse().unwrap());
         assert_eq!(refusal(403, "rateLimitExceeded").quota(evening), Some(Quota::Seconds));
         assert_eq!(refusal(403, "quotaExceeded").quota(evening), Some(Quota::Long(BLOCKED)));
-        assert_eq!(refusal(403, "dailyLimitExceeded").quota(evening), Some(Quota::Long(Duration::from_secs(3600))));
+        assert_eq!(
+            refusal(403, "dailyLimitExceeded").quota(evening),
+            Some(Quota::Long(Duration::from_secs(3600)))
+        );
         assert_eq!(refusal(403, "forbidden").quota(evening), None);
         assert_eq!(refusal(400, "quotaExceeded").quota(evening), None);
     }
 
     #[test]
     fn a_body_that_explains_nothing_is_no_trouble() {
-        for body in [&b""[..], b"<html>", b"{\"error\":{\"errors\":[{}]}}", b"{\"error\":\"x\"}", b"[]"] {
-            assert!(matches!(Refusal::new(StatusCode::FORBIDDEN, "h", body).error(), Error::Forbidden(_)));
+        for body in
+            [&b""[..], b"<html>", b"{\"error\":{\"errors\":[{}]}}", b"{\"error\":\"x\"}", b"[]"]
+        {
+            assert!(matches!(
+                Refusal::new(StatusCode::FORBIDDEN, "h", body).error(),
+                Error::Forbidden(_)
+            ));
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Occurrences that depart from their series, brought to what a draft wants.
 //!
-//! Google discards the exceptions of a series that is moved, or whose `recurrence` changes, or keeps them. So nothing is assumed: what the
-//! calendar shows after the write of a master is compared with what it should show, one occurrence after the other, and only differences are
+//! Google discards the exceptions of a series that is moved, or whose `recurrence` changes, or
+//! keeps them. So nothing is assumed: what the calendar shows after the write of a master is
+//! compared with what it should show, one occurrence after the other, and only differences are
 //! written. A cancelled occurrence is missing if neither an EXDATE nor an item says so.
 
 use engine::event::{Content, Draft, Exception, OriginalStart};
@@ -16,46 +17,77 @@ use crate::caldav::ical::recurrence;
 use crate::{Error, Result};
 
 /// Said where Google does not know an occurrence that is to be changed.
-const NOT_SHOWN: &str = "Google does not show one of its changed occurrences, as its rule does not give it";
+const NOT_SHOWN: &str =
+    "Google does not show one of its changed occurrences, as its rule does not give it";
 
 /// A draft with more changed occurrences is refused: each is a write of its own.
 const MOST: usize = 1_000;
 
 impl Client {
-    /// Brings the exceptions of a series to those of a draft. `whole` is what stands there, and is kept up to date.
-    pub(super) async fn settle_exceptions(&self, calendar: &str, whole: &mut Whole, draft: &Draft, marker: Option<&str>) -> Result<()> {
-        let Some(series) = draft.series.as_ref().filter(|_| whole.master.is_master()) else { return Ok(()) };
+    /// Brings the exceptions of a series to those of a draft. `whole` is what stands there, and is
+    /// kept up to date.
+    pub(super) async fn settle_exceptions(
+        &self,
+        calendar: &str,
+        whole: &mut Whole,
+        draft: &Draft,
+        marker: Option<&str>,
+    ) -> Result<()> {
+        let Some(series) = draft.series.as_ref().filter(|_| whole.master.is_master()) else {
+            return Ok(());
+        };
         if series.exceptions.len() > MOST {
-            return Err(Error::Refused(format!("more than {MOST} of its occurrences depart from its rule")));
+            return Err(Error::Refused(format!(
+                "more than {MOST} of its occurrences depart from its rule"
+            )));
         }
         let manner = self.manner(calendar);
-        let standing = whole.by_start(&draft.content.span, manner.context()).map_err(|why| Error::Refused(why.0))?;
-        let standing: Vec<(OriginalStart, wire::Event)> = standing.into_iter().map(|(start, item)| (start, item.clone())).collect();
-        let excluded = recurrence::series(&whole.master.recurrence, &draft.content.span).map_err(|why| Error::Refused(why.0))?;
+        let standing = whole
+            .by_start(&draft.content.span, manner.context())
+            .map_err(|why| Error::Refused(why.0))?;
+        let standing: Vec<(OriginalStart, wire::Event)> =
+            standing.into_iter().map(|(start, item)| (start, item.clone())).collect();
+        let excluded = recurrence::series(&whole.master.recurrence, &draft.content.span)
+            .map_err(|why| Error::Refused(why.0))?;
         let excluded = excluded.unwrap_or_default().exceptions;
         let mut missing = false;
-        let at = |start: &OriginalStart| standing.iter().find(|(there, _)| there == start).map(|(_, item)| item);
+        let at = |start: &OriginalStart| {
+            standing.iter().find(|(there, _)| there == start).map(|(_, item)| item)
+        };
         for (start, exception) in &series.exceptions {
             match (exception, at(start)) {
-                (Exception::Changed(wanted), Some(item)) => self.change_occurrence(calendar, whole, item, wanted, marker).await?,
+                (Exception::Changed(wanted), Some(item)) => {
+                    self.change_occurrence(calendar, whole, item, wanted, marker).await?
+                }
                 (Exception::Changed(wanted), None) => {
                     match self.occurrence(calendar, &whole.master.id, *start, draft).await? {
-                        Some(item) => self.change_occurrence(calendar, whole, &item, wanted, marker).await?,
+                        Some(item) => {
+                            self.change_occurrence(calendar, whole, &item, wanted, marker).await?
+                        }
                         None => missing = true,
                     };
                 }
-                (Exception::Cancelled, Some(item)) if !item.is_cancelled() => self.cancel_occurrence(calendar, whole, item).await?,
+                (Exception::Cancelled, Some(item)) if !item.is_cancelled() => {
+                    self.cancel_occurrence(calendar, whole, item).await?
+                }
                 (Exception::Cancelled, Some(_)) => {}
                 (Exception::Cancelled, None) => {
-                    let shown = !excluded.contains_key(start) && convert::is_occurrence(&draft.content, series, *start) != Some(false);
-                    let item = if shown { self.occurrence(calendar, &whole.master.id, *start, draft).await? } else { None };
+                    let shown = !excluded.contains_key(start)
+                        && convert::is_occurrence(&draft.content, series, *start) != Some(false);
+                    let item = if shown {
+                        self.occurrence(calendar, &whole.master.id, *start, draft).await?
+                    } else {
+                        None
+                    };
                     if let Some(item) = item {
                         self.cancel_occurrence(calendar, whole, &item).await?;
                     }
                 }
             }
         }
-        for (start, item) in standing.iter().filter(|(start, _)| !series.exceptions.contains_key(start)) {
+        for (start, item) in
+            standing.iter().filter(|(start, _)| !series.exceptions.contains_key(start))
+        {
             match (convert::is_occurrence(&draft.content, series, *start), item.is_cancelled()) {
                 (Some(true), _) => {
                     if let Some(plain) = convert::plain(&draft.content, *start) {
@@ -71,7 +103,13 @@ impl Client {
     }
 
     /// The occurrence that begins there by the rule; `None` where there is none.
-    async fn occurrence(&self, calendar: &str, series: &str, start: OriginalStart, draft: &Draft) -> Result<Option<wire::Event>> {
+    async fn occurrence(
+        &self,
+        calendar: &str,
+        series: &str,
+        start: OriginalStart,
+        draft: &Draft,
+    ) -> Result<Option<wire::Event>> {
         let text = match start {
             OriginalStart::Day(day) => day.to_string(),
             OriginalStart::At(instant) => convert::rfc3339(instant),
@@ -83,8 +121,13 @@ impl Client {
             Reply::Refused(refusal) => return Err(meanwhile(&refusal)),
         };
         let manner = self.manner(calendar);
-        let items = page.items.iter().filter_map(|item| serde_json::from_str::<wire::Event>(item.get()).ok());
-        Ok(items.into_iter().find(|item| convert::original_start(item, &draft.content.span, manner.context()) == Some(start)))
+        let items = page
+            .items
+            .iter()
+            .filter_map(|item| serde_json::from_str::<wire::Event>(item.get()).ok());
+        Ok(items.into_iter().find(|item| {
+            convert::original_start(item, &draft.content.span, manner.context()) == Some(start)
+        }))
     }
 
     /// Makes an occurrence show this, if it does not.
@@ -124,7 +167,12 @@ impl Client {
     }
 
     /// Takes an occurrence out, if it is there.
-    async fn cancel_occurrence(&self, calendar: &str, whole: &mut Whole, item: &wire::Event) -> Result<()> {
+    async fn cancel_occurrence(
+        &self,
+        calendar: &str,
+        whole: &mut Whole,
+        item: &wire::Event,
+    ) -> Result<()> {
         if item.is_cancelled() {
             whole.exceptions.insert(item.id.clone(), item.clone());
             return Ok(());

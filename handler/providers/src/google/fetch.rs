@@ -52,7 +52,11 @@ impl Client {
         let mut seen = HashSet::new();
         let ids: Vec<&EventId> = ids.iter().filter(|id| seen.insert(id.as_str())).collect();
         let standing = self.standing(calendar, &ids).await?;
-        if !standing.is_empty() && standing.iter().all(|standing| matches!(standing, Standing::Gone { tombstone: None })) {
+        if !standing.is_empty()
+            && standing
+                .iter()
+                .all(|standing| matches!(standing, Standing::Gone { tombstone: None }))
+        {
             // Nothing is there at all: is the calendar?
             match self.gone(calendar).await? {
                 Error::Gone => {}
@@ -63,7 +67,9 @@ impl Client {
         let mut answer = Vec::with_capacity(ids.len());
         for (id, standing) in ids.into_iter().zip(standing) {
             let found = match standing {
-                Standing::Refused(error) => Found::Refused(blame.event(self, calendar, error).await?),
+                Standing::Refused(error) => {
+                    Found::Refused(blame.event(self, calendar, error).await?)
+                }
                 standing => found(standing),
             };
             answer.push(Fetched { id: id.clone(), found });
@@ -74,7 +80,9 @@ impl Client {
     /// How Google says that an event is not there, by a read of its own.
     pub(super) async fn is_gone(&self, calendar: &str, id: &EventId) -> Result<Option<Absence>> {
         match self.stands(calendar, id).await? {
-            Standing::There(whole, _) => Ok((!convert::is_event(&whole.master)).then_some(Absence::NoEvent)),
+            Standing::There(whole, _) => {
+                Ok((!convert::is_event(&whole.master)).then_some(Absence::NoEvent))
+            }
             Standing::Strange { .. } => Ok(None),
             Standing::Refused(error) => Err(error),
             Standing::Gone { tombstone: Some(_) } => Ok(Some(Absence::Cancelled)),
@@ -88,19 +96,26 @@ impl Client {
     /// What stands under one id.
     pub(super) async fn stands(&self, calendar: &str, id: &EventId) -> Result<Standing> {
         let mut standing = self.standing(calendar, &[id]).await?;
-        standing.pop().ok_or_else(|| Error::BadAnswer("Google did not answer for this event".into()))
+        standing
+            .pop()
+            .ok_or_else(|| Error::BadAnswer("Google did not answer for this event".into()))
     }
 
     /// What stands under each id, in the same order.
     async fn standing(&self, calendar: &str, ids: &[&EventId]) -> Result<Vec<Standing>> {
-        let urls = ids.iter().map(|id| self.api.addresses.event(calendar, id.as_str())).collect::<Result<Vec<_>>>()?;
+        let urls = ids
+            .iter()
+            .map(|id| self.api.addresses.event(calendar, id.as_str()))
+            .collect::<Result<Vec<_>>>()?;
         let mut all = Vec::with_capacity(ids.len());
         // By the ids of the series that have to be read whole, their UIDs.
         let mut masters = BTreeMap::new();
         for reply in self.api.read_all(urls).await? {
             let standing = match reply {
                 Ok(Reply::Given(given)) => standing(&given, self.manner(calendar))?,
-                Ok(Reply::Refused(refusal)) if refusal.is_gone() => Standing::Gone { tombstone: None },
+                Ok(Reply::Refused(refusal)) if refusal.is_gone() => {
+                    Standing::Gone { tombstone: None }
+                }
                 Ok(Reply::Refused(refusal)) => Standing::Refused(one(refusal)?),
                 Err(error) => Standing::Refused(error),
             };
@@ -117,7 +132,8 @@ impl Client {
         if masters.is_empty() {
             return Ok(all);
         }
-        let series: BTreeMap<String, Read> = self.read_series(calendar, masters.into_iter().collect()).await?.into_iter().collect();
+        let series: BTreeMap<String, Read> =
+            self.read_series(calendar, masters.into_iter().collect()).await?.into_iter().collect();
         for standing in &mut all {
             let Standing::There(whole, _) = standing else { continue };
             let id = whole.master.id.clone();
@@ -129,8 +145,12 @@ impl Client {
             let etag = whole.master.etag.clone();
             match series.get(whole.master.recurring_event_id.as_ref().unwrap_or(&id)) {
                 // A part of a series is no event of its own.
-                Some(Read::Series { .. } | Read::Unreadable) if is_exception => *standing = Standing::Gone { tombstone: etag },
-                Some(Read::Series { whole, manner, .. }) => *standing = Standing::There(whole.clone(), manner.clone()),
+                Some(Read::Series { .. } | Read::Unreadable) if is_exception => {
+                    *standing = Standing::Gone { tombstone: etag }
+                }
+                Some(Read::Series { whole, manner, .. }) => {
+                    *standing = Standing::There(whole.clone(), manner.clone())
+                }
                 Some(Read::Unreadable) => *standing = Standing::Strange { etag: None },
                 Some(Read::Refused(error)) => *standing = Standing::Refused(error.clone()),
                 Some(Read::Alone { .. }) | None if is_exception => {}
@@ -140,26 +160,43 @@ impl Client {
         Ok(all)
     }
 
-    /// Series by the ids of their masters, and by their UIDs where those are known. What is not there at all is left out.
-    pub(super) async fn read_series(&self, calendar: &str, wanted: Vec<(String, Option<String>)>) -> Result<Vec<(String, Read)>> {
-        let (named, unnamed): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|(_, uid)| uid.is_some());
-        let mut named: Vec<(String, String)> = named.into_iter().filter_map(|(id, uid)| Some((id, uid?))).collect();
+    /// Series by the ids of their masters, and by their UIDs where those are known. What is not
+    /// there at all is left out.
+    pub(super) async fn read_series(
+        &self,
+        calendar: &str,
+        wanted: Vec<(String, Option<String>)>,
+    ) -> Result<Vec<(String, Read)>> {
+        let (named, unnamed): (Vec<_>, Vec<_>) =
+            wanted.into_iter().partition(|(_, uid)| uid.is_some());
+        let mut named: Vec<(String, String)> =
+            named.into_iter().filter_map(|(id, uid)| Some((id, uid?))).collect();
         let mut all = Vec::new();
-        let urls = unnamed.iter().map(|(id, _)| self.api.addresses.event(calendar, id)).collect::<Result<Vec<_>>>()?;
+        let urls = unnamed
+            .iter()
+            .map(|(id, _)| self.api.addresses.event(calendar, id))
+            .collect::<Result<Vec<_>>>()?;
         for ((id, _), reply) in unnamed.into_iter().zip(self.api.read_all(urls).await?) {
             match reply {
-                Ok(Reply::Given(given)) => named.extend(given.json::<wire::Head>()?.i_cal_uid.map(|uid| (id, uid))),
+                Ok(Reply::Given(given)) => {
+                    named.extend(given.json::<wire::Head>()?.i_cal_uid.map(|uid| (id, uid)))
+                }
                 Ok(Reply::Refused(refusal)) if refusal.is_gone() => {}
                 Ok(Reply::Refused(refusal)) => all.push((id, Read::Refused(one(refusal)?))),
                 Err(error) => all.push((id, Read::Refused(error))),
             }
         }
-        let urls = named.iter().map(|(_, uid)| self.series_url(calendar, uid, None)).collect::<Result<Vec<_>>>()?;
+        let urls = named
+            .iter()
+            .map(|(_, uid)| self.series_url(calendar, uid, None))
+            .collect::<Result<Vec<_>>>()?;
         let replies = self.api.read_all(urls).await?;
         for ((id, uid), reply) in named.into_iter().zip(replies) {
             let first = match reply {
                 Ok(Reply::Given(given)) => given,
-                Ok(Reply::Refused(refusal)) if refusal.is_gone() => return Err(Error::CalendarMissing),
+                Ok(Reply::Refused(refusal)) if refusal.is_gone() => {
+                    return Err(Error::CalendarMissing);
+                }
                 Ok(Reply::Refused(refusal)) => {
                     all.push((id, Read::Refused(one(refusal)?)));
                     continue;
@@ -184,15 +221,24 @@ impl Client {
         for _ in 0..MAX_PAGES {
             let mut parameters = vec![("iCalUID", uid), ("showDeleted", "false")];
             parameters.extend(page_token.as_deref().map(|token| ("pageToken", token)));
-            let given = match self.api.call(&Call::list(self.api.addresses.list(calendar, &parameters)?)).await? {
+            let given = match self
+                .api
+                .call(&Call::list(self.api.addresses.list(calendar, &parameters)?))
+                .await?
+            {
                 Reply::Given(given) => given,
                 Reply::Refused(refusal) if refusal.is_gone() => return Err(Error::CalendarMissing),
                 Reply::Refused(refusal) => return Err(refusal.error()),
             };
             let page: wire::Events = given.json()?;
-            let heads = page.items.iter().filter_map(|item| serde_json::from_str::<wire::Head>(item.get()).ok());
+            let heads = page
+                .items
+                .iter()
+                .filter_map(|item| serde_json::from_str::<wire::Head>(item.get()).ok());
             // Cancelled occurrences are listed also where tombstones were not asked for.
-            for head in heads.filter(|head| !head.id.is_empty() && head.status.as_deref() != Some(wire::CANCELLED)) {
+            for head in heads.filter(|head| {
+                !head.id.is_empty() && head.status.as_deref() != Some(wire::CANCELLED)
+            }) {
                 match head.recurring_event_id {
                     None => return Ok(Some(EventId::new(head.id))),
                     Some(_) => occurrence = occurrence.or_else(|| Some(EventId::new(head.id))),
@@ -235,7 +281,11 @@ impl Client {
                     None => Read::Alone { items, manner },
                 });
             };
-            given = self.api.call(&Call::list(self.series_url(calendar, uid, Some(&token))?)).await?.given()?;
+            given = self
+                .api
+                .call(&Call::list(self.series_url(calendar, uid, Some(&token))?))
+                .await?
+                .given()?;
         }
         Ok(Read::Unreadable)
     }

@@ -1,11 +1,13 @@
 //! Descriptions: Google keeps them as HTML or as plain text and does not say which.
 //!
 //! # Properties
-//! * What [`from_text`] writes, [`to_text`] reads back as it was, whatever the text: a plain text in which something looks like a tag or an
-//!   entity is written so that it does not.
+//! * What [`from_text`] writes, [`to_text`] reads back as it was, whatever the text: a plain text
+//!   in which something looks like a tag or an entity is written so that it does not.
 //! * Line ends are line ends in both forms, as Google's own pages show them.
-//! * Linear in the length of the text, however it is made: a tag or an entity is looked for over a bounded distance only.
-//! * Nothing but text comes out: unknown tags are text (`<alice@example.org>`), known ones go, of a link its address is kept.
+//! * Linear in the length of the text, however it is made: a tag or an entity is looked for over a
+//!   bounded distance only.
+//! * Nothing but text comes out: unknown tags are text (`<alice@example.org>`), known ones go, of a
+//!   link its address is kept.
 
 /// The longest tag that is taken for one; a link's address may be long.
 const LONGEST_TAG: usize = 4096;
@@ -91,7 +93,8 @@ struct Tag<'a> {
 
 /// A description as plain text.
 pub(super) fn to_text(html: &str) -> String {
-    let mut reader = Reader { out: String::with_capacity(html.len()), link: None, hidden: 0, fresh: false };
+    let mut reader =
+        Reader { out: String::with_capacity(html.len()), link: None, hidden: 0, fresh: false };
     let mut rest = html;
     while let Some(at) = rest.find(['<', '&']) {
         reader.text(&rest[..at]);
@@ -125,7 +128,8 @@ pub(super) fn to_text(html: &str) -> String {
     reader.out
 }
 
-/// A plain text as a description: the same characters, but for those that would be taken for a tag or an entity.
+/// A plain text as a description: the same characters, but for those that would be taken for a tag
+/// or an entity.
 pub(super) fn from_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -158,7 +162,11 @@ impl Reader {
         if self.hidden > 0 || text.is_empty() {
             return;
         }
-        if std::mem::take(&mut self.fresh) && !self.out.is_empty() && !self.out.ends_with('\n') && !text.starts_with('\n') {
+        if std::mem::take(&mut self.fresh)
+            && !self.out.is_empty()
+            && !self.out.ends_with('\n')
+            && !text.starts_with('\n')
+        {
             self.out.push('\n');
         }
         self.out.push_str(text);
@@ -166,7 +174,10 @@ impl Reader {
 
     fn tag(&mut self, tag: &Tag<'_>) {
         match tag.kind {
-            Kind::Hidden => self.hidden = if tag.closing { self.hidden.saturating_sub(1) } else { self.hidden + 1 },
+            Kind::Hidden => {
+                self.hidden =
+                    if tag.closing { self.hidden.saturating_sub(1) } else { self.hidden + 1 }
+            }
             Kind::Break if self.hidden == 0 => {
                 self.fresh = false;
                 self.out.push('\n');
@@ -186,7 +197,10 @@ impl Reader {
         let Some((address, begin)) = self.link.take() else { return };
         let words = self.out.get(begin..).unwrap_or_default().trim();
         let bare = |text: &str| {
-            let text = text.trim_start_matches("https://").trim_start_matches("http://").trim_start_matches("mailto:");
+            let text = text
+                .trim_start_matches("https://")
+                .trim_start_matches("http://")
+                .trim_start_matches("mailto:");
             text.trim_end_matches('/').to_lowercase()
         };
         let same = words.is_empty() || bare(words) == bare(&address);
@@ -203,7 +217,8 @@ fn name(text: &str) -> Option<(Kind, usize)> {
     let inner = text.strip_prefix('<')?;
     let begin = 1 + usize::from(inner.starts_with('/'));
     let named = &text[begin..];
-    let length = named.bytes().take(16).take_while(|b| b.is_ascii_alphanumeric() || *b == b'-').count();
+    let length =
+        named.bytes().take(16).take_while(|b| b.is_ascii_alphanumeric() || *b == b'-').count();
     let name = named[..length].to_ascii_lowercase();
     let (_, kind) = TAGS[TAGS.binary_search_by_key(&name.as_str(), |(name, _)| *name).ok()?];
     named[length..].starts_with(['>', '/', ' ', '\t', '\n', '\r']).then_some((kind, begin + length))
@@ -218,7 +233,9 @@ fn tag(text: &str) -> Option<Tag<'_>> {
     let mut quote = None;
     for (at, byte) in rest.bytes().enumerate().take(LONGEST_TAG) {
         match (quote, byte) {
-            (None, b'>') => return Some(Tag { kind, closing, attributes: &rest[..at], length: end + at + 1 }),
+            (None, b'>') => {
+                return Some(Tag { kind, closing, attributes: &rest[..at], length: end + at + 1 });
+            }
             (None, b'<') => return None,
             (None, b'"' | b'\'') => quote = Some(byte),
             (Some(open), byte) if open == byte => quote = None,
@@ -283,7 +300,9 @@ fn entity(text: &str) -> Option<(char, usize)> {
         _ => {
             let number = name.strip_prefix('#')?;
             let code = match number.strip_prefix(['x', 'X']) {
-                Some(hex) if hex.bytes().all(|b| b.is_ascii_hexdigit()) => u32::from_str_radix(hex, 16).ok()?,
+                Some(hex) if hex.bytes().all(|b| b.is_ascii_hexdigit()) => {
+                    u32::from_str_radix(hex, 16).ok()?
+                }
                 None if number.bytes().all(|b| b.is_ascii_digit()) => number.parse().ok()?,
                 _ => return None,
             };
@@ -312,11 +331,17 @@ mod tests {
             ("<p>one</p><p>two</p>", "one\ntwo"),
             ("a<ul><li>b</li><li>c</li></ul>d", "a\nb\nc\nd"),
             ("<b>bold</b> &amp; <i>soft</i>&nbsp;&#8364;&#x41;", "bold & soft €A"),
-            ("see <a href=\"https://example.org/a?b=1&amp;c=2\">the page</a>.", "see the page <https://example.org/a?b=1&c=2>."),
+            (
+                "see <a href=\"https://example.org/a?b=1&amp;c=2\">the page</a>.",
+                "see the page <https://example.org/a?b=1&c=2>.",
+            ),
             ("<a href='https://example.org/'>example.org</a>", "example.org"),
             ("<a href=\"javascript:alert(1)\">here</a>", "here"),
             ("<a title=\"a > b\" href=\"mailto:a@example.org\"></a>", "mailto:a@example.org"),
-            ("ask <alice@example.org> & <https://example.org>", "ask <alice@example.org> & <https://example.org>"),
+            (
+                "ask <alice@example.org> & <https://example.org>",
+                "ask <alice@example.org> & <https://example.org>",
+            ),
             ("1 < 2 > 1 &c; &unknown; &", "1 < 2 > 1 &c; &unknown; &"),
             ("<style>p { color: red }</style>kept<script>x</script>", "kept"),
             ("<html-blob>a<br>b</html-blob>", "a\nb"),
@@ -335,19 +360,26 @@ mod tests {
 
     #[test]
     fn hostile_texts_take_linear_time() {
-        for text in ["<a ".repeat(100_000), "&#".repeat(150_000), "<p \"".repeat(80_000), "<a href=\"https://x\">".repeat(20_000)] {
+        for text in [
+            "<a ".repeat(100_000),
+            "&#".repeat(150_000),
+            "<p \"".repeat(80_000),
+            "<a href=\"https://x\">".repeat(20_000),
+        ] {
             assert!(to_text(&text).len() <= 2 * text.len() + 1);
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(text in "(<|>|/|&|;|#|amp|lt|br|b|a href=|\"|\n| |x|é|[0-9]){0,40}|\\PC{0,80}") {
+        fn what_is_written_is_read_back(text in "(<|>|/|&|;|#|amp|lt|br|b|a href=|\"|\n| \
+        |x|é|[0-9]){0,40}|\\PC{0,80}") {
             prop_assert_eq!(to_text(&from_text(&text)), text);
         }
 
         #[test]
-        fn any_description_is_read(text in "(?s).{0,200}|(</?(p|br|a href='http://x'|li|style)>|&[a-z#0-9]{0,6};|y){0,60}") {
+        fn any_description_is_read(text in "(?s).{0,200}|(</?(p|br|a \
+        href='http://x'|li|style)>|&[a-z#0-9]{0,6};|y){0,60}") {
             to_text(&text);
         }
     }

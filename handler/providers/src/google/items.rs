@@ -1,4 +1,5 @@
-//! One event without a server: an answer of `events.list` read, a copy written. For tools that look at single events, such as fuzzers.
+//! One event without a server: an answer of `events.list` read, a copy written. For tools that look
+//! at single events, such as fuzzers.
 
 use engine::event::{Draft, Event};
 
@@ -7,7 +8,8 @@ use super::series::Whole;
 use super::wire;
 use crate::caldav::ical::Unreadable;
 
-/// Reads an answer of `events.list`: its first item is an event or the master of a series, the others are exceptions of it.
+/// Reads an answer of `events.list`: its first item is an event or the master of a series, the
+/// others are exceptions of it.
 ///
 /// # Errors
 /// What stands there is no event; the words quote none of it.
@@ -16,12 +18,16 @@ pub fn read(answer: &[u8]) -> Result<Event, Unreadable> {
     let page: wire::Events = serde_json::from_slice(answer).map_err(|_| strange())?;
     let mut items = page.items.iter().map(|item| serde_json::from_str::<wire::Event>(item.get()));
     let master = items.next().ok_or_else(strange)?.map_err(|_| strange())?;
-    let exceptions = items.map(|item| item.map(|item| (item.id.clone(), item))).collect::<Result<_, _>>().map_err(|_| strange())?;
+    let exceptions = items
+        .map(|item| item.map(|item| (item.id.clone(), item)))
+        .collect::<Result<_, _>>()
+        .map_err(|_| strange())?;
     let outsider = convert::is_withheld(page.access_role.as_deref());
     Whole { master, exceptions }.event(Context { zone: page.time_zone.as_deref(), outsider })
 }
 
-/// A copy as the answer that lists it would have it. Changed occurrences, which Google keeps as items of their own, are not part of it.
+/// A copy as the answer that lists it would have it. Changed occurrences, which Google keeps as
+/// items of their own, are not part of it.
 pub fn write(draft: &Draft, marker: &str) -> Vec<u8> {
     let mut body = convert::copy(draft, marker);
     body.insert("id".into(), "copy".into());

@@ -23,7 +23,10 @@ pub(super) struct Manner {
 impl Manner {
     /// By the head of a list of it.
     pub(super) fn of(page: &wire::Events) -> Self {
-        Self { zone: page.time_zone.clone(), outsider: convert::is_withheld(page.access_role.as_deref()) }
+        Self {
+            zone: page.time_zone.clone(),
+            outsider: convert::is_withheld(page.access_role.as_deref()),
+        }
     }
 
     pub(super) fn context(&self) -> Context<'_> {
@@ -45,14 +48,24 @@ impl Client {
 
     /// What is known; nothing where the calendar was not listed yet.
     pub(super) fn manner(&self, calendar: &str) -> Manner {
-        self.known.0.lock().unwrap_or_else(PoisonError::into_inner).get(calendar).cloned().unwrap_or_default()
+        self.known
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(calendar)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// The zone in which floating times are meant.
     pub(super) async fn zone(&self, calendar: &str) -> Result<Zone> {
         let mut manner = self.manner(calendar);
         if manner.zone.is_none() {
-            let entry: wire::CalendarListEntry = match self.api.call(&Call::get(self.api.addresses.listed_calendar(calendar)?)).await? {
+            let entry: wire::CalendarListEntry = match self
+                .api
+                .call(&Call::get(self.api.addresses.listed_calendar(calendar)?))
+                .await?
+            {
                 Reply::Given(given) => given.json()?,
                 Reply::Refused(refusal) if refusal.is_gone() => return Err(Error::CalendarMissing),
                 Reply::Refused(refusal) => return Err(refusal.error()),
@@ -69,7 +82,12 @@ impl Client {
             Reply::Given(given) => {
                 let page: wire::Events = given.json()?;
                 self.learn(calendar, Manner::of(&page));
-                Ok(Answering { writable: matches!(page.access_role.as_deref(), None | Some("owner" | "writer")) })
+                Ok(Answering {
+                    writable: matches!(
+                        page.access_role.as_deref(),
+                        None | Some("owner" | "writer")
+                    ),
+                })
             }
             Reply::Refused(refusal) if refusal.is_gone() => Err(Error::CalendarMissing),
             Reply::Refused(refusal) => Err(refusal.error()),

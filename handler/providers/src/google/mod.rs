@@ -1,15 +1,20 @@
-//! Google Calendar, API version 3 (<https://developers.google.com/workspace/calendar/api/v3/reference>).
+//! Google Calendar, API version 3
+//! (<https://developers.google.com/workspace/calendar/api/v3/reference>).
 //!
 //! # Properties
-//! * No request can mail a guest or put anything onto another person's calendar: the addresses of writes are made in one place (`address`),
-//!   bodies have no field for a guest (`convert`), and what other people take part in is neither edited nor deleted.
+//! * No request can mail a guest or put anything onto another person's calendar: the addresses of
+//!   writes are made in one place (`address`), bodies have no field for a guest (`convert`), and
+//!   what other people take part in is neither edited nor deleted.
 //! * A change costs one list and one write. A series costs one request more, to be read whole.
-//! * A copy's id follows from its UID, so that a create whose answer was lost is found again, not repeated.
+//! * A copy's id follows from its UID, so that a create whose answer was lost is found again, not
+//!   repeated.
 //! * Every write but a create is conditional on a version (`If-Match`).
-//! * Stays below Google's quotas by itself (`api`), and tells apart those that last seconds, an hour or a day (`errors`).
+//! * Stays below Google's quotas by itself (`api`), and tells apart those that last seconds, an
+//!   hour or a day (`errors`).
 //!
-//! `api` sends, `wire` is Google's JSON, `convert` the only file that knows both languages; `series` joins masters and exceptions; `survey`,
-//! `fetch`, `write`, `exceptions` and `channel` are the provider's verbs; `oauth` asks for consent and keeps access tokens fresh.
+//! `api` sends, `wire` is Google's JSON, `convert` the only file that knows both languages;
+//! `series` joins masters and exceptions; `survey`, `fetch`, `write`, `exceptions` and `channel`
+//! are the provider's verbs; `oauth` asks for consent and keeps access tokens fresh.
 
 mod address;
 mod api;
@@ -44,12 +49,16 @@ pub use address::GOOGLE;
 pub use tokens::Tokens;
 
 use crate::http::Http;
-use crate::{Absence, Answering, Edit, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version, Watch, Watching, Written};
+use crate::{
+    Absence, Answering, Edit, Fetched, Glance, NewCopy, Provider, Result, Since, Survey, Version,
+    Watch, Watching, Written,
+};
 use address::Addresses;
 use api::Api;
 use known::Known;
 
-/// Writes under way at once: those to one calendar take turns, and meanwhile the other side of a pair need not wait.
+/// Writes under way at once: those to one calendar take turns, and meanwhile the other side of a
+/// pair need not wait.
 const PARALLEL_WRITES: usize = 4;
 
 /// A Google account.
@@ -59,14 +68,23 @@ pub struct Client {
 }
 
 impl Client {
-    /// An account. No request is made. `root` is [`GOOGLE`] but in simulated worlds; `account` names the account (its e-mail address), so
-    /// that all clients of one account keep its pace together.
+    /// An account. No request is made. `root` is [`GOOGLE`] but in simulated worlds; `account`
+    /// names the account (its e-mail address), so that all clients of one account keep its pace
+    /// together.
     ///
     /// # Errors
     /// [`crate::Error::Address`] for a root that may not be reached.
-    pub fn new(http: &Arc<Http>, root: &Url, account: &str, tokens: Arc<dyn Tokens>) -> Result<Self> {
+    pub fn new(
+        http: &Arc<Http>,
+        root: &Url,
+        account: &str,
+        tokens: Arc<dyn Tokens>,
+    ) -> Result<Self> {
         http.access().check(root)?;
-        Ok(Self { api: Api::new(http.clone(), Addresses::new(root.clone()), account, tokens), known: Known::default() })
+        Ok(Self {
+            api: Api::new(http.clone(), Addresses::new(root.clone()), account, tokens),
+            known: Known::default(),
+        })
     }
 }
 
@@ -82,7 +100,8 @@ impl Provider for Client {
         self.list_calendars().await
     }
 
-    /// Google has no cheap mark of a calendar's state; a calendar that is gone shows when it is surveyed.
+    /// Google has no cheap mark of a calendar's state; a calendar that is gone shows when it is
+    /// surveyed.
     async fn glance(&self, calendars: &[String]) -> Result<Vec<Glance>> {
         Ok(vec![Glance::NoTip; calendars.len()])
     }
@@ -132,11 +151,23 @@ impl Provider for Client {
         self.make(calendar, copy).await
     }
 
-    async fn rewrite(&self, calendar: &str, id: &EventId, version: &Version, copy: &NewCopy<'_>) -> Result<Written> {
+    async fn rewrite(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        version: &Version,
+        copy: &NewCopy<'_>,
+    ) -> Result<Written> {
         self.write_anew(calendar, id, version, copy).await
     }
 
-    async fn edit(&self, calendar: &str, id: &EventId, version: &Version, edit: &Edit<'_>) -> Result<Written> {
+    async fn edit(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        version: &Version,
+        edit: &Edit<'_>,
+    ) -> Result<Written> {
         self.change(calendar, id, version, edit).await
     }
 

@@ -1,9 +1,12 @@
 //! A series is a master and its exceptions; Google keeps each as an item of its own.
 //!
 //! # Properties
-//! * The id of a series is that of its master. Its version is made of the master's and of those of its exceptions: whatever changes, changes it.
-//! * An exception that shows what its series would show is none: Google cannot take a change back, only undo it.
-//! * A series is read whole: all items of one UID, cancelled ones too. A listing of a window need not have the exceptions outside of it.
+//! * The id of a series is that of its master. Its version is made of the master's and of those of
+//!   its exceptions: whatever changes, changes it.
+//! * An exception that shows what its series would show is none: Google cannot take a change back,
+//!   only undo it.
+//! * A series is read whole: all items of one UID, cancelled ones too. A listing of a window need
+//!   not have the exceptions outside of it.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +18,8 @@ use super::convert::{self, Context};
 use super::wire;
 use crate::caldav::ical::Unreadable;
 
-/// What stands between the version of a master and that of its exceptions, which may be none; no ETag of Google's has it.
+/// What stands between the version of a master and that of its exceptions, which may be none; no
+/// ETag of Google's has it.
 const SEPARATOR: char = '|';
 /// A series with more exceptions is not read.
 const MOST_EXCEPTIONS: usize = 2_000;
@@ -46,13 +50,20 @@ impl Whole {
         let mut context = digest::Context::new(&digest::SHA256);
         for (id, item) in &self.exceptions {
             // What a cancelled occurrence was does not matter any more.
-            let etag = if item.is_cancelled() { wire::CANCELLED } else { item.etag.as_deref().unwrap_or_default() };
+            let etag = if item.is_cancelled() {
+                wire::CANCELLED
+            } else {
+                item.etag.as_deref().unwrap_or_default()
+            };
             context.update(id.as_bytes());
             context.update(b"\0");
             context.update(etag.as_bytes());
             context.update(b"\0");
         }
-        Some(format!("{master}{SEPARATOR}{}", BASE64URL_NOPAD.encode(&context.finish().as_ref()[..9])))
+        Some(format!(
+            "{master}{SEPARATOR}{}",
+            BASE64URL_NOPAD.encode(&context.finish().as_ref()[..9])
+        ))
     }
 
     /// The event.
@@ -65,7 +76,9 @@ impl Whole {
         event.others = self.involves_others();
         let Some(series) = &mut event.series else { return Ok(event) };
         if self.exceptions.len() > MOST_EXCEPTIONS {
-            return Err(Unreadable(format!("more than {MOST_EXCEPTIONS} of its occurrences depart from its rule")));
+            return Err(Unreadable(format!(
+                "more than {MOST_EXCEPTIONS} of its occurrences depart from its rule"
+            )));
         }
         for (start, item) in self.by_start(&event.content.span, context)? {
             // Google shows what it lists, whatever the master's EXDATEs say.
@@ -80,12 +93,21 @@ impl Whole {
         Ok(event)
     }
 
-    /// The exceptions by the start that they depart from. Where two stand for one, the living one counts.
-    pub(super) fn by_start(&self, span: &Span, context: Context<'_>) -> Result<BTreeMap<OriginalStart, &wire::Event>, Unreadable> {
+    /// The exceptions by the start that they depart from. Where two stand for one, the living one
+    /// counts.
+    pub(super) fn by_start(
+        &self,
+        span: &Span,
+        context: Context<'_>,
+    ) -> Result<BTreeMap<OriginalStart, &wire::Event>, Unreadable> {
         let mut found: BTreeMap<OriginalStart, &wire::Event> = BTreeMap::new();
         for item in self.exceptions.values() {
             let start = convert::original_start(item, span, context);
-            let start = start.ok_or_else(|| Unreadable("one of its exceptions does not say which occurrence it stands for".into()))?;
+            let start = start.ok_or_else(|| {
+                Unreadable(
+                    "one of its exceptions does not say which occurrence it stands for".into(),
+                )
+            })?;
             let kept = found.entry(start).or_insert(item);
             if kept.is_cancelled() {
                 *kept = item;
@@ -109,8 +131,8 @@ fn exception(item: &wire::Event, context: Context<'_>) -> Result<Exception, Unre
     convert::content(item, context).map(|content| Exception::Changed(Box::new(content)))
 }
 
-/// The items of one UID as the series of this master, and the exceptions that have no living master: each of them is an event of its own
-/// (somebody was invited to one occurrence).
+/// The items of one UID as the series of this master, and the exceptions that have no living
+/// master: each of them is an event of its own (somebody was invited to one occurrence).
 pub(super) fn join(master: &str, items: Vec<wire::Event>) -> (Option<Whole>, Vec<wire::Event>) {
     let mut found = None;
     let mut exceptions = BTreeMap::new();
@@ -132,7 +154,8 @@ pub(super) fn master_version(version: &str) -> &str {
     version.split(SEPARATOR).next().unwrap_or(version)
 }
 
-/// Whether a version is that of a series. Then the master's part of it does not tell whether all of it is still the same.
+/// Whether a version is that of a series. Then the master's part of it does not tell whether all of
+/// it is still the same.
 pub(super) fn is_series(version: &str) -> bool {
     version.contains(SEPARATOR)
 }

@@ -1,11 +1,14 @@
 //! What happened in a calendar: pages of `events.list`.
 //!
 //! # Properties
-//! * A change costs one request where it is not about a series; each series that changed is read once more, whole, fifty of them at a time.
-//! * What is listed is passed on with its content, up to [`CARRIED`] bytes, so that nobody needs to ask for it again.
-//! * A cursor is given only when every page has been read; a token that Google has forgotten, on whichever page, is
-//!   [`Error::CursorExpired`].
-//! * An item that cannot be read does not spoil the others: it is listed, and [`crate::Provider::fetch`] says why.
+//! * A change costs one request where it is not about a series; each series that changed is read
+//!   once more, whole, fifty of them at a time.
+//! * What is listed is passed on with its content, up to [`CARRIED`] bytes, so that nobody needs to
+//!   ask for it again.
+//! * A cursor is given only when every page has been read; a token that Google has forgotten, on
+//!   whichever page, is [`Error::CursorExpired`].
+//! * An item that cannot be read does not spoil the others: it is listed, and
+//!   [`crate::Provider::fetch`] says why.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -34,7 +37,10 @@ impl Client {
         let parameters: Vec<(&str, &str)> = match since {
             Since::Cursor(cursor) => vec![("syncToken", cursor.0.as_str())],
             Since::Window(Window { start, end }) => {
-                (from, to) = (convert::rfc3339(engine::zone::day_instant(start)), convert::rfc3339(engine::zone::day_instant(end)));
+                (from, to) = (
+                    convert::rfc3339(engine::zone::day_instant(start)),
+                    convert::rfc3339(engine::zone::day_instant(end)),
+                );
                 vec![("showDeleted", "false"), ("timeMin", from.as_str()), ("timeMax", to.as_str())]
             }
             Since::Everything => vec![("showDeleted", "false")],
@@ -57,7 +63,10 @@ impl Client {
                 (Some(token), _) => next = Some(token),
                 (None, Some(token)) => {
                     self.read_touched(calendar, &mut gathered).await?;
-                    return Ok(Survey { listed: gathered.lines.into_values().collect(), cursor: Cursor(token) });
+                    return Ok(Survey {
+                        listed: gathered.lines.into_values().collect(),
+                        cursor: Cursor(token),
+                    });
                 }
                 (None, None) => break,
             }
@@ -65,7 +74,12 @@ impl Client {
         Err(Error::BadAnswer("Google's list of this calendar has no end".into()))
     }
 
-    async fn page(&self, calendar: &str, parameters: &[(&str, &str)], incremental: bool) -> Result<wire::Events> {
+    async fn page(
+        &self,
+        calendar: &str,
+        parameters: &[(&str, &str)],
+        incremental: bool,
+    ) -> Result<wire::Events> {
         let url = self.api.addresses.list(calendar, parameters)?;
         let refusal = match self.api.call(&Call::list(url)).await? {
             Reply::Given(given) => return given.json(),
@@ -81,8 +95,10 @@ impl Client {
 
     /// Reads the series that were touched, each whole.
     async fn read_touched(&self, calendar: &str, gathered: &mut Gathered) -> Result<()> {
-        let touched: Vec<(String, Option<String>)> =
-            std::mem::take(&mut gathered.touched).into_iter().filter(|(id, _)| !gathered.gone.contains(id)).collect();
+        let touched: Vec<(String, Option<String>)> = std::mem::take(&mut gathered.touched)
+            .into_iter()
+            .filter(|(id, _)| !gathered.gone.contains(id))
+            .collect();
         for group in touched.chunks(MOST) {
             if gathered.carried >= CARRIED {
                 // No room for their content: whoever wants them reads them.
@@ -92,11 +108,15 @@ impl Client {
             for (id, read) in self.read_series(calendar, group.to_vec()).await? {
                 match read {
                     Read::Series { whole, .. } if !convert::is_event(&whole.master) => {}
-                    Read::Series { whole, manner, bytes } => gathered.present(&whole, manner.context(), bytes),
+                    Read::Series { whole, manner, bytes } => {
+                        gathered.present(&whole, manner.context(), bytes)
+                    }
                     // Somebody was invited to single occurrences: each is an event of its own.
                     Read::Alone { items, manner } => {
                         let events = items.into_iter().filter(convert::is_event);
-                        events.for_each(|item| gathered.present(&Whole::alone(item), manner.context(), 0));
+                        events.for_each(|item| {
+                            gathered.present(&Whole::alone(item), manner.context(), 0)
+                        });
                     }
                     // Whoever wants it reads it, and hears why it cannot be read.
                     Read::Unreadable | Read::Refused(_) => gathered.name(&id),
@@ -121,7 +141,13 @@ struct Gathered {
 
 impl Gathered {
     fn new(incremental: bool) -> Self {
-        Self { incremental, lines: BTreeMap::new(), touched: BTreeMap::new(), gone: BTreeSet::new(), carried: 0 }
+        Self {
+            incremental,
+            lines: BTreeMap::new(),
+            touched: BTreeMap::new(),
+            gone: BTreeSet::new(),
+            carried: 0,
+        }
     }
 
     /// Takes an item; what is said last about an id counts.
@@ -157,17 +183,29 @@ impl Gathered {
                 self.touched.remove(&item.id);
                 self.present(&Whole::alone(item), context, json.len());
             }
-            Err(_) => self.put(Listed::Present { id: EventId::new(head.id), etag: head.etag, event: None }),
+            Err(_) => self.put(Listed::Present {
+                id: EventId::new(head.id),
+                etag: head.etag,
+                event: None,
+            }),
         }
     }
 
     /// An event with its content, while there is room.
     fn present(&mut self, whole: &Whole, context: Context<'_>, bytes: usize) {
-        let event = if self.carried + bytes <= CARRIED { whole.event(context).ok().map(Box::new) } else { None };
+        let event = if self.carried + bytes <= CARRIED {
+            whole.event(context).ok().map(Box::new)
+        } else {
+            None
+        };
         if event.is_some() {
             self.carried += bytes;
         }
-        self.put(Listed::Present { id: EventId::new(whole.master.id.as_str()), etag: whole.version(), event });
+        self.put(Listed::Present {
+            id: EventId::new(whole.master.id.as_str()),
+            etag: whole.version(),
+            event,
+        });
     }
 
     /// An event that is to be read by whoever wants it.
@@ -185,7 +223,9 @@ mod tests {
     use super::*;
 
     fn item(id: &str, more: &str) -> String {
-        format!(r#"{{"id":"{id}","etag":"\"1\"","start":{{"date":"2026-03-10"}},"end":{{"date":"2026-03-11"}}{more}}}"#)
+        format!(
+            r#"{{"id":"{id}","etag":"\"1\"","start":{{"date":"2026-03-10"}},"end":{{"date":"2026-03-11"}}{more}}}"#
+        )
     }
 
     fn gathered(items: &[String], incremental: bool) -> Gathered {
@@ -199,10 +239,17 @@ mod tests {
         let description = format!(r#","description":"{}""#, "x".repeat(3 << 20));
         let items: Vec<String> = (0..8).map(|n| item(&format!("event{n}"), &description)).collect();
         let gathered = gathered(&items, false);
-        let carried = gathered.lines.values().filter(|line| matches!(line, Listed::Present { event: Some(_), .. })).count();
+        let carried = gathered
+            .lines
+            .values()
+            .filter(|line| matches!(line, Listed::Present { event: Some(_), .. }))
+            .count();
         assert_eq!((gathered.lines.len(), carried), (8, 5));
         assert!(
-            gathered.lines.values().all(|line| matches!(line, Listed::Present { etag: Some(_), .. })),
+            gathered
+                .lines
+                .values()
+                .all(|line| matches!(line, Listed::Present { etag: Some(_), .. })),
             "their versions are told all the same"
         );
     }
@@ -212,26 +259,49 @@ mod tests {
         let gone = r#"{"id":"b","status":"cancelled"}"#.to_owned();
         let broken = r#"{"id":"c","etag":"\"2\"","start":7}"#.to_owned();
         let nameless = [r#"{"id":7}"#, "{}", "[]", "null"].map(str::to_owned);
-        let mut items = vec![item("a", ""), item("b", ""), gone.clone(), broken, gone, item("a", r#","summary":"last""#)];
+        let mut items = vec![
+            item("a", ""),
+            item("b", ""),
+            gone.clone(),
+            broken,
+            gone,
+            item("a", r#","summary":"last""#),
+        ];
         items.extend(nameless);
         let gathered = gathered(&items, true);
         let lines: Vec<&Listed> = gathered.lines.values().collect();
-        assert!(matches!(lines[0], Listed::Present { event: Some(event), .. } if event.content.title == "last"));
+        assert!(
+            matches!(lines[0], Listed::Present { event: Some(event), .. } if event.content.title == "last")
+        );
         assert!(matches!(lines[1], Listed::Removed { .. }));
-        assert!(matches!(lines[2], Listed::Present { etag: Some(_), event: None, .. }), "listed, so that a read of it can say why");
+        assert!(
+            matches!(lines[2], Listed::Present { etag: Some(_), event: None, .. }),
+            "listed, so that a read of it can say why"
+        );
         assert_eq!(lines.len(), 3);
     }
 
     #[test]
     fn a_series_is_touched_by_any_of_its_items_and_not_after_its_end() {
-        let exception = |id: &str| format!(r#"{{"id":"{id}","status":"cancelled","recurringEventId":"s"}}"#);
+        let exception =
+            |id: &str| format!(r#"{{"id":"{id}","status":"cancelled","recurringEventId":"s"}}"#);
         let master = item("s", r#","recurrence":["RRULE:FREQ=DAILY"],"iCalUID":"u""#);
         let touched = |items: &[String]| {
             let gathered = gathered(items, true);
-            gathered.touched.into_iter().filter(|(id, _)| !gathered.gone.contains(id)).collect::<Vec<_>>()
+            gathered
+                .touched
+                .into_iter()
+                .filter(|(id, _)| !gathered.gone.contains(id))
+                .collect::<Vec<_>>()
         };
         assert_eq!(touched(&[exception("s_1")]), [("s".to_owned(), None)]);
-        assert_eq!(touched(&[exception("s_1"), master.clone()]), [("s".to_owned(), Some("u".to_owned()))]);
-        assert_eq!(touched(&[master, r#"{"id":"s","status":"cancelled"}"#.to_owned(), exception("s_1")]), []);
+        assert_eq!(
+            touched(&[exception("s_1"), master.clone()]),
+            [("s".to_owned(), Some("u".to_owned()))]
+        );
+        assert_eq!(
+            touched(&[master, r#"{"id":"s","status":"cancelled"}"#.to_owned(), exception("s_1")]),
+            []
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Against a Google that answers what no Google should: what was prepared, and the same again when nothing is left.
+//! Against a Google that answers what no Google should: what was prepared, and the same again when
+//! nothing is left.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -29,14 +30,25 @@ async fn answer(
     headers: HeaderMap,
     body: String,
 ) -> (StatusCode, [(header::HeaderName, &'static str); 1], String) {
-    let version = headers.get(header::IF_MATCH).map(|etag| etag.to_str().unwrap().to_owned()).unwrap_or_default();
-    google.asked.lock().unwrap().push((uri, serde_json::from_str(&body).unwrap_or_default(), version));
+    let version = headers
+        .get(header::IF_MATCH)
+        .map(|etag| etag.to_str().unwrap().to_owned())
+        .unwrap_or_default();
+    google.asked.lock().unwrap().push((
+        uri,
+        serde_json::from_str(&body).unwrap_or_default(),
+        version,
+    ));
     let mut answers = google.answers.lock().unwrap();
     let (status, body) = answers.pop_front().unwrap_or((404, Value::Null));
     if status == 200 && answers.is_empty() {
         answers.push_back((status, body.clone()));
     }
-    (StatusCode::from_u16(status).unwrap(), [(header::CONTENT_TYPE, "application/json")], body.to_string())
+    (
+        StatusCode::from_u16(status).unwrap(),
+        [(header::CONTENT_TYPE, "application/json")],
+        body.to_string(),
+    )
 }
 
 struct Purse;
@@ -90,7 +102,10 @@ async fn pages_that_lead_in_a_circle_are_left_at_once() {
     assert!(matches!(client.survey("c", window(), None).await, Err(Error::BadAnswer(_))));
     assert_eq!(google.asked(), 3);
     let (google, client) = world(&circle).await;
-    assert!(matches!(client.survey("c", Since::Cursor(&Cursor("t".into())), None).await, Err(Error::BadAnswer(_))));
+    assert!(matches!(
+        client.survey("c", Since::Cursor(&Cursor("t".into())), None).await,
+        Err(Error::BadAnswer(_))
+    ));
     assert_eq!(google.asked(), 3);
     let (google, client) = world(&circle).await;
     assert!(matches!(client.calendars().await, Err(Error::BadAnswer(_))));
@@ -114,11 +129,15 @@ async fn an_event_is_found_by_its_uid_and_a_tombstone_is_not() {
         (json!([tombstone, gone, { "id": 7 }, null]), None),
         (json!([]), None),
     ] {
-        let (google, client) = world(&[json!({ "items": [], "nextPageToken": "b" }), json!({ "items": items })]).await;
+        let (google, client) =
+            world(&[json!({ "items": [], "nextPageToken": "b" }), json!({ "items": items })]).await;
         let id = client.find_uid("c", "u+1@example.org").await.unwrap();
         assert_eq!(id.as_ref().map(EventId::as_str), found, "{items}");
         let asked = google.asked.lock().unwrap()[0].0.query().unwrap().to_owned();
-        assert!(asked.contains("iCalUID=u%2B1%40example.org") && asked.contains("showDeleted=false"), "{asked}");
+        assert!(
+            asked.contains("iCalUID=u%2B1%40example.org") && asked.contains("showDeleted=false"),
+            "{asked}"
+        );
     }
     let (_, client) = world(&[json!({ "items": [], "nextPageToken": "again" })]).await;
     assert!(matches!(client.find_uid("c", "u").await, Err(Error::BadAnswer(_))));
@@ -139,7 +158,10 @@ async fn a_series_of_endless_pages_is_unreadable_and_spoils_nothing_else() {
     let (google, client) = world(&[list, series.clone()]).await;
     let found = client.survey("c", window(), None).await.unwrap();
     assert!(
-        matches!(&found.listed[..], [engine::change::Listed::Present { etag: None, event: None, .. }]),
+        matches!(
+            &found.listed[..],
+            [engine::change::Listed::Present { etag: None, event: None, .. }]
+        ),
         "named, for whoever wants to read it"
     );
     assert!(google.asked() <= 6, "{}", google.asked());
@@ -158,9 +180,12 @@ async fn a_calendar_with_a_list_but_no_end_of_it_has_no_cursor() {
 async fn an_account_that_google_has_shut_out_for_an_hour_asks_nothing_within_it() {
     let refusal = json!({ "error": { "errors": [{ "reason": "quotaExceeded" }] } });
     let answers = [(403, refusal), (200, json!({ "items": [] }))];
-    let (google, client) = through(Http::new(Access { allow_private: true }).unwrap(), answers.into()).await;
+    let (google, client) =
+        through(Http::new(Access { allow_private: true }).unwrap(), answers.into()).await;
     for _ in 0..3 {
-        let Err(Error::RateLimited { retry_after: Some(wait) }) = client.calendars().await else { panic!("it was let through") };
+        let Err(Error::RateLimited { retry_after: Some(wait) }) = client.calendars().await else {
+            panic!("it was let through")
+        };
         assert!((3_500..=3_600).contains(&wait.as_secs()), "{wait:?}");
     }
     assert_eq!(google.asked(), 1);
@@ -169,11 +194,21 @@ async fn an_account_that_google_has_shut_out_for_an_hour_asks_nothing_within_it(
 #[tokio::test]
 async fn a_channel_is_asked_for_and_ended_in_googles_own_units() {
     let channel = json!({ "resourceId": "r", "expiration": "1770000000000" });
-    let (google, client) = through(Http::hurried(Access { allow_private: true }).unwrap(), once(&[(200, channel)])).await;
+    let (google, client) =
+        through(Http::hurried(Access { allow_private: true }).unwrap(), once(&[(200, channel)]))
+            .await;
     let token = SecretString::from("h1.token");
-    let watch = Watch { channel: "id-1", token: &token, address: "https://x.example/hook", ttl: std::time::Duration::from_secs(518_400) };
+    let watch = Watch {
+        channel: "id-1",
+        token: &token,
+        address: "https://x.example/hook",
+        ttl: std::time::Duration::from_secs(518_400),
+    };
     let watching = client.watch("a#b@example.org", &watch).await.unwrap();
-    assert_eq!(watching, Watching { resource: "r".into(), expires: "2026-02-02T02:40:00Z".parse().unwrap() });
+    assert_eq!(
+        watching,
+        Watching { resource: "r".into(), expires: "2026-02-02T02:40:00Z".parse().unwrap() }
+    );
     client.unwatch("id-1", "r").await.expect("one that is not there any more has ended");
     let asked = google.asked.lock().unwrap().clone();
     assert_eq!(asked[0].0.path(), "/calendar/v3/calendars/a%23b@example.org/events/watch");
@@ -181,16 +216,24 @@ async fn a_channel_is_asked_for_and_ended_in_googles_own_units() {
         "id": "id-1", "type": "web_hook", "address": "https://x.example/hook", "token": "h1.token", "params": { "ttl": "518400" },
     });
     assert_eq!(asked[0].1, body, "seconds, as a text");
-    assert_eq!((asked[1].0.path(), &asked[1].1), ("/calendar/v3/channels/stop", &json!({ "id": "id-1", "resourceId": "r" })));
+    assert_eq!(
+        (asked[1].0.path(), &asked[1].1),
+        ("/calendar/v3/channels/stop", &json!({ "id": "id-1", "resourceId": "r" }))
+    );
 }
 
 #[tokio::test]
 async fn a_channel_whose_end_nobody_knows_is_none() {
-    for expiration in [json!("soon"), json!("99999999999999999999"), json!(null), json!(1_770_000_000_000_u64)] {
+    for expiration in
+        [json!("soon"), json!("99999999999999999999"), json!(null), json!(1_770_000_000_000_u64)]
+    {
         let (_, client) = world(&[json!({ "resourceId": "r", "expiration": expiration })]).await;
         let (token, ttl) = (SecretString::from("t"), std::time::Duration::from_secs(60));
         let watch = Watch { channel: "id-1", token: &token, address: "https://x.example/", ttl };
-        assert!(matches!(client.watch("c", &watch).await, Err(Error::BadAnswer(_))), "{expiration}");
+        assert!(
+            matches!(client.watch("c", &watch).await, Err(Error::BadAnswer(_))),
+            "{expiration}"
+        );
     }
 }
 
@@ -211,7 +254,10 @@ async fn calendars_are_offered_from_every_page_and_under_the_name_that_their_own
     ];
     let (google, client) = world(&pages).await;
     let found = client.calendars().await.unwrap();
-    let seen: Vec<_> = found.iter().map(|calendar| (&*calendar.address, &*calendar.name, calendar.writable)).collect();
+    let seen: Vec<_> = found
+        .iter()
+        .map(|calendar| (&*calendar.address, &*calendar.name, calendar.writable))
+        .collect();
     let expected = [
         ("anna@example.org", "Mine", true),
         ("c_2@group.calendar.google.com", "Team", true),
@@ -234,13 +280,16 @@ async fn whose_a_grant_is_the_primary_calendar_says_on_whichever_page() {
     let http = Arc::new(Http::hurried(Access { allow_private: true }).unwrap());
     let owner = async || oauth::owner(&http, &root, &"ya29.x".into()).await;
     assert_eq!(owner().await.unwrap(), "anna@example.org");
-    let asked: Vec<String> = google.asked.lock().unwrap().iter().map(|(uri, ..)| uri.to_string()).collect();
+    let asked: Vec<String> =
+        google.asked.lock().unwrap().iter().map(|(uri, ..)| uri.to_string()).collect();
     assert_eq!(asked.len(), 2);
     assert!(asked.iter().all(|uri| uri.contains("showHidden=true")), "it may be hidden");
     assert!(asked[1].contains("pageToken=2"));
-    for strange in
-        [json!({ "items": [] }), json!({ "items": [{ "primary": true }] }), json!({ "items": [{ "id": "a b", "primary": true }] })]
-    {
+    for strange in [
+        json!({ "items": [] }),
+        json!({ "items": [{ "primary": true }] }),
+        json!({ "items": [{ "id": "a b", "primary": true }] }),
+    ] {
         google.answers.lock().unwrap().clear();
         google.answers.lock().unwrap().push_back((200, strange));
         assert!(matches!(owner().await, Err(Error::BadAnswer(_))));
@@ -248,8 +297,11 @@ async fn whose_a_grant_is_the_primary_calendar_says_on_whichever_page() {
 }
 
 fn day() -> engine::event::Draft {
-    let item = json!({ "id": "x", "start": { "date": "2026-03-10" }, "end": { "date": "2026-03-11" } });
-    engine::event::Draft::from(&items::read(json!({ "items": [item] }).to_string().as_bytes()).unwrap())
+    let item =
+        json!({ "id": "x", "start": { "date": "2026-03-10" }, "end": { "date": "2026-03-11" } });
+    engine::event::Draft::from(
+        &items::read(json!({ "items": [item] }).to_string().as_bytes()).unwrap(),
+    )
 }
 
 #[tokio::test]
@@ -261,8 +313,11 @@ async fn what_is_written_anew_without_a_version_is_our_copy_and_nobody_elses() {
         })
     };
     let (draft, version) = (day(), Version { etag: None, sequence: 0 });
-    let copy = NewCopy { uid: "u", marker: "h1.m", draft: &draft, now: jiff::Timestamp::UNIX_EPOCH };
-    for strange in [there("h1.other", json!([])), there("h1.m", json!([{ "email": "ben@example.org" }]))] {
+    let copy =
+        NewCopy { uid: "u", marker: "h1.m", draft: &draft, now: jiff::Timestamp::UNIX_EPOCH };
+    for strange in
+        [there("h1.other", json!([])), there("h1.m", json!([{ "email": "ben@example.org" }]))]
+    {
         let (google, client) = world(&[strange]).await;
         let written = client.rewrite("c", &EventId::new("c"), &version, &copy).await;
         assert!(matches!(written, Err(Error::ChangedMeanwhile)), "{written:?}");
@@ -277,9 +332,13 @@ async fn what_is_written_anew_without_a_version_is_our_copy_and_nobody_elses() {
 async fn an_edit_is_bound_to_the_version_that_it_was_made_for() {
     let event = json!({ "id": "e", "etag": "\"7\"", "summary": "Old", "start": { "date": "2026-03-10" }, "end": { "date": "2026-03-11" } });
     let (google, client) = world(&[event]).await;
-    let (mut draft, parts) = (day(), engine::event::Parts { fields: [engine::event::Field::Title].into(), ..Default::default() });
+    let (mut draft, parts) = (
+        day(),
+        engine::event::Parts { fields: [engine::event::Field::Title].into(), ..Default::default() },
+    );
     draft.content.title = "New".into();
-    let edit = Edit { parts: &parts, draft: &draft, marker: None, now: jiff::Timestamp::UNIX_EPOCH };
+    let edit =
+        Edit { parts: &parts, draft: &draft, marker: None, now: jiff::Timestamp::UNIX_EPOCH };
     let version = Version { etag: Some("\"7\"".into()), sequence: 0 };
     client.edit("c", &EventId::new("e"), &version, &edit).await.unwrap();
     let asked = google.asked.lock().unwrap();
@@ -291,11 +350,17 @@ async fn a_deleted_copy_is_brought_back_to_life_only_as_it_was_found() {
     let tombstone = json!({ "id": "c", "status": "cancelled", "etag": "\"7\"" });
     let copy = json!({ "id": "c", "etag": "\"8\"", "start": { "date": "2026-03-10" }, "end": { "date": "2026-03-11" } });
     let answers = once(&[(409, Value::Null), (200, tombstone), (200, copy)]);
-    let (google, client) = through(Http::hurried(Access { allow_private: true }).unwrap(), answers).await;
+    let (google, client) =
+        through(Http::hurried(Access { allow_private: true }).unwrap(), answers).await;
     let draft = day();
     let new = NewCopy { uid: "u", marker: "h1.m", draft: &draft, now: jiff::Timestamp::UNIX_EPOCH };
     let written = client.create("c", &new).await.unwrap();
     assert_eq!(written.etag.as_deref(), Some("\"8\""));
-    let versions: Vec<String> = google.asked.lock().unwrap().iter().map(|(_, _, version)| version.clone()).collect();
-    assert_eq!(versions, ["", "", "\"7\""], "what somebody else brought back meanwhile is left to them");
+    let versions: Vec<String> =
+        google.asked.lock().unwrap().iter().map(|(_, _, version)| version.clone()).collect();
+    assert_eq!(
+        versions,
+        ["", "", "\"7\""],
+        "what somebody else brought back meanwhile is left to them"
+    );
 }

@@ -1,7 +1,8 @@
-//! Google's JSON, named as Google names it (<https://developers.google.com/workspace/calendar/api/v3/reference/events#resource>).
+//! Google's JSON, named as Google names it
+//! (<https://developers.google.com/workspace/calendar/api/v3/reference/events#resource>).
 //!
-//! Read tolerantly: of a tombstone only the id is sure to be there, and whatever is not named here is not looked at. What holds content has no
-//! `Debug`, or one that shows none.
+//! Read tolerantly: of a tombstone only the id is sure to be there, and whatever is not named here
+//! is not looked at. What holds content has no `Debug`, or one that shows none.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +35,8 @@ pub(super) struct CalendarList {
     pub next_page_token: Option<String>,
 }
 
-/// A page of events. Each is kept as it came, so that one that cannot be read does not spoil the others.
+/// A page of events. Each is kept as it came, so that one that cannot be read does not spoil the
+/// others.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Events {
@@ -94,7 +96,11 @@ pub(super) struct Event {
 
 impl std::fmt::Debug for Event {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Event").field("id", &self.id).field("etag", &self.etag).field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("Event")
+            .field("id", &self.id)
+            .field("etag", &self.etag)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
     }
 }
 
@@ -112,7 +118,9 @@ impl Event {
     /// Whether a write could reach anybody else, rooms included, as far as can be seen.
     pub(super) fn involves_others(&self) -> bool {
         let others = self.attendees.iter().any(|attendee| !attendee.is_self);
-        others || self.attendees_omitted || self.organizer.as_ref().is_some_and(|organizer| !organizer.is_self)
+        others
+            || self.attendees_omitted
+            || self.organizer.as_ref().is_some_and(|organizer| !organizer.is_self)
     }
 }
 
@@ -158,7 +166,9 @@ pub(super) struct ExtendedProperties {
 }
 
 /// `null` is as good as absent.
-fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
@@ -168,14 +178,19 @@ mod tests {
 
     #[test]
     fn a_tombstone_is_an_event() {
-        let event: Event =
-            serde_json::from_str(r#"{"id":"a","status":"cancelled","attendees":null,"recurrence":null,"new":{"x":[1]}}"#).unwrap();
+        let event: Event = serde_json::from_str(
+            r#"{"id":"a","status":"cancelled","attendees":null,"recurrence":null,"new":{"x":[1]}}"#,
+        )
+        .unwrap();
         assert!(event.is_cancelled() && !event.is_master());
     }
 
     #[test]
     fn what_is_printed_shows_no_content() {
-        let event: Event = serde_json::from_str(r#"{"id":"a","summary":"secret","description":"secret","location":"secret"}"#).unwrap();
+        let event: Event = serde_json::from_str(
+            r#"{"id":"a","summary":"secret","description":"secret","location":"secret"}"#,
+        )
+        .unwrap();
         assert!(!format!("{event:?}").contains("secret"));
     }
 }

@@ -1,14 +1,17 @@
 //! Copies made, written anew, changed in part, and deleted.
 //!
 //! # Properties
-//! * Every write but a create is conditional on the version that its caller has seen, and every create gives its own id: a second one finds
-//!   the first.
-//! * A copy is written whole by PUT, which costs a third of a PATCH; what a person may have touched is patched, and only where it differs.
+//! * Every write but a create is conditional on the version that its caller has seen, and every
+//!   create gives its own id: a second one finds the first.
+//! * A copy is written whole by PUT, which costs a third of a PATCH; what a person may have touched
+//!   is patched, and only where it differs.
 //! * Nothing is written to what other people take part in.
-//! * A master that is written whole, or whose start or rule changes, is written with an EXDATE for every cancelled occurrence: they cost no
-//!   write of their own, and stay. Google may discard all exceptions of a series whenever its `recurrence` changes, so a cancellation by
-//!   itself deletes that occurrence and leaves `recurrence` alone.
-//! * After each write of a master its exceptions are compared with those wanted, and written again where they are missing (`exceptions`).
+//! * A master that is written whole, or whose start or rule changes, is written with an EXDATE for
+//!   every cancelled occurrence: they cost no write of their own, and stay. Google may discard all
+//!   exceptions of a series whenever its `recurrence` changes, so a cancellation by itself deletes
+//!   that occurrence and leaves `recurrence` alone.
+//! * After each write of a master its exceptions are compared with those wanted, and written again
+//!   where they are missing (`exceptions`).
 
 use engine::event::{Draft, Event, EventId, Exception, Field, OriginalStart, Series, Span, Zone};
 use reqwest::Method;
@@ -37,33 +40,56 @@ impl Client {
         let id = id_of_copy(copy.uid);
         let mut body = convert::copy(&draft, copy.marker);
         body.insert("id".into(), id.as_str().into());
-        let master = match self.write(calendar, Method::POST, self.api.addresses.insert(calendar)?, None, Some(&body)).await? {
+        let master = match self
+            .write(calendar, Method::POST, self.api.addresses.insert(calendar)?, None, Some(&body))
+            .await?
+        {
             Reply::Given(given) => given.json()?,
-            Reply::Refused(refusal) if refusal.status.as_u16() == 409 => return self.revive(calendar, &id, &draft, copy.marker).await,
+            Reply::Refused(refusal) if refusal.status.as_u16() == 409 => {
+                return self.revive(calendar, &id, &draft, copy.marker).await;
+            }
             Reply::Refused(refusal) if refusal.is_gone() => return Err(Error::CalendarMissing),
             Reply::Refused(refusal) => return Err(refusal.error()),
         };
         self.finish(calendar, Whole::alone(master), &draft, Some(copy.marker)).await
     }
 
-    /// An id stays with an event that was deleted: what stands under it is brought back to life with the new content.
-    async fn revive(&self, calendar: &str, id: &EventId, draft: &Draft, marker: &str) -> Result<Written> {
-        let Standing::Gone { tombstone: Some(etag) } = self.stands(calendar, id).await? else { return Err(Error::Exists) };
+    /// An id stays with an event that was deleted: what stands under it is brought back to life
+    /// with the new content.
+    async fn revive(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        draft: &Draft,
+        marker: &str,
+    ) -> Result<Written> {
+        let Standing::Gone { tombstone: Some(etag) } = self.stands(calendar, id).await? else {
+            return Err(Error::Exists);
+        };
         let etag = Some(etag).filter(|etag| !etag.is_empty());
         let url = self.api.addresses.change(calendar, id.as_str())?;
         let body = convert::copy(draft, marker);
-        let master: wire::Event = match self.write(calendar, Method::PUT, url, etag.as_deref(), Some(&body)).await? {
-            Reply::Given(given) => given.json()?,
-            // Somebody else was faster.
-            Reply::Refused(refusal) if refusal.is_gone() || refusal.status.as_u16() == 412 => return Err(Error::Exists),
-            Reply::Refused(refusal) => return Err(refusal.error()),
-        };
+        let master: wire::Event =
+            match self.write(calendar, Method::PUT, url, etag.as_deref(), Some(&body)).await? {
+                Reply::Given(given) => given.json()?,
+                // Somebody else was faster.
+                Reply::Refused(refusal) if refusal.is_gone() || refusal.status.as_u16() == 412 => {
+                    return Err(Error::Exists);
+                }
+                Reply::Refused(refusal) => return Err(refusal.error()),
+            };
         let whole = self.reread(calendar, master).await?;
         self.finish(calendar, whole, draft, Some(marker)).await
     }
 
     /// Writes a copy anew, whole.
-    pub(super) async fn write_anew(&self, calendar: &str, id: &EventId, version: &Version, copy: &NewCopy<'_>) -> Result<Written> {
+    pub(super) async fn write_anew(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        version: &Version,
+        copy: &NewCopy<'_>,
+    ) -> Result<Written> {
         let draft = self.anchored(calendar, copy.draft).await?;
         let read;
         let version = match &version.etag {
@@ -75,11 +101,20 @@ impl Client {
         };
         let url = self.api.addresses.change(calendar, id.as_str())?;
         let body = convert::copy(&draft, copy.marker);
-        let master = match self.write(calendar, Method::PUT, url, Some(series::master_version(version)), Some(&body)).await? {
+        let master = match self
+            .write(calendar, Method::PUT, url, Some(series::master_version(version)), Some(&body))
+            .await?
+        {
             Reply::Given(given) => given.json()?,
-            Reply::Refused(refusal) => return Err(self.not_changed(calendar, id, &refusal).await?),
+            Reply::Refused(refusal) => {
+                return Err(self.not_changed(calendar, id, &refusal).await?);
+            }
         };
-        let whole = if series::has_exceptions(version) { self.reread(calendar, master).await? } else { Whole::alone(master) };
+        let whole = if series::has_exceptions(version) {
+            self.reread(calendar, master).await?
+        } else {
+            Whole::alone(master)
+        };
         self.finish(calendar, whole, &draft, Some(copy.marker)).await
     }
 
@@ -87,7 +122,10 @@ impl Client {
     async fn version_of_copy(&self, calendar: &str, id: &EventId, marker: &str) -> Result<String> {
         let (whole, event) = self.living(calendar, id).await?;
         match whole.version() {
-            Some(version) if event.marker.as_deref().is_some_and(|found| is_same_copy(found, marker)) && !whole.involves_others() => {
+            Some(version)
+                if event.marker.as_deref().is_some_and(|found| is_same_copy(found, marker))
+                    && !whole.involves_others() =>
+            {
                 Ok(version)
             }
             _ => Err(Error::ChangedMeanwhile),
@@ -95,7 +133,13 @@ impl Client {
     }
 
     /// Changes some parts of an event.
-    pub(super) async fn change(&self, calendar: &str, id: &EventId, version: &Version, edit: &Edit<'_>) -> Result<Written> {
+    pub(super) async fn change(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        version: &Version,
+        edit: &Edit<'_>,
+    ) -> Result<Written> {
         let (mut whole, event) = self.living(calendar, id).await?;
         if whole.involves_others() {
             return Err(Error::HasGuests);
@@ -109,28 +153,47 @@ impl Client {
         let new = self.anchored(calendar, edit.draft).await?;
         let old = Draft::from(&event);
         let target = with_strays(overlaid(&old, &new, edit, &self.floating(calendar, edit).await?));
-        let differ = convert::differences(&old.content, &target.content).intersection(&edit.parts.fields).copied().collect();
+        let differ = convert::differences(&old.content, &target.content)
+            .intersection(&edit.parts.fields)
+            .copied()
+            .collect();
         let mut body = convert::fields(&target.content, &differ, Purpose::Patch);
         if let Some(lines) = new_recurrence(&whole, &old, &target, differ.contains(&Field::Time))? {
             body.insert("recurrence".into(), lines);
         }
-        if let Some(marker) = edit.marker.filter(|marker| event.marker.as_deref() != Some(*marker)) {
+        if let Some(marker) = edit.marker.filter(|marker| event.marker.as_deref() != Some(*marker))
+        {
             convert::marker(&mut body, marker);
         }
         if !body.is_empty() {
             let url = self.api.addresses.change(calendar, id.as_str())?;
-            let master: wire::Event = match self.write(calendar, Method::PATCH, url, whole.master.etag.as_deref(), Some(&body)).await? {
+            let master: wire::Event = match self
+                .write(calendar, Method::PATCH, url, whole.master.etag.as_deref(), Some(&body))
+                .await?
+            {
                 Reply::Given(given) => given.json()?,
-                Reply::Refused(refusal) => return Err(self.not_changed(calendar, id, &refusal).await?),
+                Reply::Refused(refusal) => {
+                    return Err(self.not_changed(calendar, id, &refusal).await?);
+                }
             };
-            whole = if whole.exceptions.is_empty() { Whole::alone(master) } else { self.reread(calendar, master).await? };
+            whole = if whole.exceptions.is_empty() {
+                Whole::alone(master)
+            } else {
+                self.reread(calendar, master).await?
+            };
         }
         self.finish(calendar, whole, &target, edit.marker).await
     }
 
-    /// Deletes an event in which nobody else takes part. Of our own copies the caller has seen as much by their version, but for series: Google
-    /// leaves the version of a master as it is when somebody edits one occurrence, and that edit would go with it.
-    pub(super) async fn remove(&self, calendar: &str, id: &EventId, etag: Option<&str>) -> Result<()> {
+    /// Deletes an event in which nobody else takes part. Of our own copies the caller has seen as
+    /// much by their version, but for series: Google leaves the version of a master as it is when
+    /// somebody edits one occurrence, and that edit would go with it.
+    pub(super) async fn remove(
+        &self,
+        calendar: &str,
+        id: &EventId,
+        etag: Option<&str>,
+    ) -> Result<()> {
         let read;
         let condition = match etag {
             Some(version) if is_ours(id) && !series::is_series(version) => Some(version),
@@ -151,7 +214,16 @@ impl Client {
                 }
             },
         };
-        match self.write(calendar, Method::DELETE, self.api.addresses.delete(calendar, id.as_str())?, condition, None).await? {
+        match self
+            .write(
+                calendar,
+                Method::DELETE,
+                self.api.addresses.delete(calendar, id.as_str())?,
+                condition,
+                None,
+            )
+            .await?
+        {
             Reply::Given(_) => Ok(()),
             Reply::Refused(refusal) if refusal.is_gone() => self.gone_for_good(calendar).await,
             Reply::Refused(refusal) => match self.not_changed(calendar, id, &refusal).await? {
@@ -208,7 +280,13 @@ impl Client {
     }
 
     /// After the master: its exceptions, and what all of it left behind.
-    async fn finish(&self, calendar: &str, mut whole: Whole, draft: &Draft, marker: Option<&str>) -> Result<Written> {
+    async fn finish(
+        &self,
+        calendar: &str,
+        mut whole: Whole,
+        draft: &Draft,
+        marker: Option<&str>,
+    ) -> Result<Written> {
         self.settle_exceptions(calendar, &mut whole, draft, marker).await?;
         let event = whole.event(self.manner(calendar).context()).ok().map(Box::new);
         let etag = whole.version();
@@ -240,7 +318,8 @@ impl Client {
 
     /// The zone in which the floating times of an edit are meant; any, where it has none.
     async fn floating(&self, calendar: &str, edit: &Edit<'_>) -> Result<Zone> {
-        let any = edit.parts.exceptions.iter().any(|start| matches!(start, OriginalStart::Floating(_)));
+        let any =
+            edit.parts.exceptions.iter().any(|start| matches!(start, OriginalStart::Floating(_)));
         if any { self.zone(calendar).await } else { Ok(Zone::Utc) }
     }
 }
@@ -251,10 +330,15 @@ fn is_same_copy(one: &str, other: &str) -> bool {
     one == other || (mapping(one).is_some() && mapping(one) == mapping(other))
 }
 
-/// A draft in which a further date gives each changed occurrence that no rule gives: Google shows no other.
+/// A draft in which a further date gives each changed occurrence that no rule gives: Google shows
+/// no other.
 fn with_strays(mut draft: Draft) -> Draft {
     let Draft { content, series: Some(series) } = &mut draft else { return draft };
-    let changed = series.exceptions.iter().filter(|(_, exception)| matches!(exception, Exception::Changed(_))).map(|(start, _)| start);
+    let changed = series
+        .exceptions
+        .iter()
+        .filter(|(_, exception)| matches!(exception, Exception::Changed(_)))
+        .map(|(start, _)| start);
     let strays = engine::recurrence::strays(content, series, changed, None).unwrap_or_default();
     series.extra.extend(strays);
     series.extra.sort_unstable();
@@ -266,7 +350,9 @@ fn floats(draft: &Draft) -> bool {
     let floating = |span: &Span| matches!(span, Span::Timed { start, end } if start.zone == Zone::Floating || end.zone == Zone::Floating);
     let exceptions = draft.series.iter().flat_map(|series| series.exceptions.values());
     floating(&draft.content.span)
-        || exceptions.into_iter().any(|exception| matches!(exception, Exception::Changed(content) if floating(&content.span)))
+        || exceptions.into_iter().any(
+            |exception| matches!(exception, Exception::Changed(content) if floating(&content.span)),
+        )
 }
 
 /// The event as it should be: some parts of the new one, the rest as it was.
@@ -301,29 +387,50 @@ fn overlaid(old: &Draft, new: &Draft, edit: &Edit<'_>, floating: &Zone) -> Draft
     target
 }
 
-/// The `recurrence` to patch, if it has to change. Lines that say what they should stay as they are.
-fn new_recurrence(whole: &Whole, old: &Draft, target: &Draft, moved: bool) -> Result<Option<Value>> {
+/// The `recurrence` to patch, if it has to change. Lines that say what they should stay as they
+/// are.
+fn new_recurrence(
+    whole: &Whole,
+    old: &Draft,
+    target: &Draft,
+    moved: bool,
+) -> Result<Option<Value>> {
     let unreadable = |why: crate::caldav::ical::Unreadable| Error::Refused(why.0);
-    let Some(series) = &target.series else { return Ok(old.series.is_some().then_some(Value::Null)) };
+    let Some(series) = &target.series else {
+        return Ok(old.series.is_some().then_some(Value::Null));
+    };
     let span = &target.content.span;
-    let same_rules = old.series.as_ref().is_some_and(|old| old.rules == series.rules && old.extra == series.extra);
+    let same_rules = old
+        .series
+        .as_ref()
+        .is_some_and(|old| old.rules == series.rules && old.extra == series.extra);
     if moved || !same_rules {
         return Ok(Some(convert::recurrence(series, span).into()));
     }
     let lines = &whole.master.recurrence;
-    let excluded = recurrence::series(lines, span).map_err(unreadable)?.unwrap_or_default().exceptions;
+    let excluded =
+        recurrence::series(lines, span).map_err(unreadable)?.unwrap_or_default().exceptions;
     let items = whole.by_start(span, convert::Context::default()).map_err(unreadable)?;
-    let is_wanted = |start: &OriginalStart| series.exceptions.get(start) == Some(&Exception::Cancelled);
+    let is_wanted =
+        |start: &OriginalStart| series.exceptions.get(start) == Some(&Exception::Cancelled);
     let cancelled = || series.exceptions.keys().filter(|start| is_wanted(start));
-    let missing: Vec<&OriginalStart> = cancelled().filter(|start| !excluded.contains_key(start) && !items.contains_key(start)).collect();
+    let missing: Vec<&OriginalStart> = cancelled()
+        .filter(|start| !excluded.contains_key(start) && !items.contains_key(start))
+        .collect();
     // What the rule does not give cannot be deleted.
-    let is_deletable = |start: &OriginalStart| convert::is_occurrence(&target.content, series, *start) == Some(true);
-    let by_deletion = missing.len() <= MOST_DELETED && missing.iter().all(|start| is_deletable(start));
+    let is_deletable = |start: &OriginalStart| {
+        convert::is_occurrence(&target.content, series, *start) == Some(true)
+    };
+    let by_deletion =
+        missing.len() <= MOST_DELETED && missing.iter().all(|start| is_deletable(start));
     let superfluous = excluded.keys().any(|start| !is_wanted(start));
     if by_deletion && !superfluous {
         return Ok(None);
     }
-    let kept = lines.iter().filter(|line| !line.get(..6).is_some_and(|name| name.eq_ignore_ascii_case("EXDATE"))).cloned();
+    let kept = lines
+        .iter()
+        .filter(|line| !line.get(..6).is_some_and(|name| name.eq_ignore_ascii_case("EXDATE")))
+        .cloned();
     // Those too that have an item of their own: the items may be discarded.
     let exceptions = cancelled().map(|start| (*start, Exception::Cancelled));
     let bare = Series { exceptions: exceptions.collect(), ..Series::default() };

@@ -1,4 +1,5 @@
-//! An answer: its head, and a body that is read no further than its limit, for no longer than our patience, and at no lower rate than a slow line's.
+//! An answer: its head, and a body that is read no further than its limit, for no longer than our
+//! patience, and at no lower rate than a slow line's.
 
 use std::io;
 use std::pin::Pin;
@@ -26,7 +27,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn new(mut response: reqwest::Response, host: String, patience: Duration, permit: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(
+        mut response: reqwest::Response,
+        host: String,
+        patience: Duration,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
         let headers = std::mem::take(response.headers_mut());
         Self { status: response.status(), headers, host, response, patience, permit }
     }
@@ -55,26 +61,32 @@ impl Answer {
         let Self { response, patience, permit, host, .. } = self;
         let mut body = Vec::new();
         let mut reader = StreamReader::new(patient(response, patience, permit)).take(limit + 1);
-        reader.read_to_end(&mut body).await.map_err(|_| Error::Unreachable(format!("{host} broke off in the middle of its answer")))?;
+        reader.read_to_end(&mut body).await.map_err(|_| {
+            Error::Unreachable(format!("{host} broke off in the middle of its answer"))
+        })?;
         Ok(if body.len() as u64 > limit { None } else { Some(body) })
     }
 }
 
 type Chunk = tokio_util::bytes::Bytes;
 
-/// A body comes at this rate at least, on average: bytes a second. The slowest lines in use give several times as many.
+/// A body comes at this rate at least, on average: bytes a second. The slowest lines in use give
+/// several times as many.
 const LEAST_RATE: u64 = 512;
 
 /// So long a body may come at any rate: a server may think before it goes on.
 const ANY_RATE: Duration = Duration::from_secs(30);
 
-/// The body's chunks, all of which come within `patience`: a server that sends a byte now and then delays its caller no longer than that.
+/// The body's chunks, all of which come within `patience`: a server that sends a byte now and then
+/// delays its caller no longer than that.
 fn patient(
     response: reqwest::Response,
     patience: Duration,
     permit: OwnedSemaphorePermit,
 ) -> Pin<Box<dyn Stream<Item = io::Result<Chunk>> + Send>> {
-    let chunks = response.bytes_stream().map_err(|_| io::Error::new(io::ErrorKind::ConnectionAborted, "the connection broke off"));
+    let chunks = response
+        .bytes_stream()
+        .map_err(|_| io::Error::new(io::ErrorKind::ConnectionAborted, "the connection broke off"));
     let begun = Instant::now();
     let state = (Box::pin(chunks), 0_u64, permit);
     futures::stream::unfold(state, move |(mut chunks, mut come, permit)| async move {
@@ -85,7 +97,11 @@ fn patient(
         come += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
         let elapsed = begun.elapsed();
         let is_dripping = elapsed > ANY_RATE && come < elapsed.as_secs() * LEAST_RATE;
-        let chunk = if is_dripping && chunk.is_ok() { Err(late("the server sends its answer too slowly")) } else { chunk };
+        let chunk = if is_dripping && chunk.is_ok() {
+            Err(late("the server sends its answer too slowly"))
+        } else {
+            chunk
+        };
         Some((chunk, (chunks, come, permit)))
     })
     .fuse()
@@ -114,7 +130,10 @@ impl<R: AsyncBufRead + Unpin> AsyncBufRead for Capped<R> {
         let left = this.left;
         match Pin::new(&mut this.inner).poll_fill_buf(cx) {
             Poll::Ready(Ok(buffer)) if left == 0 && !buffer.is_empty() => {
-                Poll::Ready(Err(io::Error::new(io::ErrorKind::FileTooLarge, "the answer is larger than any calendar")))
+                Poll::Ready(Err(io::Error::new(
+                    io::ErrorKind::FileTooLarge,
+                    "the answer is larger than any calendar",
+                )))
             }
             Poll::Ready(Ok(buffer)) => {
                 let end = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
@@ -132,7 +151,11 @@ impl<R: AsyncBufRead + Unpin> AsyncBufRead for Capped<R> {
 }
 
 impl<R: AsyncBufRead + Unpin> AsyncRead for Capped<R> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, target: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        target: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         read_buffered(self, cx, target)
     }
 }
@@ -173,7 +196,14 @@ mod tests {
         let response = http::Response::new(reqwest::Body::wrap_stream(body)).into();
         let permit = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
         let begun = Instant::now();
-        let read = Answer::new(response, "calendar.example.org".into(), Duration::from_secs(patience), permit).bytes(1 << 20).await;
+        let read = Answer::new(
+            response,
+            "calendar.example.org".into(),
+            Duration::from_secs(patience),
+            permit,
+        )
+        .bytes(1 << 20)
+        .await;
         (read, begun.elapsed().as_secs())
     }
 
@@ -181,7 +211,10 @@ mod tests {
     async fn a_body_that_drips_is_given_up() {
         for (patience, most) in [(30, 30), (240, 40)] {
             let (read, elapsed) = read(patience, vec![(10, 1); 1_000]).await;
-            assert!(matches!(read, Err(Error::Unreachable(_))) && elapsed <= most, "{patience}: {elapsed} s");
+            assert!(
+                matches!(read, Err(Error::Unreachable(_))) && elapsed <= most,
+                "{patience}: {elapsed} s"
+            );
         }
     }
 

@@ -1,12 +1,14 @@
-//! Which addresses may be reached: the guard against a URL that makes the server ask its own network (SSRF, requirement I9).
+//! Which addresses may be reached: the guard against a URL that makes the server ask its own
+//! network (SSRF, requirement I9).
 //!
-//! An address is checked twice, because a literal never passes the resolver: [`Access::check`] looks at the URL (scheme, port, user
-//! info, and a host written as an address in whatever spelling, since `url::Host` has normalised `127.1`, `0x7f.1` and `2130706433`
-//! before we see it); [`Resolver`] looks at every address that a name has, at the moment of connecting, so that a name cannot change
-//! its mind in between. Both apply to every hop of a redirect.
+//! An address is checked twice, because a literal never passes the resolver: [`Access::check`]
+//! looks at the URL (scheme, port, user info, and a host written as an address in whatever
+//! spelling, since `url::Host` has normalised `127.1`, `0x7f.1` and `2130706433` before we see it);
+//! [`Resolver`] looks at every address that a name has, at the moment of connecting, so that a name
+//! cannot change its mind in between. Both apply to every hop of a redirect.
 //!
-//! Plain `http` goes to loopback and private addresses only, wherever it goes at all: no password crosses the internet in the clear
-//! (requirement S7).
+//! Plain `http` goes to loopback and private addresses only, wherever it goes at all: no password
+//! crosses the internet in the clear (requirement S7).
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -22,8 +24,9 @@ const PUBLIC_PORTS: [u16; 2] = [443, 8443];
 /// Which addresses may be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Access {
-    /// Loopback and private addresses, on any port, there also over plain `http`. For a program that works for the person at its own
-    /// machine; never for one that takes addresses from strangers.
+    /// Loopback and private addresses, on any port, there also over plain `http`. For a program
+    /// that works for the person at its own machine; never for one that takes addresses from
+    /// strangers.
     pub allow_private: bool,
 }
 
@@ -39,12 +42,16 @@ impl Access {
         let plain = match url.scheme() {
             "https" => false,
             "http" if self.allow_private => true,
-            "http" => return refuse("it begins with http://, and a password is only sent over https://"),
+            "http" => {
+                return refuse("it begins with http://, and a password is only sent over https://");
+            }
             _ => return refuse("it must begin with https://"),
         };
         let port = url.port_or_known_default().unwrap_or(0);
         if port == 0 || (!self.allow_private && !PUBLIC_PORTS.contains(&port)) {
-            return refuse(format!("port {port} is not one that calendar servers use; 443 and 8443 are taken"));
+            return refuse(format!(
+                "port {port} is not one that calendar servers use; 443 and 8443 are taken"
+            ));
         }
         let address = match url.host() {
             None => return refuse("it has no host"),
@@ -53,7 +60,11 @@ impl Access {
             Some(Host::Ipv6(address)) => IpAddr::V6(address),
         };
         let reach = if plain { Reach::PrivateOnly } else { self.reach() };
-        if reach.admits(address) { Ok(()) } else { Err(Error::Address(Forbidden::new(reach, address.to_string(), [address]).to_string())) }
+        if reach.admits(address) {
+            Ok(())
+        } else {
+            Err(Error::Address(Forbidden::new(reach, address.to_string(), [address]).to_string()))
+        }
     }
 
     pub(super) fn reach(self) -> Reach {
@@ -92,12 +103,14 @@ enum Kind {
     Public,
     /// Loopback, private use, shared address space.
     Private,
-    /// Link-local (cloud metadata lives there), multicast, unspecified, reserved, and the metadata services that live elsewhere.
+    /// Link-local (cloud metadata lives there), multicast, unspecified, reserved, and the metadata
+    /// services that live elsewhere.
     Never,
 }
 
 /// Metadata and platform services outside the link-local range.
-const PLATFORM_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(100, 100, 100, 200)];
+const PLATFORM_V4: [Ipv4Addr; 2] =
+    [Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(100, 100, 100, 200)];
 const PLATFORM_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
 fn kind(address: IpAddr) -> Kind {
@@ -115,7 +128,13 @@ fn kind_v4(address: Ipv4Addr) -> Kind {
     }
     match (a, b, c) {
         (127 | 10, ..) | (172, 16..=31, _) | (192, 168, _) | (100, 64..=127, _) => Kind::Private,
-        (0, ..) | (169, 254, _) | (192, 0, 0 | 2) | (192, 88, 99) | (198, 18..=19, _) | (198, 51, 100) | (203, 0, 113) => Kind::Never,
+        (0, ..)
+        | (169, 254, _)
+        | (192, 0, 0 | 2)
+        | (192, 88, 99)
+        | (198, 18..=19, _)
+        | (198, 51, 100)
+        | (203, 0, 113) => Kind::Never,
         (224..=255, ..) => Kind::Never,
         _ => Kind::Public,
     }
@@ -134,13 +153,16 @@ fn kind_v6(address: Ipv6Addr) -> Kind {
     match address.segments() {
         [0xfc00..=0xfdff, ..] => Kind::Private,
         // Documentation, discard-only, Teredo, ORCHID: nothing that a calendar server has.
-        [0x2001, 0x0db8 | 0x0000 | 0x0010..=0x002f, ..] | [0x3fff, 0x0000..=0x0fff, ..] => Kind::Never,
+        [0x2001, 0x0db8 | 0x0000 | 0x0010..=0x002f, ..] | [0x3fff, 0x0000..=0x0fff, ..] => {
+            Kind::Never
+        }
         [0x2000..=0x3fff, ..] => Kind::Public,
         _ => Kind::Never,
     }
 }
 
-/// The IPv4 address that an IPv6 address stands for: mapped and compatible (RFC 4291), NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056).
+/// The IPv4 address that an IPv6 address stands for: mapped and compatible (RFC 4291), NAT64 (RFC
+/// 6052, RFC 8215), 6to4 (RFC 3056).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let s = address.segments();
     let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
@@ -172,7 +194,10 @@ impl fmt::Display for Forbidden {
         let host = &self.host;
         match self.reach {
             Reach::PublicOnly => write!(f, "{host} is not on the public internet"),
-            Reach::PrivateOnly => write!(f, "{host} is not on this machine or a private network, so it needs https://"),
+            Reach::PrivateOnly => write!(
+                f,
+                "{host} is not on this machine or a private network, so it needs https://"
+            ),
             Reach::Anywhere => write!(f, "{host} is an address that no calendar server has"),
         }
     }
@@ -196,10 +221,16 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let reach = self.reach;
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let within: Vec<SocketAddr> = found.iter().copied().filter(|address| reach.admits(address.ip())).collect();
+            let found: Vec<SocketAddr> =
+                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let within: Vec<SocketAddr> =
+                found.iter().copied().filter(|address| reach.admits(address.ip())).collect();
             if within.is_empty() {
-                let forbidden = Forbidden::new(reach, name.as_str().to_owned(), found.iter().map(SocketAddr::ip));
+                let forbidden = Forbidden::new(
+                    reach,
+                    name.as_str().to_owned(),
+                    found.iter().map(SocketAddr::ip),
+                );
                 return Err(Box::new(forbidden) as Box<dyn std::error::Error + Send + Sync>);
             }
             Ok(Box::new(within.into_iter()) as Addrs)
@@ -257,7 +288,14 @@ mod tests {
 
     #[test]
     fn public_addresses_pass() {
-        for host in ["93.184.215.14", "[2606:2800:21f::1]", "calendar.example.org", "172.32.0.1", "100.128.0.1", "[64:ff9b::808:808]"] {
+        for host in [
+            "93.184.215.14",
+            "[2606:2800:21f::1]",
+            "calendar.example.org",
+            "172.32.0.1",
+            "100.128.0.1",
+            "[64:ff9b::808:808]",
+        ] {
             assert!(check(false, &format!("https://{host}/dav/")), "{host}");
         }
     }
@@ -278,15 +316,25 @@ mod tests {
         assert!(check(true, "http://192.168.1.10/dav"));
         assert!(check(true, "https://10.1.2.3:9000/"));
         assert!(check(true, "https://93.184.215.14:9443/"));
-        assert!(!check(true, "http://93.184.215.14/"), "no password in the clear over the internet");
-        for host in ["169.254.169.254", "0.0.0.0", "[fd00:ec2::254]", "168.63.129.16", "[::ffff:169.254.169.254]"] {
+        assert!(
+            !check(true, "http://93.184.215.14/"),
+            "no password in the clear over the internet"
+        );
+        for host in [
+            "169.254.169.254",
+            "0.0.0.0",
+            "[fd00:ec2::254]",
+            "168.63.129.16",
+            "[::ffff:169.254.169.254]",
+        ] {
             assert!(!check(true, &format!("http://{host}/")), "{host}");
         }
     }
 
     #[tokio::test]
     async fn a_name_that_leads_inside_is_refused_when_it_is_resolved() {
-        let resolve = |reach| async move { Resolver::new(reach).resolve("localhost".parse().unwrap()).await };
+        let resolve =
+            |reach| async move { Resolver::new(reach).resolve("localhost".parse().unwrap()).await };
         let refused = resolve(Reach::PublicOnly).await.err().expect("localhost is not public");
         assert!(refused.downcast_ref::<Forbidden>().is_some());
         assert!(resolve(Reach::PrivateOnly).await.expect("localhost is private").next().is_some());

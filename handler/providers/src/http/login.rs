@@ -1,10 +1,13 @@
-//! Signing in with a name and a password: Basic (RFC 7617), and Digest (RFC 7616) where a server takes nothing else.
+//! Signing in with a name and a password: Basic (RFC 7617), and Digest (RFC 7616) where a server
+//! takes nothing else.
 //!
 //! # Properties
-//! * Basic is sent unasked. A server that answers 401 and names Digest alone is asked once more with Digest, and with Digest at once from
-//!   then on: its nonce is used until the server says that it is stale or gives another.
+//! * Basic is sent unasked. A server that answers 401 and names Digest alone is asked once more
+//!   with Digest, and with Digest at once from then on: its nonce is used until the server says
+//!   that it is stale or gives another.
 //! * A password that was refused with a fresh nonce is wrong: it is not tried again.
-//! * Of several challenges the strongest hash counts; integrity of bodies (`auth-int`) is never promised.
+//! * Of several challenges the strongest hash counts; integrity of bodies (`auth-int`) is never
+//!   promised.
 //! * A server that names only methods that are not known here is refused in words that name them.
 //! * No password, no hash of one and no nonce is ever shown or logged.
 
@@ -51,13 +54,20 @@ pub(super) enum Next {
     Stop,
     /// The same with Basic.
     Basic,
-    /// The same with this challenge, which no other request has answered, in the place of a nonce that is over.
+    /// The same with this challenge, which no other request has answered, in the place of a nonce
+    /// that is over.
     Digest(Box<DigestClient>, Option<Sent>),
 }
 
 impl Login {
     /// The `Authorization` of a request by Digest; `None` where the server has not asked for it.
-    pub(super) fn digest(&self, who: &Password, method: &Method, url: &Url, next: Next) -> Result<Option<(HeaderValue, Sent)>> {
+    pub(super) fn digest(
+        &self,
+        who: &Password,
+        method: &Method,
+        url: &Url,
+        next: Next,
+    ) -> Result<Option<(HeaderValue, Sent)>> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut own, replaces) = match next {
             Next::Digest(client, replaces) => (Some(*client), replaces),
@@ -68,36 +78,55 @@ impl Login {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),
         };
-        let params =
-            PasswordParams { username: &who.user, password: who.password.expose_secret(), uri: &uri, method: method.as_str(), body: None };
+        let params = PasswordParams {
+            username: &who.user,
+            password: who.password.expose_secret(),
+            uri: &uri,
+            method: method.as_str(),
+            body: None,
+        };
         let text = zeroize::Zeroizing::new(client.respond(&params).map_err(|_| cannot_be_sent())?);
         let mut header = HeaderValue::from_str(&text).map_err(|_| cannot_be_sent())?;
         header.set_sensitive(true);
         let sent = Sent { nonce: client.nonce().to_owned(), uses: client.nonce_count() };
         // Another request may have brought a newer one meanwhile.
-        let is_over = |known: &DigestClient| replaces.as_ref().is_some_and(|replaces| known.nonce() == replaces.nonce);
+        let is_over = |known: &DigestClient| {
+            replaces.as_ref().is_some_and(|replaces| known.nonce() == replaces.nonce)
+        };
         if own.is_some() && state.as_ref().is_none_or(is_over) {
             *state = own;
         }
         Ok(Some((header, sent)))
     }
 
-    /// After a 401: how the same request may be tried once more. `sent` is the digest that was refused,
-    /// if it was one.
+    /// After a 401: how the same request may be tried once more. `sent` is the digest that was
+    /// refused, if it was one.
     ///
     /// # Errors
     /// [`Error::Credentials`] where the server names only methods that are not known here.
     pub(super) fn refused(&self, headers: &HeaderMap, sent: Option<&Sent>) -> Result<Next> {
-        let texts: Vec<&str> = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).collect();
-        let challenges: Vec<ChallengeRef<'_>> =
-            texts.iter().filter_map(|text| http_auth::parse_challenges(text).ok()).flatten().take(MOST).collect();
-        let basic = challenges.iter().any(|challenge| challenge.scheme.eq_ignore_ascii_case("Basic"));
+        let texts: Vec<&str> = headers
+            .get_all(WWW_AUTHENTICATE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
+        let challenges: Vec<ChallengeRef<'_>> = texts
+            .iter()
+            .filter_map(|text| http_auth::parse_challenges(text).ok())
+            .flatten()
+            .take(MOST)
+            .collect();
+        let basic =
+            challenges.iter().any(|challenge| challenge.scheme.eq_ignore_ascii_case("Basic"));
         let digest = challenges.iter().filter_map(usable).max_by_key(strength);
         match (digest, sent) {
-            // Basic was refused by a server that takes it: another method would not make the password right.
+            // Basic was refused by a server that takes it: another method would not make the
+            // password right.
             (_, None) if basic => Ok(Next::Stop),
             (Some(client), None) => Ok(Next::Digest(Box::new(client), None)),
-            (Some(client), Some(sent)) if client.nonce() != sent.nonce && (client.stale() || sent.uses > 1) => {
+            (Some(client), Some(sent))
+                if client.nonce() != sent.nonce && (client.stale() || sent.uses > 1) =>
+            {
                 Ok(Next::Digest(Box::new(client), Some(sent.clone())))
             }
             (Some(_), Some(_)) => Ok(Next::Stop),
@@ -132,7 +161,9 @@ fn unknown(challenges: &[ChallengeRef<'_>]) -> Error {
         };
         let scheme: String = challenge.scheme.chars().take(32).collect();
         match (scheme.eq_ignore_ascii_case("Digest"), parameter("algorithm"), parameter("qop")) {
-            (true, Some(algorithm), _) if !algorithm.to_ascii_uppercase().starts_with("MD5") => format!("{scheme} with {algorithm}"),
+            (true, Some(algorithm), _) if !algorithm.to_ascii_uppercase().starts_with("MD5") => {
+                format!("{scheme} with {algorithm}")
+            }
             (true, _, Some(qop)) => format!("{scheme} with {qop}"),
             _ => scheme,
         }
@@ -140,14 +171,16 @@ fn unknown(challenges: &[ChallengeRef<'_>]) -> Error {
     let mut names: Vec<String> = challenges.iter().map(name).collect();
     names.dedup();
     Error::Credentials(format!(
-        "this server takes no password in a way that Calrelay knows: it offers {}, and Calrelay knows Basic and Digest",
+        "this server takes no password in a way that Calrelay knows: it offers {}, and Calrelay \
+        knows Basic and Digest",
         names.join(", ")
     ))
 }
 
 /// Whether a server's text may stand in a sentence of ours.
 fn is_word(text: &str) -> bool {
-    (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b',' | b' '))
+    (1..=32).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b',' | b' '))
 }
 
 fn cannot_be_sent() -> Error {
@@ -171,7 +204,8 @@ mod tests {
     fn answer(login: &Login, next: Next) -> Option<(String, Sent)> {
         let who = Password { user: "anna".into(), password: "secret".to_owned().into() };
         let url = Url::parse("https://example.org/dav/a%20b/?x=1").unwrap();
-        let (header, sent) = login.digest(&who, &Method::from_bytes(b"PROPFIND").unwrap(), &url, next).unwrap()?;
+        let (header, sent) =
+            login.digest(&who, &Method::from_bytes(b"PROPFIND").unwrap(), &url, next).unwrap()?;
         assert!(header.is_sensitive() && !format!("{header:?}{login:?}").contains("anna"));
         Some((header.to_str().unwrap().to_owned(), sent))
     }
@@ -183,38 +217,69 @@ mod tests {
     #[test]
     fn a_nonce_is_used_until_another_is_given() {
         let login = Login::default();
-        let refused = |text: &str, sent: Option<&Sent>| login.refused(&headers(&[text]), sent).unwrap();
+        let refused =
+            |text: &str, sent: Option<&Sent>| login.refused(&headers(&[text]), sent).unwrap();
         assert!(answer(&login, Next::Stop).is_none(), "nobody has asked for a digest");
         let (first, sent) = answer(&login, refused(NONCE, None)).unwrap();
-        assert!(first.starts_with("Digest username=\"anna\"") && first.contains("uri=\"/dav/a%20b/?x=1\""), "{first}");
-        assert!(first.contains("nc=00000001") && first.contains("qop=auth") && first.contains("opaque=\"o\"") && !first.contains("secret"));
-        assert!(matches!(refused(&challenge("n2"), Some(&sent)), Next::Stop), "refused with the first use of its nonce: a wrong password");
+        assert!(
+            first.starts_with("Digest username=\"anna\"")
+                && first.contains("uri=\"/dav/a%20b/?x=1\""),
+            "{first}"
+        );
+        assert!(
+            first.contains("nc=00000001")
+                && first.contains("qop=auth")
+                && first.contains("opaque=\"o\"")
+                && !first.contains("secret")
+        );
+        assert!(
+            matches!(refused(&challenge("n2"), Some(&sent)), Next::Stop),
+            "refused with the first use of its nonce: a wrong password"
+        );
         let (second, twice) = answer(&login, Next::Stop).unwrap();
         assert!(second.contains("nonce=\"n1\"") && second.contains("nc=00000002"));
-        assert!(matches!(refused(NONCE, Some(&twice)), Next::Stop), "the same nonce again says nothing new");
-        // The nonce may have ended: two requests find that at once, and each answers its own challenge.
+        assert!(
+            matches!(refused(NONCE, Some(&twice)), Next::Stop),
+            "the same nonce again says nothing new"
+        );
+        // The nonce may have ended: two requests find that at once, and each answers its own
+        // challenge.
         let stale = format!("{}, stale=true", challenge("n4"));
-        let (third, fourth) = (refused(&challenge("n3"), Some(&twice)), refused(&stale, Some(&sent)));
+        let (third, fourth) =
+            (refused(&challenge("n3"), Some(&twice)), refused(&stale, Some(&sent)));
         let (third, fourth) = (answer(&login, third).unwrap().0, answer(&login, fourth).unwrap().0);
         assert!(third.contains("nonce=\"n3\"") && third.contains("nc=00000001"));
         assert!(fourth.contains("nonce=\"n4\"") && fourth.contains("nc=00000001"));
-        assert!(answer(&login, Next::Stop).unwrap().0.contains("nonce=\"n3\", algorithm=MD5, nc=00000002"), "the first that came stays");
+        assert!(
+            answer(&login, Next::Stop)
+                .unwrap()
+                .0
+                .contains("nonce=\"n3\", algorithm=MD5, nc=00000002"),
+            "the first that came stays"
+        );
     }
 
     #[test]
     fn the_strongest_hash_counts_and_basic_is_no_second_try() {
         let sha = "Digest realm=\"r\", qop=\"auth, auth-int\", algorithm=SHA-256, nonce=\"s\"";
         let login = Login::default();
-        for challenges in [&[NONCE, sha][..], &[sha, NONCE], &[&format!("{sha}, {NONCE}, Negotiate")]] {
+        for challenges in
+            [&[NONCE, sha][..], &[sha, NONCE], &[&format!("{sha}, {NONCE}, Negotiate")]]
+        {
             let next = login.refused(&headers(challenges), None).unwrap();
             assert!(answer(&login, next).unwrap().0.contains("algorithm=SHA-256"));
         }
-        let stops = |texts: &[&str]| matches!(Login::default().refused(&headers(texts), None), Ok(Next::Stop));
+        let stops = |texts: &[&str]| {
+            matches!(Login::default().refused(&headers(texts), None), Ok(Next::Stop))
+        };
         assert!(stops(&["Basic realm=\"r\"", NONCE]) && stops(&[]));
         // What cannot be read as challenges says nothing.
         assert!(stops(&["=,=", "\"", ""]));
         let (_, sent) = answer(&login, Next::Stop).unwrap();
-        assert!(matches!(login.refused(&headers(&["Basic realm=\"r\""]), Some(&sent)), Ok(Next::Basic)), "the server has changed its ways");
+        assert!(
+            matches!(login.refused(&headers(&["Basic realm=\"r\""]), Some(&sent)), Ok(Next::Basic)),
+            "the server has changed its ways"
+        );
         assert!(answer(&login, Next::Stop).is_none());
     }
 
@@ -224,8 +289,16 @@ mod tests {
             Err(Error::Credentials(words)) => words,
             _ => panic!("not refused"),
         };
-        assert!(said(&["Negotiate", "Bearer realm=\"x\""]).contains("it offers Negotiate, Bearer,"));
-        assert!(said(&["Digest realm=\"r\", qop=\"auth-int\", nonce=\"n\""]).contains("it offers Digest with auth-int,"));
-        assert!(said(&["Digest realm=\"r\", algorithm=SHA-3, nonce=\"n\""]).contains("it offers Digest with SHA-3,"));
+        assert!(
+            said(&["Negotiate", "Bearer realm=\"x\""]).contains("it offers Negotiate, Bearer,")
+        );
+        assert!(
+            said(&["Digest realm=\"r\", qop=\"auth-int\", nonce=\"n\""])
+                .contains("it offers Digest with auth-int,")
+        );
+        assert!(
+            said(&["Digest realm=\"r\", algorithm=SHA-3, nonce=\"n\""])
+                .contains("it offers Digest with SHA-3,")
+        );
     }
 }

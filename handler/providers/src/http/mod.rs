@@ -1,9 +1,13 @@
-//! The one HTTP client: TLS, time-outs, retries, pace, and the guard against addresses that nobody meant.
+//! The one HTTP client: TLS, time-outs, retries, pace, and the guard against addresses that nobody
+//! meant.
 //!
 //! # Properties
-//! * Only `https`, TLS 1.2 or newer; `http` only to loopback and private addresses, and only where [`Access::allow_private`] says so.
-//! * No redirect is followed in here: whoever follows one passes the new address through [`Http::send`], so that every hop is checked.
-//! * No proxy, no cookie, no referrer: nothing leaves the process that the caller did not put into the request.
+//! * Only `https`, TLS 1.2 or newer; `http` only to loopback and private addresses, and only where
+//!   [`Access::allow_private`] says so.
+//! * No redirect is followed in here: whoever follows one passes the new address through
+//!   [`Http::send`], so that every hop is checked.
+//! * No proxy, no cookie, no referrer: nothing leaves the process that the caller did not put into
+//!   the request.
 //! * An answer's body is never read further than its limit, counted after decompression.
 //! * The log shows method, host, status and duration; never a path, a query, a header or a body.
 
@@ -39,7 +43,8 @@ const CONNECT: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The same for a listing: some servers parse a whole calendar before they say a word.
 const LISTING_PATIENCE: Duration = Duration::from_secs(240);
-/// The longest `Retry-After` that is waited out here; a longer one goes to the caller, who can use the time better.
+/// The longest `Retry-After` that is waited out here; a longer one goes to the caller, who can use
+/// the time better.
 pub(crate) const SHORT_WAIT: Duration = Duration::from_secs(5);
 /// Throttling that ends within this time is waited out, where the provider has no rule of its own.
 pub(crate) const LONG_WAIT: Duration = Duration::from_secs(60);
@@ -47,7 +52,8 @@ pub(crate) const LONG_WAIT: Duration = Duration::from_secs(60);
 const MANY_ACCOUNTS: usize = 1024;
 /// The pause before the second try; it doubles, and a random part is added.
 const FIRST_DELAY: Duration = Duration::from_millis(200);
-/// How often a request is sent where the server asks for another way to sign in: unasked, as it asks, and with its next nonce.
+/// How often a request is sent where the server asks for another way to sign in: unasked, as it
+/// asks, and with its next nonce.
 const ROUNDS: u32 = 3;
 /// Tries after the first.
 const RETRIES: usize = 2;
@@ -73,17 +79,22 @@ impl std::fmt::Debug for Http {
 /// What may be repeated when it fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
-    /// Reads: after a failed connection and after any 5xx. What was not answered in time is not asked again: that would take as long.
+    /// Reads: after a failed connection and after any 5xx. What was not answered in time is not
+    /// asked again: that would take as long.
     Read,
-    /// Reads whose answer 500 means something: as [`Retry::Read`], and 500 goes to the caller at once.
+    /// Reads whose answer 500 means something: as [`Retry::Read`], and 500 goes to the caller at
+    /// once.
     ReadUnless500,
-    /// Writes: only where the server cannot have acted on the request (no connection, 423, 429, 503).
+    /// Writes: only where the server cannot have acted on the request (no connection, 423, 429,
+    /// 503).
     Write,
-    /// A question whose failure is its answer: as [`Retry::Read`], and throttling is not waited out for long.
+    /// A question whose failure is its answer: as [`Retry::Read`], and throttling is not waited out
+    /// for long.
     Probe,
 }
 
-/// What a request is authorized with: user name and password (HTTP Basic, or Digest where the server wants that), or a token.
+/// What a request is authorized with: user name and password (HTTP Basic, or Digest where the
+/// server wants that), or a token.
 pub(crate) struct Credentials {
     header: HeaderValue,
     password: Option<Password>,
@@ -93,22 +104,35 @@ impl Credentials {
     /// Refuses what HTTP Basic cannot carry (RFC 7617 section 2).
     pub(crate) fn basic(user: &str, password: &SecretString) -> Result<Self> {
         if user.contains(':') {
-            return Err(Error::Credentials("a user name with a colon in it cannot be sent to a CalDAV server".into()));
+            return Err(Error::Credentials(
+                "a user name with a colon in it cannot be sent to a CalDAV server".into(),
+            ));
         }
         if user.chars().chain(password.expose_secret().chars()).any(char::is_control) {
-            return Err(Error::Credentials("the user name or password contains a control character (a line break, perhaps)".into()));
+            return Err(Error::Credentials(
+                "the user name or password contains a control character (a line break, perhaps)"
+                    .into(),
+            ));
         }
         let pair = zeroize::Zeroizing::new(format!("{user}:{}", password.expose_secret()));
-        let text = zeroize::Zeroizing::new(format!("Basic {}", data_encoding::BASE64.encode(pair.as_bytes())));
-        let mut header = HeaderValue::from_str(&text).map_err(|_| Error::Credentials("the password cannot be sent".into()))?;
+        let text = zeroize::Zeroizing::new(format!(
+            "Basic {}",
+            data_encoding::BASE64.encode(pair.as_bytes())
+        ));
+        let mut header = HeaderValue::from_str(&text)
+            .map_err(|_| Error::Credentials("the password cannot be sent".into()))?;
         header.set_sensitive(true);
-        Ok(Self { header, password: Some(Password { user: user.to_owned(), password: password.clone() }) })
+        Ok(Self {
+            header,
+            password: Some(Password { user: user.to_owned(), password: password.clone() }),
+        })
     }
 
     /// An access token (RFC 6750 section 2.1).
     pub(crate) fn bearer(token: &SecretString) -> Result<Self> {
         let text = zeroize::Zeroizing::new(format!("Bearer {}", token.expose_secret()));
-        let mut header = HeaderValue::from_str(&text).map_err(|_| Error::Credentials("the access token cannot be sent".into()))?;
+        let mut header = HeaderValue::from_str(&text)
+            .map_err(|_| Error::Credentials("the access token cannot be sent".into()))?;
         header.set_sensitive(true);
         Ok(Self { header, password: None })
     }
@@ -125,7 +149,8 @@ pub(crate) struct Request<'a> {
     pub retry: Retry,
     /// The server may take its time (a listing).
     pub slow: bool,
-    /// It is about events that it names: where the server wants to be left alone for long, that may concern one of these only, and nothing else waits for it.
+    /// It is about events that it names: where the server wants to be left alone for long, that may
+    /// concern one of these only, and nothing else waits for it.
     pub single: bool,
     /// What it counts as at the account's pace: one, where it is not made of several.
     pub units: u32,
@@ -137,14 +162,20 @@ impl Http {
     /// # Errors
     /// [`Error::Unreachable`] where TLS cannot be set up on this machine.
     pub fn new(access: Access) -> Result<Self> {
-        let unusable = |error: reqwest::Error| Error::Unreachable(format!("the HTTP client cannot be set up: {error}"));
-        let tls = builder(guard::Resolver::new(access.reach())).https_only(true).build().map_err(unusable)?;
-        let plain = builder(guard::Resolver::new(guard::Reach::PrivateOnly)).build().map_err(unusable)?;
+        let unusable = |error: reqwest::Error| {
+            Error::Unreachable(format!("the HTTP client cannot be set up: {error}"))
+        };
+        let tls = builder(guard::Resolver::new(access.reach()))
+            .https_only(true)
+            .build()
+            .map_err(unusable)?;
+        let plain =
+            builder(guard::Resolver::new(guard::Reach::PrivateOnly)).build().map_err(unusable)?;
         Ok(Self { access, tls, plain, paces: Mutex::default(), hurry: 1, heard: Mutex::default() })
     }
 
-    /// A client that waits a thousandth of the time before it tries again or takes its next turn: for simulated servers, whose time is not
-    /// ours. Never for a real one.
+    /// A client that waits a thousandth of the time before it tries again or takes its next turn:
+    /// for simulated servers, whose time is not ours. Never for a real one.
     ///
     /// # Errors
     /// As [`Http::new`].
@@ -157,32 +188,43 @@ impl Http {
         self.access
     }
 
-    /// The pace of an account. All providers of one account share it, so that its limits hold for all of them together.
+    /// The pace of an account. All providers of one account share it, so that its limits hold for
+    /// all of them together.
     pub(crate) fn pace(&self, account: &str, limits: Limits) -> Arc<Pace> {
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
         if paces.len() >= MANY_ACCOUNTS {
             paces.retain(|_, pace| Arc::strong_count(pace) > 1 || !pace.is_at_rest());
         }
-        paces.entry(account.to_owned()).or_insert_with(|| Arc::new(Pace::new(limits, self.hurry))).clone()
+        paces
+            .entry(account.to_owned())
+            .or_insert_with(|| Arc::new(Pace::new(limits, self.hurry)))
+            .clone()
     }
 
-    /// What time it is by the server that answered last (RFC 9110 section 6.6.1); `None` before any did. Exact to some seconds.
+    /// What time it is by the server that answered last (RFC 9110 section 6.6.1); `None` before any
+    /// did. Exact to some seconds.
     pub fn server_time(&self) -> Option<Timestamp> {
         let (date, at) = (*self.heard.lock().unwrap_or_else(PoisonError::into_inner))?;
         date.checked_add(at.elapsed()).ok()
     }
 
     fn hear(&self, headers: &HeaderMap) {
-        let date = headers.get(DATE).and_then(|date| date.to_str().ok()).and_then(|date| httpdate::parse_http_date(date).ok());
+        let date = headers
+            .get(DATE)
+            .and_then(|date| date.to_str().ok())
+            .and_then(|date| httpdate::parse_http_date(date).ok());
         if let Some(date) = date.and_then(|date| Timestamp::try_from(date).ok()) {
-            *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some((date, Instant::now()));
+            *self.heard.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some((date, Instant::now()));
         }
     }
 
-    /// Sends a request, and again where that is safe and may help. Answers of any status come back, but for those that ask to wait.
+    /// Sends a request, and again where that is safe and may help. Answers of any status come back,
+    /// but for those that ask to wait.
     ///
     /// # Errors
-    /// [`Error::Address`] for an address that may not be reached, [`Error::RateLimited`], [`Error::NoAnswer`].
+    /// [`Error::Address`] for an address that may not be reached, [`Error::RateLimited`],
+    /// [`Error::NoAnswer`].
     pub(crate) async fn send(&self, request: &Request<'_>, pace: &Pace) -> Result<Answer> {
         self.access.check(request.url)?;
         let backoff = ExponentialBuilder::default()
@@ -195,7 +237,9 @@ impl Http {
             let tried = (|| self.attempt(request, pace))
                 .retry(backoff)
                 .when(|failed| failed.again)
-                .adjust(|failed, delay| delay.map(|delay| failed.wait.map_or(delay, |wait| wait.max(delay))))
+                .adjust(|failed, delay| {
+                    delay.map(|delay| failed.wait.map_or(delay, |wait| wait.max(delay)))
+                })
                 .await;
             let failed = match tried {
                 Ok(answer) => return Ok(answer),
@@ -203,20 +247,28 @@ impl Http {
                 Err(failed) => failed,
             };
             // Some servers mean more than they say.
-            let pause = Duration::from_secs(1 << waits).max(failed.wait.unwrap_or_default()) / self.hurry;
+            let pause =
+                Duration::from_secs(1 << waits).max(failed.wait.unwrap_or_default()) / self.hurry;
             let is_over = begun.elapsed() + pause > pace.persistence() / self.hurry;
-            if is_over || request.retry == Retry::Probe || !matches!(failed.error, Error::RateLimited { .. }) {
+            if is_over
+                || request.retry == Retry::Probe
+                || !matches!(failed.error, Error::RateLimited { .. })
+            {
                 return Err(failed.error);
             }
             if waits == 0 {
-                tracing::warn!(host = request.url.host_str().unwrap_or_default(), "the server asks to wait; going on in some seconds");
+                tracing::warn!(
+                    host = request.url.host_str().unwrap_or_default(),
+                    "the server asks to wait; going on in some seconds"
+                );
             }
             waits += 1;
             tokio::time::sleep(pause).await;
         }
     }
 
-    /// Sends a request once, in the way in which the account signs in; says by which digest, if it was by one.
+    /// Sends a request once, in the way in which the account signs in; says by which digest, if it
+    /// was by one.
     async fn once(
         &self,
         request: &Request<'_>,
@@ -225,14 +277,22 @@ impl Http {
         next: Next,
     ) -> Result<(reqwest::Response, Option<login::Sent>), Failed> {
         let client = if request.url.scheme() == "https" { &self.tls } else { &self.plain };
-        let mut outgoing = client.request(request.method.clone(), request.url.clone()).headers(request.headers.clone());
+        let mut outgoing = client
+            .request(request.method.clone(), request.url.clone())
+            .headers(request.headers.clone());
         let mut digest = None;
         if let Some(credentials) = request.credentials {
             let header = match &credentials.password {
-                Some(who) => pace.login.digest(who, &request.method, request.url, next).map_err(Failed::finally)?,
+                Some(who) => pace
+                    .login
+                    .digest(who, &request.method, request.url, next)
+                    .map_err(Failed::finally)?,
                 None => None,
             };
-            let (header, sent) = header.map_or_else(|| (credentials.header.clone(), None), |(header, sent)| (header, Some(sent)));
+            let (header, sent) = header.map_or_else(
+                || (credentials.header.clone(), None),
+                |(header, sent)| (header, Some(sent)),
+            );
             digest = sent;
             outgoing = outgoing.header(AUTHORIZATION, header);
         }
@@ -254,7 +314,10 @@ impl Http {
             }
             Err(_) => {
                 tracing::debug!(method = %request.method, host, elapsed_ms, "no answer in time");
-                Err(Failed::finally(Error::NoAnswer(format!("{host} did not answer within {} seconds", patience.as_secs()))))
+                Err(Failed::finally(Error::NoAnswer(format!(
+                    "{host} did not answer within {} seconds",
+                    patience.as_secs()
+                ))))
             }
         }
     }
@@ -271,11 +334,13 @@ impl Http {
         let mut next = Next::Stop;
         let response = loop {
             let (response, digest) = self.once(request, pace, (&host, patience), next).await?;
-            let is_password = request.credentials.is_some_and(|credentials| credentials.password.is_some());
+            let is_password =
+                request.credentials.is_some_and(|credentials| credentials.password.is_some());
             if response.status() != StatusCode::UNAUTHORIZED || !is_password || rounds == ROUNDS {
                 break response;
             }
-            next = pace.login.refused(response.headers(), digest.as_ref()).map_err(Failed::finally)?;
+            next =
+                pace.login.refused(response.headers(), digest.as_ref()).map_err(Failed::finally)?;
             if matches!(next, Next::Stop) {
                 break response;
             }
@@ -283,10 +348,18 @@ impl Http {
         };
         let status = response.status();
         let asked = pace::retry_after(response.headers());
-        if status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && (asked.is_some() || pace.doubles())) {
-            let wait = if request.single { pace.throttled_for_one(asked) } else { pace.throttled(asked) };
+        if status == StatusCode::TOO_MANY_REQUESTS
+            || (status == StatusCode::SERVICE_UNAVAILABLE && (asked.is_some() || pace.doubles()))
+        {
+            let wait =
+                if request.single { pace.throttled_for_one(asked) } else { pace.throttled(asked) };
             let error = Error::RateLimited { retry_after: wait };
-            return Err(Failed { error, answer: None, again: wait.is_none_or(|wait| wait <= SHORT_WAIT), wait });
+            return Err(Failed {
+                error,
+                answer: None,
+                again: wait.is_none_or(|wait| wait <= SHORT_WAIT),
+                wait,
+            });
         }
         let answer = Answer::new(response, host, patience, permit);
         if status == StatusCode::LOCKED {
@@ -294,7 +367,12 @@ impl Http {
                 pace.met_a_lock(turn);
             }
             // Whoever holds the lock had its turn first; nothing was done about this request.
-            return Err(Failed { error: refusal(status, answer.host()), answer: Some(Box::new(answer)), again: true, wait: None });
+            return Err(Failed {
+                error: refusal(status, answer.host()),
+                answer: Some(Box::new(answer)),
+                again: true,
+                wait: None,
+            });
         }
         if turn.is_some() {
             pace.went_well();
@@ -304,11 +382,18 @@ impl Http {
             return Ok(answer);
         }
         let again = match request.retry {
-            Retry::Read | Retry::Probe => status != StatusCode::NOT_IMPLEMENTED && status != StatusCode::INSUFFICIENT_STORAGE,
+            Retry::Read | Retry::Probe => {
+                status != StatusCode::NOT_IMPLEMENTED && status != StatusCode::INSUFFICIENT_STORAGE
+            }
             Retry::ReadUnless500 => matches!(status.as_u16(), 502..=504),
             Retry::Write => status == StatusCode::SERVICE_UNAVAILABLE,
         };
-        Err(Failed { error: refusal(status, answer.host()), answer: Some(Box::new(answer)), again, wait: None })
+        Err(Failed {
+            error: refusal(status, answer.host()),
+            answer: Some(Box::new(answer)),
+            again,
+            wait: None,
+        })
     }
 }
 
@@ -334,7 +419,8 @@ impl Failed {
             }
             cause = inner.source();
         }
-        let what = if error.is_connect() { "cannot be reached" } else { "broke off the connection" };
+        let what =
+            if error.is_connect() { "cannot be reached" } else { "broke off the connection" };
         Self {
             error: Error::NoAnswer(format!("{host} {what} ({})", innermost(error))),
             answer: None,
@@ -344,7 +430,8 @@ impl Failed {
     }
 }
 
-/// The last cause of a failure in its own words; reqwest's own words would repeat the address with its path.
+/// The last cause of a failure in its own words; reqwest's own words would repeat the address with
+/// its path.
 fn innermost(error: &reqwest::Error) -> String {
     let mut text = String::from("no cause given");
     let mut cause = error.source();
@@ -366,7 +453,9 @@ pub(crate) fn refusal(status: StatusCode, host: &str) -> Error {
         429 => Error::RateLimited { retry_after: None },
         507 => Error::Refused("the server has no room left for it".into()),
         502..=504 => Error::NoAnswer(format!("{host} answered {}", status.as_u16())),
-        408 | 423 | 425 | 500..=599 => Error::Unreachable(format!("{host} answered {}", status.as_u16())),
+        408 | 423 | 425 | 500..=599 => {
+            Error::Unreachable(format!("{host} answered {}", status.as_u16()))
+        }
         code => Error::BadAnswer(format!("{host} answered {code}")),
     }
 }

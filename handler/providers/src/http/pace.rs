@@ -1,7 +1,8 @@
 //! How fast one account may be asked, and how long it is left alone once the server complained.
 //!
-//! Changes of what stands there already begin one at a time: some servers lock a calendar for each and refuse the others with 423
-//! (RFC 4918 section 11.3). Where that goes well they become more, up to the limit; the first 423 ends that for good.
+//! Changes of what stands there already begin one at a time: some servers lock a calendar for each
+//! and refuse the others with 423 (RFC 4918 section 11.3). Where that goes well they become more,
+//! up to the limit; the first 423 ends that for good.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -35,7 +36,8 @@ pub struct Limits {
     pub spacing: Duration,
     /// The server's `Retry-After` is known to be too short: wait at least 2, 4, 8… seconds.
     pub doubling: bool,
-    /// A request waits so long at the most while the server wants to be left alone; a longer wait is its caller's, who can use the time better.
+    /// A request waits so long at the most while the server wants to be left alone; a longer wait
+    /// is its caller's, who can use the time better.
     pub patience: Duration,
     /// A request that is throttled is sent again within that time, however often.
     pub persistent: bool,
@@ -74,14 +76,22 @@ impl State {
     /// How many times the spacing is doubled by now.
     fn doublings(&self, now: Instant, hurry: u32) -> u32 {
         let Some((doublings, since)) = self.slowed else { return 0 };
-        let well = now.saturating_duration_since(since).as_millis() / (SLOW / hurry).as_millis().max(1);
+        let well =
+            now.saturating_duration_since(since).as_millis() / (SLOW / hurry).as_millis().max(1);
         doublings.saturating_sub(u32::try_from(well).unwrap_or(u32::MAX))
     }
 }
 
 impl Pace {
     pub(crate) fn new(limits: Limits, hurry: u32) -> Self {
-        let state = State { changes_at_once: 1, gone_well: Some(0), next: None, slowed: None, closed_until: None, complaints: 0 };
+        let state = State {
+            changes_at_once: 1,
+            gone_well: Some(0),
+            next: None,
+            slowed: None,
+            closed_until: None,
+            complaints: 0,
+        };
         Self {
             limits,
             hurry,
@@ -92,13 +102,19 @@ impl Pace {
         }
     }
 
-    /// Waits until a request may begin that counts as so many: the next one keeps its distance from all of them. The permit is held until its
-    /// answer has been read.
+    /// Waits until a request may begin that counts as so many: the next one keeps its distance from
+    /// all of them. The permit is held until its answer has been read.
     ///
     /// # Errors
-    /// [`Error::RateLimited`] while the server wants to be left alone for longer than is worth waiting here.
+    /// [`Error::RateLimited`] while the server wants to be left alone for longer than is worth
+    /// waiting here.
     pub(crate) async fn admit(&self, units: u32) -> Result<OwnedSemaphorePermit> {
-        let permit = self.slots.clone().acquire_owned().await.map_err(|_| Error::Unreachable("the program is ending".into()))?;
+        let permit = self
+            .slots
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| Error::Unreachable("the program is ending".into()))?;
         loop {
             let Some(until) = self.reserve(units)? else { return Ok(permit) };
             tokio::time::sleep_until(until).await;
@@ -113,7 +129,8 @@ impl Pace {
     /// Notes that a change was not refused for a lock.
     pub(crate) fn went_well(&self) {
         let mut state = self.state();
-        let more = state.changes_at_once.min(self.limits.parallel.saturating_sub(state.changes_at_once));
+        let more =
+            state.changes_at_once.min(self.limits.parallel.saturating_sub(state.changes_at_once));
         let Some(count) = &mut state.gone_well else { return };
         *count += 1;
         if *count >= GONE_WELL {
@@ -123,7 +140,8 @@ impl Pace {
         }
     }
 
-    /// Notes that a change met the lock of another one: from now on there is one turn less, down to one.
+    /// Notes that a change met the lock of another one: from now on there is one turn less, down to
+    /// one.
     pub(crate) fn met_a_lock(&self, turn: SemaphorePermit<'_>) {
         let mut state = self.state();
         state.gone_well = None;
@@ -133,14 +151,17 @@ impl Pace {
         }
     }
 
-    /// Notes that the account is asked too much although this process keeps its pace: others ask in its name as well. From now on requests keep
-    /// twice the distance, up to eight times; each five minutes in which that was enough take half of it back.
+    /// Notes that the account is asked too much although this process keeps its pace: others ask in
+    /// its name as well. From now on requests keep twice the distance, up to eight times; each five
+    /// minutes in which that was enough take half of it back.
     pub(crate) fn slow_down(&self) {
         let now = Instant::now();
         let mut state = self.state();
         let doublings = state.doublings(now, self.hurry);
         // What was under way together is refused together, and is one complaint.
-        let again = state.slowed.is_some_and(|(_, since)| now.saturating_duration_since(since) < ONE_COMPLAINT / self.hurry);
+        let again = state.slowed.is_some_and(|(_, since)| {
+            now.saturating_duration_since(since) < ONE_COMPLAINT / self.hurry
+        });
         if !again {
             state.slowed = Some((MOST_DOUBLINGS.min(doublings + 1), now));
         }
@@ -152,7 +173,11 @@ impl Pace {
         let mut state = self.state();
         if let Some(until) = state.closed_until.filter(|until| *until > now) {
             let wait = until - now;
-            return if wait > self.limits.patience { Err(Error::RateLimited { retry_after: Some(wait) }) } else { Ok(Some(until)) };
+            return if wait > self.limits.patience {
+                Err(Error::RateLimited { retry_after: Some(wait) })
+            } else {
+                Ok(Some(until))
+            };
         }
         if let Some(next) = state.next.filter(|next| *next > now) {
             return Ok(Some(next));
@@ -179,12 +204,14 @@ impl Pace {
         let wait = wait.map(|wait| wait.min(LONGEST) / self.hurry);
         if let Some(wait) = wait {
             let until = Instant::now() + wait;
-            state.closed_until = Some(state.closed_until.map_or(until, |earlier| earlier.max(until)));
+            state.closed_until =
+                Some(state.closed_until.map_or(until, |earlier| earlier.max(until)));
         }
         wait
     }
 
-    /// The same for a request about one event: a wait that is too long to be waited out here holds up nothing else.
+    /// The same for a request about one event: a wait that is too long to be waited out here holds
+    /// up nothing else.
     pub(crate) fn throttled_for_one(&self, asked: Option<Duration>) -> Option<Duration> {
         if asked.is_some_and(|asked| asked > self.limits.patience) {
             asked.map(|asked| asked.min(LONGEST) / self.hurry)
@@ -202,7 +229,8 @@ impl Pace {
     pub(crate) fn is_at_rest(&self) -> bool {
         let now = Instant::now();
         let state = self.state();
-        state.closed_until.is_none_or(|until| until <= now) && state.next.is_none_or(|next| next <= now)
+        state.closed_until.is_none_or(|until| until <= now)
+            && state.next.is_none_or(|next| next <= now)
     }
 
     /// Notes that the server answered as usual.
@@ -215,7 +243,8 @@ impl Pace {
     }
 }
 
-/// `Retry-After` as a span (RFC 9110 section 10.2.3: seconds, or a date that counts from the server's own `Date`).
+/// `Retry-After` as a span (RFC 9110 section 10.2.3: seconds, or a date that counts from the
+/// server's own `Date`).
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
@@ -232,8 +261,13 @@ mod tests {
 
     use super::super::SHORT_WAIT;
 
-    const APPLE: Limits =
-        Limits { parallel: 2, spacing: Duration::from_millis(250), doubling: true, patience: SHORT_WAIT, persistent: false };
+    const APPLE: Limits = Limits {
+        parallel: 2,
+        spacing: Duration::from_millis(250),
+        doubling: true,
+        patience: SHORT_WAIT,
+        persistent: false,
+    };
 
     #[tokio::test(start_paused = true)]
     async fn requests_keep_their_distance() {
@@ -256,7 +290,8 @@ mod tests {
         assert_eq!(begun.elapsed(), Duration::from_millis(9 * 250));
     }
 
-    /// Counted when it begins: those that are under way at once do not all begin before the first has been counted.
+    /// Counted when it begins: those that are under way at once do not all begin before the first
+    /// has been counted.
     #[tokio::test(start_paused = true)]
     async fn what_counts_as_several_keeps_its_distance_from_the_beginning() {
         let pace = Pace::new(Limits { parallel: 8, ..APPLE }, 1);
@@ -315,7 +350,9 @@ mod tests {
     async fn while_the_server_wants_peace_nothing_is_sent() {
         let pace = Pace::new(APPLE, 1);
         pace.throttled(Some(Duration::from_secs(100)));
-        assert!(matches!(pace.admit(1).await, Err(Error::RateLimited { retry_after: Some(wait) }) if wait <= Duration::from_secs(100)));
+        assert!(
+            matches!(pace.admit(1).await, Err(Error::RateLimited { retry_after: Some(wait) }) if wait <= Duration::from_secs(100))
+        );
         tokio::time::advance(Duration::from_secs(96)).await;
         let begun = Instant::now();
         drop(pace.admit(1).await.unwrap());
@@ -331,7 +368,8 @@ mod tests {
             drop(pace.turn_to_change().await.unwrap());
             pace.went_well();
         }
-        let [first, then, last] = [0, GONE_WELL as usize, 2 * GONE_WELL as usize].map(|n| at_once[n]);
+        let [first, then, last] =
+            [0, GONE_WELL as usize, 2 * GONE_WELL as usize].map(|n| at_once[n]);
         assert_eq!((first, then, last), (1, 2, 3));
     }
 
@@ -352,10 +390,19 @@ mod tests {
     #[test]
     fn retry_after_in_both_forms() {
         let headers = |pairs: &[(&'static str, &'static str)]| {
-            pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect::<HeaderMap>()
+            pairs
+                .iter()
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                .collect::<HeaderMap>()
         };
-        assert_eq!(retry_after(&headers(&[("retry-after", "120")])), Some(Duration::from_secs(120)));
-        let date = [("retry-after", "Fri, 20 Nov 2026 10:00:30 GMT"), ("date", "Fri, 20 Nov 2026 10:00:00 GMT")];
+        assert_eq!(
+            retry_after(&headers(&[("retry-after", "120")])),
+            Some(Duration::from_secs(120))
+        );
+        let date = [
+            ("retry-after", "Fri, 20 Nov 2026 10:00:30 GMT"),
+            ("date", "Fri, 20 Nov 2026 10:00:00 GMT"),
+        ];
         assert_eq!(retry_after(&headers(&date)), Some(Duration::from_secs(30)));
         assert_eq!(retry_after(&headers(&[("retry-after", "soon")])), None);
         assert_eq!(retry_after(&headers(&[("retry-after", "99999999999999")])), Some(LONGEST));

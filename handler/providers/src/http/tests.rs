@@ -6,12 +6,21 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-const LIMITS: Limits = Limits { parallel: 8, spacing: Duration::ZERO, doubling: false, patience: SHORT_WAIT, persistent: false };
+const LIMITS: Limits = Limits {
+    parallel: 8,
+    spacing: Duration::ZERO,
+    doubling: false,
+    patience: SHORT_WAIT,
+    persistent: false,
+};
 
-/// A server that gives these bytes for the first connection, these for the second, and the last ones ever after; then it closes.
+/// A server that gives these bytes for the first connection, these for the second, and the last
+/// ones ever after; then it closes.
 async fn server(answers: &'static [&'static [u8]]) -> (Url, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = Url::parse(&format!("http://{}/secret-path?secret=1", listener.local_addr().unwrap())).unwrap();
+    let url =
+        Url::parse(&format!("http://{}/secret-path?secret=1", listener.local_addr().unwrap()))
+            .unwrap();
     let count = Arc::new(AtomicUsize::new(0));
     let counter = count.clone();
     tokio::spawn(async move {
@@ -75,7 +84,9 @@ async fn a_short_wait_is_waited_out_and_a_long_one_is_the_callers() {
     assert_eq!(send(&url, Retry::Write).await.unwrap().status(), 200);
     assert!(begun.elapsed() >= Duration::from_secs(1));
     let (url, count) = server(&[CLOSED]).await;
-    let Err(Error::RateLimited { retry_after: Some(wait) }) = send(&url, Retry::Read).await else { panic!() };
+    let Err(Error::RateLimited { retry_after: Some(wait) }) = send(&url, Retry::Read).await else {
+        panic!()
+    };
     assert_eq!(wait, Duration::from_secs(600));
     assert_eq!(count.load(Ordering::SeqCst), 1);
 }
@@ -83,7 +94,8 @@ async fn a_short_wait_is_waited_out_and_a_long_one_is_the_callers() {
 #[tokio::test]
 async fn a_server_that_means_more_than_it_says_is_waited_for() {
     let http = Http::hurried(Access { allow_private: true }).unwrap();
-    let persistent = http.pace("persistent", Limits { patience: LONG_WAIT, persistent: true, ..LIMITS });
+    let persistent =
+        http.pace("persistent", Limits { patience: LONG_WAIT, persistent: true, ..LIMITS });
     let (url, count) = server(&[BUSY, BUSY, BUSY, BUSY, BUSY, OK]).await;
     assert_eq!(http.send(&request(&url, Retry::Write), &persistent).await.unwrap().status(), 200);
     assert_eq!(count.load(Ordering::SeqCst), 6);
@@ -107,7 +119,10 @@ const BOMB: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: c
 #[tokio::test]
 async fn a_limit_counts_what_comes_out_of_compression() {
     let (url, _) = server(&[BOMB]).await;
-    assert_eq!(send(&url, Retry::Read).await.unwrap().bytes(1 << 20).await.unwrap().unwrap(), vec![0; 1 << 16]);
+    assert_eq!(
+        send(&url, Retry::Read).await.unwrap().bytes(1 << 20).await.unwrap().unwrap(),
+        vec![0; 1 << 16]
+    );
     assert_eq!(send(&url, Retry::Read).await.unwrap().bytes(1 << 15).await.unwrap(), None);
     let mut reader = send(&url, Retry::Read).await.unwrap().reader(1 << 15);
     assert!(reader.read_to_end(&mut Vec::new()).await.is_err());
@@ -144,9 +159,12 @@ async fn a_name_that_leads_to_the_private_network_is_refused_not_unreachable() {
 
 #[test]
 fn credentials_that_cannot_be_sent_are_refused_and_never_shown() {
-    let basic = |user: &str, password: &str| Credentials::basic(user, &SecretString::from(password));
+    let basic =
+        |user: &str, password: &str| Credentials::basic(user, &SecretString::from(password));
     assert!(matches!(basic("a:b", "x"), Err(Error::Credentials(_))));
-    assert!(matches!(basic("a", "x\n"), Err(Error::Credentials(why)) if why.contains("line break")));
+    assert!(
+        matches!(basic("a", "x\n"), Err(Error::Credentials(why)) if why.contains("line break"))
+    );
     let header = basic("Jürgen", "pässword").unwrap().header;
     assert!(header.is_sensitive());
     assert_eq!(header.as_bytes(), b"Basic SsO8cmdlbjpww6Rzc3dvcmQ=");

@@ -1,9 +1,11 @@
-//! Several writes in one request: the change set of an entity group transaction, written down and read back.
+//! Several writes in one request: the change set of an entity group transaction, written down and
+//! read back.
 //!
-//! The format is `multipart/mixed` twice over (OData 3, "Batch Processing"; "Performing entity group transactions" says what
-//! the table service takes of it): a batch with one change set, in it one HTTP request an operation. All are carried out, or
-//! none. The answer has the status 202 in both cases; a change set that failed holds one answer instead of many, whose message
-//! begins with the number of the operation.
+//! The format is `multipart/mixed` twice over (OData 3, "Batch Processing"; "Performing entity
+//! group transactions" says what the table service takes of it): a batch with one change set, in it
+//! one HTTP request an operation. All are carried out, or none. The answer has the status 202 in
+//! both cases; a change set that failed holds one answer instead of many, whose message begins with
+//! the number of the operation.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -11,8 +13,8 @@ use serde_json::{Map, Value};
 use super::fault::Refusal;
 use crate::{Error, Op, Result};
 
-/// The content type of the request. The names of the parts can never begin a line of JSON; Azurite wants them to begin as they
-/// do.
+/// The content type of the request. The names of the parts can never begin a line of JSON; Azurite
+/// wants them to begin as they do.
 pub(super) const CONTENT_TYPE: &str = "multipart/mixed; boundary=batch_rows";
 
 /// The largest request that the service takes.
@@ -39,7 +41,9 @@ pub(super) struct Change<'a> {
 /// # Errors
 /// [`Error::TooLarge`].
 pub(super) fn write(partition: &str, by: &str, changes: &[Change<'_>]) -> Result<String> {
-    let mut out = String::from("--batch_rows\r\nContent-Type: multipart/mixed; boundary=changeset_rows\r\n\r\n");
+    let mut out = String::from(
+        "--batch_rows\r\nContent-Type: multipart/mixed; boundary=changeset_rows\r\n\r\n",
+    );
     for (index, change) in changes.iter().enumerate() {
         let (verb, condition) = match change.op {
             Op::Insert { .. } => ("POST", None),
@@ -47,9 +51,13 @@ pub(super) fn write(partition: &str, by: &str, changes: &[Change<'_>]) -> Result
             Op::Replace { etag, .. } => ("PUT", Some(etag.as_str())),
             Op::Delete { etag, .. } => ("DELETE", Some(etag.as_deref().unwrap_or("*"))),
         };
-        out.push_str("--changeset_rows\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n");
+        out.push_str(
+            "--changeset_rows\r\nContent-Type: \
+        application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n",
+        );
         out.push_str(&format!(
-            "{verb} {} HTTP/1.1\r\nContent-ID: {index}\r\nAccept: application/json;odata=minimalmetadata\r\n",
+            "{verb} {} HTTP/1.1\r\nContent-ID: {index}\r\nAccept: \
+            application/json;odata=minimalmetadata\r\n",
             change.address
         ));
         if let Some(condition) = condition {
@@ -57,7 +65,10 @@ pub(super) fn write(partition: &str, by: &str, changes: &[Change<'_>]) -> Result
         }
         match change.op.value() {
             Some(value) => {
-                out.push_str("Content-Type: application/json\r\nPrefer: return-no-content\r\nDataServiceVersion: 3.0;\r\n\r\n");
+                out.push_str(
+                    "Content-Type: application/json\r\nPrefer: \
+                return-no-content\r\nDataServiceVersion: 3.0;\r\n\r\n",
+                );
                 out.push_str(&entity(partition, &change.key, by, value));
                 out.push_str("\r\n");
             }
@@ -66,7 +77,10 @@ pub(super) fn write(partition: &str, by: &str, changes: &[Change<'_>]) -> Result
     }
     out.push_str("--changeset_rows--\r\n--batch_rows--\r\n");
     if out.len() > MAX_BODY {
-        return Err(Error::TooLarge(format!("{} bytes as they would be sent, at most {MAX_BODY}", out.len())));
+        return Err(Error::TooLarge(format!(
+            "{} bytes as they would be sent, at most {MAX_BODY}",
+            out.len()
+        )));
     }
     Ok(out)
 }
@@ -120,13 +134,20 @@ pub(super) fn read(body: &str, count: usize) -> Result<Outcome> {
     let mut lines = body.lines();
     while let Some(line) = lines.next() {
         let Some(status) = line.strip_prefix("HTTP/1.1 ") else { continue };
-        let status: u16 = status.get(..3).and_then(|digits| digits.parse().ok()).ok_or_else(no_answer)?;
+        let status: u16 =
+            status.get(..3).and_then(|digits| digits.parse().ok()).ok_or_else(no_answer)?;
         let headers = lines.by_ref().map(str::trim_end).take_while(|line| !line.is_empty());
-        let etag = headers.filter_map(|line| line.split_once(':')).filter(|(name, _)| name.eq_ignore_ascii_case("etag")).last();
+        let etag = headers
+            .filter_map(|line| line.split_once(':'))
+            .filter(|(name, _)| name.eq_ignore_ascii_case("etag"))
+            .last();
         if status >= 300 {
             let rest: String = lines.take_while(|line| !line.starts_with("--")).collect();
             let (code, index) = complaint(&rest);
-            return Ok(Outcome::Refused(index.filter(|index| *index < count).unwrap_or(0), Refusal { status, code }));
+            return Ok(Outcome::Refused(
+                index.filter(|index| *index < count).unwrap_or(0),
+                Refusal { status, code },
+            ));
         }
         etags.push(etag.map(|(_, etag)| etag.trim().to_owned()).unwrap_or_default());
     }
@@ -160,7 +181,8 @@ pub(super) fn complaint(body: &str) -> (String, Option<usize>) {
         value: String,
     }
     let Body { error } = serde_json::from_str(body).unwrap_or_default();
-    let index = error.message.value.split_once(':').and_then(|(number, _)| number.trim().parse().ok());
+    let index =
+        error.message.value.split_once(':').and_then(|(number, _)| number.trim().parse().ok());
     (error.code, index)
 }
 
@@ -170,7 +192,13 @@ mod tests {
 
     #[test]
     fn a_value_is_cut_between_characters_into_what_a_property_holds() {
-        for value in ["".to_owned(), "x".repeat(MAX_PROPERTY), "x".repeat(MAX_PROPERTY + 1), "📅".repeat(40_000), "é".repeat(100_000)] {
+        for value in [
+            "".to_owned(),
+            "x".repeat(MAX_PROPERTY),
+            "x".repeat(MAX_PROPERTY + 1),
+            "📅".repeat(40_000),
+            "é".repeat(100_000),
+        ] {
             let parts = parts(&value);
             assert_eq!(parts.concat(), value);
             assert!(parts.iter().all(|part| part.encode_utf16().count() <= MAX_PROPERTY));
@@ -180,23 +208,40 @@ mod tests {
 
     #[test]
     fn etags_stand_in_the_order_of_the_operations() {
-        let part =
-            |etag: &str| format!("--c\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 204 No Content\r\nContent-ID: 1\r\n{etag}\r\n\r\n");
-        let body = format!("--b\r\n\r\n{}{}{}--c--\r\n--b--", part("ETag: W/\"a:b\"\r\n"), part(""), part("etag: x\r\n"));
-        assert_eq!(read(&body, 3).unwrap(), Outcome::Done(vec!["W/\"a:b\"".into(), String::new(), "x".into()]));
+        let part = |etag: &str| {
+            format!(
+                "--c\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 204 No \
+                Content\r\nContent-ID: 1\r\n{etag}\r\n\r\n"
+            )
+        };
+        let body = format!(
+            "--b\r\n\r\n{}{}{}--c--\r\n--b--",
+            part("ETag: W/\"a:b\"\r\n"),
+            part(""),
+            part("etag: x\r\n")
+        );
+        assert_eq!(
+            read(&body, 3).unwrap(),
+            Outcome::Done(vec!["W/\"a:b\"".into(), String::new(), "x".into()])
+        );
         assert!(read(&body, 2).is_err(), "an answer for each operation");
         assert!(read("", 1).is_err());
     }
 
     #[test]
     fn a_refusal_names_its_operation() {
-        let error =
-            r#"{"odata.error":{"code":"EntityAlreadyExists","message":{"lang":"en-US","value":"7:The entity exists.\nRequestId:1"}}}"#;
-        let body =
-            format!("--b\r\n\r\n--c\r\n\r\nHTTP/1.1 409 Conflict\r\nContent-Type: application/json\r\n\r\n{error}\r\n--c--\r\n--b--");
+        let error = r#"{"odata.error":{"code":"EntityAlreadyExists","message":{"lang":"en-US","value":"7:The entity exists.\nRequestId:1"}}}"#;
+        let body = format!(
+            "--b\r\n\r\n--c\r\n\r\nHTTP/1.1 409 Conflict\r\nContent-Type: \
+            application/json\r\n\r\n{error}\r\n--c--\r\n--b--"
+        );
         let refusal = Refusal { status: 409, code: "EntityAlreadyExists".into() };
         assert_eq!(read(&body, 8).unwrap(), Outcome::Refused(7, refusal.clone()));
-        assert_eq!(read(&body, 7).unwrap(), Outcome::Refused(0, refusal), "a number that cannot be is none");
+        assert_eq!(
+            read(&body, 7).unwrap(),
+            Outcome::Refused(0, refusal),
+            "a number that cannot be is none"
+        );
     }
 
     #[test]

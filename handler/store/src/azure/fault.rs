@@ -1,7 +1,7 @@
 //! What the services and the way to them complain about, in our words.
 //!
-//! Only codes, statuses and the innermost cause are passed on: the messages of the services may quote keys, and addresses hold
-//! them.
+//! Only codes, statuses and the innermost cause are passed on: the messages of the services may
+//! quote keys, and addresses hold them.
 
 use azure_core::error::ErrorKind;
 
@@ -71,13 +71,18 @@ impl From<azure_core::Error> for Fault {
                 let code = error_code.clone().unwrap_or_default();
                 return Self::Refused(Refusal { status: u16::from(*status), code });
             }
-            ErrorKind::Connection | ErrorKind::Io => {
-                Error::Unavailable(format!("no answer from the storage account ({})", innermost(&error)))
-            }
-            ErrorKind::Credential => {
-                Error::Unavailable(format!("no token for the storage account ({}). Is an identity assigned to the app?", innermost(&error)))
-            }
-            _ => Error::Failed(format!("the storage account's answer was not understood ({})", innermost(&error))),
+            ErrorKind::Connection | ErrorKind::Io => Error::Unavailable(format!(
+                "no answer from the storage account ({})",
+                innermost(&error)
+            )),
+            ErrorKind::Credential => Error::Unavailable(format!(
+                "no token for the storage account ({}). Is an identity assigned to the app?",
+                innermost(&error)
+            )),
+            _ => Error::Failed(format!(
+                "the storage account's answer was not understood ({})",
+                innermost(&error)
+            )),
         })
     }
 }
@@ -87,18 +92,26 @@ impl From<Fault> for Error {
         let Refusal { status, code } = match fault {
             Fault::Ours(error) => return error,
             Fault::Refused(refusal) if refusal.passes() => {
-                return Error::Unavailable(format!("the storage account is busy (status {}, {})", refusal.status, refusal.code));
+                return Error::Unavailable(format!(
+                    "the storage account is busy (status {}, {})",
+                    refusal.status, refusal.code
+                ));
             }
             Fault::Refused(refusal) => refusal,
         };
         match status {
             401 | 403 => Error::Failed(format!(
-                "the storage account refuses access (status {status}, {code}). Check the key, or that the identity has the roles \
+                "the storage account refuses access (status {status}, {code}). Check the key, or \
+                that the identity has the roles \
                  Storage Table Data Contributor and Storage Queue Data Contributor"
             )),
             413 => Error::TooLarge(format!("the storage account refuses the size ({code})")),
-            _ if code.ends_with("TooLarge") => Error::TooLarge(format!("the storage account refuses the size ({code})")),
-            _ => Error::Failed(format!("the storage account refuses a request (status {status}, {code})")),
+            _ if code.ends_with("TooLarge") => {
+                Error::TooLarge(format!("the storage account refuses the size ({code})"))
+            }
+            _ => Error::Failed(format!(
+                "the storage account refuses a request (status {status}, {code})"
+            )),
         }
     }
 }
@@ -122,19 +135,37 @@ mod tests {
 
     #[test]
     fn what_passes_is_told_from_what_stays() {
-        for (status, code) in [(503, "ServerBusy"), (429, ""), (500, "InternalError"), (408, ""), (409, "TableBeingDeleted")] {
+        for (status, code) in [
+            (503, "ServerBusy"),
+            (429, ""),
+            (500, "InternalError"),
+            (408, ""),
+            (409, "TableBeingDeleted"),
+        ] {
             assert!(matches!(told(status, code), Error::Unavailable(_)), "{status} {code}");
         }
         assert!(matches!(told(413, "RequestBodyTooLarge"), Error::TooLarge(_)));
         assert!(matches!(told(400, "PropertyValueTooLarge"), Error::TooLarge(_)));
-        assert!(told(403, "AuthorizationPermissionMismatch").to_string().contains("Storage Table Data Contributor"));
+        assert!(
+            told(403, "AuthorizationPermissionMismatch")
+                .to_string()
+                .contains("Storage Table Data Contributor")
+        );
     }
 
     #[test]
     fn a_lost_address_is_not_repeated() {
         let inner = std::io::Error::other("connection reset");
-        let error = azure_core::Error::with_error(ErrorKind::Io, inner, "GET http://127.0.0.1/pairs(PartitionKey='secret')");
+        let error = azure_core::Error::with_error(
+            ErrorKind::Io,
+            inner,
+            "GET http://127.0.0.1/pairs(PartitionKey='secret')",
+        );
         let told = Error::from(Fault::from(error));
-        assert!(matches!(&told, Error::Unavailable(why) if why.contains("connection reset") && !why.contains("secret")), "{told}");
+        assert!(
+            matches!(&told, Error::Unavailable(why) if why.contains("connection \
+            reset") && !why.contains("secret")),
+            "{told}"
+        );
     }
 }

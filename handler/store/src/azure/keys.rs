@@ -1,8 +1,8 @@
 //! Keys as Azure Tables take them, in the order that they had.
 //!
-//! A partition or row key must not hold `/`, `\`, `#`, `?` or a control character, `%` is known to be mistaken for an escape,
-//! and how the service orders anything but ASCII is written nowhere. So each key is written in visible ASCII, character by
-//! character:
+//! A partition or row key must not hold `/`, `\`, `#`, `?` or a control character, `%` is known to
+//! be mistaken for an escape, and how the service orders anything but ASCII is written nowhere. So
+//! each key is written in visible ASCII, character by character:
 //!
 //! | character | is written as |
 //! |---|---|
@@ -15,9 +15,9 @@
 //!
 //! # Properties
 //! * One key, one writing; each writing can be read back.
-//! * The writings stand in the order of the keys, by code points, which is the order of UTF-8 and so that of SQLite. Azure
-//!   compares keys code unit by code unit, and all code units here are visible ASCII: what [`Store::scan`](crate::Store::scan)
-//!   promises, and more.
+//! * The writings stand in the order of the keys, by code points, which is the order of UTF-8 and
+//!   so that of SQLite. Azure compares keys code unit by code unit, and all code units here are
+//!   visible ASCII: what [`Store::scan`](crate::Store::scan) promises, and more.
 //! * The writing of a prefix is a prefix of the writing.
 //! * Keys of letters, digits, `-`, `_`, `:`, `|` and the like stay as they are.
 
@@ -88,7 +88,8 @@ pub(super) fn read(written: &str) -> Option<String> {
     Some(out)
 }
 
-/// The least writing that is above all that begin with this one; `None` for the empty prefix, which all begin with.
+/// The least writing that is above all that begin with this one; `None` for the empty prefix, which
+/// all begin with.
 pub(super) fn above(prefix: &str) -> Option<String> {
     // No writing ends in `~`, so the next character is visible ASCII.
     let last = prefix.chars().next_back()?;
@@ -113,13 +114,17 @@ mod tests {
     fn what_the_service_refuses_is_not_in_a_writing() {
         let all: String = ('\0'..'\u{120}').chain(['📅', '\u{10ffff}']).collect();
         let written = write(&all);
-        assert!(written.bytes().all(|b| (0x21..0x7f).contains(&b) && !b"/\\#?%".contains(&b)), "{written}");
+        assert!(
+            written.bytes().all(|b| (0x21..0x7f).contains(&b) && !b"/\\#?%".contains(&b)),
+            "{written}"
+        );
         assert_eq!(read(&written).as_deref(), Some(all.as_str()));
     }
 
     #[test]
     fn what_nobody_wrote_is_not_read() {
-        for foreign in ["!", "!2", "!zz", ".", ".2", "~", "~1", "~1zzzzzz", "~1d80000", "~1é", "!é"] {
+        for foreign in ["!", "!2", "!zz", ".", ".2", "~", "~1", "~1zzzzzz", "~1d80000", "~1é", "!é"]
+        {
             assert_eq!(read(foreign), None, "{foreign}");
         }
     }

@@ -1,34 +1,45 @@
-//! Leases: a row a name, all rows of one scope in one partition, written again every ten seconds while they are held.
+//! Leases: a row a name, all rows of one scope in one partition, written again every ten seconds
+//! while they are held.
 //!
 //! # Properties
-//! * At most one holder at a time, as long as the holder asks [`Lease::holds`] before it goes on. Leases that are taken together are taken, renewed
-//!   and ended together, or not at all.
-//! * A holder that was killed blocks nobody for longer than [`TERM`]; one that ends its leases blocks nobody from then on.
+//! * At most one holder at a time, as long as the holder asks [`Lease::holds`] before it goes on.
+//!   Leases that are taken together are taken, renewed and ended together, or not at all.
+//! * A holder that was killed blocks nobody for longer than [`TERM`]; one that ends its leases
+//!   blocks nobody from then on.
 //! * A holder learns that it may have lost its leases before anybody else can have taken them.
 //! * Two machines need not agree on the time.
 //!
 //! # Design
-//! *Taking.* The rows are inserted in one transaction, which succeeds for one of many. Where one of them is there already, the partition is read:
-//! the service says when each row was last written (`Timestamp`) and what time it is (`Date`), both by its own clock. A row that is older than
-//! [`TERM`] has a dead holder, and is replaced under the condition that it is still the version that was read: of several who noticed, one
-//! wins. `Date` is in whole seconds, rounded down, so a row looks younger than it is by less than a second, never older.
+//! *Taking.* The rows are inserted in one transaction, which succeeds for one of many. Where one of
+//! them is there already, the partition is read: the service says when each row was last written
+//! (`Timestamp`) and what time it is (`Date`), both by its own clock. A row that is older than
+//! [`TERM`] has a dead holder, and is replaced under the condition that it is still the version
+//! that was read: of several who noticed, one wins. `Date` is in whole seconds, rounded down, so a
+//! row looks younger than it is by less than a second, never older.
 //!
-//! Leases are taken by a task of their own, which outlives whoever stops waiting for them and gives back what nobody waits for: otherwise a
-//! request that was on its way would leave rows that nobody renews and nobody ends.
+//! Leases are taken by a task of their own, which outlives whoever stops waiting for them and gives
+//! back what nobody waits for: otherwise a request that was on its way would leave rows that nobody
+//! renews and nobody ends.
 //!
-//! *Holding.* A task replaces the rows under the condition of their last ETags. If a condition fails, somebody has taken over. Until when the
-//! leases hold for sure is counted from the moment at which the last renewal was *sent*, by our own monotonic clock, which is asked only how
-//! long some seconds are: the service wrote the rows later than that, so that nobody finds them old before [`TERM`] has passed here. From
-//! [`SURE`] on [`Lease::holds`] says no; what is between the two is for the request that is under way at that moment. (A machine that is put to sleep
-//! as a whole may not count that time. What a pass stores is guarded by ETags as well, and what it writes by the providers' own.)
+//! *Holding.* A task replaces the rows under the condition of their last ETags. If a condition
+//! fails, somebody has taken over. Until when the leases hold for sure is counted from the moment
+//! at which the last renewal was *sent*, by our own monotonic clock, which is asked only how long
+//! some seconds are: the service wrote the rows later than that, so that nobody finds them old
+//! before [`TERM`] has passed here. From [`SURE`] on [`Lease::holds`] says no; what is between the
+//! two is for the request that is under way at that moment. (A machine that is put to sleep as a
+//! whole may not count that time. What a pass stores is guarded by ETags as well, and what it
+//! writes by the providers' own.)
 //!
-//! *Ending.* The task deletes its version of the rows. [`Lease::end`] waits for that; [`Azure::settle`] waits for those that were dropped. A process
-//! that exits without it leaves rows that end by themselves.
+//! *Ending.* The task deletes its version of the rows. [`Lease::end`] waits for that;
+//! [`Azure::settle`] waits for those that were dropped. A process that exits without it leaves rows
+//! that end by themselves.
 //!
-//! *Costs.* One transaction to take any number of leases of a scope, one every ten seconds, one to end them; two to find out that one is busy.
+//! *Costs.* One transaction to take any number of leases of a scope, one every ten seconds, one to
+//! end them; two to find out that one is busy.
 //!
-//! *Why no lease of a blob*: that is what the Functions host uses. It would need a third service, a container, and one more role for the
-//! identity, for a term that cannot be below 15 s either; and several could not be taken in one request.
+//! *Why no lease of a blob*: that is what the Functions host uses. It would need a third service, a
+//! container, and one more role for the identity, for a term that cannot be below 15 s either; and
+//! several could not be taken in one request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -81,7 +92,9 @@ impl Leases for Azure {
             let attempt = claim.take().await.map(|outcome| match outcome {
                 Ok(held) => Attempt::Taken(Lease::new(keep(claim, held, endings))),
                 // Its position among the names as they were given, in which one may stand twice.
-                Err(row) => Attempt::Busy(keys.iter().position(|key| *key == claim.rows[row]).unwrap_or(0)),
+                Err(row) => {
+                    Attempt::Busy(keys.iter().position(|key| *key == claim.rows[row]).unwrap_or(0))
+                }
             });
             if let Err(Ok(Attempt::Taken(lease))) = give.send(attempt) {
                 lease.end().await;
@@ -124,11 +137,20 @@ impl Claim {
             }
         }
         if rows.len() > MAX_COMMIT {
-            return Err(Error::TooLarge(format!("{} leases at once, at most {MAX_COMMIT}", rows.len())));
+            return Err(Error::TooLarge(format!(
+                "{} leases at once, at most {MAX_COMMIT}",
+                rows.len()
+            )));
         }
         let mut random = [0; 16];
-        rand::fill(&mut random).map_err(|_| Error::Failed("the system gives no random numbers".into()))?;
-        Ok(Self { tables: tables.clone(), partition: key(scope), rows, holder: HEXLOWER.encode(&random) })
+        rand::fill(&mut random)
+            .map_err(|_| Error::Failed("the system gives no random numbers".into()))?;
+        Ok(Self {
+            tables: tables.clone(),
+            partition: key(scope),
+            rows,
+            holder: HEXLOWER.encode(&random),
+        })
     }
 
     fn insert(&self, row: &str) -> Op {
@@ -152,7 +174,11 @@ impl Claim {
         let mut found: Vec<Option<Entity>> = self.rows.iter().map(|_| None).collect();
         let (mut next, mut time) = (None, None);
         loop {
-            let page = self.tables.query(TABLE, &filter, 1000, next.as_ref()).await.map_err(Error::from)?;
+            let page = self
+                .tables
+                .query(TABLE, &filter, 1000, next.as_ref())
+                .await
+                .map_err(Error::from)?;
             // The earliest of several, so that no row looks older than it is.
             time = time.or(page.time);
             for entity in page.rows {
@@ -167,14 +193,17 @@ impl Claim {
         }
     }
 
-    /// Takes the rows that are free, and those whose holder has let them grow old; or says which one is held.
+    /// Takes the rows that are free, and those whose holder has let them grow old; or says which
+    /// one is held.
     async fn take_over(&self) -> Result<Result<Held, usize>> {
         let (found, now) = self.read().await?;
         let mut ops = Vec::with_capacity(found.len());
         for (index, (row, entity)) in self.rows.iter().zip(found).enumerate() {
             ops.push(match entity {
                 None => self.insert(row),
-                Some(entity) if now.is_some_and(|now| is_over(entity.timestamp, now)) => self.replace(row, entity.etag),
+                Some(entity) if now.is_some_and(|now| is_over(entity.timestamp, now)) => {
+                    self.replace(row, entity.etag)
+                }
                 Some(_) => return Ok(Err(index)),
             });
         }
@@ -194,9 +223,12 @@ impl Claim {
 
     /// Writes the rows again. `None` where somebody else has one of them.
     async fn renew(&self, etags: &[String]) -> Result<Option<Held>> {
-        let again = |etags: &[String]| self.rows.iter().zip(etags).map(|(row, etag)| self.replace(row, etag.clone())).collect();
+        let again = |etags: &[String]| {
+            self.rows.iter().zip(etags).map(|(row, etag)| self.replace(row, etag.clone())).collect()
+        };
         match self.write(again(etags)).await {
-            // An earlier renewal, which was given up for its slowness, may have been carried out after all.
+            // An earlier renewal, which was given up for its slowness, may have been carried out
+            // after all.
             Err(Error::Conflict(_)) => match self.ours().await? {
                 Some(etags) => self.write(again(&etags)).await.map(Some),
                 None => Ok(None),
@@ -208,16 +240,27 @@ impl Claim {
     /// The versions of our rows, if all of them are still ours.
     async fn ours(&self) -> Result<Option<Vec<String>>> {
         let (found, _) = self.read().await?;
-        Ok(found.into_iter().map(|entity| entity.filter(|entity| entity.value() == self.holder).map(|entity| entity.etag)).collect())
+        Ok(found
+            .into_iter()
+            .map(|entity| {
+                entity.filter(|entity| entity.value() == self.holder).map(|entity| entity.etag)
+            })
+            .collect())
     }
 
     async fn end(&self, etags: &[String]) -> Result<()> {
         let delete = |etags: &[String]| -> Vec<Op> {
-            self.rows.iter().zip(etags).map(|(row, etag)| Op::Delete { key: row.clone(), etag: Some(etag.clone()) }).collect()
+            self.rows
+                .iter()
+                .zip(etags)
+                .map(|(row, etag)| Op::Delete { key: row.clone(), etag: Some(etag.clone()) })
+                .collect()
         };
         match commit(&self.tables, TABLE, &self.partition, &delete(etags)).await {
             Err(Error::Conflict(_)) => match self.ours().await? {
-                Some(etags) => commit(&self.tables, TABLE, &self.partition, &delete(&etags)).await.map(|_| ()),
+                Some(etags) => {
+                    commit(&self.tables, TABLE, &self.partition, &delete(&etags)).await.map(|_| ())
+                }
                 None => Ok(()),
             },
             outcome => outcome.map(|_| ()),
@@ -265,7 +308,8 @@ struct Guard {
 
 impl Guard {
     fn send(&mut self, waiting: Option<oneshot::Sender<()>>) {
-        // Whoever settles waits for this mark; where somebody does already, the ending is not waited for.
+        // Whoever settles waits for this mark; where somebody does already, the ending is not
+        // waited for.
         let settling = self.endings.clone().try_read_owned().ok();
         if let Some(end) = self.end.take() {
             // A task that is gone had lost the leases.
@@ -312,7 +356,10 @@ fn keep(claim: Claim, held: Held, endings: Arc<RwLock<()>>) -> Guard {
                     }
                     Ok(Ok(None)) => {
                         until.lost();
-                        tracing::warn!("a lease was lost: storage was out of reach, or this process asleep, for longer than its term");
+                        tracing::warn!(
+                            "a lease was lost: storage was out of reach, or this process asleep, \
+                            for longer than its term"
+                        );
                         return;
                     }
                     Ok(Err(error)) => {
@@ -331,8 +378,8 @@ fn keep(claim: Claim, held: Held, endings: Arc<RwLock<()>>) -> Guard {
 }
 
 impl Azure {
-    /// Waits until leases that were dropped have ended, for a few seconds at most. To be called before the process exits, so
-    /// that the next one need not wait for their term.
+    /// Waits until leases that were dropped have ended, for a few seconds at most. To be called
+    /// before the process exits, so that the next one need not wait for their term.
     pub async fn settle(&self) {
         // Nothing is lost if it takes too long.
         let _ = timeout(ENDING, self.endings.write()).await;
@@ -347,9 +394,14 @@ mod tests {
     fn a_lease_is_over_after_its_term_by_the_clock_of_the_service() {
         let written: Timestamp = "2026-11-21T04:00:00.9999999Z".parse().unwrap();
         let after = |seconds: i64| {
-            jiff::fmt::rfc2822::parse("Sat, 21 Nov 2026 04:00:00 GMT").unwrap().timestamp() + SignedDuration::from_secs(seconds)
+            jiff::fmt::rfc2822::parse("Sat, 21 Nov 2026 04:00:00 GMT").unwrap().timestamp()
+                + SignedDuration::from_secs(seconds)
         };
-        assert!(!is_over(written, after(0)) && !is_over(written, after(30)) && is_over(written, after(31)));
+        assert!(
+            !is_over(written, after(0))
+                && !is_over(written, after(30))
+                && is_over(written, after(31))
+        );
     }
 
     #[test]

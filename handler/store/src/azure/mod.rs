@@ -1,4 +1,5 @@
-//! Storage in an Azure storage account: rows and leases in Tables, messages in Storage Queues. The same on Azurite, its emulator.
+//! Storage in an Azure storage account: rows and leases in Tables, messages in Storage Queues. The
+//! same on Azurite, its emulator.
 //!
 //! # Which rows share a partition
 //! | table | partition | rows | written |
@@ -8,21 +9,24 @@
 //! | `pairs` | pair | state, mappings, problems of one pair | by each pass that finds something |
 //! | `leases` | owner (its hash) | the leases that one user's passes hold at this moment | when taken, every 10 s while held, when ended |
 //!
-//! A commit is atomic within a partition, so what must change together shares one: a mapping with its index rows and the state
-//! of the pair, an account with its calendars, the leases of one pass. Nothing of two users ever shares one. The service moves
-//! partitions between its servers and takes 2,000 rows a second in each, 20,000 in an account: whoever imports ten thousand
-//! events wears out the partition of that pair, which waits for itself (503, then the pipeline's pauses), while everybody
-//! else's rows stand in other partitions. A user with very many pairs slows none but these. Keys begin with ids that are
-//! hashes, or are hashes, so that new partitions do not all fall to one server. The account's own limit is shared: at 3
-//! transactions a look and 9 a change (`tests/scenarios/azure_costs.rs`) it is met at some 6,000 looks or 2,000 changes a second.
+//! A commit is atomic within a partition, so what must change together shares one: a mapping with
+//! its index rows and the state of the pair, an account with its calendars, the leases of one pass.
+//! Nothing of two users ever shares one. The service moves partitions between its servers and takes
+//! 2,000 rows a second in each, 20,000 in an account: whoever imports ten thousand events wears out
+//! the partition of that pair, which waits for itself (503, then the pipeline's pauses), while
+//! everybody else's rows stand in other partitions. A user with very many pairs slows none but
+//! these. Keys begin with ids that are hashes, or are hashes, so that new partitions do not all
+//! fall to one server. The account's own limit is shared: at 3 transactions a look and 9 a change
+//! (`tests/scenarios/azure_costs.rs`) it is met at some 6,000 looks or 2,000 changes a second.
 //!
 //! # Properties
 //! * What a commit has acknowledged is stored three times and visible to every process at once.
-//! * Tables and queues are made when they are first written to; reading one that is not there finds nothing.
-//! * A request is repeated where the service is busy or an answer is lost, and never does its work twice (`rows`), but for
-//!   messages, of which there may then be two.
-//! * No key, value or address is in an error or a log of ours. Neither is a secret: the account's key and tokens have types
-//!   that do not print.
+//! * Tables and queues are made when they are first written to; reading one that is not there finds
+//!   nothing.
+//! * A request is repeated where the service is busy or an answer is lost, and never does its work
+//!   twice (`rows`), but for messages, of which there may then be two.
+//! * No key, value or address is in an error or a log of ours. Neither is a secret: the account's
+//!   key and tokens have types that do not print.
 
 mod batch;
 mod fault;
@@ -44,7 +48,8 @@ use pipeline::{Lines, Meter};
 pub use settings::{Identity, Settings};
 use table::Tables;
 
-/// Storage in a storage account: rows, messages and leases. Cheap to share behind an [`Arc`]; needs a tokio runtime.
+/// Storage in a storage account: rows, messages and leases. Cheap to share behind an [`Arc`]; needs
+/// a tokio runtime.
 pub struct Azure {
     tables: Tables,
     queues: QueueServiceClient,
@@ -74,7 +79,14 @@ impl Azure {
         let (table_meter, queue_meter) = (Arc::new(Meter::default()), Arc::new(Meter::default()));
         let Lines { tables, queues } = pipeline::lay(settings, &table_meter, &queue_meter)?;
         let tables = Tables::new(tables, settings.tables.clone());
-        Ok(Self { tables, queues, table_meter, queue_meter, endings: Arc::default(), arrivals: Notify::new() })
+        Ok(Self {
+            tables,
+            queues,
+            table_meter,
+            queue_meter,
+            endings: Arc::default(),
+            arrivals: Notify::new(),
+        })
     }
 
     /// What it has cost so far, in this process.

@@ -1,7 +1,9 @@
-//! What every request to the account goes through: retries, a time-out for each try, a signature, a count.
+//! What every request to the account goes through: retries, a time-out for each try, a signature, a
+//! count.
 //!
-//! The pipeline is that of `azure_core`. A try that meets 408, 429 or 5xx, or no answer, is repeated with growing pauses, after
-//! `Retry-After` at the earliest, for half a minute; what then still fails is [`Error::Unavailable`](crate::Error::Unavailable).
+//! The pipeline is that of `azure_core`. A try that meets 408, 429 or 5xx, or no answer, is
+//! repeated with growing pauses, after `Retry-After` at the earliest, for half a minute; what then
+//! still fails is [`Error::Unavailable`](crate::Error::Unavailable).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +16,10 @@ use azure_core::error::{Error, ErrorKind};
 use azure_core::http::headers::CONTENT_TYPE;
 use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
 use azure_core::http::policies::{Policy, PolicyResult};
-use azure_core::http::{ClientOptions, Context, ExponentialRetryOptions, Pipeline, Request, RetryOptions, Transport, new_http_client};
+use azure_core::http::{
+    ClientOptions, Context, ExponentialRetryOptions, Pipeline, Request, RetryOptions, Transport,
+    new_http_client,
+};
 use azure_core::time::{Duration as Span, OffsetDateTime, to_rfc7231};
 use azure_storage_queue::{QueueServiceClient, QueueServiceClientOptions};
 use data_encoding::BASE64;
@@ -22,7 +27,8 @@ use data_encoding::BASE64;
 use super::fault::Fault;
 use super::settings::{Access, Settings};
 
-/// How long one try may take, from the connection to the end of the answer. The services end an operation themselves after 30 s.
+/// How long one try may take, from the connection to the end of the answer. The services end an
+/// operation themselves after 30 s.
 const TRY: Duration = Duration::from_secs(40);
 
 /// What a token must be good for.
@@ -37,13 +43,21 @@ pub(super) struct Lines {
 }
 
 /// Makes both. No request is sent.
-pub(super) fn lay(settings: &Settings, tables: &Arc<Meter>, queues: &Arc<Meter>) -> Result<Lines, Fault> {
+pub(super) fn lay(
+    settings: &Settings,
+    tables: &Arc<Meter>,
+    queues: &Arc<Meter>,
+) -> Result<Lines, Fault> {
     // One client, and so one pool of connections, for both.
     let transport = Transport::new(new_http_client(None));
     let options = |meter: &Arc<Meter>, service: Service| {
         let mut per_try: Vec<Arc<dyn Policy>> = vec![meter.clone()];
         if let Access::Key { account, key } = &settings.access {
-            per_try.push(Arc::new(SharedKeyLite { service, account: account.clone(), key: key.clone() }));
+            per_try.push(Arc::new(SharedKeyLite {
+                service,
+                account: account.clone(),
+                key: key.clone(),
+            }));
         }
         let retry = RetryOptions::exponential(ExponentialRetryOptions {
             initial_delay: Span::milliseconds(200),
@@ -51,17 +65,37 @@ pub(super) fn lay(settings: &Settings, tables: &Arc<Meter>, queues: &Arc<Meter>)
             max_total_elapsed: Span::seconds(30),
             max_delay: Span::seconds(8),
         });
-        ClientOptions { per_try_policies: per_try, retry, transport: Some(transport.clone()), ..Default::default() }
+        ClientOptions {
+            per_try_policies: per_try,
+            retry,
+            transport: Some(transport.clone()),
+            ..Default::default()
+        }
     };
     let credential = match &settings.access {
         Access::Identity(identity) => Some(identity.credential()?),
         Access::Key { .. } => None,
     };
-    let bearer = credential.clone().map(|credential| Arc::new(BearerTokenAuthorizationPolicy::new(credential, [SCOPE])) as Arc<dyn Policy>);
+    let bearer = credential.clone().map(|credential| {
+        Arc::new(BearerTokenAuthorizationPolicy::new(credential, [SCOPE])) as Arc<dyn Policy>
+    });
     let (name, version) = (option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"));
-    let pipeline = Pipeline::new(name, version, options(tables, Service::Tables), Vec::new(), bearer.into_iter().collect(), None);
-    let options = QueueServiceClientOptions { client_options: options(queues, Service::Queues), ..Default::default() };
-    Ok(Lines { tables: pipeline, queues: QueueServiceClient::new(settings.queues.clone(), credential, Some(options))? })
+    let pipeline = Pipeline::new(
+        name,
+        version,
+        options(tables, Service::Tables),
+        Vec::new(),
+        bearer.into_iter().collect(),
+        None,
+    );
+    let options = QueueServiceClientOptions {
+        client_options: options(queues, Service::Queues),
+        ..Default::default()
+    };
+    Ok(Lines {
+        tables: pipeline,
+        queues: QueueServiceClient::new(settings.queues.clone(), credential, Some(options))?,
+    })
 }
 
 /// Counts tries, each of which is a transaction on the bill, and ends those that take too long.
@@ -74,8 +108,8 @@ impl Meter {
     }
 }
 
-/// Put into the context of a request, tells afterwards whether some try may have been carried out although its answer was no
-/// success, or none: the next try then meets what the first one did.
+/// Put into the context of a request, tells afterwards whether some try may have been carried out
+/// although its answer was no success, or none: the next try then meets what the first one did.
 #[derive(Debug, Default)]
 pub(super) struct Doubt(AtomicBool);
 
@@ -87,11 +121,20 @@ impl Doubt {
 
 #[async_trait]
 impl Policy for Meter {
-    async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
+    async fn send(
+        &self,
+        ctx: &Context,
+        request: &mut Request,
+        next: &[Arc<dyn Policy>],
+    ) -> PolicyResult {
         self.0.fetch_add(1, Ordering::Relaxed);
-        let outcome = match tokio::time::timeout(TRY, next[0].send(ctx, request, &next[1..])).await {
+        let outcome = match tokio::time::timeout(TRY, next[0].send(ctx, request, &next[1..])).await
+        {
             Ok(outcome) => outcome,
-            Err(_) => Err(Error::with_message(ErrorKind::Io, format!("no answer within {} s", TRY.as_secs()))),
+            Err(_) => Err(Error::with_message(
+                ErrorKind::Io,
+                format!("no answer within {} s", TRY.as_secs()),
+            )),
         };
         let doubtful = match &outcome {
             Ok(answer) => answer.status().is_server_error(),
@@ -111,8 +154,8 @@ enum Service {
     Queues,
 }
 
-/// Signs with the account's key ("Authorize with Shared Key", the section on the Lite form). For Azurite; in Azure the account
-/// takes no keys.
+/// Signs with the account's key ("Authorize with Shared Key", the section on the Lite form). For
+/// Azurite; in Azure the account takes no keys.
 #[derive(Debug)]
 struct SharedKeyLite {
     service: Service,
@@ -132,12 +175,21 @@ impl SharedKeyLite {
         match self.service {
             Service::Tables => format!("{date}\n{resource}"),
             Service::Queues => {
-                let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_str().trim()));
-                let mut headers: Vec<String> =
-                    headers.filter(|(name, _)| name.starts_with("x-ms-")).map(|(name, value)| format!("{name}:{value}\n")).collect();
+                let headers = request
+                    .headers()
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.as_str().trim()));
+                let mut headers: Vec<String> = headers
+                    .filter(|(name, _)| name.starts_with("x-ms-"))
+                    .map(|(name, value)| format!("{name}:{value}\n"))
+                    .collect();
                 headers.sort_unstable();
                 let content = request.headers().get_optional_str(&CONTENT_TYPE).unwrap_or_default();
-                format!("{}\n\n{content}\n\n{}{resource}", request.method().as_ref(), headers.concat())
+                format!(
+                    "{}\n\n{content}\n\n{}{resource}",
+                    request.method().as_ref(),
+                    headers.concat()
+                )
             }
         }
     }
@@ -145,14 +197,28 @@ impl SharedKeyLite {
 
 #[async_trait]
 impl Policy for SharedKeyLite {
-    async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
-        // The service compares it with its own clock, so this is the one place of the store that needs the real time.
+    async fn send(
+        &self,
+        ctx: &Context,
+        request: &mut Request,
+        next: &[Arc<dyn Policy>],
+    ) -> PolicyResult {
+        // The service compares it with its own clock, so this is the one place of the store that
+        // needs the real time.
         let date = to_rfc7231(&OffsetDateTime::now_utc());
         request.insert_header("x-ms-date", date.clone());
         let key = BASE64.decode(self.key.secret().as_bytes());
-        let key = key.map_err(|_| Error::with_message(ErrorKind::Credential, "the account's key is not base64"))?;
-        let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), self.text(request, &date).as_bytes());
-        request.insert_header("authorization", format!("SharedKeyLite {}:{}", self.account, BASE64.encode(signature.as_ref())));
+        let key = key.map_err(|_| {
+            Error::with_message(ErrorKind::Credential, "the account's key is not base64")
+        })?;
+        let signature = hmac::sign(
+            &hmac::Key::new(hmac::HMAC_SHA256, &key),
+            self.text(request, &date).as_bytes(),
+        );
+        request.insert_header(
+            "authorization",
+            format!("SharedKeyLite {}:{}", self.account, BASE64.encode(signature.as_ref())),
+        );
         next[0].send(ctx, request, &next[1..]).await
     }
 }

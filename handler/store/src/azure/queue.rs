@@ -1,9 +1,11 @@
 //! Messages in Azure Storage Queues, by Microsoft's `azure_storage_queue`.
 //!
-//! * The text of a message is plain (the host is told so with `"messageEncoding": "none"`), escaped as XML wants it. What XML
-//!   cannot carry is refused.
-//! * A message never expires by itself: what nobody takes for a week is still there when somebody looks.
-//! * A receipt ends when the message is taken again, extended or deleted. That it has become visible again does not end it.
+//! * The text of a message is plain (the host is told so with `"messageEncoding": "none"`), escaped
+//!   as XML wants it. What XML cannot carry is refused.
+//! * A message never expires by itself: what nobody takes for a week is still there when somebody
+//!   looks.
+//! * A receipt ends when the message is taken again, extended or deleted. That it has become
+//!   visible again does not end it.
 //! * A queue is made when something is first put into it; one that is not there is empty.
 //!
 //! Each call is one transaction, `poison` is three.
@@ -14,7 +16,8 @@ use async_trait::async_trait;
 use azure_core::http::headers::HeaderName;
 use azure_storage_queue::QueueClient;
 use azure_storage_queue::models::{
-    QueueClientGetPropertiesResultHeaders, QueueClientReceiveMessagesOptions, QueueClientSendMessageOptions, QueueMessage,
+    QueueClientGetPropertiesResultHeaders, QueueClientReceiveMessagesOptions,
+    QueueClientSendMessageOptions, QueueMessage,
 };
 
 use super::Azure;
@@ -36,7 +39,9 @@ impl Queue for Azure {
         check_message(body)?;
         check_delay(delay)?;
         if body.chars().any(is_no_xml) {
-            return Err(Error::Failed("a message holds a character that a queue cannot carry".into()));
+            return Err(Error::Failed(
+                "a message holds a character that a queue cannot carry".into(),
+            ));
         }
         let client = self.queue(queue)?;
         match send(&client, body, delay).await {
@@ -62,10 +67,11 @@ impl Queue for Azure {
             visibility_timeout: Some(seconds(visibility.max(MIN_VISIBILITY))),
             ..Default::default()
         };
-        let answer = match self.queue(queue)?.receive_messages(Some(options)).await.map_err(Fault::from) {
-            Err(Fault::Refused(refusal)) if refusal.no_place() => return Ok(Vec::new()),
-            outcome => outcome?,
-        };
+        let answer =
+            match self.queue(queue)?.receive_messages(Some(options)).await.map_err(Fault::from) {
+                Err(Fault::Refused(refusal)) if refusal.no_place() => return Ok(Vec::new()),
+                outcome => outcome?,
+            };
         let items = answer.into_model().map_err(Fault::from)?.items.unwrap_or_default();
         let message = |item: azure_storage_queue::models::ReceivedMessage| {
             Some(Message {
@@ -77,27 +83,46 @@ impl Queue for Azure {
         };
         items
             .into_iter()
-            .map(|item| message(item).ok_or_else(|| Error::Failed("a message came without an id or a receipt".into())))
+            .map(|item| {
+                message(item).ok_or_else(|| {
+                    Error::Failed("a message came without an id or a receipt".into())
+                })
+            })
             .collect()
     }
 
     async fn delete(&self, queue: &str, message: &Message) -> Result<()> {
         check_held(message)?;
-        self.queue(queue)?.delete_message(&message.id, &message.receipt, None).await.map_err(held)?;
+        self.queue(queue)?
+            .delete_message(&message.id, &message.receipt, None)
+            .await
+            .map_err(held)?;
         Ok(())
     }
 
-    async fn extend(&self, queue: &str, message: &Message, visibility: Duration) -> Result<Message> {
+    async fn extend(
+        &self,
+        queue: &str,
+        message: &Message,
+        visibility: Duration,
+    ) -> Result<Message> {
         check_held(message)?;
         check_delay(visibility)?;
-        let answer = self.queue(queue)?.update_message(&message.id, &message.receipt, seconds(visibility), None).await.map_err(held)?;
+        let answer = self
+            .queue(queue)?
+            .update_message(&message.id, &message.receipt, seconds(visibility), None)
+            .await
+            .map_err(held)?;
         let receipt = answer.headers().get_optional_string(&POP_RECEIPT);
-        let receipt = receipt.ok_or_else(|| Error::Failed("a message was extended and no new receipt came".into()))?;
+        let receipt = receipt.ok_or_else(|| {
+            Error::Failed("a message was extended and no new receipt came".into())
+        })?;
         Ok(Message { receipt, ..message.clone() })
     }
 
-    /// The message is extended first, which shows that it is ours, then put into the other queue, then deleted here: if the
-    /// process dies between the last two it is in both, and comes to the poison queue once more.
+    /// The message is extended first, which shows that it is ours, then put into the other queue,
+    /// then deleted here: if the process dies between the last two it is in both, and comes to the
+    /// poison queue once more.
     async fn poison(&self, queue: &str, message: &Message) -> Result<()> {
         let ours = self.extend(queue, message, Duration::from_secs(60)).await?;
         self.put(&format!("{queue}-poison"), &ours.body, Duration::ZERO).await?;
@@ -115,8 +140,9 @@ impl Queue for Azure {
 }
 
 impl Azure {
-    /// Waits until a message was put through this value that can be taken at once; returns immediately if that happened since the last
-    /// wait. Messages of other processes wake nobody: wait with a time-out.
+    /// Waits until a message was put through this value that can be taken at once; returns
+    /// immediately if that happened since the last wait. Messages of other processes wake nobody:
+    /// wait with a time-out.
     pub async fn arrived(&self) {
         self.arrivals.notified().await;
     }
@@ -152,13 +178,16 @@ fn seconds(time: Duration) -> i32 {
     i32::try_from(time.as_secs().saturating_add(up)).unwrap_or(i32::MAX)
 }
 
-/// Whether the service has given us such a message at all: id and receipt become parts of an address.
+/// Whether the service has given us such a message at all: id and receipt become parts of an
+/// address.
 fn check_held(message: &Message) -> Result<()> {
-    let id = !message.id.is_empty() && message.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let id = !message.id.is_empty()
+        && message.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if id && !message.receipt.is_empty() { Ok(()) } else { Err(Error::Conflict(0)) }
 }
 
-/// The refusals that say: no longer yours. Which one it is depends on who has it now and on what the receipt looks like.
+/// The refusals that say: no longer yours. Which one it is depends on who has it now and on what
+/// the receipt looks like.
 fn held(error: azure_core::Error) -> Error {
     match Fault::from(error) {
         Fault::Refused(refusal) if matches!(refusal.status, 400 | 404) => Error::Conflict(0),
@@ -166,7 +195,8 @@ fn held(error: azure_core::Error) -> Error {
     }
 }
 
-/// What has no place in XML 1.0 (section 2.2), and the carriage return, which every reader of XML turns into a line feed.
+/// What has no place in XML 1.0 (section 2.2), and the carriage return, which every reader of XML
+/// turns into a line feed.
 fn is_no_xml(c: char) -> bool {
     matches!(c, '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
@@ -182,7 +212,11 @@ mod tests {
 
     #[test]
     fn what_xml_cannot_carry_is_known() {
-        assert!("a\u{0}".chars().any(is_no_xml) && "\r".chars().any(is_no_xml) && "\u{ffff}".chars().any(is_no_xml));
+        assert!(
+            "a\u{0}".chars().any(is_no_xml)
+                && "\r".chars().any(is_no_xml)
+                && "\u{ffff}".chars().any(is_no_xml)
+        );
         assert!(!"<&>\t\n \u{7f}é📅\u{fffd}".chars().any(is_no_xml));
     }
 }

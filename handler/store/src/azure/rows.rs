@@ -1,15 +1,17 @@
 //! Rows in Azure Tables.
 //!
 //! # What each call costs
-//! `get` is one transaction. `scan` is one for each page of at most 1,000 rows. `commit` is one for up to 100 rows, plus one
-//! the first time that a table is used, and when a row was to be deleted that is not there: one for each unconditional delete,
-//! and one for the commit without them.
+//! `get` is one transaction. `scan` is one for each page of at most 1,000 rows. `commit` is one for
+//! up to 100 rows, plus one the first time that a table is used, and when a row was to be deleted
+//! that is not there: one for each unconditional delete, and one for the commit without them.
 //!
-//! `get_many` is one transaction a key: point reads, sixteen at a time. The other way, a filter with `RowKey eq … or RowKey eq
-//! …`, takes at most fifteen comparisons, so 100 keys would be 8 transactions instead of 100. But the service does not turn
-//! such a filter into point reads, it goes through the partition and answers in pieces (with continuation tokens, each piece a
-//! transaction again): the price would grow with the number of events of the pair, and one changed event asks for two or three
-//! keys. A point read takes the same few milliseconds in a partition of any size.
+//! `get_many` is one transaction a key: point reads, sixteen at a time. The other way, a filter
+//! with `RowKey eq … or RowKey eq …`, takes at most fifteen comparisons, so 100 keys would be 8
+//! transactions instead of 100. But the service does not turn such a filter into point reads, it
+//! goes through the partition and answers in pieces (with continuation tokens, each piece a
+//! transaction again): the price would grow with the number of events of the pair, and one changed
+//! event asks for two or three keys. A point read takes the same few milliseconds in a partition of
+//! any size.
 
 use std::collections::BTreeSet;
 
@@ -40,21 +42,32 @@ const STALE: &str = "W/\"datetime'0001-01-01T00%3A00%3A00Z'\"";
 #[async_trait]
 impl Store for Azure {
     async fn get(&self, table: Table, partition: &str, row: &str) -> Result<Option<Row>> {
-        let found = self.tables.get(table.name(), &keys::write(partition), &keys::write(row)).await?;
+        let found =
+            self.tables.get(table.name(), &keys::write(partition), &keys::write(row)).await?;
         Ok(found.map(|entity| entity.into_row()).transpose()?)
     }
 
     async fn get_many(&self, table: Table, partition: &str, rows: &[String]) -> Result<Vec<Row>> {
         let partition = keys::write(partition);
         let wanted: BTreeSet<String> = rows.iter().map(|row| keys::write(row)).collect();
-        let found = read(&self.tables, table.name(), &partition, wanted.into_iter().collect()).await?;
+        let found =
+            read(&self.tables, table.name(), &partition, wanted.into_iter().collect()).await?;
         Ok(found)
     }
 
-    async fn scan(&self, table: Table, partition: &str, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<Row>> {
+    async fn scan(
+        &self,
+        table: Table,
+        partition: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Row>> {
         let prefix = keys::write(prefix);
         let mut filter = format!("PartitionKey eq {}", literal(&keys::write(partition)));
-        let mut and = |comparison: &str, key: &str| filter.push_str(&format!(" and RowKey {comparison} {}", literal(key)));
+        let mut and = |comparison: &str, key: &str| {
+            filter.push_str(&format!(" and RowKey {comparison} {}", literal(key)))
+        };
         match after.map(keys::write).filter(|after| *after >= prefix) {
             Some(after) => and("gt", &after),
             None if prefix.is_empty() => (),
@@ -67,7 +80,8 @@ impl Store for Azure {
         let (mut rows, mut next) = (Vec::new(), None);
         // The service may answer with a part, or with nothing, and a continuation token.
         loop {
-            let page = self.tables.query(table.name(), &filter, limit - rows.len(), next.as_ref()).await?;
+            let page =
+                self.tables.query(table.name(), &filter, limit - rows.len(), next.as_ref()).await?;
             for entity in page.rows {
                 rows.push(entity.into_row()?);
             }
@@ -84,27 +98,43 @@ impl Store for Azure {
 }
 
 /// Rows by their keys as they are written, as many as there are.
-async fn read(tables: &Tables, table: &str, partition: &str, rows: Vec<String>) -> Result<Vec<Row>, Fault> {
+async fn read(
+    tables: &Tables,
+    table: &str,
+    partition: &str,
+    rows: Vec<String>,
+) -> Result<Vec<Row>, Fault> {
     let reads = rows.into_iter().map(|row| async move {
         let found = tables.get(table, partition, &row).await?;
         found.map(|entity| entity.into_row()).transpose()
     });
-    stream::iter(reads).buffer_unordered(AT_ONCE).try_filter_map(async |row| Ok(row)).try_collect().await
+    stream::iter(reads)
+        .buffer_unordered(AT_ONCE)
+        .try_filter_map(async |row| Ok(row))
+        .try_collect()
+        .await
 }
 
 /// Writes several rows of one partition, all or none.
 ///
-/// *A lost answer.* A try whose answer got lost may have been carried out, and then the next try meets what the first one wrote
-/// and is refused. So every commit signs its rows with a random word; where a refusal follows a try in doubt, the signatures
-/// tell whether it was ours.
+/// *A lost answer.* A try whose answer got lost may have been carried out, and then the next try
+/// meets what the first one wrote and is refused. So every commit signs its rows with a random
+/// word; where a refusal follows a try in doubt, the signatures tell whether it was ours.
 ///
 /// # Errors
 /// As [`Store::commit`].
-pub(super) async fn commit(tables: &Tables, table: &str, partition: &str, ops: &[Op]) -> Result<Vec<String>> {
+pub(super) async fn commit(
+    tables: &Tables,
+    table: &str,
+    partition: &str,
+    ops: &[Op],
+) -> Result<Vec<String>> {
     check_commit(partition, ops)?;
     let partition = &keys::write(partition);
     if !keys::fits(partition) || ops.iter().any(|op| !keys::fits(&keys::write(op.key()))) {
-        return Err(Error::TooLarge("a key that is longer than storage takes, as it is written there".into()));
+        return Err(Error::TooLarge(
+            "a key that is longer than storage takes, as it is written there".into(),
+        ));
     }
     if let Some(index) = ops.iter().position(|op| etag(op).is_some_and(|etag| !is_ours(etag))) {
         return Err(Error::Conflict(index));
@@ -121,7 +151,9 @@ pub(super) async fn commit(tables: &Tables, table: &str, partition: &str, ops: &
         let (outcome, doubtful) = match tables.change(table, partition, &by, &batch).await {
             Ok(answer) => answer,
             // Some services refuse the whole request where the table is missing.
-            Err(Fault::Refused(refusal)) if refusal.no_place() => (Outcome::Refused(0, refusal), false),
+            Err(Fault::Refused(refusal)) if refusal.no_place() => {
+                (Outcome::Refused(0, refusal), false)
+            }
             Err(fault) => return Err(fault.into()),
         };
         doubt |= doubtful;
@@ -142,7 +174,8 @@ pub(super) async fn commit(tables: &Tables, table: &str, partition: &str, ops: &
         } else if refusal.no_row() && is_unconditional_delete(&ops[index]) {
             chosen = without_missing(tables, table, partition, ops, chosen, index).await?;
         } else if refusal.conflicts() {
-            if doubt && let Some(etags) = written_before(tables, table, partition, &by, ops).await? {
+            if doubt && let Some(etags) = written_before(tables, table, partition, &by, ops).await?
+            {
                 return Ok(etags);
             }
             return Err(Error::Conflict(index));
@@ -153,10 +186,12 @@ pub(super) async fn commit(tables: &Tables, table: &str, partition: &str, ops: &
             return Err(Fault::from(refusal).into());
         }
     }
-    Err(Fault::from(Refusal { status: 503, code: "others keep writing to the same rows".into() }).into())
+    Err(Fault::from(Refusal { status: 503, code: "others keep writing to the same rows".into() })
+        .into())
 }
 
-/// The operations that remain when unconditional deletes of rows that are not there are left out; `index` is known to be one.
+/// The operations that remain when unconditional deletes of rows that are not there are left out;
+/// `index` is known to be one.
 async fn without_missing(
     tables: &Tables,
     table: &str,
@@ -165,13 +200,31 @@ async fn without_missing(
     chosen: Vec<usize>,
     index: usize,
 ) -> Result<Vec<usize>, Fault> {
-    let candidates = chosen.iter().filter(|i| **i != index && is_unconditional_delete(&ops[**i])).map(|i| keys::write(ops[*i].key()));
-    let there: BTreeSet<String> = read(tables, table, partition, candidates.collect()).await?.into_iter().map(|row| row.key).collect();
-    Ok(chosen.into_iter().filter(|i| !is_unconditional_delete(&ops[*i]) || (*i != index && there.contains(ops[*i].key()))).collect())
+    let candidates = chosen
+        .iter()
+        .filter(|i| **i != index && is_unconditional_delete(&ops[**i]))
+        .map(|i| keys::write(ops[*i].key()));
+    let there: BTreeSet<String> = read(tables, table, partition, candidates.collect())
+        .await?
+        .into_iter()
+        .map(|row| row.key)
+        .collect();
+    Ok(chosen
+        .into_iter()
+        .filter(|i| {
+            !is_unconditional_delete(&ops[*i]) || (*i != index && there.contains(ops[*i].key()))
+        })
+        .collect())
 }
 
 /// The ETags that an earlier try of this very commit has left behind, where one did.
-async fn written_before(tables: &Tables, table: &str, partition: &str, by: &str, ops: &[Op]) -> Result<Option<Vec<String>>, Fault> {
+async fn written_before(
+    tables: &Tables,
+    table: &str,
+    partition: &str,
+    by: &str,
+    ops: &[Op],
+) -> Result<Option<Vec<String>>, Fault> {
     let mut etags = Vec::with_capacity(ops.len());
     let (mut ours, mut gone) = (false, true);
     for op in ops {
@@ -204,17 +257,20 @@ fn etag(op: &Op) -> Option<&str> {
     }
 }
 
-/// Whether this can be an ETag of the service. Whatever else stands in a condition might mean something (`*` matches every
-/// version), or break the request.
+/// Whether this can be an ETag of the service. Whatever else stands in a condition might mean
+/// something (`*` matches every version), or break the request.
 fn is_ours(etag: &str) -> bool {
     let inner = etag.strip_prefix("W/\"datetime'").and_then(|rest| rest.strip_suffix("'\""));
-    inner.is_some_and(|inner| inner.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:%".contains(&b)))
+    inner.is_some_and(|inner| {
+        inner.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:%".contains(&b))
+    })
 }
 
 /// A word that no other commit has.
 fn signature() -> String {
     let mut random = [0; 12];
-    // Where the system has no random numbers nothing works, and a signature is needed only where an answer gets lost.
+    // Where the system has no random numbers nothing works, and a signature is needed only where an
+    // answer gets lost.
     let _ = rand::fill(&mut random);
     BASE64URL_NOPAD.encode(&random)
 }
@@ -231,7 +287,15 @@ mod tests {
     #[test]
     fn only_an_etag_of_the_service_is_sent() {
         assert!(is_ours("W/\"datetime'2026-11-21T04%3A07%3A47.1234567Z'\"") && is_ours(STALE));
-        for foreign in ["*", "", "W/\"x\"", "0", "W/\"datetime'x\r\nIf-Match: *'\"", "W/\"datetime'\"", "W/\"datetime'x', *'\""] {
+        for foreign in [
+            "*",
+            "",
+            "W/\"x\"",
+            "0",
+            "W/\"datetime'x\r\nIf-Match: *'\"",
+            "W/\"datetime'\"",
+            "W/\"datetime'x', *'\"",
+        ] {
             assert!(!is_ours(foreign), "{foreign}");
         }
     }

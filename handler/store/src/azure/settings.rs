@@ -3,15 +3,21 @@
 use std::sync::Arc;
 
 use azure_core::credentials::{Secret, TokenCredential};
-use azure_identity::{DeveloperToolsCredential, ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId};
+use azure_identity::{
+    DeveloperToolsCredential, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
+    UserAssignedId,
+};
 use data_encoding::BASE64;
 use url::Url;
 
 use crate::{Error, Result};
 
-/// The account and the key that every Azurite has. They are printed in its manual and open nothing else.
-const EMULATOR: (&str, &str) =
-    ("devstoreaccount1", "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==");
+/// The account and the key that every Azurite has. They are printed in its manual and open nothing
+/// else.
+const EMULATOR: (&str, &str) = (
+    "devstoreaccount1",
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
+);
 
 /// Where public Azure keeps storage accounts.
 const PUBLIC: &str = "core.windows.net";
@@ -38,7 +44,8 @@ pub(super) enum Access {
 pub enum Identity {
     /// The managed identity of the function app or virtual machine.
     Managed {
-        /// The client id of a user-assigned identity (`AzureWebJobsStorage__clientId`); `None` for the system-assigned one.
+        /// The client id of a user-assigned identity (`AzureWebJobsStorage__clientId`); `None` for
+        /// the system-assigned one.
         client_id: Option<String>,
     },
     /// Whoever is signed in to the Azure CLI or the Azure Developer CLI on this machine.
@@ -46,20 +53,26 @@ pub enum Identity {
 }
 
 impl Settings {
-    /// From a connection string: `UseDevelopmentStorage=true` (Azurite on its usual ports) or one with `AccountName` and
-    /// `AccountKey`.
+    /// From a connection string: `UseDevelopmentStorage=true` (Azurite on its usual ports) or one
+    /// with `AccountName` and `AccountKey`.
     ///
     /// # Errors
-    /// [`Error::Failed`] with what is missing or wrong, and never with a part of it: it holds a key.
+    /// [`Error::Failed`] with what is missing or wrong, and never with a part of it: it holds a
+    /// key.
     pub fn from_connection_string(text: &str) -> Result<Self> {
         let mut parts = Vec::new();
         for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
-            let Some((name, value)) = part.split_once('=') else { return Err(wrong("has a part without `=`")) };
+            let Some((name, value)) = part.split_once('=') else {
+                return Err(wrong("has a part without `=`"));
+            };
             parts.push((name.trim().to_ascii_lowercase(), value.trim()));
         }
-        let part = |name: &str| parts.iter().find(|(found, _)| found == name).map(|(_, value)| *value);
+        let part =
+            |name: &str| parts.iter().find(|(found, _)| found == name).map(|(_, value)| *value);
         if part("usedevelopmentstorage").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-            let host = part("developmentstorageproxyuri").unwrap_or("http://127.0.0.1").trim_end_matches('/');
+            let host = part("developmentstorageproxyuri")
+                .unwrap_or("http://127.0.0.1")
+                .trim_end_matches('/');
             let (account, key) = EMULATOR;
             return Ok(Self {
                 tables: address(&format!("{host}:10002/{account}"))?,
@@ -68,9 +81,14 @@ impl Settings {
             });
         }
         if part("sharedaccesssignature").is_some() {
-            return Err(wrong("holds a shared access signature, which is not supported: use the account's key, or a managed identity"));
+            return Err(wrong(
+                "holds a shared access signature, which is not supported: use the account's key, \
+                or a managed identity",
+            ));
         }
-        let Some(account) = part("accountname").filter(|name| !name.is_empty()) else { return Err(wrong("has no AccountName")) };
+        let Some(account) = part("accountname").filter(|name| !name.is_empty()) else {
+            return Err(wrong("has no AccountName"));
+        };
         let Some(key) = part("accountkey") else { return Err(wrong("has no AccountKey")) };
         if key.is_empty() || BASE64.decode(key.as_bytes()).is_err() {
             return Err(wrong("has an AccountKey that is not base64"));
@@ -81,8 +99,13 @@ impl Settings {
             Some(given) => address(given),
             None => address(&format!("{scheme}://{account}.{service}.{suffix}")),
         };
-        let (tables, queues) = (service("tableendpoint", "table")?, service("queueendpoint", "queue")?);
-        Ok(Self { tables, queues, access: Access::Key { account: account.into(), key: Secret::new(key.to_owned()) } })
+        let (tables, queues) =
+            (service("tableendpoint", "table")?, service("queueendpoint", "queue")?);
+        Ok(Self {
+            tables,
+            queues,
+            access: Access::Key { account: account.into(), key: Secret::new(key.to_owned()) },
+        })
     }
 
     /// From the name of an account in public Azure, as in `AzureWebJobsStorage__accountName`.
@@ -90,10 +113,13 @@ impl Settings {
     /// # Errors
     /// [`Error::Failed`] where it can be no account's name.
     pub fn from_account(name: &str, identity: Identity) -> Result<Self> {
-        let legal = (3..=24).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let legal = (3..=24).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         if !legal {
             return Err(Error::Failed(
-                "AzureWebJobsStorage__accountName is no name of a storage account: 3 to 24 lower-case letters and digits".into(),
+                "AzureWebJobsStorage__accountName is no name of a storage account: 3 to 24 \
+                lower-case letters and digits"
+                    .into(),
             ));
         }
         let service = |service: &str| format!("https://{name}.{service}.{PUBLIC}");
@@ -108,7 +134,11 @@ impl Settings {
     pub fn from_services(tables: &str, queues: &str, identity: Identity) -> Result<Self> {
         let (tables, queues) = (address(tables)?, address(queues)?);
         if [&tables, &queues].iter().any(|url| url.scheme() != "https") {
-            return Err(Error::Failed("the addresses of a storage account must begin with https:// where an identity signs in".into()));
+            return Err(Error::Failed(
+                "the addresses of a storage account must begin with https:// \
+            where an identity signs in"
+                    .into(),
+            ));
         }
         Ok(Self { tables, queues, access: Access::Identity(identity) })
     }
@@ -129,7 +159,8 @@ impl Identity {
         let made: azure_core::Result<Arc<dyn TokenCredential>> = match self {
             Self::Managed { client_id } => {
                 let user_assigned_id = client_id.clone().map(UserAssignedId::ClientId);
-                let options = ManagedIdentityCredentialOptions { user_assigned_id, ..Default::default() };
+                let options =
+                    ManagedIdentityCredentialOptions { user_assigned_id, ..Default::default() };
                 ManagedIdentityCredential::new(Some(options)).map(|made| made as _)
             }
             Self::Developer => DeveloperToolsCredential::new(None).map(|made| made as _),
@@ -144,7 +175,8 @@ fn wrong(what: &str) -> Error {
 
 /// The address of a service, without a slash at its end.
 fn address(text: &str) -> Result<Url> {
-    let no_address = || Error::Failed("an address of the storage account is no http or https address".into());
+    let no_address =
+        || Error::Failed("an address of the storage account is no http or https address".into());
     let mut url = Url::parse(text).map_err(|_| no_address())?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() || url.query().is_some() {
         return Err(no_address());
@@ -165,7 +197,10 @@ mod tests {
 
     #[test]
     fn the_usual_forms_of_a_connection_string_are_understood() {
-        let emulator = ("http://127.0.0.1:10002/devstoreaccount1".into(), "http://127.0.0.1:10001/devstoreaccount1".into());
+        let emulator = (
+            "http://127.0.0.1:10002/devstoreaccount1".into(),
+            "http://127.0.0.1:10001/devstoreaccount1".into(),
+        );
         assert_eq!(places("UseDevelopmentStorage=true"), emulator);
         assert_eq!(places(" usedevelopmentstorage = True ; "), emulator);
         assert_eq!(
@@ -173,20 +208,37 @@ mod tests {
             "http://azurite:10002/devstoreaccount1"
         );
         let azure = "DefaultEndpointsProtocol=https;AccountName=relay;AccountKey=c2VjcmV0;EndpointSuffix=core.windows.net";
-        assert_eq!(places(azure), ("https://relay.table.core.windows.net/".into(), "https://relay.queue.core.windows.net/".into()));
+        assert_eq!(
+            places(azure),
+            (
+                "https://relay.table.core.windows.net/".into(),
+                "https://relay.queue.core.windows.net/".into()
+            )
+        );
         let own = "AccountName=a;AccountKey=c2VjcmV0;TableEndpoint=http://127.0.0.1:7/a/;QueueEndpoint=http://127.0.0.1:8/a";
         assert_eq!(places(own), ("http://127.0.0.1:7/a".into(), "http://127.0.0.1:8/a".into()));
     }
 
     #[test]
     fn what_is_wrong_is_said_without_the_key() {
-        for text in
-            ["", "x", "AccountName=a", "AccountKey=c2VjcmV0", "AccountName=a;AccountKey=sec ret!", "SharedAccessSignature=sv=c2VjcmV0"]
-        {
+        for text in [
+            "",
+            "x",
+            "AccountName=a",
+            "AccountKey=c2VjcmV0",
+            "AccountName=a;AccountKey=sec ret!",
+            "SharedAccessSignature=sv=c2VjcmV0",
+        ] {
             let error = Settings::from_connection_string(text).unwrap_err().to_string();
-            assert!(error.contains("connection string") && !error.contains("c2VjcmV0") && !error.contains("sec ret"), "{error}");
+            assert!(
+                error.contains("connection string")
+                    && !error.contains("c2VjcmV0")
+                    && !error.contains("sec ret"),
+                "{error}"
+            );
         }
-        let settings = Settings::from_connection_string("AccountName=relay;AccountKey=c2VjcmV0").unwrap();
+        let settings =
+            Settings::from_connection_string("AccountName=relay;AccountKey=c2VjcmV0").unwrap();
         assert!(!format!("{settings:?}").contains("c2VjcmV0"), "{settings:?}");
     }
 
@@ -196,7 +248,21 @@ mod tests {
         let settings = Settings::from_account("relay", managed.clone()).unwrap();
         assert_eq!(settings.tables.as_str(), "https://relay.table.core.windows.net/");
         assert!(Settings::from_account("Not A Name", managed.clone()).is_err());
-        assert!(Settings::from_services("http://relay.table.example", "https://relay.queue.example", managed.clone()).is_err());
-        assert!(Settings::from_services("https://relay.table.example", "https://relay.queue.example", managed).is_ok());
+        assert!(
+            Settings::from_services(
+                "http://relay.table.example",
+                "https://relay.queue.example",
+                managed.clone()
+            )
+            .is_err()
+        );
+        assert!(
+            Settings::from_services(
+                "https://relay.table.example",
+                "https://relay.queue.example",
+                managed
+            )
+            .is_ok()
+        );
     }
 }

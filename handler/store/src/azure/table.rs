@@ -1,12 +1,13 @@
 //! A client of Azure Tables: the four requests that we need.
 //!
-//! Written by ourselves on `azure_core`'s pipeline, since Microsoft continues queues, identity and Key Vault for Rust under new
-//! names, and tables not (yet). The community's `azure_data_tables` 0.21 is abandoned, brings a vulnerable XML parser, reports
-//! a failed transaction as a success, leaves keys unescaped, and cannot take the credentials of `azure_identity` 1. The day
-//! there is an official crate, this file and `batch` make place.
+//! Written by ourselves on `azure_core`'s pipeline, since Microsoft continues queues, identity and
+//! Key Vault for Rust under new names, and tables not (yet). The community's `azure_data_tables`
+//! 0.21 is abandoned, brings a vulnerable XML parser, reports a failed transaction as a success,
+//! leaves keys unescaped, and cannot take the credentials of `azure_identity` 1. The day there is
+//! an official crate, this file and `batch` make place.
 //!
-//! Keys are given here as they are written in the table (`keys`). What takes part in an address is percent-encoded, quotes are
-//! doubled.
+//! Keys are given here as they are written in the table (`keys`). What takes part in an address is
+//! percent-encoded, quotes are doubled.
 
 use std::collections::BTreeMap;
 
@@ -70,8 +71,9 @@ impl Entity {
     /// # Errors
     /// [`Error::Failed`] for a row that we did not write.
     pub fn into_row(self) -> Result<Row, Fault> {
-        let key =
-            keys::read(&self.key).ok_or_else(|| Error::Failed("a row was found in our tables that this program did not write".into()))?;
+        let key = keys::read(&self.key).ok_or_else(|| {
+            Error::Failed("a row was found in our tables that this program did not write".into())
+        })?;
         Ok(Row { key, value: self.value(), etag: self.etag })
     }
 }
@@ -106,7 +108,12 @@ impl Tables {
     }
 
     /// One row. One transaction. A table that is not there has none.
-    pub async fn get(&self, table: &str, partition: &str, row: &str) -> Result<Option<Entity>, Fault> {
+    pub async fn get(
+        &self,
+        table: &str,
+        partition: &str,
+        row: &str,
+    ) -> Result<Option<Entity>, Fault> {
         let answer = self.send(Method::Get, &self.row(table, partition, row), None).await?;
         if answer.status == 404 {
             return Ok(None);
@@ -115,12 +122,19 @@ impl Tables {
     }
 
     /// At most `top` rows that a filter lets through. One transaction.
-    pub async fn query(&self, table: &str, filter: &str, top: usize, next: Option<&Next>) -> Result<Page, Fault> {
+    pub async fn query(
+        &self,
+        table: &str,
+        filter: &str,
+        top: usize,
+        next: Option<&Next>,
+    ) -> Result<Page, Fault> {
         #[derive(Deserialize)]
         struct Found {
             value: Vec<Entity>,
         }
-        let mut address = format!("{}/{table}()?$filter={}&$top={top}", self.base(), escaped(filter));
+        let mut address =
+            format!("{}/{table}()?$filter={}&$top={top}", self.base(), escaped(filter));
         if let Some(Next { partition, row }) = next {
             address.push_str(&format!("&NextPartitionKey={}", escaped(partition)));
             if let Some(row) = row {
@@ -132,16 +146,32 @@ impl Tables {
             return Ok(Page { rows: Vec::new(), next: None, time: answer.time() });
         }
         let partition = answer.headers.get_optional_string(&NEXT_PARTITION);
-        let next = partition.map(|partition| Next { partition, row: answer.headers.get_optional_string(&NEXT_ROW) });
+        let next = partition.map(|partition| Next {
+            partition,
+            row: answer.headers.get_optional_string(&NEXT_ROW),
+        });
         Ok(Page { rows: answer.json::<Found>()?.value, next, time: answer.time() })
     }
 
-    /// Several writes to one partition, all or none. One transaction. Also tells whether what is refused may have been done by
-    /// an earlier try.
-    pub async fn change(&self, table: &str, partition: &str, by: &str, ops: &[&Op]) -> Result<(Outcome, bool), Fault> {
-        let changes: Vec<Change<'_>> = ops.iter().map(|op| self.written(table, partition, op)).collect();
+    /// Several writes to one partition, all or none. One transaction. Also tells whether what is
+    /// refused may have been done by an earlier try.
+    pub async fn change(
+        &self,
+        table: &str,
+        partition: &str,
+        by: &str,
+        ops: &[&Op],
+    ) -> Result<(Outcome, bool), Fault> {
+        let changes: Vec<Change<'_>> =
+            ops.iter().map(|op| self.written(table, partition, op)).collect();
         let body = batch::write(partition, by, &changes)?;
-        let answer = self.send(Method::Post, &format!("{}/$batch", self.base()), Some((batch::CONTENT_TYPE, body))).await?;
+        let answer = self
+            .send(
+                Method::Post,
+                &format!("{}/$batch", self.base()),
+                Some((batch::CONTENT_TYPE, body)),
+            )
+            .await?;
         if answer.status >= 300 {
             return Err(answer.refusal().into());
         }
@@ -160,7 +190,13 @@ impl Tables {
     /// Makes a table where it is missing. One transaction.
     pub async fn create(&self, table: &str) -> Result<(), Fault> {
         let body = format!(r#"{{"TableName":"{table}"}}"#);
-        let answer = self.send(Method::Post, &format!("{}/Tables", self.base()), Some(("application/json", body))).await?;
+        let answer = self
+            .send(
+                Method::Post,
+                &format!("{}/Tables", self.base()),
+                Some(("application/json", body)),
+            )
+            .await?;
         if answer.status >= 300 && !answer.refusal().exists() {
             return Err(answer.refusal().into());
         }
@@ -173,13 +209,28 @@ impl Tables {
 
     fn row(&self, table: &str, partition: &str, row: &str) -> String {
         let quoted = |key: &str| escaped(&key.replace('\'', "''"));
-        format!("{}/{table}(PartitionKey='{}',RowKey='{}')", self.base(), quoted(partition), quoted(row))
+        format!(
+            "{}/{table}(PartitionKey='{}',RowKey='{}')",
+            self.base(),
+            quoted(partition),
+            quoted(row)
+        )
     }
 
-    async fn send(&self, method: Method, address: &str, body: Option<(&'static str, String)>) -> Result<Answer, Fault> {
-        let address = Url::parse(address).map_err(|_| Error::Failed("a row has no address".into()))?;
+    async fn send(
+        &self,
+        method: Method,
+        address: &str,
+        body: Option<(&'static str, String)>,
+    ) -> Result<Answer, Fault> {
+        let address =
+            Url::parse(address).map_err(|_| Error::Failed("a row has no address".into()))?;
         let mut request = Request::new(address, method);
-        for (name, value) in [("x-ms-version", VERSION), ("dataserviceversion", "3.0;"), ("maxdataserviceversion", "3.0;NetFx")] {
+        for (name, value) in [
+            ("x-ms-version", VERSION),
+            ("dataserviceversion", "3.0;"),
+            ("maxdataserviceversion", "3.0;NetFx"),
+        ] {
             request.insert_header(name, value);
         }
         request.insert_header("accept", "application/json;odata=minimalmetadata");
@@ -201,7 +252,11 @@ impl Tables {
 impl Answer {
     fn refusal(&self) -> Refusal {
         let (code, _) = batch::complaint(&self.body);
-        let code = if code.is_empty() { self.headers.get_optional_string(&ERROR_CODE).unwrap_or_default() } else { code };
+        let code = if code.is_empty() {
+            self.headers.get_optional_string(&ERROR_CODE).unwrap_or_default()
+        } else {
+            code
+        };
         Refusal { status: self.status, code }
     }
 

@@ -29,7 +29,12 @@ async fn busy(leases: &dyn Leases, scope: &str, names: &[&str]) -> Option<usize>
 }
 
 /// A lease that was dropped is free, at once or soon.
-async fn free_again(leases: &dyn Leases, scope: &str, names: &[&str], pass: &impl AsyncFn(Duration)) -> Lease {
+async fn free_again(
+    leases: &dyn Leases,
+    scope: &str,
+    names: &[&str],
+    pass: &impl AsyncFn(Duration),
+) -> Lease {
     for _ in 0..30 {
         if let Some(lease) = acquire(leases, scope, names).await {
             return lease;
@@ -44,11 +49,17 @@ async fn one_holder(leases: &dyn Leases, other: &dyn Leases, pass: &impl AsyncFn
     let names = ["one", "two"];
     let lease = acquire(leases, scope, &names).await.expect("leases that nobody holds are free");
     assert!(lease.holds(), "and held from then on");
-    assert!(acquire(leases, scope, &names).await.is_none(), "a lease has one holder, also within one handle");
+    assert!(
+        acquire(leases, scope, &names).await.is_none(),
+        "a lease has one holder, also within one handle"
+    );
     assert!(acquire(other, scope, &names).await.is_none(), "and among handles");
     pass(Duration::from_secs(60)).await;
     for name in names {
-        assert!(acquire(other, scope, &[name]).await.is_none(), "time does not end a lease while its holder lives");
+        assert!(
+            acquire(other, scope, &[name]).await.is_none(),
+            "time does not end a lease while its holder lives"
+        );
     }
     assert!(lease.holds(), "nor does its holder think so");
     drop(lease);
@@ -63,28 +74,56 @@ async fn ended_means_free(leases: &dyn Leases, other: &dyn Leases) {
     let scope = &fresh("scope");
     for _ in 0..3 {
         acquire(leases, scope, &["a", "b"]).await.expect("the one before was ended").end().await;
-        acquire(other, scope, &["b", "c"]).await.expect("what was ended is free at once").end().await;
+        acquire(other, scope, &["b", "c"])
+            .await
+            .expect("what was ended is free at once")
+            .end()
+            .await;
     }
 }
 
 async fn all_or_none(leases: &dyn Leases, other: &dyn Leases) {
     let scope = &fresh("scope");
     let middle = acquire(leases, scope, &["b"]).await.expect("free");
-    for (names, index) in [(["a", "b", "c"], 1), (["b", "a", "c"], 0), (["c", "a", "b"], 2), (["a", "a", "b"], 2)] {
-        assert_eq!(busy(other, scope, &names).await, Some(index), "the busy one is named: {names:?}");
+    for (names, index) in
+        [(["a", "b", "c"], 1), (["b", "a", "c"], 0), (["c", "a", "b"], 2), (["a", "a", "b"], 2)]
+    {
+        assert_eq!(
+            busy(other, scope, &names).await,
+            Some(index),
+            "the busy one is named: {names:?}"
+        );
         for name in ["a", "c"] {
-            acquire(other, scope, &[name]).await.expect("where one is busy, none is taken").end().await;
+            acquire(other, scope, &[name])
+                .await
+                .expect("where one is busy, none is taken")
+                .end()
+                .await;
         }
     }
     let last = acquire(leases, scope, &["c"]).await.expect("free");
-    for (names, index) in [(["a", "b", "c"], 1), (["c", "b", "a"], 0), (["b", "a", "c"], 0), (["a", "c", "b"], 1)] {
-        assert_eq!(busy(other, scope, &names).await, Some(index), "of two busy ones the first is named: {names:?}");
+    for (names, index) in
+        [(["a", "b", "c"], 1), (["c", "b", "a"], 0), (["b", "a", "c"], 0), (["a", "c", "b"], 1)]
+    {
+        assert_eq!(
+            busy(other, scope, &names).await,
+            Some(index),
+            "of two busy ones the first is named: {names:?}"
+        );
     }
     last.end().await;
     middle.end().await;
-    let lease = acquire(other, scope, &["a", "a", "b"]).await.expect("the same name twice counts once");
-    assert_eq!(busy(leases, scope, &["b"]).await, Some(0), "each of those that were taken together is held");
-    assert!(acquire(leases, &fresh("scope"), &["a"]).await.is_some(), "in another scope it is another name");
+    let lease =
+        acquire(other, scope, &["a", "a", "b"]).await.expect("the same name twice counts once");
+    assert_eq!(
+        busy(leases, scope, &["b"]).await,
+        Some(0),
+        "each of those that were taken together is held"
+    );
+    assert!(
+        acquire(leases, &fresh("scope"), &["a"]).await.is_some(),
+        "in another scope it is another name"
+    );
     lease.end().await;
     assert!(acquire(leases, scope, &[]).await.is_some(), "no names at all are free");
 }
@@ -92,12 +131,23 @@ async fn all_or_none(leases: &dyn Leases, other: &dyn Leases) {
 async fn names_are_apart(leases: &dyn Leases) {
     let base = fresh("lease");
     let long = format!("{base}{}", "x".repeat(2_000));
-    let names =
-        [base.clone(), base.to_uppercase(), format!("{base} "), format!("{base}/../x"), format!("{base}\\*?"), format!("{base}é📅"), long];
+    let names = [
+        base.clone(),
+        base.to_uppercase(),
+        format!("{base} "),
+        format!("{base}/../x"),
+        format!("{base}\\*?"),
+        format!("{base}é📅"),
+        long,
+    ];
     let mut held = Vec::new();
     for scope in &names {
         for name in &names {
-            held.push(acquire(leases, scope, &[name]).await.expect("each name has a lease of its own, whatever is in it or its scope"));
+            held.push(
+                acquire(leases, scope, &[name])
+                    .await
+                    .expect("each name has a lease of its own, whatever is in it or its scope"),
+            );
             assert!(acquire(leases, scope, &[name]).await.is_none(), "and it is held");
         }
     }
@@ -125,7 +175,8 @@ async fn one_of_those_who_overlap_gets_on(make: &impl AsyncFn() -> Arc<dyn Lease
         tasks.spawn(async move {
             for _ in 0..600 {
                 if let Some(lease) = acquire(&*leases, &scope, &names).await {
-                    let alone = inside.try_lock().expect("all of them want b, and one at a time has it");
+                    let alone =
+                        inside.try_lock().expect("all of them want b, and one at a time has it");
                     tokio::time::sleep(Duration::from_millis(5)).await;
                     drop(alone);
                     lease.end().await;

@@ -71,11 +71,20 @@ async fn taken_and_deleted(queue: &dyn Queue, other: &dyn Queue) {
     assert_eq!(len(other, name).await, 1, "another handle sees it");
     none(queue, apart, "it is in another queue").await;
     let message = one(other, name, LONG).await;
-    assert_eq!((message.body.as_str(), message.dequeue_count), ("hello", 1), "it says what was put, and is taken once");
+    assert_eq!(
+        (message.body.as_str(), message.dequeue_count),
+        ("hello", 1),
+        "it says what was put, and is taken once"
+    );
     none(queue, name, "it is hidden").await;
     assert_eq!(len(queue, name).await, 1, "a hidden message counts");
     ended(queue, apart, &message, "in another queue").await;
-    for (id, receipt) in [(&message.id, "x"), (&message.id, "0"), (&message.id, ""), (&"x".to_string(), message.receipt.as_str())] {
+    for (id, receipt) in [
+        (&message.id, "x"),
+        (&message.id, "0"),
+        (&message.id, ""),
+        (&"x".to_string(), message.receipt.as_str()),
+    ] {
         let forged = Message { id: id.clone(), receipt: receipt.into(), ..message.clone() };
         ended(queue, name, &forged, "with a receipt that nobody was given").await;
     }
@@ -109,9 +118,16 @@ async fn delayed(queue: &dyn Queue, pass: &impl AsyncFn(Duration)) {
     assert_eq!(len(queue, name).await, 2, "a delayed message counts");
     pass(LATER).await;
     let message = one(queue, name, LONG).await;
-    assert_eq!((message.body.as_str(), message.dequeue_count), ("later", 1), "after the delay it can be taken");
+    assert_eq!(
+        (message.body.as_str(), message.dequeue_count),
+        ("later", 1),
+        "after the delay it can be taken"
+    );
     let outcome = queue.put(name, "never", MAX_DELAY + Duration::from_secs(1)).await;
-    assert!(matches!(outcome, Err(Error::TooLarge(_))), "a delay above the limit is refused, not {outcome:?}");
+    assert!(
+        matches!(outcome, Err(Error::TooLarge(_))),
+        "a delay above the limit is refused, not {outcome:?}"
+    );
     queue.put(name, "next week", MAX_DELAY).await.expect("the longest delay is accepted");
 }
 
@@ -121,7 +137,11 @@ async fn comes_again(queue: &dyn Queue, pass: &impl AsyncFn(Duration)) {
     let first = one(queue, name, SHORT).await;
     pass(LATER).await;
     let second = one(queue, name, LONG).await;
-    assert_eq!((&second.id, &second.body, second.dequeue_count), (&first.id, &first.body, 2), "what was not deleted comes again");
+    assert_eq!(
+        (&second.id, &second.body, second.dequeue_count),
+        (&first.id, &first.body, 2),
+        "what was not deleted comes again"
+    );
     ended(queue, name, &first, "once somebody else has taken it").await;
     none(queue, name, "the old receipt did not show it").await;
     queue.delete(name, &second).await.expect("the new receipt is good");
@@ -131,8 +151,13 @@ async fn extended(queue: &dyn Queue, pass: &impl AsyncFn(Duration)) {
     let name = &fresh("q");
     put(queue, name, "long work").await;
     let first = one(queue, name, SHORT).await;
-    let second = queue.extend(name, &first, LONG).await.expect("a taken message can be hidden for longer");
-    assert_eq!((&second.id, &second.body, second.dequeue_count), (&first.id, &first.body, 1), "it stays the same message");
+    let second =
+        queue.extend(name, &first, LONG).await.expect("a taken message can be hidden for longer");
+    assert_eq!(
+        (&second.id, &second.body, second.dequeue_count),
+        (&first.id, &first.body, 1),
+        "it stays the same message"
+    );
     ended(queue, name, &first, "once it was extended").await;
     pass(LATER).await;
     none(queue, name, "it was extended").await;
@@ -141,7 +166,10 @@ async fn extended(queue: &dyn Queue, pass: &impl AsyncFn(Duration)) {
     assert_eq!((&third.id, third.dequeue_count), (&first.id, 2), "and taken at once");
     ended(queue, name, &shown, "once it was taken again").await;
     let outcome = queue.extend(name, &third, MAX_DELAY + Duration::from_secs(1)).await;
-    assert!(matches!(outcome, Err(Error::TooLarge(_))), "an extension above the limit is refused, not {outcome:?}");
+    assert!(
+        matches!(outcome, Err(Error::TooLarge(_))),
+        "an extension above the limit is refused, not {outcome:?}"
+    );
     queue.delete(name, &third).await.expect("a refused extension leaves the receipt good");
 }
 
@@ -152,8 +180,15 @@ async fn poisoned(queue: &dyn Queue) {
     put(queue, name, "good").await;
     let mut messages = take(queue, name, 32, LONG).await;
     messages.sort_by(|a, b| a.body.cmp(&b.body));
-    queue.poison(name, &messages[0]).await.expect("a taken message can be moved to the poison queue");
-    assert_eq!((len(queue, name).await, len(queue, poison).await), (1, 1), "it is in the other queue, and only there");
+    queue
+        .poison(name, &messages[0])
+        .await
+        .expect("a taken message can be moved to the poison queue");
+    assert_eq!(
+        (len(queue, name).await, len(queue, poison).await),
+        (1, 1),
+        "it is in the other queue, and only there"
+    );
     ended(queue, name, &messages[0], "once it was moved").await;
     let moved = one(queue, poison, LONG).await;
     assert_eq!((moved.body.as_str(), moved.dequeue_count), ("bad", 1), "it begins anew there");
@@ -165,7 +200,16 @@ async fn poisoned(queue: &dyn Queue) {
 async fn bodies(queue: &dyn Queue) {
     let name = &fresh("q");
     let longest = "x".repeat(MAX_BODY);
-    let texts = ["{\"calendar\":\"c1\",\"cause\":\"poll\"}", "<&>'\"]]>", " spaces ", "line\nline", "📅 é", "a%20b", "aGVsbG8=", &longest];
+    let texts = [
+        "{\"calendar\":\"c1\",\"cause\":\"poll\"}",
+        "<&>'\"]]>",
+        " spaces ",
+        "line\nline",
+        "📅 é",
+        "a%20b",
+        "aGVsbG8=",
+        &longest,
+    ];
     for text in texts {
         put(queue, name, text).await;
         let message = one(queue, name, LONG).await;
@@ -173,7 +217,10 @@ async fn bodies(queue: &dyn Queue) {
         queue.delete(name, &message).await.expect("is deleted");
     }
     let outcome = queue.put(name, &format!("{longest}x"), NOW).await;
-    assert!(matches!(outcome, Err(Error::TooLarge(_))), "a body above the limit is refused, not {outcome:?}");
+    assert!(
+        matches!(outcome, Err(Error::TooLarge(_))),
+        "a body above the limit is refused, not {outcome:?}"
+    );
     assert_eq!(len(queue, name).await, 0, "and not put");
 }
 

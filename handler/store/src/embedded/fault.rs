@@ -46,21 +46,29 @@ impl Fault {
 }
 
 fn from_sqlite(error: &rusqlite::Error, path: &Path) -> Error {
-    // No failure of SQLite, but an answer that cannot be: text that is none, say. Only a damaged file gives one.
+    // No failure of SQLite, but an answer that cannot be: text that is none, say. Only a damaged
+    // file gives one.
     let Some(inner) = error.sqlite_error() else { return damaged(path, error) };
     let file = path.display();
     match inner.code {
         ErrorCode::DiskFull => Error::Full,
         // The shared-memory file could not grow: SQLite reports this one as an I/O failure.
-        ErrorCode::SystemIoFailure if inner.extended_code == ffi::SQLITE_IOERR_SHMSIZE => Error::Full,
-        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
-            Error::Unavailable(format!("another process has been writing to {file} for too long; try again"))
+        ErrorCode::SystemIoFailure if inner.extended_code == ffi::SQLITE_IOERR_SHMSIZE => {
+            Error::Full
         }
-        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => damaged(path, error),
-        ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen => Error::Failed(format!(
-            "{file} cannot be opened for writing ({error}). Check who owns the data directory, or point CALRELAY_DATA_DIR to another one"
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::Unavailable(format!(
+            "another process has been writing to {file} for too long; try again"
         )),
-        ErrorCode::SystemIoFailure => Error::Failed(format!("the disk reports an error on {file} ({error})")),
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => damaged(path, error),
+        ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen => {
+            Error::Failed(format!(
+                "{file} cannot be opened for writing ({error}). Check who owns the data \
+                directory, or point CALRELAY_DATA_DIR to another one"
+            ))
+        }
+        ErrorCode::SystemIoFailure => {
+            Error::Failed(format!("the disk reports an error on {file} ({error})"))
+        }
         _ => Error::Failed(format!("{file}: {error}")),
     }
 }
@@ -68,8 +76,10 @@ fn from_sqlite(error: &rusqlite::Error, path: &Path) -> Error {
 /// Damage was found in the file.
 pub(super) fn damaged(file: &Path, found: impl std::fmt::Display) -> Error {
     Error::Failed(format!(
-        "{} is damaged ({found}). Your calendars are not touched. Put a backup of the data directory in its place, or move the file \
-         and those beside it (-wal, -shm) away and connect the accounts again: existing copies are recognised",
+        "{} is damaged ({found}). Your calendars are not touched. Put a backup of the data \
+        directory in its place, or move the file \
+         and those beside it (-wal, -shm) away and connect the accounts again: existing copies \
+         are recognised",
         file.display()
     ))
 }
@@ -79,7 +89,8 @@ pub(super) fn from_io(error: &std::io::Error, what: &str, path: &Path) -> Error 
     match error.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Error::Full,
         _ => Error::Failed(format!(
-            "cannot {what} {} ({error}). Check who owns it, or point CALRELAY_DATA_DIR to another directory",
+            "cannot {what} {} ({error}). Check who owns it, or point CALRELAY_DATA_DIR to another \
+            directory",
             path.display()
         )),
     }

@@ -1,10 +1,11 @@
 //! Leases: one file a name, locked while the lease is held.
 //!
-//! The lock belongs to the open file, so the kernel gives it back the moment that its process ends, however it ends: a lease
-//! needs no renewal, no time-out and no clock, and a killed process blocks nobody. Two handles within one process exclude each
-//! other as two processes do. A row with an expiry date, the other way, would block until it has passed, and would let two in
-//! after a clock was set. Nothing is written to the file, and it is never removed: removing a file that somebody is just
-//! about to lock would let two hold the same name.
+//! The lock belongs to the open file, so the kernel gives it back the moment that its process ends,
+//! however it ends: a lease needs no renewal, no time-out and no clock, and a killed process blocks
+//! nobody. Two handles within one process exclude each other as two processes do. A row with an
+//! expiry date, the other way, would block until it has passed, and would let two in after a clock
+//! was set. Nothing is written to the file, and it is never removed: removing a file that somebody
+//! is just about to lock would let two hold the same name.
 //!
 //! The directory must be on a file system with whole-file locks, which every local one is.
 
@@ -27,9 +28,13 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[async_trait]
 impl Leases for Embedded {
     async fn acquire(&self, scope: &str, names: &[&str]) -> Result<Attempt> {
-        let mut wanted: Vec<(PathBuf, usize)> =
-            names.iter().enumerate().map(|(index, name)| (self.leases.join(file_name(scope, name)), index)).collect();
-        // Always in the same order, so that of two who want some of the same one gets on; and each file once.
+        let mut wanted: Vec<(PathBuf, usize)> = names
+            .iter()
+            .enumerate()
+            .map(|(index, name)| (self.leases.join(file_name(scope, name)), index))
+            .collect();
+        // Always in the same order, so that of two who want some of the same one gets on; and each
+        // file once.
         wanted.sort();
         wanted.dedup_by(|a, b| a.0 == b.0);
         let locked = tokio::task::spawn_blocking(move || lock_all(&wanted)).await;
@@ -42,7 +47,9 @@ impl Leases for Embedded {
 }
 
 /// The locked files.
-struct Locks(#[expect(dead_code, reason = "held, never read: closing them unlocks them")] Vec<File>);
+struct Locks(
+    #[expect(dead_code, reason = "held, never read: closing them unlocks them")] Vec<File>,
+);
 
 #[async_trait]
 impl Hold for Locks {
@@ -77,7 +84,8 @@ fn lock_all(wanted: &[(PathBuf, usize)]) -> Result<Attempt> {
 fn file_name(scope: &str, name: &str) -> PathBuf {
     // With the length, so that no two pairs of scope and name join to the same text.
     let hash = digest(&SHA256, format!("{}:{scope}{name}", scope.len()).as_bytes());
-    PathBuf::from(BASE32_NOPAD.encode(&hash.as_ref()[..20]).to_ascii_lowercase()).with_extension("lock")
+    PathBuf::from(BASE32_NOPAD.encode(&hash.as_ref()[..20]).to_ascii_lowercase())
+        .with_extension("lock")
 }
 
 fn lock(path: &Path) -> Result<Option<File>> {

@@ -8,30 +8,36 @@
 //!
 //! # Properties
 //! * A commit that was acknowledged survives the death of the process, however it dies.
-//! * A power failure never damages the file, and never leaves half a commit. Commits are lost only from the end: what stood
-//!   before a commit that survived has survived as well.
+//! * A power failure never damages the file, and never leaves half a commit. Commits are lost only
+//!   from the end: what stood before a commit that survived has survived as well.
 //! * Several processes may use one directory at once; the later writer waits for the earlier one.
-//! * Memory does not grow with the data: 2 MiB of pages for the writer, half of one for each reader, nothing mapped.
+//! * Memory does not grow with the data: 2 MiB of pages for the writer, half of one for each
+//!   reader, nothing mapped.
 //! * A file of a newer program is refused and stays as it is.
 //!
 //! # Design
-//! *Write-ahead log.* Readers do not wait for the writer. There is one writing connection in a process, and every write begins
-//! with `BEGIN IMMEDIATE`, so that two processes queue up instead of failing half-way.
+//! *Write-ahead log.* Readers do not wait for the writer. There is one writing connection in a
+//! process, and every write begins with `BEGIN IMMEDIATE`, so that two processes queue up instead
+//! of failing half-way.
 //!
-//! *Durability.* Without an fsync a commit is in the kernel's hands, which is enough to outlive the process, and not enough to
-//! outlive a power cut. The directory and the secrets are what a person was told is done (and a refresh token that the
-//! provider has just replaced exists nowhere else): each commit there is synced (`synchronous = FULL`), which syncs all that came
-//! before it in the log. The state of pairs and the messages are not (`NORMAL`), as a sync writes them once an event. If
-//! the last of them are lost, the protocol makes them again: a copy that was written without its mapping row is recognised by
-//! its mark, and the cursor is saved after the mappings, so it is lost with them and the changes are listed again.
+//! *Durability.* Without an fsync a commit is in the kernel's hands, which is enough to outlive the
+//! process, and not enough to outlive a power cut. The directory and the secrets are what a person
+//! was told is done (and a refresh token that the provider has just replaced exists nowhere else):
+//! each commit there is synced (`synchronous = FULL`), which syncs all that came before it in the
+//! log. The state of pairs and the messages are not (`NORMAL`), as a sync writes them once an
+//! event. If the last of them are lost, the protocol makes them again: a copy that was written
+//! without its mapping row is recognised by its mark, and the cursor is saved after the mappings,
+//! so it is lost with them and the changes are listed again.
 //!
-//! *ETags* are numbers from a counter in the file: no two writes ever share one, not even in two processes.
+//! *ETags* are numbers from a counter in the file: no two writes ever share one, not even in two
+//! processes.
 //!
-//! *Deleted rows are overwritten* (`secure_delete`): removing an account leaves no sealed secret in a free page.
+//! *Deleted rows are overwritten* (`secure_delete`): removing an account leaves no sealed secret in
+//! a free page.
 //!
 //! # Beware
-//! POSIX locks end when a process closes any handle of the file: never open `calrelay.db` from within the process by other
-//! means than SQLite while it is in use (to copy it, or to search it).
+//! POSIX locks end when a process closes any handle of the file: never open `calrelay.db` from
+//! within the process by other means than SQLite while it is in use (to copy it, or to search it).
 
 mod fault;
 mod leases;
@@ -63,7 +69,8 @@ const FILE: &str = "calrelay.db";
 /// The most connections that read at once.
 const READERS: usize = 3;
 
-/// Storage in a directory: rows, messages and leases. Cheap to share behind an [`Arc`]; needs a tokio runtime.
+/// Storage in a directory: rows, messages and leases. Cheap to share behind an [`Arc`]; needs a
+/// tokio runtime.
 pub struct Embedded {
     file: PathBuf,
     leases: PathBuf,
@@ -74,17 +81,24 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the storage in `dir`, which is made where it is missing, and brings an older file to the newest schema. The clock
-    /// says when messages are visible. Waits for the disk, so call it when the process starts.
+    /// Opens the storage in `dir`, which is made where it is missing, and brings an older file to
+    /// the newest schema. The clock says when messages are visible. Waits for the disk, so call it
+    /// when the process starts.
     ///
     /// # Errors
-    /// [`Error::NewerSchema`](crate::Error::NewerSchema), with nothing changed. [`Error::Failed`](crate::Error::Failed) where the directory cannot be written or the file is
-    /// damaged. [`Error::Unavailable`](crate::Error::Unavailable) where another process keeps the file busy. [`Error::Full`](crate::Error::Full).
+    /// [`Error::NewerSchema`](crate::Error::NewerSchema), with nothing changed.
+    /// [`Error::Failed`](crate::Error::Failed) where the directory cannot be written or the file is
+    /// damaged. [`Error::Unavailable`](crate::Error::Unavailable) where another process keeps the
+    /// file busy. [`Error::Full`](crate::Error::Full).
     pub fn open(dir: &Path, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Result<Self> {
         Self::open_with(dir, clock, schema::MIGRATIONS)
     }
 
-    fn open_with(dir: &Path, clock: impl Fn() -> Timestamp + Send + Sync + 'static, migrations: &[&str]) -> Result<Self> {
+    fn open_with(
+        dir: &Path,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+        migrations: &[&str],
+    ) -> Result<Self> {
         let (file, leases) = (dir.join(FILE), dir.join("leases"));
         make_directory(dir).map_err(|e| from_io(&e, "make the data directory", dir))?;
         make_file(&file).map_err(|e| from_io(&e, "make", &file))?;
@@ -100,7 +114,8 @@ impl Embedded {
         })
     }
 
-    /// Reads the whole file and looks for damage. For `doctor`: it takes as long as reading the file does.
+    /// Reads the whole file and looks for damage. For `doctor`: it takes as long as reading the
+    /// file does.
     ///
     /// # Errors
     /// [`Error::Failed`](crate::Error::Failed) if there is any.
@@ -135,18 +150,22 @@ fn prepare(file: &Path, dir: &Path, migrations: &[&str]) -> Result<Connection, F
     Ok(db)
 }
 
-/// SQLite does not wait by itself where two processes switch a new file to the write-ahead log, or one of them just leaves.
+/// SQLite does not wait by itself where two processes switch a new file to the write-ahead log, or
+/// one of them just leaves.
 fn patiently<T>(mut attempt: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
     let begun = Instant::now();
     loop {
         match attempt() {
-            Err(fault) if fault.is_busy() && begun.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(10)),
+            Err(fault) if fault.is_busy() && begun.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(10))
+            }
             outcome => return outcome,
         }
     }
 }
 
-/// A directory for its owner only. One that is there keeps its mode: the files in it have their own.
+/// A directory for its owner only. One that is there keeps its mode: the files in it have their
+/// own.
 fn make_directory(dir: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -155,8 +174,9 @@ fn make_directory(dir: &Path) -> io::Result<()> {
     builder.create(dir)
 }
 
-/// An empty file for its owner only, where there is none. SQLite would make it readable for all, and gives the files beside
-/// it the same mode. A file that is there is never opened (see *Beware*), only its mode is put right.
+/// An empty file for its owner only, where there is none. SQLite would make it readable for all,
+/// and gives the files beside it the same mode. A file that is there is never opened (see
+/// *Beware*), only its mode is put right.
 fn make_file(file: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

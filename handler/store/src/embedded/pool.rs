@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 use super::fault::Fault;
 use crate::{Error, Result};
 
-/// How long a connection waits for another process. Commits take milliseconds; whoever needs seconds is stuck.
+/// How long a connection waits for another process. Commits take milliseconds; whoever needs
+/// seconds is stuck.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a pool's connections are for.
@@ -42,10 +43,12 @@ impl Pool {
         Self { inner: Arc::new(inner), permits: Arc::new(Semaphore::new(size)) }
     }
 
-    /// Runs a piece of work on a connection. Once begun it runs to its end, also when the caller no longer waits for it.
+    /// Runs a piece of work on a connection. Once begun it runs to its end, also when the caller no
+    /// longer waits for it.
     ///
-    /// Work that waits for its turn is a task of its own: a caller that is not polled for a while (one of many in a stream, say) neither keeps
-    /// the turn that was given to it, nor lets those behind it wait for one that it does not use.
+    /// Work that waits for its turn is a task of its own: a caller that is not polled for a while
+    /// (one of many in a stream, say) neither keeps the turn that was given to it, nor lets those
+    /// behind it wait for one that it does not use.
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -61,7 +64,11 @@ impl Pool {
                 inner.with(work).map_err(|fault| fault.told(&inner.file))
             });
             work.await.unwrap_or_else(|e| {
-                if e.is_panic() { Err(Error::Failed("a piece of work on the database broke off".into())) } else { Err(ending()) }
+                if e.is_panic() {
+                    Err(Error::Failed("a piece of work on the database broke off".into()))
+                } else {
+                    Err(ending())
+                }
             })
         });
         task.join_next().await.and_then(std::result::Result::ok).unwrap_or_else(|| Err(ending()))
@@ -91,7 +98,10 @@ impl Inner {
 /// Opens a connection to a file that is there.
 pub(super) fn connect(file: &Path, kind: Kind) -> Result<Connection, Fault> {
     // Readers too: a reader of a WAL file writes to the shared-memory file beside it.
-    let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let db = Connection::open_with_flags(
+        file,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
     db.busy_timeout(PATIENCE)?;
     db.pragma_update(None, "trusted_schema", false)?;
     db.pragma_update(None, "mmap_size", 0)?;
@@ -126,7 +136,8 @@ mod tests {
         tokio::task::yield_now().await;
     }
 
-    /// A pool of one connection, whose work does not end before the gate is open; and the notes of what was done.
+    /// A pool of one connection, whose work does not end before the gate is open; and the notes of
+    /// what was done.
     struct Bench {
         pool: Pool,
         done: Arc<Mutex<Vec<u8>>>,
@@ -159,7 +170,10 @@ mod tests {
         begin(&mut begun).await;
         begin(&mut queued).await;
         drop(closed);
-        timeout(PATIENCE, bench.work(3)).await.expect("it does not wait for the two before it to be asked for").unwrap();
+        timeout(PATIENCE, bench.work(3))
+            .await
+            .expect("it does not wait for the two before it to be asked for")
+            .unwrap();
         begun.await.unwrap();
         queued.await.unwrap();
         assert_eq!(*bench.done.lock().unwrap(), [1, 2, 3]);

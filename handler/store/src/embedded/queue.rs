@@ -1,9 +1,11 @@
 //! Messages in the file, with the manners of Azure Storage Queues.
 //!
 //! * A message that was taken is hidden, and comes back unless it is deleted in time.
-//! * A receipt is valid until the message is taken again or extended; that it has merely become visible again does not end it.
+//! * A receipt is valid until the message is taken again or extended; that it has merely become
+//!   visible again does not end it.
 //! * The order is that in which messages become visible; nobody may rely on it.
-//! * A message is hidden for a second at least when it is taken: with none, two consumers would share it.
+//! * A message is hidden for a second at least when it is taken: with none, two consumers would
+//!   share it.
 
 use std::time::Duration;
 
@@ -32,7 +34,8 @@ impl Queue for Embedded {
             let tx = begin(db)?;
             let id = schema::numbers(&tx, 1)?;
             tx.prepare_cached(
-                "INSERT INTO messages (id, queue, visible_at, receipt, dequeue_count, body) VALUES (?1, ?2, ?3, NULL, 0, ?4)",
+                "INSERT INTO messages (id, queue, visible_at, receipt, dequeue_count, body) \
+                VALUES (?1, ?2, ?3, NULL, 0, ?4)",
             )?
             .execute(params![id, queue, visible_at, body])?;
             tx.commit()?;
@@ -56,7 +59,10 @@ impl Queue for Embedded {
         let work = move |db: &mut Connection| {
             let tx = begin(db)?;
             let ids: Vec<i64> = tx
-                .prepare_cached("SELECT id FROM messages WHERE queue = ?1 AND visible_at <= ?2 ORDER BY visible_at, id LIMIT ?3")?
+                .prepare_cached(
+                    "SELECT id FROM messages WHERE queue = ?1 AND visible_at <= ?2 \
+                ORDER BY visible_at, id LIMIT ?3",
+                )?
                 .query_map(params![queue, now, max], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
             if ids.is_empty() {
@@ -67,11 +73,17 @@ impl Queue for Embedded {
             for (id, receipt) in ids.into_iter().zip(first..) {
                 let message = tx
                     .prepare_cached(
-                        "UPDATE messages SET visible_at = ?2, receipt = ?3, dequeue_count = dequeue_count + 1 WHERE id = ?1
+                        "UPDATE messages SET visible_at = ?2, receipt = ?3, dequeue_count = \
+                        dequeue_count + 1 WHERE id = ?1
                          RETURNING body, dequeue_count",
                     )?
                     .query_row(params![id, hidden_until, receipt], |row| {
-                        Ok(Message { id: id.to_string(), receipt: receipt.to_string(), body: row.get(0)?, dequeue_count: row.get(1)? })
+                        Ok(Message {
+                            id: id.to_string(),
+                            receipt: receipt.to_string(),
+                            body: row.get(0)?,
+                            dequeue_count: row.get(1)?,
+                        })
                     })?;
                 messages.push(message);
             }
@@ -85,18 +97,23 @@ impl Queue for Embedded {
         let (queue, held) = (queue.to_owned(), Held::of(message)?);
         let work = move |db: &mut Connection| {
             let tx = begin(db)?;
-            let gone = tx.prepare_cached("DELETE FROM messages WHERE id = ?1 AND queue = ?2 AND receipt = ?3")?.execute(params![
-                held.id,
-                queue,
-                held.receipt
-            ])?;
+            let gone = tx
+                .prepare_cached(
+                    "DELETE FROM messages WHERE id = ?1 AND queue = ?2 AND receipt = ?3",
+                )?
+                .execute(params![held.id, queue, held.receipt])?;
             tx.commit()?;
             held_still(gone)
         };
         self.writer.run(work).await
     }
 
-    async fn extend(&self, queue: &str, message: &Message, visibility: Duration) -> Result<Message> {
+    async fn extend(
+        &self,
+        queue: &str,
+        message: &Message,
+        visibility: Duration,
+    ) -> Result<Message> {
         let (queue, held) = (queue.to_owned(), Held::of(message)?);
         let hidden_until = self.in_future(visibility)?;
         let work = move |db: &mut Connection| {
@@ -104,10 +121,13 @@ impl Queue for Embedded {
             let receipt = schema::numbers(&tx, 1)?;
             let dequeue_count: Option<u32> = tx
                 .prepare_cached(
-                    "UPDATE messages SET visible_at = ?4, receipt = ?5 WHERE id = ?1 AND queue = ?2 AND receipt = ?3
+                    "UPDATE messages SET visible_at = ?4, receipt = ?5 WHERE id = ?1 AND queue = \
+                    ?2 AND receipt = ?3
                      RETURNING dequeue_count",
                 )?
-                .query_row(params![held.id, queue, held.receipt, hidden_until, receipt], |row| row.get(0))
+                .query_row(params![held.id, queue, held.receipt, hidden_until, receipt], |row| {
+                    row.get(0)
+                })
                 .optional()?;
             let dequeue_count = dequeue_count.ok_or(Error::Conflict(0))?;
             tx.commit()?;
@@ -125,11 +145,13 @@ impl Queue for Embedded {
         let now = self.in_future(Duration::ZERO)?;
         let work = move |db: &mut Connection| {
             let tx = begin(db)?;
-            // A message like a new one, as on Azure, where it is put into one queue and deleted from the other.
+            // A message like a new one, as on Azure, where it is put into one queue and deleted
+            // from the other.
             let id = schema::numbers(&tx, 1)?;
             let moved = tx
                 .prepare_cached(
-                    "UPDATE messages SET id = ?4, queue = ?2 || '-poison', visible_at = ?5, receipt = NULL, dequeue_count = 0
+                    "UPDATE messages SET id = ?4, queue = ?2 || '-poison', visible_at = ?5, \
+                    receipt = NULL, dequeue_count = 0
                      WHERE id = ?1 AND queue = ?2 AND receipt = ?3",
                 )?
                 .execute(params![held.id, queue, held.receipt, id, now])?;
@@ -142,7 +164,9 @@ impl Queue for Embedded {
     async fn len(&self, queue: &str) -> Result<u64> {
         let queue = queue.to_owned();
         let work = move |db: &mut Connection| {
-            let count: i64 = db.prepare_cached("SELECT count(*) FROM messages WHERE queue = ?1")?.query_row([queue], |row| row.get(0))?;
+            let count: i64 = db
+                .prepare_cached("SELECT count(*) FROM messages WHERE queue = ?1")?
+                .query_row([queue], |row| row.get(0))?;
             Ok(count.unsigned_abs())
         };
         self.readers.run(work).await
@@ -150,8 +174,9 @@ impl Queue for Embedded {
 }
 
 impl Embedded {
-    /// Waits until a message can be taken that was put (or shown again) through this value; returns at once if that happened
-    /// since the last wait. Messages of other processes, and those with a delay, do not wake anybody: wait with a time-out.
+    /// Waits until a message can be taken that was put (or shown again) through this value; returns
+    /// at once if that happened since the last wait. Messages of other processes, and those with a
+    /// delay, do not wake anybody: wait with a time-out.
     pub async fn arrived(&self) {
         self.arrivals.notified().await;
     }
@@ -184,7 +209,8 @@ fn held_still(changed: usize) -> Result<(), Fault> {
     if changed == 1 { Ok(()) } else { Err(Error::Conflict(0).into()) }
 }
 
-/// A message is a nudge, and the next poll or the nightly reconciliation repeats it: no fsync each (`embedded` explains it).
+/// A message is a nudge, and the next poll or the nightly reconciliation repeats it: no fsync each
+/// (`embedded` explains it).
 fn begin(db: &mut Connection) -> Result<rusqlite::Transaction<'_>, Fault> {
     db.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(db.transaction_with_behavior(TransactionBehavior::Immediate)?)

@@ -28,17 +28,31 @@ impl Store for Embedded {
         self.read_keys(table, partition, rows.iter().cloned().collect()).await
     }
 
-    async fn scan(&self, table: Table, partition: &str, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<Row>> {
+    async fn scan(
+        &self,
+        table: Table,
+        partition: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Row>> {
         let (partition, prefix) = (partition.to_owned(), prefix.to_owned());
         let after = after.map(str::to_owned);
         let limit = u16::try_from(limit).unwrap_or(MAX_SCAN).clamp(1, MAX_SCAN);
         let work = move |db: &mut rusqlite::Connection| {
-            // One lower bound, so that the primary key leads to the first row; the prefix ends the walk.
+            // One lower bound, so that the primary key leads to the first row; the prefix ends the
+            // walk.
             let (sql, from) = match after {
-                Some(after) if after >= prefix => {
-                    ("SELECT rk, etag, value FROM rows WHERE tbl = ?1 AND pk = ?2 AND rk > ?3 ORDER BY rk LIMIT ?4", after)
-                }
-                _ => ("SELECT rk, etag, value FROM rows WHERE tbl = ?1 AND pk = ?2 AND rk >= ?3 ORDER BY rk LIMIT ?4", prefix.clone()),
+                Some(after) if after >= prefix => (
+                    "SELECT rk, etag, value FROM rows WHERE tbl = ?1 AND pk = ?2 AND rk > ?3 \
+                    ORDER BY rk LIMIT ?4",
+                    after,
+                ),
+                _ => (
+                    "SELECT rk, etag, value FROM rows WHERE tbl = ?1 AND pk = ?2 AND rk >= ?3 \
+                    ORDER BY rk LIMIT ?4",
+                    prefix.clone(),
+                ),
             };
             let mut select = db.prepare_cached(sql)?;
             let mut found = select.query(params![table.name(), partition, from, limit])?;
@@ -71,7 +85,11 @@ impl Store for Embedded {
                     // Dropping the transaction rolls it back.
                     return Err(Error::Conflict(index).into());
                 }
-                etags.push(if matches!(op, Op::Delete { .. }) { String::new() } else { etag.to_string() });
+                etags.push(if matches!(op, Op::Delete { .. }) {
+                    String::new()
+                } else {
+                    etag.to_string()
+                });
             }
             tx.commit()?;
             Ok(etags)
@@ -81,16 +99,25 @@ impl Store for Embedded {
 }
 
 impl Embedded {
-    async fn read_keys(&self, table: Table, partition: &str, keys: BTreeSet<String>) -> Result<Vec<Row>> {
+    async fn read_keys(
+        &self,
+        table: Table,
+        partition: &str,
+        keys: BTreeSet<String>,
+    ) -> Result<Vec<Row>> {
         let partition = partition.to_owned();
         let work = move |db: &mut rusqlite::Connection| {
             // One transaction, so that the rows are of one moment.
             let tx = db.transaction()?;
             let mut rows = Vec::new();
             {
-                let mut select = tx.prepare_cached("SELECT rk, etag, value FROM rows WHERE tbl = ?1 AND pk = ?2 AND rk = ?3")?;
+                let mut select = tx.prepare_cached(
+                    "SELECT rk, etag, value FROM rows WHERE tbl = ?1 AND pk = ?2 AND rk = ?3",
+                )?;
                 for key in keys {
-                    rows.extend(select.query_row(params![table.name(), partition, key], read).optional()?);
+                    rows.extend(
+                        select.query_row(params![table.name(), partition, key], read).optional()?,
+                    );
                 }
             }
             tx.finish()?;
@@ -113,11 +140,20 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
 }
 
 /// One operation; `false` if its condition did not hold.
-fn apply(tx: &Transaction<'_>, table: Table, partition: &str, op: &Op, new: i64) -> Result<bool, Fault> {
+fn apply(
+    tx: &Transaction<'_>,
+    table: Table,
+    partition: &str,
+    op: &Op,
+    new: i64,
+) -> Result<bool, Fault> {
     let tbl = table.name();
     let changed = match op {
         Op::Insert { key, value } => tx
-            .prepare_cached("INSERT INTO rows (tbl, pk, rk, etag, value) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING")?
+            .prepare_cached(
+                "INSERT INTO rows (tbl, pk, rk, etag, value) VALUES (?1, ?2, ?3, ?4, \
+            ?5) ON CONFLICT DO NOTHING",
+            )?
             .execute(params![tbl, partition, key, new, value])?,
         Op::Put { key, value } => tx
             .prepare_cached(
@@ -127,18 +163,28 @@ fn apply(tx: &Transaction<'_>, table: Table, partition: &str, op: &Op, new: i64)
             .execute(params![tbl, partition, key, new, value])?,
         Op::Replace { key, etag, value } => match number(etag) {
             Some(old) => tx
-                .prepare_cached("UPDATE rows SET etag = ?4, value = ?5 WHERE tbl = ?1 AND pk = ?2 AND rk = ?3 AND etag = ?6")?
+                .prepare_cached(
+                    "UPDATE rows SET etag = ?4, value = ?5 WHERE tbl = ?1 AND pk = ?2 \
+                AND rk = ?3 AND etag = ?6",
+                )?
                 .execute(params![tbl, partition, key, new, value, old])?,
             None => 0,
         },
         Op::Delete { key, etag: Some(etag) } => match number(etag) {
             Some(old) => tx
-                .prepare_cached("DELETE FROM rows WHERE tbl = ?1 AND pk = ?2 AND rk = ?3 AND etag = ?4")?
+                .prepare_cached(
+                    "DELETE FROM rows WHERE tbl = ?1 AND pk = ?2 AND rk = ?3 AND etag \
+                = ?4",
+                )?
                 .execute(params![tbl, partition, key, old])?,
             None => 0,
         },
         Op::Delete { key, etag: None } => {
-            tx.prepare_cached("DELETE FROM rows WHERE tbl = ?1 AND pk = ?2 AND rk = ?3")?.execute(params![tbl, partition, key])?;
+            tx.prepare_cached(
+                "DELETE FROM rows WHERE tbl = ?1 AND pk = ?2 AND rk = \
+            ?3",
+            )?
+            .execute(params![tbl, partition, key])?;
             1
         }
     };

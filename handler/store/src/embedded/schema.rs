@@ -1,7 +1,8 @@
 //! The tables of the file, and how an older file becomes a newer one.
 //!
-//! `PRAGMA user_version` counts the migrations that a file has had. They run in one transaction: a process that is killed in
-//! the middle leaves the older version whole. A migration that has been released never changes; what comes later is appended.
+//! `PRAGMA user_version` counts the migrations that a file has had. They run in one transaction: a
+//! process that is killed in the middle leaves the older version whole. A migration that has been
+//! released never changes; what comes later is appended.
 
 use std::path::Path;
 
@@ -73,6 +74,8 @@ fn newest(migrations: &[&str]) -> u32 {
 /// Takes `count` numbers that were never taken before from this file, and returns the first.
 pub(super) fn numbers(db: &Connection, count: usize) -> Result<i64, Fault> {
     let count = i64::try_from(count).expect("at most a commit's worth");
-    let last: i64 = db.prepare_cached("UPDATE counter SET value = value + ?1 RETURNING value")?.query_row([count], |row| row.get(0))?;
+    let last: i64 = db
+        .prepare_cached("UPDATE counter SET value = value + ?1 RETURNING value")?
+        .query_row([count], |row| row.get(0))?;
     Ok(last - count + 1)
 }

@@ -26,7 +26,9 @@ impl Clock {
 
     fn open(&self, dir: &Path) -> Embedded {
         let clock = self.clone();
-        let now = move || Timestamp::from_millisecond(1_790_000_000_000 + clock.0.load(Ordering::SeqCst)).unwrap();
+        let now = move || {
+            Timestamp::from_millisecond(1_790_000_000_000 + clock.0.load(Ordering::SeqCst)).unwrap()
+        };
         Embedded::open(dir, now).expect("the storage opens")
     }
 }
@@ -44,7 +46,8 @@ async fn rows_keep_the_contract() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_keep_the_contract() {
     let (dir, clock) = (tempfile::tempdir().unwrap(), Clock::default());
-    queue_contract(async || Arc::new(clock.open(dir.path())) as _, async |time| clock.pass(time)).await;
+    queue_contract(async || Arc::new(clock.open(dir.path())) as _, async |time| clock.pass(time))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -63,7 +66,13 @@ async fn messages_are_taken_in_the_order_they_became_visible() {
     }
     clock.pass(Duration::from_secs(11));
     queue.put("q", "last", Duration::ZERO).await.unwrap();
-    let bodies: Vec<_> = queue.take("q", 32, Duration::from_secs(1)).await.unwrap().into_iter().map(|m| m.body).collect();
+    let bodies: Vec<_> = queue
+        .take("q", 32, Duration::from_secs(1))
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|m| m.body)
+        .collect();
     assert_eq!(bodies, ["first", "second", "delayed", "last"]);
 }
 
@@ -97,7 +106,8 @@ async fn a_message_wakes_whoever_waits() {
     tokio::time::timeout(Duration::from_secs(10), queue.arrived()).await.expect("it is woken");
 }
 
-/// A caller that goes away (a request that is cancelled, say) leaves the connection in order, and no half commit.
+/// A caller that goes away (a request that is cancelled, say) leaves the connection in order, and
+/// no half commit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_that_goes_away_breaks_nothing() {
     use crate::{Op, Table};
@@ -115,7 +125,10 @@ async fn a_caller_that_goes_away_breaks_nothing() {
         task.abort();
         let _ = task.await;
     }
-    store.commit(Table::Pairs, "p", &[Op::Put { key: "c".into(), value: "end".into() }]).await.unwrap();
+    store
+        .commit(Table::Pairs, "p", &[Op::Put { key: "c".into(), value: "end".into() }])
+        .await
+        .unwrap();
     let rows = store.scan(Table::Pairs, "p", "", None, 10).await.unwrap();
     assert_eq!(rows.last().unwrap().value, "end");
     if let [a, b, _] = &rows[..] {

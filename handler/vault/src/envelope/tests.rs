@@ -7,7 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A wrapping key in another process's hands, as a key service is: versions are addresses, and it counts what it is asked.
+/// A wrapping key in another process's hands, as a key service is: versions are addresses, and it
+/// counts what it is asked.
 #[derive(Default)]
 struct Service {
     keys: Mutex<Vec<Key>>,
@@ -39,8 +40,14 @@ impl WrappingKey for Service {
     async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>> {
         self.unwraps.fetch_add(1, Ordering::SeqCst);
         let keys = self.keys.lock().unwrap();
-        let number = (1..=keys.len()).find(|n| Self::version(*n) == wrapped.version).ok_or(Error::CannotOpen)?;
-        open(&keys[number - 1][..], b"", &BASE64URL_NOPAD.decode(wrapped.key.as_bytes()).map_err(|_| Error::CannotOpen)?)
+        let number = (1..=keys.len())
+            .find(|n| Self::version(*n) == wrapped.version)
+            .ok_or(Error::CannotOpen)?;
+        open(
+            &keys[number - 1][..],
+            b"",
+            &BASE64URL_NOPAD.decode(wrapped.key.as_bytes()).map_err(|_| Error::CannotOpen)?,
+        )
     }
 
     async fn move_on(&self) -> Result<String> {
@@ -105,7 +112,9 @@ fn it_says_which_version_it_needs() {
 fn nothing_of_it_can_be_seen() {
     let vault = vault();
     let (one, two) = (sealed(&vault), sealed(&vault));
-    assert!(!one.contains("abcd") && !one.contains(&BASE64URL_NOPAD.encode(&SECRET.as_bytes()[..12])));
+    assert!(
+        !one.contains("abcd") && !one.contains(&BASE64URL_NOPAD.encode(&SECRET.as_bytes()[..12]))
+    );
     for (a, b) in one.rsplitn(3, '.').zip(two.rsplitn(3, '.')).take(2) {
         assert_ne!(a, b, "the same secret has another data key and another nonce each time");
     }
@@ -129,7 +138,10 @@ fn it_opens_in_its_place_only() {
     ];
     for place in elsewhere {
         assert!(matches!(opened(&vault, place, &text), Err(Error::CannotOpen)), "{place:?}");
-        assert!(run(vault.reseal(place, &text)).unwrap().is_none(), "of the current version: not looked at");
+        assert!(
+            run(vault.reseal(place, &text)).unwrap().is_none(),
+            "of the current version: not looked at"
+        );
     }
     vault.wrapping_key().rotate();
     for place in elsewhere {
@@ -149,14 +161,27 @@ fn parts_of_two_secrets_make_no_third() {
     let (one, two) = (sealed(&vault), sealed(&vault));
     let (wrapping, _) = one.rsplit_once('.').unwrap();
     let (_, payload) = two.rsplit_once('.').unwrap();
-    assert!(matches!(opened(&vault, PLACE, &format!("{wrapping}.{payload}")), Err(Error::CannotOpen)));
+    assert!(matches!(
+        opened(&vault, PLACE, &format!("{wrapping}.{payload}")),
+        Err(Error::CannotOpen)
+    ));
 }
 
 #[test]
 fn texts_that_are_none_do_not_open() {
     let vault = vault();
     let version = Service::version(1);
-    let texts = ["", ".", "...", "v1", "v1...", "v2.x.y.z", "plain password", "v1.x.!.!", &format!("v1.{version}.AAAA.AAAA")];
+    let texts = [
+        "",
+        ".",
+        "...",
+        "v1",
+        "v1...",
+        "v2.x.y.z",
+        "plain password",
+        "v1.x.!.!",
+        &format!("v1.{version}.AAAA.AAAA"),
+    ];
     for text in texts {
         assert!(matches!(opened(&vault, PLACE, text), Err(Error::CannotOpen)), "{text:?}");
     }
@@ -169,13 +194,21 @@ fn rotation_keeps_the_old_and_seals_the_new() {
     let vault = vault();
     let old = sealed(&vault);
     assert_eq!(run(vault.reseal(PLACE, &old)).unwrap(), None, "up to date");
-    assert_eq!(vault.wrapping_key().unwraps.load(Ordering::SeqCst), 0, "which costs the key service nothing");
+    assert_eq!(
+        vault.wrapping_key().unwraps.load(Ordering::SeqCst),
+        0,
+        "which costs the key service nothing"
+    );
     vault.wrapping_key().rotate();
     assert_eq!(opened(&vault, PLACE, &old).unwrap(), SECRET);
     let new = run(vault.reseal(PLACE, &old)).unwrap().expect("an older version is wrapped anew");
     assert_eq!(opened(&vault, PLACE, &new).unwrap(), SECRET);
     assert!(new.contains(&Service::version(2)) && !new.contains(&Service::version(1)));
-    assert_eq!(new.rsplit_once('.').unwrap().1, old.rsplit_once('.').unwrap().1, "the secret itself is not encrypted anew");
+    assert_eq!(
+        new.rsplit_once('.').unwrap().1,
+        old.rsplit_once('.').unwrap().1,
+        "the secret itself is not encrypted anew"
+    );
     assert_eq!(run(vault.reseal(PLACE, &new)).unwrap(), None);
     assert!(sealed(&vault).contains(&Service::version(2)));
 }
@@ -208,7 +241,8 @@ fn hash_keys_are_of_one_purpose_and_stay() {
     assert_ne!(key[..], [7; 32], "the root itself is not given away");
     let other = Envelope::new(service(), Root::random().unwrap());
     assert_ne!(run(other.hash_key("fingerprint")).unwrap(), key);
-    // As another implementation of HKDF has it. Were this to change, every stored fingerprint and every mark would be lost.
+    // As another implementation of HKDF has it. Were this to change, every stored fingerprint and
+    // every mark would be lost.
     assert_eq!(data_encoding::HEXLOWER.encode(&key[..8]), "5935fa807917e260");
 }
 

@@ -1,7 +1,8 @@
 //! Unwrapped data keys: a few, for a few minutes.
 //!
-//! A key leaves when its time is over (a task of the cache's own sees to it, and ends with the last key), or when it is the
-//! least used of too many; it is wiped when the last hand that holds it lets go.
+//! A key leaves when its time is over (a task of the cache's own sees to it, and ends with the last
+//! key), or when it is the least used of too many; it is wiped when the last hand that holds it
+//! lets go.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -46,9 +47,13 @@ impl Cache {
         Self { slots: Arc::default(), keep, most }
     }
 
-    /// The key of `wrapped`, from memory or else from `unwrap`, which runs once for all who ask meanwhile. What fails is not
-    /// remembered.
-    pub(super) async fn get(&self, wrapped: &Wrapped, unwrap: impl Future<Output = Result<Key>> + Send) -> Result<Key> {
+    /// The key of `wrapped`, from memory or else from `unwrap`, which runs once for all who ask
+    /// meanwhile. What fails is not remembered.
+    pub(super) async fn get(
+        &self,
+        wrapped: &Wrapped,
+        unwrap: impl Future<Output = Result<Key>> + Send,
+    ) -> Result<Key> {
         let name = name(wrapped);
         let cell = self.cell(name);
         match cell.get_or_try_init(|| unwrap).await {

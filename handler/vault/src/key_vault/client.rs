@@ -5,8 +5,13 @@ use std::time::Duration;
 
 use azure_core::credentials::TokenCredential;
 use azure_core::http::{ClientOptions, Response, RetryOptions, Transport};
-use azure_identity::{DeveloperToolsCredential, ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId};
-use azure_security_keyvault_keys::models::{EncryptionAlgorithm, KeyClientWrapKeyOptions, KeyOperationParameters, KeyOperationResult};
+use azure_identity::{
+    DeveloperToolsCredential, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
+    UserAssignedId,
+};
+use azure_security_keyvault_keys::models::{
+    EncryptionAlgorithm, KeyClientWrapKeyOptions, KeyOperationParameters, KeyOperationResult,
+};
 use azure_security_keyvault_keys::{KeyClient, KeyClientOptions};
 use tokio::time::{Instant, sleep, timeout_at};
 use zeroize::Zeroizing;
@@ -30,16 +35,30 @@ pub(super) struct Client {
     patience: Duration,
     rest: Duration,
     transport: Option<Transport>,
-    /// Built at the first call: loading certificates and looking for an identity would delay the start.
+    /// Built at the first call: loading certificates and looking for an identity would delay the
+    /// start.
     keys: OnceLock<KeyClient>,
     /// Until when nobody asks, and why.
     resting: Mutex<Option<(Instant, &'static str)>>,
 }
 
 impl Client {
-    pub(super) fn new(key: KeyIdentifier, identity: Identity, limits: &Limits, transport: Option<Transport>) -> Self {
+    pub(super) fn new(
+        key: KeyIdentifier,
+        identity: Identity,
+        limits: &Limits,
+        transport: Option<Transport>,
+    ) -> Self {
         let Limits { patience, rest, .. } = *limits;
-        Self { key, identity, patience, rest, transport, keys: OnceLock::new(), resting: Mutex::default() }
+        Self {
+            key,
+            identity,
+            patience,
+            rest,
+            transport,
+            keys: OnceLock::new(),
+            resting: Mutex::default(),
+        }
     }
 
     pub(super) fn key(&self) -> &KeyIdentifier {
@@ -48,8 +67,10 @@ impl Client {
 
     /// Wraps; with which version, and what came of it.
     pub(super) async fn wrap(&self, data_key: &[u8]) -> Result<(String, Vec<u8>)> {
-        let answer = self.ask(Operation::Wrap, self.key.version().unwrap_or_default(), data_key).await?;
-        // Without the version it could never be unwrapped; with another key's, only until that key is gone.
+        let answer =
+            self.ask(Operation::Wrap, self.key.version().unwrap_or_default(), data_key).await?;
+        // Without the version it could never be unwrapped; with another key's, only until that key
+        // is gone.
         let version = answer
             .kid
             .as_deref()
@@ -65,25 +86,35 @@ impl Client {
     pub(super) async fn unwrap(&self, version: &str, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let answer = self.ask(Operation::Unwrap, version, wrapped).await?;
         let key = answer.result.map(Zeroizing::new);
-        let same = answer.kid.as_deref().and_then(|kid| self.key.version_of(kid)).is_some_and(|found| found == version);
+        let same = answer
+            .kid
+            .as_deref()
+            .and_then(|kid| self.key.version_of(kid))
+            .is_some_and(|found| found == version);
         key.filter(|_| same).ok_or_else(|| unavailable(failure::unreadable()))
     }
 
     /// Asks up to three times within the patience, unless the vault is to be left alone.
-    async fn ask(&self, operation: Operation, version: &str, value: &[u8]) -> Result<KeyOperationResult> {
+    async fn ask(
+        &self,
+        operation: Operation,
+        version: &str,
+        value: &[u8],
+    ) -> Result<KeyOperationResult> {
         self.rested()?;
         let keys = self.keys()?;
         let deadline = Instant::now() + self.patience;
         let mut tries = 1;
         loop {
-            let failure = match timeout_at(deadline, self.call(keys, operation, version, value)).await {
-                Ok(Ok(answer)) => match answer.into_model() {
-                    Ok(answer) => return Ok(answer),
-                    Err(_) => failure::unreadable(),
-                },
-                Ok(Err(error)) => failure::of(&error, operation),
-                Err(_) => Failure::Away { words: "it did not answer in time", after: None },
-            };
+            let failure =
+                match timeout_at(deadline, self.call(keys, operation, version, value)).await {
+                    Ok(Ok(answer)) => match answer.into_model() {
+                        Ok(answer) => return Ok(answer),
+                        Err(_) => failure::unreadable(),
+                    },
+                    Ok(Err(error)) => failure::of(&error, operation),
+                    Err(_) => Failure::Away { words: "it did not answer in time", after: None },
+                };
             let Failure::Away { words, after } = failure else { return Err(unavailable(failure)) };
             let pause = after.unwrap_or(BACKOFF * 2_u32.pow(tries - 1));
             if tries == TRIES || pause > LONGEST_WAIT || Instant::now() + pause >= deadline {
@@ -103,14 +134,22 @@ impl Client {
         version: &str,
         value: &[u8],
     ) -> azure_core::Result<Response<KeyOperationResult>> {
-        let parameters =
-            KeyOperationParameters { algorithm: Some(EncryptionAlgorithm::RsaOaep256), value: Some(value.to_vec()), ..Default::default() };
+        let parameters = KeyOperationParameters {
+            algorithm: Some(EncryptionAlgorithm::RsaOaep256),
+            value: Some(value.to_vec()),
+            ..Default::default()
+        };
         match operation {
             Operation::Wrap => {
-                let options = KeyClientWrapKeyOptions { key_version: Some(version.to_owned()), ..Default::default() };
+                let options = KeyClientWrapKeyOptions {
+                    key_version: Some(version.to_owned()),
+                    ..Default::default()
+                };
                 keys.wrap_key(self.key.name(), parameters.try_into()?, Some(options)).await
             }
-            Operation::Unwrap => keys.unwrap_key(self.key.name(), version, parameters.try_into()?, None).await,
+            Operation::Unwrap => {
+                keys.unwrap_key(self.key.name(), version, parameters.try_into()?, None).await
+            }
         }
     }
 
@@ -129,18 +168,28 @@ impl Client {
         if let Some(keys) = self.keys.get() {
             return Ok(keys);
         }
-        let keys = self.connect().map_err(|error| unavailable(failure::of(&error, Operation::Wrap)))?;
+        let keys =
+            self.connect().map_err(|error| unavailable(failure::of(&error, Operation::Wrap)))?;
         Ok(self.keys.get_or_init(|| keys))
     }
 
     fn connect(&self) -> azure_core::Result<KeyClient> {
-        let client_options = || ClientOptions { transport: self.transport.clone(), retry: RetryOptions::none(), ..Default::default() };
+        let client_options = || ClientOptions {
+            transport: self.transport.clone(),
+            retry: RetryOptions::none(),
+            ..Default::default()
+        };
         let credential: Arc<dyn TokenCredential> = match &self.identity {
-            Identity::Managed { client_id } => ManagedIdentityCredential::new(Some(ManagedIdentityCredentialOptions {
-                user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
-                // Its own retries suit the metadata service, and end with our patience.
-                client_options: ClientOptions { retry: RetryOptions::default(), ..client_options() },
-            }))?,
+            Identity::Managed { client_id } => {
+                ManagedIdentityCredential::new(Some(ManagedIdentityCredentialOptions {
+                    user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
+                    // Its own retries suit the metadata service, and end with our patience.
+                    client_options: ClientOptions {
+                        retry: RetryOptions::default(),
+                        ..client_options()
+                    },
+                }))?
+            }
             Identity::Developer => DeveloperToolsCredential::new(None)?,
         };
         let options = KeyClientOptions { client_options: client_options(), ..Default::default() };

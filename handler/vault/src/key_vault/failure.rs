@@ -6,7 +6,8 @@ use azure_core::error::ErrorKind;
 use azure_core::http::RawResponse;
 use azure_core::http::headers::RETRY_AFTER;
 
-/// The longest that a vault's wish to be left alone is followed: what a wrong header must not exceed.
+/// The longest that a vault's wish to be left alone is followed: what a wrong header must not
+/// exceed.
 const LONGEST_REST: Duration = Duration::from_secs(300);
 
 /// What was asked.
@@ -27,15 +28,19 @@ pub(super) enum Failure {
     Away { words: &'static str, after: Option<Duration> },
 }
 
-/// Draws the conclusion. Takes nothing from the error but its kind, status, code and Retry-After: its text may quote anything.
+/// Draws the conclusion. Takes nothing from the error but its kind, status, code and Retry-After:
+/// its text may quote anything.
 pub(super) fn of(error: &azure_core::Error, operation: Operation) -> Failure {
     match error.kind() {
         ErrorKind::HttpResponse { status, error_code, raw_response } => {
             answered(u16::from(*status), error_code.as_deref(), raw_response.as_deref(), operation)
         }
-        ErrorKind::Connection | ErrorKind::Io => Failure::Away { words: "there was no connection to it, or it broke", after: None },
+        ErrorKind::Connection | ErrorKind::Io => {
+            Failure::Away { words: "there was no connection to it, or it broke", after: None }
+        }
         ErrorKind::Credential => refused(
-            "the program could not sign in to Azure. In Azure, give it a managed identity (AZURE_CLIENT_ID names a user-assigned one); on your \
+            "the program could not sign in to Azure. In Azure, give it a managed identity \
+            (AZURE_CLIENT_ID names a user-assigned one); on your \
              own machine, run `az login`",
         ),
         _ => unreadable(),
@@ -44,27 +49,52 @@ pub(super) fn of(error: &azure_core::Error, operation: Operation) -> Failure {
 
 /// An answer that is none of Key Vault's.
 pub(super) fn unreadable() -> Failure {
-    refused("its answer was not one of Key Vault's. Check what stands between this program and the vault")
+    refused(
+        "its answer was not one of Key Vault's. Check what stands between this program and the \
+        vault",
+    )
 }
 
-fn answered(status: u16, code: Option<&str>, answer: Option<&RawResponse>, operation: Operation) -> Failure {
+fn answered(
+    status: u16,
+    code: Option<&str>,
+    answer: Option<&RawResponse>,
+    operation: Operation,
+) -> Failure {
     let code = code.filter(|code| is_code(code));
     match (status, operation) {
-        (429, _) => Failure::Away { words: "it has too much to do and asked to be left alone for a while", after: after(answer) },
-        (408 | 500..=599, _) => Failure::Away { words: "it is out of order for the moment", after: after(answer) },
+        (429, _) => Failure::Away {
+            words: "it has too much to do and asked to be left alone for a while",
+            after: after(answer),
+        },
+        (408 | 500..=599, _) => {
+            Failure::Away { words: "it is out of order for the moment", after: after(answer) }
+        }
         // Of a proxy on the way it would have no such code.
         (400, Operation::Unwrap) if code == Some("BadParameter") => Failure::Damaged,
-        (401, _) => refused("it does not accept the program's sign-in. Check that vault and identity belong to the same Azure directory"),
+        (401, _) => refused(
+            "it does not accept the program's sign-in. Check that vault and identity belong to \
+            the same Azure directory",
+        ),
         (403, _) => refused(
-            "it denies access. Give the program's identity the role \"Key Vault Crypto Service Encryption User\" on the key (it takes some \
-             minutes to work), and check that key and version are enabled, in their dates, and reachable through the vault's firewall",
+            "it denies access. Give the program's identity the role \"Key Vault Crypto Service \
+            Encryption User\" on the key (it takes some \
+             minutes to work), and check that key and version are enabled, in their dates, and \
+             reachable through the vault's firewall",
         ),
         (404, _) => refused(
-            "it has no such key, or no longer the version that is needed. If it was deleted, recover it: what it wrapped cannot be opened \
+            "it has no such key, or no longer the version that is needed. If it was deleted, \
+            recover it: what it wrapped cannot be opened \
              without it. If CALRELAY_KEY_VAULT_KEY was changed to another key, change it back",
         ),
-        (400, Operation::Wrap) => refused("it does not wrap with this key. It must be an RSA key that may wrap and unwrap"),
-        _ => Failure::Refused(format!("it answered {status} {}", code.unwrap_or("without a reason")).trim_end().to_owned()),
+        (400, Operation::Wrap) => refused(
+            "it does not wrap with this key. It must be an RSA key that may wrap and unwrap",
+        ),
+        _ => Failure::Refused(
+            format!("it answered {status} {}", code.unwrap_or("without a reason"))
+                .trim_end()
+                .to_owned(),
+        ),
     }
 }
 

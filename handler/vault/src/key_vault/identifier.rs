@@ -3,11 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The public cloud's vaults, and its managed HSMs, which answer the same calls. Others (the clouds of governments and of China)
-/// sign in elsewhere; nobody has tried them with this program, so they are refused rather than half supported.
+/// The public cloud's vaults, and its managed HSMs, which answer the same calls. Others (the clouds
+/// of governments and of China) sign in elsewhere; nobody has tried them with this program, so they
+/// are refused rather than half supported.
 const HOSTS: [&str; 2] = [".vault.azure.net", ".managedhsm.azure.net"];
 
-/// `https://NAME.vault.azure.net/keys/KEY`, or with `/VERSION` after it, to wrap with that version only.
+/// `https://NAME.vault.azure.net/keys/KEY`, or with `/VERSION` after it, to wrap with that version
+/// only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyIdentifier {
     host: String,
@@ -17,7 +19,9 @@ pub struct KeyIdentifier {
 
 /// Why a text is no key identifier, for the person who set it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}; it must read https://NAME.vault.azure.net/keys/KEY, as the portal shows it for the key")]
+#[error(
+    "{0}; it must read https://NAME.vault.azure.net/keys/KEY, as the portal shows it for the key"
+)]
 pub struct NotAKey(&'static str);
 
 impl KeyIdentifier {
@@ -36,10 +40,12 @@ impl KeyIdentifier {
         self.version.as_deref()
     }
 
-    /// The version of an identifier that is of the same key of the same vault. Both may write names in another case.
+    /// The version of an identifier that is of the same key of the same vault. Both may write names
+    /// in another case.
     pub(super) fn version_of(&self, kid: &str) -> Option<String> {
         let other: Self = kid.parse().ok()?;
-        (other.host == self.host && other.name.eq_ignore_ascii_case(&self.name)).then_some(other.version)?
+        (other.host == self.host && other.name.eq_ignore_ascii_case(&self.name))
+            .then_some(other.version)?
     }
 }
 
@@ -47,20 +53,26 @@ impl FromStr for KeyIdentifier {
     type Err = NotAKey;
 
     fn from_str(text: &str) -> Result<Self, NotAKey> {
-        let rest = text.strip_prefix("https://").ok_or(NotAKey("it does not begin with https://"))?;
+        let rest =
+            text.strip_prefix("https://").ok_or(NotAKey("it does not begin with https://"))?;
         let mut parts = rest.split('/');
         let host = parts.next().unwrap_or_default().to_ascii_lowercase();
         // As the resource manager writes it.
         let host = host.strip_suffix(":443").unwrap_or(&host).to_owned();
-        let name =
-            HOSTS.iter().find_map(|suffix| host.strip_suffix(suffix)).ok_or(NotAKey("its host is no Key Vault of the public cloud"))?;
+        let name = HOSTS
+            .iter()
+            .find_map(|suffix| host.strip_suffix(suffix))
+            .ok_or(NotAKey("its host is no Key Vault of the public cloud"))?;
         if !is_vault(name) {
             return Err(NotAKey("the vault's name is not one that Key Vault gives"));
         }
         if parts.next() != Some("keys") {
             return Err(NotAKey("it does not name a key (a secret or certificate cannot wrap)"));
         }
-        let name = parts.next().filter(|name| is_key(name)).ok_or(NotAKey("the key's name is missing, or not one that Key Vault gives"))?;
+        let name = parts
+            .next()
+            .filter(|name| is_key(name))
+            .ok_or(NotAKey("the key's name is missing, or not one that Key Vault gives"))?;
         let version = parts.next();
         if version.is_some_and(|version| !is_version(version)) {
             return Err(NotAKey("its version is not 32 hexadecimal digits"));
@@ -112,9 +124,17 @@ mod tests {
 
     #[test]
     fn a_key_is_taken_apart() {
-        let key: KeyIdentifier = "https://My-Vault1.vault.azure.net/keys/wrapping-Key".parse().unwrap();
-        assert_eq!((key.vault().as_str(), key.name(), key.version()), ("https://my-vault1.vault.azure.net", "wrapping-Key", None));
-        assert_eq!("https://my-vault1.vault.azure.net:443/keys/wrapping-Key".parse(), Ok(key), "a template's output");
+        let key: KeyIdentifier =
+            "https://My-Vault1.vault.azure.net/keys/wrapping-Key".parse().unwrap();
+        assert_eq!(
+            (key.vault().as_str(), key.name(), key.version()),
+            ("https://my-vault1.vault.azure.net", "wrapping-Key", None)
+        );
+        assert_eq!(
+            "https://my-vault1.vault.azure.net:443/keys/wrapping-Key".parse(),
+            Ok(key),
+            "a template's output"
+        );
         let text = format!("https://hsm.managedhsm.azure.net/keys/k/{VERSION}");
         let key: KeyIdentifier = text.parse().unwrap();
         assert_eq!((key.version(), key.to_string()), (Some(VERSION), text));
@@ -158,7 +178,10 @@ mod tests {
     fn a_version_is_of_the_same_key_only() {
         let key: KeyIdentifier = "https://name.vault.azure.net/keys/Key".parse().unwrap();
         let of = |kid: &str| key.version_of(kid);
-        assert_eq!(of(&format!("https://name.vault.azure.net/keys/key/{VERSION}")).as_deref(), Some(VERSION));
+        assert_eq!(
+            of(&format!("https://name.vault.azure.net/keys/key/{VERSION}")).as_deref(),
+            Some(VERSION)
+        );
         assert_eq!(of(&format!("https://other.vault.azure.net/keys/key/{VERSION}")), None);
         assert_eq!(of(&format!("https://name.vault.azure.net/keys/key2/{VERSION}")), None);
         assert_eq!(of("https://name.vault.azure.net/keys/key"), None);

@@ -81,12 +81,19 @@ fn decode(text: &str) -> Option<Key> {
 /// The keys of a directory; `None` where there is no key file.
 pub(super) fn read(dir: &Path) -> Result<Option<Keys>> {
     let path = dir.join(KEY_FILE);
-    let cannot = |e: io::Error| Error::KeyFile(format!("the key file {} cannot be read ({e}). Check who owns it", path.display()));
+    let cannot = |e: io::Error| {
+        Error::KeyFile(format!(
+            "the key file {} cannot be read ({e}). Check who owns it",
+            path.display()
+        ))
+    };
     // Asked before it is opened: opening a pipe would wait for ever.
     match fs::metadata(&path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound && !is_link(&path) => return Ok(None),
         Err(e) => return Err(cannot(e)),
-        Ok(found) if !found.is_file() => return Err(Error::KeyFile(format!("{} is not a file; move it away", path.display()))),
+        Ok(found) if !found.is_file() => {
+            return Err(Error::KeyFile(format!("{} is not a file; move it away", path.display())));
+        }
         Ok(_) => (),
     }
     let mut file = File::open(&path).map_err(cannot)?;
@@ -109,7 +116,8 @@ fn is_link(path: &Path) -> bool {
 
 fn damaged(path: &Path) -> Error {
     Error::KeyFile(format!(
-        "the key file {} is damaged or not one of ours. It was left as it is. Put a backup of it in its place; without one, move it \
+        "the key file {} is damaged or not one of ours. It was left as it is. Put a backup of it \
+        in its place; without one, move it \
          away and connect the accounts again",
         path.display()
     ))
@@ -124,7 +132,8 @@ fn refuse_shared(path: &Path, about: &fs::Metadata) -> Result<()> {
     }
     let path = path.display();
     Err(Error::KeyFile(format!(
-        "others can read or change the key file {path} (its mode is {mode:04o}), so it was not used. If nobody else has been at \
+        "others can read or change the key file {path} (its mode is {mode:04o}), so it was not \
+        used. If nobody else has been at \
          it, run: chmod 600 {path}"
     )))
 }
@@ -146,7 +155,11 @@ pub(super) fn make_directory(dir: &Path) -> Result<()> {
 /// Held by whoever changes the key file; ends when it is dropped, or its process dies.
 pub(super) fn lock(dir: &Path) -> Result<File> {
     let path = dir.join("vault.lock");
-    let file = owners_only().create(true).truncate(false).open(&path).map_err(|e| cannot_write(&path, &e))?;
+    let file = owners_only()
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(|e| cannot_write(&path, &e))?;
     file.lock().map_err(|e| cannot_write(&path, &e))?;
     Ok(file)
 }
@@ -157,8 +170,10 @@ pub(super) fn write(dir: &Path, keys: &Keys) -> Result<()> {
     let text = keys.to_text();
     if text.len() as u64 > MAX_BYTES {
         return Err(Error::KeyFile(format!(
-            "{} holds as many versions of the key as it can, so none was added and nothing was changed. Those that nothing needs any more are removed \
-             by a rotation that begins an hour or more after the one before: rotate the key again then",
+            "{} holds as many versions of the key as it can, so none was added and nothing was \
+            changed. Those that nothing needs any more are removed \
+             by a rotation that begins an hour or more after the one before: rotate the key again \
+             then",
             path.display()
         )));
     }
@@ -173,7 +188,8 @@ pub(super) fn write(dir: &Path, keys: &Keys) -> Result<()> {
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&new, &path)?;
-        // The name, too, must outlast a power failure: what is sealed next is worth nothing without the key.
+        // The name, too, must outlast a power failure: what is sealed next is worth nothing without
+        // the key.
         #[cfg(unix)]
         File::open(dir)?.sync_all()?;
         Ok(())
@@ -191,7 +207,8 @@ fn owners_only() -> OpenOptions {
 
 fn cannot_write(path: &Path, error: &io::Error) -> Error {
     Error::KeyFile(format!(
-        "{} cannot be written ({error}), so no key was made or changed. Check who owns the data directory and whether the disk is \
+        "{} cannot be written ({error}), so no key was made or changed. Check who owns the data \
+        directory and whether the disk is \
          full, or point CALRELAY_DATA_DIR to another one",
         path.display()
     ))

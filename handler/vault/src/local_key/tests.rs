@@ -48,8 +48,8 @@ async fn it_is_made_on_first_use_and_stays() {
     assert_ne!(other.hash_key("marks").await.unwrap(), hash_key);
 }
 
-/// A key file and a secret of version 1, made by another implementation (Python's `cryptography`) from the description in the
-/// module heads. Both must open for ever: these texts never change.
+/// A key file and a secret of version 1, made by another implementation (Python's `cryptography`)
+/// from the description in the module heads. Both must open for ever: these texts never change.
 const VERSION_1: &str = "calrelay vault key 1
 root AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8
 key aaaaaaaa ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8
@@ -101,8 +101,15 @@ async fn it_is_refused_when_others_can_read_it() {
     for mode in [0o640, 0o604, 0o620, 0o602, 0o777, 0o610] {
         set_mode(&path, mode);
         let why = refused(dir.path());
-        assert!(why.contains(&format!("chmod 600 {}", path.display())) && why.contains(&format!("{mode:04o}")), "{why}");
-        assert!(matches!(vault.seal(PLACE, &secret()).await, Err(Error::KeyFile(_))), "also while the program runs");
+        assert!(
+            why.contains(&format!("chmod 600 {}", path.display()))
+                && why.contains(&format!("{mode:04o}")),
+            "{why}"
+        );
+        assert!(
+            matches!(vault.seal(PLACE, &secret()).await, Err(Error::KeyFile(_))),
+            "also while the program runs"
+        );
     }
     assert_eq!(fs::read(&path).unwrap(), before, "it is left as it is");
     for mode in [0o600, 0o400] {
@@ -135,7 +142,14 @@ fn a_damaged_file_is_refused_and_left() {
     }
     // A line taken out as a whole, and all of it made right again but for that.
     let text = String::from_utf8(whole.clone()).unwrap();
-    fs::write(&path, text.lines().filter(|line| !line.starts_with("key ")).map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    fs::write(
+        &path,
+        text.lines()
+            .filter(|line| !line.starts_with("key "))
+            .map(|line| format!("{line}\n"))
+            .collect::<String>(),
+    )
+    .unwrap();
     refused(dir.path());
     fs::write(&path, whole).unwrap();
     Envelope::local(dir.path()).unwrap();
@@ -167,7 +181,11 @@ async fn a_key_that_was_taken_away_is_missed() {
     let sealed = vault.seal(PLACE, &secret()).await.unwrap();
     let away = dir.path().join("away");
     fs::rename(&path, &away).unwrap();
-    for outcome in [vault.seal(PLACE, &secret()).await.err(), vault.open(PLACE, &sealed).await.err(), vault.wrapping_key().rotate().err()] {
+    for outcome in [
+        vault.seal(PLACE, &secret()).await.err(),
+        vault.open(PLACE, &sealed).await.err(),
+        vault.wrapping_key().rotate().err(),
+    ] {
         assert!(matches!(outcome, Some(Error::KeyFile(why)) if why.contains("put it back")));
     }
     assert!(!path.exists(), "no other is made in its place");
@@ -178,7 +196,8 @@ async fn a_key_that_was_taken_away_is_missed() {
 #[tokio::test]
 async fn rotation_adds_a_version() {
     let dir = tempfile::tempdir().unwrap();
-    let (vault, running) = (Envelope::local(dir.path()).unwrap(), Envelope::local(dir.path()).unwrap());
+    let (vault, running) =
+        (Envelope::local(dir.path()).unwrap(), Envelope::local(dir.path()).unwrap());
     let old = vault.seal(PLACE, &secret()).await.unwrap();
     let hash_key = vault.hash_key("marks").await.unwrap();
     assert_eq!(vault.reseal(PLACE, &old).await.unwrap(), None);
@@ -189,7 +208,11 @@ async fn rotation_adds_a_version() {
     assert!(new.contains(&version));
     for vault in [&vault, &running, &Envelope::local(dir.path()).unwrap()] {
         for sealed in [&old, &new] {
-            assert_eq!(vault.open(PLACE, sealed).await.unwrap().expose_secret(), SECRET, "old and new, also in a process that was running");
+            assert_eq!(
+                vault.open(PLACE, sealed).await.unwrap().expose_secret(),
+                SECRET,
+                "old and new, also in a process that was running"
+            );
         }
         assert!(vault.seal(PLACE, &secret()).await.unwrap().contains(&version));
         assert_eq!(vault.hash_key("marks").await.unwrap(), hash_key, "the hash keys do not rotate");
@@ -209,14 +232,25 @@ async fn a_version_that_nobody_needs_is_retired_but_never_the_last_two() {
     let sealed = vault.seal(PLACE, &secret()).await.unwrap();
     let first = crate::version_of(&sealed).unwrap();
     let hash_key = vault.hash_key("marks").await.unwrap();
-    let all: Vec<String> = [first.clone()].into_iter().chain((0..3).map(|_| vault.wrapping_key().rotate().unwrap())).collect();
+    let all: Vec<String> = [first.clone()]
+        .into_iter()
+        .chain((0..3).map(|_| vault.wrapping_key().rotate().unwrap()))
+        .collect();
     let needed = BTreeSet::from([first.clone(), "of another key".to_owned()]);
     assert_eq!(Vault::retire(&vault, &needed).await.unwrap(), 1);
-    assert_eq!(names(vault.wrapping_key()), [&*all[0], &*all[2], &*all[3]], "what is sealed with the first needs it still");
+    assert_eq!(
+        names(vault.wrapping_key()),
+        [&*all[0], &*all[2], &*all[3]],
+        "what is sealed with the first needs it still"
+    );
     assert_eq!(vault.open(PLACE, &sealed).await.unwrap().expose_secret(), SECRET);
     let before = fs::read(dir.path().join(KEY_FILE)).unwrap();
     assert_eq!(vault.retire(&needed).await.unwrap(), 0);
-    assert_eq!(fs::read(dir.path().join(KEY_FILE)).unwrap(), before, "nothing to do, and nothing written");
+    assert_eq!(
+        fs::read(dir.path().join(KEY_FILE)).unwrap(),
+        before,
+        "nothing to do, and nothing written"
+    );
     let anew = vault.reseal(PLACE, &sealed).await.unwrap().unwrap();
     for _ in 0..2 {
         vault.retire(&BTreeSet::new()).await.unwrap();
@@ -284,7 +318,11 @@ fn processes_make_one_key() {
     let others: Vec<_> = (0..6)
         .map(|_| {
             Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "local_key::tests::makes_a_key_in_the_working_directory", "--ignored"])
+                .args([
+                    "--exact",
+                    "local_key::tests::makes_a_key_in_the_working_directory",
+                    "--ignored",
+                ])
                 .current_dir(dir.path())
                 .stdout(Stdio::null())
                 .spawn()
@@ -322,9 +360,17 @@ async fn no_secret_can_be_seen() {
     let keys = vault.wrapping_key().keys().unwrap();
     let key = BASE64URL_NOPAD.encode(&keys.newest().1[..]);
     let root = BASE64URL_NOPAD.encode(&keys.root[..]);
-    assert!(fs::read_to_string(dir.path().join(KEY_FILE)).unwrap().contains(&key), "this is how a key would look");
+    assert!(
+        fs::read_to_string(dir.path().join(KEY_FILE)).unwrap().contains(&key),
+        "this is how a key would look"
+    );
     set_check(dir.path(), "AAAA");
-    let said = format!("{sealed} {vault:?} {:?} {:?} {}", vault.wrapping_key(), Envelope::local(dir.path()), refused(dir.path()));
+    let said = format!(
+        "{sealed} {vault:?} {:?} {:?} {}",
+        vault.wrapping_key(),
+        Envelope::local(dir.path()),
+        refused(dir.path())
+    );
     for hidden in [SECRET, key.as_str(), root.as_str()] {
         assert!(!said.contains(hidden));
     }

@@ -63,7 +63,11 @@ fn text(row: &Row) -> Option<String> {
 async fn it_is_made_once_and_found_again() {
     let (dir, row) = (tempfile::tempdir().unwrap(), Arc::new(Row::default()));
     let vault = process(&dir, &row);
-    assert_eq!((text(&row), row.reads.load(Ordering::SeqCst)), (None, 0), "not before it is needed");
+    assert_eq!(
+        (text(&row), row.reads.load(Ordering::SeqCst)),
+        (None, 0),
+        "not before it is needed"
+    );
     let key = hash_key(&vault).await;
     let written = text(&row).unwrap();
     assert_eq!(hash_key(&vault).await, key);
@@ -83,7 +87,8 @@ async fn who_comes_second_takes_what_the_first_wrote() {
 
 #[tokio::test]
 async fn a_row_that_does_not_open_is_left_as_it_is() {
-    let (dir, other, row) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), Arc::new(Row::default()));
+    let (dir, other, row) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), Arc::new(Row::default()));
     hash_key(&process(&dir, &row)).await;
     let written = text(&row);
     let failed = process(&other, &row).hash_key("marks").await;
@@ -137,6 +142,9 @@ async fn it_is_wrapped_anew_when_that_is_asked_for() {
     assert_ne!(crate::version_of(&old).unwrap(), version);
     assert_eq!(hash_key(&process(&dir, &row)).await, key);
     *row.text.lock().unwrap() = Some(old.replace(&crate::version_of(&old).unwrap(), "unknown"));
-    assert!(matches!(vault.reseal_own().await, Err(Error::Row(_))), "one that does not open is left");
+    assert!(
+        matches!(vault.reseal_own().await, Err(Error::Row(_))),
+        "one that does not open is left"
+    );
     assert!(text(&row).unwrap().contains("unknown"));
 }

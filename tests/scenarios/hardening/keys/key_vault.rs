@@ -1,4 +1,5 @@
-//! A key in Azure Key Vault, whose versions are made there: everything is wrapped with the newest one when that is asked for.
+//! A key in Azure Key Vault, whose versions are made there: everything is wrapped with the newest
+//! one when that is asked for.
 
 use std::sync::Arc;
 
@@ -36,10 +37,18 @@ async fn everything_is_wrapped_with_the_newest_version_now() -> anyhow::Result<(
     world.services.vault.hash_key("marks").await?;
     let first = vault.newest();
     let done = jobs::rotate(&world.services, false).await?;
-    assert_eq!((done.key.as_str(), done.rewrapped, done.removed), (first.as_str(), 0, 0), "there is no newer one");
+    assert_eq!(
+        (done.key.as_str(), done.rewrapped, done.removed),
+        (first.as_str(), 0, 0),
+        "there is no newer one"
+    );
     let second = vault.rotate();
     let done = jobs::rotate(&world.services, false).await?;
-    assert_eq!((done.key.as_str(), done.rewrapped, done.left.len()), (second.as_str(), 3, 0), "two accounts, and the root");
+    assert_eq!(
+        (done.key.as_str(), done.rewrapped, done.left.len()),
+        (second.as_str(), 3, 0),
+        "two accounts, and the root"
+    );
     assert_eq!(wrapped_with(&world.services, &second).await?, 2);
     // Nobody needs the old version any more.
     vault.enable(&first, false);
@@ -52,7 +61,8 @@ async fn everything_is_wrapped_with_the_newest_version_now() -> anyhow::Result<(
 }
 
 #[tokio::test]
-async fn a_vault_that_denies_access_spoils_nothing_and_the_next_rotation_does_it() -> anyhow::Result<()> {
+async fn a_vault_that_denies_access_spoils_nothing_and_the_next_rotation_does_it()
+-> anyhow::Result<()> {
     let vault = stand_in().await;
     let world = world(&vault).await?;
     let (first, second) = (vault.newest(), vault.rotate());

@@ -1,4 +1,5 @@
-//! Keys of channels that follow one another: which calls are believed, and that no change is missed.
+//! Keys of channels that follow one another: which calls are believed, and that no change is
+//! missed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,7 +39,8 @@ fn call(world: &mut World, title: &str) -> anyhow::Result<Push> {
 }
 
 #[tokio::test]
-async fn a_channel_is_believed_until_its_key_was_followed_twice_and_then_made_anew() -> anyhow::Result<()> {
+async fn a_channel_is_believed_until_its_key_was_followed_twice_and_then_made_anew()
+-> anyhow::Result<()> {
     let (mut world, _) = World::paired().await?;
     let first = call(&mut world, "One")?;
     assert!(token(&first).starts_with("h2.") && token(&first).len() <= 128, "{}", token(&first));
@@ -54,10 +56,21 @@ async fn a_channel_is_believed_until_its_key_was_followed_twice_and_then_made_an
     assert_eq!(jobs::rotate(&world.services, false).await?.channels, 2);
     world.wait(60);
     let late = call(&mut world, "Two")?;
-    assert_eq!((key(&late), hear(&world.services, &late).await?), (key(&first), Heard::Dropped), "the one before that");
+    assert_eq!(
+        (key(&late), hear(&world.services, &late).await?),
+        (key(&first), Heard::Dropped),
+        "the one before that"
+    );
     world.rest().await?;
-    assert_eq!((world.seen("Two"), world.living()), (1, [1, 1]), "the sync that goes with the new channels has found it");
-    assert!(world.google.channels().iter().all(|channel| !open.contains(channel)), "the old ones were stopped");
+    assert_eq!(
+        (world.seen("Two"), world.living()),
+        (1, [1, 1]),
+        "the sync that goes with the new channels has found it"
+    );
+    assert!(
+        world.google.channels().iter().all(|channel| !open.contains(channel)),
+        "the old ones were stopped"
+    );
     let new = call(&mut world, "Three")?;
     assert_ne!((key(&new), key(&new)), (key(&first), rotated.webhook_key.as_str()));
     assert_eq!(hear(&world.services, &new).await?, Heard::Nudged);
@@ -67,7 +80,8 @@ async fn a_channel_is_believed_until_its_key_was_followed_twice_and_then_made_an
     Ok(())
 }
 
-/// A rotation that nobody hurries: every channel is followed when its time comes, and calls at every moment are heard.
+/// A rotation that nobody hurries: every channel is followed when its time comes, and calls at
+/// every moment are heard.
 #[tokio::test]
 async fn channels_take_the_new_key_as_they_are_renewed() -> anyhow::Result<()> {
     let (mut world, _) = World::paired().await?;
@@ -91,7 +105,8 @@ async fn channels_take_the_new_key_as_they_are_renewed() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn in_an_emergency_no_call_of_before_is_believed_and_no_change_is_missed() -> anyhow::Result<()> {
+async fn in_an_emergency_no_call_of_before_is_believed_and_no_change_is_missed()
+-> anyhow::Result<()> {
     let (mut world, _) = World::paired().await?;
     let open = world.google.channels();
     let done = jobs::rotate(&world.services, true).await?;
@@ -103,19 +118,32 @@ async fn in_an_emergency_no_call_of_before_is_believed_and_no_change_is_missed()
     assert!(world.google.channels().iter().all(|channel| !open.contains(channel)));
     assert_eq!(hear(&world.services, &leaked).await?, Heard::Dropped);
     let new = call(&mut world, "Tea")?;
-    assert_eq!((key(&new), hear(&world.services, &new).await?), (done.webhook_key.as_str(), Heard::Nudged));
+    assert_eq!(
+        (key(&new), hear(&world.services, &new).await?),
+        (done.webhook_key.as_str(), Heard::Nudged)
+    );
     world.assert_proper();
     Ok(())
 }
 
-/// The same where nobody was there to take the messages, and the rows were not reached: the hourly run sees by the keys what has to be done.
+/// The same where nobody was there to take the messages, and the rows were not reached: the hourly
+/// run sees by the keys what has to be done.
 #[tokio::test]
 async fn the_hourly_run_makes_anew_what_a_broken_rotation_has_left() -> anyhow::Result<()> {
     let (world, _) = World::paired().await?;
     let open = world.google.channels();
-    let row = world.services.store.get(Table::Directory, "vault", "webhooks").await?.context("the keys")?;
+    let row = world
+        .services
+        .store
+        .get(Table::Directory, "vault", "webhooks")
+        .await?
+        .context("the keys")?;
     let value = r#"{"v":1,"current":"qqqq","since":"2026-03-10T12:00:00Z"}"#.into();
-    world.services.store.commit(Table::Directory, "vault", &[Op::Replace { key: row.key, etag: row.etag, value }]).await?;
+    world
+        .services
+        .store
+        .commit(Table::Directory, "vault", &[Op::Replace { key: row.key, etag: row.etag, value }])
+        .await?;
     let tended = channels::renew(&world.services, false).await?;
     assert_eq!((tended.opened, tended.ended, world.living()), (2, 2, [1, 1]));
     assert!(world.google.channels().iter().all(|channel| !open.contains(channel)));
@@ -131,17 +159,25 @@ async fn a_token_of_the_form_before_is_accepted_until_its_channel_ends() -> anyh
     let secret = world.services.vault.hash_key("webhooks").await?;
     let text = ["calrelay/webhook/v1", "google", "local", &push.channel].join("\0");
     let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret[..]), text.as_bytes());
-    let old = format!("h1.{}.{}", BASE64URL_NOPAD.encode(b"local"), BASE64URL_NOPAD.encode(mac.as_ref()));
+    let old =
+        format!("h1.{}.{}", BASE64URL_NOPAD.encode(b"local"), BASE64URL_NOPAD.encode(mac.as_ref()));
     let headers = with(&push, TOKEN, &old);
     let waiting = async |services: &Services| anyhow::Ok(services.queue.len(QUEUE).await?);
     jobs::rotate(&world.services, false).await?;
-    assert_eq!((webhook(&world.services, &headers).await?, waiting(&world.services).await?), (200, 1));
+    assert_eq!(
+        (webhook(&world.services, &headers).await?, waiting(&world.services).await?),
+        (200, 1)
+    );
     world.rest().await?;
     assert_eq!(world.seen("Lunch"), 1);
     world.wait(60);
     jobs::rotate(&world.services, true).await?;
     world.rest().await?;
-    assert_eq!((webhook(&world.services, &headers).await?, waiting(&world.services).await?), (200, 0), "not after an emergency");
+    assert_eq!(
+        (webhook(&world.services, &headers).await?, waiting(&world.services).await?),
+        (200, 0),
+        "not after an emergency"
+    );
     Ok(())
 }
 
@@ -154,15 +190,32 @@ impl Store for Counting {
         self.1.fetch_add(1, Ordering::Relaxed);
         self.0.get(table, partition, key).await
     }
-    async fn get_many(&self, table: Table, partition: &str, keys: &[String]) -> store::Result<Vec<Row>> {
+    async fn get_many(
+        &self,
+        table: Table,
+        partition: &str,
+        keys: &[String],
+    ) -> store::Result<Vec<Row>> {
         self.1.fetch_add(1, Ordering::Relaxed);
         self.0.get_many(table, partition, keys).await
     }
-    async fn scan(&self, table: Table, partition: &str, prefix: &str, after: Option<&str>, limit: usize) -> store::Result<Vec<Row>> {
+    async fn scan(
+        &self,
+        table: Table,
+        partition: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> store::Result<Vec<Row>> {
         self.1.fetch_add(1, Ordering::Relaxed);
         self.0.scan(table, partition, prefix, after, limit).await
     }
-    async fn commit(&self, table: Table, partition: &str, ops: &[Op]) -> store::Result<Vec<String>> {
+    async fn commit(
+        &self,
+        table: Table,
+        partition: &str,
+        ops: &[Op],
+    ) -> store::Result<Vec<String>> {
         self.1.fetch_add(1, Ordering::Relaxed);
         self.0.commit(table, partition, ops).await
     }
@@ -181,7 +234,14 @@ async fn a_forged_key_asks_nothing_of_storage() -> anyhow::Result<()> {
         let forged = genuine.replacen(own, &format!("{n:04}"), 1);
         assert_eq!(webhook(&services, &with(&push, TOKEN, &forged)).await?, 200);
     }
-    for forged in ["h2", "h2....", "h2.zzzzz.a.b.c", "h1.bG9jYWw.AAAA", &genuine.replacen("h2", "h3", 1), &genuine.replace(own, "")] {
+    for forged in [
+        "h2",
+        "h2....",
+        "h2.zzzzz.a.b.c",
+        "h1.bG9jYWw.AAAA",
+        &genuine.replacen("h2", "h3", 1),
+        &genuine.replace(own, ""),
+    ] {
         assert_eq!(webhook(&services, &with(&push, TOKEN, forged)).await?, 200, "{forged}");
     }
     assert_eq!(store.1.load(Ordering::Relaxed), 0);
@@ -196,14 +256,20 @@ async fn a_running_service_opens_its_channels_anew_at_once() -> anyhow::Result<(
     let held = Port::take()?;
     let port = held.number();
     let url = Url::parse(&format!("http://127.0.0.1:{port}"))?;
-    let place = Place::new(&[("CALRELAY_PUBLIC_URL", url.as_str()), ("CALRELAY_POLL_SECONDS", "86400")]).await?;
+    let place =
+        Place::new(&[("CALRELAY_PUBLIC_URL", url.as_str()), ("CALRELAY_POLL_SECONDS", "86400")])
+            .await?;
     let _running = serve(&place.cli, port).await?;
     place.until("no channels", || place.google.channels().len() == 2).await?;
     place.quiet().await?;
     let open = place.google.channels();
     let old = place.google.pushes().sent().into_iter().next_back().context("a call")?;
     let done = place.cli.json(&["vault", "rotate", "--webhooks-now"]).await?;
-    assert_eq!((done["rewrapped"].as_u64(), done["channels"].as_u64()), (Some(2), Some(2)), "{done}");
+    assert_eq!(
+        (done["rewrapped"].as_u64(), done["channels"].as_u64()),
+        (Some(2), Some(2)),
+        "{done}"
+    );
     let anew = || {
         let now = place.google.channels();
         now.len() == 2 && now.iter().all(|channel| !open.contains(channel))

@@ -11,7 +11,8 @@ use crate::events::{hour, many};
 use crate::identity::{explained, skipped, status_of};
 use crate::rows::hours_pass;
 
-/// A calendar that both accounts see: in whichever way it is paired, nothing is doubled. The provider says that it is one, so it is refused at once.
+/// A calendar that both accounts see: in whichever way it is paired, nothing is doubled. The
+/// provider says that it is one, so it is refused at once.
 #[tokio::test]
 async fn a_shared_calendar_is_one_calendar_in_every_account() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {
@@ -26,14 +27,20 @@ async fn a_shared_calendar_is_one_calendar_in_every_account() -> anyhow::Result<
             street.people[0].put(&name, &object).await?;
         }
         let pair = |from: &str, to: &str| {
-            let arguments: Vec<String> =
-                ["pair", "add", "--json", "--from", from, "--to", to].into_iter().chain(terms.iter().copied()).map(str::to_owned).collect();
+            let arguments: Vec<String> = ["pair", "add", "--json", "--from", from, "--to", to]
+                .into_iter()
+                .chain(terms.iter().copied())
+                .map(str::to_owned)
+                .collect();
             let cli = &street.cli;
             async move { cli.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).await }
         };
         assert!(!pair(&ids[0], &ids[1]).await?.failure().1.is_empty(), "with itself");
         assert_eq!(pair(&street.ends[0], &ids[0]).await?.status, 0);
-        assert_eq!(street.cli.sync_all(&[]).await?.iter().map(|run| counts(run)[0]).sum::<u64>(), 3);
+        assert_eq!(
+            street.cli.sync_all(&[]).await?.iter().map(|run| counts(run)[0]).sum::<u64>(),
+            3
+        );
         for (from, to) in [(&street.ends[0], &ids[1]), (&ids[1], &street.ends[0])] {
             assert_eq!(pair(from, to).await?.status, 1, "{terms:?}: a second pair of the same two");
         }
@@ -43,13 +50,18 @@ async fn a_shared_calendar_is_one_calendar_in_every_account() -> anyhow::Result<
         for arguments in [&[][..], &["--full"], &[]] {
             street.cli.sync_all(arguments).await?;
         }
-        assert_eq!(titles(&Person::from(shared.clone())).await?, ["Event 0", "Event 1", "Event 2"], "{terms:?}");
+        assert_eq!(
+            titles(&Person::from(shared.clone())).await?,
+            ["Event 0", "Event 1", "Event 2"],
+            "{terms:?}"
+        );
         street.at_rest().await?;
     }
     Ok(())
 }
 
-/// Copies of later generations, and origins that were made again, are found by a pair that is made anew.
+/// Copies of later generations, and origins that were made again, are found by a pair that is made
+/// anew.
 #[tokio::test]
 async fn a_pair_made_anew_finds_copies_of_all_kinds() -> anyhow::Result<()> {
     for (turn, ends) in ENDS.into_iter().enumerate() {
@@ -58,7 +70,8 @@ async fn a_pair_made_anew_finds_copies_of_all_kinds() -> anyhow::Result<()> {
             let (street, pair) = Street::copied(ends, 4, TWO_WAY).await?;
             let [anna, ben] = &street.people;
             // A copy is made again, and an origin.
-            anna.edit("e1.ics", |ics| ics.replace("SUMMARY", "LOCATION:Harbour\r\nSUMMARY")).await?;
+            anna.edit("e1.ics", |ics| ics.replace("SUMMARY", "LOCATION:Harbour\r\nSUMMARY"))
+                .await?;
             delete(ben, "Event 1").await?;
             rename(ben, "Event 2", "Edited").await?;
             delete(anna, "Event 2").await?;
@@ -67,11 +80,23 @@ async fn a_pair_made_anew_finds_copies_of_all_kinds() -> anyhow::Result<()> {
             street.pair(after).await?;
             for arguments in [&[][..], &["--full"]] {
                 let (_, run) = street.cli.sync_with(arguments).await?;
-                assert_eq!((&run["created"], &run["deleted"], &run["state"]), (&json!(0), &json!(0), &json!("ok")), "{told}: {run}");
+                assert_eq!(
+                    (&run["created"], &run["deleted"], &run["state"]),
+                    (&json!(0), &json!(0), &json!("ok")),
+                    "{told}: {run}"
+                );
             }
             let [hers, his] = street.titles().await?;
             assert_eq!(hers, ["Edited", "Event 0", "Event 1", "Event 3"], "{told}");
-            assert_eq!(his, if after == PRIVATE { ["Busy"; 4] } else { ["Edited", "Event 0", "Event 1", "Event 3"] }, "{told}");
+            assert_eq!(
+                his,
+                if after == PRIVATE {
+                    ["Busy"; 4]
+                } else {
+                    ["Edited", "Event 0", "Event 1", "Event 3"]
+                },
+                "{told}"
+            );
             delete(anna, "Event 1").await?;
             delete(anna, "Edited").await?;
             assert_eq!(counts(&street.cli.sync().await?), [0, 0, 2, 0], "{told}");
@@ -91,13 +116,21 @@ async fn after_the_data_are_lost_copies_are_taken_over_on_demand() -> anyhow::Re
             street.set_up().await?;
             let pair = street.pair(terms).await?;
             let run = street.cli.sync().await?;
-            assert_eq!((&counts(&run)[..3], skipped(&run, "copied_by_another").len()), (&[0; 3][..], 4), "{told}: {run}");
+            assert_eq!(
+                (&counts(&run)[..3], skipped(&run, "copied_by_another").len()),
+                (&[0; 3][..], 4),
+                "{told}: {run}"
+            );
             assert_eq!(status_of(&street.cli, &pair).await?["copied_by_another"], 4, "{told}");
             street.at_rest().await?;
             street.cli.json(&["pair", "take-over", &pair]).await?;
             for _ in 0..2 {
                 let run = street.cli.sync().await?;
-                assert_eq!((&run["created"], &run["deleted"]), (&json!(0), &json!(0)), "{told}: {run}");
+                assert_eq!(
+                    (&run["created"], &run["deleted"]),
+                    (&json!(0), &json!(0)),
+                    "{told}: {run}"
+                );
             }
             let [anna, ben] = &street.people;
             rename(anna, "Event 0", "Zero").await?;
@@ -115,11 +148,17 @@ async fn after_the_data_are_lost_copies_are_taken_over_on_demand() -> anyhow::Re
     Ok(())
 }
 
-/// A calendar of copies at Google is emptied. The ids of deleted events are never free again, so what is made again has others.
+/// A calendar of copies at Google is emptied. The ids of deleted events are never free again, so
+/// what is made again has others.
 #[tokio::test]
 async fn an_emptied_calendar_is_asked_about() -> anyhow::Result<()> {
     for (turn, ends) in ENDS.into_iter().enumerate() {
-        let all = [(ONE_WAY, "--make-again"), (TWO_WAY, "--make-again"), (ONE_WAY, "--leave-out"), (TWO_WAY, "--leave-out")];
+        let all = [
+            (ONE_WAY, "--make-again"),
+            (TWO_WAY, "--make-again"),
+            (ONE_WAY, "--leave-out"),
+            (TWO_WAY, "--leave-out"),
+        ];
         for (terms, answer) in all.into_iter().skip(turn).take(2) {
             let told = format!("{ends:?} {terms:?} {answer}");
             let (street, pair) = Street::copied(ends, 15, terms).await?;
@@ -130,28 +169,53 @@ async fn an_emptied_calendar_is_asked_about() -> anyhow::Result<()> {
             for hours in [0, 1, 24, 1] {
                 hours_pass(&street.cli, hours).await?;
                 let (status, run) = street.cli.sync_with(&[]).await?;
-                assert_eq!((status, &run["state"], &run["held"]["kind"]), (0, &json!("held"), &json!("emptied")), "{told}: {run}");
-                assert_eq!((&counts(&run)[..3], skipped(&run, "suppressed").len()), (&[0; 3][..], 0), "{told}: {run}");
+                assert_eq!(
+                    (status, &run["state"], &run["held"]["kind"]),
+                    (0, &json!("held"), &json!("emptied")),
+                    "{told}: {run}"
+                );
+                assert_eq!(
+                    (&counts(&run)[..3], skipped(&run, "suppressed").len()),
+                    (&[0; 3][..], 0),
+                    "{told}: {run}"
+                );
             }
             let (_, run) = street.cli.sync_with(&["--pair", &pair, answer]).await?;
             let made = if answer == "--make-again" { 15 } else { 0 };
-            assert_eq!((counts(&run)[0], &run["state"], &run["held"]), (made, &json!("ok"), &Value::Null), "{told}: {run}");
-            assert_eq!((anna.objects().await?.len(), ben.objects().await?.len() as u64), (15, made), "{told}");
+            assert_eq!(
+                (counts(&run)[0], &run["state"], &run["held"]),
+                (made, &json!("ok"), &Value::Null),
+                "{told}: {run}"
+            );
+            assert_eq!(
+                (anna.objects().await?.len(), ben.objects().await?.len() as u64),
+                (15, made),
+                "{told}"
+            );
             street.at_rest().await?;
         }
     }
     Ok(())
 }
 
-/// A mark in a Google event that nobody of this installation has signed, and a good one on an event of another calendar.
+/// A mark in a Google event that nobody of this installation has signed, and a good one on an event
+/// of another calendar.
 #[tokio::test]
 async fn marks_that_are_not_what_they_seem_do_no_harm() -> anyhow::Result<()> {
     let (street, pair) = Street::copied([true, true], 2, TWO_WAY).await?;
-    let (Person::Google(anna), Person::Google(ben)) = (&street.people[0], &street.people[1]) else { anyhow::bail!("both are at Google") };
+    let (Person::Google(anna), Person::Google(ben)) = (&street.people[0], &street.people[1]) else {
+        anyhow::bail!("both are at Google")
+    };
     let copy = ben.find("Event 1").context("a copy")?;
-    let mark = copy["extendedProperties"]["private"]["calrelayOrigin"].as_str().context("a mark")?.to_owned();
-    let odd =
-        [("forged1", format!("{}AA", &mark[..mark.len() - 2])), ("newer1", mark.replacen('h', "h9", 1)), ("short1", "h1.x".to_owned())];
+    let mark = copy["extendedProperties"]["private"]["calrelayOrigin"]
+        .as_str()
+        .context("a mark")?
+        .to_owned();
+    let odd = [
+        ("forged1", format!("{}AA", &mark[..mark.len() - 2])),
+        ("newer1", mark.replacen('h', "h9", 1)),
+        ("short1", "h1.x".to_owned()),
+    ];
     for (id, mark) in &odd {
         let mut event = copy.clone();
         event["summary"] = json!(format!("Odd {id}"));
@@ -174,7 +238,8 @@ async fn marks_that_are_not_what_they_seem_do_no_harm() -> anyhow::Result<()> {
     street.at_rest().await
 }
 
-/// A Google event that somebody moves out of a calendar and back keeps its id: it is the same event.
+/// A Google event that somebody moves out of a calendar and back keeps its id: it is the same
+/// event.
 #[tokio::test]
 async fn an_event_that_is_moved_away_and_back_is_copied_once() -> anyhow::Result<()> {
     for terms in [ONE_WAY, TWO_WAY] {

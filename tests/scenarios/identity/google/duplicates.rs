@@ -17,7 +17,9 @@ async fn a_duplicated_copy_becomes_an_event_of_its_owner() -> anyhow::Result<()>
         let [anna, ben] = &street.people;
         let copy = named(ben, "Event 1").await?;
         assert!(ben.duplicate(&copy, "second.ics", "second").await?);
-        assert!(ben.edit("second.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:Second")).await?);
+        assert!(
+            ben.edit("second.ics", |ics| ics.replace("SUMMARY:Event 1", "SUMMARY:Second")).await?
+        );
         let run = street.cli.sync().await?;
         assert_eq!(counts(&run)[..3], [1, 0, 0], "{ends:?}: {run}");
         let expected = ["Event 0", "Event 1", "Second"].map(str::to_owned).to_vec();
@@ -40,9 +42,19 @@ async fn one_way_a_duplicated_copy_is_left_alone() -> anyhow::Result<()> {
     assert!(street.people[1].duplicate(&copy, "second.ics", "second").await?);
     let run = street.cli.sync().await?;
     let Person::Google(ben) = &street.people[1] else { anyhow::bail!("Ben is at Google") };
-    let second = ben.items().iter().find(|item| item["summary"] == "Event 1" && copy.strip_suffix(".ics") != item["id"].as_str()).cloned();
+    let second = ben
+        .items()
+        .iter()
+        .find(|item| {
+            item["summary"] == "Event 1" && copy.strip_suffix(".ics") != item["id"].as_str()
+        })
+        .cloned();
     let second = second.context("the duplicate")?["id"].as_str().unwrap_or_default().to_owned();
-    assert_eq!((&counts(&run)[..3], skipped(&run, "duplicate_of_copy")), (&[0; 3][..], vec![second.clone()]), "{run}");
+    assert_eq!(
+        (&counts(&run)[..3], skipped(&run, "duplicate_of_copy")),
+        (&[0; 3][..], vec![second.clone()]),
+        "{run}"
+    );
     assert_eq!(explained(&street.cli, &pair, &second).await?, json!("duplicate_of_copy"));
     street.people[0].delete("e1.ics").await?;
     assert_eq!(street.cli.sync().await?["deleted"], 1);
@@ -56,17 +68,37 @@ async fn a_series_that_is_cut_on_the_side_of_its_copy_loses_no_occurrence() -> a
         for ending in [Ending::Until, Ending::Count] {
             let (street, _) = Street::copied(ends, 1, TWO_WAY).await?;
             let [anna, ben] = &street.people;
-            let lines = format!("DTSTART:{}\nDTEND:{}\nRRULE:FREQ=DAILY;COUNT=6\nSUMMARY:Daily", at(3, 9), at(3, 10));
+            let lines = format!(
+                "DTSTART:{}\nDTEND:{}\nRRULE:FREQ=DAILY;COUNT=6\nSUMMARY:Daily",
+                at(3, 9),
+                at(3, 10)
+            );
             anna.put("daily.ics", &object("daily", &lines)).await?;
             street.cli.sync().await?;
             let name = named(ben, "Daily").await?;
             let agenda = ben.agenda().await?;
-            let start = agenda.iter().find(|entry| entry.name == name).context("the copy")?.value("DTSTART").to_owned();
-            let form = if start.ends_with('Z') { at(6, 9) } else { format!("{}{}", crate::events::day(6), &start[8..]) };
+            let start = agenda
+                .iter()
+                .find(|entry| entry.name == name)
+                .context("the copy")?
+                .value("DTSTART")
+                .to_owned();
+            let form = if start.ends_with('Z') {
+                at(6, 9)
+            } else {
+                format!("{}{}", crate::events::day(6), &start[8..])
+            };
             let later = |ics: &str| ics.replace("SUMMARY:Daily", "SUMMARY:Later");
-            assert!(ben.cut(&name, &form, ending, ("rest.ics", "rest"), later).await?, "{ends:?} {ending:?}");
+            assert!(
+                ben.cut(&name, &form, ending, ("rest.ics", "rest"), later).await?,
+                "{ends:?} {ending:?}"
+            );
             let run = street.cli.sync().await?;
-            assert_eq!((&run["created"], &run["deleted"]), (&json!(1), &json!(0)), "{ends:?} {ending:?}: {run}");
+            assert_eq!(
+                (&run["created"], &run["deleted"]),
+                (&json!(1), &json!(0)),
+                "{ends:?} {ending:?}: {run}"
+            );
             street.cli.sync().await?;
             let expected = ["Daily", "Event 0", "Later"].map(str::to_owned).to_vec();
             assert_eq!(street.titles().await?, [expected.clone(), expected], "{ends:?} {ending:?}");

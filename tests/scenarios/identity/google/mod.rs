@@ -1,4 +1,5 @@
-//! The same at Google, where a calendar has an id of its own, and events have ids that nobody can use twice.
+//! The same at Google, where a calendar has an id of its own, and events have ids that nobody can
+//! use twice.
 
 mod copies;
 mod duplicates;
@@ -41,14 +42,19 @@ impl Street {
             });
         }
         let people = people.try_into().ok().context("two people")?;
-        let mut street = Self { google, near, cli: Cli::new()?, people, ends: [String::new(), String::new()] };
+        let mut street =
+            Self { google, near, cli: Cli::new()?, people, ends: [String::new(), String::new()] };
         street.set_up().await?;
         Ok(street)
     }
 
     /// Connects both accounts to a program that knows nothing yet.
     async fn set_up(&mut self) -> anyhow::Result<()> {
-        self.cli = self.google.settings().iter().fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
+        self.cli = self
+            .google
+            .settings()
+            .iter()
+            .fold(Cli::new()?, |cli, (name, value)| cli.with(name, value));
         for side in [0, 1] {
             let (user, password) = USERS[side];
             self.ends[side] = match &self.people[side] {
@@ -56,7 +62,14 @@ impl Street {
                     let account = self.connect(&format!("{user}@example.org")).await?;
                     self.cli.calendar(&account, calendar.id()).await?
                 }
-                _ => self.cli.calendar(&self.cli.connect(self.near.url().as_str(), user, password).await?, "main").await?,
+                _ => {
+                    self.cli
+                        .calendar(
+                            &self.cli.connect(self.near.url().as_str(), user, password).await?,
+                            "main",
+                        )
+                        .await?
+                }
             };
         }
         Ok(())
@@ -64,7 +77,10 @@ impl Street {
 
     async fn connect(&self, user: &str) -> anyhow::Result<String> {
         let token = format!("{}\n", self.google.account(user).refresh_token());
-        let added = self.cli.run_with(&["account", "add", "google", "--refresh-token-stdin", "--json"], &token).await?;
+        let added = self
+            .cli
+            .run_with(&["account", "add", "google", "--refresh-token-stdin", "--json"], &token)
+            .await?;
         cli::id(&added.done()?)
     }
 
@@ -72,7 +88,11 @@ impl Street {
         self.cli.pair_add(&self.ends[0], &self.ends[1], terms).await
     }
 
-    async fn copied(ends: [bool; 2], events: usize, terms: &[&str]) -> anyhow::Result<(Self, String)> {
+    async fn copied(
+        ends: [bool; 2],
+        events: usize,
+        terms: &[&str],
+    ) -> anyhow::Result<(Self, String)> {
         let street = Self::new(ends).await?;
         for (name, object) in many(events) {
             street.people[0].put(&name, &object).await?;
@@ -95,26 +115,44 @@ impl Street {
                 ensure!(counts(&run)[..3] == [0; 3], "pass {pass} writes: {run}");
             }
         }
-        ensure!((self.google.counts().writes(), self.near.counts().writes()) == (0, 0), "a calendar was written to");
-        ensure!((self.google.mails(), self.google.propagated(), self.google.violations()) == (0, 0, Vec::new()), "Google complains");
+        ensure!(
+            (self.google.counts().writes(), self.near.counts().writes()) == (0, 0),
+            "a calendar was written to"
+        );
+        ensure!(
+            (self.google.mails(), self.google.propagated(), self.google.violations())
+                == (0, 0, Vec::new()),
+            "Google complains"
+        );
         Ok(())
     }
 }
 
 async fn titles(person: &Person) -> anyhow::Result<Vec<String>> {
-    let mut titles: Vec<String> = person.agenda().await?.iter().map(simulators::agenda::Entry::summary).collect();
+    let mut titles: Vec<String> =
+        person.agenda().await?.iter().map(simulators::agenda::Entry::summary).collect();
     titles.sort();
     Ok(titles)
 }
 
 async fn named(person: &Person, title: &str) -> anyhow::Result<String> {
     let agenda = person.agenda().await?;
-    Ok(agenda.iter().find(|entry| entry.summary() == title).with_context(|| format!("no {title}"))?.name.clone())
+    Ok(agenda
+        .iter()
+        .find(|entry| entry.summary() == title)
+        .with_context(|| format!("no {title}"))?
+        .name
+        .clone())
 }
 
 async fn rename(person: &Person, title: &str, new: &str) -> anyhow::Result<()> {
     let name = named(person, title).await?;
-    ensure!(person.edit(&name, |ics| ics.replace(&format!("SUMMARY:{title}\r\n"), &format!("SUMMARY:{new}\r\n"))).await?);
+    ensure!(
+        person
+            .edit(&name, |ics| ics
+                .replace(&format!("SUMMARY:{title}\r\n"), &format!("SUMMARY:{new}\r\n")))
+            .await?
+    );
     Ok(())
 }
 

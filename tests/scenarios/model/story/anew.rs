@@ -1,5 +1,6 @@
-//! Pairs that end and are made anew: in either direction, with and without `--private`, through accounts that were removed and connected again under
-//! another address, through a share, and after all data were lost.
+//! Pairs that end and are made anew: in either direction, with and without `--private`, through
+//! accounts that were removed and connected again under another address, through a share, and after
+//! all data were lost.
 
 use anyhow::{Context as _, Result};
 use jobs::directory;
@@ -61,7 +62,11 @@ impl Story {
 
     async fn begin_pair(&mut self) -> Result<()> {
         let two_way = self.rng.chance(0.6);
-        let terms = Terms { two_way, private: self.rng.chance(0.3), private_back: two_way && self.rng.chance(0.2) };
+        let terms = Terms {
+            two_way,
+            private: self.rng.chance(0.3),
+            private_back: two_way && self.rng.chance(0.2),
+        };
         self.rules = Rules { terms, from: self.rng.below(2), twins: false, paired: true };
         let ends = self.connected().await?;
         let [from, to] = [&ends[self.rules.from], &ends[1 - self.rules.from]];
@@ -76,7 +81,10 @@ impl Story {
         for side in 0..2 {
             for (entry, _) in self.look(i, side).await? {
                 let text = self.stage.people[side].get(&entry.name).await?.unwrap_or_default();
-                keys.extend(self.mark_text(side, &entry.name, &text).and_then(|mark| mark.split('.').nth(1).map(str::to_owned)));
+                keys.extend(
+                    self.mark_text(side, &entry.name, &text)
+                        .and_then(|mark| mark.split('.').nth(1).map(str::to_owned)),
+                );
             }
         }
         Ok(keys)
@@ -85,14 +93,18 @@ impl Story {
     /// Both ends, connected as they are reached now.
     pub(super) async fn connected(&self) -> Result<[Connected; 2]> {
         let core = &self.stage.core;
-        Ok([core.ends[0].connect(&core.services).await?, core.ends[1].connect(&core.services).await?])
+        Ok([
+            core.ends[0].connect(&core.services).await?,
+            core.ends[1].connect(&core.services).await?,
+        ])
     }
 
     /// The owner says that what other installations have left belongs to this pair.
     pub(super) async fn take_over(&mut self) -> Result<()> {
         jobs::take_over(&self.stage.core.services, &self.stage.core.pair.id).await?;
         self.trace.push("what others have left is taken over".into());
-        let foreign: Vec<bool> = self.facts.iter_mut().map(|fact| std::mem::take(&mut fact.foreign)).collect();
+        let foreign: Vec<bool> =
+            self.facts.iter_mut().map(|fact| std::mem::take(&mut fact.foreign)).collect();
         self.relink(true).await?;
         // What this pair has no use for keeps its mark.
         for (fact, foreign) in self.facts.iter_mut().zip(foreign) {
@@ -102,7 +114,8 @@ impl Story {
         Ok(())
     }
 
-    /// What becomes of events that no pair has to do with, by the rules in force. `claims`: the owner has just said that all are this pair's.
+    /// What becomes of events that no pair has to do with, by the rules in force. `claims`: the
+    /// owner has just said that all are this pair's.
     async fn relink(&mut self, claims: bool) -> Result<()> {
         for i in 0..self.facts.len() {
             if self.facts[i].over || self.facts[i].bond == Bond::Kept {
@@ -117,7 +130,10 @@ impl Story {
             }
             // What was claimed without its origin bears the former mark still.
             let is_lost = self.keys_of(i).await?.iter().any(|key| self.lost_keys.contains(key));
-            self.facts[i].foreign |= !claims && self.facts[i].claimed && is_lost && self.facts[i].own.iter().any(Option::is_none);
+            self.facts[i].foreign |= !claims
+                && self.facts[i].claimed
+                && is_lost
+                && self.facts[i].own.iter().any(Option::is_none);
             let number = self.facts[i].number;
             let has_twin = self.facts.iter().any(|fact| !fact.over && fact.made_of == Some(number));
             let (bond, side) = bond(&self.rules, &self.facts[i], has_twin, marks);
@@ -133,7 +149,8 @@ impl Story {
         Ok(())
     }
 
-    /// Accounts are removed and connected again: as they were, under another address, or another account that sees the same calendar.
+    /// Accounts are removed and connected again: as they were, under another address, or another
+    /// account that sees the same calendar.
     async fn other_accounts(&mut self) -> Result<()> {
         let ends = self.connected().await?;
         for (side, end) in ends.iter().enumerate() {
@@ -143,7 +160,10 @@ impl Story {
                     directory::remove_account(&self.stage.core.services, &end.account).await?;
                     self.respell(side);
                     self.renew_grant(side);
-                    self.trace.push(format!("side {side} is to be reached at {}", self.stage.core.ends[side].account.url));
+                    self.trace.push(format!(
+                        "side {side} is to be reached at {}",
+                        self.stage.core.ends[side].account.url
+                    ));
                 }
                 _ => {
                     if matches!(self.place, Place::Real) {
@@ -166,18 +186,24 @@ impl Story {
     }
 }
 
-/// What a new pair does with an event, and on which side its origin is then. `has_twin`: another event bears the same mark, since a client has made
-/// it of this one.
+/// What a new pair does with an event, and on which side its origin is then. `has_twin`: another
+/// event bears the same mark, since a client has made it of this one.
 fn bond(rules: &Rules, fact: &Fact, has_twin: bool, marks: [Mark; 2]) -> (Bond, usize) {
     let there = [fact.own[0].is_some(), fact.own[1].is_some()];
-    // A client has made it out of a copy, and it still says that it is one; or each side has a copy of what is gone, and which of them was made of the
-    // other one is known only as long as the calendars are.
-    let is_unsure = |side: usize| marks[side] == Mark::Copy && (fact.shadow || has_twin || marks[1 - side] == Mark::Copy);
+    // A client has made it out of a copy, and it still says that it is one; or each side has a copy
+    // of what is gone, and which of them was made of the other one is known only as long as the
+    // calendars are.
+    let is_unsure = |side: usize| {
+        marks[side] == Mark::Copy && (fact.shadow || has_twin || marks[1 - side] == Mark::Copy)
+    };
     let unsure = |side: usize| if is_unsure(side) { Bond::Open } else { Bond::Kept };
     match there {
         [true, true] if fact.foreign => (Bond::Apart, fact.side),
-        [true, true] if rules.terms.two_way || fact.side == rules.from => (unsure(fact.side), fact.side),
-        // A copy that an earlier pair has left, seen from its own side: the other side has what it was made of.
+        [true, true] if rules.terms.two_way || fact.side == rules.from => {
+            (unsure(fact.side), fact.side)
+        }
+        // A copy that an earlier pair has left, seen from its own side: the other side has what it
+        // was made of.
         [true, true] => (Bond::Apart, fact.side),
         [false, false] => (Bond::Apart, fact.side),
         [here, _] => {
@@ -210,7 +236,9 @@ impl Story {
         match &self.stage.people[side] {
             Person::Google(calendar) => calendar.object_property(name, "calrelayOrigin"),
             Person::Near(_) | Person::Far(_) => {
-                let line = simulators::ics::unfold(text).into_iter().find(|line| line.starts_with("X-CALRELAY-ORIGIN:"))?;
+                let line = simulators::ics::unfold(text)
+                    .into_iter()
+                    .find(|line| line.starts_with("X-CALRELAY-ORIGIN:"))?;
                 Some(line.split_once(':')?.1.to_owned())
             }
         }

@@ -10,11 +10,14 @@ use crate::model::hand;
 use crate::model::ledger::{Aspect, Bond, Fact};
 
 impl Story {
-    /// An event is duplicated, or a series cut by "this and following"; what is new gets values of its own at once. Whether anything was done.
+    /// An event is duplicated, or a series cut by "this and following"; what is new gets values of
+    /// its own at once. Whether anything was done.
     pub(super) async fn clients_copy(&mut self, i: usize, side: usize, name: &str) -> Result<bool> {
         let cut = 1 + self.rng.below(6) as u8;
         let Some(text) = self.stage.people[side].get(name).await? else { return Ok(false) };
-        let cuts = self.facts[i].series && self.rng.chance(0.6) && hand::occurrence::takes_place(&text, cut);
+        let cuts = self.facts[i].series
+            && self.rng.chance(0.6)
+            && hand::occurrence::takes_place(&text, cut);
         let (number, of) = (self.facts.len() as u32, self.facts[i].number);
         let series = self.facts[i].series;
         let mark = self.mark(side, name, &text);
@@ -38,7 +41,9 @@ impl Story {
                 return Ok(false);
             }
             self.facts[i].edit(side, Aspect::Time, self.passes, hand::start(&text));
-            self.trace.push(format!("side {side} cuts E{of} before occurrence {cut}, the rest is E{number} at {time}"));
+            self.trace.push(format!(
+                "side {side} cuts E{of} before occurrence {cut}, the rest is E{number} at {time}"
+            ));
         } else {
             person.duplicate(name, &new, &uid).await?;
             person.edit(&new, renewed).await?;
@@ -68,11 +73,13 @@ impl Story {
             (false, _) => Bond::Kept,
             // No pass has joined the two yet, and which of two equal marks it takes is not said.
             (true, Bond::Kept) if of.joining => Bond::Open,
-            // What an ended pair has left and this one copies is still marked as a copy of something else.
+            // What an ended pair has left and this one copies is still marked as a copy of
+            // something else.
             (true, Bond::Kept) if side == of.side && mark == Mark::Copy => Bond::Open,
             // What the owner claimed with the take-over was there then.
             (true, Bond::Kept) if side == of.side && self.lost => Bond::Open,
-            // A copy's duplicate is copied back where the pair goes both ways; where not, it is left alone.
+            // A copy's duplicate is copied back where the pair goes both ways; where not, it is
+            // left alone.
             (true, Bond::Kept) if self.rules.terms.two_way => Bond::Kept,
             (true, Bond::Kept) if side != of.side => Bond::Apart,
             (true, _) => Bond::Open,

@@ -36,27 +36,41 @@ impl Story {
                 host.faults().randomly(seed, odds, On::any(), Fault::PASSING);
             }
         }
-        let options = SyncOptions { full: self.rng.chance(0.15), dry_run: self.rng.chance(0.08), ..SyncOptions::default() };
+        let options = SyncOptions {
+            full: self.rng.chance(0.15),
+            dry_run: self.rng.chance(0.08),
+            ..SyncOptions::default()
+        };
         let which = self.second.as_ref().map_or(0, |_| self.rng.below(2));
         if self.rng.chance(0.45) {
             let most = if self.rng.chance(0.5) { 60 } else { 600 };
             let polls = 1 + self.rng.below(most);
-            let survived = Mortal { life: polls, inner: Box::pin(self.core(which).sync_with(options)) }.await;
+            let survived =
+                Mortal { life: polls, inner: Box::pin(self.core(which).sync_with(options)) }.await;
             self.trace.push(match &survived {
                 Some(run) => format!("pass{}: {}", of(which), line(run)),
                 None => format!("pass{} killed after {polls} polls", of(which)),
             });
             drop(survived);
-            // What the dead process had already handed to the system comes to its end before the next one starts.
+            // What the dead process had already handed to the system comes to its end before the
+            // next one starts.
             tokio::time::sleep(Duration::from_millis(15)).await;
-            let core = if which == 0 { &mut self.stage.core } else { self.second.as_mut().unwrap_or(&mut self.stage.core) };
+            let core = if which == 0 {
+                &mut self.stage.core
+            } else {
+                self.second.as_mut().unwrap_or(&mut self.stage.core)
+            };
             core.restart().await?;
         } else {
             let run = self.core(which).sync_with(options).await;
             self.trace.push(format!("pass{} (faults {odds}): {}", of(which), line(&run)));
         }
-        let struck =
-            |host: &Host| host.faults().struck().into_iter().map(|struck| format!("{:?} {} {:?}", struck.kind, struck.path, struck.fault));
+        let struck = |host: &Host| {
+            host.faults()
+                .struck()
+                .into_iter()
+                .map(|struck| format!("{:?} {} {:?}", struck.kind, struck.path, struck.fault))
+        };
         for (side, host) in self.stage.hosts.iter().enumerate() {
             let met: Vec<String> = struck(host).skip(self.met[side]).collect();
             if !met.is_empty() {
@@ -72,7 +86,8 @@ impl Story {
         self.second.as_ref().filter(|_| which == 1).unwrap_or(&self.stage.core)
     }
 
-    /// The faults have stopped: incremental passes, and then the passes of one night. After each everything is quiet within a few passes.
+    /// The faults have stopped: incremental passes, and then the passes of one night. After each
+    /// everything is quiet within a few passes.
     pub(super) async fn rest(&mut self) -> Result<()> {
         self.until_quiet("calm pass").await?;
         let now = jobs::Clock::now(&*self.stage.core.services.clock).as_second();
@@ -115,7 +130,8 @@ impl Story {
         Ok(())
     }
 
-    /// A pass that has to end well, and whose questions the owner answers. Whether it wrote nothing.
+    /// A pass that has to end well, and whose questions the owner answers. Whether it wrote
+    /// nothing.
     async fn calm_pass(&mut self, which: usize, what: &str, options: SyncOptions) -> Result<bool> {
         let core = self.core(which);
         core.wait(1200);
@@ -127,7 +143,8 @@ impl Story {
             }
             self.trace.push(format!("{what}{}: {}", of(which), line(&run)));
             let answer = self.answer(&run);
-            let patience = if self.is_wide() && self.rng.chance(0.4) { 1 + self.rng.below(2) } else { 0 };
+            let patience =
+                if self.is_wide() && self.rng.chance(0.4) { 1 + self.rng.below(2) } else { 0 };
             for _ in 0..patience {
                 self.core(which).wait(700);
                 run = self.core(which).sync_with(SyncOptions::default()).await;
@@ -152,7 +169,9 @@ impl Story {
         if run.held.as_ref().is_none_or(|held| held.kind != HeldKind::Emptied) {
             // Where no copy was among them, the question was whether they are deleted.
             if let Some(emptied) = &self.emptied {
-                for fact in self.facts.iter_mut().filter(|fact| fact.side == emptied.side && fact.bond == Bond::Kept && !fact.over) {
+                for fact in self.facts.iter_mut().filter(|fact| {
+                    fact.side == emptied.side && fact.bond == Bond::Kept && !fact.over
+                }) {
                     fact.delete(emptied.side, self.passes);
                 }
             }
@@ -177,9 +196,16 @@ fn of(which: usize) -> &'static str {
 
 pub(super) fn line(run: &Run) -> String {
     let error = run.error.as_ref().map(|error| error.code.clone()).unwrap_or_default();
-    let held = run.held.as_ref().map(|held| format!("{} {:?}", held.deletions, held.kind)).unwrap_or_default();
+    let held = run
+        .held
+        .as_ref()
+        .map(|held| format!("{} {:?}", held.deletions, held.kind))
+        .unwrap_or_default();
     let why = reasons(run).join(" ");
-    format!("{:?} +{} ~{} -{} skipped {} {why} {held}{error}", run.state, run.created, run.changed, run.deleted, run.skipped)
+    format!(
+        "{:?} +{} ~{} -{} skipped {} {why} {held}{error}",
+        run.state, run.created, run.changed, run.deleted, run.skipped
+    )
 }
 
 /// A future whose process dies after so many polls.

@@ -1,7 +1,9 @@
-//! Stories in which nobody asks for a pass: Google calls, messages are taken, the clock strikes. What goes wrong on the way is the story's.
+//! Stories in which nobody asks for a pass: Google calls, messages are taken, the clock strikes.
+//! What goes wrong on the way is the story's.
 //!
-//! Where nothing was lost for good, everything is at rest within an hour and a quarter after the faults have stopped; where a call was lost, after
-//! the next night. A process that dies does not come back with a look at everything, as the standalone host does: that would hide what was lost.
+//! Where nothing was lost for good, everything is at rest within an hour and a quarter after the
+//! faults have stopped; where a call was lost, after the next night. A process that dies does not
+//! come back with a look at everything, as the standalone host does: that would hide what was lost.
 
 mod rest;
 mod troubles;
@@ -36,7 +38,10 @@ impl Story {
     pub(super) async fn run_pushed(&mut self) -> Result<()> {
         self.google().clock().stand_at(BEGINNING.parse()?);
         self.google().pushes().way(|way| way.hold = true);
-        self.stage.core.services.setup = Arc::new(Setup { public_url: Some("https://calendars.example.org".into()), ..Setup::default() });
+        self.stage.core.services.setup = Arc::new(Setup {
+            public_url: Some("https://calendars.example.org".into()),
+            ..Setup::default()
+        });
         self.place_bystander().await?;
         for epoch in 0..EPOCHS {
             self.trace.push(format!("epoch {epoch}"));
@@ -60,7 +65,9 @@ impl Story {
     }
 
     fn google(&self) -> &Server {
-        let google = self.stage.hosts.iter().find_map(|host| if let Host::Google(server) = host { Some(server.as_ref()) } else { None });
+        let google = self.stage.hosts.iter().find_map(|host| {
+            if let Host::Google(server) = host { Some(server.as_ref()) } else { None }
+        });
         google.expect("Google is in every pair here")
     }
 
@@ -109,7 +116,8 @@ impl Story {
     async fn deliver(&mut self, push: Push, what: String) -> Result<()> {
         let services = self.services();
         let life = if self.rng.chance(0.1) { 1 + self.rng.below(30) } else { usize::MAX };
-        let answer = Mortal { life, inner: Box::pin(site::call(&services, &push)) }.await.transpose()?;
+        let answer =
+            Mortal { life, inner: Box::pin(site::call(&services, &push)) }.await.transpose()?;
         self.trace.push(format!("a call: {what}, answered {answer:?}"));
         drop(services);
         match answer {
@@ -143,9 +151,14 @@ impl Story {
             let most = if self.rng.chance(0.5) { 60 } else { 600 };
             let life = if self.rng.chance(0.3) { 1 + self.rng.below(most) } else { usize::MAX };
             let services = self.services();
-            // What Google sends while the work goes on may be heard while it goes on: before a watch is answered, and of every single write.
-            let (quick, pushes, known, over) =
-                (self.rng.chance(0.25), self.google().pushes().clone(), self.mail.known, AtomicBool::new(false));
+            // What Google sends while the work goes on may be heard while it goes on: before a
+            // watch is answered, and of every single write.
+            let (quick, pushes, known, over) = (
+                self.rng.chance(0.25),
+                self.google().pushes().clone(),
+                self.mail.known,
+                AtomicBool::new(false),
+            );
             let both = async {
                 let worked = async {
                     let worked = site::work(&services, &message, name).await;
@@ -178,11 +191,15 @@ impl Story {
             self.trace.push(match &done {
                 Some((worked, called, heard)) => {
                     let end = if *worked { "done" } else { "comes back" };
-                    format!("{name} (faults {odds}): {end}, called {called:?} and {} times more", heard - known)
+                    format!(
+                        "{name} (faults {odds}): {end}, called {called:?} and {} times more",
+                        heard - known
+                    )
                 }
                 None => format!("{name}: killed after {life} polls"),
             });
-            if done.as_ref().is_none_or(|(_, called, _)| called.is_some_and(|status| status != 200)) {
+            if done.as_ref().is_none_or(|(_, called, _)| called.is_some_and(|status| status != 200))
+            {
                 self.mail.waiting.extend(meanwhile);
             }
             if done.is_none() {

@@ -8,11 +8,13 @@ use crate::world::Terms;
 /// The rules in force.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// Two-way, and what is private: `private` on the side that is written to, `private_back` on the other one.
+    /// Two-way, and what is private: `private` on the side that is written to, `private_back` on
+    /// the other one.
     pub terms: Terms,
     /// From which side the pair goes.
     pub from: usize,
-    /// Two installations that do not know each other: one goes from `from`, the other one back, each one-way.
+    /// Two installations that do not know each other: one goes from `from`, the other one back,
+    /// each one-way.
     pub twins: bool,
     /// There is a pair at all.
     pub paired: bool,
@@ -49,7 +51,8 @@ impl Story {
     /// What is known of an event afterwards, where no pass has a hand in it.
     pub(super) async fn look_again(&mut self, i: usize) -> anyhow::Result<()> {
         for side in 0..2 {
-            self.facts[i].own[side] = self.look(i, side).await?.into_iter().next().map(|(_, shown)| shown.aspects);
+            self.facts[i].own[side] =
+                self.look(i, side).await?.into_iter().next().map(|(_, shown)| shown.aspects);
         }
         self.facts[i].doings = Default::default();
         self.facts[i].over = self.facts[i].is_nowhere();

@@ -1,4 +1,5 @@
-//! The functions of a process, as a host calls them: requests, messages and the clock, and nothing else.
+//! The functions of a process, as a host calls them: requests, messages and the clock, and nothing
+//! else.
 
 use std::time::Duration;
 
@@ -24,14 +25,18 @@ pub async fn call(services: &Services, push: &Push) -> Result<u16> {
 
 /// The clock strikes for a function.
 pub async fn tick(services: &Services, name: &str, past_due: bool) -> Result<()> {
-    let (Run::Timer(run) | Run::Upkeep(run) | Run::Poll(run)) = function(name) else { anyhow::bail!("{name} has no timer") };
+    let (Run::Timer(run) | Run::Upkeep(run) | Run::Poll(run)) = function(name) else {
+        anyhow::bail!("{name} has no timer")
+    };
     run(services, Tick { past_due }).await;
     Ok(())
 }
 
 /// A message that can be seen now, if there is one, and its queue.
 pub async fn take(services: &Services) -> Result<Option<(Message, &'static str)>> {
-    for (queue, name) in [(QUEUE, "sync_calendar"), ("sync-calendar-poison", "sync_calendar_poison")] {
+    for (queue, name) in
+        [(QUEUE, "sync_calendar"), ("sync-calendar-poison", "sync_calendar_poison")]
+    {
         if let Some(message) = services.queue.take(queue, 1, LEASE).await?.pop() {
             return Ok(Some((message, name)));
         }
@@ -42,7 +47,11 @@ pub async fn take(services: &Services) -> Result<Option<(Message, &'static str)>
 /// Works on a message as the queue's own host would; whether it was dealt with.
 pub async fn work(services: &Services, message: &Message, name: &str) -> Result<bool> {
     let Run::Queue(run) = function(name) else { anyhow::bail!("{name} has no queue") };
-    let answer = run(services, trigger::Message { text: message.body.clone(), dequeue_count: message.dequeue_count }).await;
+    let answer = run(
+        services,
+        trigger::Message { text: message.body.clone(), dequeue_count: message.dequeue_count },
+    )
+    .await;
     let queue = if name == "sync_calendar" { QUEUE } else { "sync-calendar-poison" };
     let rules = host::Host::read().context("host.json")?.queues;
     match answer {

@@ -10,7 +10,8 @@ use crate::model::hand;
 use crate::model::ledger::{self, Bond, Fact};
 use crate::world::{Terms, new_pair};
 
-/// Copies that have to be there before a server that names each of them as removed is one that was emptied.
+/// Copies that have to be there before a server that names each of them as removed is one that was
+/// emptied.
 const EMPTIED: usize = 5;
 
 impl Story {
@@ -20,7 +21,10 @@ impl Story {
             self.rules.terms.private_back = self.rng.chance(0.3);
             self.rules.twins = true;
             let mut second = self.stage.core.beside(8).await?;
-            let ends = [second.ends[0].connect(&second.services).await?, second.ends[1].connect(&second.services).await?];
+            let ends = [
+                second.ends[0].connect(&second.services).await?,
+                second.ends[1].connect(&second.services).await?,
+            ];
             second.pair_anew([&ends[1], &ends[0]], self.rules.second()).await?;
             self.second = Some(second);
             self.trace.push("another installation goes the other way".into());
@@ -35,7 +39,9 @@ impl Story {
         }
         let number = self.facts.len() as u32;
         let (time, title) = ("20260401T230000Z".to_owned(), self.word("E", number));
-        self.stage.people[1].put("own.ics", &hand::event("own", &time, &title, "Home", false)).await?;
+        self.stage.people[1]
+            .put("own.ics", &hand::event("own", &time, &title, "Home", false))
+            .await?;
         let mut fact = Fact::new(number, 1, false, ledger::plain(time, title, "Home".to_owned()));
         fact.bond = Bond::Apart;
         self.facts.push(fact);
@@ -86,7 +92,9 @@ impl Story {
         self.emptied = Some(Emptied { side, make_again });
         self.bystander = None;
         // What was left out before, and is on this side alone.
-        for fact in self.facts.iter_mut().filter(|fact| !fact.over && fact.suppressed && fact.bond == Bond::Kept && fact.side == side) {
+        for fact in self.facts.iter_mut().filter(|fact| {
+            !fact.over && fact.suppressed && fact.bond == Bond::Kept && fact.side == side
+        }) {
             fact.delete(side, self.passes);
         }
         self.trace.push(format!("side {side} is {how}; to be made again: {make_again}"));
@@ -100,11 +108,15 @@ impl Story {
         Ok(())
     }
 
-    /// The owner pairs a calendar with its own share, or the share with the other calendar: refused at once or stopped, and nothing grows.
+    /// The owner pairs a calendar with its own share, or the share with the other calendar: refused
+    /// at once or stopped, and nothing grows.
     async fn a_pair_too_many(&mut self) -> Result<()> {
         let side = self.rng.below(2);
         // Two calendars of which nothing is known may be any two.
-        if self.rules.twins || matches!(self.place, Place::Real) || self.stage.people[side].objects().await?.is_empty() {
+        if self.rules.twins
+            || matches!(self.place, Place::Real)
+            || self.stage.people[side].objects().await?.is_empty()
+        {
             return Ok(());
         }
         let share = self.share(side)?.connect(&self.stage.core.services).await?;
@@ -112,27 +124,41 @@ impl Story {
         let itself = self.rng.chance(0.5);
         let other = if itself { &ends[side].calendar } else { &ends[1 - side].calendar };
         let shared_first = if itself { self.rng.chance(0.5) } else { side == self.rules.from };
-        let [from, to] = if shared_first { [&share.calendar, other] } else { [other, &share.calendar] };
+        let [from, to] =
+            if shared_first { [&share.calendar, other] } else { [other, &share.calendar] };
         let terms = Terms { two_way: self.rng.chance(0.5), ..Terms::default() };
         let services = &self.stage.core.services;
-        let before = [self.stage.people[0].objects().await?.len(), self.stage.people[1].objects().await?.len()];
-        let what = if itself { format!("side {side} is paired with itself") } else { format!("side {side} is paired a second time") };
+        let before = [
+            self.stage.people[0].objects().await?.len(),
+            self.stage.people[1].objects().await?.len(),
+        ];
+        let what = if itself {
+            format!("side {side} is paired with itself")
+        } else {
+            format!("side {side} is paired a second time")
+        };
         match jobs::directory::add_pair(services, new_pair([from, to], terms)).await {
             Err(jobs::Error::Request(_)) => self.trace.push(format!("{what}: refused")),
             Err(error) => return Err(error).context(what),
             Ok(pair) => {
                 let mut said = Vec::new();
                 for _ in 0..3 {
-                    said.push(line(&self.stage.core.sync_pair(&pair, SyncOptions::default()).await?));
+                    said.push(line(
+                        &self.stage.core.sync_pair(&pair, SyncOptions::default()).await?,
+                    ));
                     said.push(line(&self.stage.core.sync().await));
                 }
                 jobs::directory::remove_pair(services, &pair.id).await?;
                 self.trace.push(format!("{what}: {said:?}"));
-                let after = [self.stage.people[0].objects().await?.len(), self.stage.people[1].objects().await?.len()];
+                let after = [
+                    self.stage.people[0].objects().await?.len(),
+                    self.stage.people[1].objects().await?.len(),
+                ];
                 ensure!(before == after, "{what}, and {before:?} events have become {after:?}");
             }
         }
-        // The share is the way to a calendar of this pair by now, where the two accounts are one to the product: it is only taken away where they are not.
+        // The share is the way to a calendar of this pair by now, where the two accounts are one to
+        // the product: it is only taken away where they are not.
         if ends.iter().all(|end| end.account != share.account) {
             jobs::directory::remove_account(services, &share.account).await?;
         }

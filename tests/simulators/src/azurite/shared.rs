@@ -1,7 +1,7 @@
 //! One emulator for many tests, and a storage account of its own for each.
 //!
-//! To start an emulator takes most of a second and 100 MiB; to have another account costs nothing, and nothing that is in one can be seen or locked
-//! from another.
+//! To start an emulator takes most of a second and 100 MiB; to have another account costs nothing,
+//! and nothing that is in one can be seen or locked from another.
 
 use std::sync::Arc;
 
@@ -15,13 +15,15 @@ use url::Url;
 use super::Azurite;
 use crate::client::Client;
 
-/// Accounts of one emulator. Its search for a table takes longer the more there are, so then the next one is started.
+/// Accounts of one emulator. Its search for a table takes longer the more there are, so then the
+/// next one is started.
 const ACCOUNTS: usize = 1_000;
 
 /// Of each of them. Any key will do: it listens on the loopback, and holds what tests make up.
 const KEY: &str = "bm90IGEgc2VjcmV0";
 
-/// A storage account that nobody else is given, empty. All of them stand in an emulator of this process; it ends with the process.
+/// A storage account that nobody else is given, empty. All of them stand in an emulator of this
+/// process; it ends with the process.
 #[derive(Clone, Debug)]
 pub struct Account {
     emulator: Arc<Azurite>,
@@ -41,7 +43,8 @@ impl Account {
         let (emulator, number) = match &*shared {
             Some((emulator, given)) if *given < ACCOUNTS => (emulator.clone(), *given),
             _ => {
-                let accounts: Vec<String> = (0..ACCOUNTS).map(|number| format!("{}:{KEY}", name(number))).collect();
+                let accounts: Vec<String> =
+                    (0..ACCOUNTS).map(|number| format!("{}:{KEY}", name(number))).collect();
                 (Arc::new(Azurite::start_new(false, Some(accounts.join(";"))).await?), 0)
             }
         };
@@ -74,13 +77,22 @@ impl Account {
         let path = format!("/{}{path}", self.name);
         let key = hmac::Key::new(hmac::HMAC_SHA256, &BASE64.decode(KEY.as_bytes())?);
         let signature = hmac::sign(&key, format!("{date}\n/{}{path}", self.name).as_bytes());
-        let signature = format!("SharedKeyLite {}:{}", self.name, BASE64.encode(signature.as_ref()));
-        let headers =
-            [("authorization", signature.as_str()), ("x-ms-date", date), ("x-ms-version", "2020-12-06"), ("accept", "application/json")];
-        let base = Url::parse(&format!("http://127.0.0.1:{}/", self.emulator.ports.table.number()))?;
+        let signature =
+            format!("SharedKeyLite {}:{}", self.name, BASE64.encode(signature.as_ref()));
+        let headers = [
+            ("authorization", signature.as_str()),
+            ("x-ms-date", date),
+            ("x-ms-version", "2020-12-06"),
+            ("accept", "application/json"),
+        ];
+        let base =
+            Url::parse(&format!("http://127.0.0.1:{}/", self.emulator.ports.table.number()))?;
         let answer = Client::new(&base).send("GET", &path, &headers, "").await?;
         ensure!(answer.status == 200, "{path}: {}", answer.status);
-        ensure!(!answer.headers.contains_key("x-ms-continuation-nextpartitionkey"), "{path}: more than one answer holds");
+        ensure!(
+            !answer.headers.contains_key("x-ms-continuation-nextpartitionkey"),
+            "{path}: more than one answer holds"
+        );
         Ok(String::from_utf8(answer.body.to_vec())?)
     }
 }
@@ -97,6 +109,9 @@ mod tests {
     async fn each_has_its_own() {
         let (one, two) = (Account::take().await.unwrap(), Account::take().await.unwrap());
         assert_ne!(one.connection_string(), two.connection_string());
-        assert_eq!((one.tables().await.unwrap(), two.tables().await.unwrap()), (String::new(), String::new()));
+        assert_eq!(
+            (one.tables().await.unwrap(), two.tables().await.unwrap()),
+            (String::new(), String::new())
+        );
     }
 }

@@ -1,13 +1,15 @@
-//! A real browser, Chromium, driven as a person drives it: it opens addresses, finds things by the names that are read out to those who do not
-//! see, clicks where they stand, and presses keys.
+//! A real browser, Chromium, driven as a person drives it: it opens addresses, finds things by the
+//! names that are read out to those who do not see, clicks where they stand, and presses keys.
 //!
-//! `tests/setup/browser.sh` installs it when it is first needed. It is told by the DevTools protocol (`pipe.rs`), over pipes that only we hold:
-//! it ends with its [`Browser`], and also when the test's process ends in any other way. `window.rs` is one window of it.
+//! `tests/setup/browser.sh` installs it when it is first needed. It is told by the DevTools
+//! protocol (`pipe.rs`), over pipes that only we hold: it ends with its [`Browser`], and also when
+//! the test's process ends in any other way. `window.rs` is one window of it.
 //!
 //! Properties:
 //! - It reaches nothing but the loopback, and the names of [`Front`]s, which stand there.
 //! - Every [`Window`] is somebody else's: no cookie and no cache is shared.
-//! - What a page complains of is kept ([`Window::complaints`]): refusals by its policy, errors on its console, the browser's advice. So is everything that it asked for ([`Window::asked`]).
+//! - What a page complains of is kept ([`Window::complaints`]): refusals by its policy, errors on
+//!   its console, the browser's advice. So is everything that it asked for ([`Window::asked`]).
 
 mod pipe;
 mod window;
@@ -42,14 +44,37 @@ impl Browser {
     pub async fn start(fronts: &[&Front]) -> anyhow::Result<Self> {
         let program = program().await?;
         let profile = tempfile::tempdir()?;
-        let mapped: String = fronts.iter().map(|front| format!("MAP {} {},", front.name(), front.address())).collect();
+        let mapped: String = fronts
+            .iter()
+            .map(|front| format!("MAP {} {},", front.name(), front.address()))
+            .collect();
         let trusted: Vec<&str> = fronts.iter().map(|front| front.fingerprint()).collect();
         let mut process = Command::new(program)
-            .args(["--headless=shell", "--remote-debugging-pipe", "--no-first-run", "--lang=en-US", "--hide-scrollbars"])
-            // It shows pages of ours, also to the user root of a container, where its sandbox cannot be had.
-            .args(["--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-software-rasterizer", "--disable-dev-shm-usage"])
-            .args(["--disable-background-networking", "--disable-component-update", "--disable-default-apps", "--disable-sync"])
-            .arg(format!("--host-resolver-rules={mapped}MAP * ~NOTFOUND,EXCLUDE 127.0.0.1,EXCLUDE localhost"))
+            .args([
+                "--headless=shell",
+                "--remote-debugging-pipe",
+                "--no-first-run",
+                "--lang=en-US",
+                "--hide-scrollbars",
+            ])
+            // It shows pages of ours, also to the user root of a container, where its sandbox
+            // cannot be had.
+            .args([
+                "--no-sandbox",
+                "--no-zygote",
+                "--disable-gpu",
+                "--disable-software-rasterizer",
+                "--disable-dev-shm-usage",
+            ])
+            .args([
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-default-apps",
+                "--disable-sync",
+            ])
+            .arg(format!(
+                "--host-resolver-rules={mapped}MAP * ~NOTFOUND,EXCLUDE 127.0.0.1,EXCLUDE localhost"
+            ))
             .arg(format!("--ignore-certificate-errors-spki-list={}", trusted.join(",")))
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .env_remove("DISPLAY")
@@ -60,10 +85,17 @@ impl Browser {
             .kill_on_drop(true)
             .spawn()
             .context("the browser does not start")?;
-        let (inward, outward) = (process.stdin.take().context("a pipe")?, process.stdout.take().context("a pipe")?);
+        let (inward, outward) =
+            (process.stdin.take().context("a pipe")?, process.stdout.take().context("a pipe")?);
         let pipe = Arc::new(Pipe::new(inward, outward));
-        let version = pipe.call(None, "Browser.getVersion", json!({})).await.context("the browser does not answer")?;
-        ensure!(version["product"].as_str().is_some_and(|name| name.contains("Chrom")), "another browser than was expected: {version}");
+        let version = pipe
+            .call(None, "Browser.getVersion", json!({}))
+            .await
+            .context("the browser does not answer")?;
+        ensure!(
+            version["product"].as_str().is_some_and(|name| name.contains("Chrom")),
+            "another browser than was expected: {version}"
+        );
         Ok(Self { pipe, _process: process, _profile: profile })
     }
 
@@ -82,7 +114,8 @@ async fn program() -> anyhow::Result<&'static PathBuf> {
     PROGRAM
         .get_or_try_init(|| async {
             let setup = Path::new(env!("CARGO_MANIFEST_DIR")).join("../setup/browser.sh");
-            let output = Command::new(setup).stdin(Stdio::null()).stderr(Stdio::inherit()).output().await?;
+            let output =
+                Command::new(setup).stdin(Stdio::null()).stderr(Stdio::inherit()).output().await?;
             ensure!(output.status.success(), "tests/setup/browser.sh failed");
             Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
         })

@@ -1,4 +1,5 @@
-//! The DevTools protocol over two pipes: messages of JSON, each with a zero byte behind it (<https://chromedevtools.github.io/devtools-protocol/>).
+//! The DevTools protocol over two pipes: messages of JSON, each with a zero byte behind it
+//! (<https://chromedevtools.github.io/devtools-protocol/>).
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -75,7 +76,9 @@ impl Pipe {
             let mut outward = BufReader::new(outward);
             let mut message = Vec::new();
             while outward.read_until(0, &mut message).await.is_ok_and(|read| read > 0) {
-                if let Ok(message) = serde_json::from_slice(message.strip_suffix(&[0]).unwrap_or(&message)) {
+                if let Ok(message) =
+                    serde_json::from_slice(message.strip_suffix(&[0]).unwrap_or(&message))
+                {
                     hearing.take(message);
                 }
                 message.clear();
@@ -90,7 +93,12 @@ impl Pipe {
     }
 
     /// Asks for something, and waits for the answer.
-    pub async fn call(&self, session: Option<&str>, method: &str, parameters: Value) -> anyhow::Result<Value> {
+    pub async fn call(
+        &self,
+        session: Option<&str>,
+        method: &str,
+        parameters: Value,
+    ) -> anyhow::Result<Value> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let mut message = json!({"id": id, "method": method, "params": parameters});
         if let Some(session) = session {
@@ -104,7 +112,9 @@ impl Pipe {
         inward.write_all(&bytes).await?;
         inward.flush().await?;
         drop(inward);
-        let answer = tokio::time::timeout(PATIENCE, answer).await.with_context(|| format!("{method}: no answer"))?;
+        let answer = tokio::time::timeout(PATIENCE, answer)
+            .await
+            .with_context(|| format!("{method}: no answer"))?;
         let mut answer = answer.context("the browser has ended")?;
         if let Some(error) = answer.get("error") {
             bail!("{method}: {error}");
@@ -114,11 +124,22 @@ impl Pipe {
 
     /// All that has happened in a session so far.
     pub fn events(&self, session: &str) -> Vec<Event> {
-        self.heard.state().events.iter().filter(|(known, _)| known == session).map(|(_, event)| event.clone()).collect()
+        self.heard
+            .state()
+            .events
+            .iter()
+            .filter(|(known, _)| known == session)
+            .map(|(_, event)| event.clone())
+            .collect()
     }
 
     /// Waits until something can be told from what has happened in a session.
-    pub async fn until<T>(&self, session: &str, what: &str, told: impl Fn(&[Event]) -> Option<T>) -> anyhow::Result<T> {
+    pub async fn until<T>(
+        &self,
+        session: &str,
+        what: &str,
+        told: impl Fn(&[Event]) -> Option<T>,
+    ) -> anyhow::Result<T> {
         let waiting = async {
             loop {
                 let news = self.heard.news.notified();
@@ -133,7 +154,9 @@ impl Pipe {
                 news.await;
             }
         };
-        tokio::time::timeout(PATIENCE, waiting).await.with_context(|| format!("{what}: it does not happen"))?
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .with_context(|| format!("{what}: it does not happen"))?
     }
 }
 

@@ -7,9 +7,11 @@ use hyper::body::Incoming;
 use super::*;
 use crate::wire::{Listener, Outcome};
 
-const PAGE: &str = "<!doctype html><html lang=en><title>A page</title><main><h1>Hello</h1><p>Words.</p>\
+const PAGE: &str = "<!doctype html><html lang=en><title>A \
+page</title><main><h1>Hello</h1><p>Words.</p>\
     <p><label><input type=checkbox>Tick me</label><p><a href=/next>Next</a></main>";
-const BAD: &str = "<!doctype html><html lang=en><title>Bad</title><body bgcolor=white><p><font color=#999999>Pale</font> <b style='x:y'>Strong</b></p><script>1</script><img src=/x.png>";
+const BAD: &str = "<!doctype html><html lang=en><title>Bad</title><body bgcolor=white><p><font \
+color=#999999>Pale</font> <b style='x:y'>Strong</b></p><script>1</script><img src=/x.png>";
 
 async fn site() -> anyhow::Result<Listener> {
     let answer = |request: Request<Incoming>| async move {
@@ -42,11 +44,17 @@ async fn it_does_what_a_person_does() -> anyhow::Result<()> {
     assert_eq!(window.ask("document.querySelector('input').checked").await?, true);
     assert!(window.click("button", "Next").await.is_err(), "it is a link");
     assert_eq!(window.follow("link", "Next").await?, 404);
-    assert_eq!((window.address().await?, window.back().await?), ("https://calendars.example.org/next".to_owned(), 200));
+    assert_eq!(
+        (window.address().await?, window.back().await?),
+        ("https://calendars.example.org/next".to_owned(), 200)
+    );
     window.press("Tab").await?;
     window.press("Tab").await?;
     assert_eq!(window.press_and_follow("Enter").await?, 404);
-    assert_eq!((window.cookies().await?.len(), browser.window().await?.cookies().await?.len()), (1, 0));
+    assert_eq!(
+        (window.cookies().await?.len(), browser.window().await?.cookies().await?.len()),
+        (1, 0)
+    );
     assert_eq!(window.complaints(), [""; 0]);
     assert!(window.open("https://www.example.com/").await.is_err(), "there is no world outside");
     Ok(())

@@ -30,11 +30,16 @@ pub struct Window {
 impl Window {
     pub(super) async fn new(pipe: &Arc<Pipe>) -> anyhow::Result<Self> {
         let text = |value: &Value| value.as_str().map(str::to_owned).context("no text");
-        let context = text(&pipe.call(None, "Target.createBrowserContext", json!({})).await?["browserContextId"])?;
+        let context = text(
+            &pipe.call(None, "Target.createBrowserContext", json!({})).await?["browserContextId"],
+        )?;
         let new = json!({"url": "about:blank", "browserContextId": context});
         let target = text(&pipe.call(None, "Target.createTarget", new).await?["targetId"])?;
-        let attached = pipe.call(None, "Target.attachToTarget", json!({"targetId": target, "flatten": true})).await?;
-        let window = Self { pipe: Arc::clone(pipe), session: text(&attached["sessionId"])?, context };
+        let attached = pipe
+            .call(None, "Target.attachToTarget", json!({"targetId": target, "flatten": true}))
+            .await?;
+        let window =
+            Self { pipe: Arc::clone(pipe), session: text(&attached["sessionId"])?, context };
         for domain in ["Page", "Network", "Log", "Runtime", "DOM", "Accessibility", "Audits"] {
             window.call(&format!("{domain}.enable"), json!({})).await?;
         }
@@ -67,10 +72,26 @@ impl Window {
     /// # Errors
     /// Where there is none, or more than one.
     pub async fn click(&self, role: &str, name: &str) -> anyhow::Result<()> {
-        let root = self.call("DOM.getDocument", json!({"depth": 0})).await?["root"]["nodeId"].clone();
-        let found = self.call("Accessibility.queryAXTree", json!({"nodeId": root, "role": role, "accessibleName": name})).await?;
-        let all: Vec<&Value> = found["nodes"].as_array().into_iter().flatten().filter(|node| node["ignored"] != true).collect();
-        ensure!(all.len() == 1, "{} of {role} \"{name}\" on the page: {}", all.len(), self.text().await?);
+        let root =
+            self.call("DOM.getDocument", json!({"depth": 0})).await?["root"]["nodeId"].clone();
+        let found = self
+            .call(
+                "Accessibility.queryAXTree",
+                json!({"nodeId": root, "role": role, "accessibleName": name}),
+            )
+            .await?;
+        let all: Vec<&Value> = found["nodes"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|node| node["ignored"] != true)
+            .collect();
+        ensure!(
+            all.len() == 1,
+            "{} of {role} \"{name}\" on the page: {}",
+            all.len(),
+            self.text().await?
+        );
         let node = json!({"backendNodeId": all[0]["backendDOMNodeId"]});
         self.call("DOM.scrollIntoViewIfNeeded", node.clone()).await?;
         let quads = self.call("DOM.getContentQuads", node).await?;
@@ -139,7 +160,10 @@ impl Window {
     pub async fn back(&self) -> anyhow::Result<u16> {
         let before = loads(&self.events());
         let history = self.call("Page.getNavigationHistory", json!({})).await?;
-        let at = history["currentIndex"].as_u64().and_then(|at| usize::try_from(at).ok()).and_then(|at| at.checked_sub(1));
+        let at = history["currentIndex"]
+            .as_u64()
+            .and_then(|at| usize::try_from(at).ok())
+            .and_then(|at| at.checked_sub(1));
         let entry = &history["entries"][at.context("there is nothing to go back to")?]["id"];
         self.call("Page.navigateToHistoryEntry", json!({"entryId": entry})).await?;
         self.arrived(before).await
@@ -156,7 +180,9 @@ impl Window {
     }
 
     async fn arrived(&self, before: usize) -> anyhow::Result<u16> {
-        self.pipe.until(&self.session, "a page", |events| (loads(events) > before).then_some(())).await?;
+        self.pipe
+            .until(&self.session, "a page", |events| (loads(events) > before).then_some(()))
+            .await?;
         let answer = self.answer().context("a page without an answer")?;
         answer["status"].as_u64().and_then(|status| u16::try_from(status).ok()).context("no status")
     }
@@ -164,7 +190,9 @@ impl Window {
     /// The answer that the page came in.
     fn answer(&self) -> Option<Value> {
         let events = self.events();
-        let page = events.iter().rfind(|event| event.name == "Network.responseReceived" && event.of["type"] == "Document")?;
+        let page = events.iter().rfind(|event| {
+            event.name == "Network.responseReceived" && event.of["type"] == "Document"
+        })?;
         Some(page.of["response"].clone())
     }
 
@@ -172,7 +200,8 @@ impl Window {
     pub fn header(&self, name: &str) -> String {
         let answer = self.answer().unwrap_or_default();
         let headers = answer["headers"].as_object();
-        let found = headers.and_then(|headers| headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)));
+        let found = headers
+            .and_then(|headers| headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)));
         found.and_then(|(_, value)| value.as_str()).unwrap_or_default().to_owned()
     }
 
@@ -189,7 +218,12 @@ impl Window {
     /// # Errors
     /// Where the browser has ended.
     pub async fn text(&self) -> anyhow::Result<String> {
-        Ok(self.ask("document.title + '\\n' + document.body.innerText").await?.as_str().unwrap_or_default().to_owned())
+        Ok(self
+            .ask("document.title + '\\n' + document.body.innerText")
+            .await?
+            .as_str()
+            .unwrap_or_default()
+            .to_owned())
     }
 
     /// The value of an expression, asked from outside the page.
@@ -199,7 +233,11 @@ impl Window {
     pub async fn ask(&self, expression: &str) -> anyhow::Result<Value> {
         let asked = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
         let mut answer = self.call("Runtime.evaluate", asked).await?;
-        ensure!(answer["exceptionDetails"].is_null(), "{expression}: {}", answer["exceptionDetails"]);
+        ensure!(
+            answer["exceptionDetails"].is_null(),
+            "{expression}: {}",
+            answer["exceptionDetails"]
+        );
         Ok(answer["result"]["value"].take())
     }
 
@@ -209,8 +247,15 @@ impl Window {
     /// Where the browser has ended.
     pub async fn read_out(&self) -> anyhow::Result<Vec<String>> {
         let tree = self.call("Accessibility.getFullAXTree", json!({})).await?;
-        let told = tree["nodes"].as_array().into_iter().flatten().filter(|node| node["ignored"] != true);
-        Ok(told.map(|node| [&node["role"], &node["name"]].map(|part| part["value"].as_str().unwrap_or_default()).join(" ")).collect())
+        let told =
+            tree["nodes"].as_array().into_iter().flatten().filter(|node| node["ignored"] != true);
+        Ok(told
+            .map(|node| {
+                [&node["role"], &node["name"]]
+                    .map(|part| part["value"].as_str().unwrap_or_default())
+                    .join(" ")
+            })
+            .collect())
     }
 
     /// Their cookies.
@@ -218,7 +263,10 @@ impl Window {
     /// # Errors
     /// Where the browser has ended.
     pub async fn cookies(&self) -> anyhow::Result<Vec<Value>> {
-        let all = self.pipe.call(None, "Storage.getCookies", json!({"browserContextId": self.context})).await?;
+        let all = self
+            .pipe
+            .call(None, "Storage.getCookies", json!({"browserContextId": self.context}))
+            .await?;
         Ok(all["cookies"].as_array().cloned().unwrap_or_default())
     }
 
@@ -243,26 +291,36 @@ impl Window {
         Ok(BASE64.decode(taken["data"].as_str().unwrap_or_default().as_bytes())?)
     }
 
-    /// Words that stand out less than 4.5 to 1 from what is behind them (WCAG 2.2, 1.4.3), each with its ratio.
+    /// Words that stand out less than 4.5 to 1 from what is behind them (WCAG 2.2, 1.4.3), each
+    /// with its ratio.
     ///
     /// # Errors
     /// Where the browser has ended.
     pub async fn hard_to_read(&self) -> anyhow::Result<Vec<String>> {
         let found = self.ask(include_str!("contrast.js")).await?;
-        Ok(found.as_array().into_iter().flatten().filter_map(|line| line.as_str().map(str::to_owned)).collect())
+        Ok(found
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|line| line.as_str().map(str::to_owned))
+            .collect())
     }
 
     /// Everything that was asked for, in its order, with what came of redirects.
     pub fn asked(&self) -> Vec<String> {
-        let asked = self.events().into_iter().filter(|event| event.name == "Network.requestWillBeSent");
+        let asked =
+            self.events().into_iter().filter(|event| event.name == "Network.requestWillBeSent");
         asked.filter_map(|event| event.of["request"]["url"].as_str().map(str::to_owned)).collect()
     }
 
-    /// What the browser had to complain of so far: a page's policy, its console, its code, and how it is made.
+    /// What the browser had to complain of so far: a page's policy, its console, its code, and how
+    /// it is made.
     pub fn complaints(&self) -> Vec<String> {
         let complaint = |event: Event| match event.name.as_str() {
             // That a page came with 400 is no complaint.
-            "Log.entryAdded" if event.of["entry"]["source"] != "network" => Some(event.of["entry"]["text"].to_string()),
+            "Log.entryAdded" if event.of["entry"]["source"] != "network" => {
+                Some(event.of["entry"]["text"].to_string())
+            }
             "Runtime.consoleAPICalled" => Some(event.of["args"].to_string()),
             "Runtime.exceptionThrown" => Some(event.of["exceptionDetails"]["text"].to_string()),
             "Audits.issueAdded" => Some(event.of["issue"].to_string()),

@@ -82,9 +82,17 @@ mod tests {
 
     #[test]
     fn texts_are_cut_and_trimmed_and_times_lose_their_seconds() {
-        let event = |lines: &str| format!("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n{lines}END:VEVENT\r\nEND:VCALENDAR\r\n");
+        let event = |lines: &str| {
+            format!("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n{lines}END:VEVENT\r\nEND:VCALENDAR\r\n")
+        };
         let sent = event(
-            "SUMMARY:  A  title \r\nDESCRIPTION:ab\\ncdef\r\nDTSTART;TZID=Europe/Berlin:20260310T100030\r\nDTEND:20260310T110059Z\r\nDTSTAMP:20260301T000001Z\r\n",
+            "SUMMARY:  A  title \
+            \
+            \
+            \
+            \
+            \
+            \r\nDESCRIPTION:ab\\ncdef\r\nDTSTART;TZID=Europe/Berlin:20260310T100030\r\nDTEND:20260310T110059Z\r\nDTSTAMP:20260301T000001Z\r\n",
         );
         let all = Alters { keeps: 4, trims: true, rounds: true };
         let kept = event(

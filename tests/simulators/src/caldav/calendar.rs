@@ -7,7 +7,8 @@ use super::manners::Late;
 use super::state::Collection;
 use crate::agenda::{Entry, entries};
 
-/// A person's own hand on one calendar. Nothing that is done here is counted, checked, or can fail on the way.
+/// A person's own hand on one calendar. Nothing that is done here is counted, checked, or can fail
+/// on the way.
 ///
 /// Methods that need the calendar panic where it is gone: that is a mistake of the test.
 #[derive(Clone, Debug)]
@@ -28,7 +29,8 @@ impl Calendar {
         self.shared.path_of(&self.user, &self.name)
     }
 
-    /// Puts an object under a name such as `a.ics`, new or not. Lines may end in LF; they are stored with CRLF. Gives the ETag.
+    /// Puts an object under a name such as `a.ics`, new or not. Lines may end in LF; they are
+    /// stored with CRLF. Gives the ETag.
     pub fn put(&self, name: &str, ics: &str) -> String {
         self.plant(name, &crlf(ics))
     }
@@ -72,7 +74,8 @@ impl Calendar {
         self.with(|calendar| calendar.get(name).map(|r| r.etag.clone()))
     }
 
-    /// Gives the object of this name another ETag, as on a server whose ETags follow from the content.
+    /// Gives the object of this name another ETag, as on a server whose ETags follow from the
+    /// content.
     pub fn set_etag(&self, name: &str, etag: &str) {
         self.with(|calendar| calendar.set_etag(name, etag));
     }
@@ -84,7 +87,9 @@ impl Calendar {
 
     /// All objects with their names, sorted by name.
     pub fn objects(&self) -> Vec<(String, String)> {
-        self.with(|calendar| calendar.resources().map(|(name, r)| (name.clone(), r.body.to_string())).collect())
+        self.with(|calendar| {
+            calendar.resources().map(|(name, r)| (name.clone(), r.body.to_string())).collect()
+        })
     }
 
     /// How many objects there are.
@@ -97,14 +102,17 @@ impl Calendar {
         self.len() == 0
     }
 
-    /// What a person sees: one entry an event or exception, by time and title. What cannot be read is left out.
+    /// What a person sees: one entry an event or exception, by time and title. What cannot be read
+    /// is left out.
     pub fn agenda(&self) -> Vec<Entry> {
         entries(self.objects())
     }
 
     /// The name of the first object in which this text occurs.
     pub fn find(&self, text: &str) -> Option<String> {
-        self.with(|calendar| calendar.resources().find(|(_, r)| r.body.contains(text)).map(|(name, _)| name.clone()))
+        self.with(|calendar| {
+            calendar.resources().find(|(_, r)| r.body.contains(text)).map(|(name, _)| name.clone())
+        })
     }
 
     /// Its ctag now: equal before and after means that nobody wrote.
@@ -115,19 +123,22 @@ impl Calendar {
     /// Every object gets a new ETag, and none changes: all is listed as changed.
     pub fn touch_all(&self) {
         self.with(|calendar| {
-            let all: Vec<_> = calendar.resources().map(|(name, r)| (name.clone(), Arc::clone(&r.body))).collect();
+            let all: Vec<_> =
+                calendar.resources().map(|(name, r)| (name.clone(), Arc::clone(&r.body))).collect();
             for (name, body) in all {
                 calendar.put(&name, &body);
             }
         });
     }
 
-    /// Every read and every listing shows it as it is now, whatever is written to it, as a replica does that is behind; or no longer.
+    /// Every read and every listing shows it as it is now, whatever is written to it, as a replica
+    /// does that is behind; or no longer.
     pub fn stand_still(&self, still: bool) {
         self.with(|calendar| calendar.stand_still(still));
     }
 
-    /// All sync tokens issued so far are forgotten; [`super::Manners::lost_token`] says what they meet.
+    /// All sync tokens issued so far are forgotten; [`super::Manners::lost_token`] says what they
+    /// meet.
     pub fn forget_tokens(&self) {
         self.with(Collection::forget_tokens);
     }
@@ -135,7 +146,10 @@ impl Calendar {
     /// Whether the account may write here. Of a share: whether it may write under this path.
     pub fn set_writable(&self, writable: bool) {
         let mut records = self.shared.records();
-        let share = records.accounts.get_mut(&self.user).and_then(|account| account.shares.get_mut(&self.name));
+        let share = records
+            .accounts
+            .get_mut(&self.user)
+            .and_then(|account| account.shares.get_mut(&self.name));
         if let Some(share) = share {
             share.writable = writable;
             return;
@@ -144,7 +158,8 @@ impl Calendar {
         self.with(|calendar| calendar.writable = writable);
     }
 
-    /// Gives this calendar an additional path, in the home of any account. All paths show the same objects, ETags, ctag and sync tokens.
+    /// Gives this calendar an additional path, in the home of any account. All paths show the same
+    /// objects, ETags, ctag and sync tokens.
     ///
     /// # Panics
     /// Where there is no such account, or the name is taken there.
@@ -152,7 +167,10 @@ impl Calendar {
         let mut records = self.shared.records();
         let (owner, calendar) = records.owner_of(&self.user, &self.name);
         let (owner, calendar) = (owner.to_owned(), calendar.to_owned());
-        assert!(records.share(&owner, &calendar, user, name), "the account {user} is there, and has no calendar {name}");
+        assert!(
+            records.share(&owner, &calendar, user, name),
+            "the account {user} is there, and has no calendar {name}"
+        );
         drop(records);
         Self { shared: Arc::clone(&self.shared), user: user.to_owned(), name: name.to_owned() }
     }
@@ -161,11 +179,18 @@ impl Calendar {
     pub fn shared(&self, user: &str, name: &str) -> Option<Self> {
         let records = self.shared.records();
         let own = records.owner_of(&self.user, &self.name);
-        records.share_of(user, name).filter(|share| (share.owner.as_str(), share.calendar.as_str()) == own)?;
-        Some(Self { shared: Arc::clone(&self.shared), user: user.to_owned(), name: name.to_owned() })
+        records
+            .share_of(user, name)
+            .filter(|share| (share.owner.as_str(), share.calendar.as_str()) == own)?;
+        Some(Self {
+            shared: Arc::clone(&self.shared),
+            user: user.to_owned(),
+            name: name.to_owned(),
+        })
     }
 
-    /// Restores an object from the trash, with its former name and ETag. Returns whether it was in the trash.
+    /// Restores an object from the trash, with its former name and ETag. Returns whether it was in
+    /// the trash.
     pub fn restore(&self, uid: &str) -> bool {
         self.with(|calendar| calendar.restore(uid))
     }
@@ -200,12 +225,20 @@ impl Calendar {
         self.with(|calendar| calendar.hidden = hidden);
     }
 
-    /// calendar-multiget finds nothing under this name, though everything else does; or finds it again.
+    /// calendar-multiget finds nothing under this name, though everything else does; or finds it
+    /// again.
     pub fn set_unreadable(&self, name: &str, unreadable: bool) {
-        self.with(|calendar| if unreadable { calendar.unreadable.insert(name.to_owned()) } else { calendar.unreadable.remove(name) });
+        self.with(|calendar| {
+            if unreadable {
+                calendar.unreadable.insert(name.to_owned())
+            } else {
+                calendar.unreadable.remove(name)
+            }
+        });
     }
 
-    /// The calendar is deleted for good, with all objects in it. Of a share, only the additional path is removed.
+    /// The calendar is deleted for good, with all objects in it. Of a share, only the additional
+    /// path is removed.
     pub fn remove(&self) {
         let mut records = self.shared.records();
         if let Some(account) = records.accounts.get_mut(&self.user)
@@ -215,7 +248,8 @@ impl Calendar {
         }
     }
 
-    /// Replaces it by an empty calendar of the same name, which knows no sync token of the old one and has another ctag.
+    /// Replaces it by an empty calendar of the same name, which knows no sync token of the old one
+    /// and has another ctag.
     pub fn replace(&self) {
         self.remove();
         self.shared.records().new_calendar(&self.user, &self.name);

@@ -1,4 +1,5 @@
-//! Signing in by Digest (RFC 7616), checked by hand: nothing of what the program uses to answer is used here.
+//! Signing in by Digest (RFC 7616), checked by hand: nothing of what the program uses to answer is
+//! used here.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,8 @@ use md5::{Digest as _, Md5};
 pub enum SignIn {
     /// HTTP Basic.
     Basic,
-    /// Digest with this algorithm (`MD5`, `SHA-256`), and no Basic; a nonce may be used so many times.
+    /// Digest with this algorithm (`MD5`, `SHA-256`), and no Basic; a nonce may be used so many
+    /// times.
     Digest(&'static str, u32),
     /// Only by this method, which the program does not know.
     Other(&'static str),
@@ -26,7 +28,8 @@ impl Nonces {
         self.0.push(BTreeSet::new());
         let stale = if stale { ", stale=true" } else { "" };
         format!(
-            "Digest realm=\"calendars\", qop=\"auth,auth-int\", algorithm={algorithm}, nonce=\"nonce-{}\", opaque=\"x\"{stale}",
+            "Digest realm=\"calendars\", qop=\"auth,auth-int\", algorithm={algorithm}, \
+            nonce=\"nonce-{}\", opaque=\"x\"{stale}",
             self.0.len()
         )
     }
@@ -39,7 +42,8 @@ impl Nonces {
         (algorithm, uses): (&str, u32),
         password: impl Fn(&str) -> Option<String>,
     ) -> Result<String, bool> {
-        let fields: Vec<(&str, &str)> = said.split(", ").filter_map(|field| field.split_once('=')).collect();
+        let fields: Vec<(&str, &str)> =
+            said.split(", ").filter_map(|field| field.split_once('=')).collect();
         let field = |name: &str| {
             let found = fields.iter().find(|(field, _)| *field == name);
             found.map(|(_, value)| value.trim_matches('"')).ok_or(false)
@@ -55,12 +59,16 @@ impl Nonces {
         let what = hash(format!("{method}:{path}"));
         let response = hash(format!("{who}:{nonce}:{count}:{}:auth:{what}", field("cnonce")?));
         let right = field("response")? == response
-            && (field("uri")?, field("qop")?, field("opaque")?, field("realm")?) == (path, "auth", "x", "calendars")
+            && (field("uri")?, field("qop")?, field("opaque")?, field("realm")?)
+                == (path, "auth", "x", "calendars")
             && field("algorithm")? == algorithm;
         if !right {
             return Err(false);
         }
-        let number = nonce.strip_prefix("nonce-").and_then(|number| number.parse::<usize>().ok()).unwrap_or(0);
+        let number = nonce
+            .strip_prefix("nonce-")
+            .and_then(|number| number.parse::<usize>().ok())
+            .unwrap_or(0);
         let used = self.0.get_mut(number.wrapping_sub(1)).ok_or(true)?;
         let fresh = used.len() < uses as usize && used.insert(count.to_owned());
         if fresh { Ok(user.to_owned()) } else { Err(true) }

@@ -1,4 +1,5 @@
-//! The skin: who asks, where, and which method. What comes before and after the line breaks is decided here.
+//! The skin: who asks, where, and which method. What comes before and after the line breaks is
+//! decided here.
 
 use std::sync::PoisonError;
 
@@ -35,7 +36,8 @@ impl Reply {
 
     /// A refusal in words, for whoever reads the log of a failed test.
     pub fn words(status: u16, words: &str) -> Self {
-        Self { body: Bytes::from(words.to_owned()), ..Self::status(status) }.header("content-type", "text/plain; charset=utf-8")
+        Self { body: Bytes::from(words.to_owned()), ..Self::status(status) }
+            .header("content-type", "text/plain; charset=utf-8")
     }
 
     /// A refusal by a precondition (RFC 4918, section 16).
@@ -62,7 +64,8 @@ impl Reply {
     }
 
     fn response(self, body: Body) -> Outcome {
-        let mut answer = Response::builder().status(self.status).header("content-length", self.body.len());
+        let mut answer =
+            Response::builder().status(self.status).header("content-length", self.body.len());
         for (name, value) in self.headers {
             answer = answer.header(name, value);
         }
@@ -95,10 +98,14 @@ impl Asking<'_> {
     /// The XML in the body, checked as strictly as the manners ask.
     pub fn xml(&self) -> Result<Node, Reply> {
         let kind = self.header("content-type").unwrap_or_default();
-        if self.manners.strict && !kind.starts_with("application/xml") && !kind.starts_with("text/xml") {
+        if self.manners.strict
+            && !kind.starts_with("application/xml")
+            && !kind.starts_with("text/xml")
+        {
             return Err(Reply::words(415, "the body is not said to be XML"));
         }
-        let text = std::str::from_utf8(self.body).map_err(|_| Reply::words(400, "the body is not UTF-8"))?;
+        let text = std::str::from_utf8(self.body)
+            .map_err(|_| Reply::words(400, "the body is not UTF-8"))?;
         Node::read(text).map_err(|why| Reply::words(400, &format!("the body is not XML: {why}")))
     }
 
@@ -115,7 +122,9 @@ impl Asking<'_> {
 /// Takes a request through faults and manners to an answer.
 pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Outcome {
     let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(Body::new(body), LARGEST_BODY).await else { return Outcome::Cut };
+    let Ok(body) = axum::body::to_bytes(Body::new(body), LARGEST_BODY).await else {
+        return Outcome::Cut;
+    };
     let path = parts.uri.path();
     let kind = Kind::of(parts.method.as_str(), &body);
     let under_way = shared.meter.enter(kind, body.len());
@@ -127,7 +136,9 @@ pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Outco
     if let Some(fault) = broken {
         return fault.answer().map_or(Outcome::Cut, Outcome::Answer);
     }
-    let reply = shared.throttled().unwrap_or_else(|| serve(shared, parts.method.as_str(), path, &parts.headers, &body));
+    let reply = shared
+        .throttled()
+        .unwrap_or_else(|| serve(shared, parts.method.as_str(), path, &parts.headers, &body));
     let reply = reply.with_etag(shared.manners().etags, parts.method == "GET");
     match fault {
         Some(Fault::DropAfter) => Outcome::Cut,
@@ -149,8 +160,11 @@ pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Outco
 fn serve(shared: &Shared, method: &str, path: &str, headers: &HeaderMap, body: &Bytes) -> Reply {
     let manners = shared.manners();
     if manners.only_web_pages {
-        return Reply { body: Bytes::from_static(b"<!doctype html><title>Welcome</title><p>Hello"), ..Reply::status(200) }
-            .header("content-type", "text/html");
+        return Reply {
+            body: Bytes::from_static(b"<!doctype html><title>Welcome</title><p>Hello"),
+            ..Reply::status(200)
+        }
+        .header("content-type", "text/html");
     }
     if let Some(reply) = redirected(shared, &manners, path, headers) {
         return reply;
@@ -168,7 +182,9 @@ fn serve(shared: &Shared, method: &str, path: &str, headers: &HeaderMap, body: &
     let user = if manners.login {
         match signed_in(shared, &manners, &records, (method, path), headers) {
             Ok(user) => user,
-            Err(challenge) => return Reply::words(401, "who are you?").header("www-authenticate", challenge),
+            Err(challenge) => {
+                return Reply::words(401, "who are you?").header("www-authenticate", challenge);
+            }
         }
     } else {
         let only = records.accounts.keys().next().cloned();
@@ -177,7 +193,14 @@ fn serve(shared: &Shared, method: &str, path: &str, headers: &HeaderMap, body: &
     if place.owner().is_some_and(|owner| owner != user) {
         return Reply::words(403, "that is not yours");
     }
-    let asking = Asking { headers, body, user, manners: &manners, partition: shared.partition.get().copied(), prefix };
+    let asking = Asking {
+        headers,
+        body,
+        user,
+        manners: &manners,
+        partition: shared.partition.get().copied(),
+        prefix,
+    };
     let reads = matches!(method, "PROPFIND" | "REPORT" | "GET" | "HEAD");
     if reads {
         records.exchange_shown();
@@ -200,7 +223,12 @@ fn serve(shared: &Shared, method: &str, path: &str, headers: &HeaderMap, body: &
     reply
 }
 
-fn redirected(shared: &Shared, manners: &Manners, path: &str, headers: &HeaderMap) -> Option<Reply> {
+fn redirected(
+    shared: &Shared,
+    manners: &Manners,
+    path: &str,
+    headers: &HeaderMap,
+) -> Option<Reply> {
     let partition = shared.partition.get()?.to_string();
     let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
     let (status, location) = match manners.redirect.as_ref()? {
@@ -213,15 +241,27 @@ fn redirected(shared: &Shared, manners: &Manners, path: &str, headers: &HeaderMa
 }
 
 /// Who asks, or the challenge where the request does not say it in the server's way.
-fn signed_in(shared: &Shared, manners: &Manners, records: &Records, asked: (&str, &str), headers: &HeaderMap) -> Result<String, String> {
+fn signed_in(
+    shared: &Shared,
+    manners: &Manners,
+    records: &Records,
+    asked: (&str, &str),
+    headers: &HeaderMap,
+) -> Result<String, String> {
     match manners.sign_in {
-        SignIn::Basic => login(records, headers).ok_or_else(|| "Basic realm=\"calendars\"".to_owned()),
+        SignIn::Basic => {
+            login(records, headers).ok_or_else(|| "Basic realm=\"calendars\"".to_owned())
+        }
         SignIn::Other(challenge) => Err(challenge.to_owned()),
         SignIn::Digest(algorithm, uses) => {
             let mut nonces = shared.nonces.lock().unwrap_or_else(PoisonError::into_inner);
-            let said = headers.get("authorization").and_then(|said| said.to_str().ok()?.strip_prefix("Digest "));
-            let password = |user: &str| records.accounts.get(user).map(|account| account.password.clone());
-            let judged = said.map_or(Err(false), |said| nonces.judge(said, asked, (algorithm, uses), password));
+            let said = headers
+                .get("authorization")
+                .and_then(|said| said.to_str().ok()?.strip_prefix("Digest "));
+            let password =
+                |user: &str| records.accounts.get(user).map(|account| account.password.clone());
+            let judged = said
+                .map_or(Err(false), |said| nonces.judge(said, asked, (algorithm, uses), password));
             judged.map_err(|stale| nonces.challenge(algorithm, stale))
         }
     }
@@ -231,17 +271,27 @@ fn login(records: &Records, headers: &HeaderMap) -> Option<String> {
     let said = headers.get("authorization")?.to_str().ok()?.strip_prefix("Basic ")?;
     let said = String::from_utf8(BASE64.decode(said.as_bytes()).ok()?).ok()?;
     let (user, password) = said.split_once(':')?;
-    records.accounts.get(user).filter(|account| account.password == password).map(|_| user.to_owned())
+    records
+        .accounts
+        .get(user)
+        .filter(|account| account.password == password)
+        .map(|_| user.to_owned())
 }
 
 fn get(records: &Records, place: &Place, etags: Etags) -> Reply {
-    let Place::Object(user, calendar, name) = place else { return Reply::status(if *place == Place::Nowhere { 404 } else { 405 }) };
+    let Place::Object(user, calendar, name) = place else {
+        return Reply::status(if *place == Place::Nowhere { 404 } else { 405 });
+    };
     let collection = records.visible(user, calendar);
-    let of_calendar = collection.filter(|_| etags == Etags::OfCalendar).map(|calendar| format!("\"cal-{}\"", calendar.ctag()));
+    let of_calendar = collection
+        .filter(|_| etags == Etags::OfCalendar)
+        .map(|calendar| format!("\"cal-{}\"", calendar.ctag()));
     match collection.and_then(|calendar| calendar.shown(name)) {
-        Some(resource) => Reply { body: Bytes::from(resource.body.to_string()), ..Reply::status(200) }
-            .header("content-type", "text/calendar; charset=utf-8; component=VEVENT")
-            .header("etag", of_calendar.unwrap_or_else(|| resource.etag.clone())),
+        Some(resource) => {
+            Reply { body: Bytes::from(resource.body.to_string()), ..Reply::status(200) }
+                .header("content-type", "text/calendar; charset=utf-8; component=VEVENT")
+                .header("etag", of_calendar.unwrap_or_else(|| resource.etag.clone()))
+        }
         None => Reply::status(404),
     }
 }
@@ -252,16 +302,20 @@ impl Shared {
         let mut count = self.throttled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let place = *count % (throttle.every + throttle.refused).max(1);
         *count = count.wrapping_add(1);
-        (place >= throttle.every).then(|| Reply::status(throttle.status).header("retry-after", throttle.retry_after.to_string()))
+        (place >= throttle.every).then(|| {
+            Reply::status(throttle.status).header("retry-after", throttle.retry_after.to_string())
+        })
     }
 }
 
 /// The names of the preconditions that are ours to choose between.
 pub(super) const fn namespace_of(precondition: &str) -> &'static str {
     match precondition.as_bytes() {
-        b"valid-sync-token" | b"number-of-matches-within-limits" | b"supported-report" | b"propfind-finite-depth" | b"need-privileges" => {
-            DAV
-        }
+        b"valid-sync-token"
+        | b"number-of-matches-within-limits"
+        | b"supported-report"
+        | b"propfind-finite-depth"
+        | b"need-privileges" => DAV,
         _ => CALDAV,
     }
 }

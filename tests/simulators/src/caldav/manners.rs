@@ -1,6 +1,7 @@
 //! In what CalDAV servers differ: switches, and four sets of them.
 //!
-//! Every switch names an observed behaviour of a server that people use. Tests take a set and turn single switches.
+//! Every switch names an observed behaviour of a server that people use. Tests take a set and turn
+//! single switches.
 
 use super::alters::Alters;
 use super::digest::SignIn;
@@ -19,11 +20,13 @@ pub struct Manners {
     pub login: bool,
     /// In which way.
     pub sign_in: SignIn,
-    /// Whether PROPFIND on `/` tells the principal. Where not, only the well-known address leads there (RFC 6764).
+    /// Whether PROPFIND on `/` tells the principal. Where not, only the well-known address leads
+    /// there (RFC 6764).
     pub root_knows_principal: bool,
     /// Prefixes in the answers.
     pub naming: Naming,
-    /// Whether hrefs of homes are absolute and lead to another address (iCloud's partitions). Both addresses serve everything.
+    /// Whether hrefs of homes are absolute and lead to another address (iCloud's partitions). Both
+    /// addresses serve everything.
     pub partition: bool,
     /// Whether every href in a listing is absolute.
     pub absolute_hrefs: bool,
@@ -43,9 +46,11 @@ pub struct Manners {
     pub first_tells_gone: bool,
     /// Whether a sync-collection tells as gone what was made and deleted since the token.
     pub tells_unseen_gone: bool,
-    /// Objects that a sync-collection names as removed where they have changed, although they are there: those whose name contains this.
+    /// Objects that a sync-collection names as removed where they have changed, although they are
+    /// there: those whose name contains this.
     pub buries: Option<&'static str>,
-    /// Whether sync-collection lists a changed member twice, first with an ETag of the past; the last one counts.
+    /// Whether sync-collection lists a changed member twice, first with an ETag of the past; the
+    /// last one counts.
     pub lists_twice: bool,
     /// How many members a sync-collection lists before it stops with 507 (RFC 6578, section 3.6).
     pub page: Option<usize>,
@@ -71,7 +76,8 @@ pub struct Manners {
     pub uid_scope: UidScope,
     /// Status for a UID that stands elsewhere.
     pub uid_conflict: u16,
-    /// Whether an object may be overwritten by one with another UID. Where not, the status is that of a UID conflict.
+    /// Whether an object may be overwritten by one with another UID. Where not, the status is that
+    /// of a UID conflict.
     pub uid_may_change: bool,
     /// Status for data that break a precondition of RFC 4791.
     pub refusal: u16,
@@ -91,20 +97,23 @@ pub struct Manners {
     pub names: Names,
     /// Whether a new object is answered with 201 and then not there.
     pub swallows: bool,
-    /// The same where an object with the same DTSTART and SUMMARY is there: it counts as the new one.
+    /// The same where an object with the same DTSTART and SUMMARY is there: it counts as the new
+    /// one.
     pub merges: bool,
     /// How an object that is made from now on shows until [`super::Calendar::catch_up`].
     pub late: Late,
-    /// If set, the UID of a deleted object is refused for new objects with this status and without a CalDAV precondition (the trash bin of
-    /// Nextcloud), until [`super::Calendar::purge_trash`].
+    /// If set, the UID of a deleted object is refused for new objects with this status and without
+    /// a CalDAV precondition (the trash bin of Nextcloud), until [`super::Calendar::purge_trash`].
     pub trash: Option<u16>,
     /// Whether a share has the path of the original calendar as `calendarserver:shared-url`.
     pub shared_url: bool,
-    /// The base of all paths, such as `/dav`; empty at first. [`super::CalDav::move_base`] changes it while the server runs.
+    /// The base of all paths, such as `/dav`; empty at first. [`super::CalDav::move_base`] changes
+    /// it while the server runs.
     pub base: String,
     /// Former bases, and how the server answers there now.
     pub left: Vec<(String, OldBase)>,
-    /// Prefixes under which everything is served as well, with the prefix in every href, as behind a reverse proxy.
+    /// Prefixes under which everything is served as well, with the prefix in every href, as behind
+    /// a reverse proxy.
     pub prefixes: Vec<String>,
     /// Where it sends everybody, whatever they ask.
     pub redirect: Option<Redirect>,
@@ -112,7 +121,8 @@ pub struct Manners {
     pub only_web_pages: bool,
     /// When it asks to come back later.
     pub throttle: Option<Throttle>,
-    /// Whether requests are refused that only a careless client sends: no Depth, a wrong Content-Type, broken iCalendar.
+    /// Whether requests are refused that only a careless client sends: no Depth, a wrong
+    /// Content-Type, broken iCalendar.
     pub strict: bool,
 }
 
@@ -123,7 +133,8 @@ pub enum LostToken {
     Refused(u16),
     /// This status, without a reason.
     RefusedBare(u16),
-    /// Every member is listed as changed, with a new token and without a word about what was deleted.
+    /// Every member is listed as changed, with a new token and without a word about what was
+    /// deleted.
     Everything,
     /// A 207 with a new token, and nothing else.
     Nothing,
@@ -154,7 +165,8 @@ pub enum Missing {
 pub enum Etags {
     /// As they should be.
     Strong,
-    /// Weak everywhere; no condition with a weak one holds (RFC 9110 section 13.1.1), one with the same tag in strong form does.
+    /// Weak everywhere; no condition with a weak one holds (RFC 9110 section 13.1.1), one with the
+    /// same tag in strong form does.
     Weak,
     /// Weak everywhere, and no condition holds that names a version, in whatever form.
     NoCondition,
@@ -174,7 +186,11 @@ impl Etags {
         match self {
             Self::Weak | Self::NoCondition => format!("W/{etag}"),
             Self::Compressed if is_get => format!("{}-gzip\"", etag.trim_end_matches('"')),
-            Self::Strong | Self::Unquoted | Self::Compressed | Self::OfCalendar | Self::OtherInListing => etag.to_owned(),
+            Self::Strong
+            | Self::Unquoted
+            | Self::Compressed
+            | Self::OfCalendar
+            | Self::OtherInListing => etag.to_owned(),
         }
     }
 

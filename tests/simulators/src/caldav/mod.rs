@@ -1,13 +1,18 @@
-//! A CalDAV server in memory, strict where it may be, with the manners of the servers that people use.
+//! A CalDAV server in memory, strict where it may be, with the manners of the servers that people
+//! use.
 //!
-//! `state.rs` is the calendars of record with verbs, `calendar.rs` a person's hand on them, `http.rs` and the files beside it the skin that
-//! speaks CalDAV (RFC 4791, RFC 6578), `manners.rs` what differs from server to server.
+//! `state.rs` is the calendars of record with verbs, `calendar.rs` a person's hand on them,
+//! `http.rs` and the files beside it the skin that speaks CalDAV (RFC 4791, RFC 6578), `manners.rs`
+//! what differs from server to server.
 //!
 //! Properties:
 //! - A write is applied whole or not at all, at one moment, in the order of its ETags.
-//! - Everything that a test does through [`Calendar`] happens past HTTP: it is neither counted nor struck by a fault.
-//! - Implicit scheduling (RFC 6638) is counted in [`CalDav::mails_sent`], and never mails anybody. It must stay 0.
-//! - A time-range matches too much rather than too little (`time_range.rs`), as clients must bear anyhow.
+//! - Everything that a test does through [`Calendar`] happens past HTTP: it is neither counted nor
+//!   struck by a fault.
+//! - Implicit scheduling (RFC 6638) is counted in [`CalDav::mails_sent`], and never mails anybody.
+//!   It must stay 0.
+//! - A time-range matches too much rather than too little (`time_range.rs`), as clients must bear
+//!   anyhow.
 
 mod alters;
 mod bases;
@@ -39,7 +44,10 @@ use state::Records;
 pub use alters::Alters;
 pub use calendar::{Calendar, crlf};
 pub use digest::SignIn;
-pub use manners::{AnyVersion, Etags, Late, Limit, LostToken, Manners, Missing, Names, OldBase, Redirect, Rewrite, Throttle, UidScope};
+pub use manners::{
+    AnyVersion, Etags, Late, Limit, LostToken, Manners, Missing, Names, OldBase, Redirect, Rewrite,
+    Throttle, UidScope,
+};
 pub use saved::{Object, Saved};
 
 /// A running CalDAV server. Dropping it ends it.
@@ -106,7 +114,8 @@ impl CalDav {
         url
     }
 
-    /// The address of the same server under a path prefix such as `/cloud`, as behind a reverse proxy. The server also answers without it.
+    /// The address of the same server under a path prefix such as `/cloud`, as behind a reverse
+    /// proxy. The server also answers without it.
     pub fn url_below(&self, prefix: &str) -> Url {
         self.manners(|manners| {
             if !manners.prefixes.iter().any(|known| known == prefix) {
@@ -116,8 +125,8 @@ impl CalDav {
         self.url().join(&format!("{prefix}/")).expect("a prefix is a path")
     }
 
-    /// Changes the base of all paths, for example to `/dav2`: all hrefs have it, and discovery leads there. `old` sets how the server answers
-    /// under the old base.
+    /// Changes the base of all paths, for example to `/dav2`: all hrefs have it, and discovery
+    /// leads there. `old` sets how the server answers under the old base.
     pub fn move_base(&self, new: &str, old: OldBase) {
         self.manners(|manners| {
             let before = std::mem::replace(&mut manners.base, new.to_owned());
@@ -145,7 +154,10 @@ impl CalDav {
     /// Where there is no such account.
     pub fn calendar(&self, user: &str, name: &str) -> Calendar {
         let mut records = self.shared.records();
-        assert!(records.accounts.contains_key(user), "the account {user} is made before its calendars");
+        assert!(
+            records.accounts.contains_key(user),
+            "the account {user} is made before its calendars"
+        );
         records.new_calendar(user, name);
         drop(records);
         Calendar { shared: Arc::clone(&self.shared), user: user.to_owned(), name: name.to_owned() }
@@ -181,7 +193,8 @@ impl CalDav {
         self.shared.records().mails_sent
     }
 
-    /// What no server refuses and no good client does, such as a SEQUENCE that falls. Quotes no content.
+    /// What no server refuses and no good client does, such as a SEQUENCE that falls. Quotes no
+    /// content.
     pub fn complaints(&self) -> Vec<String> {
         self.shared.records().complaints.clone()
     }
@@ -198,7 +211,8 @@ impl Shared {
 
     fn path_of(&self, user: &str, calendar: &str) -> String {
         let records = self.records();
-        paths::Paths { manners: &self.manners(), records: &records, prefix: "" }.calendar(user, calendar)
+        paths::Paths { manners: &self.manners(), records: &records, prefix: "" }
+            .calendar(user, calendar)
     }
 }
 

@@ -27,7 +27,10 @@ pub(super) enum Place {
 impl Place {
     pub fn owner(&self) -> Option<&str> {
         match self {
-            Self::Principal(user) | Self::Home(user) | Self::Calendar(user, _) | Self::Object(user, _, _) => Some(user),
+            Self::Principal(user)
+            | Self::Home(user)
+            | Self::Calendar(user, _)
+            | Self::Object(user, _, _) => Some(user),
             Self::Root | Self::WellKnown | Self::Nowhere => None,
         }
     }
@@ -52,7 +55,12 @@ impl Paths<'_> {
     }
 
     fn below_base(&self, template: &str, user: &str) -> String {
-        format!("{}{}{}", self.prefix, self.manners.base, template.replace("{}", &self.account(user)))
+        format!(
+            "{}{}{}",
+            self.prefix,
+            self.manners.base,
+            template.replace("{}", &self.account(user))
+        )
     }
 
     pub fn calendar(&self, user: &str, calendar: &str) -> String {
@@ -82,8 +90,11 @@ impl Paths<'_> {
             None => address,
         };
         let (_, Route::Here(path)) = self.manners.route(path) else { return Place::Nowhere };
-        let decoded: Option<Vec<String>> =
-            path.split('/').filter(|s| !s.is_empty()).map(|s| percent_decode_str(s).decode_utf8().ok().map(Cow::into_owned)).collect();
+        let decoded: Option<Vec<String>> = path
+            .split('/')
+            .filter(|s| !s.is_empty())
+            .map(|s| percent_decode_str(s).decode_utf8().ok().map(Cow::into_owned))
+            .collect();
         let Some(segments) = decoded else { return Place::Nowhere };
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         match segments[..] {
@@ -99,7 +110,11 @@ impl Paths<'_> {
                 let segment = rest.next()?;
                 if part == "{}" {
                     user = self.records.accounts.iter().find(|(name, account)| {
-                        if self.manners.numbered_accounts { account.number.to_string() == *segment } else { name.as_str() == *segment }
+                        if self.manners.numbered_accounts {
+                            account.number.to_string() == *segment
+                        } else {
+                            name.as_str() == *segment
+                        }
                     });
                     user?;
                 } else if part != *segment {

@@ -1,5 +1,5 @@
-//! A calendar that is written down and put back: the same objects under the same names and ETags, and the same ctag and sync token. A client that
-//! has seen it before finds nothing new in it.
+//! A calendar that is written down and put back: the same objects under the same names and ETags,
+//! and the same ctag and sync token. A client that has seen it before finds nothing new in it.
 
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +39,8 @@ impl Calendar {
         })
     }
 
-    /// Puts back what was written down, in the place of everything that the calendar holds. What was deleted before is not remembered.
+    /// Puts back what was written down, in the place of everything that the calendar holds. What
+    /// was deleted before is not remembered.
     ///
     /// # Panics
     /// Where the ctag or an ETag is none that this server gives.
@@ -69,7 +70,11 @@ mod tests {
         other.put("c.ics", "UID:c");
         other.put_back(&saved);
         assert_eq!((other.saved(), other.etag("b.ics")), (saved.clone(), one.etag("b.ics")));
-        assert_eq!(other.put("d.ics", "UID:d"), one.put("d.ics", "UID:d"), "the next ETag is the next");
+        assert_eq!(
+            other.put("d.ics", "UID:d"),
+            one.put("d.ics", "UID:d"),
+            "the next ETag is the next"
+        );
         let text = serde_json::to_string(&saved).unwrap();
         assert_eq!(serde_json::from_str::<super::Saved>(&text).unwrap(), saved);
     }

@@ -1,5 +1,5 @@
-//! One calendar under several paths: twice in its owner's home, or also in the home of another account. All paths show the same objects, ETags,
-//! ctag and sync tokens.
+//! One calendar under several paths: twice in its owner's home, or also in the home of another
+//! account. All paths show the same objects, ETags, ctag and sync tokens.
 
 use super::state::{Collection, Records};
 
@@ -17,8 +17,10 @@ impl Records {
     /// Adds a path; `false` if the name is taken there, or there is no such account.
     pub fn share(&mut self, owner: &str, calendar: &str, user: &str, name: &str) -> bool {
         let Some(account) = self.accounts.get_mut(user) else { return false };
-        let share = Share { owner: owner.to_owned(), calendar: calendar.to_owned(), writable: true };
-        !account.calendars.contains_key(name) && account.shares.insert(name.to_owned(), share).is_none()
+        let share =
+            Share { owner: owner.to_owned(), calendar: calendar.to_owned(), writable: true };
+        !account.calendars.contains_key(name)
+            && account.shares.insert(name.to_owned(), share).is_none()
     }
 
     pub fn share_of(&self, user: &str, name: &str) -> Option<&Share> {
@@ -49,13 +51,15 @@ impl Records {
 
     /// Whether a calendar may be written to under this path.
     pub fn writable(&self, user: &str, name: &str) -> bool {
-        self.visible(user, name).is_some_and(|c| c.writable) && self.share_of(user, name).is_none_or(|share| share.writable)
+        self.visible(user, name).is_some_and(|c| c.writable)
+            && self.share_of(user, name).is_none_or(|share| share.writable)
     }
 
     /// The names of all calendars in a home that are not hidden, sorted.
     pub fn names_in(&self, user: &str) -> Option<Vec<String>> {
         let account = self.accounts.get(user)?;
-        let mut names: Vec<String> = account.calendars.keys().chain(account.shares.keys()).cloned().collect();
+        let mut names: Vec<String> =
+            account.calendars.keys().chain(account.shares.keys()).cloned().collect();
         names.retain(|name| self.visible(user, name).is_some());
         names.sort();
         Some(names)

@@ -97,7 +97,8 @@ pub(crate) struct Member {
 impl Records {
     pub fn new_account(&mut self, user: &str, password: &str) {
         self.born += 1;
-        let own = if user.contains('@') { user.to_owned() } else { format!("{user}@calendars.example") };
+        let own =
+            if user.contains('@') { user.to_owned() } else { format!("{user}@calendars.example") };
         let account = Account {
             password: password.to_owned(),
             number: 17_000_000 + self.born,
@@ -110,7 +111,9 @@ impl Records {
 
     /// Puts what is shown in the place of what is there, and back.
     pub fn exchange_shown(&mut self) {
-        for calendar in self.accounts.values_mut().flat_map(|account| account.calendars.values_mut()) {
+        for calendar in
+            self.accounts.values_mut().flat_map(|account| account.calendars.values_mut())
+        {
             if let Some(mut shown) = calendar.shown.take() {
                 std::mem::swap(calendar, &mut *shown);
                 calendar.shown = Some(shown);
@@ -123,7 +126,9 @@ impl Records {
         self.born += 1;
         let born = self.born;
         match self.accounts.get_mut(user) {
-            Some(account) if !account.calendars.contains_key(name) && !account.shares.contains_key(name) => {
+            Some(account)
+                if !account.calendars.contains_key(name) && !account.shares.contains_key(name) =>
+            {
                 account.calendars.insert(name.to_owned(), Collection::new(name, born));
                 true
             }
@@ -163,7 +168,8 @@ impl Collection {
         let (birth, last) = versions(&saved.ctag)?;
         let mut calendar = Self::new(title, birth);
         for object in &saved.objects {
-            let (_, revision) = versions(&object.etag).filter(|(of, revision)| *of == birth && *revision <= last)?;
+            let (_, revision) = versions(&object.etag)
+                .filter(|(of, revision)| *of == birth && *revision <= last)?;
             // `put` counts on from here.
             calendar.revision = revision.checked_sub(1)?;
             calendar.put(&object.name, &object.body);
@@ -190,7 +196,8 @@ impl Collection {
 
     /// What a listing finds.
     pub fn listed(&self) -> impl Iterator<Item = (&String, &Resource)> {
-        self.resources().filter(|(name, _)| self.late.get(*name).is_none_or(|late| *late == Late::Untold))
+        self.resources()
+            .filter(|(name, _)| self.late.get(*name).is_none_or(|late| *late == Late::Untold))
     }
 
     /// Everything shows everywhere, as if it had come just now.
@@ -210,7 +217,8 @@ impl Collection {
     /// Stores an object under a name, new or not, and gives its ETag.
     pub fn put(&mut self, name: &str, body: &str) -> String {
         let revision = self.next(name);
-        let uid = ics::unfold(body).iter().find_map(|line| line.strip_prefix("UID:").map(str::to_owned));
+        let uid =
+            ics::unfold(body).iter().find_map(|line| line.strip_prefix("UID:").map(str::to_owned));
         let etag = format!("\"{:x}-{revision:x}\"", self.birth);
         // What stood here before is still known to whoever has seen it.
         let made = match (self.resources.get(name), self.gone.remove(name)) {
@@ -223,7 +231,10 @@ impl Collection {
             self.uids.entry(uid.clone()).or_default().insert(name.to_owned());
             self.trash.remove(uid);
         }
-        self.resources.insert(name.to_owned(), Resource { body: body.into(), etag: etag.clone(), uid, revision, made });
+        self.resources.insert(
+            name.to_owned(),
+            Resource { body: body.into(), etag: etag.clone(), uid, revision, made },
+        );
         etag
     }
 
@@ -251,7 +262,11 @@ impl Collection {
 
     fn next(&mut self, name: &str) -> u64 {
         self.revision += 1;
-        let before = self.resources.get(name).map(|r| r.revision).or_else(|| self.gone.get(name).map(|g| g.revision));
+        let before = self
+            .resources
+            .get(name)
+            .map(|r| r.revision)
+            .or_else(|| self.gone.get(name).map(|g| g.revision));
         if let Some(before) = before {
             self.log.remove(&before);
         }
@@ -277,7 +292,8 @@ impl Collection {
         self.trash.contains_key(uid)
     }
 
-    /// Restores an object from the trash, with its former name and ETag, as Nextcloud does. `false` if it is not in the trash or its name is taken.
+    /// Restores an object from the trash, with its former name and ETag, as Nextcloud does. `false`
+    /// if it is not in the trash or its name is taken.
     pub fn restore(&mut self, uid: &str) -> bool {
         if self.trash.get(uid).is_none_or(|(name, _)| self.resources.contains_key(name)) {
             return false;
@@ -316,9 +332,16 @@ impl Collection {
 
     /// The revision that a token stands for; `None` where it is not known (any more).
     pub fn known_token(&self, token: &str) -> Option<u64> {
-        let mut parts = token.strip_prefix("urn:token:")?.split(':').map(|part| u64::from_str_radix(part, 16).ok());
+        let mut parts = token
+            .strip_prefix("urn:token:")?
+            .split(':')
+            .map(|part| u64::from_str_radix(part, 16).ok());
         let (birth, generation, revision) = (parts.next()??, parts.next()??, parts.next()??);
-        (parts.next().is_none() && birth == self.birth && generation == self.generation && revision <= self.revision).then_some(revision)
+        (parts.next().is_none()
+            && birth == self.birth
+            && generation == self.generation
+            && revision <= self.revision)
+            .then_some(revision)
     }
 
     pub fn forget_tokens(&mut self) {
@@ -327,13 +350,21 @@ impl Collection {
 
     /// What changed after a revision, oldest first; every name once.
     pub fn since(&self, revision: u64) -> impl Iterator<Item = Member> {
-        let is_named = |name: &String| self.late.get(name).is_none_or(|late| *late == Late::Announced);
-        self.log.range(revision + 1..).filter(move |(_, name)| is_named(name)).map(|(revision, name)| Member {
-            name: name.clone(),
-            etag: self.shown(name).map(|r| r.etag.clone()),
-            revision: *revision,
-            made: self.resources.get(name).map(|r| r.made).or_else(|| self.gone.get(name).map(|g| g.made)).unwrap_or(*revision),
-        })
+        let is_named =
+            |name: &String| self.late.get(name).is_none_or(|late| *late == Late::Announced);
+        self.log.range(revision + 1..).filter(move |(_, name)| is_named(name)).map(
+            |(revision, name)| Member {
+                name: name.clone(),
+                etag: self.shown(name).map(|r| r.etag.clone()),
+                revision: *revision,
+                made: self
+                    .resources
+                    .get(name)
+                    .map(|r| r.made)
+                    .or_else(|| self.gone.get(name).map(|g| g.made))
+                    .unwrap_or(*revision),
+            },
+        )
     }
 }
 

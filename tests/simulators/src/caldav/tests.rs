@@ -65,27 +65,54 @@ fn listed(root: &Node) -> Vec<String> {
 
 #[tokio::test]
 async fn a_client_finds_its_calendars() {
-    for manners in [Manners::generic(), Manners::radicale_like(), Manners::xandikos_like(), Manners::icloud()] {
+    for manners in
+        [Manners::generic(), Manners::radicale_like(), Manners::xandikos_like(), Manners::icloud()]
+    {
         let World { server, work, client } = world(manners).await;
         server.calendar("alice", "hidden").set_hidden(true);
         let ask = async |path: &str, depth: &str, props: &str| {
-            let body = format!(r#"<propfind xmlns="DAV:" xmlns:c="{CALDAV}" xmlns:s="{CALENDAR_SERVER}"><prop>{props}</prop></propfind>"#);
+            let body = format!(
+                r#"<propfind xmlns="DAV:" xmlns:c="{CALDAV}" xmlns:s="{CALENDAR_SERVER}"><prop>{props}</prop></propfind>"#
+            );
             client.xml("PROPFIND", path, depth, &body).await.unwrap()
         };
         let href = |answer: &Answer, property: (&str, &str)| {
             fn find<'a>(node: &'a Node, ns: &str, name: &str) -> Option<&'a Node> {
-                if node.is(ns, name) { Some(node) } else { node.children.iter().find_map(|c| find(c, ns, name)) }
+                if node.is(ns, name) {
+                    Some(node)
+                } else {
+                    node.children.iter().find_map(|c| find(c, ns, name))
+                }
             }
             let root = answer.xml().unwrap();
-            find(&root, property.0, property.1).and_then(|p| p.find(DAV, "href")).map(|h| h.text.clone()).unwrap()
+            find(&root, property.0, property.1)
+                .and_then(|p| p.find(DAV, "href"))
+                .map(|h| h.text.clone())
+                .unwrap()
         };
-        let principal = href(&ask("/", "0", "<current-user-principal/>").await, (DAV, "current-user-principal"));
-        let home = href(&ask(&principal, "0", "<c:calendar-home-set/>").await, (CALDAV, "calendar-home-set"));
+        let principal = href(
+            &ask("/", "0", "<current-user-principal/>").await,
+            (DAV, "current-user-principal"),
+        );
+        let home = href(
+            &ask(&principal, "0", "<c:calendar-home-set/>").await,
+            (CALDAV, "calendar-home-set"),
+        );
         let listing = ask(&home, "1", "<resourcetype/><s:getctag/><sync-token/>").await;
         let names = listed(&listing.xml().unwrap());
-        assert!(names.contains(&"work".to_owned()) && !names.contains(&"hidden".to_owned()), "{names:?}");
-        assert!(home.starts_with("http://") == server.shared.manners().partition && work.path().ends_with("/work/"), "{home}");
-        assert_eq!(client.send("PROPFIND", "/.well-known/caldav", &[], "").await.unwrap().status, 301);
+        assert!(
+            names.contains(&"work".to_owned()) && !names.contains(&"hidden".to_owned()),
+            "{names:?}"
+        );
+        assert!(
+            home.starts_with("http://") == server.shared.manners().partition
+                && work.path().ends_with("/work/"),
+            "{home}"
+        );
+        assert_eq!(
+            client.send("PROPFIND", "/.well-known/caldav", &[], "").await.unwrap().status,
+            301
+        );
     }
 }
 
@@ -95,31 +122,85 @@ async fn strangers_and_careless_clients_are_refused() {
     server.account("bob@x.example", "other").calendar("bob@x.example", "private");
     let stranger = Client::new(&server.url()).login("alice", "wrong");
     assert_eq!(stranger.xml("PROPFIND", "/", "0", "").await.unwrap().status, 401);
-    assert_eq!(client.xml("PROPFIND", "/calendars/bob%40x.example/private/", "0", "").await.unwrap().status, 403);
-    assert_eq!(client.send("PROPFIND", &work.path(), &[], "").await.unwrap().status, 400, "no Depth");
+    assert_eq!(
+        client
+            .xml("PROPFIND", "/calendars/bob%40x.example/private/", "0", "")
+            .await
+            .unwrap()
+            .status,
+        403
+    );
+    assert_eq!(
+        client.send("PROPFIND", &work.path(), &[], "").await.unwrap().status,
+        400,
+        "no Depth"
+    );
     let json = [("content-type", "application/json"), ("depth", "0")];
     assert_eq!(client.send("PROPFIND", "/", &json, "<propfind/>").await.unwrap().status, 415);
-    assert_eq!(client.send("PUT", &format!("{}a.ics", work.path()), &json, event("a", "X-A:1")).await.unwrap().status, 415);
-    assert_eq!(client.xml("REPORT", &work.path(), "1", &SYNC.replace("TOKEN", "").replace("LIMIT", "")).await.unwrap().status, 400);
+    assert_eq!(
+        client
+            .send("PUT", &format!("{}a.ics", work.path()), &json, event("a", "X-A:1"))
+            .await
+            .unwrap()
+            .status,
+        415
+    );
+    assert_eq!(
+        client
+            .xml("REPORT", &work.path(), "1", &SYNC.replace("TOKEN", "").replace("LIMIT", ""))
+            .await
+            .unwrap()
+            .status,
+        400
+    );
     server.account("alice", "new");
-    assert_eq!(client.xml("PROPFIND", "/", "0", "").await.unwrap().status, 401, "the password is another one now");
+    assert_eq!(
+        client.xml("PROPFIND", "/", "0", "").await.unwrap().status,
+        401,
+        "the password is another one now"
+    );
 }
 
 #[tokio::test]
 async fn writes_keep_to_their_conditions() {
     let w = world(Manners::generic()).await;
     let created = w.put("a.ics", &event("a", "SUMMARY:1"), &[("if-none-match", "*")]).await;
-    assert_eq!((created.status, created.header("etag")), (201, w.work.etag("a.ics").unwrap().as_str()));
-    assert_eq!(w.put("a.ics", &event("a", "SUMMARY:2"), &[("if-none-match", "*")]).await.status, 412);
-    assert_eq!(w.put("a.ics", &event("a", "SUMMARY:2"), &[("if-match", "\"old\"")]).await.status, 412);
+    assert_eq!(
+        (created.status, created.header("etag")),
+        (201, w.work.etag("a.ics").unwrap().as_str())
+    );
+    assert_eq!(
+        w.put("a.ics", &event("a", "SUMMARY:2"), &[("if-none-match", "*")]).await.status,
+        412
+    );
+    assert_eq!(
+        w.put("a.ics", &event("a", "SUMMARY:2"), &[("if-match", "\"old\"")]).await.status,
+        412
+    );
     assert_eq!(w.put("b.ics", &event("b", "SUMMARY:2"), &[("if-match", "*")]).await.status, 412);
-    assert_eq!(w.put("b.ics", &event("a", "SUMMARY:2"), &[]).await.status, 403, "the UID stands elsewhere");
+    assert_eq!(
+        w.put("b.ics", &event("a", "SUMMARY:2"), &[]).await.status,
+        403,
+        "the UID stands elsewhere"
+    );
     assert_eq!(w.put("a.ics", &event("b", "SUMMARY:2"), &[]).await.status, 403, "another UID");
     assert_eq!(w.put("b.ics", "nonsense", &[]).await.status, 403);
-    assert_eq!(w.put("a.ics", &event("a", "SUMMARY:2"), &[("if-match", created.header("etag"))]).await.status, 204);
+    assert_eq!(
+        w.put("a.ics", &event("a", "SUMMARY:2"), &[("if-match", created.header("etag"))])
+            .await
+            .status,
+        204
+    );
     assert_eq!(w.work.get("a.ics").unwrap(), event("a", "SUMMARY:2"), "byte for byte");
     let path = format!("{}a.ics", w.work.path());
-    assert_eq!(w.client.send("DELETE", &path, &[("if-match", created.header("etag"))], "").await.unwrap().status, 412);
+    assert_eq!(
+        w.client
+            .send("DELETE", &path, &[("if-match", created.header("etag"))], "")
+            .await
+            .unwrap()
+            .status,
+        412
+    );
     assert_eq!(w.client.send("GET", &path, &[], "").await.unwrap().text(), event("a", "SUMMARY:2"));
     assert_eq!(w.client.send("DELETE", &path, &[], "").await.unwrap().status, 204);
     assert_eq!(w.client.send("DELETE", &path, &[], "").await.unwrap().status, 404);
@@ -131,7 +212,8 @@ async fn writes_keep_to_their_conditions() {
 #[tokio::test]
 async fn guests_are_counted_and_a_falling_sequence_is_noticed() {
     let w = world(Manners::generic()).await;
-    let meeting = "SEQUENCE:2\nORGANIZER:mailto:alice@calendars.example\nATTENDEE:mailto:g@x.example";
+    let meeting =
+        "SEQUENCE:2\nORGANIZER:mailto:alice@calendars.example\nATTENDEE:mailto:g@x.example";
     w.work.put("m.ics", &event("m", meeting));
     assert_eq!(w.server.mails_sent(), 0, "a person's own business");
     w.put("m.ics", &event("m", &meeting.replace('2', "1")), &[]).await;
@@ -190,11 +272,14 @@ async fn reports_of_a_range_and_of_names() {
             r#"<c:calendar-query xmlns:c="{CALDAV}" xmlns="DAV:"><prop><getetag/></prop><c:filter><c:comp-filter name="VCALENDAR">{inner}</c:comp-filter></c:filter></c:calendar-query>"#
         )
     };
-    let range = query(r#"<c:comp-filter name="VEVENT"><c:time-range start="20260101T000000Z" end="20270101T000000Z"/></c:comp-filter>"#);
+    let range = query(
+        r#"<c:comp-filter name="VEVENT"><c:time-range start="20260101T000000Z" end="20270101T000000Z"/></c:comp-filter>"#,
+    );
     assert_eq!(w.report(&range).await, (207, vec!["a%20b.ics".into()]));
     assert_eq!(w.report(&query("")).await.1.len(), 2);
-    let by_uid =
-        query(r#"<c:comp-filter name="VEVENT"><c:prop-filter name="UID"><c:text-match>a</c:text-match></c:prop-filter></c:comp-filter>"#);
+    let by_uid = query(
+        r#"<c:comp-filter name="VEVENT"><c:prop-filter name="UID"><c:text-match>a</c:text-match></c:prop-filter></c:comp-filter>"#,
+    );
     assert_eq!(w.report(&by_uid).await.0, 403);
     let get = |hrefs: &[String]| {
         let hrefs: String = hrefs.iter().map(|h| format!("<href>{h}</href>")).collect();
@@ -206,7 +291,10 @@ async fn reports_of_a_range_and_of_names() {
     assert_eq!(w.report(&names).await, (207, vec!["a%20b.ics".into(), "none.ics 404".into()]));
     w.work.set_unreadable("a b.ics", true);
     assert_eq!(w.report(&names).await.1, ["a%20b.ics 404", "none.ics 404"]);
-    w.server.manners(|m| (m.multiget_missing, m.lists_itself, m.query_needs_event_filter) = (Missing::LeftOut, true, true));
+    w.server.manners(|m| {
+        (m.multiget_missing, m.lists_itself, m.query_needs_event_filter) =
+            (Missing::LeftOut, true, true)
+    });
     assert_eq!(w.report(&names).await, (207, vec![]));
     assert_eq!(w.report(&range).await.1, ["work", "a%20b.ics"]);
     assert_eq!(w.report(&query("")).await.0, 403);
@@ -217,12 +305,25 @@ async fn icloud_has_manners_of_its_own() {
     let w = world(Manners::icloud()).await;
     let home = w.server.calendar("alice", "home");
     home.put("x.ics", &event("x", "X-A:1"));
-    assert_eq!(w.put("y.ics", &event("x", "X-A:1"), &[]).await.status, 403, "a UID once in the account");
+    assert_eq!(
+        w.put("y.ics", &event("x", "X-A:1"), &[]).await.status,
+        403,
+        "a UID once in the account"
+    );
     let created = w.put("y.ics", &event("y", "X-A:1"), &[("if-match", "*")]).await;
-    assert_eq!((created.status, created.header("etag")), (201, ""), "backwards, and without an ETag");
+    assert_eq!(
+        (created.status, created.header("etag")),
+        (201, ""),
+        "backwards, and without an ETag"
+    );
     assert_eq!(w.put("y.ics", &event("y", "X-A:2"), &[("if-match", "*")]).await.status, 412);
     assert!(w.work.get("y.ics").unwrap().contains("X-APPLE-DEFAULT-ALARM"));
-    assert_eq!(w.put("z.ics", &event("z", "X-A:1").replace("DTEND:20260310T110000Z\r\n", ""), &[]).await.status, 403);
+    assert_eq!(
+        w.put("z.ics", &event("z", "X-A:1").replace("DTEND:20260310T110000Z\r\n", ""), &[])
+            .await
+            .status,
+        403
+    );
 }
 
 #[tokio::test]
@@ -241,7 +342,13 @@ async fn a_server_that_rewrites_keeps_the_meaning() {
 async fn faults_strike_before_and_after_the_write() {
     let w = world(Manners::generic()).await;
     let path = format!("{}a.ics", w.work.path());
-    let put = async || w.client.put(&path, &event("a", "X-A:1"), &[("if-none-match", "*")]).await.map(|answer| answer.status).ok();
+    let put = async || {
+        w.client
+            .put(&path, &event("a", "X-A:1"), &[("if-none-match", "*")])
+            .await
+            .map(|answer| answer.status)
+            .ok()
+    };
     w.server.faults().next(On::kind(Kind::Put), Fault::DropBefore);
     assert_eq!((put().await, w.work.len()), (None, 0));
     w.server.faults().next(On::writes(), Fault::Throttled { status: 429, retry_after: 7 });
@@ -293,7 +400,9 @@ async fn a_member_may_be_listed_twice() {
 #[tokio::test]
 async fn throttling_asks_for_too_short_a_wait() {
     let w = world(Manners::generic()).await;
-    w.server.manners(|m| m.throttle = Some(Throttle { every: 2, refused: 2, status: 503, retry_after: 1 }));
+    w.server.manners(|m| {
+        m.throttle = Some(Throttle { every: 2, refused: 2, status: 503, retry_after: 1 })
+    });
     let mut statuses = Vec::new();
     for _ in 0..5 {
         let answer = w.client.xml("PROPFIND", "/", "0", "").await.unwrap();
@@ -310,7 +419,10 @@ async fn requests_are_counted() {
     w.sync("", "").await;
     w.work.delete("a.ics");
     let counts = w.server.counts();
-    assert_eq!((counts.of(Kind::Put), counts.of(Kind::SyncCollection), counts.total(), counts.writes()), (1, 1, 2, 1));
+    assert_eq!(
+        (counts.of(Kind::Put), counts.of(Kind::SyncCollection), counts.total(), counts.writes()),
+        (1, 1, 2, 1)
+    );
     assert_eq!(counts.tally(Kind::Put).bytes_up as usize, event("a", "X-A:1").len());
     w.server.reset_counts();
     assert_eq!(w.server.counts().total(), 0);

@@ -1,7 +1,8 @@
 //! Whether an object has to do with a span of time (RFC 4791, section 9.9).
 //!
-//! A sound approximation: whatever might lie in the span is in. Floating times and days have the width of all zones of the world; a series is in
-//! unless it begins after the span, or its UNTIL, its additional dates and all its exceptions end before it. A client must bear both.
+//! A sound approximation: whatever might lie in the span is in. Floating times and days have the
+//! width of all zones of the world; a series is in unless it begins after the span, or its UNTIL,
+//! its additional dates and all its exceptions end before it. A client must bear both.
 
 use crate::ics::{Component, Property, When};
 
@@ -19,7 +20,13 @@ impl Span {
     pub fn read(start: Option<&str>, end: Option<&str>) -> Option<Self> {
         let instant = |text: Option<&str>, open: i64| match text {
             None => Some(open),
-            Some(text) => match (Property { name: String::new(), parameters: Vec::new(), value: text.to_owned() }).when()? {
+            Some(text) => match (Property {
+                name: String::new(),
+                parameters: Vec::new(),
+                value: text.to_owned(),
+            })
+            .when()?
+            {
                 utc @ When::Utc(_) => Some(utc.bounds().0),
                 _ => None,
             },
@@ -50,7 +57,8 @@ fn event_matches(event: &Component, span: Span) -> bool {
         return false;
     }
     // RDATE may lie anywhere: in.
-    let last = if event.get("RDATE").is_some() { None } else { event.value("RRULE").and_then(until) };
+    let last =
+        if event.get("RDATE").is_some() { None } else { event.value("RRULE").and_then(until) };
     last.is_none_or(|last| last + length + DAY > span.start)
 }
 
@@ -67,14 +75,17 @@ fn length(event: &Component, start: &When) -> i64 {
 
 fn until(rule: &str) -> Option<i64> {
     let value = rule.split(';').find_map(|part| part.strip_prefix("UNTIL="))?;
-    let when = Property { name: String::new(), parameters: Vec::new(), value: value.to_owned() }.when()?;
+    let when =
+        Property { name: String::new(), parameters: Vec::new(), value: value.to_owned() }.when()?;
     Some(when.bounds().1)
 }
 
 /// Seconds of an ISO duration whose days have 24 hours.
 fn seconds(duration: &str) -> Option<i64> {
     let span: jiff::Span = duration.parse().ok()?;
-    span.total(jiff::SpanTotal::from(jiff::Unit::Second).days_are_24_hours()).ok().map(|seconds| seconds as i64)
+    span.total(jiff::SpanTotal::from(jiff::Unit::Second).days_are_24_hours())
+        .ok()
+        .map(|seconds| seconds as i64)
 }
 
 #[cfg(test)]
@@ -83,7 +94,9 @@ mod tests {
     use crate::ics::read;
 
     fn inside(event: &str) -> bool {
-        let calendar = read(&format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\n{event}\nEND:VEVENT\nEND:VCALENDAR")).unwrap();
+        let calendar =
+            read(&format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\n{event}\nEND:VEVENT\nEND:VCALENDAR"))
+                .unwrap();
         matches(&calendar, Span::read(Some("20260401T000000Z"), Some("20260501T000000Z")).unwrap())
     }
 

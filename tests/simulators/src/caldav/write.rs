@@ -1,4 +1,5 @@
-//! PUT, DELETE and MKCALENDAR, with all that a strict server checks before it stores (RFC 4791, section 5.3).
+//! PUT, DELETE and MKCALENDAR, with all that a strict server checks before it stores (RFC 4791,
+//! section 5.3).
 
 use std::collections::BTreeMap;
 
@@ -13,9 +14,13 @@ use crate::lint;
 use crate::xml::{CALDAV, Node};
 
 pub(super) fn put(asking: &Asking<'_>, records: &mut Records, place: &Place) -> Reply {
-    let Place::Object(user, calendar, name) = place else { return Reply::words(405, "a calendar is not written as a whole") };
+    let Place::Object(user, calendar, name) = place else {
+        return Reply::words(405, "a calendar is not written as a whole");
+    };
     let manners = asking.manners;
-    let Some(collection) = records.visible(user, calendar) else { return Reply::words(409, "there is no such calendar") };
+    let Some(collection) = records.visible(user, calendar) else {
+        return Reply::words(409, "there is no such calendar");
+    };
     if !records.writable(user, calendar) {
         return refused(asking, 403, "need-privileges");
     }
@@ -52,7 +57,9 @@ pub(super) fn put(asking: &Asking<'_>, records: &mut Records, place: &Place) -> 
         Rewrite::Reordered => reordered(&text),
         Rewrite::Plain => plain(&text),
         Rewrite::Anew => {
-            let kept = earlier.as_ref().and_then(|e| e.inside("VEVENT").find_map(|e| e.value("UID")).map(str::to_owned));
+            let kept = earlier
+                .as_ref()
+                .and_then(|e| e.inside("VEVENT").find_map(|e| e.value("UID")).map(str::to_owned));
             anew(&text, &kept.unwrap_or(uid_of_its_own))
         }
     };
@@ -64,7 +71,10 @@ pub(super) fn put(asking: &Asking<'_>, records: &mut Records, place: &Place) -> 
         return Reply::status(201).header("etag", "\"swallowed\"");
     }
     let Some(collection) = records.visible_mut(user, calendar) else { return Reply::status(409) };
-    if manners.merges && before.is_none() && collection.resources().any(|(_, there)| is_the_same(&there.body, &object)) {
+    if manners.merges
+        && before.is_none()
+        && collection.resources().any(|(_, there)| is_the_same(&there.body, &object))
+    {
         return Reply::status(201);
     }
     let name = match manners.names {
@@ -83,7 +93,9 @@ pub(super) fn put(asking: &Asking<'_>, records: &mut Records, place: &Place) -> 
 }
 
 pub(super) fn delete(asking: &Asking<'_>, records: &mut Records, place: &Place) -> Reply {
-    let Place::Object(user, calendar, name) = place else { return Reply::words(403, "a calendar is not deleted here") };
+    let Place::Object(user, calendar, name) = place else {
+        return Reply::words(403, "a calendar is not deleted here");
+    };
     let Some(collection) = records.visible(user, calendar) else { return Reply::status(404) };
     if !records.writable(user, calendar) {
         return refused(asking, 403, "need-privileges");
@@ -103,7 +115,9 @@ pub(super) fn delete(asking: &Asking<'_>, records: &mut Records, place: &Place) 
 pub(super) fn make_calendar(asking: &Asking<'_>, records: &mut Records, place: &Place) -> Reply {
     match place {
         Place::Calendar(user, name) if records.new_calendar(user, name) => Reply::status(201),
-        Place::Calendar(..) => Reply::precondition(405, crate::xml::DAV, "resource-must-be-null", asking.manners),
+        Place::Calendar(..) => {
+            Reply::precondition(405, crate::xml::DAV, "resource-must-be-null", asking.manners)
+        }
         _ => Reply::status(403),
     }
 }
@@ -112,11 +126,19 @@ pub(super) fn make_calendar(asking: &Asking<'_>, records: &mut Records, place: &
 fn conditions(asking: &Asking<'_>, etag: Option<&str>) -> Result<(), Reply> {
     let weak = matches!(asking.manners.etags, Etags::Weak | Etags::NoCondition);
     let never = asking.manners.etags == Etags::NoCondition;
-    let lists =
-        |header: &str, etag: &str| !never && header.split(',').any(|one| one.trim() == etag && !(weak && one.trim().starts_with("W/")));
+    let lists = |header: &str, etag: &str| {
+        !never
+            && header
+                .split(',')
+                .any(|one| one.trim() == etag && !(weak && one.trim().starts_with("W/")))
+    };
     let failed = Reply::words(412, "it is not as you expect it");
     if let Some(condition) = asking.header("if-none-match") {
-        let there = if condition.trim() == "*" { etag.is_some() } else { etag.is_some_and(|etag| lists(condition, etag)) };
+        let there = if condition.trim() == "*" {
+            etag.is_some()
+        } else {
+            etag.is_some_and(|etag| lists(condition, etag))
+        };
         if there {
             return Err(failed);
         }
@@ -134,17 +156,22 @@ fn conditions(asking: &Asking<'_>, etag: Option<&str>) -> Result<(), Reply> {
 /// The object in the body, if the server takes it.
 fn accepted(asking: &Asking<'_>) -> Result<Component, Reply> {
     let manners = asking.manners;
-    if manners.strict && !asking.header("content-type").is_some_and(|kind| kind.starts_with("text/calendar")) {
+    if manners.strict
+        && !asking.header("content-type").is_some_and(|kind| kind.starts_with("text/calendar"))
+    {
         return Err(refused(asking, 415, "supported-calendar-data"));
     }
     if asking.body.len() > manners.largest {
         return Err(refused(asking, manners.refusal, "max-resource-size"));
     }
     let invalid = |precondition: &str, why: &str| {
-        let error = Node::dav("error").child(Node::new(CALDAV, precondition)).child(Node::dav("responsedescription").text(why));
+        let error = Node::dav("error")
+            .child(Node::new(CALDAV, precondition))
+            .child(Node::dav("responsedescription").text(why));
         Reply::xml(manners.refusal, &error, manners)
     };
-    let text = std::str::from_utf8(asking.body).map_err(|_| invalid("valid-calendar-data", "it is not UTF-8"))?;
+    let text = std::str::from_utf8(asking.body)
+        .map_err(|_| invalid("valid-calendar-data", "it is not UTF-8"))?;
     let object = if manners.strict {
         lint::check(text).map_err(|flaw| invalid(flaw.precondition, &flaw.why))?
     } else {
@@ -162,8 +189,12 @@ fn conflict(asking: &Asking<'_>, records: &Records, place: &Place, uid: &str) ->
     let manners = asking.manners;
     let (owner, own_name) = records.owner_of(user, calendar);
     let account = records.accounts.get(owner)?;
-    let changes_uid = account.calendars.get(own_name)?.get(name).is_some_and(|r| r.uid.as_deref() != Some(uid));
-    let searched = account.calendars.iter().filter(|(other, _)| manners.uid_scope == UidScope::Account || *other == own_name);
+    let changes_uid =
+        account.calendars.get(own_name)?.get(name).is_some_and(|r| r.uid.as_deref() != Some(uid));
+    let searched = account
+        .calendars
+        .iter()
+        .filter(|(other, _)| manners.uid_scope == UidScope::Account || *other == own_name);
     let holder = searched.into_iter().find_map(|(other, collection)| {
         let except = (other == own_name).then_some(name.as_str());
         collection.holder_of(uid, except).map(|holder| (other.clone(), holder.clone()))
@@ -174,12 +205,17 @@ fn conflict(asking: &Asking<'_>, records: &Records, place: &Place, uid: &str) ->
     let (at, held) = holder.unwrap_or_else(|| (own_name.to_owned(), name.clone()));
     let paths = asking.paths(records);
     // In a share the path is that of the share.
-    let href = if at == own_name { paths.object(user, calendar, &held) } else { paths.object(owner, &at, &held) };
+    let href = if at == own_name {
+        paths.object(user, calendar, &held)
+    } else {
+        paths.object(owner, &at, &held)
+    };
     let why = Node::new(CALDAV, "no-uid-conflict").child(Node::dav("href").text(href));
     Some(Reply::xml(manners.uid_conflict, &Node::dav("error").child(why), manners))
 }
 
-/// The error XML of SabreDAV for an exception of Nextcloud: a class and a message, without a precondition.
+/// The error XML of SabreDAV for an exception of Nextcloud: a class and a message, without a
+/// precondition.
 fn in_trash(status: u16) -> Reply {
     let class = if status == 403 { "Forbidden" } else { "BadRequest" };
     let body = format!(
@@ -190,33 +226,53 @@ fn in_trash(status: u16) -> Reply {
 </d:error>
 "#
     );
-    Reply { body: body.into(), ..Reply::status(status) }.header("content-type", "application/xml; charset=utf-8")
+    Reply { body: body.into(), ..Reply::status(status) }
+        .header("content-type", "application/xml; charset=utf-8")
 }
 
-fn mail(asking: &Asking<'_>, records: &mut Records, before: Option<&Component>, after: Option<&Component>) {
-    let own = records.accounts.get(&asking.user).map(|account| account.addresses.clone()).unwrap_or_default();
-    records.mails_sent += scheduling::mails(before, after, &own, asking.manners.heeds_schedule_agent);
+fn mail(
+    asking: &Asking<'_>,
+    records: &mut Records,
+    before: Option<&Component>,
+    after: Option<&Component>,
+) {
+    let own = records
+        .accounts
+        .get(&asking.user)
+        .map(|account| account.addresses.clone())
+        .unwrap_or_default();
+    records.mails_sent +=
+        scheduling::mails(before, after, &own, asking.manners.heeds_schedule_agent);
 }
 
 /// Whether an object shows the same time and title as another one.
 fn is_the_same(there: &str, object: &Component) -> bool {
-    let shown =
-        |object: &Component| ["DTSTART", "SUMMARY"].map(|name| object.inside("VEVENT").find_map(|e| e.value(name).map(str::to_owned)));
+    let shown = |object: &Component| {
+        ["DTSTART", "SUMMARY"]
+            .map(|name| object.inside("VEVENT").find_map(|e| e.value(name).map(str::to_owned)))
+    };
     ics::read(there).is_ok_and(|there| shown(&there) == shown(object))
 }
 
 /// RFC 5545, section 3.8.7.4: the number of revisions does not fall.
 fn sequence_falls(before: &Component, after: &Component) -> bool {
     let sequences = |calendar: &Component| -> BTreeMap<Option<String>, u32> {
-        let of =
-            |e: &Component| (e.value("RECURRENCE-ID").map(str::to_owned), e.value("SEQUENCE").and_then(|s| s.parse().ok()).unwrap_or(0));
+        let of = |e: &Component| {
+            (
+                e.value("RECURRENCE-ID").map(str::to_owned),
+                e.value("SEQUENCE").and_then(|s| s.parse().ok()).unwrap_or(0),
+            )
+        };
         calendar.inside("VEVENT").map(of).collect()
     };
     let (before, after) = (sequences(before), sequences(after));
-    after.iter().any(|(which, sequence)| before.get(which).is_some_and(|earlier| sequence < earlier))
+    after
+        .iter()
+        .any(|(which, sequence)| before.get(which).is_some_and(|earlier| sequence < earlier))
 }
 
-/// The same object as a server writes it that keeps no bytes: properties in alphabetical order, folds of its own.
+/// The same object as a server writes it that keeps no bytes: properties in alphabetical order,
+/// folds of its own.
 fn reordered(text: &str) -> String {
     fn component(lines: &mut std::vec::IntoIter<String>, out: &mut Vec<String>) {
         let (mut properties, mut inner, mut end) = (Vec::new(), Vec::new(), None);
@@ -243,13 +299,20 @@ fn reordered(text: &str) -> String {
 
 /// The same object without extension properties.
 fn plain(text: &str) -> String {
-    ics::unfold(text).into_iter().filter(|line| !line.starts_with("X-")).map(|line| folded(&line)).collect()
+    ics::unfold(text)
+        .into_iter()
+        .filter(|line| !line.starts_with("X-"))
+        .map(|line| folded(&line))
+        .collect()
 }
 
 /// The same under another UID.
 fn anew(text: &str, uid: &str) -> String {
     let text = plain(text);
-    ics::unfold(&text).into_iter().map(|line| folded(&if line.starts_with("UID:") { format!("UID:{uid}") } else { line })).collect()
+    ics::unfold(&text)
+        .into_iter()
+        .map(|line| folded(&if line.starts_with("UID:") { format!("UID:{uid}") } else { line }))
+        .collect()
 }
 
 /// A line with its fold at 60 octets (RFC 5545 allows any place up to 75) and its CRLF.
@@ -267,8 +330,7 @@ pub(super) fn folded(line: &str) -> String {
 }
 
 fn with_default_alarm(text: &str) -> String {
-    const ALARM: &str =
-        "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:Reminder\r\nTRIGGER:-PT15M\r\nX-APPLE-DEFAULT-ALARM:TRUE\r\nEND:VALARM\r\n";
+    const ALARM: &str = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:Reminder\r\nTRIGGER:-PT15M\r\nX-APPLE-DEFAULT-ALARM:TRUE\r\nEND:VALARM\r\n";
     if text.contains("BEGIN:VALARM") {
         return text.to_owned();
     }

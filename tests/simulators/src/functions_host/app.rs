@@ -91,19 +91,31 @@ impl App {
     /// Reads it.
     ///
     /// # Errors
-    /// For whatever the host would refuse or leave out. (It would run the rest; a package of ours has nothing to be left out.)
+    /// For whatever the host would refuse or leave out. (It would run the rest; a package of ours
+    /// has nothing to be left out.)
     pub fn read(root: &Path) -> anyhow::Result<Self> {
         let host = json(&root.join("host.json"))?;
         ensure!(host["version"] == "2.0", "host.json: the version must be 2.0");
         let handler = &host["customHandler"];
-        ensure!(handler["enableProxyingHttpRequest"] == true, "host.json: this stand-in proxies requests, and does nothing else with them");
-        ensure!(handler["http"].is_null(), "host.json: customHandler.http.routes excludes function.json");
-        let path = handler["description"]["defaultExecutablePath"].as_str().context("defaultExecutablePath")?;
+        ensure!(
+            handler["enableProxyingHttpRequest"] == true,
+            "host.json: this stand-in proxies requests, and does nothing else with them"
+        );
+        ensure!(
+            handler["http"].is_null(),
+            "host.json: customHandler.http.routes excludes function.json"
+        );
+        let path = handler["description"]["defaultExecutablePath"]
+            .as_str()
+            .context("defaultExecutablePath")?;
         let program = root.join(path);
         ensure!(program.is_file(), "{path} is not in the package");
         let arguments = handler["description"]["arguments"].as_array().into_iter().flatten();
         let queues = &host["extensions"]["queues"];
-        ensure!(queues["messageEncoding"] == "none", "host.json: without messageEncoding none, plain messages are taken for base64");
+        ensure!(
+            queues["messageEncoding"] == "none",
+            "host.json: without messageEncoding none, plain messages are taken for base64"
+        );
         let number = |name: &str, usual: u64| queues[name].as_u64().unwrap_or(usual);
         let batch_size = number("batchSize", 16);
         ensure!((1..=32).contains(&batch_size), "host.json: batchSize must be 1 to 32");
@@ -124,13 +136,19 @@ impl App {
         Ok(Self {
             root: root.to_owned(),
             program,
-            arguments: arguments.filter_map(|argument| argument.as_str().map(str::to_owned)).collect(),
+            arguments: arguments
+                .filter_map(|argument| argument.as_str().map(str::to_owned))
+                .collect(),
             functions,
             timeout: span(&host["functionTimeout"], 1800)?,
             prefix: host["extensions"]["http"]["routePrefix"].as_str().unwrap_or("api").to_owned(),
             batch_size: batch_size as usize,
-            // By default it also grows with the cores, so a package that leaves it out behaves differently from machine to machine.
-            new_batch_threshold: queues["newBatchThreshold"].as_u64().context("host.json: newBatchThreshold")?.try_into()?,
+            // By default it also grows with the cores, so a package that leaves it out behaves
+            // differently from machine to machine.
+            new_batch_threshold: queues["newBatchThreshold"]
+                .as_u64()
+                .context("host.json: newBatchThreshold")?
+                .try_into()?,
             max_dequeue_count: number("maxDequeueCount", 5),
             visibility_timeout: span(&queues["visibilityTimeout"], 0)?,
             max_polling_interval: span(&queues["maxPollingInterval"], 60)?,
@@ -145,7 +163,10 @@ fn check_folder(name: &str, folder: &Path) -> anyhow::Result<()> {
     ensure!(legal && !name.eq_ignore_ascii_case("host"), "{name} is no name for a function");
     for file in std::fs::read_dir(folder)? {
         let file = file?.file_name().into_string().unwrap_or_default();
-        ensure!(!file.starts_with("run."), "{name}/{file} would be taken for the function's script");
+        ensure!(
+            !file.starts_with("run."),
+            "{name}/{file} would be taken for the function's script"
+        );
     }
     Ok(())
 }
@@ -156,8 +177,14 @@ fn check_routes(functions: &BTreeMap<String, Function>) -> anyhow::Result<()> {
     for function in functions.values() {
         if let Trigger::Http { template, methods, .. } = &function.trigger {
             for (other, known, theirs) in &seen {
-                let shared = methods.is_empty() || theirs.is_empty() || methods.iter().any(|method| theirs.contains(method));
-                ensure!(*known != template || !shared, "{} and {other} share a route", function.name);
+                let shared = methods.is_empty()
+                    || theirs.is_empty()
+                    || methods.iter().any(|method| theirs.contains(method));
+                ensure!(
+                    *known != template || !shared,
+                    "{} and {other} share a route",
+                    function.name
+                );
             }
             seen.push((&function.name, template, methods));
         }
@@ -166,37 +193,69 @@ fn check_routes(functions: &BTreeMap<String, Function>) -> anyhow::Result<()> {
 }
 
 fn read_function(name: &str, file: &Value) -> anyhow::Result<Function> {
-    let bindings = file["bindings"].as_array().filter(|bindings| !bindings.is_empty()).context("bindings are missing")?;
+    let bindings = file["bindings"]
+        .as_array()
+        .filter(|bindings| !bindings.is_empty())
+        .context("bindings are missing")?;
     let kind = |binding: &Value| binding["type"].as_str().unwrap_or_default().to_owned();
-    let triggers: Vec<&Value> = bindings.iter().filter(|binding| kind(binding).ends_with("Trigger")).collect();
+    let triggers: Vec<&Value> =
+        bindings.iter().filter(|binding| kind(binding).ends_with("Trigger")).collect();
     let [trigger] = triggers[..] else { bail!("a function has one trigger") };
     ensure!(trigger["direction"] == "in", "a trigger's direction is in");
-    let text = |field: &str| trigger[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let text =
+        |field: &str| trigger[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let binding = text("name").context("a binding has a name")?;
     let trigger = match kind(trigger).as_str() {
         "httpTrigger" => {
-            let out = bindings.len() == 2 && bindings.iter().any(|binding| kind(binding) == "http" && binding["direction"] == "out");
-            ensure!(out, "with anything but one trigger and one http output, requests would come in an envelope");
+            let out = bindings.len() == 2
+                && bindings
+                    .iter()
+                    .any(|binding| kind(binding) == "http" && binding["direction"] == "out");
+            ensure!(
+                out,
+                "with anything but one trigger and one http output, requests would come in an \
+                envelope"
+            );
             let level = match trigger["authLevel"].as_str() {
                 Some("anonymous") => Level::Anonymous,
                 None | Some("function") => Level::Function,
                 Some("admin") => Level::Admin,
                 Some(other) => bail!("the authLevel {other} is not known"),
             };
-            let methods = trigger["methods"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_uppercase).collect();
+            let methods = trigger["methods"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(str::to_uppercase)
+                .collect();
             // Without a route, or with an empty one, the host takes the name.
-            Trigger::Http { template: Template::parse(&text("route").unwrap_or_else(|| name.to_owned()))?, methods, level }
+            Trigger::Http {
+                template: Template::parse(&text("route").unwrap_or_else(|| name.to_owned()))?,
+                methods,
+                level,
+            }
         }
         "timerTrigger" => {
             let schedule = text("schedule").context("a timer has a schedule")?;
             ensure!(trigger["runOnStartup"] != true, "it would run whenever an instance starts");
-            Trigger::Timer { schedule: Schedule::parse(&schedule)?, monitor: trigger["useMonitor"] != false }
+            Trigger::Timer {
+                schedule: Schedule::parse(&schedule)?,
+                monitor: trigger["useMonitor"] != false,
+            }
         }
         "queueTrigger" => {
             let queue = text("queueName").context("a queue has a name")?;
-            let legal = (3..=63).contains(&queue.len()) && queue.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-            ensure!(legal && !queue.starts_with('-') && !queue.ends_with('-') && !queue.contains("--"), "{queue} is no name for a queue");
-            Trigger::Queue { queue, connection: text("connection").unwrap_or_else(|| "AzureWebJobsStorage".to_owned()) }
+            let legal = (3..=63).contains(&queue.len())
+                && queue.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+            ensure!(
+                legal && !queue.starts_with('-') && !queue.ends_with('-') && !queue.contains("--"),
+                "{queue} is no name for a queue"
+            );
+            Trigger::Queue {
+                queue,
+                connection: text("connection").unwrap_or_else(|| "AzureWebJobsStorage".to_owned()),
+            }
         }
         other => bail!("{other} is not known"),
     };
@@ -204,7 +263,8 @@ fn read_function(name: &str, file: &Value) -> anyhow::Result<Function> {
 }
 
 fn json(file: &Path) -> anyhow::Result<Value> {
-    serde_json::from_slice(&std::fs::read(file).with_context(|| file.display().to_string())?).with_context(|| file.display().to_string())
+    serde_json::from_slice(&std::fs::read(file).with_context(|| file.display().to_string())?)
+        .with_context(|| file.display().to_string())
 }
 
 /// `hh:mm:ss`.

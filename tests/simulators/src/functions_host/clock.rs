@@ -5,8 +5,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-/// A clock that can be moved forward; all clones move with it. Only timers, and the host's memory of errors, go by it: messages are hidden and
-/// shown by the clock of their service, and time-outs are real.
+/// A clock that can be moved forward; all clones move with it. Only timers, and the host's memory
+/// of errors, go by it: messages are hidden and shown by the clock of their service, and time-outs
+/// are real.
 #[derive(Clone, Debug)]
 pub struct Clock(watch::Sender<SignedDuration>);
 
@@ -25,7 +26,9 @@ impl Clock {
 
     /// Moves it forward. A timer that slept until a time within strikes now, once.
     pub fn advance(&self, by: Duration) {
-        self.0.send_modify(|ahead| *ahead += SignedDuration::try_from(by).unwrap_or(SignedDuration::ZERO));
+        self.0.send_modify(|ahead| {
+            *ahead += SignedDuration::try_from(by).unwrap_or(SignedDuration::ZERO)
+        });
     }
 
     /// Moves it forward to this time; never back.

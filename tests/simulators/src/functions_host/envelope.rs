@@ -14,7 +14,11 @@ pub fn message(binding: &str, function: &str, message: &Received, now: Timestamp
     metadata.insert("Id".into(), twice(&message.id));
     metadata.insert("PopReceipt".into(), twice(&message.receipt));
     let hour = Duration::from_secs(3600);
-    for (name, time) in [("InsertionTime", now - hour), ("ExpirationTime", now + 24 * hour), ("NextVisibleTime", now + hour / 6)] {
+    for (name, time) in [
+        ("InsertionTime", now - hour),
+        ("ExpirationTime", now + 24 * hour),
+        ("NextVisibleTime", now + hour / 6),
+    ] {
         metadata.insert(name.into(), twice(&time.to_string()));
     }
     metadata.insert("sys".into(), system(function, now));
@@ -39,9 +43,16 @@ pub struct Status {
 }
 
 /// The body of an invocation for a tick; without a status where the timer has no monitor.
-pub fn tick(binding: &str, function: &str, past_due: bool, status: Option<Status>, now: Timestamp) -> Value {
+pub fn tick(
+    binding: &str,
+    function: &str,
+    past_due: bool,
+    status: Option<Status>,
+    now: Timestamp,
+) -> Value {
     let status = status.map(|status| {
-        let last = status.last.map_or_else(|| "0001-01-01T00:00:00".to_owned(), |last| last.to_string());
+        let last =
+            status.last.map_or_else(|| "0001-01-01T00:00:00".to_owned(), |last| last.to_string());
         json!({"Last": last, "Next": status.next.to_string(), "LastUpdated": last})
     });
     json!({

@@ -1,4 +1,5 @@
-//! The front: requests from outside reach the handler only by the route of an HTTP function, and with the key that it asks for.
+//! The front: requests from outside reach the handler only by the route of an HTTP function, and
+//! with the key that it asks for.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +62,11 @@ async fn pass(State(core): State<Arc<Core>>, request: Request) -> Response<Body>
     let key = key(&parts);
     // The host's own: it invokes functions there, for whoever has the master key.
     if parts.uri.path().trim_start_matches('/').split('/').next() == Some("admin") {
-        return status(if key.as_deref() == Some(MASTER_KEY) { StatusCode::NOT_IMPLEMENTED } else { StatusCode::UNAUTHORIZED });
+        return status(if key.as_deref() == Some(MASTER_KEY) {
+            StatusCode::NOT_IMPLEMENTED
+        } else {
+            StatusCode::UNAUTHORIZED
+        });
     }
     let Some(level) = level(&core.app, &parts) else { return status(StatusCode::NOT_FOUND) };
     let welcome = match (level, key.as_deref()) {
@@ -72,18 +77,32 @@ async fn pass(State(core): State<Arc<Core>>, request: Request) -> Response<Body>
     if !welcome {
         return status(StatusCode::UNAUTHORIZED);
     }
-    let Ok(body) = to_bytes(body, 100 * 1024 * 1024).await else { return status(StatusCode::BAD_REQUEST) };
-    let Ok(Some(up)) = tokio::time::timeout(PATIENCE, core.handler()).await else { return status(StatusCode::SERVICE_UNAVAILABLE) };
-    let mut headers =
-        vec![("x-azure-functions-invocationid", "1"), ("x-azure-functions-hostversion", "4.1037.0"), ("x-ms-invocation-id", "1")];
-    let hop =
-        ["host", "connection", "content-length", "transfer-encoding", "x-azure-functions-invocationid", "x-azure-functions-hostversion"];
+    let Ok(body) = to_bytes(body, 100 * 1024 * 1024).await else {
+        return status(StatusCode::BAD_REQUEST);
+    };
+    let Ok(Some(up)) = tokio::time::timeout(PATIENCE, core.handler()).await else {
+        return status(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    let mut headers = vec![
+        ("x-azure-functions-invocationid", "1"),
+        ("x-azure-functions-hostversion", "4.1037.0"),
+        ("x-ms-invocation-id", "1"),
+    ];
+    let hop = [
+        "host",
+        "connection",
+        "content-length",
+        "transfer-encoding",
+        "x-azure-functions-invocationid",
+        "x-azure-functions-hostversion",
+    ];
     let given = parts.headers.iter().filter(|(name, _)| !hop.contains(&name.as_str()));
     headers.extend(given.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))));
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     match Client::new(&up.url).send_exactly(parts.method.as_str(), target, &headers, body).await {
         Ok(answer) => {
-            let mut response = status(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY));
+            let mut response =
+                status(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY));
             let passed = answer.headers.iter().filter(|(name, _)| !hop.contains(&name.as_str()));
             for (name, value) in passed {
                 response.headers_mut().append(name.clone(), value.clone());
@@ -100,11 +119,16 @@ fn level(app: &App, parts: &Parts) -> Option<Level> {
     let path = parts.uri.path();
     let inside = match app.prefix.as_str() {
         "" => path,
-        prefix => path.trim_start_matches('/').strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'))?,
+        prefix => path
+            .trim_start_matches('/')
+            .strip_prefix(prefix)
+            .filter(|rest| rest.is_empty() || rest.starts_with('/'))?,
     };
     app.functions.values().find_map(|function| match &function.trigger {
         Trigger::Http { template, methods, level }
-            if template.matches(inside) && (methods.is_empty() || methods.iter().any(|method| method == parts.method.as_str())) =>
+            if template.matches(inside)
+                && (methods.is_empty()
+                    || methods.iter().any(|method| method == parts.method.as_str())) =>
         {
             Some(*level)
         }
@@ -118,7 +142,9 @@ fn key(parts: &Parts) -> Option<String> {
         return key.to_str().ok().map(str::to_owned);
     }
     let query = parts.uri.query().unwrap_or_default();
-    form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "code").map(|(_, key)| key.into_owned())
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "code")
+        .map(|(_, key)| key.into_owned())
 }
 
 fn status(status: StatusCode) -> Response<Body> {

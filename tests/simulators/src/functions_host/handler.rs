@@ -56,10 +56,15 @@ impl Process {
             .stderr(output)
             .kill_on_drop(true)
             .spawn()?;
-        Ok(Self { child, url: Url::parse(&format!("http://127.0.0.1:{}/", port.number()))?, _port: port })
+        Ok(Self {
+            child,
+            url: Url::parse(&format!("http://127.0.0.1:{}/", port.number()))?,
+            _port: port,
+        })
     }
 
-    /// Waits until it answers: any answer counts, whatever its status, and only a refused connection means waiting. `Some` where it ended.
+    /// Waits until it answers: any answer counts, whatever its status, and only a refused
+    /// connection means waiting. `Some` where it ended.
     ///
     /// # Errors
     /// Where it does neither in time.

@@ -39,7 +39,8 @@ impl Site {
         for function in app.functions.values() {
             if let Trigger::Queue { connection, .. } = &function.trigger {
                 let parts = format!("{connection}__");
-                let known = settings.iter().any(|(name, _)| name == connection || name.starts_with(&parts));
+                let known =
+                    settings.iter().any(|(name, _)| name == connection || name.starts_with(&parts));
                 ensure!(known, "{}: the setting {connection} is missing", function.name);
             }
         }
@@ -62,7 +63,9 @@ impl Site {
     /// Where there is no such timer.
     pub fn advance_to(&self, timer: &str) -> anyhow::Result<()> {
         match self.app.functions.get(timer).map(|function| &function.trigger) {
-            Some(Trigger::Timer { schedule, .. }) => self.clock.advance_to(schedule.after(self.clock.now()).context("never")?),
+            Some(Trigger::Timer { schedule, .. }) => {
+                self.clock.advance_to(schedule.after(self.clock.now()).context("never")?)
+            }
             _ => bail!("{timer} is no timer"),
         }
         Ok(())
@@ -90,7 +93,8 @@ impl Site {
                 Trigger::Http { .. } => {}
                 Trigger::Timer { schedule, monitor } => {
                     let (listening, listens) = oneshot::channel();
-                    let (timer, memory) = (Timer { schedule, monitor }, self.timers.of(&function.name));
+                    let (timer, memory) =
+                        (Timer { schedule, monitor }, self.timers.of(&function.name));
                     let timer = timer::listen(core.clone(), function, timer, memory, listening);
                     tasks.spawn(async move {
                         tokio::select! { () = timer => {}, () = until.ended() => {} }
@@ -99,7 +103,8 @@ impl Site {
                     let _ = listens.await;
                 }
                 Trigger::Queue { queue, .. } => {
-                    let listener = Listener { core: core.clone(), source: queues.clone(), queue, function };
+                    let listener =
+                        Listener { core: core.clone(), source: queues.clone(), queue, function };
                     tasks.spawn(async move {
                         tokio::select! { () = listener.listen() => {}, () = until.ended() => {} }
                     });
@@ -150,7 +155,8 @@ impl Host {
         }
     }
 
-    /// Where the handler listens, as soon as it does: on the loopback, where nobody from outside comes.
+    /// Where the handler listens, as soon as it does: on the loopback, where nobody from outside
+    /// comes.
     ///
     /// # Errors
     /// Where there is none any more.
@@ -159,11 +165,15 @@ impl Host {
     }
 
     async fn up(&self) -> anyhow::Result<Up> {
-        tokio::time::timeout(PATIENCE, self.core.handler()).await.context("the handler does not come up")?.context("there is no handler")
+        tokio::time::timeout(PATIENCE, self.core.handler())
+            .await
+            .context("the handler does not come up")?
+            .context("there is no handler")
     }
 
-    /// Kills the handler as the host does, without a warning, and waits for its end. What was under way in it has failed. That is no error of the
-    /// handler's; the next one starts when the answer is dropped.
+    /// Kills the handler as the host does, without a warning, and waits for its end. What was under
+    /// way in it has failed. That is no error of the handler's; the next one starts when the answer
+    /// is dropped.
     ///
     /// # Errors
     /// Where there is none.
@@ -175,7 +185,8 @@ impl Host {
         Ok(Down(alive))
     }
 
-    /// Sends the handler a signal, which the host would not do, and waits until that one is no more.
+    /// Sends the handler a signal, which the host would not do, and waits until that one is no
+    /// more.
     ///
     /// # Errors
     /// Where it stays.
@@ -184,7 +195,8 @@ impl Host {
         let id = up.id.context("it has ended")?;
         let mut state = self.core.state.subscribe();
         Command::new("kill").args(["-s", signal, &id.to_string()]).status().await?;
-        let gone = state.wait_for(|state| !matches!(state, State::Up(now) if now.generation == up.generation));
+        let gone = state
+            .wait_for(|state| !matches!(state, State::Up(now) if now.generation == up.generation));
         tokio::time::timeout(PATIENCE, gone).await.context("the handler does not end")??;
         Ok(())
     }

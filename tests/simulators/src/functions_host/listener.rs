@@ -1,10 +1,14 @@
 //! The queue listener: takes batches, hands messages over, and draws the host's conclusions.
 //!
-//! * A batch is taken when no more than `newBatchThreshold` messages are under way, so that `batchSize + newBatchThreshold` is the most.
-//! * What is under way is hidden for ten minutes, and again for ten minutes after each five. A host that dies leaves it hidden.
-//! * A failure shows the message again after `visibilityTimeout`; at `maxDequeueCount` it goes to the poison queue instead. A message that was
-//!   taken more often than that goes there without being handed over.
-//! * A poison queue has none of its own: what fails there stays hidden until its ten minutes are over, and comes again.
+//! * A batch is taken when no more than `newBatchThreshold` messages are under way, so that
+//!   `batchSize + newBatchThreshold` is the most.
+//! * What is under way is hidden for ten minutes, and again for ten minutes after each five. A host
+//!   that dies leaves it hidden.
+//! * A failure shows the message again after `visibilityTimeout`; at `maxDequeueCount` it goes to
+//!   the poison queue instead. A message that was taken more often than that goes there without
+//!   being handed over.
+//! * A poison queue has none of its own: what fails there stays hidden until its ten minutes are
+//!   over, and comes again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +22,8 @@ use super::shared::{Busy, Core, Outcome};
 
 /// What is under way is hidden for so long, and renewed at half of it.
 const LEASE: Duration = Duration::from_secs(600);
-/// An empty queue is looked at again after so long, and then after twice as long, up to `maxPollingInterval`.
+/// An empty queue is looked at again after so long, and then after twice as long, up to
+/// `maxPollingInterval`.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// A queue with its function.
@@ -44,7 +49,8 @@ impl<S: Source> Listener<S> {
             }
             let looking = Busy::begin(&this.core);
             // A service that is away is asked again, like one that has nothing.
-            let batch = this.source.receive(&this.queue, app.batch_size, LEASE).await.unwrap_or_default();
+            let batch =
+                this.source.receive(&this.queue, app.batch_size, LEASE).await.unwrap_or_default();
             let found = !batch.is_empty();
             for message in batch {
                 let (this, busy) = (this.clone(), Busy::begin(&this.core));
@@ -89,7 +95,9 @@ impl<S: Source> Listener<S> {
             Outcome::Succeeded => drop(self.source.delete(&self.queue, &message).await),
             Outcome::Failed if self.is_poison() => {}
             Outcome::Failed if message.dequeue_count >= most => self.poison(&message).await,
-            Outcome::Failed => drop(self.source.hide(&self.queue, &message, self.core.app.visibility_timeout).await),
+            Outcome::Failed => drop(
+                self.source.hide(&self.queue, &message, self.core.app.visibility_timeout).await,
+            ),
         }
     }
 
@@ -98,7 +106,9 @@ impl<S: Source> Listener<S> {
     }
 
     async fn poison(&self, message: &Received) {
-        if !self.is_poison() && self.source.send(&format!("{}-poison", self.queue), &message.text).await.is_ok() {
+        if !self.is_poison()
+            && self.source.send(&format!("{}-poison", self.queue), &message.text).await.is_ok()
+        {
             self.core.count(&self.function.name, |tally| tally.poisoned += 1);
             drop(self.source.delete(&self.queue, message).await);
         }

@@ -1,22 +1,30 @@
-//! A stand-in for the Functions host, written from its contract with a custom handler: what it gives, what it expects, what it refuses.
+//! A stand-in for the Functions host, written from its contract with a custom handler: what it
+//! gives, what it expects, what it refuses.
 //!
-//! It reads a packaged app (`host.json` and a folder with `function.json` for each function), starts the handler with the host's environment,
-//! waits until it answers, and from then on runs by itself: it proxies requests from outside by their routes and keys, fires timers, drains
-//! queues with dequeue counts, delays after a failure and poison queues, and starts the handler again when it ends. A [`Site`] is the app with
-//! what outlives its instances, a [`Host`] one instance of several.
+//! It reads a packaged app (`host.json` and a folder with `function.json` for each function),
+//! starts the handler with the host's environment, waits until it answers, and from then on runs by
+//! itself: it proxies requests from outside by their routes and keys, fires timers, drains queues
+//! with dequeue counts, delays after a failure and poison queues, and starts the handler again when
+//! it ends. A [`Site`] is the app with what outlives its instances, a [`Host`] one instance of
+//! several.
 //!
 //! # Properties
-//! * It treats the handler as the host does. An empty answer hangs until functionTimeout, and that kills the process with all it does; an end
-//!   with 0 is the last one, with 200 it is started again, and three others within 30 minutes end the host. What would be a mistake under the
-//!   real host is noted in words, too ([`Host::complaints`]).
-//! * What the host would refuse to load it refuses, where the host would leave the function out and run the rest.
-//! * Messages are wrapped as the host's source wraps them: strings are encoded once more, numbers are strings, and the fields of a message that is
-//!   an object are laid over the metadata.
-//! * It shares no code with the product: it has its own reader of schedules, of routes, and its own client of Storage Queues.
-//! * Nobody waits for its timers: a test moves its [`Clock`]. Queues go by the clock of their service.
+//! * It treats the handler as the host does. An empty answer hangs until functionTimeout, and that
+//!   kills the process with all it does; an end with 0 is the last one, with 200 it is started
+//!   again, and three others within 30 minutes end the host. What would be a mistake under the real
+//!   host is noted in words, too ([`Host::complaints`]).
+//! * What the host would refuse to load it refuses, where the host would leave the function out and
+//!   run the rest.
+//! * Messages are wrapped as the host's source wraps them: strings are encoded once more, numbers
+//!   are strings, and the fields of a message that is an object are laid over the metadata.
+//! * It shares no code with the product: it has its own reader of schedules, of routes, and its own
+//!   client of Storage Queues.
+//! * Nobody waits for its timers: a test moves its [`Clock`]. Queues go by the clock of their
+//!   service.
 //!
 //! # What it does not show
-//! Scaling, cold starts, the limits of the front end, what Application Insights sees; requests are passed on whole, not as streams.
+//! Scaling, cold starts, the limits of the front end, what Application Insights sees; requests are
+//! passed on whole, not as streams.
 
 mod app;
 mod clock;

@@ -1,14 +1,17 @@
-//! NCRONTAB: six fields, seconds first, in UTC. A day must fit both its field of the month and that of the week.
+//! NCRONTAB: six fields, seconds first, in UTC. A day must fit both its field of the month and that
+//! of the week.
 
 use anyhow::{Context as _, bail, ensure};
 use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
-const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+const MONTHS: [&str; 12] =
+    ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const DAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
-/// 29 February on a given day of the week comes back within so many days, a skipped leap year included.
+/// 29 February on a given day of the week comes back within so many days, a skipped leap year
+/// included.
 const HORIZON: usize = 40 * 366;
 
 /// A schedule: for each of its fields the values that fit.
@@ -27,10 +30,13 @@ impl Schedule {
     /// Reads one.
     ///
     /// # Errors
-    /// For whatever the host would refuse, and for a `TimeSpan`, which Flex Consumption does not take.
+    /// For whatever the host would refuse, and for a `TimeSpan`, which Flex Consumption does not
+    /// take.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let fields: Vec<&str> = text.split_whitespace().collect();
-        let [seconds, minutes, hours, days, months, weekdays] = fields[..] else { bail!("{text}: a schedule has six fields") };
+        let [seconds, minutes, hours, days, months, weekdays] = fields[..] else {
+            bail!("{text}: a schedule has six fields")
+        };
         Ok(Self {
             seconds: values(seconds, 0, 59, &[])?,
             minutes: values(minutes, 0, 59, &[])?,
@@ -51,7 +57,11 @@ impl Schedule {
             if !fits {
                 continue;
             }
-            for (hour, minute) in self.hours.iter().flat_map(|hour| self.minutes.iter().map(move |minute| (*hour, *minute))) {
+            for (hour, minute) in self
+                .hours
+                .iter()
+                .flat_map(|hour| self.minutes.iter().map(move |minute| (*hour, *minute)))
+            {
                 for second in &self.seconds {
                     let time = date.to_datetime(Time::new(hour, minute, *second, 0).ok()?);
                     if time > now {
@@ -67,15 +77,29 @@ impl Schedule {
 /// A field: `*`, numbers or names, spans and steps, several of them after commas.
 fn values(field: &str, first: i8, last: i8, names: &[&str]) -> anyhow::Result<Vec<i8>> {
     let number = |text: &str| -> anyhow::Result<i8> {
-        let named = names.iter().zip(first..).find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, number)| number);
-        let number = named.or_else(|| text.parse().ok()).with_context(|| format!("{text} in {field} is no number"))?;
+        let named = names
+            .iter()
+            .zip(first..)
+            .find(|(name, _)| name.eq_ignore_ascii_case(text))
+            .map(|(_, number)| number);
+        let number = named
+            .or_else(|| text.parse().ok())
+            .with_context(|| format!("{text} in {field} is no number"))?;
         ensure!((first..=last).contains(&number), "{number} is not within {first} to {last}");
         Ok(number)
     };
     let mut all = Vec::new();
     for part in field.split(',') {
         let (range, step) = match part.split_once('/') {
-            Some((range, step)) => (range, Some(step.parse::<usize>().ok().filter(|step| *step > 0).context("a step is a number")?)),
+            Some((range, step)) => (
+                range,
+                Some(
+                    step.parse::<usize>()
+                        .ok()
+                        .filter(|step| *step > 0)
+                        .context("a step is a number")?,
+                ),
+            ),
             None => (part, None),
         };
         let (from, to) = match range.split_once('-') {
@@ -107,14 +131,27 @@ mod tests {
         assert_eq!(after("0 */5 9-17 * * MON-FRI", "2026-03-13T17:55:00Z"), "2026-03-16T09:00:00Z");
         assert_eq!(after("0 0 0 13 * FRI", "2026-03-14T00:00:00Z"), "2026-11-13T00:00:00Z");
         assert_eq!(after("15,45 0 0 29 FEB *", "2026-03-01T00:00:00Z"), "2028-02-29T00:00:15Z");
-        assert!(Schedule::parse("0 0 0 30 2 *").unwrap().after("2026-03-01T00:00:00Z".parse().unwrap()).is_none());
+        assert!(
+            Schedule::parse("0 0 0 30 2 *")
+                .unwrap()
+                .after("2026-03-01T00:00:00Z".parse().unwrap())
+                .is_none()
+        );
     }
 
     #[test]
     fn what_is_no_schedule_is_refused() {
-        for text in
-            ["", "* * * * *", "60 * * * * *", "0 0 24 * * *", "0 0 0 0 * *", "0 0 0 * 13 *", "0 5-1 * * * *", "0 */0 * * * *", "00:05:00"]
-        {
+        for text in [
+            "",
+            "* * * * *",
+            "60 * * * * *",
+            "0 0 24 * * *",
+            "0 0 0 0 * *",
+            "0 0 0 * 13 *",
+            "0 5-1 * * * *",
+            "0 */0 * * * *",
+            "00:05:00",
+        ] {
             assert!(Schedule::parse(text).is_err(), "{text}");
         }
     }

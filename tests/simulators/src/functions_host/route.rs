@@ -24,8 +24,13 @@ impl Template {
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let mut parts = Vec::new();
         for segment in text.trim_matches('/').split('/').filter(|segment| !segment.is_empty()) {
-            let Some(inner) = segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}')) else {
-                ensure!(!segment.contains(['{', '}', '*', '?']), "{segment} is more than this stand-in knows");
+            let Some(inner) =
+                segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}'))
+            else {
+                ensure!(
+                    !segment.contains(['{', '}', '*', '?']),
+                    "{segment} is more than this stand-in knows"
+                );
                 parts.push(Part::Literal(segment.to_ascii_lowercase()));
                 continue;
             };
@@ -33,11 +38,14 @@ impl Template {
                 parts.push(Part::Rest);
                 continue;
             }
-            let (inner, optional) = inner.strip_suffix('?').map_or((inner, false), |inner| (inner, true));
+            let (inner, optional) =
+                inner.strip_suffix('?').map_or((inner, false), |inner| (inner, true));
             let longest = match inner.split_once(':') {
                 None => None,
                 Some((_, constraint)) => {
-                    let number = constraint.strip_prefix("maxlength(").and_then(|rest| rest.strip_suffix(')'));
+                    let number = constraint
+                        .strip_prefix("maxlength(")
+                        .and_then(|rest| rest.strip_suffix(')'));
                     let Some(number) = number.and_then(|number| number.parse().ok()) else {
                         bail!("the constraint {constraint} is not known")
                     };
@@ -51,12 +59,17 @@ impl Template {
 
     /// Whether it matches a path. Capitals are not told apart, and a parameter is never empty.
     pub fn matches(&self, path: &str) -> bool {
-        let mut given = path.trim_start_matches('/').trim_end_matches('/').split('/').filter(|segment| !segment.is_empty());
+        let mut given = path
+            .trim_start_matches('/')
+            .trim_end_matches('/')
+            .split('/')
+            .filter(|segment| !segment.is_empty());
         for part in &self.0 {
             match (part, given.next()) {
                 (Part::Rest, _) => return true,
                 (Part::Literal(text), Some(given)) if text.eq_ignore_ascii_case(given) => {}
-                (Part::Parameter { longest, .. }, Some(given)) if longest.is_none_or(|longest| given.chars().count() <= longest) => {}
+                (Part::Parameter { longest, .. }, Some(given))
+                    if longest.is_none_or(|longest| given.chars().count() <= longest) => {}
                 (Part::Parameter { optional: true, .. }, None) => {}
                 _ => return false,
             }

@@ -89,7 +89,15 @@ pub(super) struct Core {
 impl Core {
     pub fn new(app: App, clock: Clock, kills: mpsc::UnboundedSender<Kill>) -> Self {
         let state = watch::Sender::new(State::Starting);
-        Self { app, clock, state, kills, tallies: Mutex::default(), complaints: Mutex::default(), busy: AtomicUsize::new(0) }
+        Self {
+            app,
+            clock,
+            state,
+            kills,
+            tallies: Mutex::default(),
+            complaints: Mutex::default(),
+            busy: AtomicUsize::new(0),
+        }
     }
 
     /// Notes something that would be a mistake under the real host.
@@ -129,7 +137,8 @@ impl Core {
         }
     }
 
-    /// `POST /NAME`, within functionTimeout. After that the handler is killed, with everything else that it does.
+    /// `POST /NAME`, within functionTimeout. After that the handler is killed, with everything else
+    /// that it does.
     pub async fn invoke(&self, function: &Function, body: &Value) -> Outcome {
         let mut reached = None;
         let asked = async {
@@ -142,7 +151,10 @@ impl Core {
             Ok(None) => Outcome::Failed,
             Ok(Some(answer)) if !(200..300).contains(&answer.status) => Outcome::Failed,
             Ok(Some(answer)) if answer.body.is_empty() || answer.text().trim() == "null" => {
-                self.complain(format!("{}: an empty result, for which the host waits until functionTimeout", function.name));
+                self.complain(format!(
+                    "{}: an empty result, for which the host waits until functionTimeout",
+                    function.name
+                ));
                 tokio::time::sleep_until(begun + self.app.timeout).await;
                 self.kill(reached).await;
                 Outcome::Failed
@@ -155,7 +167,10 @@ impl Core {
                 }
             },
             Err(_) => {
-                self.complain(format!("{}: it ran into functionTimeout, and its process was killed", function.name));
+                self.complain(format!(
+                    "{}: it ran into functionTimeout, and its process was killed",
+                    function.name
+                ));
                 self.kill(reached).await;
                 Outcome::Failed
             }
@@ -189,10 +204,20 @@ async fn post(handler: &Url, name: &str, body: &Value) -> anyhow::Result<Answer>
 
 /// Whether it is a result. No function of ours has an output binding.
 fn check(answer: &Answer) -> anyhow::Result<()> {
-    ensure!(answer.header("content-type").starts_with("application/json"), "its result is not declared as JSON");
-    let result: Value = serde_json::from_slice(&answer.body).map_err(|_| anyhow::anyhow!("Invalid HttpResponseMessage"))?;
-    ensure!(result["Outputs"].as_object().is_some_and(serde_json::Map::is_empty), "it has outputs, and no binding for them, or none");
-    ensure!(result["Logs"].as_array().is_some_and(|logs| logs.iter().all(Value::is_string)), "its Logs are no list of lines");
+    ensure!(
+        answer.header("content-type").starts_with("application/json"),
+        "its result is not declared as JSON"
+    );
+    let result: Value = serde_json::from_slice(&answer.body)
+        .map_err(|_| anyhow::anyhow!("Invalid HttpResponseMessage"))?;
+    ensure!(
+        result["Outputs"].as_object().is_some_and(serde_json::Map::is_empty),
+        "it has outputs, and no binding for them, or none"
+    );
+    ensure!(
+        result["Logs"].as_array().is_some_and(|logs| logs.iter().all(Value::is_string)),
+        "its Logs are no list of lines"
+    );
     Ok(())
 }
 

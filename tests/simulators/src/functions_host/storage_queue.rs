@@ -1,4 +1,5 @@
-//! Azure Storage Queues by REST, signed with the account's key (`SharedKeyLite`): what a host does with them, on Azurite.
+//! Azure Storage Queues by REST, signed with the account's key (`SharedKeyLite`): what a host does
+//! with them, on Azurite.
 //!
 //! <https://learn.microsoft.com/rest/api/storageservices/queue-service-rest-api>
 
@@ -32,8 +33,11 @@ impl StorageQueues {
     /// # Errors
     /// Where it lacks the endpoint of the queues, the account's name or its key.
     pub fn new(connection_string: &str) -> anyhow::Result<Self> {
-        let parts: BTreeMap<&str, &str> = connection_string.split(';').filter_map(|part| part.split_once('=')).collect();
-        let part = |name: &str| parts.get(name).copied().with_context(|| format!("the connection string has no {name}"));
+        let parts: BTreeMap<&str, &str> =
+            connection_string.split(';').filter_map(|part| part.split_once('=')).collect();
+        let part = |name: &str| {
+            parts.get(name).copied().with_context(|| format!("the connection string has no {name}"))
+        };
         let endpoint = Url::parse(part("QueueEndpoint")?)?;
         Ok(Self {
             client: Client::new(&endpoint),
@@ -43,16 +47,29 @@ impl StorageQueues {
         })
     }
 
-    async fn ask(&self, method: &str, path: &str, query: &str, body: String) -> anyhow::Result<Answer> {
+    async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        query: &str,
+        body: String,
+    ) -> anyhow::Result<Answer> {
         #[expect(clippy::disallowed_methods, reason = "a signature carries the system's time")]
         let date = jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let path = format!("{}{path}", self.root);
         let kind = if body.is_empty() { "" } else { "application/xml" };
         // No call here has a `comp`, the one part of the query that is signed.
-        let signed = format!("{method}\n\n{kind}\n\nx-ms-date:{date}\nx-ms-version:{VERSION}\n/{}{path}", self.account);
+        let signed = format!(
+            "{method}\n\n{kind}\n\nx-ms-date:{date}\nx-ms-version:{VERSION}\n/{}{path}",
+            self.account
+        );
         let signature = BASE64.encode(hmac::sign(&self.key, signed.as_bytes()).as_ref());
         let authorization = format!("SharedKeyLite {}:{signature}", self.account);
-        let mut headers = vec![("x-ms-date", date.as_str()), ("x-ms-version", VERSION), ("authorization", authorization.as_str())];
+        let mut headers = vec![
+            ("x-ms-date", date.as_str()),
+            ("x-ms-version", VERSION),
+            ("authorization", authorization.as_str()),
+        ];
         if !kind.is_empty() {
             headers.push(("content-type", kind));
         }
@@ -71,20 +88,42 @@ impl StorageQueues {
 }
 
 impl Source for StorageQueues {
-    async fn receive(&self, queue: &str, most: usize, hide: Duration) -> anyhow::Result<Vec<Received>> {
+    async fn receive(
+        &self,
+        queue: &str,
+        most: usize,
+        hide: Duration,
+    ) -> anyhow::Result<Vec<Received>> {
         let query = format!("?numofmessages={most}&visibilitytimeout={}", hide.as_secs());
         self.list(queue, &query).await?.iter().map(read).collect()
     }
 
     async fn delete(&self, queue: &str, message: &Received) -> anyhow::Result<()> {
         let query = format!("?popreceipt={}", escaped(&message.receipt));
-        expect(self.ask("DELETE", &format!("/{queue}/messages/{}", message.id), &query, String::new()).await?, 204)?;
+        expect(
+            self.ask("DELETE", &format!("/{queue}/messages/{}", message.id), &query, String::new())
+                .await?,
+            204,
+        )?;
         Ok(())
     }
 
-    async fn hide(&self, queue: &str, message: &Received, time: Duration) -> anyhow::Result<String> {
-        let query = format!("?popreceipt={}&visibilitytimeout={}", escaped(&message.receipt), time.as_secs());
-        let answer = expect(self.ask("PUT", &format!("/{queue}/messages/{}", message.id), &query, String::new()).await?, 204)?;
+    async fn hide(
+        &self,
+        queue: &str,
+        message: &Received,
+        time: Duration,
+    ) -> anyhow::Result<String> {
+        let query = format!(
+            "?popreceipt={}&visibilitytimeout={}",
+            escaped(&message.receipt),
+            time.as_secs()
+        );
+        let answer = expect(
+            self.ask("PUT", &format!("/{queue}/messages/{}", message.id), &query, String::new())
+                .await?,
+            204,
+        )?;
         Ok(answer.header("x-ms-popreceipt").to_owned())
     }
 
@@ -107,7 +146,11 @@ impl Source for StorageQueues {
 }
 
 fn read(node: &Node) -> anyhow::Result<Received> {
-    let text = |name: &str| node.find("", name).map(|node| node.text.clone()).with_context(|| format!("a message without {name}"));
+    let text = |name: &str| {
+        node.find("", name)
+            .map(|node| node.text.clone())
+            .with_context(|| format!("a message without {name}"))
+    };
     Ok(Received {
         id: text("MessageId")?,
         receipt: text("PopReceipt")?,

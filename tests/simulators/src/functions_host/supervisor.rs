@@ -17,7 +17,11 @@ const TOO_MANY: usize = 3;
 const WITHIN: SignedDuration = SignedDuration::from_mins(30);
 
 /// Keeps a handler running until the host ends.
-pub(super) async fn supervise(core: Arc<Core>, environment: Environment, mut kills: mpsc::UnboundedReceiver<Kill>) {
+pub(super) async fn supervise(
+    core: Arc<Core>,
+    environment: Environment,
+    mut kills: mpsc::UnboundedReceiver<Kill>,
+) {
     let log = log_of(&core.app);
     let mut errors: Vec<Timestamp> = Vec::new();
     for generation in 0.. {
@@ -42,7 +46,9 @@ pub(super) async fn supervise(core: Arc<Core>, environment: Environment, mut kil
         };
         match status.code() {
             Some(0) => {
-                core.complain("the handler ended with 0, after which the host starts no other one".into());
+                core.complain(
+                    "the handler ended with 0, after which the host starts no other one".into(),
+                );
                 core.state.send_replace(State::Gone);
                 return;
             }
@@ -53,7 +59,12 @@ pub(super) async fn supervise(core: Arc<Core>, environment: Environment, mut kil
                 errors.retain(|then| now.duration_since(*then) <= WITHIN);
                 if errors.len() >= TOO_MANY {
                     let printed = std::fs::read_to_string(&log).unwrap_or_default();
-                    return end(&core, format!("the handler ended {TOO_MANY} times, at last with {status}: {printed}"));
+                    return end(
+                        &core,
+                        format!(
+                            "the handler ended {TOO_MANY} times, at last with {status}: {printed}"
+                        ),
+                    );
                 }
             }
         }
@@ -67,7 +78,11 @@ async fn run(core: &Core, process: &mut Process, generation: u64) -> anyhow::Res
     if let Some(status) = process.ready().await? {
         return Ok(status);
     }
-    core.state.send_replace(State::Up(Up { url: process.url().clone(), generation, id: process.id() }));
+    core.state.send_replace(State::Up(Up {
+        url: process.url().clone(),
+        generation,
+        id: process.id(),
+    }));
     let status = process.ended().await?;
     core.state.send_replace(State::Starting);
     Ok(status)

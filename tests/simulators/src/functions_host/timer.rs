@@ -1,4 +1,5 @@
-//! The timer listener: one instance of an app fires a timer, and remembers in the app's storage when it did.
+//! The timer listener: one instance of an app fires a timer, and remembers in the app's storage
+//! when it did.
 //!
 //! * What was missed while no host was there is made up for once, when one starts (`IsPastDue`).
 //! * A timer does not overlap with itself, and a tick that failed is not repeated.
@@ -34,7 +35,12 @@ pub(super) struct Timer {
 
 impl Timers {
     pub fn of(&self, name: &str) -> Arc<Memory> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_default().clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(name.to_owned())
+            .or_default()
+            .clone()
     }
 }
 
@@ -48,8 +54,15 @@ impl Memory {
     }
 }
 
-/// Fires a timer for as long as the host runs. `listening` ends when it is known when that will be, or that another instance does it.
-pub(super) async fn listen(core: Arc<Core>, function: Function, timer: Timer, memory: Arc<Memory>, listening: oneshot::Sender<()>) {
+/// Fires a timer for as long as the host runs. `listening` ends when it is known when that will be,
+/// or that another instance does it.
+pub(super) async fn listen(
+    core: Arc<Core>,
+    function: Function,
+    timer: Timer,
+    memory: Arc<Memory>,
+    listening: oneshot::Sender<()>,
+) {
     let Timer { schedule, monitor } = timer;
     let (_singleton, listening) = match memory.singleton.try_lock() {
         Ok(first) => (first, Some(listening)),
@@ -62,7 +75,9 @@ pub(super) async fn listen(core: Arc<Core>, function: Function, timer: Timer, me
     let Some(mut next) = schedule.after(core.clock.now()) else { return };
     let mut past_due = false;
     match remembered {
-        Some(status) if status.next < core.clock.now() => (next, past_due) = (core.clock.now(), true),
+        Some(status) if status.next < core.clock.now() => {
+            (next, past_due) = (core.clock.now(), true)
+        }
         Some(_) => {}
         None => memory.save(Status { last: None, next }),
     }
@@ -75,7 +90,11 @@ pub(super) async fn listen(core: Arc<Core>, function: Function, timer: Timer, me
             core.count(&function.name, |tally| tally.past_due += 1);
         }
         let status = monitor.then(|| memory.status()).flatten();
-        core.invoke(&function, &envelope::tick(&function.binding, &function.name, past_due, status, now)).await;
+        core.invoke(
+            &function,
+            &envelope::tick(&function.binding, &function.name, past_due, status, now),
+        )
+        .await;
         drop(busy);
         past_due = false;
         // By when it began: what fell into its run is left out.

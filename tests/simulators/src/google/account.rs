@@ -26,7 +26,8 @@ pub enum Consent<'a> {
     Blocked,
 }
 
-/// One account. Nothing that is done here is counted, or can fail on the way, but for [`Account::consents`].
+/// One account. Nothing that is done here is counted, or can fail on the way, but for
+/// [`Account::consents`].
 #[derive(Clone, Debug)]
 pub struct Account {
     pub(super) shared: Arc<Shared>,
@@ -39,7 +40,8 @@ impl Account {
         &self.address
     }
 
-    /// A refresh token of a new grant with the scopes that a sync needs ([`SCOPES`]), as if the person had consented long ago.
+    /// A refresh token of a new grant with the scopes that a sync needs ([`SCOPES`]), as if the
+    /// person had consented long ago.
     pub fn refresh_token(&self) -> String {
         self.grant(&SCOPES)
     }
@@ -57,11 +59,13 @@ impl Account {
 
     /// An access token with these scopes.
     pub fn access_token_for(&self, scopes: &[&str]) -> String {
-        let (now, scopes) = (self.shared.clock.now(), scopes.iter().map(ToString::to_string).collect());
+        let (now, scopes) =
+            (self.shared.clock.now(), scopes.iter().map(ToString::to_string).collect());
         self.shared.write(|records| records.grants.new_access(&self.address, scopes, now))
     }
 
-    /// One refresh token is dead (unused for half a year, or one of too many). Access tokens live on.
+    /// One refresh token is dead (unused for half a year, or one of too many). Access tokens live
+    /// on.
     pub fn kills(&self, refresh_token: &str) {
         self.shared.write(|records| records.grants.kill(refresh_token));
     }
@@ -81,8 +85,8 @@ impl Account {
         self.shared.write(|records| records.grants.living(&self.address))
     }
 
-    /// Opens the address that an app sends its user to, answers the page, and says where that leads: back to the app, which the test's
-    /// browser visits then or not.
+    /// Opens the address that an app sends its user to, answers the page, and says where that
+    /// leads: back to the app, which the test's browser visits then or not.
     ///
     /// # Errors
     /// Where Google shows an error instead of the page.
@@ -92,7 +96,8 @@ impl Account {
         let page = client.send("GET", address.as_str(), &[], "").await?;
         ensure!(page.status == 200, "the page of consent is {}: {}", page.status, page.text());
         let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("request", address.query().unwrap_or_default()).append_pair("account", &self.address);
+        form.append_pair("request", address.query().unwrap_or_default())
+            .append_pair("account", &self.address);
         form.append_pair(
             "answer",
             match consent {
@@ -101,9 +106,15 @@ impl Account {
                 Consent::Blocked => "admin_policy_enforced",
             },
         );
-        let asked = address.query_pairs().find(|(name, _)| name == "scope").map(|(_, scope)| scope.into_owned()).unwrap_or_default();
-        let ticked: BTreeSet<&str> =
-            asked.split(' ').filter(|scope| !matches!(consent, Consent::Only(only) if !only.contains(scope))).collect();
+        let asked = address
+            .query_pairs()
+            .find(|(name, _)| name == "scope")
+            .map(|(_, scope)| scope.into_owned())
+            .unwrap_or_default();
+        let ticked: BTreeSet<&str> = asked
+            .split(' ')
+            .filter(|scope| !matches!(consent, Consent::Only(only) if !only.contains(scope)))
+            .collect();
         for scope in ticked {
             form.append_pair("scope", scope);
         }
@@ -123,11 +134,13 @@ impl Account {
         self.calendar_of(title, Sort::Secondary, Role::Owner)
     }
 
-    /// A calendar of this title and sort in which the account may do so much, made where there is none.
+    /// A calendar of this title and sort in which the account may do so much, made where there is
+    /// none.
     pub fn calendar_of(&self, title: &str, sort: Sort, role: Role) -> Calendar {
         assert!(sort != Sort::Primary, "an account has its primary calendar from the beginning");
         let now = self.shared.clock.now();
-        let id = self.shared.write(|records| records.calendar(&self.address, title, sort, role, now));
+        let id =
+            self.shared.write(|records| records.calendar(&self.address, title, sort, role, now));
         Calendar { shared: Arc::clone(&self.shared), id }
     }
 
@@ -138,16 +151,23 @@ impl Account {
 
     /// The calendar disappears from the account's list, and it may not do anything there any more.
     pub fn loses(&self, calendar: &Calendar) {
-        self.shared.write(|records| records.entry(&self.address, &calendar.id, |entry| entry.deleted = true));
+        self.shared.write(|records| {
+            records.entry(&self.address, &calendar.id, |entry| entry.deleted = true)
+        });
     }
 
     /// Hides a calendar in the list, or shows it again.
     pub fn hides(&self, calendar: &Calendar, hidden: bool) {
-        self.shared.write(|records| records.entry(&self.address, &calendar.id, |entry| entry.hidden = hidden));
+        self.shared.write(|records| {
+            records.entry(&self.address, &calendar.id, |entry| entry.hidden = hidden)
+        });
     }
 
     /// Gives a calendar another name in the account's own list.
     pub fn renames(&self, calendar: &Calendar, name: &str) {
-        self.shared.write(|records| records.entry(&self.address, &calendar.id, |entry| entry.renamed = Some(name.to_owned())));
+        self.shared.write(|records| {
+            records
+                .entry(&self.address, &calendar.id, |entry| entry.renamed = Some(name.to_owned()))
+        });
     }
 }

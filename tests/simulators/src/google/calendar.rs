@@ -1,4 +1,5 @@
-//! A calendar as its owner uses it: edits made directly on the record, past HTTP, past every fault and quota.
+//! A calendar as its owner uses it: edits made directly on the record, past HTTP, past every fault
+//! and quota.
 
 use std::sync::Arc;
 
@@ -9,9 +10,11 @@ use super::Shared;
 use super::collection::{Collection, Stored};
 use super::event::{is_cancelled, merge, settle};
 
-/// A person's own hand on one calendar. Nothing that is done here is counted, costs quota, or can fail on the way; everything is pushed.
+/// A person's own hand on one calendar. Nothing that is done here is counted, costs quota, or can
+/// fail on the way; everything is pushed.
 ///
-/// Methods that need the calendar panic where it is gone, and for an event that no calendar could show: that is a mistake of the test.
+/// Methods that need the calendar panic where it is gone, and for an event that no calendar could
+/// show: that is a mistake of the test.
 #[derive(Clone, Debug)]
 pub struct Calendar {
     pub(super) shared: Arc<Shared>,
@@ -24,8 +27,8 @@ impl Calendar {
         &self.id
     }
 
-    /// Puts an event under an id such as `lunch1`, new or in the place of what stood there. Any field of the Event resource may be
-    /// given. Gives the ETag.
+    /// Puts an event under an id such as `lunch1`, new or in the place of what stood there. Any
+    /// field of the Event resource may be given. Gives the ETag.
     pub fn put(&self, id: &str, event: Value) -> String {
         let Value::Object(mut event) = event else { panic!("an event is an object") };
         for name in ["id", "kind", "etag"] {
@@ -43,7 +46,8 @@ impl Calendar {
         id
     }
 
-    /// Changes an event, or one occurrence of a series (`<id>_<stamp>`), as PATCH does, and says whether it was there.
+    /// Changes an event, or one occurrence of a series (`<id>_<stamp>`), as PATCH does, and says
+    /// whether it was there.
     pub fn patch(&self, id: &str, change: Value) -> bool {
         let Some(mut event) = self.with(|calendar| calendar.living(id)) else { return false };
         let Value::Object(change) = change else { panic!("a change is an object") };
@@ -58,7 +62,8 @@ impl Calendar {
         self.with(|calendar| calendar.remove(id, now, buries))
     }
 
-    /// Moves an event to another calendar: it keeps its id there, and leaves a tombstone here. Says whether it was there.
+    /// Moves an event to another calendar: it keeps its id there, and leaves a tombstone here. Says
+    /// whether it was there.
     pub fn move_to(&self, other: &Self, id: &str) -> bool {
         let Some(mut event) = self.with(|calendar| calendar.living(id)) else { return false };
         event.remove("organizer");
@@ -67,38 +72,50 @@ impl Calendar {
         true
     }
 
-    /// Duplicates an event, or a series with its exceptions, under another id. The duplicate keeps all fields, its extended properties among
-    /// them, and gets another iCalUID. Returns whether the event was there.
+    /// Duplicates an event, or a series with its exceptions, under another id. The duplicate keeps
+    /// all fields, its extended properties among them, and gets another iCalUID. Returns whether
+    /// the event was there.
     pub fn duplicate(&self, id: &str, new: &str) -> bool {
         let Some(mut event) = self.with(|calendar| calendar.living(id)) else { return false };
-        let exceptions: Vec<Map<String, Value>> = self.with(|calendar| calendar.exceptions(id).cloned().collect());
+        let exceptions: Vec<Map<String, Value>> =
+            self.with(|calendar| calendar.exceptions(id).cloned().collect());
         for name in ["iCalUID", "etag", "created", "updated", "sequence"] {
             event.remove(name);
         }
         self.put(new, Value::Object(event));
         for exception in exceptions {
-            let stamp = exception["id"].as_str().unwrap_or_default().rsplit('_').next().unwrap_or_default().to_owned();
+            let stamp = exception["id"]
+                .as_str()
+                .unwrap_or_default()
+                .rsplit('_')
+                .next()
+                .unwrap_or_default()
+                .to_owned();
             let occurrence = format!("{new}_{stamp}");
             if is_cancelled(&exception) {
                 self.remove(&occurrence);
                 continue;
             }
-            let own = ["id", "iCalUID", "etag", "recurringEventId", "created", "updated", "sequence"];
-            let change = exception.into_iter().filter(|(name, _)| !own.contains(&name.as_str())).collect();
+            let own =
+                ["id", "iCalUID", "etag", "recurringEventId", "created", "updated", "sequence"];
+            let change =
+                exception.into_iter().filter(|(name, _)| !own.contains(&name.as_str())).collect();
             self.patch(&occurrence, Value::Object(change));
         }
         true
     }
 
-    /// Cuts a series before the occurrence with this id: the old one ends, a new one takes over with these changes. Gives the new id.
+    /// Cuts a series before the occurrence with this id: the old one ends, a new one takes over
+    /// with these changes. Gives the new id.
     pub fn split(&self, id: &str, occurrence: &str, change: Value) -> String {
         let first = self.get(occurrence).expect("the occurrence exists while the test cuts there");
         let mut rest = self.get(id).expect("the series exists while the test cuts it");
         let stamp = occurrence.rsplit('_').next().unwrap_or_default();
         let until = match super::times::stored(as_map(&first), "originalStartTime") {
-            Some(super::times::When::At { instant, .. }) => {
-                (instant - jiff::SignedDuration::from_secs(1)).strftime("%Y%m%dT%H%M%SZ").to_string()
-            }
+            Some(super::times::When::At { instant, .. }) => (instant
+                - jiff::SignedDuration::from_secs(1))
+            .strftime("%Y%m%dT%H%M%SZ")
+            .to_string(),
             _ => stamp
                 .parse::<jiff::civil::Date>()
                 .and_then(|day| day.yesterday())
@@ -108,7 +125,8 @@ impl Calendar {
         let rule = rest["recurrence"][0].as_str().unwrap_or_default().to_owned();
         assert!(!rule.contains("COUNT"), "a series with COUNT is not cut here");
         let kept: Vec<&str> = rule.split(';').filter(|part| !part.starts_with("UNTIL=")).collect();
-        let exceptions: Vec<Value> = self.items().into_iter().filter(|item| item["recurringEventId"] == id).collect();
+        let exceptions: Vec<Value> =
+            self.items().into_iter().filter(|item| item["recurringEventId"] == id).collect();
         self.patch(id, json!({"recurrence": [format!("{};UNTIL={until}", kept.join(";"))]}));
         // What had been changed before the cut stays so.
         for exception in exceptions.iter().filter(|item| item["id"].as_str() < Some(occurrence)) {
@@ -131,9 +149,14 @@ impl Calendar {
         new
     }
 
-    /// What stands under this id: an event, an occurrence of a series, or a tombstone. Times are in the calendar's zone.
+    /// What stands under this id: an event, an occurrence of a series, or a tombstone. Times are in
+    /// the calendar's zone.
     pub fn get(&self, id: &str) -> Option<Value> {
-        self.with(|calendar| calendar.found(id).map(|event| Value::Object(calendar.view(&event, &calendar.zone.clone()))))
+        self.with(|calendar| {
+            calendar
+                .found(id)
+                .map(|event| Value::Object(calendar.view(&event, &calendar.zone.clone())))
+        })
     }
 
     /// The ETag of what stands under this id.
@@ -141,10 +164,13 @@ impl Calendar {
         self.get(id)?["etag"].as_str().map(str::to_owned)
     }
 
-    /// What a full listing shows: events, series, changed and cancelled occurrences, by id. No deleted events.
+    /// What a full listing shows: events, series, changed and cancelled occurrences, by id. No
+    /// deleted events.
     pub fn items(&self) -> Vec<Value> {
         self.with(|calendar| {
-            let shown = |event: &&Map<String, Value>| !is_cancelled(event) || event.contains_key("recurringEventId");
+            let shown = |event: &&Map<String, Value>| {
+                !is_cancelled(event) || event.contains_key("recurringEventId")
+            };
             let zone = calendar.zone.clone();
             calendar
                 .events()
@@ -179,14 +205,17 @@ impl Calendar {
         })
     }
 
-    /// The same in words: `2026-03-10T08:00:00Z - 2026-03-10T09:00:00Z  Title  @ Place  [private]`, days for what lasts all day.
+    /// The same in words: `2026-03-10T08:00:00Z - 2026-03-10T09:00:00Z  Title  @ Place  [private]`,
+    /// days for what lasts all day.
     pub fn agenda(&self, from: Timestamp, to: Timestamp) -> Vec<String> {
         let line = |event: &Value| {
             let text = |name: &str| event[name].as_str().unwrap_or_default();
-            let time = |name: &str| match event[name]["dateTime"].as_str().and_then(super::times::instant) {
-                Some(instant) => instant.to_string(),
-                None => event[name]["date"].as_str().unwrap_or_default().to_owned(),
-            };
+            let time =
+                |name: &str| match event[name]["dateTime"].as_str().and_then(super::times::instant)
+                {
+                    Some(instant) => instant.to_string(),
+                    None => event[name]["date"].as_str().unwrap_or_default().to_owned(),
+                };
             let mut line = format!("{} - {}  {}", time("start"), time("end"), text("summary"));
             if !text("location").is_empty() {
                 line += &format!("  @ {}", text("location"));
@@ -217,7 +246,11 @@ impl Calendar {
     pub fn touch_all(&self) {
         let now = self.shared.clock.now();
         self.with(|calendar| {
-            let all: Vec<_> = calendar.events().map(|stored| stored.event.clone()).filter(|event| !is_cancelled(event)).collect();
+            let all: Vec<_> = calendar
+                .events()
+                .map(|stored| stored.event.clone())
+                .filter(|event| !is_cancelled(event))
+                .collect();
             for event in all {
                 calendar.store(event, now);
             }
@@ -250,7 +283,10 @@ impl Calendar {
     pub(super) fn keep(&self, mut event: Map<String, Value>) -> String {
         let (now, discards) = (self.shared.clock.now(), self.shared.manners().discards_exceptions);
         self.shared.write(|records| {
-            let there = records.calendars.get(&self.id).expect("the calendar exists while the test edits it");
+            let there = records
+                .calendars
+                .get(&self.id)
+                .expect("the calendar exists while the test edits it");
             event.entry("organizer").or_insert_with(|| there.organizer());
             event.entry("creator").or_insert_with(|| json!({"email": there.owner}));
             let settled = settle(&mut event, &there.zone);
@@ -270,7 +306,14 @@ impl Calendar {
 
     #[track_caller]
     pub(super) fn with<T>(&self, work: impl FnOnce(&mut Collection) -> T) -> T {
-        self.shared.write(|records| work(records.calendars.get_mut(&self.id).expect("the calendar exists while the test edits it")))
+        self.shared.write(|records| {
+            work(
+                records
+                    .calendars
+                    .get_mut(&self.id)
+                    .expect("the calendar exists while the test edits it"),
+            )
+        })
     }
 }
 

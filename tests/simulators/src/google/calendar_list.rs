@@ -8,13 +8,20 @@ use super::reply::{Refusal, Reply};
 use super::state::{Entry, Records, Role};
 
 pub(super) fn list(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refusal> {
-    let Some(account) = records.accounts.get(&call.account) else { return Err(Refusal::of_status(401)) };
+    let Some(account) = records.accounts.get(&call.account) else {
+        return Err(Refusal::of_status(401));
+    };
     let since = match call.param("syncToken") {
         Some(_) if call.param("minAccessRole").is_some() => {
             let words = "Sync token cannot be used with minAccessRole.";
             return Err(Refusal::new(400, "syncTokenWithRequestRestrictions", words));
         }
-        Some(token) => Some(token.strip_prefix("CL").and_then(|t| t.strip_suffix("==")?.parse().ok()).ok_or_else(Refusal::full_sync)?),
+        Some(token) => Some(
+            token
+                .strip_prefix("CL")
+                .and_then(|t| t.strip_suffix("==")?.parse().ok())
+                .ok_or_else(Refusal::full_sync)?,
+        ),
         None => None,
     };
     let least = call.param("minAccessRole").and_then(Role::named);
@@ -23,20 +30,32 @@ pub(super) fn list(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refu
         .iter()
         .filter(|entry| match since {
             Some(since) => entry.revision > since,
-            None => (call.flag("showHidden") || !entry.hidden) && (call.flag("showDeleted") || !entry.deleted),
+            None => {
+                (call.flag("showHidden") || !entry.hidden)
+                    && (call.flag("showDeleted") || !entry.deleted)
+            }
         })
         .filter(|entry| least.is_none_or(|least| entry.role >= least))
         .collect();
-    entries.retain(|entry| records.calendars.get(&entry.calendar).is_some_and(|calendar| !calendar.gone));
+    entries.retain(|entry| {
+        records.calendars.get(&entry.calendar).is_some_and(|calendar| !calendar.gone)
+    });
     // A page token is the place at which the next page begins.
     let from = match call.param("pageToken") {
         None => 0,
-        Some(token) => {
-            token.strip_prefix("page").and_then(|n| n.parse().ok()).ok_or_else(|| Refusal::invalid("Invalid page token value."))?
-        }
+        Some(token) => token
+            .strip_prefix("page")
+            .and_then(|n| n.parse().ok())
+            .ok_or_else(|| Refusal::invalid("Invalid page token value."))?,
     };
-    let size = call.param("maxResults").and_then(|n| n.parse().ok()).unwrap_or(100_usize).min(call.manners.page_size).clamp(1, 250);
-    let items: Vec<Value> = entries.iter().skip(from).take(size).map(|entry| resource(records, entry)).collect();
+    let size = call
+        .param("maxResults")
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(100_usize)
+        .min(call.manners.page_size)
+        .clamp(1, 250);
+    let items: Vec<Value> =
+        entries.iter().skip(from).take(size).map(|entry| resource(records, entry)).collect();
     let mut body = json!({"kind": "calendar#calendarList", "etag": format!("\"p{}\"", account.list_revision), "items": items});
     if from + size < entries.len() {
         body["nextPageToken"] = json!(format!("page{}", from + size));
@@ -48,7 +67,11 @@ pub(super) fn list(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refu
 
 pub(super) fn get(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refusal> {
     let id = call.calendar(records)?.0.id.clone();
-    let list = records.accounts.get(&call.account).map(|account| account.list.as_slice()).unwrap_or_default();
+    let list = records
+        .accounts
+        .get(&call.account)
+        .map(|account| account.list.as_slice())
+        .unwrap_or_default();
     let entry = list.iter().find(|entry| entry.calendar == id).ok_or_else(Refusal::not_found)?;
     Ok(Reply::json(200, resource(records, entry)))
 }

@@ -66,7 +66,11 @@ impl Call<'_> {
     pub fn writable(&self, records: &Records) -> Result<String, Refusal> {
         let (calendar, role) = self.calendar(records)?;
         if role < Role::Writer {
-            return Err(Refusal::new(403, "requiredAccessLevel", "You need to have writer access to this calendar."));
+            return Err(Refusal::new(
+                403,
+                "requiredAccessLevel",
+                "You need to have writer access to this calendar.",
+            ));
         }
         Ok(calendar.id.clone())
     }
@@ -74,7 +78,9 @@ impl Call<'_> {
     /// The zone in which times are shown.
     pub fn zone<'a>(&'a self, calendar: &'a Collection) -> Result<&'a str, Refusal> {
         match self.param("timeZone") {
-            Some(name) if super::times::zone(name).is_none() => Err(Refusal::invalid("Invalid time zone.")),
+            Some(name) if super::times::zone(name).is_none() => {
+                Err(Refusal::invalid("Invalid time zone."))
+            }
             Some(name) => Ok(name),
             None => Ok(&calendar.zone),
         }

@@ -49,7 +49,9 @@ pub(super) fn watch(records: &mut Records, call: &Call<'_>) -> Result<Reply, Ref
     if text("token").is_some_and(|token| token.len() > 256) {
         return Err(Refusal::invalid("Channel token too long."));
     }
-    let address = text("address").and_then(|address| Url::parse(address).ok()).ok_or_else(|| Refusal::required("Missing address."))?;
+    let address = text("address")
+        .and_then(|address| Url::parse(address).ok())
+        .ok_or_else(|| Refusal::required("Missing address."))?;
     if address.scheme() != "https" && !is_loopback(&address) {
         let words = "WebHook callback must be HTTPS.";
         return Err(Refusal::new(400, "push.webhookUrlNotHttps", words));
@@ -91,18 +93,38 @@ pub(super) fn watch(records: &mut Records, call: &Call<'_>) -> Result<Reply, Ref
 fn expiry(call: &Call<'_>) -> Result<Timestamp, Refusal> {
     let longest = call.now + SignedDuration::from_secs(LONGEST);
     let ttl = match call.body.get("params").and_then(|params| params["ttl"].as_str()) {
-        Some(ttl) => Some(ttl.parse::<u32>().ok().filter(|ttl| *ttl > 0).ok_or_else(|| Refusal::invalid("Invalid ttl."))?),
+        Some(ttl) => Some(
+            ttl.parse::<u32>()
+                .ok()
+                .filter(|ttl| *ttl > 0)
+                .ok_or_else(|| Refusal::invalid("Invalid ttl."))?,
+        ),
         None => None,
     };
-    let said = call.body.get("expiration").and_then(Value::as_str).and_then(|ms| Timestamp::from_millisecond(ms.parse().ok()?).ok());
-    let asked = ttl.map(|ttl| call.now + SignedDuration::from_secs(i64::from(ttl))).or(said).unwrap_or(longest);
-    if asked <= call.now { Err(Refusal::invalid("The expiration lies in the past.")) } else { Ok(asked.min(longest)) }
+    let said = call
+        .body
+        .get("expiration")
+        .and_then(Value::as_str)
+        .and_then(|ms| Timestamp::from_millisecond(ms.parse().ok()?).ok());
+    let asked = ttl
+        .map(|ttl| call.now + SignedDuration::from_secs(i64::from(ttl)))
+        .or(said)
+        .unwrap_or(longest);
+    if asked <= call.now {
+        Err(Refusal::invalid("The expiration lies in the past."))
+    } else {
+        Ok(asked.min(longest))
+    }
 }
 
 pub(super) fn stop(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refusal> {
     let text = |name: &str| call.body.get(name).and_then(Value::as_str).unwrap_or_default();
     let (id, resource) = (text("id"), text("resourceId"));
-    let ours = |channel: &Channel| channel.resource == resource && channel.account == call.account && call.now < channel.expires;
+    let ours = |channel: &Channel| {
+        channel.resource == resource
+            && channel.account == call.account
+            && call.now < channel.expires
+    };
     match records.channels.get(id) {
         Some(channel) if ours(channel) => {
             records.channels.remove(id);
@@ -130,7 +152,10 @@ pub(super) fn announcements(records: &mut Records, now: Timestamp) -> Vec<Delive
     }
     for calendar in calendars.values_mut() {
         let changes = std::mem::take(&mut calendar.unannounced);
-        for channel in channels.values_mut().filter(|channel| channel.calendar == calendar.id && now < channel.expires) {
+        for channel in channels
+            .values_mut()
+            .filter(|channel| channel.calendar == calendar.id && now < channel.expires)
+        {
             for _ in 0..changes {
                 // Numbers increase, and gaps between them mean nothing.
                 channel.number += 1 + u64::from(rng.chance(0.3));
@@ -151,7 +176,9 @@ fn is_loopback(address: &Url) -> bool {
 }
 
 fn resource(calendar: &str) -> String {
-    let hash = calendar.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3));
+    let hash = calendar.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| {
+        (hash ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
     format!("res-{hash:016x}")
 }
 

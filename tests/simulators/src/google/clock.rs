@@ -1,5 +1,6 @@
-//! The time as the simulator has it: the system's, one that the test moves, or that of the runtime, which a test may have paused: then hours of
-//! waiting pass in no time, for everybody in this process who waits with the runtime's timers.
+//! The time as the simulator has it: the system's, one that the test moves, or that of the runtime,
+//! which a test may have paused: then hours of waiting pass in no time, for everybody in this
+//! process who waits with the runtime's timers.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -31,7 +32,9 @@ impl Clock {
         let now = match *self.hands() {
             Hands::Running(ahead) => system() + ahead,
             Hands::Standing(time) => time,
-            Hands::Runtime(time, then) => time + SignedDuration::try_from(then.elapsed()).unwrap_or(SignedDuration::MAX),
+            Hands::Runtime(time, then) => {
+                time + SignedDuration::try_from(then.elapsed()).unwrap_or(SignedDuration::MAX)
+            }
         };
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
@@ -41,7 +44,8 @@ impl Clock {
         *self.hands() = Hands::Standing(time);
     }
 
-    /// It is this late now, and goes on as the runtime's clock does. To be called within the runtime.
+    /// It is this late now, and goes on as the runtime's clock does. To be called within the
+    /// runtime.
     pub fn run_from(&self, time: Timestamp) {
         *self.hands() = Hands::Runtime(time, Instant::now());
     }
@@ -61,7 +65,8 @@ impl Clock {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a server of ours has its own clock, and beside a program in another process it is the system's"
+    reason = "a server of ours has its own clock, and beside a program in another process it is \
+    the system's"
 )]
 fn system() -> Timestamp {
     Timestamp::now()
@@ -76,7 +81,10 @@ mod tests {
         let clock = Clock::default();
         let before = clock.now();
         clock.advance(SignedDuration::from_hours(2));
-        assert!(clock.now() >= before + SignedDuration::from_hours(2), "it runs on, ahead of the system's");
+        assert!(
+            clock.now() >= before + SignedDuration::from_hours(2),
+            "it runs on, ahead of the system's"
+        );
         let noon: Timestamp = "2026-03-10T12:00:00Z".parse().unwrap();
         clock.clone().stand_at(noon);
         assert_eq!(clock.now(), noon);

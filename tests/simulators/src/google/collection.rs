@@ -20,7 +20,8 @@ pub enum Sort {
     Secondary,
     /// A room or another resource (`…@resource.calendar.google.com`).
     Resource,
-    /// Holidays or contacts' birthdays (`…@group.v.calendar.google.com`): nobody can write there, and nothing is pushed.
+    /// Holidays or contacts' birthdays (`…@group.v.calendar.google.com`): nobody can write there,
+    /// and nothing is pushed.
     Holidays,
     /// A subscribed calendar of another server (`…@import.calendar.google.com`): likewise.
     Import,
@@ -87,7 +88,8 @@ impl Collection {
 
     /// As it was written down, in its own place; `None` where that is none of our calendars.
     pub fn restored(&self, saved: &Saved) -> Option<Self> {
-        let mut calendar = Self::new(&self.id, &self.title, self.sort, &self.owner, saved.birth, self.updated);
+        let mut calendar =
+            Self::new(&self.id, &self.title, self.sort, &self.owner, saved.birth, self.updated);
         (calendar.revision, calendar.generation) = (saved.revision, saved.generation);
         calendar.private.clone_from(&saved.private);
         for event in &saved.events {
@@ -103,7 +105,13 @@ impl Collection {
     /// As it is written down.
     pub fn saved(&self) -> Saved {
         let events = self.events.values().map(|stored| stored.event.clone()).collect();
-        Saved { birth: self.birth, revision: self.revision, generation: self.generation, private: self.private.clone(), events }
+        Saved {
+            birth: self.birth,
+            revision: self.revision,
+            generation: self.generation,
+            private: self.private.clone(),
+            events,
+        }
     }
 
     pub fn get(&self, id: &str) -> Option<&Map<String, Value>> {
@@ -121,7 +129,8 @@ impl Collection {
             return Some(event.clone());
         }
         let (master, stamp) = series::of_instance(id)?;
-        let master = self.get(master).filter(|master| !is_cancelled(master) && series::is_series(master))?;
+        let master =
+            self.get(master).filter(|master| !is_cancelled(master) && series::is_series(master))?;
         let mut event = instance(master, &series::occurrence(master, stamp)?);
         event.insert("etag".into(), master.get("etag").cloned().unwrap_or_default());
         Some(event)
@@ -132,7 +141,10 @@ impl Collection {
     }
 
     /// The exceptions of a series, cancelled ones too.
-    pub fn exceptions<'a>(&'a self, master: &'a str) -> impl Iterator<Item = &'a Map<String, Value>> {
+    pub fn exceptions<'a>(
+        &'a self,
+        master: &'a str,
+    ) -> impl Iterator<Item = &'a Map<String, Value>> {
         let prefix = format!("{master}_");
         self.events
             .range(prefix.clone()..)
@@ -146,7 +158,9 @@ impl Collection {
         let id = event.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let revision = self.next(&id, now);
         let before = self.events.get(&id).map(|stored| &stored.event);
-        let moved = before.is_some_and(|old| ["start", "end", "recurrence"].iter().any(|name| old.get(*name) != event.get(*name)));
+        let moved = before.is_some_and(|old| {
+            ["start", "end", "recurrence"].iter().any(|name| old.get(*name) != event.get(*name))
+        });
         let sequence = |event: Option<&Map<String, Value>>| event?.get("sequence")?.as_i64();
         let last = sequence(before).max(sequence(Some(&event))).unwrap_or_default();
         event.insert("sequence".into(), json!(last + i64::from(moved)));
@@ -155,7 +169,9 @@ impl Collection {
         let only_reminders = before.is_some_and(|old| {
             let heart = |event: &Map<String, Value>| {
                 let mut event = event.clone();
-                ["reminders", "etag", "updated", "sequence"].iter().for_each(|name| drop(event.remove(*name)));
+                ["reminders", "etag", "updated", "sequence"]
+                    .iter()
+                    .for_each(|name| drop(event.remove(*name)));
                 event
             };
             heart(old) == heart(&event)
@@ -171,7 +187,8 @@ impl Collection {
     /// Takes an event away; its id stays taken. `false` where there is none.
     pub fn remove(&mut self, id: &str, now: Timestamp, with_exceptions: bool) -> bool {
         let Some(event) = self.living(id) else { return false };
-        let exceptions: Vec<String> = self.exceptions(id).filter_map(|e| e["id"].as_str().map(str::to_owned)).collect();
+        let exceptions: Vec<String> =
+            self.exceptions(id).filter_map(|e| e["id"].as_str().map(str::to_owned)).collect();
         for exception in exceptions {
             if with_exceptions {
                 self.bury(&exception, now);
@@ -206,7 +223,8 @@ impl Collection {
 
     /// All exceptions of a series are gone, as after a change of its start or its rule.
     pub fn discard_exceptions(&mut self, master: &str) {
-        let all: Vec<String> = self.exceptions(master).filter_map(|e| e["id"].as_str().map(str::to_owned)).collect();
+        let all: Vec<String> =
+            self.exceptions(master).filter_map(|e| e["id"].as_str().map(str::to_owned)).collect();
         all.iter().for_each(|id| self.forget(id));
     }
 
@@ -239,10 +257,12 @@ impl Collection {
         self.log.range(revision + 1..).map(|(_, id)| id.clone()).collect()
     }
 
-    /// A sync token of that revision, for listings with these parameters. It ends in `=`, as Google's do.
+    /// A sync token of that revision, for listings with these parameters. It ends in `=`, as
+    /// Google's do.
     pub fn token(&self, revision: u64, terms: &str) -> String {
         let plain = format!("C{:x}.{:x}.{:x}.{terms}", self.birth, self.generation, revision);
-        // Its length is made such that there is padding: whoever does not encode it in a query loses it.
+        // Its length is made such that there is padding: whoever does not encode it in a query
+        // loses it.
         let plain = if plain.len() % 3 == 0 { format!("{plain} ") } else { plain };
         BASE64.encode(plain.as_bytes())
     }
@@ -253,11 +273,13 @@ impl Collection {
         let mut parts = plain.trim_end().strip_prefix('C')?.splitn(4, '.');
         let mut number = || u64::from_str_radix(parts.next()?, 16).ok();
         let (birth, generation, revision) = (number()?, number()?, number()?);
-        let known = birth == self.birth && generation == self.generation && revision <= self.revision;
+        let known =
+            birth == self.birth && generation == self.generation && revision <= self.revision;
         known.then(|| (revision, parts.next().unwrap_or_default().to_owned()))
     }
 
-    /// All living occurrences before that time: events of their own, and those of series with their exceptions in place.
+    /// All living occurrences before that time: events of their own, and those of series with their
+    /// exceptions in place.
     pub fn expanded(&self, before: Timestamp) -> Vec<Map<String, Value>> {
         let mut all = Vec::new();
         for Stored { event, .. } in self.events() {
@@ -278,7 +300,9 @@ impl Collection {
             }
         }
         all.retain(|event| self.start(event).is_some_and(|start| start < before));
-        all.sort_by_cached_key(|event| (self.start(event), event["id"].as_str().map(str::to_owned)));
+        all.sort_by_cached_key(|event| {
+            (self.start(event), event["id"].as_str().map(str::to_owned))
+        });
         all
     }
 
@@ -306,10 +330,16 @@ impl Collection {
     /// Says of each attendee whether it is the organizer, and whether this calendar's owner.
     pub fn mark(&self, event: &mut Map<String, Value>) {
         let organizer = event.get("organizer").and_then(|o| o["email"].as_str()).map(str::to_owned);
-        for attendee in event.get_mut("attendees").and_then(Value::as_array_mut).into_iter().flatten() {
+        for attendee in
+            event.get_mut("attendees").and_then(Value::as_array_mut).into_iter().flatten()
+        {
             let Some(attendee) = attendee.as_object_mut() else { continue };
-            let email = attendee.get("email").and_then(Value::as_str).unwrap_or_default().to_owned();
-            for (name, is) in [("self", email.eq_ignore_ascii_case(&self.id)), ("organizer", organizer.as_ref() == Some(&email))] {
+            let email =
+                attendee.get("email").and_then(Value::as_str).unwrap_or_default().to_owned();
+            for (name, is) in [
+                ("self", email.eq_ignore_ascii_case(&self.id)),
+                ("organizer", organizer.as_ref() == Some(&email)),
+            ] {
                 if is {
                     attendee.insert(name.into(), json!(true))
                 } else {
@@ -333,7 +363,8 @@ impl Collection {
     pub fn view(&self, event: &Map<String, Value>, zone: &str) -> Map<String, Value> {
         let mut shown = if is_cancelled(event) { tombstone(event) } else { event.clone() };
         for name in ["start", "end", "originalStartTime"] {
-            if let Some(when) = stored(&shown, name).filter(|when| matches!(when, When::At { .. })) {
+            if let Some(when) = stored(&shown, name).filter(|when| matches!(when, When::At { .. }))
+            {
                 shown.insert(name.to_owned(), when.write(zone));
             }
         }
@@ -345,9 +376,13 @@ impl Collection {
         let id = master["id"].as_str().unwrap_or_default();
         let stray = |exception: &&Map<String, Value>| {
             let own = exception["id"].as_str().unwrap_or_default();
-            series::of_instance(own).is_none_or(|(_, stamp)| series::occurrence(master, stamp).is_none())
+            series::of_instance(own)
+                .is_none_or(|(_, stamp)| series::occurrence(master, stamp).is_none())
         };
-        self.exceptions(id).filter(stray).filter_map(|e| e["id"].as_str().map(str::to_owned)).collect()
+        self.exceptions(id)
+            .filter(stray)
+            .filter_map(|e| e["id"].as_str().map(str::to_owned))
+            .collect()
     }
 
     pub fn forget_all(&mut self, ids: &BTreeSet<String>) {

@@ -1,4 +1,5 @@
-//! Google's own description of its API (the discovery document), and what may be asked and answered according to it.
+//! Google's own description of its API (the discovery document), and what may be asked and answered
+//! according to it.
 //!
 //! A complaint names the place, never what stood there.
 
@@ -46,7 +47,10 @@ impl Discovery {
         DISCOVERY
             .get_or_try_init(|| async {
                 let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-                let output = tokio::process::Command::new(tests.join("setup/discovery.sh")).stderr(Stdio::inherit()).output().await?;
+                let output = tokio::process::Command::new(tests.join("setup/discovery.sh"))
+                    .stderr(Stdio::inherit())
+                    .output()
+                    .await?;
                 ensure!(output.status.success(), "tests/setup/discovery.sh failed");
                 let path = PathBuf::from(String::from_utf8(output.stdout)?.trim());
                 Self::read(&serde_json::from_slice(&std::fs::read(path)?)?)
@@ -55,29 +59,46 @@ impl Discovery {
     }
 
     fn read(document: &Value) -> anyhow::Result<Self> {
-        let object = |name: &str| document[name].as_object().cloned().with_context(|| format!("the discovery document has no {name}"));
+        let object = |name: &str| {
+            document[name]
+                .as_object()
+                .cloned()
+                .with_context(|| format!("the discovery document has no {name}"))
+        };
         let mut methods = Vec::new();
         collect(document, &mut methods)?;
-        ensure!(!methods.is_empty() && document["servicePath"] == "calendar/v3/", "this is not the discovery document of Calendar");
+        ensure!(
+            !methods.is_empty() && document["servicePath"] == "calendar/v3/",
+            "this is not the discovery document of Calendar"
+        );
         Ok(Self { methods, schemas: object("schemas")?, common: object("parameters")? })
     }
 
     /// The method that a request is, and the parameters in its path.
     pub fn route(&self, verb: &str, path: &str) -> Option<(&Method, BTreeMap<String, String>)> {
         let segments: Vec<&str> = path.strip_prefix(BASE)?.split('/').collect();
-        self.methods.iter().filter(|method| method.verb == verb).find_map(|method| Some((method, method.fits(&segments)?)))
+        self.methods
+            .iter()
+            .filter(|method| method.verb == verb)
+            .find_map(|method| Some((method, method.fits(&segments)?)))
     }
 
     /// What is wrong with the query of a call.
     pub fn check_query(&self, method: &Method, query: &[(String, String)]) -> Vec<String> {
         let mut wrong = Vec::new();
         for (n, (name, value)) in query.iter().enumerate() {
-            let known = method.parameters.get(name).filter(|p| p["location"] == "query").or_else(|| self.common.get(name));
+            let known = method
+                .parameters
+                .get(name)
+                .filter(|p| p["location"] == "query")
+                .or_else(|| self.common.get(name));
             let Some(parameter) = known else {
                 wrong.push(format!("unknown query parameter {name}"));
                 continue;
             };
-            if parameter["repeated"] != true && query[..n].iter().any(|(earlier, _)| earlier == name) {
+            if parameter["repeated"] != true
+                && query[..n].iter().any(|(earlier, _)| earlier == name)
+            {
                 wrong.push(format!("query parameter {name} twice"));
             }
             if name == "oauth_token" {
@@ -90,7 +111,8 @@ impl Discovery {
         wrong
     }
 
-    /// What is wrong with a body or an answer, by the schema of this name. In a body null is the absence of a value.
+    /// What is wrong with a body or an answer, by the schema of this name. In a body null is the
+    /// absence of a value.
     pub fn check_body(&self, schema: &str, value: &Value, nulls: bool) -> Vec<String> {
         let mut wrong = Vec::new();
         match self.schemas.get(schema) {
@@ -100,14 +122,19 @@ impl Discovery {
         wrong
     }
 
-    /// What a body holds though Google alone says it: it is passed over, so that whoever sends it expects what does not come.
+    /// What a body holds though Google alone says it: it is passed over, so that whoever sends it
+    /// expects what does not come.
     pub fn read_only(&self, method: &Method, body: &Map<String, Value>) -> Vec<String> {
         let Some(schema) = &method.request else { return Vec::new() };
-        let properties = self.schemas.get(schema).and_then(|schema| schema["properties"].as_object());
+        let properties =
+            self.schemas.get(schema).and_then(|schema| schema["properties"].as_object());
         let importing = method.id == "events.import";
         let is = |name: &&String| {
-            let words = properties.and_then(|properties| properties.get(*name)?["description"].as_str()).unwrap_or_default();
-            words.contains("Read-only.") || (words.contains("Read-only, except when importing") && !importing)
+            let words = properties
+                .and_then(|properties| properties.get(*name)?["description"].as_str())
+                .unwrap_or_default();
+            words.contains("Read-only.")
+                || (words.contains("Read-only, except when importing") && !importing)
         };
         body.keys().filter(is).map(|name| format!("{schema}.{name} is read-only")).collect()
     }
@@ -115,7 +142,11 @@ impl Discovery {
     /// Whether the answer of this schema has a field at this path; a star stands for any.
     pub fn has_field(&self, schema: &str, path: &[&str]) -> bool {
         fn at<'a>(schemas: &'a Map<String, Value>, mut schema: &'a Value) -> &'a Value {
-            while let Some(inner) = schema["$ref"].as_str().and_then(|name| schemas.get(name)).or_else(|| schema.get("items")) {
+            while let Some(inner) = schema["$ref"]
+                .as_str()
+                .and_then(|name| schemas.get(name))
+                .or_else(|| schema.get("items"))
+            {
                 schema = inner;
             }
             schema
@@ -131,7 +162,14 @@ impl Discovery {
         true
     }
 
-    fn check(&self, schema: &Value, value: &Value, place: &str, nulls: bool, wrong: &mut Vec<String>) {
+    fn check(
+        &self,
+        schema: &Value,
+        value: &Value,
+        place: &str,
+        nulls: bool,
+        wrong: &mut Vec<String>,
+    ) {
         if let Some(name) = schema["$ref"].as_str() {
             match self.schemas.get(name) {
                 Some(schema) => self.check(schema, value, place, nulls, wrong),
@@ -145,22 +183,30 @@ impl Discovery {
         match (schema["type"].as_str().unwrap_or("any"), value) {
             ("object", Value::Object(fields)) => {
                 for (name, field) in fields {
-                    match schema["properties"].get(name).or_else(|| schema.get("additionalProperties")) {
+                    match schema["properties"]
+                        .get(name)
+                        .or_else(|| schema.get("additionalProperties"))
+                    {
                         // A name may be anything where any is allowed, and is not told then.
                         Some(inner) if schema["properties"].get(name).is_none() => {
                             self.check(inner, field, &format!("{place}.*"), nulls, wrong);
                         }
-                        Some(inner) => self.check(inner, field, &format!("{place}.{name}"), nulls, wrong),
+                        Some(inner) => {
+                            self.check(inner, field, &format!("{place}.{name}"), nulls, wrong)
+                        }
                         None => wrong.push(format!("{place}: unknown field {name}")),
                     }
                 }
             }
             ("array", Value::Array(items)) => {
-                items.iter().for_each(|item| self.check(&schema["items"], item, &format!("{place}[]"), nulls, wrong));
+                items.iter().for_each(|item| {
+                    self.check(&schema["items"], item, &format!("{place}[]"), nulls, wrong)
+                });
             }
             ("string", Value::String(text)) if fits_text(schema, text) => {}
             ("boolean", Value::Bool(_)) | ("any", _) => {}
-            ("integer", Value::Number(number)) if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => {}
+            ("integer", Value::Number(number))
+                if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => {}
             ("number", Value::Number(_)) => {}
             (kind, _) => wrong.push(format!("{place}: not a {kind}, or none of this format")),
         }
@@ -193,7 +239,12 @@ impl Method {
 fn collect(resource: &Value, methods: &mut Vec<Method>) -> anyhow::Result<()> {
     for inner in resource["resources"].as_object().into_iter().flat_map(Map::values) {
         for method in inner["methods"].as_object().into_iter().flat_map(Map::values) {
-            let text = |name: &str| method[name].as_str().map(str::to_owned).with_context(|| format!("a method has no {name}"));
+            let text = |name: &str| {
+                method[name]
+                    .as_str()
+                    .map(str::to_owned)
+                    .with_context(|| format!("a method has no {name}"))
+            };
             let schema = |name: &str| method[name]["$ref"].as_str().map(str::to_owned);
             methods.push(Method {
                 id: text("id")?.trim_start_matches("calendar.").to_owned(),
@@ -202,7 +253,12 @@ fn collect(resource: &Value, methods: &mut Vec<Method>) -> anyhow::Result<()> {
                 parameters: method["parameters"].as_object().cloned().unwrap_or_default(),
                 request: schema("request"),
                 response: schema("response"),
-                scopes: method["scopes"].as_array().into_iter().flatten().filter_map(|s| s.as_str().map(str::to_owned)).collect(),
+                scopes: method["scopes"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|s| s.as_str().map(str::to_owned))
+                    .collect(),
             });
         }
         collect(inner, methods)?;
@@ -214,16 +270,25 @@ fn collect(resource: &Value, methods: &mut Vec<Method>) -> anyhow::Result<()> {
 fn fits_text(description: &Value, text: &str) -> bool {
     let within = |n: i64| {
         let bound = |name: &str| description[name].as_str().and_then(|b| b.parse::<i64>().ok());
-        bound("minimum").is_none_or(|least| n >= least) && bound("maximum").is_none_or(|most| n <= most)
+        bound("minimum").is_none_or(|least| n >= least)
+            && bound("maximum").is_none_or(|most| n <= most)
     };
-    let listed = description["enum"].as_array().is_none_or(|values| values.iter().any(|value| value == text));
+    let listed = description["enum"]
+        .as_array()
+        .is_none_or(|values| values.iter().any(|value| value == text));
     listed
-        && match (description["type"].as_str().unwrap_or("string"), description["format"].as_str().unwrap_or_default()) {
+        && match (
+            description["type"].as_str().unwrap_or("string"),
+            description["format"].as_str().unwrap_or_default(),
+        ) {
             ("boolean", _) => matches!(text, "true" | "false"),
             ("integer", _) => text.parse::<i32>().is_ok_and(|n| within(i64::from(n))),
             (_, "int64") => text.parse::<i64>().is_ok(),
-            // The time zone may stand beside it: whether it must have an offset is for the event's own rules.
-            (_, "date-time") if description["location"] != "query" => times::has_form_of_date_time(text),
+            // The time zone may stand beside it: whether it must have an offset is for the event's
+            // own rules.
+            (_, "date-time") if description["location"] != "query" => {
+                times::has_form_of_date_time(text)
+            }
             (_, "date-time") => times::instant(text).is_some(),
             (_, "date") => text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok(),
             _ => true,

@@ -1,4 +1,5 @@
-//! The Event resource: what of it can be written, what is refused, how a PATCH is merged, and how it is shown.
+//! The Event resource: what of it can be written, what is refused, how a PATCH is merged, and how
+//! it is shown.
 
 use serde_json::{Map, Value, json};
 
@@ -43,7 +44,8 @@ fn is_default(name: &str, value: &Value) -> bool {
         "transparency" => value == "opaque",
         "visibility" | "eventType" => value == "default",
         "guestsCanInviteOthers" | "guestsCanSeeOtherGuests" => value == true,
-        "attendeesOmitted" | "anyoneCanAddSelf" | "guestsCanModify" | "endTimeUnspecified" | "privateCopy" | "locked" => value == false,
+        "attendeesOmitted" | "anyoneCanAddSelf" | "guestsCanModify" | "endTimeUnspecified"
+        | "privateCopy" | "locked" => value == false,
         "summary" | "description" | "location" => value == "",
         "attendees" | "recurrence" | "attachments" => value.as_array().is_some_and(Vec::is_empty),
         _ => value.is_null(),
@@ -52,7 +54,10 @@ fn is_default(name: &str, value: &Value) -> bool {
 
 /// What can be written of what a client sends.
 pub(super) fn writable(body: &Map<String, Value>) -> Map<String, Value> {
-    body.iter().filter(|(name, _)| WRITABLE.contains(&name.as_str())).map(|(name, value)| (name.clone(), value.clone())).collect()
+    body.iter()
+        .filter(|(name, _)| WRITABLE.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// Merges as PATCH does: objects field by field, null takes away, arrays and all else are replaced.
@@ -80,20 +85,25 @@ pub(super) fn settle(event: &mut Map<String, Value>, calendar_zone: &str) -> Res
     let start = When::read(event.get("start"), "start", calendar_zone)?;
     let end = When::read(event.get("end"), "end", calendar_zone)?;
     if start.is_day() != end.is_day() {
-        return Err(Refusal::invalid("Start and end times must either both be date or both be dateTime."));
+        return Err(Refusal::invalid(
+            "Start and end times must either both be date or both be dateTime.",
+        ));
     }
     let span = start.until(&end);
     if !span.is_positive() {
         return Err(Refusal::new(400, "timeRangeEmpty", "The specified time range is empty."));
     }
-    let recurring = event.get("recurrence").and_then(Value::as_array).is_some_and(|lines| !lines.is_empty());
+    let recurring =
+        event.get("recurrence").and_then(Value::as_array).is_some_and(|lines| !lines.is_empty());
     if recurring {
         if event.contains_key("recurringEventId") {
             return Err(Refusal::invalid("An occurrence of a series cannot recur itself."));
         }
         for which in ["start", "end"] {
             if !start.is_day() && event[which].get("timeZone").and_then(Value::as_str).is_none() {
-                return Err(Refusal::required(&format!("Missing time zone definition for {which} time.")));
+                return Err(Refusal::required(&format!(
+                    "Missing time zone definition for {which} time."
+                )));
             }
         }
     }
@@ -108,7 +118,10 @@ pub(super) fn settle(event: &mut Map<String, Value>, calendar_zone: &str) -> Res
     attendees(event)?;
     properties(event)?;
     reminders(event)?;
-    if event.get("source").is_some_and(|source| !source["url"].as_str().is_some_and(|url| url.starts_with("http"))) {
+    if event
+        .get("source")
+        .is_some_and(|source| !source["url"].as_str().is_some_and(|url| url.starts_with("http")))
+    {
         return Err(Refusal::invalid("Invalid source URL."));
     }
     event.retain(|name, value| !value.is_null() && !is_default(name, value));
@@ -127,21 +140,27 @@ fn zone_of(when: &When) -> &str {
 
 fn one_of(event: &Map<String, Value>, name: &str, values: &[&str]) -> Result<(), Refusal> {
     match event.get(name).and_then(Value::as_str) {
-        Some(value) if !values.contains(&value) => Err(Refusal::invalid(&format!("Invalid value for: {name}"))),
+        Some(value) if !values.contains(&value) => {
+            Err(Refusal::invalid(&format!("Invalid value for: {name}")))
+        }
         _ => Ok(()),
     }
 }
 
 fn attendees(event: &mut Map<String, Value>) -> Result<(), Refusal> {
     for attendee in event.get_mut("attendees").and_then(Value::as_array_mut).into_iter().flatten() {
-        let Some(attendee) = attendee.as_object_mut() else { return Err(Refusal::invalid("Invalid attendee.")) };
+        let Some(attendee) = attendee.as_object_mut() else {
+            return Err(Refusal::invalid("Invalid attendee."));
+        };
         if !attendee.get("email").and_then(Value::as_str).is_some_and(|email| email.contains('@')) {
             return Err(Refusal::required("Missing attendee email."));
         }
         attendee.entry("responseStatus").or_insert_with(|| json!("needsAction"));
         one_of(attendee, "responseStatus", &["needsAction", "declined", "tentative", "accepted"])?;
         // These are Google's to say.
-        attendee.retain(|name, value| !matches!(name.as_str(), "self" | "organizer") && !value.is_null() && value != false);
+        attendee.retain(|name, value| {
+            !matches!(name.as_str(), "self" | "organizer") && !value.is_null() && value != false
+        });
     }
     Ok(())
 }
@@ -157,7 +176,10 @@ fn properties(event: &mut Map<String, Value>) -> Result<(), Refusal> {
                 *text = text.chars().take(1024).collect();
             }
         }
-        let size: usize = properties.iter().map(|(key, value)| key.len() + value.as_str().map_or(0, str::len)).sum();
+        let size: usize = properties
+            .iter()
+            .map(|(key, value)| key.len() + value.as_str().map_or(0, str::len))
+            .sum();
         if properties.len() > 300 || size > 32 * 1024 {
             return Err(Refusal::invalid("The extended properties are too large."));
         }
@@ -187,13 +209,24 @@ fn reminders(event: &mut Map<String, Value>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A description without the part between two lines of the form `-::~:~::…::~:~::-`: Google takes that for its own conference block, and
-/// throws away what is inside.
+/// A description without the part between two lines of the form `-::~:~::…::~:~::-`: Google takes
+/// that for its own conference block, and throws away what is inside.
 pub(super) fn without_conference_block(text: &str) -> String {
-    let is_border = |line: &str| line.len() >= 20 && line.starts_with("-::~") && line.ends_with("~::-");
-    let borders: Vec<usize> = text.lines().enumerate().filter(|(_, line)| is_border(line.trim())).map(|(n, _)| n).collect();
+    let is_border =
+        |line: &str| line.len() >= 20 && line.starts_with("-::~") && line.ends_with("~::-");
+    let borders: Vec<usize> = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| is_border(line.trim()))
+        .map(|(n, _)| n)
+        .collect();
     let [first, last, ..] = borders[..] else { return text.to_owned() };
-    text.lines().enumerate().filter(|(n, _)| !(first..=last).contains(n)).map(|(_, line)| line).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .enumerate()
+        .filter(|(n, _)| !(first..=last).contains(n))
+        .map(|(_, line)| line)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// An id that a client may choose: the alphabet of base32hex, 5 to 1024 long.
@@ -220,8 +253,11 @@ pub(super) fn instance(master: &Map<String, Value>, original: &When) -> Map<Stri
 /// What is left of a deleted event, or of a cancelled occurrence.
 pub(super) fn tombstone(event: &Map<String, Value>) -> Map<String, Value> {
     let kept = ["kind", "etag", "id", "recurringEventId", "originalStartTime"];
-    let mut bare: Map<String, Value> =
-        event.iter().filter(|(k, _)| kept.contains(&k.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut bare: Map<String, Value> = event
+        .iter()
+        .filter(|(k, _)| kept.contains(&k.as_str()))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
     bare.insert("status".into(), json!("cancelled"));
     bare
 }
@@ -231,7 +267,11 @@ pub(super) fn is_cancelled(event: &Map<String, Value>) -> bool {
 }
 
 /// Whether anybody but the owner of the calendar is on the list.
-pub(super) fn guests<'a>(event: &'a Map<String, Value>, own: &'a [String]) -> impl Iterator<Item = &'a str> {
+pub(super) fn guests<'a>(
+    event: &'a Map<String, Value>,
+    own: &'a [String],
+) -> impl Iterator<Item = &'a str> {
     let all = event.get("attendees").and_then(Value::as_array).into_iter().flatten();
-    all.filter_map(|guest| guest["email"].as_str()).filter(move |email| !own.iter().any(|mine| mine.eq_ignore_ascii_case(email)))
+    all.filter_map(|guest| guest["email"].as_str())
+        .filter(move |email| !own.iter().any(|mine| mine.eq_ignore_ascii_case(email)))
 }

@@ -11,9 +11,16 @@ pub(super) fn answer(fault: Fault, kind: Kind) -> Option<Reply> {
     let refusal = match fault {
         Fault::Status(status) | Fault::StatusAfter(status) => Refusal::of_status(status),
         Fault::Refused { status, reason } => Refusal::new(status, reason, "Refused on purpose."),
-        Fault::Throttled { status, retry_after } => Refusal { retry_after: Some(retry_after), ..Refusal::of_status(status) },
+        Fault::Throttled { status, retry_after } => {
+            Refusal { retry_after: Some(retry_after), ..Refusal::of_status(status) }
+        }
         Fault::LostToken => Refusal::full_sync(),
-        Fault::DropBefore | Fault::DropAfter | Fault::Truncated | Fault::Delay(_) | Fault::EmptyListing | Fault::NoEnd => return None,
+        Fault::DropBefore
+        | Fault::DropAfter
+        | Fault::Truncated
+        | Fault::Delay(_)
+        | Fault::EmptyListing
+        | Fault::NoEnd => return None,
     };
     if matches!(kind, Kind::Token | Kind::Revoke) && refusal.status < 500 {
         let error = if refusal.reason.is_empty() { "invalid_request" } else { &refusal.reason };
@@ -26,8 +33,12 @@ pub(super) fn answer(fault: Fault, kind: Kind) -> Option<Reply> {
 pub(super) fn spoilt(fault: Fault, reply: Reply) -> Reply {
     let Value::Object(mut body) = reply.value.clone() else { return reply };
     match fault {
-        Fault::EmptyListing if body.contains_key("items") => drop(body.insert("items".into(), json!([]))),
-        Fault::NoEnd => body.retain(|name, _| !matches!(name.as_str(), "nextPageToken" | "nextSyncToken")),
+        Fault::EmptyListing if body.contains_key("items") => {
+            drop(body.insert("items".into(), json!([])))
+        }
+        Fault::NoEnd => {
+            body.retain(|name, _| !matches!(name.as_str(), "nextPageToken" | "nextSyncToken"))
+        }
         _ => return reply,
     }
     Reply::json(reply.status, Value::Object(body))

@@ -3,10 +3,18 @@
 use serde_json::{Map, Value};
 
 /// The part of an answer that was asked for, where all that was asked for exists.
-pub(super) fn selected(fields: &str, value: &Value, exists: impl Fn(&[&str]) -> bool) -> Result<Value, &'static str> {
+pub(super) fn selected(
+    fields: &str,
+    value: &Value,
+    exists: impl Fn(&[&str]) -> bool,
+) -> Result<Value, &'static str> {
     let mut rest = fields;
     let tree = read(&mut rest).filter(|_| rest.is_empty()).ok_or("fields cannot be read")?;
-    if tree.exists(&mut Vec::new(), &exists) { Ok(pick(&tree, value)) } else { Err("fields names what the answer cannot have") }
+    if tree.exists(&mut Vec::new(), &exists) {
+        Ok(pick(&tree, value))
+    } else {
+        Err("fields names what the answer cannot have")
+    }
 }
 
 /// Names, each with what is wanted inside; nothing inside means all.
@@ -17,7 +25,8 @@ impl Tree {
     fn exists<'a>(&'a self, above: &mut Vec<&'a str>, exists: &impl Fn(&[&str]) -> bool) -> bool {
         self.0.iter().all(|(name, inside)| {
             above.push(name);
-            let all = exists(above) && inside.as_ref().is_none_or(|inside| inside.exists(above, exists));
+            let all =
+                exists(above) && inside.as_ref().is_none_or(|inside| inside.exists(above, exists));
             above.pop();
             all
         })
@@ -63,9 +72,12 @@ fn pick(tree: &Tree, value: &Value) -> Value {
             let mut picked = Map::new();
             for (name, inside) in &tree.0 {
                 let wanted = fields.iter().filter(|(field, _)| name == "*" || name == *field);
-                picked.extend(
-                    wanted.map(|(field, value)| (field.clone(), inside.as_ref().map_or_else(|| value.clone(), |t| pick(t, value)))),
-                );
+                picked.extend(wanted.map(|(field, value)| {
+                    (
+                        field.clone(),
+                        inside.as_ref().map_or_else(|| value.clone(), |t| pick(t, value)),
+                    )
+                }));
             }
             Value::Object(picked)
         }
@@ -81,15 +93,23 @@ mod tests {
 
     #[test]
     fn only_what_is_asked_for_is_answered() {
-        let whole =
-            json!({"kind": "k", "items": [{"id": "a", "start": {"date": "d", "timeZone": "z"}, "etag": "e"}], "nextPageToken": "p"});
+        let whole = json!({"kind": "k", "items": [{"id": "a", "start": {"date": "d", "timeZone": "z"}, "etag": "e"}], "nextPageToken": "p"});
         let seen = selected("items(id,start/date),nextPageToken", &whole, |_| true).unwrap();
-        assert_eq!(seen, json!({"items": [{"id": "a", "start": {"date": "d"}}], "nextPageToken": "p"}));
-        assert_eq!(selected("items/id", &whole, |_| true).unwrap(), json!({"items": [{"id": "a"}]}));
+        assert_eq!(
+            seen,
+            json!({"items": [{"id": "a", "start": {"date": "d"}}], "nextPageToken": "p"})
+        );
+        assert_eq!(
+            selected("items/id", &whole, |_| true).unwrap(),
+            json!({"items": [{"id": "a"}]})
+        );
         for broken in ["", "items(", "items(id", "items)", "a,,b", "items/"] {
             assert!(selected(broken, &whole, |_| true).is_err(), "{broken}");
         }
         let known = |path: &[&str]| path.last() != Some(&"start");
-        assert!(selected("items/start", &whole, known).is_err() && selected("items/id", &whole, known).is_ok());
+        assert!(
+            selected("items/start", &whole, known).is_err()
+                && selected("items/id", &whole, known).is_ok()
+        );
     }
 }

@@ -68,7 +68,12 @@ impl Grants {
         token
     }
 
-    pub fn new_access(&mut self, account: &str, scopes: BTreeSet<String>, now: Timestamp) -> String {
+    pub fn new_access(
+        &mut self,
+        account: &str,
+        scopes: BTreeSet<String>,
+        now: Timestamp,
+    ) -> String {
         let token = self.name("ya29.a0");
         let expires = now + SignedDuration::from_secs(LIFE);
         self.access.insert(token.clone(), Access { account: account.to_owned(), scopes, expires });
@@ -88,7 +93,10 @@ impl Grants {
 
     /// Whose refresh token it is, and what for, while it lives.
     pub fn refresh(&self, token: &str) -> Option<(String, BTreeSet<String>)> {
-        self.refresh.iter().find(|r| r.token == token).map(|r| (r.account.clone(), r.scopes.clone()))
+        self.refresh
+            .iter()
+            .find(|r| r.token == token)
+            .map(|r| (r.account.clone(), r.scopes.clone()))
     }
 
     /// What an access token opens at this time.
@@ -103,7 +111,11 @@ impl Grants {
 
     /// All that the account has consented to so far.
     pub fn granted(&self, account: &str) -> BTreeSet<String> {
-        self.refresh.iter().filter(|r| r.account == account).flat_map(|r| r.scopes.clone()).collect()
+        self.refresh
+            .iter()
+            .filter(|r| r.account == account)
+            .flat_map(|r| r.scopes.clone())
+            .collect()
     }
 
     /// Ends all that the owner of this token consented to; `false` where it is none that lives.
@@ -152,7 +164,8 @@ mod tests {
     #[test]
     fn the_oldest_of_many_refresh_tokens_dies_and_a_revocation_ends_all() {
         let mut grants = Grants::default();
-        let tokens: Vec<String> = (0..=LIVE_TOKENS).map(|_| grants.new_refresh("anna", BTreeSet::new())).collect();
+        let tokens: Vec<String> =
+            (0..=LIVE_TOKENS).map(|_| grants.new_refresh("anna", BTreeSet::new())).collect();
         let other = grants.new_refresh("ben", BTreeSet::new());
         assert!(grants.refresh(&tokens[0]).is_none() && grants.refresh(&tokens[1]).is_some());
         let access = grants.new_access("anna", BTreeSet::new(), Timestamp::UNIX_EPOCH);

@@ -16,23 +16,38 @@ pub(super) fn told(
 ) {
     let Some(there) = records.calendars.get(calendar) else { return };
     let Some(event) = after.or(before) else { return };
-    let private = event.get("privateCopy").is_some_and(|private| private == true) || there.is_private(event);
+    let private =
+        event.get("privateCopy").is_some_and(|private| private == true) || there.is_private(event);
     if private || !there.organizes(event) {
         return;
     }
     // Whoever invites himself to an event of another calendar of his has it on both.
     let own = [there.id.clone()];
-    let mut told: Vec<String> = [before, after].into_iter().flatten().flat_map(|event| guests(event, &own)).map(str::to_owned).collect();
+    let mut told: Vec<String> = [before, after]
+        .into_iter()
+        .flatten()
+        .flat_map(|event| guests(event, &own))
+        .map(str::to_owned)
+        .collect();
     told.sort();
     told.dedup();
     let count = told.len() as u64;
     records.propagated += count;
     // A deletion has reached guests by mail whatever was asked for.
-    if after.is_none() || call.param("sendUpdates") != Some("none") || call.flag("sendNotifications") {
+    if after.is_none()
+        || call.param("sendUpdates") != Some("none")
+        || call.flag("sendNotifications")
+    {
         records.mails += count;
     }
-    for guest in told.iter().filter(|guest| records.accounts.contains_key(*guest)).cloned().collect::<Vec<_>>() {
-        let still = after.filter(|event| guests(event, &own).any(|other| other.eq_ignore_ascii_case(&guest)));
+    for guest in told
+        .iter()
+        .filter(|guest| records.accounts.contains_key(*guest))
+        .cloned()
+        .collect::<Vec<_>>()
+    {
+        let still = after
+            .filter(|event| guests(event, &own).any(|other| other.eq_ignore_ascii_case(&guest)));
         match still {
             Some(event) => {
                 let mut copy = event.clone();

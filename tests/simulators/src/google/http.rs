@@ -1,4 +1,5 @@
-//! The skin: which door a request came to, who asks, and whether Google's own description allows it.
+//! The skin: which door a request came to, who asks, and whether Google's own description allows
+//! it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +34,9 @@ pub(super) struct Asking {
 impl Asking {
     /// The pairs of a query or of a form.
     pub fn pairs(text: &[u8]) -> Vec<(String, String)> {
-        form_urlencoded::parse(text).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+        form_urlencoded::parse(text)
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect()
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -46,13 +49,16 @@ impl Asking {
             oauth::TOKEN => Kind::Token,
             oauth::REVOKE => Kind::Revoke,
             batch::PATH => Kind::Batch,
-            path => discovery.route(&self.verb, path).map_or(Kind::Other, |(method, _)| faults::kind(&method.id)),
+            path => discovery
+                .route(&self.verb, path)
+                .map_or(Kind::Other, |(method, _)| faults::kind(&method.id)),
         }
     }
 
     /// What faults look at.
     pub fn asked(&self, kind: Kind) -> Asked<'_> {
-        let incremental = kind == Kind::List && Self::pairs(self.query.as_bytes()).iter().any(|(name, _)| name == "syncToken");
+        let incremental = kind == Kind::List
+            && Self::pairs(self.query.as_bytes()).iter().any(|(name, _)| name == "syncToken");
         Asked { kind, path: &self.path, body: &self.body, incremental }
     }
 }
@@ -60,7 +66,9 @@ impl Asking {
 /// Takes a request through faults to an answer.
 pub(super) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Outcome {
     let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(Body::new(body), LARGEST_BODY).await else { return Outcome::Cut };
+    let Ok(body) = axum::body::to_bytes(Body::new(body), LARGEST_BODY).await else {
+        return Outcome::Cut;
+    };
     let request = Asking {
         verb: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
@@ -77,7 +85,9 @@ pub(super) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> 
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
-    if let Some(fault) = fault.filter(|fault| !fault.lets_through() && *fault != Fault::EmptyListing) {
+    if let Some(fault) =
+        fault.filter(|fault| !fault.lets_through() && *fault != Fault::EmptyListing)
+    {
         return faults::answer(fault, kind).map_or(Outcome::Cut, |reply| response(&reply, None));
     }
     let reply = match kind {
@@ -91,8 +101,12 @@ pub(super) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> 
     };
     match fault {
         Some(Fault::DropAfter) => Outcome::Cut,
-        Some(fault @ (Fault::EmptyListing | Fault::NoEnd)) => response(&faults::spoilt(fault, reply), None),
-        Some(fault @ Fault::StatusAfter(_)) => faults::answer(fault, kind).map_or(Outcome::Cut, |reply| response(&reply, None)),
+        Some(fault @ (Fault::EmptyListing | Fault::NoEnd)) => {
+            response(&faults::spoilt(fault, reply), None)
+        }
+        Some(fault @ Fault::StatusAfter(_)) => {
+            faults::answer(fault, kind).map_or(Outcome::Cut, |reply| response(&reply, None))
+        }
         // Nothing to cut in an empty answer but the answer itself.
         Some(Fault::Truncated) if reply.body.is_empty() => Outcome::Cut,
         Some(Fault::Truncated) => response(&reply, Some(truncated(&reply.body))),
@@ -111,7 +125,9 @@ fn response(reply: &Reply, body: Option<Body>) -> Outcome {
     for (name, value) in &reply.headers {
         answer = answer.header(*name, value);
     }
-    answer.body(body.unwrap_or_else(|| Body::from(reply.body.clone()))).map_or(Outcome::Cut, Outcome::Answer)
+    answer
+        .body(body.unwrap_or_else(|| Body::from(reply.body.clone())))
+        .map_or(Outcome::Cut, Outcome::Answer)
 }
 
 /// One call of the API, alone or inside of a batch.
@@ -126,7 +142,11 @@ pub(super) fn api(shared: &Arc<Shared>, request: &Asking) -> Reply {
     reply
 }
 
-fn checked(shared: &Arc<Shared>, records: &mut Records, request: &Asking) -> Result<Reply, Refusal> {
+fn checked(
+    shared: &Arc<Shared>,
+    records: &mut Records,
+    request: &Asking,
+) -> Result<Reply, Refusal> {
     let discovery = shared.discovery;
     let Some((method, path)) = discovery.route(&request.verb, &request.path) else {
         records.violation(format!("{} of something that the API does not have", request.verb));
@@ -134,12 +154,24 @@ fn checked(shared: &Arc<Shared>, records: &mut Records, request: &Asking) -> Res
     };
     let (now, manners) = (shared.clock.now(), shared.manners());
     let token = request.header("authorization").and_then(|said| said.strip_prefix("Bearer "));
-    let access = token.and_then(|token| records.grants.access(token, now)).ok_or_else(|| Refusal::of_status(401))?;
+    let access = token
+        .and_then(|token| records.grants.access(token, now))
+        .ok_or_else(|| Refusal::of_status(401))?;
     if !method.scopes.iter().any(|scope| access.scopes.contains(scope)) {
-        return Err(Refusal::new(403, "insufficientPermissions", "Request had insufficient authentication scopes."));
+        return Err(Refusal::new(
+            403,
+            "insufficientPermissions",
+            "Request had insufficient authentication scopes.",
+        ));
     }
     let calendar = path.get("calendarId").map(String::as_str);
-    records.usage.call(faults::kind(&method.id), &access.account, calendar, &manners.quotas, now)?;
+    records.usage.call(
+        faults::kind(&method.id),
+        &access.account,
+        calendar,
+        &manners.quotas,
+        now,
+    )?;
     let query = Asking::pairs(request.query.as_bytes());
     let mut wrong = discovery.check_query(method, &query);
     let body = body(method.request.is_some(), request, &mut wrong);
@@ -150,7 +182,9 @@ fn checked(shared: &Arc<Shared>, records: &mut Records, request: &Asking) -> Res
         wrong.iter().for_each(|words| records.violation(format!("{}: {words}", method.id)));
         return Err(Refusal::new(400, "invalidParameter", &wrong.join("; ")));
     }
-    let Value::Object(body) = body else { return Err(Refusal::new(400, "parseError", "Parse Error")) };
+    let Value::Object(body) = body else {
+        return Err(Refusal::new(400, "parseError", "Parse Error"));
+    };
     for words in discovery.read_only(method, &body) {
         records.violation(format!("{}: {words}", method.id));
     }
@@ -173,7 +207,8 @@ fn checked(shared: &Arc<Shared>, records: &mut Records, request: &Asking) -> Res
     }
     match (call.param("fields"), &method.response) {
         (Some(selection), Some(schema)) if reply.status == 200 => {
-            let picked = fields::selected(selection, &reply.value, |path| discovery.has_field(schema, path));
+            let picked =
+                fields::selected(selection, &reply.value, |path| discovery.has_field(schema, path));
             picked.map(|picked| Reply::json(200, picked)).map_err(|words| {
                 records.violation(format!("{}: {words}", method.id));
                 Refusal::new(400, "invalidParameter", "Invalid field selection")
@@ -212,7 +247,11 @@ fn body(has_one: bool, request: &Asking, wrong: &mut Vec<String>) -> Value {
         }
         return empty;
     }
-    if !request.body.is_empty() && request.header("content-type").is_none_or(|kind| kind.split(';').next() != Some("application/json")) {
+    if !request.body.is_empty()
+        && request
+            .header("content-type")
+            .is_none_or(|kind| kind.split(';').next() != Some("application/json"))
+    {
         wrong.push("the body is not said to be JSON".to_owned());
     }
     match serde_json::from_slice(&request.body) {

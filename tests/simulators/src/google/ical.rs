@@ -1,9 +1,12 @@
-//! A calendar at Google, read and written as iCalendar objects: so that the same person, with the same edits as text, can sit at Google or at
-//! a CalDAV server.
+//! A calendar at Google, read and written as iCalendar objects: so that the same person, with the
+//! same edits as text, can sit at Google or at a CalDAV server.
 //!
-//! - An object is an event, or a series with its exceptions. Its name is chosen by the person, or `<id>.ics` where the event came from elsewhere.
-//! - What an object does not tell (attendees, reminders, properties of programs) stays as it was, as when a person edits in Google's own pages.
-//! - A gap (EXDATE) is made as Google makes it: the occurrence is cancelled, and an item of its own.
+//! - An object is an event, or a series with its exceptions. Its name is chosen by the person, or
+//!   `<id>.ics` where the event came from elsewhere.
+//! - What an object does not tell (attendees, reminders, properties of programs) stays as it was,
+//!   as when a person edits in Google's own pages.
+//! - A gap (EXDATE) is made as Google makes it: the occurrence is cancelled, and an item of its
+//!   own.
 
 use std::collections::BTreeSet;
 
@@ -22,25 +25,40 @@ impl Calendar {
     /// Puts an object under a name such as `a.ics`, new or not.
     ///
     /// # Panics
-    /// For a text that is no object with an event, or an event without a start: a mistake of the test.
+    /// For a text that is no object with an event, or an event without a start: a mistake of the
+    /// test.
     pub fn put_object(&self, name: &str, ics: &str) {
-        let calendar = ics::read(ics).expect("an object that a person's program has written can be read");
-        let (overrides, masters): (Vec<_>, Vec<_>) = calendar.inside("VEVENT").partition(|event| event.get("RECURRENCE-ID").is_some());
+        let calendar =
+            ics::read(ics).expect("an object that a person's program has written can be read");
+        let (overrides, masters): (Vec<_>, Vec<_>) =
+            calendar.inside("VEVENT").partition(|event| event.get("RECURRENCE-ID").is_some());
         let master = *masters.first().expect("an object holds an event");
         let (id, zone) = self.look(|there| (id_of(there, name), there.zone.clone()));
         let before = self.look(|there| there.living(&id));
-        let mut event = before.clone().unwrap_or_else(|| Map::from_iter([("id".to_owned(), json!(id))]));
+        let mut event =
+            before.clone().unwrap_or_else(|| Map::from_iter([("id".to_owned(), json!(id))]));
         merge(&mut event, &told(master, &zone));
         event.entry("iCalUID").or_insert_with(|| json!(master.value("UID").unwrap_or(&id)));
         // Gaps that stand in the rule's lines stay there.
         let gaps: BTreeSet<String> = gaps(master).collect();
         let kept = before.iter().flat_map(series::lines).filter(|line| line.starts_with("EXDATE"));
-        let kept: Vec<&str> = kept.filter(|line| series::stamps(&event, line).iter().all(|stamp| gaps.contains(stamp))).collect();
+        let kept: Vec<&str> = kept
+            .filter(|line| series::stamps(&event, line).iter().all(|stamp| gaps.contains(stamp)))
+            .collect();
         let lines: Vec<String> = rules(master).chain(kept.into_iter().map(str::to_owned)).collect();
-        merge(&mut event, &Map::from_iter([("recurrence".to_owned(), if lines.is_empty() { Value::Null } else { json!(lines) })]));
+        merge(
+            &mut event,
+            &Map::from_iter([(
+                "recurrence".to_owned(),
+                if lines.is_empty() { Value::Null } else { json!(lines) },
+            )]),
+        );
         self.keep_changed(event);
-        let Some(master) = self.look(|there| there.living(&id)).filter(series::is_series) else { return };
-        let in_lines: BTreeSet<String> = series::lines(&master).flat_map(|line| series::stamps(&master, line)).collect();
+        let Some(master) = self.look(|there| there.living(&id)).filter(series::is_series) else {
+            return;
+        };
+        let in_lines: BTreeSet<String> =
+            series::lines(&master).flat_map(|line| series::stamps(&master, line)).collect();
         let mut wanted = BTreeSet::new();
         for stamp in gaps.iter().filter(|stamp| !in_lines.contains(*stamp)) {
             wanted.insert(format!("{id}_{stamp}"));
@@ -50,15 +68,23 @@ impl Calendar {
             let Some(stamp) = changed.get("RECURRENCE-ID").and_then(stamp) else { continue };
             let Some(original) = series::occurrence(&master, &stamp) else { continue };
             let occurrence = format!("{id}_{stamp}");
-            let mut event = self.look(|there| there.living(&occurrence)).unwrap_or_else(|| instance(&master, &original));
+            let mut event = self
+                .look(|there| there.living(&occurrence))
+                .unwrap_or_else(|| instance(&master, &original));
             merge(&mut event, &told(changed, &zone));
             self.keep_changed(event);
             wanted.insert(occurrence);
         }
         // What was an exception and is none any more is as the rule has it.
-        let there = self.look(|there| there.exceptions(&id).filter_map(|e| e["id"].as_str().map(str::to_owned)).collect::<Vec<_>>());
+        let there = self.look(|there| {
+            there
+                .exceptions(&id)
+                .filter_map(|e| e["id"].as_str().map(str::to_owned))
+                .collect::<Vec<_>>()
+        });
         for occurrence in there.iter().filter(|occurrence| !wanted.contains(*occurrence)) {
-            let original = series::of_instance(occurrence).and_then(|(_, stamp)| series::occurrence(&master, stamp));
+            let original = series::of_instance(occurrence)
+                .and_then(|(_, stamp)| series::occurrence(&master, stamp));
             if let Some(original) = original {
                 self.keep_changed(instance(&master, &original));
             }
@@ -76,7 +102,8 @@ impl Calendar {
         Some(self.get(&id)?["extendedProperties"]["private"][key].as_str()?.to_owned())
     }
 
-    /// Duplicates an object under another name, with its extended properties. Returns whether it was there.
+    /// Duplicates an object under another name, with its extended properties. Returns whether it
+    /// was there.
     pub fn duplicate_object(&self, name: &str, new: &str) -> bool {
         let [id, new] = self.look(|there| [id_of(there, name), id_of(there, new)]);
         self.duplicate(&id, &new)
@@ -97,8 +124,15 @@ impl Calendar {
     /// All objects with their names, sorted by name.
     pub fn objects(&self) -> Vec<(String, String)> {
         let mut objects: Vec<_> = self.look(|there| {
-            let own = |event: &&Map<String, Value>| !is_cancelled(event) && !event.contains_key("recurringEventId");
-            there.events().map(|Stored { event, .. }| event).filter(own).map(|event| (name_of(event), text(there, event))).collect()
+            let own = |event: &&Map<String, Value>| {
+                !is_cancelled(event) && !event.contains_key("recurringEventId")
+            };
+            there
+                .events()
+                .map(|Stored { event, .. }| event)
+                .filter(own)
+                .map(|event| (name_of(event), text(there, event)))
+                .collect()
         });
         objects.sort();
         objects
@@ -109,7 +143,9 @@ impl Calendar {
         let id = event["id"].as_str().unwrap_or_default();
         let heart = |event: &Map<String, Value>| {
             let mut event = event.clone();
-            ["etag", "updated", "created", "sequence", "kind"].iter().for_each(|name| drop(event.remove(*name)));
+            ["etag", "updated", "created", "sequence", "kind"]
+                .iter()
+                .for_each(|name| drop(event.remove(*name)));
             event
         };
         let same = |there: &Collection| {
@@ -127,13 +163,22 @@ impl Calendar {
 /// The id under which the object of a name stands, or would stand.
 fn id_of(there: &Collection, name: &str) -> String {
     let stem = name.strip_suffix(".ics").unwrap_or(name);
-    if there.get(stem).is_some() { stem.to_owned() } else { format!("person{}", BASE32HEX_NOPAD.encode(stem.as_bytes()).to_lowercase()) }
+    if there.get(stem).is_some() {
+        stem.to_owned()
+    } else {
+        format!("person{}", BASE32HEX_NOPAD.encode(stem.as_bytes()).to_lowercase())
+    }
 }
 
 fn name_of(event: &Map<String, Value>) -> String {
     let id = event["id"].as_str().unwrap_or_default();
-    let stem = id.strip_prefix("person").and_then(|word| BASE32HEX_NOPAD.decode(word.to_uppercase().as_bytes()).ok());
-    format!("{}.ics", stem.and_then(|stem| String::from_utf8(stem).ok()).unwrap_or_else(|| id.to_owned()))
+    let stem = id
+        .strip_prefix("person")
+        .and_then(|word| BASE32HEX_NOPAD.decode(word.to_uppercase().as_bytes()).ok());
+    format!(
+        "{}.ics",
+        stem.and_then(|stem| String::from_utf8(stem).ok()).unwrap_or_else(|| id.to_owned())
+    )
 }
 
 /// What a VEVENT tells, as a PATCH: what it does not tell is taken away.
@@ -151,13 +196,21 @@ fn told(event: &Component, calendar_zone: &str) -> Map<String, Value> {
     });
     let when = |when: Option<When>| match when.expect("a person's event has a start and an end") {
         When::Day(date) => json!({"date": date.to_string(), "dateTime": null, "timeZone": null}),
-        When::At { instant, zone } => json!({"date": null, "dateTime": instant.to_string(), "timeZone": zone}),
+        When::At { instant, zone } => {
+            json!({"date": null, "dateTime": instant.to_string(), "timeZone": zone})
+        }
     };
     Map::from_iter([
         ("summary".to_owned(), text("SUMMARY")),
         ("description".to_owned(), text("DESCRIPTION")),
         ("location".to_owned(), text("LOCATION")),
-        ("visibility".to_owned(), word("CLASS", &[("PUBLIC", "public"), ("PRIVATE", "private"), ("CONFIDENTIAL", "confidential")])),
+        (
+            "visibility".to_owned(),
+            word(
+                "CLASS",
+                &[("PUBLIC", "public"), ("PRIVATE", "private"), ("CONFIDENTIAL", "confidential")],
+            ),
+        ),
         ("transparency".to_owned(), word("TRANSP", &[("TRANSPARENT", "transparent")])),
         ("status".to_owned(), word("STATUS", &[("TENTATIVE", "tentative")])),
         ("start".to_owned(), when(start)),
@@ -191,23 +244,37 @@ fn gaps(master: &Component) -> impl Iterator<Item = String> {
 
 /// The lines that make occurrences.
 fn rules(master: &Component) -> impl Iterator<Item = String> {
-    master.properties.iter().filter(|p| matches!(p.name.as_str(), "RRULE" | "EXRULE" | "RDATE")).map(|p| {
-        let parameters: String = p.parameters.iter().map(|(name, value)| format!(";{name}={value}")).collect();
-        format!("{}{parameters}:{}", p.name, p.value)
-    })
+    master
+        .properties
+        .iter()
+        .filter(|p| matches!(p.name.as_str(), "RRULE" | "EXRULE" | "RDATE"))
+        .map(|p| {
+            let parameters: String =
+                p.parameters.iter().map(|(name, value)| format!(";{name}={value}")).collect();
+            format!("{}{parameters}:{}", p.name, p.value)
+        })
 }
 
 /// An event as an object, with its exceptions.
 fn text(there: &Collection, event: &Map<String, Value>) -> String {
     let id = event["id"].as_str().unwrap_or_default();
-    let (cancelled, changed): (Vec<_>, Vec<_>) = there.exceptions(id).partition(|exception| is_cancelled(exception));
-    let mut lines = vec!["BEGIN:VCALENDAR".to_owned(), "VERSION:2.0".to_owned(), "PRODID:-//simulators//google//EN".to_owned()];
+    let (cancelled, changed): (Vec<_>, Vec<_>) =
+        there.exceptions(id).partition(|exception| is_cancelled(exception));
+    let mut lines = vec![
+        "BEGIN:VCALENDAR".to_owned(),
+        "VERSION:2.0".to_owned(),
+        "PRODID:-//simulators//google//EN".to_owned(),
+    ];
     lines.extend(component(event, None));
     let end = lines.pop();
-    lines.extend(series::lines(event).filter(|line| !line.starts_with("EXDATE")).map(str::to_owned));
-    let gaps = series::lines(event).filter(|line| line.starts_with("EXDATE")).flat_map(|line| series::stamps(event, line));
+    lines
+        .extend(series::lines(event).filter(|line| !line.starts_with("EXDATE")).map(str::to_owned));
+    let gaps = series::lines(event)
+        .filter(|line| line.starts_with("EXDATE"))
+        .flat_map(|line| series::stamps(event, line));
     let gaps = gaps.filter_map(|stamp| series::at(event, &stamp));
-    let gaps = gaps.chain(cancelled.iter().filter_map(|exception| stored(exception, "originalStartTime")));
+    let gaps =
+        gaps.chain(cancelled.iter().filter_map(|exception| stored(exception, "originalStartTime")));
     lines.extend(gaps.map(|gap| line("EXDATE", &gap)));
     lines.extend(end);
     for exception in changed {
@@ -219,30 +286,45 @@ fn text(there: &Collection, event: &Map<String, Value>) -> String {
 
 fn component(event: &Map<String, Value>, original: Option<When>) -> Vec<String> {
     let field = |name: &str| event.get(name).and_then(Value::as_str);
-    let mut lines = vec!["BEGIN:VEVENT".to_owned(), format!("UID:{}", field("iCalUID").unwrap_or_default())];
-    lines.extend(field("updated").map(|at| format!("DTSTAMP:{}", at.replace(['-', ':'], "").replace(".000", ""))));
+    let mut lines =
+        vec!["BEGIN:VEVENT".to_owned(), format!("UID:{}", field("iCalUID").unwrap_or_default())];
+    lines.extend(
+        field("updated")
+            .map(|at| format!("DTSTAMP:{}", at.replace(['-', ':'], "").replace(".000", ""))),
+    );
     lines.extend(original.map(|original| line("RECURRENCE-ID", &original)));
     lines.extend(stored(event, "start").map(|start| line("DTSTART", &start)));
     lines.extend(stored(event, "end").map(|end| line("DTEND", &end)));
-    for (name, property) in [("summary", "SUMMARY"), ("description", "DESCRIPTION"), ("location", "LOCATION")] {
+    for (name, property) in
+        [("summary", "SUMMARY"), ("description", "DESCRIPTION"), ("location", "LOCATION")]
+    {
         lines.extend(field(name).map(|text| format!("{property}:{}", escaped(text))));
     }
     for (name, property) in [("visibility", "CLASS"), ("transparency", "TRANSP")] {
         lines.extend(field(name).map(|word| format!("{property}:{}", word.to_uppercase())));
     }
-    lines.extend(field("status").filter(|status| *status == "tentative").map(|_| "STATUS:TENTATIVE".to_owned()));
+    lines.extend(
+        field("status")
+            .filter(|status| *status == "tentative")
+            .map(|_| "STATUS:TENTATIVE".to_owned()),
+    );
     lines.push("END:VEVENT".to_owned());
     lines
 }
 
-/// A time as a property: in UTC where that is its zone, and where the clock of its zone shows the same twice and this is the second.
+/// A time as a property: in UTC where that is its zone, and where the clock of its zone shows the
+/// same twice and this is the second.
 fn line(name: &str, when: &When) -> String {
     match when {
         When::Day(date) => format!("{name};VALUE=DATE:{}", date.strftime("%Y%m%d")),
-        When::At { instant, zone } if zone == "UTC" || super::times::in_zone(when.wall(), zone) != *instant => {
+        When::At { instant, zone }
+            if zone == "UTC" || super::times::in_zone(when.wall(), zone) != *instant =>
+        {
             format!("{name}:{}", TimeZone::UTC.to_datetime(*instant).strftime("%Y%m%dT%H%M%SZ"))
         }
-        When::At { zone, .. } => format!("{name};TZID={zone}:{}", when.wall().strftime("%Y%m%dT%H%M%S")),
+        When::At { zone, .. } => {
+            format!("{name};TZID={zone}:{}", when.wall().strftime("%Y%m%dT%H%M%S"))
+        }
     }
 }
 

@@ -30,7 +30,15 @@ pub(super) struct Pages {
 }
 
 /// Parameters that a listing by a sync token cannot have.
-const NOT_WITH_TOKEN: &[&str] = &["iCalUID", "privateExtendedProperty", "q", "sharedExtendedProperty", "timeMin", "timeMax", "updatedMin"];
+const NOT_WITH_TOKEN: &[&str] = &[
+    "iCalUID",
+    "privateExtendedProperty",
+    "q",
+    "sharedExtendedProperty",
+    "timeMin",
+    "timeMax",
+    "updatedMin",
+];
 
 pub(super) fn list(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refusal> {
     let (calendar, role) = call.calendar(records)?;
@@ -50,10 +58,15 @@ fn note(records: &mut Records, refusal: &Refusal, call: &Call<'_>) {
 }
 
 fn begin(call: &Call<'_>, calendar: &Collection, role: Role) -> Result<Pages, Refusal> {
-    let incremental = call.param("syncToken").map(|token| by_token(call, calendar, token)).transpose()?;
+    let incremental =
+        call.param("syncToken").map(|token| by_token(call, calendar, token)).transpose()?;
     let single = call.flag("singleEvents");
     if call.param("orderBy") == Some("startTime") && !single {
-        return Err(Refusal::new(400, "badRequest", "The requested ordering is not available for the particular query."));
+        return Err(Refusal::new(
+            400,
+            "badRequest",
+            "The requested ordering is not available for the particular query.",
+        ));
     }
     if let (Some(from), Some(to)) = (call.time("timeMin"), call.time("timeMax"))
         && from >= to
@@ -61,29 +74,48 @@ fn begin(call: &Call<'_>, calendar: &Collection, role: Role) -> Result<Pages, Re
         return Err(Refusal::new(400, "timeRangeEmpty", "The specified time range is empty."));
     }
     let mut events: Vec<Map<String, Value>> = match (&incremental, single) {
-        (Some(since), false) => calendar.since(*since).iter().filter_map(|id| calendar.get(id).cloned()).collect(),
+        (Some(since), false) => {
+            calendar.since(*since).iter().filter_map(|id| calendar.get(id).cloned()).collect()
+        }
         (Some(since), true) => changed_instances(calendar, *since, call.now),
         (None, false) => calendar.events().map(|Stored { event, .. }| event.clone()).collect(),
-        (None, true) => calendar.expanded(call.time("timeMax").unwrap_or(call.now + SignedDuration::from_hours(24 * 730))),
+        (None, true) => calendar.expanded(
+            call.time("timeMax").unwrap_or(call.now + SignedDuration::from_hours(24 * 730)),
+        ),
     };
     if incremental.is_none() {
         events.retain(|event| matches(call, calendar, event, single));
     }
     let types: Vec<&str> = call.all("eventTypes").collect();
     events.retain(|event| {
-        types.is_empty() || is_cancelled(event) || types.contains(&event.get("eventType").and_then(Value::as_str).unwrap_or("default"))
+        types.is_empty()
+            || is_cancelled(event)
+            || types.contains(&event.get("eventType").and_then(Value::as_str).unwrap_or("default"))
     });
     match call.param("orderBy") {
         Some("startTime") => events.sort_by_key(|event| calendar.start(event)),
-        Some(_) => events.sort_by_key(|event| event.get("updated").and_then(Value::as_str).map(str::to_owned)),
+        Some(_) => events
+            .sort_by_key(|event| event.get("updated").and_then(Value::as_str).map(str::to_owned)),
         None if call.manners.reversed => events.reverse(),
         None => {}
     }
     // The order suppresses the token.
-    let token = call.param("orderBy").is_none().then(|| calendar.token(calendar.revision, &terms_of_token(call)));
-    let items: Result<_, _> = events.iter().map(|event| shown(call, calendar, role, event)).collect();
+    let token = call
+        .param("orderBy")
+        .is_none()
+        .then(|| calendar.token(calendar.revision, &terms_of_token(call)));
+    let items: Result<_, _> =
+        events.iter().map(|event| shown(call, calendar, role, event)).collect();
     let generation = incremental.map(|_| calendar.generation);
-    Ok(Pages { items: Arc::new(items?), told: 0, terms: terms(call), calendar: calendar.id.clone(), token, generation, empty_next: false })
+    Ok(Pages {
+        items: Arc::new(items?),
+        told: 0,
+        terms: terms(call),
+        calendar: calendar.id.clone(),
+        token,
+        generation,
+        empty_next: false,
+    })
 }
 
 /// The revision that a sync token stands for, where it may be used with the rest of the query.
@@ -103,7 +135,9 @@ fn by_token(call: &Call<'_>, calendar: &Collection, token: &str) -> Result<u64, 
     let (revision, terms) = calendar.known_token(token).ok_or_else(|| gone(call))?;
     if terms != terms_of_token(call) {
         // Google says that the outcome is undefined. A test is to know.
-        return Err(Refusal::invalid("the other parameters are not those of the listing that gave the sync token"));
+        return Err(Refusal::invalid(
+            "the other parameters are not those of the listing that gave the sync token",
+        ));
     }
     Ok(revision)
 }
@@ -119,9 +153,18 @@ fn terms_of_token(call: &Call<'_>) -> String {
         .query
         .iter()
         .filter(|(name, value)| {
-            let kept = ["singleEvents", "maxResults", "timeZone", "maxAttendees", "eventTypes", "showHiddenInvitations"];
+            let kept = [
+                "singleEvents",
+                "maxResults",
+                "timeZone",
+                "maxAttendees",
+                "eventTypes",
+                "showHiddenInvitations",
+            ];
             // What is said though it is the default says nothing.
-            kept.contains(&name.as_str()) && value != "false" && (name != "maxResults" || value != "250")
+            kept.contains(&name.as_str())
+                && value != "false"
+                && (name != "maxResults" || value != "250")
         })
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
@@ -130,7 +173,8 @@ fn terms_of_token(call: &Call<'_>) -> String {
 }
 
 fn terms(call: &Call<'_>) -> Vec<(String, String)> {
-    let mut terms: Vec<_> = call.query.iter().filter(|(name, _)| name != "pageToken").cloned().collect();
+    let mut terms: Vec<_> =
+        call.query.iter().filter(|(name, _)| name != "pageToken").cloned().collect();
     terms.sort();
     terms
 }
@@ -139,27 +183,49 @@ fn changed_instances(calendar: &Collection, since: u64, now: Timestamp) -> Vec<M
     let changed = calendar.since(since);
     let all = calendar.expanded(now + SignedDuration::from_hours(24 * 730));
     let of_changed = |event: &&Map<String, Value>| {
-        let named = |name: &str| event.get(name).and_then(Value::as_str).is_some_and(|id| changed.iter().any(|changed| changed == id));
+        let named = |name: &str| {
+            event
+                .get(name)
+                .and_then(Value::as_str)
+                .is_some_and(|id| changed.iter().any(|changed| changed == id))
+        };
         named("id") || named("recurringEventId")
     };
-    let deleted = changed.iter().filter_map(|id| calendar.get(id)).filter(|event| is_cancelled(event)).cloned();
+    let deleted = changed
+        .iter()
+        .filter_map(|id| calendar.get(id))
+        .filter(|event| is_cancelled(event))
+        .cloned();
     all.iter().filter(of_changed).cloned().chain(deleted).collect()
 }
 
 /// Whether an event belongs into a listing that is not by a sync token.
-fn matches(call: &Call<'_>, calendar: &Collection, event: &Map<String, Value>, single: bool) -> bool {
+fn matches(
+    call: &Call<'_>,
+    calendar: &Collection,
+    event: &Map<String, Value>,
+    single: bool,
+) -> bool {
     let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
     let exception = event.contains_key("recurringEventId");
-    if is_cancelled(event) && !(call.flag("showDeleted") || (exception && !single) || call.param("updatedMin").is_some()) {
+    if is_cancelled(event)
+        && !(call.flag("showDeleted")
+            || (exception && !single)
+            || call.param("updatedMin").is_some())
+    {
         return false;
     }
-    if call.time("updatedMin").is_some_and(|least| text("updated").parse::<Timestamp>().is_ok_and(|updated| updated < least)) {
+    if call.time("updatedMin").is_some_and(|least| {
+        text("updated").parse::<Timestamp>().is_ok_and(|updated| updated < least)
+    }) {
         return false;
     }
     if call.param("iCalUID").is_some_and(|uid| text("iCalUID") != uid) {
         return false;
     }
-    for (parameter, kind) in [("privateExtendedProperty", "private"), ("sharedExtendedProperty", "shared")] {
+    for (parameter, kind) in
+        [("privateExtendedProperty", "private"), ("sharedExtendedProperty", "shared")]
+    {
         let has = |wanted: &str| {
             let (key, value) = wanted.split_once('=').unwrap_or((wanted, ""));
             event.get("extendedProperties").is_some_and(|properties| properties[kind][key] == value)
@@ -169,43 +235,68 @@ fn matches(call: &Call<'_>, calendar: &Collection, event: &Map<String, Value>, s
         }
     }
     if let Some(words) = call.param("q").map(str::to_lowercase)
-        && !["summary", "description", "location"].iter().any(|name| text(name).to_lowercase().contains(&words))
+        && !["summary", "description", "location"]
+            .iter()
+            .any(|name| text(name).to_lowercase().contains(&words))
     {
         return false;
     }
     in_range(calendar, event, call.time("timeMin"), call.time("timeMax"))
 }
 
-/// Whether an event, or any occurrence of a series, or the place that an exception had, lies between these times.
-pub(super) fn in_range(calendar: &Collection, event: &Map<String, Value>, from: Option<Timestamp>, to: Option<Timestamp>) -> bool {
+/// Whether an event, or any occurrence of a series, or the place that an exception had, lies
+/// between these times.
+pub(super) fn in_range(
+    calendar: &Collection,
+    event: &Map<String, Value>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+) -> bool {
     if from.is_none() && to.is_none() {
         return true;
     }
-    let (Some(start), Some(end)) = (calendar.start(event), calendar.end(event)) else { return true };
-    let within = |start: Timestamp, end: Timestamp| from.is_none_or(|from| end > from) && to.is_none_or(|to| start < to);
+    let (Some(start), Some(end)) = (calendar.start(event), calendar.end(event)) else {
+        return true;
+    };
+    let within = |start: Timestamp, end: Timestamp| {
+        from.is_none_or(|from| end > from) && to.is_none_or(|to| start < to)
+    };
     let length = end.duration_since(start);
     if series::is_series(event) && !is_cancelled(event) {
-        let horizon = to.or_else(|| from.map(|from| from.max(start) + SignedDuration::from_hours(24 * 1_500)));
+        let horizon = to
+            .or_else(|| from.map(|from| from.max(start) + SignedDuration::from_hours(24 * 1_500)));
         let starts = series::starts(event, horizon.unwrap_or(Timestamp::MAX));
         return starts.iter().any(|start| {
             let start = start.instant(&calendar.zone);
             within(start, start + length)
         });
     }
-    let original = stored(event, "originalStartTime").map(|original| original.instant(&calendar.zone));
+    let original =
+        stored(event, "originalStartTime").map(|original| original.instant(&calendar.zone));
     within(start, end) || original.is_some_and(|original| within(original, original + length))
 }
 
-fn next_page(records: &mut Records, call: &Call<'_>, calendar: &str, token: &str) -> Result<Pages, Refusal> {
-    let Some(pages) = records.pages.get(token).filter(|pages| pages.calendar == calendar).cloned() else {
+fn next_page(
+    records: &mut Records,
+    call: &Call<'_>,
+    calendar: &str,
+    token: &str,
+) -> Result<Pages, Refusal> {
+    let Some(pages) = records.pages.get(token).filter(|pages| pages.calendar == calendar).cloned()
+    else {
         records.violation(format!("{}: a page token that was never given", call.method.id));
         return Err(Refusal::invalid("Invalid page token value."));
     };
     if pages.terms != terms(call) {
-        records.violation(format!("{}: a page token with other parameters than the page before", call.method.id));
+        records.violation(format!(
+            "{}: a page token with other parameters than the page before",
+            call.method.id
+        ));
         return Err(Refusal::invalid("Invalid page token value."));
     }
-    if pages.generation.is_some_and(|generation| records.calendars.get(calendar).is_some_and(|c| c.generation != generation)) {
+    if pages.generation.is_some_and(|generation| {
+        records.calendars.get(calendar).is_some_and(|c| c.generation != generation)
+    }) {
         return Err(gone(call));
     }
     Ok(pages)
@@ -260,20 +351,31 @@ pub(super) fn instances(records: &mut Records, call: &Call<'_>) -> Result<Reply,
     let master = calendar.living(call.at("eventId")).ok_or_else(Refusal::not_found)?;
     let to = call.time("timeMax").unwrap_or(call.now + SignedDuration::from_hours(24 * 730));
     // An original start that lies further ahead is found as well.
-    let horizon = call.param("originalStart").and_then(super::times::instant).map_or(to, |at| at + SignedDuration::from_hours(48)).max(to);
+    let horizon = call
+        .param("originalStart")
+        .and_then(super::times::instant)
+        .map_or(to, |at| at + SignedDuration::from_hours(48))
+        .max(to);
     let own = master["id"].as_str().unwrap_or_default();
-    let mut events: Vec<_> =
-        calendar.expanded(horizon).into_iter().filter(|e| e.get("recurringEventId").is_some_and(|of| of == own)).collect();
+    let mut events: Vec<_> = calendar
+        .expanded(horizon)
+        .into_iter()
+        .filter(|e| e.get("recurringEventId").is_some_and(|of| of == own))
+        .collect();
     if call.flag("showDeleted") {
         events.extend(calendar.exceptions(own).filter(|event| is_cancelled(event)).cloned());
     }
     events.retain(|event| in_range(calendar, event, call.time("timeMin"), call.time("timeMax")));
     if let Some(wanted) = call.param("originalStart") {
-        let stamp = super::times::instant(wanted).map(|at| super::times::When::At { instant: at, zone: "UTC".into() }.stamp());
+        let stamp = super::times::instant(wanted)
+            .map(|at| super::times::When::At { instant: at, zone: "UTC".into() }.stamp());
         let stamp = stamp.unwrap_or_else(|| wanted.replace('-', ""));
-        events.retain(|event| event["id"].as_str().is_some_and(|id| id.ends_with(&format!("_{stamp}"))));
+        events.retain(|event| {
+            event["id"].as_str().is_some_and(|id| id.ends_with(&format!("_{stamp}")))
+        });
     }
-    let items: Result<_, _> = events.iter().map(|event| shown(call, calendar, role, event)).collect();
+    let items: Result<_, _> =
+        events.iter().map(|event| shown(call, calendar, role, event)).collect();
     let pages = Pages {
         items: Arc::new(items?),
         told: 0,

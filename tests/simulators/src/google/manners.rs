@@ -19,15 +19,19 @@ pub struct Manners {
     pub bare_gone: bool,
     /// `visibility: confidential` is read as `private`.
     pub confidential_is_private: bool,
-    /// Titles, descriptions and places come back without the white space around them, and with other ends of lines.
+    /// Titles, descriptions and places come back without the white space around them, and with
+    /// other ends of lines.
     pub trims_texts: bool,
-    /// Of what is cancelled nothing is told but what Google promises: neither its version nor what kind of thing it is.
+    /// Of what is cancelled nothing is told but what Google promises: neither its version nor what
+    /// kind of thing it is.
     pub bare_tombstones: bool,
     /// When a series is deleted, its exceptions are listed as cancelled too.
     pub buries_exceptions: bool,
-    /// Any change of `recurrence`, of an EXDATE or RDATE too, discards the exceptions of a series. Without this, only another start or rule does.
+    /// Any change of `recurrence`, of an EXDATE or RDATE too, discards the exceptions of a series.
+    /// Without this, only another start or rule does.
     pub discards_exceptions: bool,
-    /// `events.import` of an iCalUID that is there changes that event; otherwise it is refused with 409.
+    /// `events.import` of an iCalUID that is there changes that event; otherwise it is refused with
+    /// 409.
     pub import_replaces: bool,
     /// Every answer takes this long.
     pub latency: Duration,

@@ -1,20 +1,24 @@
-//! Google Calendar in memory, strict: what Google's own description of its API does not have is refused and held against whoever asked.
+//! Google Calendar in memory, strict: what Google's own description of its API does not have is
+//! refused and held against whoever asked.
 //!
-//! `state.rs` is the accounts of record and `collection.rs` one calendar with verbs; `account.rs` and `calendar.rs` are a person's hand on
-//! them; `http.rs` and the files beside it are the skin that speaks OAuth and the Calendar API; `push.rs` delivers notifications;
-//! `manners.rs` is what a test may choose.
+//! `state.rs` is the accounts of record and `collection.rs` one calendar with verbs; `account.rs`
+//! and `calendar.rs` are a person's hand on them; `http.rs` and the files beside it are the skin
+//! that speaks OAuth and the Calendar API; `push.rs` delivers notifications; `manners.rs` is what a
+//! test may choose.
 //!
 //! Properties:
-//! - Every call and every answer is held against Google's discovery document. What does not fit is in [`Server::violations`], which must stay
-//!   empty: nothing that stood in an event is quoted there.
+//! - Every call and every answer is held against Google's discovery document. What does not fit is
+//!   in [`Server::violations`], which must stay empty: nothing that stood in an event is quoted
+//!   there.
 //! - A write is applied whole or not at all, at one moment, in the order of its ETags.
-//! - Everything that a test does through [`Account`] and [`Calendar`] happens past HTTP: it is neither counted nor struck by a fault, and
-//!   costs no quota. It is pushed like any change.
-//! - Guests are never mailed; what Google would have sent is counted in [`Server::mails`] and [`Server::propagated`]. Both must stay 0.
+//! - Everything that a test does through [`Account`] and [`Calendar`] happens past HTTP: it is
+//!   neither counted nor struck by a fault, and costs no quota. It is pushed like any change.
+//! - Guests are never mailed; what Google would have sent is counted in [`Server::mails`] and
+//!   [`Server::propagated`]. Both must stay 0.
 //! - All times come from one [`Clock`] that the test may move.
 //!
-//! What Google is known to do, and on whose word, is told nowhere better than in its own reference; where that is silent, the choice is
-//! noted beside the code.
+//! What Google is known to do, and on whose word, is told nowhere better than in its own reference;
+//! where that is silent, the choice is noted beside the code.
 
 mod account;
 mod batch;
@@ -72,7 +76,8 @@ pub const CLIENT_ID: &str = "calrelay-tests.apps.googleusercontent.com";
 pub const CLIENT_SECRET: &str = "GOCSPX-simulated";
 
 /// To read the list of calendars.
-pub const CALENDAR_LIST_READONLY: &str = "https://www.googleapis.com/auth/calendar.calendarlist.readonly";
+pub const CALENDAR_LIST_READONLY: &str =
+    "https://www.googleapis.com/auth/calendar.calendarlist.readonly";
 
 /// To read and write events.
 pub const EVENTS: &str = "https://www.googleapis.com/auth/calendar.events";
@@ -102,7 +107,8 @@ struct Shared {
 }
 
 impl Server {
-    /// Starts Google on a free port of the loopback. The first in a machine fetches the discovery document (`tests/setup/discovery.sh`).
+    /// Starts Google on a free port of the loopback. The first in a machine fetches the discovery
+    /// document (`tests/setup/discovery.sh`).
     ///
     /// # Errors
     /// Where no port can be had, or the document cannot be.
@@ -133,7 +139,8 @@ impl Server {
         self.front.url()
     }
 
-    /// The settings under which the product finds this server instead of Google, its client's id and secret among them.
+    /// The settings under which the product finds this server instead of Google, its client's id
+    /// and secret among them.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         let base = self.shared.base();
         vec![
@@ -153,10 +160,14 @@ impl Server {
         Account { shared: Arc::clone(&self.shared), address: address.to_owned() }
     }
 
-    /// Registers an address to which the page of consent may lead back. Addresses on the loopback need no registration, as those of
-    /// installed apps.
+    /// Registers an address to which the page of consent may lead back. Addresses on the loopback
+    /// need no registration, as those of installed apps.
     pub fn register_redirect(&self, address: &str) {
-        self.shared.redirects.lock().unwrap_or_else(PoisonError::into_inner).push(address.to_owned());
+        self.shared
+            .redirects
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(address.to_owned());
     }
 
     /// The clock.
@@ -213,7 +224,12 @@ impl Server {
     pub fn channels(&self) -> Vec<(String, String)> {
         let now = self.shared.clock.now();
         let living = |records: &mut Records| {
-            records.channels.values().filter(|channel| now < channel.expires).map(|c| (c.id.clone(), c.calendar.clone())).collect()
+            records
+                .channels
+                .values()
+                .filter(|channel| now < channel.expires)
+                .map(|c| (c.id.clone(), c.calendar.clone()))
+                .collect()
         };
         self.shared.write(living)
     }
@@ -228,7 +244,8 @@ impl Server {
         self.shared.write(|records| records.propagated)
     }
 
-    /// What was asked that Google does not have or that nobody should ask. Must be empty. Quotes no content.
+    /// What was asked that Google does not have or that nobody should ask. Must be empty. Quotes no
+    /// content.
     pub fn violations(&self) -> Vec<String> {
         self.shared.write(|records| records.violations.clone())
     }
@@ -254,9 +271,16 @@ impl Shared {
     }
 
     fn redirects_to(&self, address: &str) -> bool {
-        let loopback =
-            Url::parse(address).is_ok_and(|url| url.scheme() == "http" && matches!(url.host_str(), Some("127.0.0.1" | "localhost")));
-        loopback || self.redirects.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|known| known == address)
+        let loopback = Url::parse(address).is_ok_and(|url| {
+            url.scheme() == "http" && matches!(url.host_str(), Some("127.0.0.1" | "localhost"))
+        });
+        loopback
+            || self
+                .redirects
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .iter()
+                .any(|known| known == address)
     }
 }
 

@@ -1,8 +1,10 @@
 //! Delivery of notifications to webhooks, and what may go wrong on the way there.
 //!
 //! Properties:
-//! - Delivery is by HTTP to loopback addresses. What is for another address is written down and goes nowhere.
-//! - 500, 502, 503, 504 and a broken line are tried again, later each time; any other status is the end of it.
+//! - Delivery is by HTTP to loopback addresses. What is for another address is written down and
+//!   goes nowhere.
+//! - 500, 502, 503, 504 and a broken line are tried again, later each time; any other status is the
+//!   end of it.
 //! - Everything is in [`Pushes::sent`], lost ones too.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -45,16 +47,33 @@ impl Delivery {
     pub fn new(channel: &Channel, state: &'static str) -> Self {
         let mut headers = vec![
             ("x-goog-channel-id", channel.id.clone()),
-            ("x-goog-channel-expiration", channel.expires.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()),
+            (
+                "x-goog-channel-expiration",
+                channel.expires.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+            ),
             ("x-goog-resource-id", channel.resource.clone()),
             ("x-goog-resource-uri", channel.uri.clone()),
             ("x-goog-resource-state", state.to_owned()),
             ("x-goog-message-number", channel.number.to_string()),
-            ("user-agent", "APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)".to_owned()),
+            (
+                "user-agent",
+                "APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)"
+                    .to_owned(),
+            ),
         ];
         headers.extend(channel.token.clone().map(|token| ("x-goog-channel-token", token)));
-        let (channel, calendar, number, address) = (channel.id.clone(), channel.calendar.clone(), channel.number, channel.address.clone());
-        Self(Push { channel, calendar, state, number, address, headers, answers: Vec::new(), lost: false })
+        let (channel, calendar, number, address) =
+            (channel.id.clone(), channel.calendar.clone(), channel.number, channel.address.clone());
+        Self(Push {
+            channel,
+            calendar,
+            state,
+            number,
+            address,
+            headers,
+            answers: Vec::new(),
+            lost: false,
+        })
     }
 }
 
@@ -203,11 +222,18 @@ impl Pushes {
         if push.address.scheme() != "http" {
             return;
         }
-        let headers: Vec<(&str, &str)> =
-            push.headers.iter().map(|(name, value)| (*name, value.as_str())).chain([("content-length", "0")]).collect();
+        let headers: Vec<(&str, &str)> = push
+            .headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .chain([("content-length", "0")])
+            .collect();
         let (client, mut wait) = (Client::new(&push.address), way.retry);
         for _ in 0..way.tries {
-            let status = client.send("POST", push.address.as_str(), &headers, "").await.map_or(0, |answer| answer.status);
+            let status = client
+                .send("POST", push.address.as_str(), &headers, "")
+                .await
+                .map_or(0, |answer| answer.status);
             if let Some(push) = self.state().sent.get_mut(place) {
                 push.answers.push(status);
             }

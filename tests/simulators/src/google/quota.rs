@@ -1,7 +1,8 @@
 //! Quotas: how many units in a minute, and how fast writes to one calendar may follow each other.
 //!
-//! A minute is any minute, not one of the clock's. A call costs one unit, a PATCH three (Google says so in the reference of `events.patch`), and
-//! the calls of a batch what each of them costs. Where Google publishes nothing, what is known to be borne is the limit: five writes a second to
+//! A minute is any minute, not one of the clock's. A call costs one unit, a PATCH three (Google
+//! says so in the reference of `events.patch`), and the calls of a batch what each of them costs.
+//! Where Google publishes nothing, what is known to be borne is the limit: five writes a second to
 //! one calendar, over ten seconds, with a little room for the line.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -51,7 +52,8 @@ pub(super) struct Usage {
 struct Window(VecDeque<Timestamp>);
 
 impl Window {
-    /// Counts so many units, and says how many there were in this time, these among them. A refused call counts as well.
+    /// Counts so many units, and says how many there were in this time, these among them. A refused
+    /// call counts as well.
     fn count(&mut self, units: u32, now: Timestamp, span: SignedDuration) -> u32 {
         // A clock that a test turned back must not keep what lies ahead.
         self.0.retain(|then| *then <= now && now.duration_since(*then) < span);
@@ -62,13 +64,26 @@ impl Window {
 
 impl Usage {
     /// Counts a call of this kind, and refuses it where it is one too many.
-    pub fn call(&mut self, kind: Kind, account: &str, calendar: Option<&str>, quotas: &Quotas, now: Timestamp) -> Result<(), Refusal> {
-        let (minute, units) = (SignedDuration::from_mins(1), if kind == Kind::Patch { 3 } else { 1 });
+    pub fn call(
+        &mut self,
+        kind: Kind,
+        account: &str,
+        calendar: Option<&str>,
+        quotas: &Quotas,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let (minute, units) =
+            (SignedDuration::from_mins(1), if kind == Kind::Patch { 3 } else { 1 });
         let project = self.project.count(units, now, minute);
         let user = self.users.entry(account.to_owned()).or_default().count(units, now, minute);
         let written = calendar.filter(|_| kind.writes());
-        let calendar =
-            written.map_or(0, |id| self.calendars.entry(id.to_owned()).or_default().count(1, now, SignedDuration::from_secs(10)));
+        let calendar = written.map_or(0, |id| {
+            self.calendars.entry(id.to_owned()).or_default().count(
+                1,
+                now,
+                SignedDuration::from_secs(10),
+            )
+        });
         self.busiest = self.busiest.max(user);
         self.fastest = self.fastest.max(calendar);
         let refusal = if project > quotas.project || calendar > quotas.calendar {
@@ -92,12 +107,18 @@ mod tests {
         let (mut usage, quotas) = (Usage::default(), Quotas { user: 2, project: 4, calendar: 1 });
         let start: Timestamp = "2026-03-10T12:00:00Z".parse().unwrap();
         let at = |seconds| start + SignedDuration::from_secs(seconds);
-        let mut call = |kind, account, now| usage.call(kind, account, Some("work"), &quotas, now).map_err(|refusal| refusal.reason);
+        let mut call = |kind, account, now| {
+            usage.call(kind, account, Some("work"), &quotas, now).map_err(|refusal| refusal.reason)
+        };
         assert_eq!(call(Kind::Insert, "anna", at(0)), Ok(()));
         assert_eq!(call(Kind::Insert, "anna", at(9)), Err("rateLimitExceeded".into()));
         assert_eq!(call(Kind::List, "anna", at(59)), Err("userRateLimitExceeded".into()));
         assert_eq!(call(Kind::List, "ben", at(59)), Ok(()));
-        assert_eq!(call(Kind::List, "ben", at(59)), Err("rateLimitExceeded".into()), "of the project");
+        assert_eq!(
+            call(Kind::List, "ben", at(59)),
+            Err("rateLimitExceeded".into()),
+            "of the project"
+        );
         assert_eq!(call(Kind::Insert, "anna", at(200)), Ok(()));
         assert_eq!((usage.refused, usage.busiest, usage.fastest), (3, 3, 2));
     }

@@ -24,7 +24,8 @@ impl Reply {
     }
 
     pub fn html(status: u16, page: String) -> Self {
-        Self { body: Bytes::from(page), ..Self::status(status) }.header("content-type", "text/html; charset=utf-8")
+        Self { body: Bytes::from(page), ..Self::status(status) }
+            .header("content-type", "text/html; charset=utf-8")
     }
 
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -65,7 +66,11 @@ impl Refusal {
 
     /// 410 `fullSyncRequired`.
     pub fn full_sync() -> Self {
-        Self::new(410, "fullSyncRequired", "Sync token is no longer valid, a full sync is required.")
+        Self::new(
+            410,
+            "fullSyncRequired",
+            "Sync token is no longer valid, a full sync is required.",
+        )
     }
 
     /// The refusal that usually goes with a status.
@@ -89,10 +94,14 @@ impl Refusal {
         if !self.reason.is_empty() {
             error["reason"] = json!(self.reason);
         }
-        let body = json!({"error": {"errors": [error], "code": self.status, "message": self.message}});
+        let body =
+            json!({"error": {"errors": [error], "code": self.status, "message": self.message}});
         let mut reply = Reply::json(self.status, body);
         if self.status == 401 {
-            reply = reply.header("www-authenticate", "Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\"");
+            reply = reply.header(
+                "www-authenticate",
+                "Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\"",
+            );
         }
         match self.retry_after {
             Some(seconds) => reply.header("retry-after", seconds.to_string()),
@@ -102,10 +111,16 @@ impl Refusal {
 
     fn domain(&self) -> &'static str {
         match self.reason.as_str() {
-            "rateLimitExceeded" | "userRateLimitExceeded" | "quotaExceeded" | "dailyLimitExceeded" | "accessNotConfigured" => "usageLimits",
-            "fullSyncRequired" | "timeRangeEmpty" | "requiredAccessLevel" | "forbiddenForNonOrganizer" | "eventTypeRestriction" => {
-                "calendar"
-            }
+            "rateLimitExceeded"
+            | "userRateLimitExceeded"
+            | "quotaExceeded"
+            | "dailyLimitExceeded"
+            | "accessNotConfigured" => "usageLimits",
+            "fullSyncRequired"
+            | "timeRangeEmpty"
+            | "requiredAccessLevel"
+            | "forbiddenForNonOrganizer"
+            | "eventTypeRestriction" => "calendar",
             _ => "global",
         }
     }

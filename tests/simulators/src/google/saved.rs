@@ -1,4 +1,5 @@
-//! A calendar that is written down and put back: the same events under the same ids and ETags, and sync tokens that were issued before are known.
+//! A calendar that is written down and put back: the same events under the same ids and ETags, and
+//! sync tokens that were issued before are known.
 
 use std::collections::BTreeSet;
 
@@ -50,7 +51,8 @@ mod tests {
     #[tokio::test]
     async fn a_calendar_that_is_put_back_is_as_it_was_and_goes_on_from_there() {
         let [one, other] = [Server::start().await.unwrap(), Server::start().await.unwrap()];
-        let [here, there] = [&one, &other].map(|server| server.account("anna@example.org").primary());
+        let [here, there] =
+            [&one, &other].map(|server| server.account("anna@example.org").primary());
         let event = |title: &str| json!({"summary": title, "start": {"date": "2026-03-11"}, "end": {"date": "2026-03-12"}});
         for id in ["lunch", "dinner", "lunch"] {
             here.put(id, event(id));
@@ -58,8 +60,15 @@ mod tests {
         here.remove("dinner");
         let saved = here.saved();
         there.put_back(&saved);
-        assert_eq!((there.saved(), there.items(), there.revision()), (saved, here.items(), here.revision()));
-        assert_eq!(there.put("tea", event("tea")), here.put("tea", event("tea")), "the next ETag is the next");
+        assert_eq!(
+            (there.saved(), there.items(), there.revision()),
+            (saved, here.items(), here.revision())
+        );
+        assert_eq!(
+            there.put("tea", event("tea")),
+            here.put("tea", event("tea")),
+            "the next ETag is the next"
+        );
         let token = one.account("anna@example.org").refresh_token();
         other.account("anna@example.org").put_back_refresh_token(&token);
         assert_eq!(other.account("anna@example.org").living_refresh_tokens(), 1);

@@ -15,7 +15,12 @@ const MOST: usize = 20_000;
 
 /// The lines of `recurrence`; none where the event is no series.
 pub(super) fn lines(event: &Map<String, Value>) -> impl Iterator<Item = &str> {
-    event.get("recurrence").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    event
+        .get("recurrence")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }
 
 /// The lines that make occurrences, without those that take single ones away or add them.
@@ -30,26 +35,40 @@ pub(super) fn is_series(event: &Map<String, Value>) -> bool {
 
 /// Looks at what stands in `recurrence`.
 pub(super) fn check(event: &Map<String, Value>) -> Result<(), Refusal> {
-    let Some(start) = stored(event, "start") else { return Err(Refusal::required("Missing start time.")) };
+    let Some(start) = stored(event, "start") else {
+        return Err(Refusal::required("Missing start time."));
+    };
     let wrong = || Refusal::invalid("Invalid recurrence rule.");
     for line in lines(event) {
         let (name, values) = split(line).ok_or_else(wrong)?;
         match name {
             // It fails at these, instead of saying what is wrong with them.
-            "RRULE" if ["HOURLY", "MINUTELY", "SECONDLY"].iter().any(|often| values.contains(&format!("FREQ={often}"))) => {
+            "RRULE"
+                if ["HOURLY", "MINUTELY", "SECONDLY"]
+                    .iter()
+                    .any(|often| values.contains(&format!("FREQ={often}"))) =>
+            {
                 return Err(Refusal::new(500, "backendError", "Backend Error"));
             }
-            // COUNT and UNTIL stand in one rule in no calendar of Google's (RFC 5545 section 3.3.10).
-            "RRULE" if values.contains("COUNT=") && values.contains("UNTIL=") => return Err(wrong()),
+            // COUNT and UNTIL stand in one rule in no calendar of Google's (RFC 5545 section
+            // 3.3.10).
+            "RRULE" if values.contains("COUNT=") && values.contains("UNTIL=") => {
+                return Err(wrong());
+            }
             "RRULE" | "EXRULE" => drop(rule_set(&start, "RRULE", values).ok_or_else(wrong)?),
             "RDATE" | "EXDATE" => drop(dates(line, &start).ok_or_else(wrong)?),
             _ => return Err(wrong()),
         }
     }
-    if rules(event).is_empty() && !lines(event).any(|line| line.starts_with("RDATE")) { Err(wrong()) } else { Ok(()) }
+    if rules(event).is_empty() && !lines(event).any(|line| line.starts_with("RDATE")) {
+        Err(wrong())
+    } else {
+        Ok(())
+    }
 }
 
-/// The starts of the occurrences before `before`, in order, as the rule has them: exceptions are not looked at.
+/// The starts of the occurrences before `before`, in order, as the rule has them: exceptions are
+/// not looked at.
 pub(super) fn starts(event: &Map<String, Value>, before: Timestamp) -> Vec<When> {
     let Some(start) = stored(event, "start") else { return Vec::new() };
     let zone = match &start {
@@ -64,9 +83,11 @@ pub(super) fn starts(event: &Map<String, Value>, before: Timestamp) -> Vec<When>
             "RRULE" | "EXRULE" => {
                 let Some(set) = rule_set(&start, "RRULE", values) else { continue };
                 let mut found = set.into_iter().map(|time| wall_of(time.timestamp())).peekable();
-                // The first start is counted even where the rule does not give it (RFC 5545, section 3.3.10).
+                // The first start is counted even where the rule does not give it (RFC 5545,
+                // section 3.3.10).
                 let outside = found.peek() != Some(&start.wall());
-                let most = count(values).map_or(MOST, |count| count.saturating_sub(usize::from(outside)));
+                let most =
+                    count(values).map_or(MOST, |count| count.saturating_sub(usize::from(outside)));
                 let found = found.take(most).take_while(|wall| in_zone(*wall, &zone) < before);
                 if name == "RRULE" { walls.extend(found) } else { gone.extend(found) }
             }
@@ -88,12 +109,18 @@ pub(super) fn occurrence(event: &Map<String, Value>, stamp: &str) -> Option<When
         Some(date) => in_zone(date.at(0, 0, 0, 0), "UTC"),
         None => stamp.parse().ok()?,
     };
-    starts(event, about + SignedDuration::from_hours(48)).into_iter().find(|start| start.stamp() == stamp)
+    starts(event, about + SignedDuration::from_hours(48))
+        .into_iter()
+        .find(|start| start.stamp() == stamp)
 }
 
 /// The stamps of the occurrences that an RDATE or EXDATE line names; none where it is another line.
 pub(super) fn stamps(event: &Map<String, Value>, line: &str) -> Vec<String> {
-    let Some(start) = stored(event, "start").filter(|_| line.starts_with("RDATE") || line.starts_with("EXDATE")) else { return Vec::new() };
+    let Some(start) =
+        stored(event, "start").filter(|_| line.starts_with("RDATE") || line.starts_with("EXDATE"))
+    else {
+        return Vec::new();
+    };
     dates(line, &start).into_iter().flatten().map(|wall| start.at_wall(wall).stamp()).collect()
 }
 
@@ -125,7 +152,11 @@ fn rule_set(start: &When, name: &str, rule: &str) -> Option<RRuleSet> {
         .split(';')
         .map(|part| {
             let (key, value) = part.split_once('=')?;
-            Some(if key == "UNTIL" { format!("UNTIL={}", until(start, value)?) } else { part.to_owned() })
+            Some(if key == "UNTIL" {
+                format!("UNTIL={}", until(start, value)?)
+            } else {
+                part.to_owned()
+            })
         })
         .collect();
     let start = start.wall().strftime("%Y%m%dT%H%M%SZ");
@@ -136,7 +167,9 @@ fn until(start: &When, value: &str) -> Option<String> {
     let wall = match (start, value.len()) {
         (When::Day(_), _) => value.get(..8)?.parse::<Date>().ok()?.at(0, 0, 0, 0),
         (When::At { .. }, 8) => value.parse::<Date>().ok()?.at(0, 0, 0, 0),
-        (When::At { zone: name, .. }, _) if value.ends_with('Z') => zone(name)?.to_datetime(value.parse().ok()?),
+        (When::At { zone: name, .. }, _) if value.ends_with('Z') => {
+            zone(name)?.to_datetime(value.parse().ok()?)
+        }
         (When::At { .. }, _) => value.parse::<DateTime>().ok()?,
     };
     Some(wall.strftime("%Y%m%dT%H%M%SZ").to_string())
@@ -145,7 +178,8 @@ fn until(start: &When, value: &str) -> Option<String> {
 /// The wall clocks in an RDATE or EXDATE line, by the clock of the series.
 fn dates(line: &str, start: &When) -> Option<Vec<DateTime>> {
     let (head, values) = line.split_once(':')?;
-    let parameter = |name: &str| head.split(';').skip(1).find_map(|p| p.strip_prefix(name)?.strip_prefix('='));
+    let parameter =
+        |name: &str| head.split(';').skip(1).find_map(|p| p.strip_prefix(name)?.strip_prefix('='));
     let named = parameter("TZID");
     if parameter("VALUE") == Some("PERIOD") {
         return None;
@@ -154,9 +188,13 @@ fn dates(line: &str, start: &When) -> Option<Vec<DateTime>> {
         .split(',')
         .map(|value| match start {
             When::Day(_) => Some(value.get(..8)?.parse::<Date>().ok()?.at(0, 0, 0, 0)),
-            When::At { zone: own, .. } if value.ends_with('Z') => Some(zone(own)?.to_datetime(value.parse().ok()?)),
+            When::At { zone: own, .. } if value.ends_with('Z') => {
+                Some(zone(own)?.to_datetime(value.parse().ok()?))
+            }
             // A date stands for the occurrence of that day.
-            When::At { .. } if value.len() == 8 => Some(value.parse::<Date>().ok()?.to_datetime(start.wall().time())),
+            When::At { .. } if value.len() == 8 => {
+                Some(value.parse::<Date>().ok()?.to_datetime(start.wall().time()))
+            }
             When::At { zone: own, .. } => {
                 let wall = value.parse::<DateTime>().ok()?;
                 let there = named.unwrap_or(own);
@@ -168,7 +206,9 @@ fn dates(line: &str, start: &When) -> Option<Vec<DateTime>> {
 }
 
 fn wall_of(second: i64) -> DateTime {
-    Timestamp::from_second(second).map(|t| jiff::tz::TimeZone::UTC.to_datetime(t)).unwrap_or_default()
+    Timestamp::from_second(second)
+        .map(|t| jiff::tz::TimeZone::UTC.to_datetime(t))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

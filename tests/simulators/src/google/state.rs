@@ -1,4 +1,5 @@
-//! All that the server remembers: accounts, calendars, who sees which, and what was done that should not be. No HTTP.
+//! All that the server remembers: accounts, calendars, who sees which, and what was done that
+//! should not be. No HTTP.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -79,7 +80,9 @@ impl Role {
     }
 
     pub(super) fn named(name: &str) -> Option<Self> {
-        [Self::FreeBusyReader, Self::Reader, Self::Writer, Self::Owner].into_iter().find(|role| role.name() == name)
+        [Self::FreeBusyReader, Self::Reader, Self::Writer, Self::Owner]
+            .into_iter()
+            .find(|role| role.name() == name)
     }
 }
 
@@ -111,13 +114,19 @@ impl Records {
     }
 
     /// The id of a calendar of this title in an account's list, made where there is none.
-    pub fn calendar(&mut self, account: &str, title: &str, sort: Sort, role: Role, now: Timestamp) -> String {
-        let found = self
-            .accounts
-            .get(account)
-            .into_iter()
-            .flat_map(|a| &a.list)
-            .find(|entry| self.calendars.get(&entry.calendar).is_some_and(|calendar| calendar.title == title && calendar.sort == sort));
+    pub fn calendar(
+        &mut self,
+        account: &str,
+        title: &str,
+        sort: Sort,
+        role: Role,
+        now: Timestamp,
+    ) -> String {
+        let found = self.accounts.get(account).into_iter().flat_map(|a| &a.list).find(|entry| {
+            self.calendars
+                .get(&entry.calendar)
+                .is_some_and(|calendar| calendar.title == title && calendar.sort == sort)
+        });
         if let Some(entry) = found {
             return entry.calendar.clone();
         }
@@ -131,12 +140,14 @@ impl Records {
             Sort::Holidays => format!("en.{random}#holiday@group.v.calendar.google.com"),
             Sort::Import => format!("{random}@import.calendar.google.com"),
         };
-        self.calendars.insert(id.clone(), Collection::new(&id, title, sort, account, self.born, now));
+        self.calendars
+            .insert(id.clone(), Collection::new(&id, title, sort, account, self.born, now));
         self.show(account, &id, role);
         id
     }
 
-    /// Puts a calendar in an account's list, or changes what the account may do there. Another role costs the sync tokens.
+    /// Puts a calendar in an account's list, or changes what the account may do there. Another role
+    /// costs the sync tokens.
     pub fn show(&mut self, account: &str, calendar: &str, role: Role) {
         let mut changed = false;
         self.entry(account, calendar, |entry| {
@@ -152,10 +163,21 @@ impl Records {
     pub fn entry(&mut self, account: &str, calendar: &str, change: impl FnOnce(&mut Entry)) {
         let Some(account) = self.accounts.get_mut(account) else { return };
         account.list_revision += 1;
-        let primary = self.calendars.get(calendar).is_some_and(|c| c.sort == Sort::Primary && account.list.is_empty());
+        let primary = self
+            .calendars
+            .get(calendar)
+            .is_some_and(|c| c.sort == Sort::Primary && account.list.is_empty());
         if !account.list.iter().any(|entry| entry.calendar == calendar) {
             let (calendar, role) = (calendar.to_owned(), Role::Reader);
-            account.list.push(Entry { calendar, role, primary, hidden: false, deleted: false, renamed: None, revision: 0 });
+            account.list.push(Entry {
+                calendar,
+                role,
+                primary,
+                hidden: false,
+                deleted: false,
+                renamed: None,
+                revision: 0,
+            });
         }
         if let Some(entry) = account.list.iter_mut().find(|entry| entry.calendar == calendar) {
             change(entry);
@@ -163,20 +185,31 @@ impl Records {
         }
     }
 
-    /// The calendar of this id (`primary` too) and what the account may do there; `None` where it sees none.
+    /// The calendar of this id (`primary` too) and what the account may do there; `None` where it
+    /// sees none.
     pub fn seen(&self, account: &str, calendar: &str) -> Option<(&Collection, Role)> {
         let list = &self.accounts.get(account)?.list;
-        let entry = list.iter().find(|entry| !entry.deleted && (entry.calendar == calendar || (calendar == "primary" && entry.primary)))?;
+        let entry = list.iter().find(|entry| {
+            !entry.deleted
+                && (entry.calendar == calendar || (calendar == "primary" && entry.primary))
+        })?;
         Some((self.calendars.get(&entry.calendar).filter(|calendar| !calendar.gone)?, entry.role))
     }
 
     /// Some random letters and digits of base32hex.
     pub fn word(&mut self, length: usize) -> String {
-        (0..length).map(|_| char::from(b"0123456789abcdefghijklmnopqrstuv"[self.rng.below(32)])).collect()
+        (0..length)
+            .map(|_| char::from(b"0123456789abcdefghijklmnopqrstuv"[self.rng.below(32)]))
+            .collect()
     }
 
     /// Stores an event in a calendar, where that is there.
-    pub fn store(&mut self, calendar: &str, event: Map<String, Value>, now: Timestamp) -> Option<Map<String, Value>> {
+    pub fn store(
+        &mut self,
+        calendar: &str,
+        event: Map<String, Value>,
+        now: Timestamp,
+    ) -> Option<Map<String, Value>> {
         Some(self.calendars.get_mut(calendar)?.store(event, now))
     }
 

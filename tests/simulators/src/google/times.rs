@@ -17,7 +17,8 @@ pub(super) enum When {
 /// An instant with an offset, as RFC 3339 has it.
 pub(super) fn instant(text: &str) -> Option<Timestamp> {
     // Jiff reads more forms than RFC 3339 has.
-    let with_offset = text.ends_with('Z') || text.as_bytes().iter().rev().nth(5).is_some_and(|sign| matches!(sign, b'+' | b'-'));
+    let with_offset = text.ends_with('Z')
+        || text.as_bytes().iter().rev().nth(5).is_some_and(|sign| matches!(sign, b'+' | b'-'));
     (with_offset && has_seconds(text)).then(|| text.parse().ok()).flatten()
 }
 
@@ -27,13 +28,16 @@ pub(super) fn has_form_of_date_time(text: &str) -> bool {
 }
 
 fn local(text: &str) -> Option<DateTime> {
-    (has_seconds(text) && text[19..].bytes().all(|b| b == b'.' || b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+    (has_seconds(text) && text[19..].bytes().all(|b| b == b'.' || b.is_ascii_digit()))
+        .then(|| text.parse().ok())
+        .flatten()
 }
 
 /// Whether a text begins as a date and a time to the second do.
 fn has_seconds(text: &str) -> bool {
     const FORM: &[u8] = b"0000-00-00T00:00:00";
-    let fits = |(byte, form): (u8, &u8)| if *form == b'0' { byte.is_ascii_digit() } else { byte == *form };
+    let fits =
+        |(byte, form): (u8, &u8)| if *form == b'0' { byte.is_ascii_digit() } else { byte == *form };
     text.is_ascii() && text.len() >= FORM.len() && text.bytes().zip(FORM).all(fits)
 }
 
@@ -53,21 +57,34 @@ impl When {
         let field = |name: &str| value.and_then(|v| v.get(name)).and_then(Value::as_str);
         let named = match field("timeZone") {
             Some(name) if zone(name).is_none() => {
-                return Err(Refusal::invalid(&format!("Invalid time zone definition for {which} time.")));
+                return Err(Refusal::invalid(&format!(
+                    "Invalid time zone definition for {which} time."
+                )));
             }
             named => named,
         };
         match (field("date"), field("dateTime")) {
             (None, None) => Err(Refusal::required(&format!("Missing {which} time."))),
             (Some(_), Some(_)) => Err(Refusal::invalid(&format!("Invalid {which} time."))),
-            (Some(date), None) => date.parse().map(Self::Day).map_err(|_| Refusal::invalid(&format!("Invalid value for: {which} date"))),
+            (Some(date), None) => date
+                .parse()
+                .map(Self::Day)
+                .map_err(|_| Refusal::invalid(&format!("Invalid value for: {which} date"))),
             (None, Some(text)) => {
                 let zone = named.unwrap_or(calendar_zone).to_owned();
                 let instant = match (instant(text), local(text)) {
                     (Some(instant), _) => instant,
                     (None, Some(local)) if named.is_some() => in_zone(local, &zone),
-                    (None, Some(_)) => return Err(Refusal::required(&format!("Missing time zone definition for {which} time."))),
-                    (None, None) => return Err(Refusal::invalid(&format!("Invalid value for: {which} dateTime"))),
+                    (None, Some(_)) => {
+                        return Err(Refusal::required(&format!(
+                            "Missing time zone definition for {which} time."
+                        )));
+                    }
+                    (None, None) => {
+                        return Err(Refusal::invalid(&format!(
+                            "Invalid value for: {which} dateTime"
+                        )));
+                    }
                 };
                 // Parts of a second are ignored.
                 let instant = Timestamp::from_second(instant.as_second()).unwrap_or(instant);
@@ -80,7 +97,9 @@ impl When {
     pub fn write(&self, in_zone: &str) -> Value {
         match self {
             Self::Day(date) => json!({"date": date.to_string()}),
-            Self::At { instant, zone } => json!({"dateTime": rfc3339(*instant, in_zone), "timeZone": zone}),
+            Self::At { instant, zone } => {
+                json!({"dateTime": rfc3339(*instant, in_zone), "timeZone": zone})
+            }
         }
     }
 
@@ -128,7 +147,8 @@ impl When {
         }
     }
 
-    /// As much later. Hours are hours by the clock that ticks, as Google has it for the end of an occurrence.
+    /// As much later. Hours are hours by the clock that ticks, as Google has it for the end of an
+    /// occurrence.
     pub fn plus(&self, time: SignedDuration) -> Self {
         match self {
             Self::Day(date) => Self::Day(*date + time),
@@ -137,7 +157,8 @@ impl When {
     }
 }
 
-/// The instant of a wall clock; what the clocks skip is taken as later, what they repeat as the first time.
+/// The instant of a wall clock; what the clocks skip is taken as later, what they repeat as the
+/// first time.
 pub(super) fn in_zone(wall: DateTime, zone: &str) -> Timestamp {
     known_zone(zone).to_timestamp(wall).unwrap_or(Timestamp::UNIX_EPOCH)
 }
@@ -146,7 +167,9 @@ pub(super) fn in_zone(wall: DateTime, zone: &str) -> Timestamp {
 pub(super) fn rfc3339(instant: Timestamp, zone: &str) -> String {
     let text = instant.to_zoned(known_zone(zone)).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
     match text.strip_suffix("+00:00") {
-        Some(rest) if matches!(zone, "UTC" | "Etc/UTC" | "GMT" | "Etc/GMT" | "Z") => format!("{rest}Z"),
+        Some(rest) if matches!(zone, "UTC" | "Etc/UTC" | "GMT" | "Etc/GMT" | "Z") => {
+            format!("{rest}Z")
+        }
         _ => text,
     }
 }

@@ -12,12 +12,19 @@ use super::state::Role;
 const PROMISED: [&str; 4] = ["id", "status", "recurringEventId", "originalStartTime"];
 
 /// An event as this call is answered with it.
-pub(super) fn shown(call: &Call<'_>, calendar: &Collection, role: Role, event: &Map<String, Value>) -> Result<Value, Refusal> {
+pub(super) fn shown(
+    call: &Call<'_>,
+    calendar: &Collection,
+    role: Role,
+    event: &Map<String, Value>,
+) -> Result<Value, Refusal> {
     let mut event = calendar.view(event, call.zone(calendar)?);
     if is_cancelled(&event) {
         event.retain(|name, _| !call.manners.bare_tombstones || PROMISED.contains(&name.as_str()));
     } else {
-        if call.manners.confidential_is_private && event.get("visibility").is_some_and(|visibility| visibility == "confidential") {
+        if call.manners.confidential_is_private
+            && event.get("visibility").is_some_and(|visibility| visibility == "confidential")
+        {
             event.insert("visibility".into(), json!("private"));
         }
         hide(&mut event, role);
@@ -28,9 +35,21 @@ pub(super) fn shown(call: &Call<'_>, calendar: &Collection, role: Role, event: &
 
 /// Whoever may not see more sees when somebody is busy.
 fn hide(event: &mut Map<String, Value>, role: Role) {
-    let private = matches!(event.get("visibility").and_then(Value::as_str), Some("private" | "confidential"));
+    let private =
+        matches!(event.get("visibility").and_then(Value::as_str), Some("private" | "confidential"));
     if role == Role::FreeBusyReader || (role == Role::Reader && private) {
-        let kept = ["kind", "etag", "id", "status", "start", "end", "recurrence", "recurringEventId", "originalStartTime", "iCalUID"];
+        let kept = [
+            "kind",
+            "etag",
+            "id",
+            "status",
+            "start",
+            "end",
+            "recurrence",
+            "recurringEventId",
+            "originalStartTime",
+            "iCalUID",
+        ];
         event.retain(|name, _| kept.contains(&name.as_str()));
         event.insert("visibility".into(), json!("private"));
     }
@@ -38,7 +57,9 @@ fn hide(event: &mut Map<String, Value>, role: Role) {
 
 /// Too many attendees: only one's own entry is told.
 fn cut_guests(event: &mut Map<String, Value>, most: Option<usize>) {
-    let (Some(most), Some(Value::Array(attendees))) = (most, event.get_mut("attendees")) else { return };
+    let (Some(most), Some(Value::Array(attendees))) = (most, event.get_mut("attendees")) else {
+        return;
+    };
     if attendees.len() > most {
         attendees.retain(|attendee| attendee["self"] == true);
         event.insert("attendeesOmitted".into(), json!(true));

@@ -19,7 +19,9 @@ pub(super) fn insert(records: &mut Records, call: &Call<'_>) -> Result<Reply, Re
     }
     let id = match id {
         Some(id) if !is_client_id(id) => {
-            records.violation("events.insert: an id of other letters than base32hex has, or too short or long");
+            records.violation(
+                "events.insert: an id of other letters than base32hex has, or too short or long",
+            );
             return Err(Refusal::invalid("Invalid resource id value."));
         }
         Some(id) => id.to_owned(),
@@ -27,7 +29,9 @@ pub(super) fn insert(records: &mut Records, call: &Call<'_>) -> Result<Reply, Re
     };
     let there = &records.calendars[&calendar];
     // A deleted event keeps its id.
-    if there.get(&id).is_some() || uid.is_some_and(|uid| with_uid(records, &calendar, uid).is_some()) {
+    if there.get(&id).is_some()
+        || uid.is_some_and(|uid| with_uid(records, &calendar, uid).is_some())
+    {
         return Err(Refusal::new(409, "duplicate", "The requested identifier already exists."));
     }
     let uid = uid.map_or_else(|| format!("{id}@google.com"), str::to_owned);
@@ -59,24 +63,46 @@ pub(super) fn import(records: &mut Records, call: &Call<'_>) -> Result<Reply, Re
 /// The living event of this iCalUID that is no exception.
 fn with_uid(records: &Records, calendar: &str, uid: &str) -> Option<String> {
     let mut events = records.calendars.get(calendar)?.events().map(|stored| &stored.event);
-    let found = events.find(|e| !is_cancelled(e) && !e.contains_key("recurringEventId") && e.get("iCalUID").is_some_and(|own| own == uid));
+    let found = events.find(|e| {
+        !is_cancelled(e)
+            && !e.contains_key("recurringEventId")
+            && e.get("iCalUID").is_some_and(|own| own == uid)
+    });
     found?.get("id")?.as_str().map(str::to_owned)
 }
 
-fn create(records: &mut Records, call: &Call<'_>, calendar: &str, id: &str, uid: &str) -> Result<Reply, Refusal> {
+fn create(
+    records: &mut Records,
+    call: &Call<'_>,
+    calendar: &str,
+    id: &str,
+    uid: &str,
+) -> Result<Reply, Refusal> {
     let body = &call.body;
     if body.get("eventType").is_some_and(|kind| kind != "default") {
         records.violation(format!("{}: an event of another type than default", call.method.id));
-        return Err(Refusal::new(400, "eventTypeRestriction", "An event of this type cannot be created."));
+        return Err(Refusal::new(
+            400,
+            "eventTypeRestriction",
+            "An event of this type cannot be created.",
+        ));
     }
     let mut event = Map::new();
     merge(&mut event, &wanted(call));
     let there = &records.calendars[calendar];
-    let organizer = match body.get("organizer").filter(|_| call.method.id == "events.import").and_then(|o| o["email"].as_str()) {
+    let organizer = match body
+        .get("organizer")
+        .filter(|_| call.method.id == "events.import")
+        .and_then(|o| o["email"].as_str())
+    {
         Some(email) if email != there.id => json!({"email": email}),
         _ => there.organizer(),
     };
-    let creator = if there.id == call.account { json!({"email": call.account, "self": true}) } else { json!({"email": call.account}) };
+    let creator = if there.id == call.account {
+        json!({"email": call.account, "self": true})
+    } else {
+        json!({"email": call.account})
+    };
     for (name, value) in [
         ("id", json!(id)),
         ("iCalUID", json!(uid)),
@@ -169,7 +195,8 @@ fn wanted(call: &Call<'_>) -> Map<String, Value> {
 /// `events.update` and `events.patch`.
 pub(super) fn change(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refusal> {
     let calendar = call.writable(records)?;
-    let before = records.calendars[&calendar].found(call.at("eventId")).ok_or_else(Refusal::not_found)?;
+    let before =
+        records.calendars[&calendar].found(call.at("eventId")).ok_or_else(Refusal::not_found)?;
     condition(call, &before)?;
     let body = &call.body;
     let status = body.get("status").and_then(Value::as_str);
@@ -183,10 +210,14 @@ pub(super) fn change(records: &mut Records, call: &Call<'_>) -> Result<Reply, Re
             return Err(Refusal::invalid(&format!("{name} cannot be changed.")));
         }
     }
-    if let (Some(said), Some(is)) = (body.get("sequence").and_then(Value::as_i64), before.get("sequence").and_then(Value::as_i64))
-        && said < is
+    if let (Some(said), Some(is)) = (
+        body.get("sequence").and_then(Value::as_i64),
+        before.get("sequence").and_then(Value::as_i64),
+    ) && said < is
     {
-        return Err(Refusal::invalid("Invalid sequence value. The specified sequence number is below the current one."));
+        return Err(Refusal::invalid(
+            "Invalid sequence value. The specified sequence number is below the current one.",
+        ));
     }
     if status == Some("cancelled") {
         take_away(records, call, &calendar, &before);
@@ -199,9 +230,15 @@ pub(super) fn change(records: &mut Records, call: &Call<'_>) -> Result<Reply, Re
     }
     merge(&mut event, &wanted(call));
     if !records.calendars[&calendar].organizes(&before) && touches_the_meeting(&before, &event) {
-        return Err(Refusal::new(403, "forbiddenForNonOrganizer", "Shared properties can only be changed by the organizer of the event."));
+        return Err(Refusal::new(
+            403,
+            "forbiddenForNonOrganizer",
+            "Shared properties can only be changed by the organizer of the event.",
+        ));
     }
-    if before.get("locked").is_some_and(|locked| locked == true) && MAIN.iter().any(|name| before.get(*name) != event.get(*name)) {
+    if before.get("locked").is_some_and(|locked| locked == true)
+        && MAIN.iter().any(|name| before.get(*name) != event.get(*name))
+    {
         return Err(Refusal::new(403, "forbidden", "The event is locked."));
     }
     put(records, call, &calendar, Some(&before), event)
@@ -212,7 +249,8 @@ const MAIN: &[&str] = &["summary", "description", "location", "start", "end", "r
 
 pub(super) fn delete(records: &mut Records, call: &Call<'_>) -> Result<Reply, Refusal> {
     let calendar = call.writable(records)?;
-    let event = records.calendars[&calendar].found(call.at("eventId")).ok_or_else(Refusal::not_found)?;
+    let event =
+        records.calendars[&calendar].found(call.at("eventId")).ok_or_else(Refusal::not_found)?;
     if is_cancelled(&event) {
         return Err(Refusal::new(410, "deleted", "Resource has been deleted"));
     }
@@ -238,17 +276,27 @@ fn condition(call: &Call<'_>, event: &Map<String, Value>) -> Result<(), Refusal>
 
 /// Whether a change is one that only the organizer may make.
 fn touches_the_meeting(before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
-    let shared = ["summary", "description", "location", "start", "end", "recurrence", "guestsCanModify", "guestsCanInviteOthers"];
+    let shared = [
+        "summary",
+        "description",
+        "location",
+        "start",
+        "end",
+        "recurrence",
+        "guestsCanModify",
+        "guestsCanInviteOthers",
+    ];
     let emails = |event: &Map<String, Value>| -> Vec<String> {
         let all = event.get("attendees").and_then(Value::as_array).into_iter().flatten();
         all.filter_map(|a| a["email"].as_str().map(str::to_owned)).collect()
     };
-    shared.iter().any(|name| before.get(*name) != after.get(*name)) || emails(before) != emails(after)
+    shared.iter().any(|name| before.get(*name) != after.get(*name))
+        || emails(before) != emails(after)
 }
 
 impl Records {
-    /// Stores a new or changed event; a series whose start or rule has changed loses its exceptions. `discards`: also with any other change of
-    /// its `recurrence`.
+    /// Stores a new or changed event; a series whose start or rule has changed loses its
+    /// exceptions. `discards`: also with any other change of its `recurrence`.
     pub fn keep(
         &mut self,
         calendar: &str,
@@ -260,7 +308,8 @@ impl Records {
         let Some(there) = self.calendars.get_mut(calendar) else { return event };
         if let Some(before) = before.filter(|before| series::is_series(before)) {
             let id = event["id"].as_str().unwrap_or_default();
-            let moved = before.get("start") != event.get("start") || series::rules(before) != series::rules(&event);
+            let moved = before.get("start") != event.get("start")
+                || series::rules(before) != series::rules(&event);
             if moved || (discards && before.get("recurrence") != event.get("recurrence")) {
                 there.discard_exceptions(id);
             } else {

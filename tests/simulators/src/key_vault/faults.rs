@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// What strikes a call. The challenge and the metadata service are struck by [`Fault::Cut`] and [`Fault::Late`] only.
+/// What strikes a call. The challenge and the metadata service are struck by [`Fault::Cut`] and
+/// [`Fault::Late`] only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Refused with 429, with this Retry-After in seconds if any.

@@ -29,7 +29,9 @@ struct Call {
 
 pub(super) async fn answer(state: &Mutex<State>, request: Request<Incoming>) -> Outcome {
     let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(Body::new(body), LARGEST_BODY).await else { return Outcome::Cut };
+    let Ok(body) = axum::body::to_bytes(Body::new(body), LARGEST_BODY).await else {
+        return Outcome::Cut;
+    };
     let fault = lock(state).fault();
     match &fault {
         Some(Fault::Cut) => return Outcome::Cut,
@@ -53,7 +55,9 @@ pub(super) async fn answer(state: &Mutex<State>, request: Request<Incoming>) -> 
 
 /// A fault that was planned for the next call waits until there is one.
 fn give_back(state: &mut State, fault: Option<Fault>) {
-    if let Some(fault) = fault.filter(|fault| state.always.is_none() && !matches!(fault, Fault::Late(_))) {
+    if let Some(fault) =
+        fault.filter(|fault| state.always.is_none() && !matches!(fault, Fault::Late(_)))
+    {
         state.planned.push_front(fault);
     }
 }
@@ -77,9 +81,16 @@ fn challenge(state: &mut State, body: &Bytes) -> Outcome {
 fn sign_in(state: &mut State, parts: &Parts) -> Outcome {
     let asked = parts.uri.query().unwrap_or_default();
     let metadata = parts.headers.get("metadata").is_some_and(|value| value == "true");
-    if parts.method != Method::GET || !metadata || asked != "api-version=2019-08-01&resource=https%3A%2F%2Fvault.azure.net" {
+    if parts.method != Method::GET
+        || !metadata
+        || asked != "api-version=2019-08-01&resource=https%3A%2F%2Fvault.azure.net"
+    {
         state.counts.wrong += 1;
-        return refuse(400, "invalid_request", "Required metadata header not specified, or not this resource");
+        return refuse(
+            400,
+            "invalid_request",
+            "Required metadata header not specified, or not this resource",
+        );
     }
     let token = state.new_token();
     // In a day by any clock that is not before 2026: the tests have no clock of their own here.
@@ -93,11 +104,14 @@ fn keys(state: &mut State, parts: &Parts, body: &Bytes, fault: Option<Fault>) ->
         state.counts.wrong += 1;
         return refuse(404, "NotFound", "no such operation");
     };
-    let counter = if operation == "wrapkey" { &mut state.counts.wraps } else { &mut state.counts.unwraps };
+    let counter =
+        if operation == "wrapkey" { &mut state.counts.wraps } else { &mut state.counts.unwraps };
     *counter += 1;
     match fault {
         Some(Fault::Throttled(after)) => return throttled(after),
-        Some(Fault::Unavailable) => return refuse(503, "ServiceUnavailable", "The service is unavailable."),
+        Some(Fault::Unavailable) => {
+            return refuse(503, "ServiceUnavailable", "The service is unavailable.");
+        }
         Some(Fault::Page) => return page(200),
         Some(Fault::Proxy) => return page(400),
         _ => {}
@@ -110,17 +124,28 @@ fn keys(state: &mut State, parts: &Parts, body: &Bytes, fault: Option<Fault>) ->
         state.counts.wrong += 1;
         return refuse(400, "BadParameter", "Property 'value' is not base64url");
     };
-    let done = if operation == "wrapkey" { state.wrap(key, version, &value) } else { state.unwrap(key, version, &value) };
+    let done = if operation == "wrapkey" {
+        state.wrap(key, version, &value)
+    } else {
+        state.unwrap(key, version, &value)
+    };
     match done {
         Ok((version, value)) => {
             let name = if fault == Some(Fault::OtherKey) { "another" } else { key };
             let kid = format!("https://{}/keys/{name}/{version}", state.host());
-            json(Response::builder().status(200), &json!({"kid": kid, "value": BASE64URL_NOPAD.encode(&value)}))
+            json(
+                Response::builder().status(200),
+                &json!({"kid": kid, "value": BASE64URL_NOPAD.encode(&value)}),
+            )
         }
-        Err(Refusal::NotFound) => {
-            refuse(404, "KeyNotFound", &format!("A key with (name/id) {key}/{version} was not found in this key vault."))
+        Err(Refusal::NotFound) => refuse(
+            404,
+            "KeyNotFound",
+            &format!("A key with (name/id) {key}/{version} was not found in this key vault."),
+        ),
+        Err(Refusal::Forbidden) => {
+            refuse(403, "Forbidden", "Caller is not authorized to perform action on resource.")
         }
-        Err(Refusal::Forbidden) => refuse(403, "Forbidden", "Caller is not authorized to perform action on resource."),
         Err(Refusal::BadParameter) => refuse(400, "BadParameter", "The parameter is incorrect."),
     }
 }
@@ -138,7 +163,11 @@ fn throttled(after: Option<u64>) -> Outcome {
     if let Some(after) = after {
         answer = answer.header("retry-after", after);
     }
-    json(answer, &json!({"error": {"code": "Throttled", "message": "Request was not processed because too many requests were received."}}))
+    json(
+        answer,
+        &json!({"error": {"code": "Throttled", "message": "Request was not processed because too \
+        many requests were received."}}),
+    )
 }
 
 fn refuse(status: u16, code: &str, words: &str) -> Outcome {
@@ -147,7 +176,11 @@ fn refuse(status: u16, code: &str, words: &str) -> Outcome {
 
 fn page(status: u16) -> Outcome {
     let page = "<html>Sign in to the guest network</html>";
-    Response::builder().status(status).header("content-type", "text/html").body(Body::from(page)).map_or(Outcome::Cut, Outcome::Answer)
+    Response::builder()
+        .status(status)
+        .header("content-type", "text/html")
+        .body(Body::from(page))
+        .map_or(Outcome::Cut, Outcome::Answer)
 }
 
 fn json(answer: axum::http::response::Builder, value: &serde_json::Value) -> Outcome {

@@ -1,14 +1,18 @@
-//! Azure Key Vault, as far as it wraps and unwraps keys, with real RSA; and the metadata service that signs a machine in.
+//! Azure Key Vault, as far as it wraps and unwraps keys, with real RSA; and the metadata service
+//! that signs a machine in.
 //!
-//! `state.rs` is the vault's keys and who may use them, `http.rs` the skin that speaks Key Vault's REST, `faults.rs` what goes wrong,
-//! `transport.rs` the way here for a client that insists on https and Azure's names.
+//! `state.rs` is the vault's keys and who may use them, `http.rs` the skin that speaks Key Vault's
+//! REST, `faults.rs` what goes wrong, `transport.rs` the way here for a client that insists on
+//! https and Azure's names.
 //!
 //! Properties:
-//! - A request without a token is challenged, whatever else is wrong with it; a body that came with it is held against the client
-//!   ([`Counts::bodies_before_sign_in`]), as a vault may require proof of possession first.
-//! - Tokens are those that the metadata service here gave out; withdrawn or made up ones are refused.
-//! - Anything that Key Vault would not take is refused as it would refuse it: other methods and paths, another api-version, another
-//!   algorithm, padding, unknown fields, too long a value.
+//! - A request without a token is challenged, whatever else is wrong with it; a body that came with
+//!   it is held against the client ([`Counts::bodies_before_sign_in`]), as a vault may require
+//!   proof of possession first.
+//! - Tokens are those that the metadata service here gave out; withdrawn or made up ones are
+//!   refused.
+//! - Anything that Key Vault would not take is refused as it would refuse it: other methods and
+//!   paths, another api-version, another algorithm, padding, unknown fields, too long a value.
 //! - Everything that a test does through [`KeyVault`] happens past HTTP, and is not counted.
 
 mod faults;

@@ -4,7 +4,10 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
 use aws_lc_rs::rand;
-use aws_lc_rs::rsa::{KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, OaepPublicEncryptingKey, PrivateDecryptingKey};
+use aws_lc_rs::rsa::{
+    KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
+    PrivateDecryptingKey,
+};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 
 use super::Fault;
@@ -97,7 +100,11 @@ impl State {
     }
 
     pub fn enable(&mut self, version: &str, enabled: bool) {
-        self.versions.iter_mut().find(|v| v.name == version).expect("a version of this key").enabled = enabled;
+        self.versions
+            .iter_mut()
+            .find(|v| v.name == version)
+            .expect("a version of this key")
+            .enabled = enabled;
     }
 
     pub fn new_token(&mut self) -> String {
@@ -113,23 +120,39 @@ impl State {
     }
 
     /// With which version, and the wrapped bytes. Without a version, with the newest.
-    pub fn wrap(&self, key: &str, version: &str, value: &[u8]) -> Result<(String, Vec<u8>), Refusal> {
+    pub fn wrap(
+        &self,
+        key: &str,
+        version: &str,
+        value: &[u8],
+    ) -> Result<(String, Vec<u8>), Refusal> {
         let version = self.version(key, version)?;
-        let public = OaepPublicEncryptingKey::new(version.key.public_key()).map_err(|_| Refusal::BadParameter)?;
+        let public = OaepPublicEncryptingKey::new(version.key.public_key())
+            .map_err(|_| Refusal::BadParameter)?;
         if value.is_empty() || value.len() > public.max_plaintext_size(&OAEP_SHA256_MGF1SHA256) {
             return Err(Refusal::BadParameter);
         }
         let mut wrapped = vec![0; public.ciphertext_size()];
-        let wrapped = public.encrypt(&OAEP_SHA256_MGF1SHA256, value, &mut wrapped, None).map_err(|_| Refusal::BadParameter)?;
+        let wrapped = public
+            .encrypt(&OAEP_SHA256_MGF1SHA256, value, &mut wrapped, None)
+            .map_err(|_| Refusal::BadParameter)?;
         Ok((version.name.clone(), wrapped.to_vec()))
     }
 
     /// The reverse.
-    pub fn unwrap(&self, key: &str, version: &str, value: &[u8]) -> Result<(String, Vec<u8>), Refusal> {
+    pub fn unwrap(
+        &self,
+        key: &str,
+        version: &str,
+        value: &[u8],
+    ) -> Result<(String, Vec<u8>), Refusal> {
         let version = self.version(key, version)?;
-        let private = OaepPrivateDecryptingKey::new(version.key.clone()).map_err(|_| Refusal::BadParameter)?;
+        let private = OaepPrivateDecryptingKey::new(version.key.clone())
+            .map_err(|_| Refusal::BadParameter)?;
         let mut plain = vec![0; private.min_output_size()];
-        let plain = private.decrypt(&OAEP_SHA256_MGF1SHA256, value, &mut plain, None).map_err(|_| Refusal::BadParameter)?;
+        let plain = private
+            .decrypt(&OAEP_SHA256_MGF1SHA256, value, &mut plain, None)
+            .map_err(|_| Refusal::BadParameter)?;
         Ok((version.name.clone(), plain.to_vec()))
     }
 
@@ -141,8 +164,14 @@ impl State {
         if self.deleted || !key.eq_ignore_ascii_case(&self.key) {
             return Err(Refusal::NotFound);
         }
-        let found = if version.is_empty() { self.versions.last() } else { self.versions.iter().find(|v| v.name == version) };
-        found.ok_or(Refusal::NotFound).and_then(|found| if found.enabled { Ok(found) } else { Err(Refusal::Forbidden) })
+        let found = if version.is_empty() {
+            self.versions.last()
+        } else {
+            self.versions.iter().find(|v| v.name == version)
+        };
+        found
+            .ok_or(Refusal::NotFound)
+            .and_then(|found| if found.enabled { Ok(found) } else { Err(Refusal::Forbidden) })
     }
 }
 
@@ -154,6 +183,9 @@ fn random<const N: usize>() -> [u8; N] {
 
 impl fmt::Debug for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Version").field("name", &self.name).field("enabled", &self.enabled).finish_non_exhaustive()
+        f.debug_struct("Version")
+            .field("name", &self.name)
+            .field("enabled", &self.enabled)
+            .finish_non_exhaustive()
     }
 }

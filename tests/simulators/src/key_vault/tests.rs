@@ -9,10 +9,19 @@ const CALL: &str = r#"{"alg":"RSA-OAEP-256","value":"AAECAwQFBgcICQoLDA0ODw"}"#;
 const QUERY: &str = "?api-version=2025-07-01";
 
 /// One request; status and the whole answer.
-async fn ask(vault: &KeyVault, method: &str, target: &str, headers: &str, body: &str) -> (u16, String) {
+async fn ask(
+    vault: &KeyVault,
+    method: &str,
+    target: &str,
+    headers: &str,
+    body: &str,
+) -> (u16, String) {
     let mut line = TcpStream::connect(vault.listener.address()).await.unwrap();
     let length = body.len();
-    let text = format!("{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}");
+    let text = format!(
+        "{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}content-length: \
+        {length}\r\n\r\n{body}"
+    );
     line.write_all(text.as_bytes()).await.unwrap();
     let mut answer = String::new();
     line.read_to_string(&mut answer).await.unwrap();
@@ -34,18 +43,33 @@ fn value(answer: &str) -> String {
 #[tokio::test]
 async fn what_it_wraps_it_unwraps_and_every_time_differently() {
     let vault = KeyVault::start("name", "kek").await.unwrap();
-    let (wrap, unwrap) = (format!("/keys/kek//wrapkey{QUERY}"), format!("/keys/kek/{}/unwrapkey{QUERY}", vault.newest()));
+    let (wrap, unwrap) = (
+        format!("/keys/kek//wrapkey{QUERY}"),
+        format!("/keys/kek/{}/unwrapkey{QUERY}", vault.newest()),
+    );
     let (status, one) = call(&vault, "POST", &wrap, CALL).await;
     let (_, two) = call(&vault, "POST", &wrap, CALL).await;
     assert_eq!(status, 200);
     assert!(one.contains(&format!("{}/{}", vault.identifier(), vault.newest())));
     assert_ne!(value(&one), value(&two));
     assert_eq!(value(&one).len(), 342, "2,048 bits");
-    let (_, back) = call(&vault, "POST", &unwrap, &format!(r#"{{"alg":"RSA-OAEP-256","value":"{}"}}"#, value(&one))).await;
+    let (_, back) = call(
+        &vault,
+        "POST",
+        &unwrap,
+        &format!(r#"{{"alg":"RSA-OAEP-256","value":"{}"}}"#, value(&one)),
+    )
+    .await;
     assert_eq!(value(&back), "AAECAwQFBgcICQoLDA0ODw");
     vault.rotate();
     let newest = format!("/keys/kek/{}/unwrapkey{QUERY}", vault.newest());
-    let (status, _) = call(&vault, "POST", &newest, &format!(r#"{{"alg":"RSA-OAEP-256","value":"{}"}}"#, value(&one))).await;
+    let (status, _) = call(
+        &vault,
+        "POST",
+        &newest,
+        &format!(r#"{{"alg":"RSA-OAEP-256","value":"{}"}}"#, value(&one)),
+    )
+    .await;
     assert_eq!(status, 400, "another version's");
     assert_eq!(vault.counts().wrong, 0);
 }
@@ -56,9 +80,20 @@ async fn who_has_no_token_is_challenged() {
     let target = format!("/keys/kek//wrapkey{QUERY}");
     let (status, answer) = ask(&vault, "POST", &target, "", "").await;
     assert_eq!(status, 401);
-    assert!(answer.contains(r#"www-authenticate: Bearer authorization="https://login.microsoftonline.com/"#));
+    assert!(
+        answer.contains(
+            r#"www-authenticate: Bearer authorization="https://login.microsoftonline.com/"#
+        )
+    );
     assert_eq!(vault.counts().bodies_before_sign_in, 0);
-    let (status, _) = ask(&vault, "POST", &target, "authorization: Bearer token-made-up\r\ncontent-type: application/json\r\n", CALL).await;
+    let (status, _) = ask(
+        &vault,
+        "POST",
+        &target,
+        "authorization: Bearer token-made-up\r\ncontent-type: application/json\r\n",
+        CALL,
+    )
+    .await;
     assert_eq!((status, vault.counts().bodies_before_sign_in), (401, 1));
     assert_eq!(vault.counts().calls(), 0);
 }
@@ -83,7 +118,11 @@ async fn what_key_vault_does_not_take_is_refused() {
         ("POST", &format!("/keys/kek/00000000000000000000000000000000/wrapkey{QUERY}"), CALL, 404),
         ("POST", &format!("/secrets/kek//wrapkey{QUERY}"), CALL, 404),
     ] {
-        assert_eq!(call(&vault, method, target, body).await.0, expected, "{method} {target} {body}");
+        assert_eq!(
+            call(&vault, method, target, body).await.0,
+            expected,
+            "{method} {target} {body}"
+        );
     }
 }
 
@@ -92,7 +131,10 @@ async fn the_metadata_service_wants_its_header_and_this_resource() {
     let vault = KeyVault::start("name", "kek").await.unwrap();
     let target = "/metadata/identity/oauth2/token?api-version=2019-08-01&resource=https%3A%2F%2Fvault.azure.net";
     assert_eq!(ask(&vault, "GET", target, "", "").await.0, 400);
-    assert_eq!(ask(&vault, "GET", &target.replace("vault", "graph"), "metadata: true\r\n", "").await.0, 400);
+    assert_eq!(
+        ask(&vault, "GET", &target.replace("vault", "graph"), "metadata: true\r\n", "").await.0,
+        400
+    );
     let (status, answer) = ask(&vault, "GET", target, "metadata: true\r\n", "").await;
     assert_eq!(status, 200);
     assert!(answer.contains(&vault.tokens()[0]));

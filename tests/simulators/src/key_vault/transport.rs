@@ -7,7 +7,8 @@ use azure_core::error::ErrorKind;
 use azure_core::http::{AsyncRawResponse, HttpClient, Request, new_http_client};
 use url::Url;
 
-/// Carries requests for the vault's own host, and for the metadata service, to the stand-in. Any other host is not reached.
+/// Carries requests for the vault's own host, and for the metadata service, to the stand-in. Any
+/// other host is not reached.
 #[derive(Debug)]
 pub struct ToLoopback {
     host: String,
@@ -33,7 +34,10 @@ impl ToLoopback {
 impl HttpClient for ToLoopback {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         if !self.leads_here(request.url()) {
-            return Err(azure_core::Error::with_message(ErrorKind::Connection, format!("there is no {}", request.url())));
+            return Err(azure_core::Error::with_message(
+                ErrorKind::Connection,
+                format!("there is no {}", request.url()),
+            ));
         }
         let mut request = request.clone();
         let mut url = self.to.clone();

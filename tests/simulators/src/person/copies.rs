@@ -1,5 +1,5 @@
-//! Duplicates of an object, and a series that is cut in two, as calendar clients make them. All parts keep properties that the client does not
-//! know (`X-…`).
+//! Duplicates of an object, and a series that is cut in two, as calendar clients make them. All
+//! parts keep properties that the client does not know (`X-…`).
 
 use jiff::Span;
 use jiff::civil::DateTime;
@@ -24,8 +24,9 @@ pub fn duplicated(ics: &str, uid: &str) -> String {
     object.write()
 }
 
-/// A series cut before the occurrence whose start by the rule is `at`, in the form of DTSTART (`20260505T100000`): the first part with the UID of
-/// the series, and the rest with another UID. Each exception goes with its part. `None` if the object is no series, or there is no occurrence
+/// A series cut before the occurrence whose start by the rule is `at`, in the form of DTSTART
+/// (`20260505T100000`): the first part with the UID of the series, and the rest with another UID.
+/// Each exception goes with its part. `None` if the object is no series, or there is no occurrence
 /// before or after the cut.
 pub fn cut(ics: &str, at: &str, ending: Ending, uid: &str) -> Option<[String; 2]> {
     let object = Object::read(ics);
@@ -33,17 +34,25 @@ pub fn cut(ics: &str, at: &str, ending: Ending, uid: &str) -> Option<[String; 2]
     let (start, rule) = (find(master, "DTSTART")?, find(master, "RRULE")?.value);
     let here = Property { value: at.to_owned(), ..start.clone() }.when()?;
     let before = occurrences_before(&start.when()?, &rule, &here)?;
-    let bare: Vec<&str> = rule.split(';').filter(|part| !part.starts_with("UNTIL=") && !part.starts_with("COUNT=")).collect();
+    let bare: Vec<&str> = rule
+        .split(';')
+        .filter(|part| !part.starts_with("UNTIL=") && !part.starts_with("COUNT="))
+        .collect();
     let end = match ending {
         Ending::Count => format!("COUNT={before}"),
         Ending::Until => format!("UNTIL={}", just_before(&here)?),
     };
     let first_rule = format!("RRULE:{};{end}", bare.join(";"));
     let rest_rule = match rule.split(';').find_map(|part| part.strip_prefix("COUNT=")) {
-        Some(count) => format!("RRULE:{};COUNT={}", bare.join(";"), count.parse::<usize>().ok()?.checked_sub(before).filter(|n| *n > 0)?),
+        Some(count) => format!(
+            "RRULE:{};COUNT={}",
+            bare.join(";"),
+            count.parse::<usize>().ok()?.checked_sub(before).filter(|n| *n > 0)?
+        ),
         None => format!("RRULE:{rule}"),
     };
-    let lies_before = |property: &Property| property.when().is_some_and(|when| when.bounds().0 < here.bounds().0);
+    let lies_before =
+        |property: &Property| property.when().is_some_and(|when| when.bounds().0 < here.bounds().0);
     let part = |first: bool| {
         let mut part = Object { frame: object.frame.clone(), events: Vec::new() };
         for event in &object.events {
@@ -52,7 +61,9 @@ pub fn cut(ics: &str, at: &str, ending: Ending, uid: &str) -> Option<[String; 2]
                 continue;
             }
             let kept = event.iter().filter_map(|line| {
-                let Some(read) = property(line).ok().filter(|_| !line.starts_with("BEGIN:")) else { return Some(line.clone()) };
+                let Some(read) = property(line).ok().filter(|_| !line.starts_with("BEGIN:")) else {
+                    return Some(line.clone());
+                };
                 match read.name.as_str() {
                     "RRULE" => Some(if first { first_rule.clone() } else { rest_rule.clone() }),
                     "EXDATE" => gaps(&read, line, |gap| lies_before(gap) == first),
@@ -73,23 +84,33 @@ pub fn cut(ics: &str, at: &str, ending: Ending, uid: &str) -> Option<[String; 2]
 
 /// How many occurrences a rule has before a time; `None` if there is none.
 fn occurrences_before(start: &When, rule: &str, at: &When) -> Option<usize> {
-    let bare: Vec<&str> = rule.split(';').filter(|part| !part.starts_with("UNTIL=") && !part.starts_with("COUNT=")).collect();
+    let bare: Vec<&str> = rule
+        .split(';')
+        .filter(|part| !part.starts_with("UNTIL=") && !part.starts_with("COUNT="))
+        .collect();
     let wall = |when: &When| when.civil().strftime("%Y%m%dT%H%M%SZ").to_string();
     // A rule is evaluated in local time. UTC takes its place here, so that no zone has to be known.
-    let set: RRuleSet = format!("DTSTART:{}\nRRULE:{}", wall(start), bare.join(";")).parse().ok()?;
+    let set: RRuleSet =
+        format!("DTSTART:{}\nRRULE:{}", wall(start), bare.join(";")).parse().ok()?;
     let last = at.civil().to_zoned(TimeZone::UTC).ok()?.timestamp().as_second();
-    Some(set.into_iter().take_while(|occurrence| occurrence.timestamp() < last).take(10_000).count()).filter(|count| *count > 0)
+    Some(
+        set.into_iter().take_while(|occurrence| occurrence.timestamp() < last).take(10_000).count(),
+    )
+    .filter(|count| *count > 0)
 }
 
 /// The UNTIL of a series that ends before this time: in UTC, or a day (RFC 5545, section 3.3.10).
 fn just_before(at: &When) -> Option<String> {
     let second = Span::new().seconds(1);
-    let stamp = |at: DateTime, form: &str| Some(at.checked_sub(second).ok()?.strftime(form).to_string());
+    let stamp =
+        |at: DateTime, form: &str| Some(at.checked_sub(second).ok()?.strftime(form).to_string());
     match at {
         When::Day(day) => Some(day.yesterday().ok()?.strftime("%Y%m%d").to_string()),
         When::Utc(at) => stamp(*at, "%Y%m%dT%H%M%SZ"),
         When::Floating(at) => stamp(*at, "%Y%m%dT%H%M%S"),
-        When::Zoned(at, zone) => stamp(at.in_tz(zone).ok()?.with_time_zone(TimeZone::UTC).datetime(), "%Y%m%dT%H%M%SZ"),
+        When::Zoned(at, zone) => {
+            stamp(at.in_tz(zone).ok()?.with_time_zone(TimeZone::UTC).datetime(), "%Y%m%dT%H%M%SZ")
+        }
     }
 }
 
@@ -147,14 +168,25 @@ impl Object {
     }
 
     fn rename(&mut self, uid: &str) {
-        for line in self.events.iter_mut().flatten().filter(|line| line.starts_with("UID:") || line.starts_with("UID;")) {
+        for line in self
+            .events
+            .iter_mut()
+            .flatten()
+            .filter(|line| line.starts_with("UID:") || line.starts_with("UID;"))
+        {
             *line = format!("UID:{uid}");
         }
     }
 
     fn write(&self) -> String {
-        let (end, frame) = self.frame.split_last().map_or((None, &[][..]), |(end, frame)| (Some(end), frame));
-        frame.iter().chain(self.events.iter().flatten()).chain(end).map(|line| folded(line)).collect()
+        let (end, frame) =
+            self.frame.split_last().map_or((None, &[][..]), |(end, frame)| (Some(end), frame));
+        frame
+            .iter()
+            .chain(self.events.iter().flatten())
+            .chain(end)
+            .map(|line| folded(line))
+            .collect()
     }
 }
 
@@ -195,7 +227,12 @@ mod tests {
             copy,
             series("FREQ=DAILY;COUNT=9").replace("UID:calrelay-one", "UID:another").replace(
                 &format!("X-CALRELAY-ORIGIN:{}\r\n {}", "m".repeat(50), "n".repeat(50)),
-                &format!("X-CALRELAY-ORIGIN:{}{}\r\n {}", "m".repeat(50), "n".repeat(7), "n".repeat(43)),
+                &format!(
+                    "X-CALRELAY-ORIGIN:{}{}\r\n {}",
+                    "m".repeat(50),
+                    "n".repeat(7),
+                    "n".repeat(43)
+                ),
             )
         );
     }
@@ -204,18 +241,48 @@ mod tests {
     fn a_cut_loses_no_occurrence() {
         for (rule, ending, first_rule, rest_rule) in [
             ("FREQ=DAILY;COUNT=9", Ending::Count, "FREQ=DAILY;COUNT=3", "FREQ=DAILY;COUNT=6"),
-            ("FREQ=DAILY;COUNT=9", Ending::Until, "FREQ=DAILY;UNTIL=20260305T215959Z", "FREQ=DAILY;COUNT=6"),
-            ("FREQ=DAILY;UNTIL=20260310T220000Z", Ending::Count, "FREQ=DAILY;COUNT=3", "FREQ=DAILY;UNTIL=20260310T220000Z"),
+            (
+                "FREQ=DAILY;COUNT=9",
+                Ending::Until,
+                "FREQ=DAILY;UNTIL=20260305T215959Z",
+                "FREQ=DAILY;COUNT=6",
+            ),
+            (
+                "FREQ=DAILY;UNTIL=20260310T220000Z",
+                Ending::Count,
+                "FREQ=DAILY;COUNT=3",
+                "FREQ=DAILY;UNTIL=20260310T220000Z",
+            ),
         ] {
             let [first, rest] = cut(&series(rule), "20260305T230000", ending, "rest").unwrap();
             let (first, rest) = (check(&first).unwrap(), check(&rest).unwrap());
-            let (one, two) = (&first.inside("VEVENT").next().unwrap().clone(), &rest.inside("VEVENT").next().unwrap().clone());
-            assert_eq!((one.value("RRULE"), two.value("RRULE")), (Some(first_rule), Some(rest_rule)));
+            let (one, two) = (
+                &first.inside("VEVENT").next().unwrap().clone(),
+                &rest.inside("VEVENT").next().unwrap().clone(),
+            );
+            assert_eq!(
+                (one.value("RRULE"), two.value("RRULE")),
+                (Some(first_rule), Some(rest_rule))
+            );
             assert_eq!((one.value("UID"), two.value("UID")), (Some("calrelay-one"), Some("rest")));
-            assert_eq!((two.value("DTSTART"), two.value("DTEND")), (Some("20260305T230000"), Some("20260306T010000")));
-            assert_eq!((one.value("EXDATE"), two.value("EXDATE")), (Some("20260303T230000"), Some("20260306T230000")));
-            assert_eq!((first.inside("VEVENT").count(), rest.inside("VEVENT").count()), (1, 2), "the exception goes with its part");
-            assert_eq!(one.value("X-CALRELAY-ORIGIN"), two.value("X-CALRELAY-ORIGIN"), "the mark is in both");
+            assert_eq!(
+                (two.value("DTSTART"), two.value("DTEND")),
+                (Some("20260305T230000"), Some("20260306T010000"))
+            );
+            assert_eq!(
+                (one.value("EXDATE"), two.value("EXDATE")),
+                (Some("20260303T230000"), Some("20260306T230000"))
+            );
+            assert_eq!(
+                (first.inside("VEVENT").count(), rest.inside("VEVENT").count()),
+                (1, 2),
+                "the exception goes with its part"
+            );
+            assert_eq!(
+                one.value("X-CALRELAY-ORIGIN"),
+                two.value("X-CALRELAY-ORIGIN"),
+                "the mark is in both"
+            );
         }
     }
 
@@ -231,6 +298,9 @@ mod tests {
             (Some("20260316"), Some("20260317"), Some("FREQ=WEEKLY"))
         );
         assert_eq!(cut(days, "20260302", Ending::Until, "rest"), None);
-        assert_eq!(cut(&days.replace("RRULE:FREQ=WEEKLY\n", ""), "20260316", Ending::Until, "rest"), None);
+        assert_eq!(
+            cut(&days.replace("RRULE:FREQ=WEEKLY\n", ""), "20260316", Ending::Until, "rest"),
+            None
+        );
     }
 }

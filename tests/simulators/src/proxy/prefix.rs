@@ -1,6 +1,8 @@
-//! A path prefix before a server that knows nothing of it: taken off what is asked, and put before every href of what is answered.
+//! A path prefix before a server that knows nothing of it: taken off what is asked, and put before
+//! every href of what is answered.
 //!
-//! As people do it who put a server below a path of their web server: the root and the well-known address lead there too.
+//! As people do it who put a server below a path of their web server: the root and the well-known
+//! address lead there too.
 
 use axum::body::{Body, Bytes};
 use axum::http::{Response, Uri, header};
@@ -9,7 +11,8 @@ use hyper::body::Incoming;
 /// How an href begins that is a path, under whatever prefix of XML.
 const HREF: &str = "href>/";
 
-/// With which of these prefixes something is asked for, and the path that the server knows; `None` where nothing stands there.
+/// With which of these prefixes something is asked for, and the path that the server knows; `None`
+/// where nothing stands there.
 pub(super) fn taken_off<'a>(uri: &Uri, prefixes: &'a [String]) -> Option<(&'a str, Uri)> {
     let path = uri.path();
     let below = |prefix: &'a String| match path.strip_prefix(prefix.as_str()) {
@@ -18,7 +21,9 @@ pub(super) fn taken_off<'a>(uri: &Uri, prefixes: &'a [String]) -> Option<(&'a st
         _ => None,
     };
     let found = prefixes.iter().filter_map(below).max_by_key(|(prefix, _)| prefix.len());
-    let root = || matches!(path, "/" | "/.well-known/caldav").then_some((prefixes.first()?.as_str(), path));
+    let root = || {
+        matches!(path, "/" | "/.well-known/caldav").then_some((prefixes.first()?.as_str(), path))
+    };
     let (prefix, inner) = found.or_else(root)?;
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     Some((prefix, format!("{inner}{query}").parse().ok()?))
@@ -35,13 +40,20 @@ pub(super) fn asked(body: &Bytes, prefix: &str) -> Bytes {
 /// An answer with hrefs as whoever asks knows them.
 pub(super) async fn answered(answer: Response<Incoming>, prefix: &str) -> Option<Response<Body>> {
     let (mut parts, body) = answer.into_parts();
-    if let Some(location) = parts.headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).filter(|path| path.starts_with('/')) {
+    if let Some(location) = parts
+        .headers
+        .get(header::LOCATION)
+        .and_then(|value| value.to_str().ok())
+        .filter(|path| path.starts_with('/'))
+    {
         let moved = format!("{prefix}{location}").parse().ok()?;
         parts.headers.insert(header::LOCATION, moved);
     }
     let body = axum::body::to_bytes(Body::new(body), usize::MAX).await.ok()?;
     let body = match std::str::from_utf8(&body) {
-        Ok(text) if parts.status == 207 => Bytes::from(text.replace(HREF, &format!("href>{prefix}/"))),
+        Ok(text) if parts.status == 207 => {
+            Bytes::from(text.replace(HREF, &format!("href>{prefix}/")))
+        }
         _ => body,
     };
     if parts.headers.contains_key(header::CONTENT_LENGTH) && parts.status == 207 {

@@ -33,7 +33,10 @@ async fn what_passes_is_unchanged_and_counted() {
     let put = w.client.put(&path, &event(), &[("if-none-match", "*")]).await.unwrap();
     assert_eq!((put.status, put.header("etag")), (201, w.work.etag("a.ics").unwrap().as_str()));
     assert_eq!(w.client.send("GET", &path, &[], "").await.unwrap().text(), event());
-    assert_eq!(w.client.send("HEAD", &path, &[], "").await.unwrap().header("content-length"), event().len().to_string());
+    assert_eq!(
+        w.client.send("HEAD", &path, &[], "").await.unwrap().header("content-length"),
+        event().len().to_string()
+    );
     let sync = r#"<sync-collection xmlns="DAV:"><sync-token/><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>"#;
     assert_eq!(w.client.xml("REPORT", &w.work.path(), "0", sync).await.unwrap().status, 207);
     assert_eq!(w.client.send("DELETE", &path, &[], "").await.unwrap().status, 204);
@@ -48,7 +51,13 @@ async fn what_passes_is_unchanged_and_counted() {
 async fn faults_strike_before_and_after_the_server() {
     let w = world().await;
     let path = format!("{}a.ics", w.work.path());
-    let put = async || w.client.put(&path, &event(), &[("if-none-match", "*")]).await.map(|answer| answer.status).ok();
+    let put = async || {
+        w.client
+            .put(&path, &event(), &[("if-none-match", "*")])
+            .await
+            .map(|answer| answer.status)
+            .ok()
+    };
     let faults = w.proxy.faults();
     faults.next(On::kind(Kind::Put), Fault::DropBefore);
     faults.next(On::kind(Kind::Put), Fault::Status(503));
@@ -93,16 +102,33 @@ async fn a_prefix_stands_before_paths_and_hrefs_and_can_move() {
     };
     for prefix in ["/cloud", "/elsewhere/dav"] {
         w.proxy.below(&[prefix]);
-        assert_eq!(w.client.send("GET", &format!("{path}a.ics"), &[], "").await.unwrap().status, 404);
-        assert_eq!(w.client.send("GET", &format!("{prefix}{path}a.ics"), &[], "").await.unwrap().text(), event());
-        let read = w.client.xml("REPORT", &format!("{prefix}{path}"), "1", &multiget(prefix)).await.unwrap();
-        assert!(read.status == 207 && read.text().contains(&format!(">{prefix}{path}a.ics</")), "{}", read.text());
+        assert_eq!(
+            w.client.send("GET", &format!("{path}a.ics"), &[], "").await.unwrap().status,
+            404
+        );
+        assert_eq!(
+            w.client.send("GET", &format!("{prefix}{path}a.ics"), &[], "").await.unwrap().text(),
+            event()
+        );
+        let read = w
+            .client
+            .xml("REPORT", &format!("{prefix}{path}"), "1", &multiget(prefix))
+            .await
+            .unwrap();
+        assert!(
+            read.status == 207 && read.text().contains(&format!(">{prefix}{path}a.ics</")),
+            "{}",
+            read.text()
+        );
         assert!(!read.text().contains("404"), "{}", read.text());
         let known = w.client.send("GET", "/.well-known/caldav", &[], "").await.unwrap();
         assert_eq!((known.status, known.header("location")), (301, format!("{prefix}/").as_str()));
     }
     w.proxy.below(&["", "/cloud"]);
     for prefix in ["", "/cloud"] {
-        assert_eq!(w.client.send("GET", &format!("{prefix}{path}a.ics"), &[], "").await.unwrap().text(), event());
+        assert_eq!(
+            w.client.send("GET", &format!("{prefix}{path}a.ics"), &[], "").await.unwrap().text(),
+            event()
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! Real CalDAV servers, on loopback ports of their own and in directories that vanish with them.
 //!
-//! `tests/setup/servers.sh` installs them at the versions of `tests/requirements.txt`; it is run here when first needed. A server ends with its
-//! [`Server`], and also when the test's process ends in any other way: it listens on a pipe that only we hold open.
+//! `tests/setup/servers.sh` installs them at the versions of `tests/requirements.txt`; it is run
+//! here when first needed. A server ends with its [`Server`], and also when the test's process ends
+//! in any other way: it listens on a pipe that only we hold open.
 
 mod process;
 mod radicale;
@@ -76,12 +77,21 @@ impl Server {
         Some(Account::at(&self.url, user, password, &home))
     }
 
-    /// Fills a calendar that does not exist yet with many objects (names and text) at once, past HTTP. Radicale only.
+    /// Fills a calendar that does not exist yet with many objects (names and text) at once, past
+    /// HTTP. Radicale only.
     ///
     /// # Errors
     /// Where the files cannot be written, or the server is another one.
-    pub fn fill(&self, user: &str, calendar: &str, objects: impl IntoIterator<Item = (String, String)>) -> anyhow::Result<()> {
-        anyhow::ensure!(self.kind == Kind::Radicale, "only Radicale reads objects from files that others wrote");
+    pub fn fill(
+        &self,
+        user: &str,
+        calendar: &str,
+        objects: impl IntoIterator<Item = (String, String)>,
+    ) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.kind == Kind::Radicale,
+            "only Radicale reads objects from files that others wrote"
+        );
         radicale::fill(self.directory(), user, calendar, objects)
     }
 
@@ -101,7 +111,8 @@ impl Server {
     }
 }
 
-/// The command that runs Python with everything in `tests/requirements.txt`: servers, vdirsyncer, the oracles.
+/// The command that runs Python with everything in `tests/requirements.txt`: servers, vdirsyncer,
+/// the oracles.
 ///
 /// # Errors
 /// Where it cannot be installed.
@@ -109,8 +120,12 @@ pub async fn python() -> anyhow::Result<PathBuf> {
     process::python().await.cloned()
 }
 
-/// Starts a server on a port of its own until it answers; a stranger may take the port meanwhile, so several are tried.
-async fn start(module: &str, prepare: impl Fn(&Path, u16) -> anyhow::Result<Vec<String>>) -> anyhow::Result<(Process, Url)> {
+/// Starts a server on a port of its own until it answers; a stranger may take the port meanwhile,
+/// so several are tried.
+async fn start(
+    module: &str,
+    prepare: impl Fn(&Path, u16) -> anyhow::Result<Vec<String>>,
+) -> anyhow::Result<(Process, Url)> {
     let mut last = None;
     for _ in 0..3 {
         let port = Port::take()?;
@@ -118,7 +133,9 @@ async fn start(module: &str, prepare: impl Fn(&Path, u16) -> anyhow::Result<Vec<
         let directory = tempfile::tempdir().context("no temporary directory")?;
         let arguments = prepare(directory.path(), number)?;
         match Process::start(module, &arguments, directory, port).await {
-            Ok(process) => return Ok((process, Url::parse(&format!("http://127.0.0.1:{number}/"))?)),
+            Ok(process) => {
+                return Ok((process, Url::parse(&format!("http://127.0.0.1:{number}/"))?));
+            }
             Err(error) => last = Some(error),
         }
     }

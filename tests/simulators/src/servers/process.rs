@@ -27,7 +27,12 @@ pub(super) struct Process {
 
 impl Process {
     /// Runs `python -m module arguments`, and waits until something answers HTTP at the port.
-    pub async fn start(module: &str, arguments: &[String], directory: TempDir, port: Port) -> anyhow::Result<Self> {
+    pub async fn start(
+        module: &str,
+        arguments: &[String],
+        directory: TempDir,
+        port: Port,
+    ) -> anyhow::Result<Self> {
         let python = python().await?;
         let log = File::create(directory.path().join("server.log"))?;
         let mut child = Command::new(python)
@@ -63,7 +68,9 @@ impl Process {
     }
 
     pub fn log(&self) -> String {
-        std::fs::read(self.directory.path().join("server.log")).map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
+        std::fs::read(self.directory.path().join("server.log"))
+            .map(|log| String::from_utf8_lossy(&log).into_owned())
+            .unwrap_or_default()
     }
 }
 
@@ -90,7 +97,10 @@ pub(super) async fn python() -> anyhow::Result<&'static PathBuf> {
     static PYTHON: OnceCell<PathBuf> = OnceCell::const_new();
     PYTHON
         .get_or_try_init(|| async {
-            let output = tokio::process::Command::new(setup("servers.sh")).stderr(Stdio::inherit()).output().await?;
+            let output = tokio::process::Command::new(setup("servers.sh"))
+                .stderr(Stdio::inherit())
+                .output()
+                .await?;
             ensure!(output.status.success(), "tests/setup/servers.sh failed");
             Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
         })

@@ -7,13 +7,16 @@ use super::{Kind, Server};
 
 pub(super) async fn start(users: &[(&str, &str)]) -> anyhow::Result<Server> {
     let prepare = |directory: &Path, port: u16| {
-        let logins: String = users.iter().map(|(user, password)| format!("{user}:{password}\n")).collect();
+        let logins: String =
+            users.iter().map(|(user, password)| format!("{user}:{password}\n")).collect();
         fs::write(directory.join("users"), logins)?;
         let place = directory.display();
-        // Eight connections at once are its usual limit; more only so that a test of parallelism measures us and not it.
+        // Eight connections at once are its usual limit; more only so that a test of parallelism
+        // measures us and not it.
         let config = format!(
             "[server]\nhosts = 127.0.0.1:{port}\nmax_connections = 32\n\
-             [auth]\ntype = htpasswd\nhtpasswd_filename = {place}/users\nhtpasswd_encryption = plain\ndelay = 0\n\
+             [auth]\ntype = htpasswd\nhtpasswd_filename = {place}/users\nhtpasswd_encryption = \
+             plain\ndelay = 0\n\
              [storage]\nfilesystem_folder = {place}/data\n\
              [logging]\nlevel = warning\n"
         );
@@ -22,7 +25,8 @@ pub(super) async fn start(users: &[(&str, &str)]) -> anyhow::Result<Server> {
         Ok(vec!["--config".to_owned(), file.display().to_string()])
     };
     let (process, url) = super::start("radicale", prepare).await?;
-    let users = users.iter().map(|(user, password)| (user.to_string(), password.to_string())).collect();
+    let users =
+        users.iter().map(|(user, password)| (user.to_string(), password.to_string())).collect();
     Ok(Server { kind: Kind::Radicale, url, users, process })
 }
 

@@ -18,9 +18,13 @@ async fn a_day_of(person: Person) {
     assert!(person.edit("a.ics", |ics| ics.replace("Tea", "Coffee")).await.unwrap());
     assert!(!person.edit("none.ics", str::to_owned).await.unwrap());
     assert!(person.delete("b.ics").await.unwrap() && !person.delete("b.ics").await.unwrap());
-    let seen: Vec<String> = person.agenda().await.unwrap().iter().map(ToString::to_string).collect();
+    let seen: Vec<String> =
+        person.agenda().await.unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(seen, ["20260310T100000Z - 20260310T110000Z  Coffee"]);
-    assert!(person.get("a.ics").await.unwrap().is_some() && person.get("b.ics").await.unwrap().is_none());
+    assert!(
+        person.get("a.ics").await.unwrap().is_some()
+            && person.get("b.ics").await.unwrap().is_none()
+    );
 }
 
 #[tokio::test]
@@ -32,9 +36,15 @@ async fn a_person_works_alike_everywhere() {
     for server in [&radicale, &xandikos] {
         let proxy = Proxy::start(server.url()).await.unwrap();
         let user = &server.users()[0].0;
-        let account = Account::at(&proxy.url(), user, "secret", server.account(user).unwrap().home());
+        let account =
+            Account::at(&proxy.url(), user, "secret", server.account(user).unwrap().home());
         a_day_of(account.calendar("through the proxy").await.unwrap()).await;
-        assert_eq!((proxy.counts().of(Kind::Put), proxy.counts().of(Kind::Delete)), (3, 2), "{}", proxy.counts());
+        assert_eq!(
+            (proxy.counts().of(Kind::Put), proxy.counts().of(Kind::Delete)),
+            (3, 2),
+            "{}",
+            proxy.counts()
+        );
     }
     let ours = CalDav::start(Manners::generic()).await.unwrap();
     ours.account("alice", "secret");
@@ -47,7 +57,9 @@ async fn a_person_works_alike_everywhere() {
 async fn a_server_ends_with_its_handle_and_its_calendar_can_be_filled() {
     let server = Server::radicale(&[("alice", "secret")]).await.unwrap();
     let account = server.account("alice").unwrap();
-    server.fill("alice", "many", (0..50).map(|n| (format!("{n}.ics"), event(&n.to_string(), "x")))).unwrap();
+    server
+        .fill("alice", "many", (0..50).map(|n| (format!("{n}.ics"), event(&n.to_string(), "x"))))
+        .unwrap();
     assert_eq!(account.calendar("many").await.unwrap().agenda().await.unwrap().len(), 50);
     let directory = server.directory().to_owned();
     drop(server);

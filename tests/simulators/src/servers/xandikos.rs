@@ -9,7 +9,15 @@ const USER: &str = "user";
 
 pub(super) async fn start() -> anyhow::Result<Server> {
     let prepare = |directory: &Path, port: u16| {
-        let arguments = ["--defaults", "-d", &directory.join("data").display().to_string(), "-l", "127.0.0.1", "-p", &port.to_string()];
+        let arguments = [
+            "--defaults",
+            "-d",
+            &directory.join("data").display().to_string(),
+            "-l",
+            "127.0.0.1",
+            "-p",
+            &port.to_string(),
+        ];
         Ok(arguments.map(str::to_owned).to_vec())
     };
     let (process, url) = super::start("xandikos", prepare).await?;

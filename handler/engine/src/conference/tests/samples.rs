@@ -1,5 +1,5 @@
-//! Invented invitations in the forms that the services write. "One piece" in a name: it comes back exactly as it was.
-//! "Cut short": it has no end of its own, so what follows goes with it.
+//! Invented invitations in the forms that the services write. "One piece" in a name: it comes back
+//! exactly as it was. "Cut short": it has no end of its own, so what follows goes with it.
 
 pub(super) const BLOCKS: &[(&str, &str)] = &[
     (
@@ -241,11 +241,15 @@ https://meet.goto.com/install",
     ),
     (
         "A wrapped link, one piece",
-        "Click here to join the meeting<https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fteams.microsoft.com%2Fl%2Fmeetup-join%2Fx&data=05%7C02%7C&reserved=0>",
+        "Click here to join the \
+        meeting<https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fteams.microsoft.com%2Fl%2Fmeetup-join%2Fx&data=05%7C02%7C&reserved=0>",
     ),
-    ("A link wrapped by a redirect, one piece", "Link: https://www.google.com/url?q=https://zoom.us/j/1&sa=D&usg=x"),
-    ("A link wrapped by a filter, one piece", "<https://urldefense.com/v3/__https://example.webex.com/meet/x__;!!a-b$>"),
-    ("What HTML left", "<a href=\"https://zoom.us/j/1?pwd=2\" target=\"_blank\">Join Zoom Meeting</a>"),
+    ("A link wrapped by a redirect, one \
+    piece", "Link: https://www.google.com/url?q=https://zoom.us/j/1&sa=D&usg=x"),
+    ("A link wrapped by a filter, one \
+    piece", "<https://urldefense.com/v3/__https://example.webex.com/meet/x__;!!a-b$>"),
+    ("What HTML left", "<a href=\"https://zoom.us/j/1?pwd=2\" target=\"_blank\">Join Zoom \
+    Meeting</a>"),
     ("What Markdown left", "[Join now](https://meet.jit.si/room)"),
 ];
 

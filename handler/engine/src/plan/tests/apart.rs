@@ -1,4 +1,5 @@
-//! Mappings that are no origin and copy in step: emptied calendars, names that belong to another event, events that nothing is made of.
+//! Mappings that are no origin and copy in step: emptied calendars, names that belong to another
+//! event, events that nothing is made of.
 
 use super::*;
 
@@ -25,11 +26,15 @@ fn created(decision: Decision) -> Create {
 fn of_an_emptied_calendar_only_what_was_live_is_made_again() {
     let world = world();
     let (mapping, _, copy) = world.synced(event());
-    let emptied = |mapping: &Mapping, copy: Seen, answer| world.known(mapping, Seen::Emptied(answer), copy);
+    let emptied =
+        |mapping: &Mapping, copy: Seen, answer| world.known(mapping, Seen::Emptied(answer), copy);
     let suppressed = Mapping { state: State::Suppressed, ..mapping.clone() };
     for answer in [Answer::MakeAgain, Answer::LeaveOut] {
         for seen in [Seen::Unchanged, Seen::Unreadable { etag: None, why: String::new() }] {
-            assert!(matches!(emptied(&mapping, seen.clone(), answer), Decision::Nothing), "it was not read");
+            assert!(
+                matches!(emptied(&mapping, seen.clone(), answer), Decision::Nothing),
+                "it was not read"
+            );
             assert!(matches!(emptied(&suppressed, seen, answer), Decision::Forget(_)));
         }
         assert!(matches!(emptied(&suppressed, there(&copy), answer), Decision::Forget(_)));
@@ -38,23 +43,41 @@ fn of_an_emptied_calendar_only_what_was_live_is_made_again() {
     let cancelled = Event { cancelled: true, ..copy.clone() };
     assert!(matches!(emptied(&mapping, there(&cancelled), Answer::MakeAgain), Decision::Forget(_)));
     let again = created(emptied(&mapping, there(&copy), Answer::MakeAgain));
-    assert_eq!((again.role, again.reason, again.mapping.generation, again.mapping.drifted), (Role::Origin, None, 1, false));
+    assert_eq!(
+        (again.role, again.reason, again.mapping.generation, again.mapping.drifted),
+        (Role::Origin, None, 1, false)
+    );
 }
 
 #[test]
 fn of_an_emptied_calendar_of_copies_the_answer_counts() {
     let world = world();
     let (mapping, origin, _) = world.synced(event());
-    let emptied = |state, origin: Seen, answer| world.known(&Mapping { state, ..mapping.clone() }, origin, Seen::Emptied(answer));
-    assert!(matches!(emptied(State::Live, Seen::Unchanged, Answer::MakeAgain), Decision::Nothing), "nothing was read to make it of");
-    assert_eq!(remembered(emptied(State::Live, Seen::Unchanged, Answer::LeaveOut)).state, State::Suppressed);
-    assert!(matches!(emptied(State::Creating, Seen::Unchanged, Answer::LeaveOut), Decision::Nothing));
+    let emptied = |state, origin: Seen, answer| {
+        world.known(&Mapping { state, ..mapping.clone() }, origin, Seen::Emptied(answer))
+    };
+    assert!(
+        matches!(emptied(State::Live, Seen::Unchanged, Answer::MakeAgain), Decision::Nothing),
+        "nothing was read to make it of"
+    );
+    assert_eq!(
+        remembered(emptied(State::Live, Seen::Unchanged, Answer::LeaveOut)).state,
+        State::Suppressed
+    );
+    assert!(matches!(
+        emptied(State::Creating, Seen::Unchanged, Answer::LeaveOut),
+        Decision::Nothing
+    ));
     let again = created(emptied(State::Creating, there(&origin), Answer::LeaveOut));
     assert_eq!((again.mapping.generation, again.mapping.state), (0, State::Creating));
     // What is left out is the event as it is now.
-    let renamed = Event { content: Content { title: "Second".into(), ..origin.content.clone() }, ..origin };
+    let renamed =
+        Event { content: Content { title: "Second".into(), ..origin.content.clone() }, ..origin };
     let left = remembered(emptied(State::Live, there(&renamed), Answer::LeaveOut));
-    assert_eq!((left.state, left.origin.base == world.prints.origin(&Draft::from(&renamed))), (State::Suppressed, true));
+    assert_eq!(
+        (left.state, left.origin.base == world.prints.origin(&Draft::from(&renamed))),
+        (State::Suppressed, true)
+    );
 }
 
 /// The calendar of the origin was emptied and left so; later its events are restored.
@@ -63,15 +86,27 @@ fn an_origin_that_is_restored_is_the_origin_again() {
     let world = world();
     let (mapping, origin, copy) = world.synced(event());
     let turned = remembered(world.known(&mapping, Seen::Emptied(Answer::LeaveOut), there(&copy)));
-    assert_eq!((&turned.origin.id, &turned.copy.id, turned.turned, turned.copy.etag.clone()), (&copy.id, &origin.id, true, None));
+    assert_eq!(
+        (&turned.origin.id, &turned.copy.id, turned.turned, turned.copy.etag.clone()),
+        (&copy.id, &origin.id, true, None)
+    );
     assert_eq!(turned.first(), mapping.first(), "it is a copy of the same first origin");
-    assert_eq!((turned.pristine, turned.drifted, turned.copy_guests, turned.guests), (false, false, false, false));
+    assert_eq!(
+        (turned.pristine, turned.drifted, turned.copy_guests, turned.guests),
+        (false, false, false, false)
+    );
 
     let back = world.known(&turned, there(&copy), there(&origin));
     let Decision::Remember(back) = back else { panic!("{back:?}") };
-    assert_eq!((back.side, back.state, back.turned, &back.origin.id), (Side::From, State::Live, false, &origin.id));
+    assert_eq!(
+        (back.side, back.state, back.turned, &back.origin.id),
+        (Side::From, State::Live, false, &origin.id)
+    );
     for copy in [Seen::Unchanged, Seen::Unreadable { etag: None, why: String::new() }] {
-        assert!(matches!(world.known(&turned, copy, there(&origin)), Decision::Nothing), "it was not read");
+        assert!(
+            matches!(world.known(&turned, copy, there(&origin)), Decision::Nothing),
+            "it was not read"
+        );
     }
     let cancelled = Event { cancelled: true, ..copy };
     for copy in [Seen::Gone, Seen::Emptied(Answer::LeaveOut), there(&cancelled)] {
@@ -83,7 +118,9 @@ fn an_origin_that_is_restored_is_the_origin_again() {
     }
     // A mapping that was turned and is live by now is one like any other.
     let live = Mapping { state: State::Live, ..turned };
-    assert!(matches!(world.known(&live, Seen::Unchanged, Seen::Gone), Decision::Delete(delete) if delete.role == Role::Origin));
+    assert!(
+        matches!(world.known(&live, Seen::Unchanged, Seen::Gone), Decision::Delete(delete) if delete.role == Role::Origin)
+    );
 }
 
 #[test]
@@ -104,17 +141,35 @@ fn an_event_under_the_name_of_a_copy_is_another_one_only_if_nothing_of_it_is_the
     let is_another = |mapping: &Mapping, event: &Event| world.planner().is_another(mapping, event);
     assert!(is_another(&mapping, &other));
     assert!(!is_another(&mapping, &copy));
-    assert!(!is_another(&mapping, &Event { marker: Some("h2".into()), ..other.clone() }), "it bears a mark");
+    assert!(
+        !is_another(&mapping, &Event { marker: Some("h2".into()), ..other.clone() }),
+        "it bears a mark"
+    );
     assert!(!is_another(&mapping, &Event { uid: copy.uid.clone(), ..other.clone() }));
-    assert!(!is_another(&mapping, &Event { uid: mapping.id.copy_uid(1), ..other.clone() }), "a UID of ours");
-    let moved = Event { content: Content { title: copy.content.title.clone(), ..other.content.clone() }, ..other.clone() };
-    let renamed = Event { content: Content { span: copy.content.span.clone(), ..other.content.clone() }, ..other.clone() };
+    assert!(
+        !is_another(&mapping, &Event { uid: mapping.id.copy_uid(1), ..other.clone() }),
+        "a UID of ours"
+    );
+    let moved = Event {
+        content: Content { title: copy.content.title.clone(), ..other.content.clone() },
+        ..other.clone()
+    };
+    let renamed = Event {
+        content: Content { span: copy.content.span.clone(), ..other.content.clone() },
+        ..other.clone()
+    };
     assert!(!is_another(&mapping, &moved) && !is_another(&mapping, &renamed));
     for mapping in [
         Mapping { state: State::Suppressed, ..mapping.clone() },
         Mapping { turned: true, ..mapping.clone() },
         Mapping { copy: Half { uid: None, ..mapping.copy.clone() }, ..mapping.clone() },
-        Mapping { copy: Half { intent: Some(world.prints.copy(&Draft::from(&other))), ..mapping.copy.clone() }, ..mapping },
+        Mapping {
+            copy: Half {
+                intent: Some(world.prints.copy(&Draft::from(&other))),
+                ..mapping.copy.clone()
+            },
+            ..mapping
+        },
     ] {
         assert!(!is_another(&mapping, &other), "{mapping:?}");
     }
@@ -126,7 +181,10 @@ fn a_copy_whose_name_was_taken_by_another_event_is_left_out() {
     let (mapping, origin, _) = world.synced(event());
     let replaced = |origin| world.planner().replaced(&mapping, origin);
     let left = remembered(replaced(Seen::Unchanged));
-    assert_eq!((left.state, left.copy.id, left.copy.etag), (State::Suppressed, EventId::new(mapping.id.copy_uid(0)), None));
+    assert_eq!(
+        (left.state, left.copy.id, left.copy.etag),
+        (State::Suppressed, EventId::new(mapping.id.copy_uid(0)), None)
+    );
     assert!(matches!(replaced(Seen::Gone), Decision::Forget(forgotten) if *forgotten == mapping));
     let renamed = edited(&origin, "o2", |e| e.content.title = "Second".into());
     assert_eq!(created(replaced(renamed)).mapping.generation, 1);
@@ -138,24 +196,56 @@ fn an_event_that_is_left_alone_waits_for_what_is_beside_it() {
     let (mapping, origin, _) = world.synced(event());
     let alone = Mapping { state: State::CopiedByAnother, ..mapping.clone() };
     let touched = |edit: &dyn Fn(&mut Event)| edited(&origin, "o2", edit);
-    let marked = touched(&|e| e.marker = Some(Marks::new(&[9; 32]).mint(Role::Copy, mapping.id, UidHash::of("x"))));
-    let nothing_beside = Mapping { copy: Half { etag: None, uid: None, ..alone.copy.clone() }, ..alone.clone() };
+    let marked = touched(&|e| {
+        e.marker = Some(Marks::new(&[9; 32]).mint(Role::Copy, mapping.id, UidHash::of("x")))
+    });
+    let nothing_beside =
+        Mapping { copy: Half { etag: None, uid: None, ..alone.copy.clone() }, ..alone.clone() };
     // The copy is beside it: its own mark counts for nothing.
-    assert_eq!(remembered(world.known(&alone, touched(&|_| ()), Seen::Unchanged)).state, State::CopiedByAnother);
+    assert_eq!(
+        remembered(world.known(&alone, touched(&|_| ()), Seen::Unchanged)).state,
+        State::CopiedByAnother
+    );
     // It is a copy itself, until it bears no mark.
-    assert_eq!(remembered(world.known(&nothing_beside, marked.clone(), Seen::Unchanged)).state, State::CopiedByAnother);
-    assert_eq!(remembered(world.known(&nothing_beside, marked, Seen::Gone)).state, State::CopiedByAnother, "nothing was beside it");
+    assert_eq!(
+        remembered(world.known(&nothing_beside, marked.clone(), Seen::Unchanged)).state,
+        State::CopiedByAnother
+    );
+    assert_eq!(
+        remembered(world.known(&nothing_beside, marked, Seen::Gone)).state,
+        State::CopiedByAnother,
+        "nothing was beside it"
+    );
     let copied = created(world.known(&nothing_beside, touched(&|_| ()), Seen::Unchanged));
-    assert_eq!((copied.mapping.first, copied.mapping.copy.id.as_str()), (None, mapping.id.copy_uid(0).as_str()));
+    assert_eq!(
+        (copied.mapping.first, copied.mapping.copy.id.as_str()),
+        (None, mapping.id.copy_uid(0).as_str())
+    );
     // What must not be copied is forgotten.
-    let far = |e: &mut Event| e.content.span = Span::AllDay { start: date(2028, 1, 1), end: date(2028, 1, 2) };
-    assert!(matches!(world.known(&nothing_beside, touched(&far), Seen::Unchanged), Decision::Forget(_)));
-    for gone in [touched(&|e| e.cancelled = true), touched(&|e| e.declined = true), Seen::Gone, Seen::Emptied(Answer::LeaveOut)] {
+    let far = |e: &mut Event| {
+        e.content.span = Span::AllDay { start: date(2028, 1, 1), end: date(2028, 1, 2) }
+    };
+    assert!(matches!(
+        world.known(&nothing_beside, touched(&far), Seen::Unchanged),
+        Decision::Forget(_)
+    ));
+    for gone in [
+        touched(&|e| e.cancelled = true),
+        touched(&|e| e.declined = true),
+        Seen::Gone,
+        Seen::Emptied(Answer::LeaveOut),
+    ] {
         assert!(matches!(world.known(&alone, gone, Seen::Unchanged), Decision::Forget(_)));
     }
     let unreadable = Seen::Unreadable { etag: Some("c9".into()), why: String::new() };
-    assert_eq!(remembered(world.known(&alone, Seen::Unchanged, unreadable.clone())).copy.etag.as_deref(), Some("c9"));
-    assert_eq!(remembered(world.known(&alone, unreadable, Seen::Unchanged)).origin.etag.as_deref(), Some("c9"));
+    assert_eq!(
+        remembered(world.known(&alone, Seen::Unchanged, unreadable.clone())).copy.etag.as_deref(),
+        Some("c9")
+    );
+    assert_eq!(
+        remembered(world.known(&alone, unreadable, Seen::Unchanged)).origin.etag.as_deref(),
+        Some("c9")
+    );
 }
 
 #[test]
@@ -163,7 +253,11 @@ fn what_is_left_alone_is_read_when_what_was_beside_it_is_gone() {
     let world = world();
     let (mapping, ..) = world.synced(event());
     let alone = Mapping { state: State::AlreadyThere, ..mapping };
-    let (none, origin, copy) = (Halves::default(), Halves { origin: true, copy: false }, Halves { origin: false, copy: true });
+    let (none, origin, copy) = (
+        Halves::default(),
+        Halves { origin: true, copy: false },
+        Halves { origin: false, copy: true },
+    );
     let both = Halves { origin: true, copy: true };
     for (changed, gone, read) in [
         (none, none, none),
@@ -183,7 +277,8 @@ fn a_copy_in_the_making_that_is_gone_is_made_of_its_origin() {
     let world = world();
     let (mapping, ..) = world.synced(event());
     let (none, copy) = (Halves::default(), Halves { origin: false, copy: true });
-    let reads = |state, gone| world.planner().to_read(&Mapping { state, ..mapping.clone() }, none, gone);
+    let reads =
+        |state, gone| world.planner().to_read(&Mapping { state, ..mapping.clone() }, none, gone);
     assert_eq!(reads(State::Creating, copy), Halves { origin: true, copy: false });
     assert_eq!(reads(State::Creating, none), none);
     assert_eq!(reads(State::Live, copy), none);

@@ -6,7 +6,12 @@ const FIRST: &str = "2026-03-19T09:00:00Z";
 const SECOND: &str = "2026-03-26T09:00:00Z";
 
 /// After somebody edited the copy: the mapping as it is remembered, and the copy as it stands.
-fn drifted(world: &World, mapping: &Mapping, copy: &Event, edit: impl FnOnce(&mut Event)) -> (Mapping, Event) {
+fn drifted(
+    world: &World,
+    mapping: &Mapping,
+    copy: &Event,
+    edit: impl FnOnce(&mut Event),
+) -> (Mapping, Event) {
     let Seen::Event(copy) = edited(copy, "c2", edit) else { panic!() };
     let Decision::Skip { reason: Reason::CopyEdited, remember: Some(mapping), .. } =
         world.known(mapping, Seen::Unchanged, Seen::Event(copy.clone()))
@@ -30,11 +35,19 @@ fn a_drifted_copy_is_put_right_by_a_full_pass_and_by_the_next_change() {
     let mut world = world().one_way();
     let (mapping, origin, copy) = world.synced(event());
     let (mapping, copy) = drifted(&world, &mapping, &copy, |e| e.content.title = "Mine".into());
-    let moved = write(world.known(&mapping, edited(&origin, "o2", |e| e.content.location = "Room 9".into()), there(&copy)));
+    let moved = write(world.known(
+        &mapping,
+        edited(&origin, "o2", |e| e.content.location = "Room 9".into()),
+        there(&copy),
+    ));
     assert_eq!(fields(&moved.copy), [Field::Title, Field::Location]);
     assert!(!moved.mapping.drifted);
     let touched = edited(&origin, "o2", |_| ());
-    assert_eq!(skipped(&world.known(&mapping, touched.clone(), there(&copy))), Reason::CopyEdited, "touched is not changed");
+    assert_eq!(
+        skipped(&world.known(&mapping, touched.clone(), there(&copy))),
+        Reason::CopyEdited,
+        "touched is not changed"
+    );
     world.full = true;
     let right = write(world.known(&mapping, touched, there(&copy)));
     assert_eq!(fields(&right.copy), [Field::Title]);
@@ -46,7 +59,8 @@ fn exceptions_that_only_a_drifted_copy_has_are_taken_away() {
     let world = world().one_way();
     let (mapping, origin, copy) = world.synced(weekly());
     let (mapping, copy) = drifted(&world, &mapping, &copy, |e| cancel(e, FIRST));
-    let right = write(world.known(&mapping, edited(&origin, "o2", |e| cancel(e, SECOND)), there(&copy)));
+    let right =
+        write(world.known(&mapping, edited(&origin, "o2", |e| cancel(e, SECOND)), there(&copy)));
     let change = right.copy.unwrap();
     assert_eq!(change.parts.exceptions, [start(FIRST), start(SECOND)].into());
     assert!(!change.whole, "what else stands there stays");
@@ -81,7 +95,8 @@ fn who_has_not_read_a_drifted_copy_does_not_call_it_right() {
     assert!(write.mapping.drifted && !write.copy.unwrap().whole);
 }
 
-/// The origin's server refused the copy's edit for good: it leads nowhere, and must not keep what the origin shows from its copy.
+/// The origin's server refused the copy's edit for good: it leads nowhere, and must not keep what
+/// the origin shows from its copy.
 #[test]
 fn an_edit_that_led_nowhere_does_not_flow_back_with_the_next_change() {
     let world = world();
@@ -90,7 +105,11 @@ fn an_edit_that_led_nowhere_does_not_flow_back_with_the_next_change() {
     let refused = write(world.known(&mapping, there(&origin), renamed.clone()));
     assert!(refused.origin.is_some());
     let noted = Mapping { drifted: true, ..refused.mapping };
-    let noted = Mapping { copy: Half { etag: Some("c2".into()), ..mapping.copy }, origin: mapping.origin, ..noted };
+    let noted = Mapping {
+        copy: Half { etag: Some("c2".into()), ..mapping.copy },
+        origin: mapping.origin,
+        ..noted
+    };
     let moved = edited(&origin, "o2", |e| e.content.location = "Room 9".into());
     let next = write(world.known(&noted, moved.clone(), renamed.clone()));
     assert!(next.origin.is_none());
@@ -98,7 +117,10 @@ fn an_edit_that_led_nowhere_does_not_flow_back_with_the_next_change() {
     // Edited once more, it is news.
     let Seen::Event(mut again) = renamed else { panic!() };
     again.etag = Some("c3".into());
-    assert_eq!(fields(&write(world.known(&noted, moved, Seen::Event(again))).origin), [Field::Title]);
+    assert_eq!(
+        fields(&write(world.known(&noted, moved, Seen::Event(again))).origin),
+        [Field::Title]
+    );
 }
 
 #[test]
@@ -107,16 +129,27 @@ fn a_drifted_copy_is_read_with_its_origin() {
     let (fresh, _, _) = world.synced(event());
     let drifted = Mapping { drifted: true, ..fresh.clone() };
     let none = Halves::default();
-    let (origin, copy) = (Halves { origin: true, copy: false }, Halves { origin: false, copy: true });
+    let (origin, copy) =
+        (Halves { origin: true, copy: false }, Halves { origin: false, copy: true });
     let both = Halves { origin: true, copy: true };
-    let reads = |world: &World, mapping: &Mapping, changed, gone| world.planner().to_read(mapping, changed, gone);
+    let reads = |world: &World, mapping: &Mapping, changed, gone| {
+        world.planner().to_read(mapping, changed, gone)
+    };
     assert_eq!(reads(&world, &fresh, origin, none), origin, "a copy in step is not read");
     assert_eq!(reads(&world, &drifted, origin, none), both);
     assert_eq!(reads(&world, &drifted, none, none), none, "without need nothing is read");
     assert_eq!(reads(&world, &drifted, origin, copy), origin, "what is gone is not read");
     assert_eq!(reads(&world, &drifted, none, origin), none);
-    assert_eq!(reads(&world, &Mapping { copy_guests: true, ..drifted.clone() }, origin, none), origin, "it is not written to");
-    assert_eq!(reads(&world, &Mapping { state: State::Suppressed, ..drifted.clone() }, origin, none), origin, "it is not there");
+    assert_eq!(
+        reads(&world, &Mapping { copy_guests: true, ..drifted.clone() }, origin, none),
+        origin,
+        "it is not written to"
+    );
+    assert_eq!(
+        reads(&world, &Mapping { state: State::Suppressed, ..drifted.clone() }, origin, none),
+        origin,
+        "it is not there"
+    );
     assert_eq!(reads(&world, &fresh, copy, none), copy, "one-way: it leads to no write");
     world.full = true;
     assert_eq!(reads(&world, &drifted, none, none), both);

@@ -14,7 +14,10 @@ fn an_edit_of_the_origin_writes_the_copy_whole_while_it_is_pristine() {
     assert_eq!(fields(&first.copy), [Field::Title]);
     assert!(first.copy.unwrap().whole && first.origin.is_none());
     mapping.pristine = false;
-    assert!(!write(world.known(&mapping, seen, Seen::Unchanged)).copy.unwrap().whole, "somebody's alarm may stand in it");
+    assert!(
+        !write(world.known(&mapping, seen, Seen::Unchanged)).copy.unwrap().whole,
+        "somebody's alarm may stand in it"
+    );
 }
 
 #[test]
@@ -54,7 +57,10 @@ fn disjoint_edits_merge_and_the_origin_wins_the_same_field() {
             e.content.location = "Room 7".into();
         }),
     ));
-    assert_eq!((fields(&both.origin), fields(&both.copy)), (vec![Field::Location], vec![Field::Title]));
+    assert_eq!(
+        (fields(&both.origin), fields(&both.copy)),
+        (vec![Field::Location], vec![Field::Title])
+    );
     assert_eq!(both.copy.unwrap().draft.content.title, "Origin's");
 }
 
@@ -63,11 +69,17 @@ fn from_a_private_copy_only_times_flow_back() {
     let world = world().private();
     let (mapping, origin, copy) = world.synced(event());
     let renamed = edited(&copy, "c2", |e| e.content.title = "Dentist".into());
-    assert_eq!(skipped(&world.known(&mapping, edited(&origin, "o1", |_| ()), renamed)), Reason::CopyEdited);
+    assert_eq!(
+        skipped(&world.known(&mapping, edited(&origin, "o1", |_| ()), renamed)),
+        Reason::CopyEdited
+    );
     let moved = write(world.known(
         &mapping,
         edited(&origin, "o1", |_| ()),
-        edited(&copy, "c2", |e| e.content.span = Span::Timed { start: at("2026-03-12T15:00"), end: at("2026-03-12T16:00") }),
+        edited(&copy, "c2", |e| {
+            e.content.span =
+                Span::Timed { start: at("2026-03-12T15:00"), end: at("2026-03-12T16:00") }
+        }),
     ));
     let change = moved.origin.unwrap();
     assert_eq!(change.parts.fields.into_iter().collect::<Vec<_>>(), [Field::Time]);
@@ -102,19 +114,29 @@ fn a_conference_block_stays_with_its_owner() {
 #[test]
 fn what_flows_back_to_google_is_no_more_public_than_its_owner_had_it() {
     let world = world();
-    let planner = Planner { kinds: [ProviderKind::Google, ProviderKind::Caldav], ..world.planner() };
+    let planner =
+        Planner { kinds: [ProviderKind::Google, ProviderKind::Caldav], ..world.planner() };
     let Decision::Create(create) = world.unknown(&event(), Beside::Nothing) else { panic!() };
     assert_eq!(create.draft.content.visibility, Visibility::Public, "CalDAV has no other word");
     let mut mapping = create.mapping;
     mapping.state = State::Live;
     let copy = Event { id: mapping.copy.id.clone(), content: create.draft.content, ..event() };
     let moved = edited(&copy, "c2", |e| e.content.location = "Room 6".into());
-    let back = write(planner.known(&mapping, Seen::Event(Box::new(event())), moved)).origin.unwrap();
-    assert_eq!((back.draft.content.visibility, &*back.draft.content.location), (Visibility::Default, "Room 6"));
+    let back =
+        write(planner.known(&mapping, Seen::Event(Box::new(event())), moved)).origin.unwrap();
+    assert_eq!(
+        (back.draft.content.visibility, &*back.draft.content.location),
+        (Visibility::Default, "Room 6")
+    );
     let opened = edited(&copy, "c3", |e| e.content.visibility = Visibility::Private);
-    let back = write(planner.known(&mapping, Seen::Event(Box::new(event())), opened)).origin.unwrap();
+    let back =
+        write(planner.known(&mapping, Seen::Event(Box::new(event())), opened)).origin.unwrap();
     assert_eq!(back.draft.content.visibility, Visibility::Private);
-    let Decision::Create(again) = planner.known(&mapping, Seen::Gone, edited(&copy, "c4", |e| e.content.title = "Kept".into())) else {
+    let Decision::Create(again) = planner.known(
+        &mapping,
+        Seen::Gone,
+        edited(&copy, "c4", |e| e.content.title = "Kept".into()),
+    ) else {
         panic!()
     };
     assert_eq!(again.draft.content.visibility, Visibility::Default, "made again from its copy");
@@ -130,7 +152,9 @@ fn two_programs_that_undo_each_other_are_stopped() {
         let decision = world.known(
             &mapping,
             edited(&origin, &format!("o{turn}"), |e| e.content.title = title.into()),
-            edited(&copy, &format!("c{turn}"), |e| e.content.title = if turn % 2 == 0 { "Review" } else { "Theirs" }.into()),
+            edited(&copy, &format!("c{turn}"), |e| {
+                e.content.title = if turn % 2 == 0 { "Review" } else { "Theirs" }.into()
+            }),
         );
         match decision {
             Decision::Write(write) => {
@@ -146,28 +170,43 @@ fn two_programs_that_undo_each_other_are_stopped() {
     assert_eq!(writes, 5);
 }
 
-/// Another pair between the same calendars, or an installation that was put back from a backup, wrote it.
+/// Another pair between the same calendars, or an installation that was put back from a backup,
+/// wrote it.
 #[test]
 fn a_copy_that_says_only_busy_is_no_edit_of_its_words() {
     let world = world();
     let (mapping, origin, copy) = world.synced(event());
     let busy = |event: &mut Event| {
-        (event.content.title, event.content.description, event.content.location) = (BUSY.into(), String::new(), String::new());
+        (event.content.title, event.content.description, event.content.location) =
+            (BUSY.into(), String::new(), String::new());
         event.content.visibility = Visibility::Private;
     };
     for origin in [Seen::Unchanged, edited(&origin, "o1", |_| ())] {
-        assert_eq!(skipped(&world.known(&mapping, origin, edited(&copy, "c2", busy))), Reason::CopyEdited);
+        assert_eq!(
+            skipped(&world.known(&mapping, origin, edited(&copy, "c2", busy))),
+            Reason::CopyEdited
+        );
     }
     // Its time is one, and a title of its own.
     let moved = edited(&copy, "c2", |event| {
         busy(event);
-        event.content.span = Span::Timed { start: at("2026-03-12T12:00"), end: at("2026-03-12T13:00") };
+        event.content.span =
+            Span::Timed { start: at("2026-03-12T12:00"), end: at("2026-03-12T13:00") };
     });
-    assert_eq!(fields(&write(world.known(&mapping, edited(&origin, "o1", |_| ()), moved)).origin), [Field::Time]);
+    assert_eq!(
+        fields(&write(world.known(&mapping, edited(&origin, "o1", |_| ()), moved)).origin),
+        [Field::Time]
+    );
     let named = edited(&copy, "c2", |event| event.content.title = "Occupied".into());
-    assert_eq!(fields(&write(world.known(&mapping, edited(&origin, "o1", |_| ()), named)).origin), [Field::Title]);
+    assert_eq!(
+        fields(&write(world.known(&mapping, edited(&origin, "o1", |_| ()), named)).origin),
+        [Field::Title]
+    );
     // Nor is the origin made again for it.
-    assert!(matches!(world.known(&mapping, Seen::Gone, edited(&copy, "c2", busy)), Decision::Delete(_)));
+    assert!(matches!(
+        world.known(&mapping, Seen::Gone, edited(&copy, "c2", busy)),
+        Decision::Delete(_)
+    ));
 }
 
 #[test]
@@ -181,15 +220,23 @@ fn a_copy_that_another_installation_has_marked_is_left_to_it() {
             event.content.title = "Theirs".into();
         })
     };
-    for origin in [Seen::Unchanged, edited(&origin, "o2", |event| event.content.location = "Room 7".into())] {
+    for origin in
+        [Seen::Unchanged, edited(&origin, "o2", |event| event.content.location = "Room 7".into())]
+    {
         let decision = world.known(&mapping, origin, claimed(&theirs));
         assert_eq!(skipped(&decision), Reason::CopiedByAnother);
         let Decision::Skip { remember: Some(left), .. } = decision else { panic!("{decision:?}") };
         assert!(left.is_beside() && left.state == State::CopiedByAnother);
     }
-    assert!(matches!(world.known(&mapping, Seen::Gone, claimed(&theirs)), Decision::Forget(_)), "their copy is not deleted");
+    assert!(
+        matches!(world.known(&mapping, Seen::Gone, claimed(&theirs)), Decision::Forget(_)),
+        "their copy is not deleted"
+    );
     // A damaged mark of ours is no claim.
     let ours = copy.marker.clone().unwrap();
     let damaged = claimed(&ours[..ours.len() - 2]);
-    assert_eq!(fields(&write(world.known(&mapping, edited(&origin, "o1", |_| ()), damaged)).origin), [Field::Title]);
+    assert_eq!(
+        fields(&write(world.known(&mapping, edited(&origin, "o1", |_| ()), damaged)).origin),
+        [Field::Title]
+    );
 }

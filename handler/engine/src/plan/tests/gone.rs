@@ -8,12 +8,20 @@ fn deleted_origins_take_their_copies_unless_those_were_edited() {
     let (mapping, _, copy) = world.synced(event());
     let gone = |decision| matches!(decision, Decision::Delete(delete) if delete.role == Role::Copy);
     assert!(gone(world.known(&mapping, Seen::Gone, Seen::Unchanged)));
-    assert!(gone(world.known(&mapping, Seen::Gone, edited(&copy, "c2", |_| ()))), "an echo is no edit");
+    assert!(
+        gone(world.known(&mapping, Seen::Gone, edited(&copy, "c2", |_| ()))),
+        "an echo is no edit"
+    );
     let edit = edited(&copy, "c2", |e| e.content.title = "Kept".into());
-    let Decision::Create(create) = world.known(&mapping, Seen::Gone, edit.clone()) else { panic!("the edit stands") };
+    let Decision::Create(create) = world.known(&mapping, Seen::Gone, edit.clone()) else {
+        panic!("the edit stands")
+    };
     assert_eq!((create.role, create.draft.content.title.as_str()), (Role::Origin, "Kept"));
     assert!(matches!(world.known(&mapping, Seen::Gone, Seen::Gone), Decision::Forget(_)));
-    assert!(gone(world.one_way().known(&mapping, Seen::Gone, edit)), "one-way: it goes all the same");
+    assert!(
+        gone(world.one_way().known(&mapping, Seen::Gone, edit)),
+        "one-way: it goes all the same"
+    );
 }
 
 #[test]
@@ -21,11 +29,16 @@ fn deleted_copies_stay_deleted_until_time_or_title_changes() {
     let one = world().one_way();
     let (mapping, origin, _) = one.synced(event());
     let decision = one.known(&mapping, Seen::Unchanged, Seen::Gone);
-    let Decision::Skip { reason: Reason::Suppressed, remember: Some(suppressed), .. } = decision else { panic!("{decision:?}") };
+    let Decision::Skip { reason: Reason::Suppressed, remember: Some(suppressed), .. } = decision
+    else {
+        panic!("{decision:?}")
+    };
     let moved = edited(&origin, "o2", |e| e.content.location = "elsewhere".into());
     assert_eq!(skipped(&one.known(&suppressed, moved, Seen::Unchanged)), Reason::Suppressed);
     let renamed = edited(&origin, "o3", |e| e.content.title = "News".into());
-    let Decision::Create(again) = one.known(&suppressed, renamed, Seen::Unchanged) else { panic!() };
+    let Decision::Create(again) = one.known(&suppressed, renamed, Seen::Unchanged) else {
+        panic!()
+    };
     assert_eq!(again.mapping.generation, 1, "under a new name");
     assert!(matches!(one.known(&suppressed, Seen::Gone, Seen::Unchanged), Decision::Forget(_)));
 }
@@ -35,9 +48,13 @@ fn in_a_two_way_pair_a_deleted_copy_takes_its_origin_unless_that_was_edited() {
     let world = world();
     let (mapping, origin, _) = world.synced(event());
     let decision = world.known(&mapping, Seen::Unchanged, Seen::Gone);
-    assert!(matches!(&decision, Decision::Delete(delete) if delete.role == Role::Origin && delete.etag.as_deref() == Some("o1")));
+    assert!(
+        matches!(&decision, Decision::Delete(delete) if delete.role == Role::Origin && delete.etag.as_deref() == Some("o1"))
+    );
     let edited = edited(&origin, "o2", |e| e.content.busy = Busy::Free);
-    assert!(matches!(world.known(&mapping, edited, Seen::Gone), Decision::Create(create) if create.role == Role::Copy));
+    assert!(
+        matches!(world.known(&mapping, edited, Seen::Gone), Decision::Create(create) if create.role == Role::Copy)
+    );
 }
 
 #[test]
@@ -60,7 +77,11 @@ fn a_copy_that_its_owner_moves_beyond_the_window_takes_its_origin_along() {
     let world = world();
     let (mapping, origin, copy) = world.synced(event());
     let far = Span::AllDay { start: date(2028, 1, 1), end: date(2028, 1, 2) };
-    let moved = write(world.known(&mapping, Seen::Event(Box::new(origin.clone())), edited(&copy, "c2", |e| e.content.span = far.clone())));
+    let moved = write(world.known(
+        &mapping,
+        Seen::Event(Box::new(origin.clone())),
+        edited(&copy, "c2", |e| e.content.span = far.clone()),
+    ));
     assert_eq!((fields(&moved.origin), moved.mapping.state), (vec![Field::Time], State::Archived));
     let there = |etag: &str| {
         Seen::Event(Box::new(Event {
@@ -70,12 +91,21 @@ fn a_copy_that_its_owner_moves_beyond_the_window_takes_its_origin_along() {
         }))
     };
     // The next day's listing holds neither, and each is found by itself.
-    assert!(matches!(world.known(&moved.mapping, there("o2"), Seen::Unchanged), Decision::Remember(now) if now.state == State::Archived));
+    assert!(
+        matches!(world.known(&moved.mapping, there("o2"), Seen::Unchanged), Decision::Remember(now) if now.state == State::Archived)
+    );
     // The same where the pass was cut off after its write.
-    let cut_off = world.known(&moved.intent(), there("o2"), edited(&copy, "c2", |e| e.content.span = far.clone()));
+    let cut_off = world.known(
+        &moved.intent(),
+        there("o2"),
+        edited(&copy, "c2", |e| e.content.span = far.clone()),
+    );
     assert!(matches!(cut_off, Decision::Remember(now) if now.state == State::Archived));
     // Beyond the window they stay in step, and nothing is deleted for it.
-    let named = Event { content: Content { span: far.clone(), title: "Named".into(), ..origin.content.clone() }, ..origin.clone() };
+    let named = Event {
+        content: Content { span: far.clone(), title: "Named".into(), ..origin.content.clone() },
+        ..origin.clone()
+    };
     let named = write(world.known(&moved.mapping, Seen::Event(Box::new(named)), Seen::Unchanged));
     assert_eq!((fields(&named.copy), named.mapping.state), (vec![Field::Title], State::Archived));
     let back = write(world.known(&moved.mapping, Seen::Event(Box::new(origin)), Seen::Unchanged));
@@ -87,7 +117,13 @@ fn of_a_private_copy_only_its_time_is_an_edit_that_stands() {
     let world = world().private();
     let (mapping, _, copy) = world.synced(event());
     let titled = edited(&copy, "c2", |e| e.content.title = "Mine".into());
-    assert!(matches!(world.known(&mapping, Seen::Gone, titled), Decision::Delete(delete) if delete.role == Role::Copy));
-    let moved = edited(&copy, "c2", |e| e.content.span = Span::Timed { start: at("2026-03-13T10:00"), end: at("2026-03-13T11:00") });
-    assert!(matches!(world.known(&mapping, Seen::Gone, moved), Decision::Create(create) if create.role == Role::Origin));
+    assert!(
+        matches!(world.known(&mapping, Seen::Gone, titled), Decision::Delete(delete) if delete.role == Role::Copy)
+    );
+    let moved = edited(&copy, "c2", |e| {
+        e.content.span = Span::Timed { start: at("2026-03-13T10:00"), end: at("2026-03-13T11:00") }
+    });
+    assert!(
+        matches!(world.known(&mapping, Seen::Gone, moved), Decision::Create(create) if create.role == Role::Origin)
+    );
 }

@@ -10,12 +10,22 @@ fn meetings_with_other_people_are_never_written_to_or_deleted() {
     meeting.organizer = Some(Organizer { email: "me@example.org".into(), is_me: true });
     let (mapping, origin, copy) = world.synced(meeting);
     assert!(copy.content.description.contains("anna@example.org"), "guests are shown in the text");
-    let restored = write(world.known(&mapping, edited(&origin, "o1", |_| ()), edited(&copy, "c2", |e| e.content.title = "Mine".into())));
+    let restored = write(world.known(
+        &mapping,
+        edited(&origin, "o1", |_| ()),
+        edited(&copy, "c2", |e| e.content.title = "Mine".into()),
+    ));
     assert!(restored.origin.is_none());
-    assert_eq!((fields(&restored.copy), restored.reason), (vec![Field::Title], Some(Reason::HasGuests)));
+    assert_eq!(
+        (fields(&restored.copy), restored.reason),
+        (vec![Field::Title], Some(Reason::HasGuests))
+    );
     assert_eq!(skipped(&world.known(&mapping, Seen::Unchanged, Seen::Gone)), Reason::Suppressed);
-    let guests =
-        write(world.known(&mapping, edited(&origin, "o2", |e| e.content.attendees.push("ben@example.org".into())), Seen::Unchanged));
+    let guests = write(world.known(
+        &mapping,
+        edited(&origin, "o2", |e| e.content.attendees.push("ben@example.org".into())),
+        Seen::Unchanged,
+    ));
     assert_eq!(fields(&guests.copy), [Field::Description]);
 }
 
@@ -29,6 +39,9 @@ fn a_copy_to_which_its_owner_invited_people_is_left_alone() {
     assert_eq!(skipped(&decision), Reason::HasGuests);
     let Decision::Skip { remember: Some(known), .. } = decision else { panic!() };
     for copy in [Seen::Unchanged, invited] {
-        assert!(matches!(world.known(&known, Seen::Gone, copy), Decision::Forget(_)), "it stays when its origin goes");
+        assert!(
+            matches!(world.known(&known, Seen::Gone, copy), Decision::Forget(_)),
+            "it stays when its origin goes"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Series of which both sides show the same instants after every merge, and what a provider has made of a text.
+//! Series of which both sides show the same instants after every merge, and what a provider has
+//! made of a text.
 
 use super::*;
 use crate::copy::project;
@@ -15,13 +16,19 @@ fn with_words() -> Event {
         span: Span::Timed { start: at("2026-03-19T10:00"), end: at("2026-03-19T11:00") },
         ..series.content.clone()
     };
-    series.series.as_mut().unwrap().exceptions.insert(start("2026-03-19T09:00:00Z"), Exception::Changed(Box::new(own)));
+    series
+        .series
+        .as_mut()
+        .unwrap()
+        .exceptions
+        .insert(start("2026-03-19T09:00:00Z"), Exception::Changed(Box::new(own)));
     series
 }
 
 fn later(content: &mut Content) {
     let Span::Timed { start, end } = &mut content.span else { return };
-    (start.local, end.local) = (start.local.checked_add(HOUR).unwrap(), end.local.checked_add(HOUR).unwrap());
+    (start.local, end.local) =
+        (start.local.checked_add(HOUR).unwrap(), end.local.checked_add(HOUR).unwrap());
 }
 
 /// The series is dragged by an hour, and its exceptions go along.
@@ -52,7 +59,8 @@ fn left_behind(event: &mut Event) {
 /// What a program does to a series.
 type Drag = fn(&mut Event);
 
-const WAYS: [(&str, Drag); 3] = [("dragged", dragged), ("dropped", dropped), ("left behind", left_behind)];
+const WAYS: [(&str, Drag); 3] =
+    [("dragged", dragged), ("dropped", dropped), ("left behind", left_behind)];
 
 fn cancel(event: &mut Event, at: &str) {
     event.series.as_mut().unwrap().exceptions.insert(start(at), Exception::Cancelled);
@@ -62,7 +70,8 @@ fn cancel(event: &mut Event, at: &str) {
 fn seen(draft: &Draft) -> Vec<String> {
     let series = draft.series.as_ref().unwrap();
     let range = "2026-03-11T00:00:00Z".parse().unwrap().."2026-04-03T00:00:00Z".parse().unwrap();
-    let all = recurrence::occurrences(&draft.content, series, range, Some("Europe/Tallinn")).unwrap();
+    let all =
+        recurrence::occurrences(&draft.content, series, range, Some("Europe/Tallinn")).unwrap();
     let title = |original| match series.exceptions.get(original) {
         Some(Exception::Changed(content)) => content.title.clone(),
         _ => draft.content.title.clone(),
@@ -76,7 +85,13 @@ fn seen(draft: &Draft) -> Vec<String> {
 }
 
 /// Both sides after a decision: what was written, else what was there.
-fn after(world: &World, planner: &Planner<'_>, decision: Decision, origin: &Event, copy: &Event) -> [Draft; 2] {
+fn after(
+    world: &World,
+    planner: &Planner<'_>,
+    decision: Decision,
+    origin: &Event,
+    copy: &Event,
+) -> [Draft; 2] {
     let write = write(decision);
     let origin = write.origin.map_or_else(|| Draft::from(origin), |change| change.draft);
     let wanted = project(&origin, planner.look(Side::To));
@@ -90,7 +105,11 @@ fn after(world: &World, planner: &Planner<'_>, decision: Decision, origin: &Even
 type Deed = (&'static str, fn(&mut Event), &'static [&'static str]);
 
 const DEEDS: [Deed; 5] = [
-    ("cancelled", |event| cancel(event, "2026-03-26T09:00:00Z"), &["12 11 Review", "19 11 With the board", "02 11 Review"]),
+    (
+        "cancelled",
+        |event| cancel(event, "2026-03-26T09:00:00Z"),
+        &["12 11 Review", "19 11 With the board", "02 11 Review"],
+    ),
     (
         "put back",
         |event| event.series.as_mut().unwrap().exceptions.clear(),
@@ -112,11 +131,20 @@ const DEEDS: [Deed; 5] = [
                 span: Span::Timed { start: at("2026-03-27T15:00"), end: at("2026-03-27T16:00") },
                 ..event.content.clone()
             };
-            event.series.as_mut().unwrap().exceptions.insert(start("2026-03-26T09:00:00Z"), Exception::Changed(Box::new(own)));
+            event
+                .series
+                .as_mut()
+                .unwrap()
+                .exceptions
+                .insert(start("2026-03-26T09:00:00Z"), Exception::Changed(Box::new(own)));
         },
         &["12 11 Review", "19 11 With the board", "27 16 Moved", "02 11 Review"],
     ),
-    ("the changed one cancelled", |event| cancel(event, "2026-03-19T09:00:00Z"), &["12 11 Review", "26 11 Review", "02 11 Review"]),
+    (
+        "the changed one cancelled",
+        |event| cancel(event, "2026-03-19T09:00:00Z"),
+        &["12 11 Review", "26 11 Review", "02 11 Review"],
+    ),
 ];
 
 fn all_named(event: &mut Event, title: &str) {
@@ -136,13 +164,15 @@ fn a_copy_that_is_dragged_takes_along_what_its_origin_has_changed_meanwhile() {
             let moved = edited(&copy, "c2", drag);
             let decision = world.known(&mapping, changed.clone(), moved.clone());
             assert!(write(decision.clone()).origin.is_some(), "{name}, {deed}: the series moves");
-            let [origin, _] = after(&world, &world.planner(), decision, &here(changed), &here(moved));
+            let [origin, _] =
+                after(&world, &world.planner(), decision, &here(changed), &here(moved));
             assert_eq!(seen(&origin), expected, "{name}, {deed}");
         }
     }
 }
 
-/// The same, where the origin's write arrives and the copy's does not: the next pass finishes what the first has begun.
+/// The same, where the origin's write arrives and the copy's does not: the next pass finishes what
+/// the first has begun.
 #[test]
 fn what_a_dragged_copy_has_not_got_yet_is_no_edit_of_it() {
     for (name, drag) in WAYS {
@@ -155,18 +185,24 @@ fn what_a_dragged_copy_has_not_got_yet_is_no_edit_of_it() {
             let mut arrived = Event { etag: Some("o3".into()), ..here(changed) };
             let Draft { content, series } = first.origin.unwrap().draft;
             (arrived.content, arrived.series) = (content, series);
-            // Where the program knows its own write, and where it was killed before it could note it.
+            // Where the program knows its own write, and where it was killed before it could note
+            // it.
             for etag in ["o3", "o1"] {
                 let mut noted = noted.clone();
                 noted.origin.etag = Some(etag.into());
                 let origin = Seen::Event(Box::new(arrived.clone()));
                 let decision = world.known(&noted, origin, moved.clone());
                 if let Decision::Remember(_) = decision {
-                    assert_eq!(seen(&Draft::from(&here(moved.clone()))), expected, "{name}, {deed}");
+                    assert_eq!(
+                        seen(&Draft::from(&here(moved.clone()))),
+                        expected,
+                        "{name}, {deed}"
+                    );
                     continue;
                 }
                 assert!(write(decision.clone()).origin.is_none(), "{name}, {deed}");
-                let [origin, _] = after(&world, &world.planner(), decision, &arrived, &here(moved.clone()));
+                let [origin, _] =
+                    after(&world, &world.planner(), decision, &arrived, &here(moved.clone()));
                 assert_eq!(seen(&origin), expected, "{name}, {deed}");
             }
         }
@@ -193,16 +229,27 @@ fn an_occurrence_that_no_rule_gives_stays_where_its_series_is_put_into_another_z
             title: "Stray".into(),
             ..origin.content.clone()
         };
-        origin.series.as_mut().unwrap().exceptions.insert(start("2026-03-21T07:00:00Z"), Exception::Changed(Box::new(own)));
+        origin
+            .series
+            .as_mut()
+            .unwrap()
+            .exceptions
+            .insert(start("2026-03-21T07:00:00Z"), Exception::Changed(Box::new(own)));
         let (mapping, origin, copy) = world.synced(origin);
-        let decision = world.known(&mapping, edited(&origin, "o2", change), edited(&copy, "c2", elsewhere));
+        let decision =
+            world.known(&mapping, edited(&origin, "o2", change), edited(&copy, "c2", elsewhere));
         let draft = write(decision).origin.unwrap().draft;
         let series = draft.series.unwrap();
-        assert!(series.exceptions.contains_key(&start("2026-03-21T07:00:00Z")), "{:?}", series.exceptions.keys());
+        assert!(
+            series.exceptions.contains_key(&start("2026-03-21T07:00:00Z")),
+            "{:?}",
+            series.exceptions.keys()
+        );
     }
 }
 
-/// The copy repeats every other week now, where an occurrence of the origin was changed that this leaves out.
+/// The copy repeats every other week now, where an occurrence of the origin was changed that this
+/// leaves out.
 #[test]
 fn a_rule_without_an_occurrence_that_the_origin_has_changed_goes_back_as_a_whole() {
     for (way, change) in [
@@ -222,9 +269,17 @@ fn a_rule_without_an_occurrence_that_the_origin_has_changed_goes_back_as_a_whole
             event.series.as_mut().unwrap().rules = vec!["FREQ=WEEKLY;INTERVAL=2".into()];
         });
         let decision = world.known(&mapping, changed.clone(), moved.clone());
-        assert_eq!(write(decision.clone()).reason, Some(Reason::OriginWins), "{way}: what is undone is said");
+        assert_eq!(
+            write(decision.clone()).reason,
+            Some(Reason::OriginWins),
+            "{way}: what is undone is said"
+        );
         let [origin, _] = after(&world, &world.planner(), decision, &here(changed), &here(moved));
-        assert_eq!(seen(&origin), ["12 10 Retro", "19 10 With the board", "26 10 Retro", "02 10 Retro"], "{way}: other edits flow");
+        assert_eq!(
+            seen(&origin),
+            ["12 10 Retro", "19 10 With the board", "26 10 Retro", "02 10 Retro"],
+            "{way}: other edits flow"
+        );
     }
 }
 
@@ -236,7 +291,12 @@ fn an_occurrence_that_becomes_all_day_stays_on_its_day() {
     let changed = edited(&origin, "o2", |event| {
         let span = Span::Timed { start: at("2026-03-27T15:00"), end: at("2026-03-27T16:00") };
         let own = Content { span, ..event.content.clone() };
-        event.series.as_mut().unwrap().exceptions.insert(start("2026-03-26T09:00:00Z"), Exception::Changed(Box::new(own)));
+        event
+            .series
+            .as_mut()
+            .unwrap()
+            .exceptions
+            .insert(start("2026-03-26T09:00:00Z"), Exception::Changed(Box::new(own)));
     });
     let all_day = edited(&copy, "c2", |event| {
         event.content.span = Span::AllDay { start: date(2026, 3, 12), end: date(2026, 3, 13) };
@@ -261,7 +321,11 @@ fn a_private_copy_that_is_dragged_leaves_every_occurrence_its_words() {
         let moved = edited(&copy, "c2", drag);
         let decision = world.known(&mapping, edited(&origin, "o1", |_| ()), moved.clone());
         let [origin, copy] = after(&world, &world.planner(), decision, &origin, &here(moved));
-        assert_eq!(seen(&origin), ["12 11 Review", "19 11 With the board", "02 11 Review"], "{name}");
+        assert_eq!(
+            seen(&origin),
+            ["12 11 Review", "19 11 With the board", "02 11 Review"],
+            "{name}"
+        );
         assert_eq!(seen(&copy), ["12 11 Busy", "19 11 Busy", "02 11 Busy"], "{name}");
     }
 }
@@ -282,7 +346,11 @@ fn a_copy_that_is_dragged_takes_its_exceptions_along_whatever_its_program_does_w
         let decision = world.known(&mapping, edited(&origin, "o1", |_| ()), moved.clone());
         assert_eq!(write(decision.clone()).reason, None, "{name}");
         let [origin, _] = after(&world, &world.planner(), decision, &origin, &here(moved));
-        assert_eq!(seen(&origin), ["12 11 Review", "19 11 With the board", "02 11 Review"], "{name}");
+        assert_eq!(
+            seen(&origin),
+            ["12 11 Review", "19 11 With the board", "02 11 Review"],
+            "{name}"
+        );
         let own = &origin.series.unwrap().exceptions[&start("2026-03-19T10:00:00Z")];
         let Exception::Changed(own) = own else { panic!("{name}") };
         assert!(own.description.contains("zoom.us"), "{name}: {}", own.description);
@@ -313,7 +381,10 @@ fn an_occurrence_that_a_private_copy_puts_back_keeps_its_words() {
     let put_back = edited(&copy, "c2", |event| event.series.as_mut().unwrap().exceptions.clear());
     let decision = world.known(&mapping, edited(&origin, "o1", |_| ()), put_back);
     let back = write(decision).origin.unwrap().draft;
-    assert_eq!(seen(&back), ["12 10 Review", "19 10 With the board", "26 10 Review", "02 10 Review"]);
+    assert_eq!(
+        seen(&back),
+        ["12 10 Review", "19 10 With the board", "26 10 Review", "02 10 Review"]
+    );
 }
 
 fn floating(local: &str) -> Moment {
@@ -322,10 +393,14 @@ fn floating(local: &str) -> Moment {
 
 fn floating_series() -> Event {
     let mut origin = event();
-    origin.content.span = Span::Timed { start: floating("2026-03-12T10:00"), end: floating("2026-03-12T11:00") };
+    origin.content.span =
+        Span::Timed { start: floating("2026-03-12T10:00"), end: floating("2026-03-12T11:00") };
     let changed = Content {
         title: "With the board".into(),
-        span: Span::Timed { start: floating("2026-03-19T10:00"), end: floating("2026-03-19T11:00") },
+        span: Span::Timed {
+            start: floating("2026-03-19T10:00"),
+            end: floating("2026-03-19T11:00"),
+        },
         ..origin.content.clone()
     };
     let key = OriginalStart::Floating("2026-03-19T10:00:00".parse().unwrap());
@@ -343,11 +418,24 @@ fn to_google<'a>(mut planner: Planner<'a>) -> Planner<'a> {
 /// The mapping of a floating series with its copy at Google, and the two.
 fn synced_to_google(planner: &Planner<'_>, origin: Event) -> (Mapping, Event, Event) {
     let (id, copy_id) = (planner.mapping_id(Side::From, &origin.id, 0), EventId::new("copy"));
-    let unknown = Unknown { side: Side::From, event: &origin, id, copy_id, beside: Beside::Nothing, marked_as_copy: false, first: None };
+    let unknown = Unknown {
+        side: Side::From,
+        event: &origin,
+        id,
+        copy_id,
+        beside: Beside::Nothing,
+        marked_as_copy: false,
+        first: None,
+    };
     let Decision::Create(create) = planner.unknown(unknown) else { panic!() };
     let mut mapping = Mapping { state: State::Live, ..create.mapping };
     mapping.copy.etag = Some("c1".into());
-    let copy = Event { id: mapping.copy.id.clone(), content: create.draft.content, series: create.draft.series, ..origin.clone() };
+    let copy = Event {
+        id: mapping.copy.id.clone(),
+        content: create.draft.content,
+        series: create.draft.series,
+        ..origin.clone()
+    };
     (mapping, origin, copy)
 }
 
@@ -364,9 +452,18 @@ fn an_occurrence_of_a_floating_series_that_is_moved_at_google_is_one_exception()
     let decision = planner.known(&mapping, edited(&origin, "o1", |_| ()), moved.clone());
     let [origin, _] = after(&world, &planner, decision, &origin, &here(moved));
     assert_eq!(origin.series.as_ref().unwrap().exceptions.len(), 1);
-    assert_eq!(seen(&origin), ["12 10 Review", "19 12 With the board", "26 10 Review", "02 10 Review"]);
-    let Some(Exception::Changed(own)) = origin.series.as_ref().unwrap().exceptions.values().next() else { panic!() };
-    assert_eq!(own.span, Span::Timed { start: floating("2026-03-19T12:00"), end: floating("2026-03-19T13:00") });
+    assert_eq!(
+        seen(&origin),
+        ["12 10 Review", "19 12 With the board", "26 10 Review", "02 10 Review"]
+    );
+    let Some(Exception::Changed(own)) = origin.series.as_ref().unwrap().exceptions.values().next()
+    else {
+        panic!()
+    };
+    assert_eq!(
+        own.span,
+        Span::Timed { start: floating("2026-03-19T12:00"), end: floating("2026-03-19T13:00") }
+    );
 }
 
 #[test]
@@ -377,8 +474,14 @@ fn a_floating_series_that_is_dragged_at_google_floats_still() {
     let moved = edited(&copy, "c2", dragged);
     let decision = planner.known(&mapping, edited(&origin, "o1", |_| ()), moved.clone());
     let [origin, _] = after(&world, &planner, decision, &origin, &here(moved));
-    assert_eq!(origin.content.span, Span::Timed { start: floating("2026-03-12T11:00"), end: floating("2026-03-12T12:00") });
-    assert_eq!(seen(&origin), ["12 11 Review", "19 11 With the board", "26 11 Review", "02 11 Review"]);
+    assert_eq!(
+        origin.content.span,
+        Span::Timed { start: floating("2026-03-12T11:00"), end: floating("2026-03-12T12:00") }
+    );
+    assert_eq!(
+        seen(&origin),
+        ["12 11 Review", "19 11 With the board", "26 11 Review", "02 11 Review"]
+    );
 }
 
 #[test]
@@ -390,6 +493,11 @@ fn an_occurrence_that_is_put_back_along_with_a_new_rule_is_as_its_series_has_it(
         series.rules = vec!["FREQ=WEEKLY;COUNT=5".into()];
         series.exceptions.clear();
     });
-    let back = write(world.known(&mapping, edited(&origin, "o1", |_| ()), ruled)).origin.unwrap().draft.series.unwrap();
+    let back = write(world.known(&mapping, edited(&origin, "o1", |_| ()), ruled))
+        .origin
+        .unwrap()
+        .draft
+        .series
+        .unwrap();
     assert_eq!((back.rules, back.exceptions.len()), (vec!["FREQ=WEEKLY;COUNT=5".to_owned()], 0));
 }

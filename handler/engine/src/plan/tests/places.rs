@@ -27,10 +27,21 @@ fn copies_at_google_stand_in_the_zone_of_the_origins_calendar_or_else_their_own(
     let mut event = event();
     event.content.span = floating("2026-03-12T10:00");
     let kinds = [ProviderKind::Caldav, ProviderKind::Google];
-    for (zones, zone) in [([Some("Asia/Tokyo"), Some("Europe/Berlin")], "Asia/Tokyo"), ([None, Some("Europe/Berlin")], "Europe/Berlin")] {
+    for (zones, zone) in [
+        ([Some("Asia/Tokyo"), Some("Europe/Berlin")], "Asia/Tokyo"),
+        ([None, Some("Europe/Berlin")], "Europe/Berlin"),
+    ] {
         let planner = Planner { kinds, zones, ..world.planner() };
         let (id, copy_id) = (planner.mapping_id(Side::From, &event.id, 0), EventId::new("c"));
-        let unknown = Unknown { side: Side::From, event: &event, id, copy_id, beside: Beside::Nothing, marked_as_copy: false, first: None };
+        let unknown = Unknown {
+            side: Side::From,
+            event: &event,
+            id,
+            copy_id,
+            beside: Beside::Nothing,
+            marked_as_copy: false,
+            first: None,
+        };
         let Decision::Create(create) = planner.unknown(unknown) else { panic!() };
         let Span::Timed { start, .. } = &create.draft.content.span else { panic!() };
         assert_eq!(start.zone, Zone::Iana(zone.into()));
@@ -43,7 +54,8 @@ fn a_series_with_very_many_exceptions_is_not_carried_over() {
     let mut event = weekly();
     let first: Timestamp = "2026-03-19T09:00:00Z".parse().unwrap();
     let week = |n: i64| OriginalStart::At(first + jiff::SignedDuration::from_hours(7 * 24 * n));
-    event.series.as_mut().unwrap().exceptions = (0..500).map(|n| (week(n), Exception::Cancelled)).collect();
+    event.series.as_mut().unwrap().exceptions =
+        (0..500).map(|n| (week(n), Exception::Cancelled)).collect();
     assert!(matches!(world.unknown(&event, Beside::Nothing), Decision::Create(_)));
     event.series.as_mut().unwrap().exceptions.insert(week(500), Exception::Cancelled);
     assert_eq!(skipped(&world.unknown(&event, Beside::Nothing)), Reason::UnsupportedRule);
@@ -54,7 +66,9 @@ fn a_declined_origin_takes_its_copy() {
     let world = world();
     let (mapping, origin, _) = world.synced(event());
     let declined = edited(&origin, "o2", |e| e.declined = true);
-    assert!(matches!(world.known(&mapping, declined, Seen::Unchanged), Decision::Delete(delete) if delete.reason == Reason::Declined));
+    assert!(
+        matches!(world.known(&mapping, declined, Seen::Unchanged), Decision::Delete(delete) if delete.reason == Reason::Declined)
+    );
 }
 
 #[test]
@@ -68,27 +82,46 @@ fn the_first_origin_is_what_the_mark_says_or_the_event_itself() {
     assert_eq!(first(None), own);
     assert_eq!(first(Some(world.marks.mint(Role::Copy, id, other))), other);
     assert_eq!(first(Some(world.marks.mint(Role::Copy, id, None))), own);
-    assert_eq!(first(Some(theirs.mint(Role::Origin, id, other))), other, "another installation made it again");
-    assert_eq!(first(Some(theirs.mint(Role::Copy, id, other))), own, "what it claims is not believed");
+    assert_eq!(
+        first(Some(theirs.mint(Role::Origin, id, other))),
+        other,
+        "another installation made it again"
+    );
+    assert_eq!(
+        first(Some(theirs.mint(Role::Copy, id, other))),
+        own,
+        "what it claims is not believed"
+    );
 }
 
 #[test]
 fn an_event_is_the_copy_of_the_mapping_that_its_mark_names_or_else_its_uid() {
     let world = world();
     let planner = world.planner();
-    let [one, two] = ["1.ics", "2.ics"].map(|name| planner.mapping_id(Side::From, &EventId::new(name), 0));
-    let is_copy = |marker: Option<String>, uid: String| planner.is_copy_of(&Event { marker, uid, ..event() }, one);
+    let [one, two] =
+        ["1.ics", "2.ics"].map(|name| planner.mapping_id(Side::From, &EventId::new(name), 0));
+    let is_copy = |marker: Option<String>, uid: String| {
+        planner.is_copy_of(&Event { marker, uid, ..event() }, one)
+    };
     assert!(is_copy(Some(world.marks.mint(Role::Copy, one, None)), "x".into()));
-    assert!(!is_copy(Some(world.marks.mint(Role::Copy, two, None)), one.copy_uid(0)), "the mark counts");
+    assert!(
+        !is_copy(Some(world.marks.mint(Role::Copy, two, None)), one.copy_uid(0)),
+        "the mark counts"
+    );
     assert!(!is_copy(Some(world.marks.mint(Role::Origin, one, None)), "x".into()));
-    assert!(is_copy(None, one.copy_uid(3)) && !is_copy(None, two.copy_uid(0)) && !is_copy(None, "x".into()));
+    assert!(
+        is_copy(None, one.copy_uid(3))
+            && !is_copy(None, two.copy_uid(0))
+            && !is_copy(None, "x".into())
+    );
 }
 
 #[test]
 fn a_mark_of_another_installation_is_told_from_ours() {
     let world = world();
     let id = world.planner().mapping_id(Side::From, &EventId::new("1.ics"), 0);
-    let anothers = |marker: Option<String>| world.planner().is_anothers(&Event { marker, ..event() });
+    let anothers =
+        |marker: Option<String>| world.planner().is_anothers(&Event { marker, ..event() });
     assert!(anothers(Some(Marks::new(&[9; 32]).mint(Role::Copy, id, None))));
     assert!(!anothers(Some(world.marks.mint(Role::Copy, id, None))) && !anothers(None));
 }
@@ -99,13 +132,18 @@ fn a_copy_of_the_past_that_is_brought_into_the_window_takes_its_origin_along() {
     let (mapping, origin, copy) = world.synced(event());
     world.now = "2026-09-10T12:00:00Z".parse().unwrap();
     let archived = Mapping { state: State::Archived, ..mapping };
-    let moved = |day: &str| edited(&copy, "c2", |e| e.content.span = Span::Timed { start: at(day), end: at(day) });
+    let moved = |day: &str| {
+        edited(&copy, "c2", |e| e.content.span = Span::Timed { start: at(day), end: at(day) })
+    };
     let brought = write(world.known(&archived, there(&origin), moved("2026-09-12T10:00")));
     assert_eq!((fields(&brought.origin), brought.mapping.state), (vec![Field::Time], State::Live));
     let renamed = edited(&copy, "c2", |e| e.content.title = "Mine".into());
     for copy in [moved("2026-03-13T10:00"), renamed, Seen::Unchanged] {
         let decision = world.known(&archived, there(&origin), copy);
-        assert!(matches!(decision, Decision::Nothing | Decision::Remember(_)), "of the past it stays as it is: {decision:?}");
+        assert!(
+            matches!(decision, Decision::Nothing | Decision::Remember(_)),
+            "of the past it stays as it is: {decision:?}"
+        );
     }
     let one_way = World { pair: Pair { two_way: false, ..world.pair.clone() }, ..world };
     let decision = one_way.known(&archived, there(&origin), moved("2026-09-12T10:00"));
@@ -122,7 +160,11 @@ fn what_is_seen_is_no_longer_unseen() {
         (Role::Copy, (Seen::Unchanged, there(&copy)), None),
         (Role::Origin, (Seen::Unchanged, there(&copy)), Some(Role::Origin)),
     ] {
-        let before = Mapping { unseen: Some(unseen), origin: Half { etag: None, ..mapping.origin.clone() }, ..mapping.clone() };
+        let before = Mapping {
+            unseen: Some(unseen),
+            origin: Half { etag: None, ..mapping.origin.clone() },
+            ..mapping.clone()
+        };
         let Decision::Remember(after) = world.known(&before, seen.0, seen.1) else { panic!() };
         assert_eq!(after.unseen, left, "{unseen:?}");
     }
@@ -133,13 +175,17 @@ fn a_row_without_uids_learns_whose_copy_its_origin_is() {
     let world = world();
     let (mapping, origin, _) = world.synced(event());
     let old = Mapping { origin: Half { uid: None, ..mapping.origin.clone() }, ..mapping.clone() };
-    let learn = |event: Event| match world.known(&old, Seen::Event(Box::new(event)), Seen::Unchanged) {
-        Decision::Remember(after) => (after.origin.uid, after.first),
-        other => panic!("{other:?}"),
-    };
+    let learn =
+        |event: Event| match world.known(&old, Seen::Event(Box::new(event)), Seen::Unchanged) {
+            Decision::Remember(after) => (after.origin.uid, after.first),
+            other => panic!("{other:?}"),
+        };
     assert_eq!(learn(origin.clone()), (UidHash::of("1"), None));
     let mark = world.marks.mint(Role::Origin, mapping.id, UidHash::of("first"));
-    assert_eq!(learn(Event { marker: Some(mark), ..origin }), (UidHash::of("1"), UidHash::of("first")));
+    assert_eq!(
+        learn(Event { marker: Some(mark), ..origin }),
+        (UidHash::of("1"), UidHash::of("first"))
+    );
 }
 
 #[test]
@@ -151,17 +197,30 @@ fn an_origin_that_is_made_again_has_a_copy_that_is_right_or_drifted() {
         other => panic!("{other:?}"),
     };
     let named = again(&mapping, edited(&copy, "c2", |e| e.content.title = "Kept".into()));
-    assert_eq!((named.drifted, named.made, named.made_at, named.origin.uid), (false, Some(1), Some(world.now.as_second()), None));
+    assert_eq!(
+        (named.drifted, named.made, named.made_at, named.origin.uid),
+        (false, Some(1), Some(world.now.as_second()), None)
+    );
     assert_eq!(named.first, UidHash::of("1"));
     // A copy that does not show what it should, because its owner wrote joining details into it.
     let link = edited(&copy, "c2", |e| e.content.location = "https://zoom.us/j/1, Room 7".into());
     assert!(!again(&mapping, link).drifted, "they count for nothing");
     // Its mark is still to be written.
     let cut_off = Mapping { taken_over: true, ..mapping.clone() };
-    let cut_off = Mapping { copy: Half { intent: Some(mapping.copy.base.clone()), ..mapping.copy.clone() }, ..cut_off };
-    let moved = |e: &mut Event| e.content.span = Span::AllDay { start: date(2026, 3, 14), end: date(2026, 3, 15) };
+    let cut_off = Mapping {
+        copy: Half { intent: Some(mapping.copy.base.clone()), ..mapping.copy.clone() },
+        ..cut_off
+    };
+    let moved = |e: &mut Event| {
+        e.content.span = Span::AllDay { start: date(2026, 3, 14), end: date(2026, 3, 15) }
+    };
     assert!(again(&cut_off, edited(&copy, "c2", moved)).copy.intent.is_some());
-    assert!(again(&Mapping { taken_over: false, ..cut_off }, edited(&copy, "c2", moved)).copy.intent.is_none());
+    assert!(
+        again(&Mapping { taken_over: false, ..cut_off }, edited(&copy, "c2", moved))
+            .copy
+            .intent
+            .is_none()
+    );
     let private = World { pair: Pair { private: true, ..world.pair.clone() }, ..world };
     let (mapping, _, busy) = private.synced(event());
     let Decision::Create(create) = private.known(
@@ -186,10 +245,20 @@ fn a_copy_that_is_taken_over_as_it_is_has_not_drifted() {
         other => panic!("{other:?}"),
     };
     let mapping = taken(&copy);
-    assert_eq!((mapping.state, mapping.drifted, mapping.taken_over, mapping.pristine), (State::Live, false, true, false));
-    let invited = Event { others: true, content: Content { title: "Theirs".into(), ..copy.content.clone() }, ..copy };
+    assert_eq!(
+        (mapping.state, mapping.drifted, mapping.taken_over, mapping.pristine),
+        (State::Live, false, true, false)
+    );
+    let invited = Event {
+        others: true,
+        content: Content { title: "Theirs".into(), ..copy.content.clone() },
+        ..copy
+    };
     let mapping = taken(&invited);
-    assert!(mapping.drifted && mapping.copy_guests, "it shows something else, and is not written to");
+    assert!(
+        mapping.drifted && mapping.copy_guests,
+        "it shows something else, and is not written to"
+    );
 }
 
 #[test]

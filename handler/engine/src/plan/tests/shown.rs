@@ -11,7 +11,8 @@ fn long() -> Event {
     event
 }
 
-/// A mapping whose copy's server keeps the first words of a description, and shows so after the write.
+/// A mapping whose copy's server keeps the first words of a description, and shows so after the
+/// write.
 fn cut(world: &World) -> (Mapping, Event, Event) {
     let (mut mapping, origin, mut copy) = world.synced(long());
     copy.content.description = "Bring numbers".into();
@@ -49,9 +50,15 @@ fn what_its_owner_does_to_a_text_that_was_cut_flows_back() {
 fn a_cut_text_is_at_rest_also_in_a_full_pass() {
     let world = World { full: true, ..world() };
     let (mapping, origin, copy) = cut(&world);
-    assert!(matches!(world.known(&mapping, edited(&origin, "o1", |_| ()), edited(&copy, "c2", |_| ())), Decision::Remember(_)));
+    assert!(matches!(
+        world.known(&mapping, edited(&origin, "o1", |_| ()), edited(&copy, "c2", |_| ())),
+        Decision::Remember(_)
+    ));
     let text = edited(&origin, "o2", |event| event.content.description = "Other words".into());
-    assert_eq!(fields(&write(world.known(&mapping, text, edited(&copy, "c1", |_| ()))).copy), [Field::Description]);
+    assert_eq!(
+        fields(&write(world.known(&mapping, text, edited(&copy, "c1", |_| ()))).copy),
+        [Field::Description]
+    );
 }
 
 #[test]
@@ -59,13 +66,17 @@ fn what_the_origins_server_did_not_keep_does_not_reach_the_copy() {
     let world = world();
     let (mut mapping, mut origin, mut copy) = world.synced(event());
     copy.content.description = TEXT.into();
-    let flows = write(world.known(&mapping, edited(&origin, "o1", |_| ()), edited(&copy, "c2", |_| ())));
+    let flows =
+        write(world.known(&mapping, edited(&origin, "o1", |_| ()), edited(&copy, "c2", |_| ())));
     assert_eq!(fields(&flows.origin), [Field::Description]);
     mapping = flows.mapping;
     origin.content.description = "Bring numbers".into();
     let parts = Parts { fields: [Field::Description].into(), ..Parts::default() };
     mapping.origin.learn(&world.prints.origin(&Draft::from(&origin)), Some(&parts));
-    assert!(matches!(world.known(&mapping, edited(&origin, "o2", |_| ()), Seen::Unchanged), Decision::Remember(_)));
+    assert!(matches!(
+        world.known(&mapping, edited(&origin, "o2", |_| ()), Seen::Unchanged),
+        Decision::Remember(_)
+    ));
     let renamed = edited(&origin, "o3", |event| event.content.title = "Review 2".into());
     let next = write(world.known(&mapping, renamed, Seen::Unchanged)).copy.unwrap();
     assert_eq!((next.parts.fields, next.whole), ([Field::Title].into(), false));
@@ -85,7 +96,11 @@ fn an_occurrence_that_is_moved_on_a_copy_does_not_take_a_cut_text_home() {
         event.series.as_mut().unwrap().exceptions.insert(start("2026-03-19T09:00:00Z"), one);
     });
     let flows = write(world.known(&mapping, edited(&origin, "o1", |_| ()), moved)).origin.unwrap();
-    let Exception::Changed(one) = &flows.draft.series.as_ref().unwrap().exceptions[&start("2026-03-19T09:00:00Z")] else { panic!() };
+    let Exception::Changed(one) =
+        &flows.draft.series.as_ref().unwrap().exceptions[&start("2026-03-19T09:00:00Z")]
+    else {
+        panic!()
+    };
     assert_eq!(one.description, TEXT);
 }
 
@@ -107,7 +122,9 @@ fn an_occurrence_that_is_given_the_words_of_its_series_takes_them_home() {
         one.title = "Review".into();
     });
     let flows = write(world.known(&mapping, edited(&origin, "o1", |_| ()), plain)).origin.unwrap();
-    let Exception::Changed(one) = &flows.draft.series.as_ref().unwrap().exceptions[&first] else { panic!() };
+    let Exception::Changed(one) = &flows.draft.series.as_ref().unwrap().exceptions[&first] else {
+        panic!()
+    };
     assert_eq!((one.title.as_str(), one.description.as_str()), ("Review", TEXT));
 }
 
@@ -122,8 +139,11 @@ fn a_title_that_is_shortened_for_one_occurrence_flows_back() {
         let one = Content { title: "Rev".into(), span, ..event.content.clone() };
         event.series.as_mut().unwrap().exceptions.insert(first, Exception::Changed(Box::new(one)));
     });
-    let flows = write(world.known(&mapping, edited(&origin, "o1", |_| ()), shorter)).origin.unwrap();
-    let Exception::Changed(one) = &flows.draft.series.as_ref().unwrap().exceptions[&first] else { panic!() };
+    let flows =
+        write(world.known(&mapping, edited(&origin, "o1", |_| ()), shorter)).origin.unwrap();
+    let Exception::Changed(one) = &flows.draft.series.as_ref().unwrap().exceptions[&first] else {
+        panic!()
+    };
     assert_eq!(one.title, "Rev");
 }
 

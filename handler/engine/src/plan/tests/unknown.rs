@@ -14,9 +14,18 @@ fn new_events_are_copied_unless_there_is_a_reason() {
     assert_eq!(skipped(&decide(&|e| e.cancelled = true)), Reason::Cancelled);
     assert_eq!(skipped(&decide(&|e| e.declined = true)), Reason::Declined);
     let on = |day| Span::AllDay { start: day, end: day.tomorrow().unwrap() };
-    assert_eq!(skipped(&decide(&|e| e.content.span = on(date(2025, 12, 9)))), Reason::OutsideWindow);
-    assert!(matches!(decide(&|e| e.content.span = on(date(2025, 12, 10))), Decision::Create(_)), "the first day counts");
-    assert_eq!(skipped(&decide(&|e| e.content.span = on(date(2027, 3, 10)))), Reason::OutsideWindow);
+    assert_eq!(
+        skipped(&decide(&|e| e.content.span = on(date(2025, 12, 9)))),
+        Reason::OutsideWindow
+    );
+    assert!(
+        matches!(decide(&|e| e.content.span = on(date(2025, 12, 10))), Decision::Create(_)),
+        "the first day counts"
+    );
+    assert_eq!(
+        skipped(&decide(&|e| e.content.span = on(date(2027, 3, 10)))),
+        Reason::OutsideWindow
+    );
 }
 
 #[test]
@@ -26,7 +35,10 @@ fn a_private_copy_shows_busy_and_the_time() {
     event.content.attendees = vec!["anna@example.org".into()];
     let Decision::Create(create) = world.unknown(&event, Beside::Nothing) else { panic!() };
     let copy = &create.draft.content;
-    assert_eq!((copy.title.as_str(), copy.description.as_str(), copy.location.as_str()), ("Busy", "", ""));
+    assert_eq!(
+        (copy.title.as_str(), copy.description.as_str(), copy.location.as_str()),
+        ("Busy", "", "")
+    );
     assert_eq!((copy.visibility, copy.attendees.len()), (Visibility::Private, 0));
     assert_eq!(copy.span, event.content.span);
 }
@@ -37,12 +49,18 @@ fn old_copies_are_taken_over_when_a_pair_is_made_anew() {
     let (_, origin, copy) = world.synced(event());
     let adopt = |copy: &Event, foreign| world.unknown(&origin, Beside::Copy { copy, foreign });
     assert_eq!(skipped(&adopt(&copy, false)), Reason::Adopted);
-    let Seen::Event(stale) = edited(&copy, "c9", |e| e.content.title = "Old".into()) else { panic!() };
+    let Seen::Event(stale) = edited(&copy, "c9", |e| e.content.title = "Old".into()) else {
+        panic!()
+    };
     assert_eq!(fields(&write(adopt(&stale, false)).copy), [Field::Title]);
     let marked = write(adopt(&copy, true)).copy.expect("it is marked anew");
     assert!(marked.parts.is_empty() && !marked.whole, "nothing else of it changes");
     let Seen::Event(shared) = edited(&stale, "c9", |e| e.others = true) else { panic!() };
-    assert_eq!(skipped(&adopt(&shared, true)), Reason::Adopted, "others take part: it is not written to");
+    assert_eq!(
+        skipped(&adopt(&shared, true)),
+        Reason::Adopted,
+        "others take part: it is not written to"
+    );
 }
 
 #[test]
@@ -52,7 +70,12 @@ fn an_old_copy_outside_the_window_is_taken_over_and_shows_no_more_than_it_may() 
     for private in [false, true] {
         let mut world = world();
         world.pair.private = private;
-        let copy = Event { marker: None, id: EventId::new("c.ics"), etag: Some("c1".into()), ..past.clone() };
+        let copy = Event {
+            marker: None,
+            id: EventId::new("c.ics"),
+            etag: Some("c1".into()),
+            ..past.clone()
+        };
         match world.unknown(&past, Beside::Copy { copy: &copy, foreign: false }) {
             Decision::Skip { reason: Reason::Adopted, remember: Some(mapping), .. } if !private => {
                 assert_eq!((mapping.state, mapping.copy.id.as_str()), (State::Archived, "c.ics"));
@@ -72,14 +95,31 @@ fn what_another_calendar_holds_is_remembered_and_nothing_is_made() {
     let (_, origin, copy) = world.synced(event());
     for (beside, reason, state) in [
         (Beside::Foreign(&copy), Reason::CopiedByAnother, State::CopiedByAnother),
-        (Beside::AlreadyThere(copy.id.clone(), UidHash::of("u")), Reason::AlreadyThere, State::AlreadyThere),
+        (
+            Beside::AlreadyThere(copy.id.clone(), UidHash::of("u")),
+            Reason::AlreadyThere,
+            State::AlreadyThere,
+        ),
     ] {
-        let Decision::Skip { reason: found, remember: Some(mapping), .. } = world.unknown(&origin, beside) else { panic!() };
-        assert_eq!((found, mapping.state, mapping.is_live(), mapping.is_beside()), (reason, state, false, true));
+        let Decision::Skip { reason: found, remember: Some(mapping), .. } =
+            world.unknown(&origin, beside)
+        else {
+            panic!()
+        };
+        assert_eq!(
+            (found, mapping.state, mapping.is_live(), mapping.is_beside()),
+            (reason, state, false, true)
+        );
         // As long as it is there, nothing is made; then the event is copied.
         let later = edited(&origin, "o2", |e| e.content.title = "Later".into());
-        assert!(matches!(world.known(&mapping, later.clone(), Seen::Unchanged), Decision::Remember(_)));
-        assert!(matches!(world.known(&mapping, Seen::Unchanged, Seen::Unchanged), Decision::Nothing));
+        assert!(matches!(
+            world.known(&mapping, later.clone(), Seen::Unchanged),
+            Decision::Remember(_)
+        ));
+        assert!(matches!(
+            world.known(&mapping, Seen::Unchanged, Seen::Unchanged),
+            Decision::Nothing
+        ));
         assert!(matches!(world.known(&mapping, later, Seen::Gone), Decision::Create(_)));
         assert!(matches!(world.known(&mapping, Seen::Gone, Seen::Unchanged), Decision::Forget(_)));
     }
@@ -103,7 +143,12 @@ fn an_event_made_out_of_a_copy_becomes_one_of_its_own() {
     };
     let Decision::Create(create) = planner.unknown(unknown) else { panic!() };
     assert!(create.mark_origin && create.mapping.side == Side::To);
-    assert_eq!(create.mapping.first(), UidHash::of("split"), "it is no copy of what it was made out of: {:?}", mapping.first());
+    assert_eq!(
+        create.mapping.first(),
+        UidHash::of("split"),
+        "it is no copy of what it was made out of: {:?}",
+        mapping.first()
+    );
 }
 
 #[test]
@@ -113,7 +158,11 @@ fn an_emptied_calendar_is_dealt_with_as_its_owner_says() {
         world.pair.two_way = two_way;
         let (mapping, origin, copy) = world.synced(event());
         let there = || Seen::Event(Box::new(origin.clone()));
-        let Decision::Create(again) = world.known(&mapping, there(), Seen::Emptied(Answer::MakeAgain)) else { panic!() };
+        let Decision::Create(again) =
+            world.known(&mapping, there(), Seen::Emptied(Answer::MakeAgain))
+        else {
+            panic!()
+        };
         assert_eq!((again.role, again.mapping.generation), (Role::Copy, 1));
         let Decision::Skip { reason: Reason::Suppressed, remember: Some(left), .. } =
             world.known(&mapping, there(), Seen::Emptied(Answer::LeaveOut))
@@ -123,10 +172,21 @@ fn an_emptied_calendar_is_dealt_with_as_its_owner_says() {
         assert_eq!(left.state, State::Suppressed);
         if two_way {
             let copy = || Seen::Event(Box::new(copy.clone()));
-            let Decision::Create(again) = world.known(&mapping, Seen::Emptied(Answer::MakeAgain), copy()) else { panic!() };
+            let Decision::Create(again) =
+                world.known(&mapping, Seen::Emptied(Answer::MakeAgain), copy())
+            else {
+                panic!()
+            };
             assert_eq!(again.role, Role::Origin);
-            let Decision::Remember(turned) = world.known(&mapping, Seen::Emptied(Answer::LeaveOut), copy()) else { panic!() };
-            assert_eq!((turned.side, turned.state, &turned.origin.id), (Side::To, State::Suppressed, &mapping.copy.id));
+            let Decision::Remember(turned) =
+                world.known(&mapping, Seen::Emptied(Answer::LeaveOut), copy())
+            else {
+                panic!()
+            };
+            assert_eq!(
+                (turned.side, turned.state, &turned.origin.id),
+                (Side::To, State::Suppressed, &mapping.copy.id)
+            );
             assert!(matches!(world.known(&turned, Seen::Unchanged, Seen::Gone), Decision::Nothing));
         }
     }
@@ -140,18 +200,28 @@ fn a_copy_that_another_installation_has_taken_over_is_left_to_it() {
     let taken = || edited(&copy, "c2", |e| e.marker = Some(another.clone()));
     for origin in [Seen::Unchanged, edited(&origin, "o2", |_| ())] {
         let decision = world.known(&mapping, origin, taken());
-        assert!(matches!(decision, Decision::Skip { reason: Reason::CopiedByAnother, remember: Some(left), .. } if left.is_beside()));
+        assert!(
+            matches!(decision, Decision::Skip { reason: Reason::CopiedByAnother, remember: Some(left), .. } if left.is_beside())
+        );
     }
     // Cut off in taking it over from the other one: it is marked now.
     let base = mapping.copy.base.clone();
-    let cut_off = Mapping { taken_over: true, copy: Half { intent: Some(base), ..mapping.copy.clone() }, ..mapping };
+    let cut_off = Mapping {
+        taken_over: true,
+        copy: Half { intent: Some(base), ..mapping.copy.clone() },
+        ..mapping
+    };
     assert!(write(world.known(&cut_off, edited(&origin, "o1", |_| ()), taken())).copy.is_some());
 }
 
 #[test]
 fn a_copy_of_another_installation_that_loses_its_mark_is_copied() {
     let world = world();
-    let mark = Marks::new(&[9; 32]).mint(Role::Copy, world.planner().mapping_id(Side::To, &EventId::new("x.ics"), 0), UidHash::of("x"));
+    let mark = Marks::new(&[9; 32]).mint(
+        Role::Copy,
+        world.planner().mapping_id(Side::To, &EventId::new("x.ics"), 0),
+        UidHash::of("x"),
+    );
     let marked = Event { marker: Some(mark), ..event() };
     let id = world.planner().mapping_id(Side::From, &marked.id, 0);
     let Decision::Skip { reason: Reason::CopiedByAnother, remember: Some(mapping), .. } =
@@ -159,6 +229,12 @@ fn a_copy_of_another_installation_that_loses_its_mark_is_copied() {
     else {
         panic!()
     };
-    assert!(matches!(world.known(&mapping, edited(&marked, "o2", |e| e.sequence = 1), Seen::Unchanged), Decision::Remember(_)));
-    assert!(matches!(world.known(&mapping, edited(&marked, "o2", |e| e.marker = None), Seen::Unchanged), Decision::Create(_)));
+    assert!(matches!(
+        world.known(&mapping, edited(&marked, "o2", |e| e.sequence = 1), Seen::Unchanged),
+        Decision::Remember(_)
+    ));
+    assert!(matches!(
+        world.known(&mapping, edited(&marked, "o2", |e| e.marker = None), Seen::Unchanged),
+        Decision::Create(_)
+    ));
 }

@@ -40,7 +40,9 @@ fn an_occurrence_is_where_it_was_moved_to() {
     assert!(series.exceptions.contains_key(&found[0].original));
     assert_eq!(starts(&found), ["2026-06-01T13:00:00Z"]);
     let draft = Draft { content, series: Some(series) };
-    let window = |start, end| any_in_window(&draft, Window { start: day(start), end: day(end) }, None).unwrap();
+    let window = |start, end| {
+        any_in_window(&draft, Window { start: day(start), end: day(end) }, None).unwrap()
+    };
     assert!(window("2026-06-01", "2026-06-02"));
     assert!(!window("2026-03-09", "2026-03-16"));
     assert!(!window("2026-06-02", "2027-06-02"));
@@ -49,7 +51,9 @@ fn an_occurrence_is_where_it_was_moved_to() {
 #[test]
 fn an_exception_that_the_rule_does_not_give_is_there() {
     let (content, mut series) = tuesdays();
-    series.exceptions.insert(OriginalStart::At(at("2026-05-05T08:00:00Z")), moved("2026-05-05T11:00"));
+    series
+        .exceptions
+        .insert(OriginalStart::At(at("2026-05-05T08:00:00Z")), moved("2026-05-05T11:00"));
     assert_eq!(within(&content, &series, "2026-05-01", "2026-06-01"), ["2026-05-05T09:00:00Z"]);
 }
 
@@ -100,17 +104,30 @@ fn count_and_until_together_end_at_the_first() {
     let count = |rule: &str| within(&first, &series(&[rule]), "2026-01-01", "2027-01-01").len();
     assert_eq!(count("FREQ=DAILY;COUNT=3;UNTIL=20260320T000000Z"), 3);
     assert_eq!(count("FREQ=DAILY;COUNT=30;UNTIL=20260306T000000Z"), 3);
-    assert_eq!(count("FREQ=DAILY;UNTIL=20200101T000000Z"), 1, "an end before the start leaves the start");
+    assert_eq!(
+        count("FREQ=DAILY;UNTIL=20200101T000000Z"),
+        1,
+        "an end before the start leaves the start"
+    );
 }
 
 #[test]
 fn further_starts_and_several_rules_come_once() {
     let (content, mut series) = tuesdays();
     series.rules.push("FREQ=WEEKLY;BYDAY=TU,WE;UNTIL=20260312T000000Z".into());
-    series.extra = vec![OriginalStart::At(at("2026-03-10T09:00:00Z")), OriginalStart::At(at("2026-03-12T12:00:00Z"))];
+    series.extra = vec![
+        OriginalStart::At(at("2026-03-10T09:00:00Z")),
+        OriginalStart::At(at("2026-03-12T12:00:00Z")),
+    ];
     assert_eq!(
         within(&content, &series, "2026-03-01", "2026-03-15"),
-        ["2026-03-03T09:00:00Z", "2026-03-04T09:00:00Z", "2026-03-10T09:00:00Z", "2026-03-11T09:00:00Z", "2026-03-12T12:00:00Z"]
+        [
+            "2026-03-03T09:00:00Z",
+            "2026-03-04T09:00:00Z",
+            "2026-03-10T09:00:00Z",
+            "2026-03-11T09:00:00Z",
+            "2026-03-12T12:00:00Z"
+        ]
     );
 }
 
@@ -120,11 +137,21 @@ fn the_two_readings_of_a_fold_are_told_apart() {
     let night = content(timed(local("2026-10-24T02:30"), 30, &berlin()));
     let mut series = series(&["FREQ=DAILY;COUNT=3"]);
     series.extra = vec![OriginalStart::At(at("2026-10-25T01:30:00Z"))];
-    let both = ["2026-10-24T00:30:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-26T01:30:00Z"];
+    let both = [
+        "2026-10-24T00:30:00Z",
+        "2026-10-25T00:30:00Z",
+        "2026-10-25T01:30:00Z",
+        "2026-10-26T01:30:00Z",
+    ];
     let range = at("2026-10-01T00:00:00Z")..at("2026-11-01T00:00:00Z");
     let originals = |series: &Series| -> Vec<String> {
         let found = occurrences(&night, series, range.clone(), None).unwrap();
-        found.iter().map(|o| if let OriginalStart::At(at) = o.original { at.to_string() } else { String::new() }).collect()
+        found
+            .iter()
+            .map(|o| {
+                if let OriginalStart::At(at) = o.original { at.to_string() } else { String::new() }
+            })
+            .collect()
     };
     assert_eq!(originals(&series), both);
     series.exceptions.insert(OriginalStart::At(at(both[2])), Cancelled);
@@ -166,19 +193,28 @@ fn all_last_equally_long() {
 #[test]
 fn what_touches_the_range_only_is_outside() {
     let (content, series) = tuesdays();
-    let any = |from: &str, to: &str| !occurrences(&content, &series, at(from)..at(to), None).unwrap().is_empty();
+    let any = |from: &str, to: &str| {
+        !occurrences(&content, &series, at(from)..at(to), None).unwrap().is_empty()
+    };
     assert!(any("2026-03-10T09:59:59Z", "2026-03-11T00:00:00Z"), "its last second");
     assert!(!any("2026-03-10T10:00:00Z", "2026-03-11T00:00:00Z"), "its end");
     assert!(!any("2026-03-10T00:00:00Z", "2026-03-10T09:00:00Z"), "its start");
     assert!(any("2026-03-10T00:00:00Z", "2026-03-10T09:00:01Z"), "its first second");
     let moment = super::content(timed(local("2026-03-03T10:00"), 0, &berlin()));
     let range = at("2026-03-10T09:00:00Z")..at("2026-03-10T09:00:01Z");
-    assert_eq!(occurrences(&moment, &series, range, None).unwrap().len(), 1, "an event without length is at its start");
+    assert_eq!(
+        occurrences(&moment, &series, range, None).unwrap().len(),
+        1,
+        "an event without length is at its start"
+    );
 }
 
 #[test]
 fn floating_series_are_meant_in_the_zone_of_the_calendar() {
-    let noon = Draft { content: content(timed(local("2026-03-03T23:30"), 20, &Zone::Floating)), series: Some(series(&["FREQ=YEARLY"])) };
+    let noon = Draft {
+        content: content(timed(local("2026-03-03T23:30"), 20, &Zone::Floating)),
+        series: Some(series(&["FREQ=YEARLY"])),
+    };
     let window = Window { start: day("2027-03-04"), end: day("2027-03-05") };
     assert_eq!(any_in_window(&noon, window, None), Ok(false));
     assert_eq!(any_in_window(&noon, window, Some("America/New_York")), Ok(true));
@@ -186,12 +222,18 @@ fn floating_series_are_meant_in_the_zone_of_the_calendar() {
 
 #[test]
 fn whether_a_series_goes_on() {
-    let draft = |rule: &str| Draft { content: content(timed(local("2026-03-03T10:00"), 60, &berlin())), series: Some(series(&[rule])) };
+    let draft = |rule: &str| Draft {
+        content: content(timed(local("2026-03-03T10:00"), 60, &berlin())),
+        series: Some(series(&[rule])),
+    };
     let later = at("2030-01-01T00:00:00Z")..Timestamp::MAX;
     assert_eq!(any_in_range(&draft("FREQ=WEEKLY"), later.clone(), None), Ok(true));
     assert_eq!(any_in_range(&draft("FREQ=HOURLY"), later.clone(), None), Ok(true));
     assert_eq!(any_in_range(&draft("FREQ=WEEKLY;COUNT=100"), later.clone(), None), Ok(false));
-    assert_eq!(any_in_range(&draft("FREQ=WEEKLY;UNTIL=20291231T000000Z"), later.clone(), None), Ok(false));
+    assert_eq!(
+        any_in_range(&draft("FREQ=WEEKLY;UNTIL=20291231T000000Z"), later.clone(), None),
+        Ok(false)
+    );
     let single = Draft { series: None, ..draft("") };
     assert_eq!(any_in_range(&single, later, None), Ok(false));
     assert_eq!(any_in_range(&single, at("2026-01-01T00:00:00Z")..Timestamp::MAX, None), Ok(true));
@@ -200,7 +242,12 @@ fn whether_a_series_goes_on() {
 #[test]
 fn ten_years_of_days_are_given_and_no_more() {
     let daily = |count| {
-        occurrences(&tuesdays().0, &series(&[&format!("FREQ=DAILY;COUNT={count}")]), at("2026-01-01T00:00:00Z")..Timestamp::MAX, None)
+        occurrences(
+            &tuesdays().0,
+            &series(&[&format!("FREQ=DAILY;COUNT={count}")]),
+            at("2026-01-01T00:00:00Z")..Timestamp::MAX,
+            None,
+        )
     };
     assert_eq!(daily(MOST).map(|found| found.len()), Ok(3_660));
     assert_eq!(daily(MOST + 1), Err(Unsupported::TooMany));
@@ -211,7 +258,8 @@ fn ten_years_of_days_are_given_and_no_more() {
 fn a_floating_occurrence_keeps_its_wall_clock_in_a_gap() {
     let content = content(timed(local("2026-03-27T02:30"), 60, &Zone::Floating));
     let range = at("2026-03-28T00:00:00Z")..at("2026-03-30T23:00:00Z");
-    let found = occurrences(&content, &series(&["FREQ=DAILY"]), range, Some("Europe/Berlin")).unwrap();
+    let found =
+        occurrences(&content, &series(&["FREQ=DAILY"]), range, Some("Europe/Berlin")).unwrap();
     let spans: Vec<&Span> = found.iter().map(|occurrence| &occurrence.span).collect();
     let on = |day: &str| timed(local(&format!("{day}T02:30")), 60, &Zone::Floating);
     assert_eq!(spans, [&on("2026-03-28"), &on("2026-03-29"), &on("2026-03-30")]);
@@ -220,9 +268,16 @@ fn a_floating_occurrence_keeps_its_wall_clock_in_a_gap() {
 #[test]
 fn an_end_in_another_zone_stays_there() {
     let moment = |text: &str, zone: Zone| Moment { local: local(text), zone };
-    let span = |start: &str, end: &str| Span::Timed { start: moment(start, Zone::Floating), end: moment(end, berlin()) };
+    let span = |start: &str, end: &str| Span::Timed {
+        start: moment(start, Zone::Floating),
+        end: moment(end, berlin()),
+    };
     let content = content(span("2026-03-12T10:00", "2026-03-12T11:00"));
     let range = at("2026-03-13T00:00:00Z")..at("2026-03-14T00:00:00Z");
-    let found = occurrences(&content, &series(&["FREQ=DAILY"]), range, Some("Europe/Berlin")).unwrap();
-    assert_eq!(found.iter().map(|one| one.span.clone()).collect::<Vec<_>>(), [span("2026-03-13T10:00", "2026-03-13T11:00")]);
+    let found =
+        occurrences(&content, &series(&["FREQ=DAILY"]), range, Some("Europe/Berlin")).unwrap();
+    assert_eq!(
+        found.iter().map(|one| one.span.clone()).collect::<Vec<_>>(),
+        [span("2026-03-13T10:00", "2026-03-13T11:00")]
+    );
 }

@@ -8,7 +8,11 @@ fn list(numbers: impl Iterator<Item = i32>) -> String {
     numbers.map(|n| n.to_string()).collect::<Vec<_>>().join(",")
 }
 
-fn expand(first: &str, rules: &[&str], range: Range<Timestamp>) -> Result<Vec<Occurrence>, Unsupported> {
+fn expand(
+    first: &str,
+    rules: &[&str],
+    range: Range<Timestamp>,
+) -> Result<Vec<Occurrence>, Unsupported> {
     occurrences(&content(timed(local(first), 30, &berlin())), &series(rules), range, None)
 }
 
@@ -18,8 +22,13 @@ fn this_year() -> Range<Timestamp> {
 
 #[test]
 fn refused_with_a_reason() {
-    let every_second =
-        format!("FREQ=YEARLY;BYYEARDAY={};BYHOUR={};BYMINUTE={};BYSECOND={}", list(1..=366), list(0..=23), list(0..=59), list(0..=59));
+    let every_second = format!(
+        "FREQ=YEARLY;BYYEARDAY={};BYHOUR={};BYMINUTE={};BYSECOND={}",
+        list(1..=366),
+        list(0..=23),
+        list(0..=59),
+        list(0..=59)
+    );
     let cases = [
         (every_second.as_str(), Unsupported::TooLong),
         ("FREQ=SECONDLY", Unsupported::TooFrequent),
@@ -66,16 +75,25 @@ fn refused_with_a_reason() {
         assert_eq!(validate(rule), Err(reason), "{rule}");
         assert_eq!(expand("2026-01-05T09:00", &[rule], this_year()), Err(reason), "{rule}");
     }
-    assert_eq!(expand("2026-01-05T09:00", &["FREQ=DAILY"; 4], this_year()), Err(Unsupported::TooManyRules));
+    assert_eq!(
+        expand("2026-01-05T09:00", &["FREQ=DAILY"; 4], this_year()),
+        Err(Unsupported::TooManyRules)
+    );
 }
 
 #[test]
 fn hourly_is_nothing_for_all_day_events() {
     let days = content(Span::AllDay { start: day("2026-01-05"), end: day("2026-01-06") });
-    assert_eq!(occurrences(&days, &series(&["FREQ=HOURLY"]), this_year(), None), Err(Unsupported::TooFrequent));
+    assert_eq!(
+        occurrences(&days, &series(&["FREQ=HOURLY"]), this_year(), None),
+        Err(Unsupported::TooFrequent)
+    );
     // Times of day are ignored there.
     let rule = "FREQ=DAILY;COUNT=3;BYHOUR=9,12";
-    assert_eq!(occurrences(&days, &series(&[rule]), this_year(), None).map(|found| found.len()), Ok(3));
+    assert_eq!(
+        occurrences(&days, &series(&[rule]), this_year(), None).map(|found| found.len()),
+        Ok(3)
+    );
 }
 
 /// Rules that nothing fulfils, or almost nothing: only the first start is left.
@@ -122,9 +140,16 @@ fn dense_rules_are_cut_off() {
         "FREQ=HOURLY;BYMINUTE=0,5,10,15,20,25,30,35,40,45,50,55".to_owned(),
     ] {
         let decade = at("2026-01-01T00:00:00Z")..at("2126-01-01T00:00:00Z");
-        assert_eq!(expand("2026-01-05T09:00", &[&rule], decade.clone()), Err(Unsupported::TooMany), "{rule}");
+        assert_eq!(
+            expand("2026-01-05T09:00", &[&rule], decade.clone()),
+            Err(Unsupported::TooMany),
+            "{rule}"
+        );
         // The question of every listing is answered all the same.
-        let draft = Draft { content: content(timed(local("2026-01-05T09:00"), 30, &berlin())), series: Some(series(&[&rule])) };
+        let draft = Draft {
+            content: content(timed(local("2026-01-05T09:00"), 30, &berlin())),
+            series: Some(series(&[&rule])),
+        };
         assert_eq!(any_in_range(&draft, decade, None), Ok(true), "{rule}");
     }
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
@@ -132,12 +157,30 @@ fn dense_rules_are_cut_off() {
 
 #[test]
 fn what_has_to_be_counted_from_long_ago_is_bounded() {
-    assert_eq!(expand("0001-01-01T09:00", &["FREQ=DAILY;COUNT=2000000000"], this_year()), Err(Unsupported::TooMany));
-    assert_eq!(expand("1900-01-01T09:00", &["FREQ=DAILY;COUNT=2000000000"], this_year()), Err(Unsupported::TooMany));
-    assert_eq!(expand("1990-01-01T09:00", &["FREQ=DAILY;COUNT=2000000000"], this_year()).map(|found| found.len()), Ok(365));
-    assert_eq!(expand("0001-01-01T09:00", &["FREQ=DAILY"], this_year()).map(|found| found.len()), Ok(365));
     assert_eq!(
-        expand("1604-02-29T09:00", &["FREQ=YEARLY"], at("2024-01-01T00:00:00Z")..at("2029-01-01T00:00:00Z")).map(|f| f.len()),
+        expand("0001-01-01T09:00", &["FREQ=DAILY;COUNT=2000000000"], this_year()),
+        Err(Unsupported::TooMany)
+    );
+    assert_eq!(
+        expand("1900-01-01T09:00", &["FREQ=DAILY;COUNT=2000000000"], this_year()),
+        Err(Unsupported::TooMany)
+    );
+    assert_eq!(
+        expand("1990-01-01T09:00", &["FREQ=DAILY;COUNT=2000000000"], this_year())
+            .map(|found| found.len()),
+        Ok(365)
+    );
+    assert_eq!(
+        expand("0001-01-01T09:00", &["FREQ=DAILY"], this_year()).map(|found| found.len()),
+        Ok(365)
+    );
+    assert_eq!(
+        expand(
+            "1604-02-29T09:00",
+            &["FREQ=YEARLY"],
+            at("2024-01-01T00:00:00Z")..at("2029-01-01T00:00:00Z")
+        )
+        .map(|f| f.len()),
         Ok(2)
     );
 }
@@ -157,7 +200,9 @@ fn the_ends_of_time_do_not_panic() {
             ] {
                 let moment = Moment { local: first, zone: zone.clone() };
                 let content = content(Span::Timed { start: moment.clone(), end: moment });
-                let around = |range: &Range<Timestamp>| occurrences(&content, &series(&[rule]), range.clone(), None).is_ok();
+                let around = |range: &Range<Timestamp>| {
+                    occurrences(&content, &series(&[rule]), range.clone(), None).is_ok()
+                };
                 around(&forever);
                 around(&(Timestamp::MIN..Timestamp::MIN));
                 around(&(Timestamp::MAX..Timestamp::MAX));
@@ -167,7 +212,10 @@ fn the_ends_of_time_do_not_panic() {
     }
     let whole = content(Span::AllDay { start: Date::MIN, end: Date::MAX });
     for rule in ["FREQ=DAILY", "FREQ=DAILY;COUNT=3"] {
-        assert_eq!(occurrences(&whole, &series(&[rule]), this_year(), None), Err(Unsupported::TooMany));
+        assert_eq!(
+            occurrences(&whole, &series(&[rule]), this_year(), None),
+            Err(Unsupported::TooMany)
+        );
         let draft = Draft { content: whole.clone(), series: Some(series(&[rule])) };
         assert_eq!(any_in_range(&draft, this_year(), None), Ok(true));
     }
@@ -178,7 +226,10 @@ fn the_ends_of_time_do_not_panic() {
 fn old_series_are_reached_cheaply() {
     let begun = Instant::now();
     for _ in 0..200 {
-        let draft = Draft { content: content(timed(local("1970-01-01T09:00"), 30, &berlin())), series: Some(series(&["FREQ=DAILY"])) };
+        let draft = Draft {
+            content: content(timed(local("1970-01-01T09:00"), 30, &berlin())),
+            series: Some(series(&["FREQ=DAILY"])),
+        };
         let window = Window { start: day("2026-01-01"), end: day("2027-01-01") };
         assert_eq!(any_in_window(&draft, window, None), Ok(true));
     }

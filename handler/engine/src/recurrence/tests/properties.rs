@@ -7,40 +7,58 @@ use super::*;
 /// The names of some days, with or without a number.
 fn days(numbers: bool) -> impl Strategy<Value = String> {
     let name = prop::sample::select(vec!["MO", "TU", "WE", "TH", "FR", "SA", "SU"]);
-    let day = (name, 1..=4i32, any::<bool>()).prop_map(move |(name, nth, last)| match (numbers, last) {
-        (false, _) => name.to_owned(),
-        (true, false) => format!("{nth}{name}"),
-        (true, true) => format!("-{nth}{name}"),
-    });
+    let day =
+        (name, 1..=4i32, any::<bool>()).prop_map(move |(name, nth, last)| match (numbers, last) {
+            (false, _) => name.to_owned(),
+            (true, false) => format!("{nth}{name}"),
+            (true, true) => format!("-{nth}{name}"),
+        });
     prop::collection::vec(day, 1..4).prop_map(|days| format!("BYDAY={}", days.join(",")))
 }
 
 fn numbers(name: &'static str, least: i32, most: i32) -> impl Strategy<Value = String> {
-    prop::collection::vec((least..=most).prop_filter("zero", |n| *n != 0), 1..4)
-        .prop_map(move |list| format!("{name}={}", list.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")))
+    prop::collection::vec((least..=most).prop_filter("zero", |n| *n != 0), 1..4).prop_map(
+        move |list| {
+            format!("{name}={}", list.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+        },
+    )
 }
 
 /// A rule without an end, of any shape that the engine takes.
 fn endless() -> impl Strategy<Value = String> {
     let none = || Just(String::new());
-    let daily = prop_oneof![none(), days(false), numbers("BYMONTHDAY", -31, 31), numbers("BYHOUR", 1, 23)];
-    let weekly = prop_oneof![none(), days(false), days(false).prop_map(|days| format!("{days};BYSETPOS=-1"))];
-    let monthly =
-        prop_oneof![none(), days(true), numbers("BYMONTHDAY", -31, 31), days(false).prop_map(|days| format!("{days};BYSETPOS=1,-2")),];
+    let daily =
+        prop_oneof![none(), days(false), numbers("BYMONTHDAY", -31, 31), numbers("BYHOUR", 1, 23)];
+    let weekly = prop_oneof![
+        none(),
+        days(false),
+        days(false).prop_map(|days| format!("{days};BYSETPOS=-1"))
+    ];
+    let monthly = prop_oneof![
+        none(),
+        days(true),
+        numbers("BYMONTHDAY", -31, 31),
+        days(false).prop_map(|days| format!("{days};BYSETPOS=1,-2")),
+    ];
     let yearly = prop_oneof![
         none(),
         days(true),
         numbers("BYYEARDAY", -366, 366),
         numbers("BYWEEKNO", -53, 53),
-        (days(false), numbers("BYWEEKNO", 1, 53)).prop_map(|(days, weeks)| format!("{days};{weeks}")),
-        (days(true), numbers("BYMONTH", 1, 12)).prop_map(|(days, months)| format!("{days};{months}")),
+        (days(false), numbers("BYWEEKNO", 1, 53))
+            .prop_map(|(days, weeks)| format!("{days};{weeks}")),
+        (days(true), numbers("BYMONTH", 1, 12))
+            .prop_map(|(days, months)| format!("{days};{months}")),
     ];
     let rule = prop_oneof![
         ("FREQ=DAILY".prop_map(String::from), daily),
         ("FREQ=WEEKLY".prop_map(String::from), weekly),
         ("FREQ=MONTHLY".prop_map(String::from), monthly),
         ("FREQ=YEARLY".prop_map(String::from), yearly),
-        ("FREQ=HOURLY;BYMINUTE=7".prop_map(String::from), prop_oneof![none(), days(false), numbers("BYHOUR", 1, 23)]),
+        (
+            "FREQ=HOURLY;BYMINUTE=7".prop_map(String::from),
+            prop_oneof![none(), days(false), numbers("BYHOUR", 1, 23)]
+        ),
     ];
     let week_start = prop::sample::select(vec!["MO", "SU", "WE", "SA"]);
     (rule, 1..40u16, week_start).prop_map(|((head, tail), interval, week_start)| {
@@ -51,7 +69,9 @@ fn endless() -> impl Strategy<Value = String> {
 
 fn first_start() -> impl Strategy<Value = DateTime> {
     (1985..2020i16, 1..=366i64, 0..24i8, 0..60i8).prop_map(|(year, day, hour, minute)| {
-        Date::constant(year, 1, 1).at(hour, minute, 0, 0).saturating_add(SignedDuration::from_hours(24 * (day - 1)))
+        Date::constant(year, 1, 1)
+            .at(hour, minute, 0, 0)
+            .saturating_add(SignedDuration::from_hours(24 * (day - 1)))
     })
 }
 
@@ -74,7 +94,8 @@ proptest! {
     ) {
         let content = content(timed(first, 30, &berlin()));
         let found = occurrences(&content, &series(&[&text]), at("2026-06-01T00:00:00Z")..at("2026-08-01T00:00:00Z"), None);
-        // What is refused when it is expanded is refused for a copy too, but for what only the expansion can tell.
+        // What is refused when it is expanded is refused for a copy too, but for what only the
+        // expansion can tell.
         if let Err(reason) = found {
             prop_assert!(reason == Unsupported::TooMany || validate(&text) == Err(reason), "{text}: {reason}");
         }

@@ -1,4 +1,5 @@
-//! Against what python-dateutil and recurring-ical-events make of the same series (tests/recordings/recurrence).
+//! Against what python-dateutil and recurring-ical-events make of the same series
+//! (tests/recordings/recurrence).
 
 use serde::Deserialize;
 
@@ -38,7 +39,9 @@ fn written(original: OriginalStart) -> String {
 
 fn expand(case: &Case) -> Result<Vec<String>, Unsupported> {
     let span = match case.zone.as_str() {
-        "day" => Span::AllDay { start: day(&case.start), end: day(&case.start).tomorrow().unwrap() },
+        "day" => {
+            Span::AllDay { start: day(&case.start), end: day(&case.start).tomorrow().unwrap() }
+        }
         "" => timed(local(&case.start), 15, &Zone::Floating),
         "UTC" => timed(local(&case.start), 15, &Zone::Utc),
         name => timed(local(&case.start), 15, &zone::resolve(name).unwrap()),
@@ -46,17 +49,27 @@ fn expand(case: &Case) -> Result<Vec<String>, Unsupported> {
     let series = Series {
         rules: case.rules.clone(),
         extra: case.extra.iter().map(|text| original(text)).collect(),
-        exceptions: case.cancelled.iter().map(|text| (original(text), Exception::Cancelled)).collect(),
+        exceptions: case
+            .cancelled
+            .iter()
+            .map(|text| (original(text), Exception::Cancelled))
+            .collect(),
     };
     let range = at(&format!("{}Z", case.from))..at(&format!("{}Z", case.to));
     let found = occurrences(&content(span), &series, range.clone(), None)?;
     // What began before the range and reaches into it is not recorded.
-    Ok(found.iter().filter(|o| zone::start(&o.span, None) >= range.start).map(|o| written(o.original)).collect())
+    Ok(found
+        .iter()
+        .filter(|o| zone::start(&o.span, None) >= range.start)
+        .map(|o| written(o.original))
+        .collect())
 }
 
 #[test]
 fn all_recorded_cases() {
-    let cases: Vec<Case> = serde_json::from_str(include_str!("../../../../../tests/recordings/recurrence/cases.json")).unwrap();
+    let cases: Vec<Case> =
+        serde_json::from_str(include_str!("../../../../../tests/recordings/recurrence/cases.json"))
+            .unwrap();
     assert!(cases.len() >= 300);
     let mut wrong = Vec::new();
     for case in &cases {

@@ -1,4 +1,5 @@
-//! The two pages of a command's port: one that sends a browser on to the provider, with a cookie, and one that takes the answer.
+//! The two pages of a command's port: one that sends a browser on to the provider, with a cookie,
+//! and one that takes the answer.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,30 +63,45 @@ impl Door {
         self.page(&self.shown)
     }
 
-    /// The same to start a browser with: every user of the machine sees it in the list of processes.
+    /// The same to start a browser with: every user of the machine sees it in the list of
+    /// processes.
     pub fn handed(&self) -> Url {
         self.page(&self.handed)
     }
 
     fn page(&self, ticket: &Token) -> Url {
-        Url::parse(&format!("http://{}{START}?ticket={}", self.address, ticket.expose())).expect("an address of ours")
+        Url::parse(&format!("http://{}{START}?ticket={}", self.address, ticket.expose()))
+            .expect("an address of ours")
     }
 
-    /// Answers a request; everything but these two pages, and all after the first answer, is turned away.
+    /// Answers a request; everything but these two pages, and all after the first answer, is turned
+    /// away.
     pub async fn answer(&self, request: Request) -> Response {
-        let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() else { return nothing_here() };
+        let Some(ConnectInfo(peer)) =
+            request.extensions().get::<ConnectInfo<SocketAddr>>().copied()
+        else {
+            return nothing_here();
+        };
         let host = self.address.to_string();
         let for_us = request.headers().get_all(header::HOST).iter().eq([host.as_str()]);
         // A picture or a script of some page asks nothing here (Fetch Metadata).
-        let is_page = request.headers().get("sec-fetch-dest").is_none_or(|for_what| for_what == "document");
+        let is_page =
+            request.headers().get("sec-fetch-dest").is_none_or(|for_what| for_what == "document");
         if request.method() != Method::GET || !for_us || !is_page {
             return nothing_here();
         }
         let query = request.uri().query().unwrap_or_default();
         match request.uri().path() {
             START if self.is_opened_by(query, peer) => self.open(request.headers()).await,
-            START if ticket(query.as_bytes()).is_some_and(|given| given.has_hash(&self.handed.hash())) => respond(from_here(), false),
-            CALLBACK if self.is_browser(request.headers()) => self.hand_on(|reply| Arrival::Answer(query.to_owned(), reply)).await,
+            START
+                if ticket(query.as_bytes())
+                    .is_some_and(|given| given.has_hash(&self.handed.hash())) =>
+            {
+                respond(from_here(), false)
+            }
+            CALLBACK if self.is_browser(request.headers()) => {
+                self.hand_on(|reply| Arrival::Answer(query.to_owned(), reply)).await
+            }
             CALLBACK => self.hand_on(Arrival::Stranger).await,
             _ => nothing_here(),
         }
@@ -93,7 +109,9 @@ impl Door {
 
     fn is_opened_by(&self, query: &str, peer: SocketAddr) -> bool {
         ticket(query.as_bytes()).is_some_and(|given| {
-            given.has_hash(&self.shown.hash()) || (given.has_hash(&self.handed.hash()) && !peer::is_another_users(peer, self.address))
+            given.has_hash(&self.shown.hash())
+                || (given.has_hash(&self.handed.hash())
+                    && !peer::is_another_users(peer, self.address))
         })
     }
 
@@ -101,15 +119,22 @@ impl Door {
         if self.opened.swap(true, Ordering::AcqRel) && !self.is_browser(headers) {
             return self.hand_on(Arrival::Twice).await;
         }
-        respond(page::away(self.provider.as_str(), cookie::set(Origin::Command, self.browser.expose())), false)
+        respond(
+            page::away(self.provider.as_str(), cookie::set(Origin::Command, self.browser.expose())),
+            false,
+        )
     }
 
     fn is_browser(&self, headers: &HeaderMap) -> bool {
-        cookie::get(Origin::Command, headers)
-            .is_some_and(|cookie| Token::parse(&cookie).is_some_and(|given| given.has_hash(&self.browser.hash())))
+        cookie::get(Origin::Command, headers).is_some_and(|cookie| {
+            Token::parse(&cookie).is_some_and(|given| given.has_hash(&self.browser.hash()))
+        })
     }
 
-    async fn hand_on(&self, arrival: impl FnOnce(oneshot::Sender<trigger::Response>) -> Arrival) -> Response {
+    async fn hand_on(
+        &self,
+        arrival: impl FnOnce(oneshot::Sender<trigger::Response>) -> Arrival,
+    ) -> Response {
         let (reply, answer) = oneshot::channel();
         // Full, or closed: the first answer is being dealt with.
         if self.send.try_send(arrival(reply)).is_ok()
@@ -150,7 +175,13 @@ mod tests {
         (Arc::new(Door::new(HERE.parse().unwrap(), provider, send).unwrap()), arrived)
     }
 
-    async fn knock(door: &Door, method: &str, path: &str, host: &str, cookie: Option<&str>) -> Response {
+    async fn knock(
+        door: &Door,
+        method: &str,
+        path: &str,
+        host: &str,
+        cookie: Option<&str>,
+    ) -> Response {
         let mut request = Request::builder().method(method).uri(path).header("host", host);
         if let Some(cookie) = cookie {
             request = request.header("cookie", cookie);
@@ -184,15 +215,24 @@ mod tests {
             ("POST", CALLBACK, HERE),
             ("GET", "/oauth/google/callback/", HERE),
         ] {
-            assert_eq!(knock(&door, method, path, host, None).await.status(), StatusCode::NOT_FOUND, "{method} {path} {host}");
+            assert_eq!(
+                knock(&door, method, path, host, None).await.status(),
+                StatusCode::NOT_FOUND,
+                "{method} {path} {host}"
+            );
         }
-        let picture = Request::builder().uri(CALLBACK).header("host", HERE).header("sec-fetch-dest", "image");
+        let picture =
+            Request::builder().uri(CALLBACK).header("host", HERE).header("sec-fetch-dest", "image");
         let mut picture = picture.body(Body::empty()).unwrap();
         picture.extensions_mut().insert(ConnectInfo::<SocketAddr>("127.0.0.1:1".parse().unwrap()));
         assert_eq!(door.answer(picture).await.status(), StatusCode::NOT_FOUND);
         let handed = format!("{}?{}", START, door.handed().query().unwrap());
         let refused = knock(&door, "GET", &handed, HERE, None).await.status();
-        assert_eq!(refused == StatusCode::FORBIDDEN, cfg!(target_os = "linux"), "no such connection is this user's");
+        assert_eq!(
+            refused == StatusCode::FORBIDDEN,
+            cfg!(target_os = "linux"),
+            "no such connection is this user's"
+        );
         assert!(arrived.try_recv().is_err(), "none of these ends anything");
     }
 
@@ -206,20 +246,36 @@ mod tests {
             (StatusCode::SEE_OTHER, "https://accounts.example.com/?state=x")
         );
         let own = cookie(&away);
-        assert_eq!(knock(&door, "GET", &start, HERE, Some(&own)).await.status(), StatusCode::SEE_OTHER, "the page is loaded again");
+        assert_eq!(
+            knock(&door, "GET", &start, HERE, Some(&own)).await.status(),
+            StatusCode::SEE_OTHER,
+            "the page is loaded again"
+        );
 
         let answer = |cookie: Option<String>| {
             let door = door.clone();
-            tokio::spawn(async move { knock(&door, "GET", "/oauth/google/callback?code=x", HERE, cookie.as_deref()).await.status() })
+            tokio::spawn(async move {
+                knock(&door, "GET", "/oauth/google/callback?code=x", HERE, cookie.as_deref())
+                    .await
+                    .status()
+            })
         };
-        for cookie in [None, Some(format!("calrelay-command={}", "A".repeat(43))), Some(own.replace("command", "oauth"))] {
+        for cookie in [
+            None,
+            Some(format!("calrelay-command={}", "A".repeat(43))),
+            Some(own.replace("command", "oauth")),
+        ] {
             let page = answer(cookie);
-            let Some(Arrival::Stranger(reply)) = arrived.recv().await else { panic!("it was taken") };
+            let Some(Arrival::Stranger(reply)) = arrived.recv().await else {
+                panic!("it was taken")
+            };
             reply.send(page::page(StatusCode::BAD_REQUEST, "x", &[])).unwrap();
             assert_eq!(page.await.unwrap(), StatusCode::BAD_REQUEST);
         }
         let page = answer(Some(own.clone()));
-        let Some(Arrival::Answer(query, reply)) = arrived.recv().await else { panic!("it was not taken") };
+        let Some(Arrival::Answer(query, reply)) = arrived.recv().await else {
+            panic!("it was not taken")
+        };
         assert_eq!(query, "code=x");
         reply.send(page::page(StatusCode::OK, "x", &[])).unwrap();
         assert_eq!(page.await.unwrap(), StatusCode::OK);
@@ -233,7 +289,9 @@ mod tests {
         let start = path(&door);
         knock(&door, "GET", &start, HERE, None).await;
         let second = tokio::spawn(async move { knock(&door, "GET", &start, HERE, None).await });
-        let Some(Arrival::Twice(reply)) = arrived.recv().await else { panic!("it was not noticed") };
+        let Some(Arrival::Twice(reply)) = arrived.recv().await else {
+            panic!("it was not noticed")
+        };
         reply.send(page::page(StatusCode::GONE, "x", &[])).unwrap();
         assert!(!second.await.unwrap().headers().contains_key("location"));
     }

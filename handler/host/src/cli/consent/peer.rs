@@ -1,15 +1,18 @@
-//! Whose a connection on the loopback is, where the system tells: on Linux every socket has the user who opened it (`/proc/net/tcp`, proc_pid_net(5)).
+//! Whose a connection on the loopback is, where the system tells: on Linux every socket has the
+//! user who opened it (`/proc/net/tcp`, proc_pid_net(5)).
 
 #[cfg(target_os = "linux")]
 use std::net::IpAddr;
 use std::net::SocketAddr;
 
-/// Whether a connection to `own` was not opened by this user, as far as the system tells. The superuser's counts as this user's: from that user
-/// nothing can be kept. Where the system should tell and does not, it was not.
+/// Whether a connection to `own` was not opened by this user, as far as the system tells. The
+/// superuser's counts as this user's: from that user nothing can be kept. Where the system should
+/// tell and does not, it was not.
 #[cfg(target_os = "linux")]
 pub fn is_another_users(peer: SocketAddr, own: SocketAddr) -> bool {
     let me = rustix::process::geteuid().as_raw();
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| std::fs::read_to_string(path).unwrap_or_default());
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .map(|path| std::fs::read_to_string(path).unwrap_or_default());
     let users: Vec<u32> = tables.iter().filter_map(|table| user(table, peer, own)).collect();
     users.is_empty() || users.iter().any(|user| *user != me && *user != 0)
 }
@@ -20,17 +23,20 @@ pub fn is_another_users(_: SocketAddr, _: SocketAddr) -> bool {
     false
 }
 
-/// The state of an established connection. What is left of one that has ended has no user of its own, and is shown as the superuser's.
+/// The state of an established connection. What is left of one that has ended has no user of its
+/// own, and is shown as the superuser's.
 #[cfg(target_os = "linux")]
 const ESTABLISHED: &str = "01";
 
-/// The user of the socket at `peer` that is connected to `own`: of all addresses of this machine, exactly these two.
+/// The user of the socket at `peer` that is connected to `own`: of all addresses of this machine,
+/// exactly these two.
 #[cfg(target_os = "linux")]
 fn user(table: &str, peer: SocketAddr, own: SocketAddr) -> Option<u32> {
     table.lines().skip(1).find_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let is_it =
-            address(fields.get(1)?)? == canonical(peer) && address(fields.get(2)?)? == canonical(own) && *fields.get(3)? == ESTABLISHED;
+        let is_it = address(fields.get(1)?)? == canonical(peer)
+            && address(fields.get(2)?)? == canonical(own)
+            && *fields.get(3)? == ESTABLISHED;
         is_it.then(|| fields.get(7)?.parse().ok()).flatten()
     })
 }
@@ -39,8 +45,13 @@ fn user(table: &str, peer: SocketAddr, own: SocketAddr) -> Option<u32> {
 #[cfg(target_os = "linux")]
 fn address(text: &str) -> Option<SocketAddr> {
     let (ip, port) = text.split_once(':')?;
-    let words: Option<Vec<[u8; 4]>> =
-        ip.as_bytes().chunks(8).map(|word| Some(u32::from_str_radix(std::str::from_utf8(word).ok()?, 16).ok()?.to_ne_bytes())).collect();
+    let words: Option<Vec<[u8; 4]>> = ip
+        .as_bytes()
+        .chunks(8)
+        .map(|word| {
+            Some(u32::from_str_radix(std::str::from_utf8(word).ok()?, 16).ok()?.to_ne_bytes())
+        })
+        .collect();
     let octets: Vec<u8> = words?.concat();
     let ip = match octets.len() {
         4 => IpAddr::from(<[u8; 4]>::try_from(octets).ok()?),
@@ -67,7 +78,10 @@ mod tests {
         let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
         assert!(user(&table, client.local_addr().unwrap(), own).is_some(), "it stands there");
         assert!(!is_another_users(client.local_addr().unwrap(), own));
-        let six = std::net::SocketAddr::new("::ffff:127.0.0.1".parse().unwrap(), client.local_addr().unwrap().port());
+        let six = std::net::SocketAddr::new(
+            "::ffff:127.0.0.1".parse().unwrap(),
+            client.local_addr().unwrap().port(),
+        );
         assert!(!is_another_users(six, own), "the same in the form of the other table");
         drop(client);
         let nobody = "127.0.0.3:9".parse().unwrap();
@@ -77,19 +91,37 @@ mod tests {
     #[test]
     fn both_ends_and_a_living_connection_count() {
         let line = |n: u8, from: &str, to: &str, state: &str, user: u32| {
-            format!("   {n}: {from} {to} {state} 00000000:00000000 00:00000000 00000000 {user:5}        0 1 1\n")
+            format!(
+                "   {n}: {from} {to} {state} 00000000:00000000 00:00000000 00000000 \
+                {user:5}        0 1 1\n"
+            )
         };
         let (own, peer) = ("127.0.0.1:4711".parse().unwrap(), "127.0.0.1:54321".parse().unwrap());
-        let table = |lines: &[String]| format!("  sl  local_address rem_address   st\n{}   9: broken\n", lines.concat());
+        let table = |lines: &[String]| {
+            format!("  sl  local_address rem_address   st\n{}   9: broken\n", lines.concat())
+        };
         let (here, there) = ("0100007F:1267", "0100007F:D431");
         let right = line(1, there, here, "01", 1001);
-        assert_eq!(user(&table(&[line(0, here, there, "01", 1000), right.clone()]), peer, own), Some(1001));
-        assert_eq!(user(&table(&[line(0, here, there, "01", 1000), right.clone()]), own, peer), Some(1000));
+        assert_eq!(
+            user(&table(&[line(0, here, there, "01", 1000), right.clone()]), peer, own),
+            Some(1001)
+        );
+        assert_eq!(
+            user(&table(&[line(0, here, there, "01", 1000), right.clone()]), own, peer),
+            Some(1000)
+        );
         // What is left of another connection between the same ports.
-        let left = [line(0, "0300007F:D431", "0200007F:1267", "06", 0), line(2, there, here, "06", 0)];
+        let left =
+            [line(0, "0300007F:D431", "0200007F:1267", "06", 0), line(2, there, here, "06", 0)];
         assert_eq!(user(&table(&left), peer, own), None);
         assert_eq!(user(&table(&[left[0].clone(), right]), peer, own), Some(1001));
-        let six = line(0, "0000000000000000FFFF00000100007F:D431", "0000000000000000FFFF00000100007F:1267", "01", 1002);
+        let six = line(
+            0,
+            "0000000000000000FFFF00000100007F:D431",
+            "0000000000000000FFFF00000100007F:1267",
+            "01",
+            1002,
+        );
         assert_eq!(user(&table(&[six]), peer, own), Some(1002));
     }
 }

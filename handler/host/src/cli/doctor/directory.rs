@@ -17,37 +17,59 @@ pub fn findings(config: &Config) -> Vec<Finding> {
     let dir = &config.data_dir;
     let shown = dir.display();
     if !dir.exists() {
-        return vec![Finding::good(CHECK, format!("{shown} is not there yet; it is made with the first account."))];
+        return vec![Finding::good(
+            CHECK,
+            format!("{shown} is not there yet; it is made with the first account."),
+        )];
     }
     if !dir.is_dir() {
-        return vec![Finding::bad(CHECK, format!("{shown} is no directory."), "Point CALRELAY_DATA_DIR to a directory.")];
+        return vec![Finding::bad(
+            CHECK,
+            format!("{shown} is no directory."),
+            "Point CALRELAY_DATA_DIR to a directory.",
+        )];
     }
     let mut findings = exposed(dir);
     findings.extend(room(dir));
     if findings.is_empty() {
-        findings.push(Finding::good(CHECK, format!("{shown} can be written to, has room, and its files are yours only.")));
+        findings.push(Finding::good(
+            CHECK,
+            format!("{shown} can be written to, has room, and its files are yours only."),
+        ));
     }
     findings
 }
 
-/// Writes as much as a sync may need at once, to the disk, and takes it away again. That finds a full disk, a quota and a read-only mount alike.
+/// Writes as much as a sync may need at once, to the disk, and takes it away again. That finds a
+/// full disk, a quota and a read-only mount alike.
 fn room(dir: &Path) -> Option<Finding> {
     let probe = dir.join(format!("doctor-{}.tmp", std::process::id()));
-    let written = File::create_new(&probe).and_then(|mut file| file.write_all(&vec![0; ROOM]).and_then(|()| file.sync_all()));
+    let written = File::create_new(&probe)
+        .and_then(|mut file| file.write_all(&vec![0; ROOM]).and_then(|()| file.sync_all()));
     let removed = fs::remove_file(&probe);
     let error = written.and(removed).err()?;
     let fix = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "Free some space on this disk. What was stored before is safe.",
-        io::ErrorKind::ReadOnlyFilesystem => "Mount the disk for writing, or point CALRELAY_DATA_DIR to another one.",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "Free some space on this disk. What was stored before is safe."
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "Mount the disk for writing, or point CALRELAY_DATA_DIR to another one."
+        }
         _ => "Make the directory writable for the user that calrelay runs as.",
     };
-    Some(Finding::bad(CHECK, format!("A megabyte cannot be written to {} ({error}).", dir.display()), fix))
+    Some(Finding::bad(
+        CHECK,
+        format!("A megabyte cannot be written to {} ({error}).", dir.display()),
+        fix,
+    ))
 }
 
 #[cfg(unix)]
 fn exposed(dir: &Path) -> Vec<Finding> {
     use std::os::unix::fs::PermissionsExt;
-    let mode = |path: &Path| fs::metadata(path).map(|metadata| metadata.permissions().mode()).unwrap_or_default();
+    let mode = |path: &Path| {
+        fs::metadata(path).map(|metadata| metadata.permissions().mode()).unwrap_or_default()
+    };
     let mut findings = Vec::new();
     if mode(dir) & 0o022 != 0 {
         findings.push(Finding::bad(
@@ -56,9 +78,18 @@ fn exposed(dir: &Path) -> Vec<Finding> {
             format!("chmod go-w {}", dir.display()),
         ));
     }
-    let files = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| path.is_file());
+    let files = fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_file());
     for file in files.filter(|file| mode(file) & 0o077 != 0) {
-        findings.push(Finding::bad(CHECK, format!("Other users can read {}.", file.display()), format!("chmod 600 {}", file.display())));
+        findings.push(Finding::bad(
+            CHECK,
+            format!("Other users can read {}.", file.display()),
+            format!("chmod 600 {}", file.display()),
+        ));
     }
     findings
 }

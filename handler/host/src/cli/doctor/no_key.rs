@@ -1,4 +1,5 @@
-//! The vault before there is a key, for whoever only looks: it seals and opens nothing, and makes none.
+//! The vault before there is a key, for whoever only looks: it seals and opens nothing, and makes
+//! none.
 
 use std::collections::BTreeSet;
 

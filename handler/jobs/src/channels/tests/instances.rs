@@ -21,15 +21,32 @@ impl Store for Counting {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.inner.get(table, partition, key).await
     }
-    async fn get_many(&self, table: Table, partition: &str, keys: &[String]) -> store::Result<Vec<Row>> {
+    async fn get_many(
+        &self,
+        table: Table,
+        partition: &str,
+        keys: &[String],
+    ) -> store::Result<Vec<Row>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.inner.get_many(table, partition, keys).await
     }
-    async fn scan(&self, table: Table, partition: &str, prefix: &str, after: Option<&str>, limit: usize) -> store::Result<Vec<Row>> {
+    async fn scan(
+        &self,
+        table: Table,
+        partition: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> store::Result<Vec<Row>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.inner.scan(table, partition, prefix, after, limit).await
     }
-    async fn commit(&self, table: Table, partition: &str, ops: &[Op]) -> store::Result<Vec<String>> {
+    async fn commit(
+        &self,
+        table: Table,
+        partition: &str,
+        ops: &[Op],
+    ) -> store::Result<Vec<String>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         // Others get a word in between.
         tokio::task::yield_now().await;
@@ -101,8 +118,13 @@ impl Site {
         let (base, dir) = services();
         let clock = Arc::new(Hands::default());
         let store = Arc::new(Counting { inner: base.store.clone(), asked: AtomicUsize::new(0) });
-        let board = Arc::new(Board { clock: clock.clone(), away: AtomicBool::new(false), seen: Mutex::default() });
-        let base = Services { store: store.clone(), queue: board.clone(), clock: clock.clone(), ..base };
+        let board = Arc::new(Board {
+            clock: clock.clone(),
+            away: AtomicBool::new(false),
+            seen: Mutex::default(),
+        });
+        let base =
+            Services { store: store.clone(), queue: board.clone(), clock: clock.clone(), ..base };
         let channel = stored(&base, row(ChannelState::Open, Some("r1"), 86_400)).await;
         store.asked.store(0, Ordering::Relaxed);
         Self { base, store, board, clock, channel, _dir: dir }
@@ -114,12 +136,23 @@ impl Site {
 
     async fn call(&self, process: &Services) -> crate::Result<Heard> {
         let (channel, token) = &self.channel;
-        hear(process, GOOGLE, Notice { channel, token: token.expose_secret(), resource: "r1", greeting: false }).await
+        hear(
+            process,
+            GOOGLE,
+            Notice { channel, token: token.expose_secret(), resource: "r1", greeting: false },
+        )
+        .await
     }
 
     /// When messages are to be seen, in milliseconds from the beginning.
     fn seen(&self) -> Vec<i128> {
-        self.board.seen.lock().unwrap().iter().map(|seen| seen.duration_since(now()).as_millis()).collect()
+        self.board
+            .seen
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|seen| seen.duration_since(now()).as_millis())
+            .collect()
     }
 
     fn asked(&self) -> usize {
@@ -133,7 +166,13 @@ async fn however_many_are_called_their_messages_are_a_pause_apart() {
     let processes: Vec<Services> = (0..8).map(|_| site.process()).collect();
     // All of them at once, in every tenth of a second of a minute.
     for tenth in 0..600 {
-        let heard = join_all(processes.iter().flat_map(|process| [process, process]).map(|process| site.call(process))).await;
+        let heard = join_all(
+            processes
+                .iter()
+                .flat_map(|process| [process, process])
+                .map(|process| site.call(process)),
+        )
+        .await;
         assert!(heard.iter().all(Result::is_ok), "{heard:?}");
         let last = tenth * 100;
         let next = *site.seen().last().unwrap();
@@ -176,8 +215,9 @@ impl Clock for Wrong {
     }
 }
 
-/// Four processes whose clocks are up to a second apart; messages that cannot be sent; calls in any order. By the right clock every call that was
-/// answered is followed by a look that begins after it.
+/// Four processes whose clocks are up to a second apart; messages that cannot be sent; calls in any
+/// order. By the right clock every call that was answered is followed by a look that begins after
+/// it.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_lost_where_clocks_are_a_second_apart() {
     let mut rng = 1_u64;
@@ -188,10 +228,15 @@ async fn nothing_is_lost_where_clocks_are_a_second_apart() {
     for story in 0..40 {
         let site = Site::new().await;
         let clock = |n: u64, random: &mut dyn FnMut(u64) -> u64| {
-            let wrong = if n == 0 { 0 } else { [0, 1000, i64::try_from(random(1001)).unwrap()][usize::try_from(random(3)).unwrap()] };
+            let wrong = if n == 0 {
+                0
+            } else {
+                [0, 1000, i64::try_from(random(1001)).unwrap()][usize::try_from(random(3)).unwrap()]
+            };
             Arc::new(Wrong(site.clock.clone(), SignedDuration::from_millis(wrong)))
         };
-        let processes: Vec<Services> = (0..4).map(|n| Services { clock: clock(n, &mut random), ..site.process() }).collect();
+        let processes: Vec<Services> =
+            (0..4).map(|n| Services { clock: clock(n, &mut random), ..site.process() }).collect();
         let mut answered = Vec::new();
         for _ in 0..60 {
             let process = &processes[usize::try_from(random(4)).unwrap()];
@@ -205,7 +250,10 @@ async fn nothing_is_lost_where_clocks_are_a_second_apart() {
         let seen = site.seen();
         for call in answered {
             let next = seen.iter().filter(|seen| **seen >= call).min();
-            assert!(next.is_some_and(|next| *next <= call + 7000), "story {story}: what came at {call} is never seen: {seen:?}");
+            assert!(
+                next.is_some_and(|next| *next <= call + 7000),
+                "story {story}: what came at {call} is never seen: {seen:?}"
+            );
         }
     }
 }
@@ -214,25 +262,42 @@ async fn nothing_is_lost_where_clocks_are_a_second_apart() {
 async fn a_call_by_itself_costs_one_request_of_storage_or_two_and_one_a_minute() {
     let site = Site::new().await;
     let process = site.process();
-    assert_eq!((site.call(&process).await.unwrap(), site.asked()), (Heard::Nudged, 3), "the keys and the row read, and the row replaced");
+    assert_eq!(
+        (site.call(&process).await.unwrap(), site.asked()),
+        (Heard::Nudged, 3),
+        "the keys and the row read, and the row replaced"
+    );
     for _ in 0..10 {
         site.clock.wait(60_000);
-        assert_eq!((site.call(&process).await.unwrap(), site.asked()), (Heard::Nudged, 1), "it knows the row by now");
+        assert_eq!(
+            (site.call(&process).await.unwrap(), site.asked()),
+            (Heard::Nudged, 1),
+            "it knows the row by now"
+        );
     }
-    assert_eq!((site.call(&process).await.unwrap(), site.asked()), (Heard::Nudged, 2), "claimed, and noted as sent");
+    assert_eq!(
+        (site.call(&process).await.unwrap(), site.asked()),
+        (Heard::Nudged, 2),
+        "claimed, and noted as sent"
+    );
     for _ in 0..1000 {
         assert_eq!((site.call(&process).await.unwrap(), site.asked()), (Heard::Covered, 0));
     }
     // By its clock the message that is seen in a second may be seen by now.
     let other = site.process();
-    assert_eq!((site.call(&other).await.unwrap(), site.asked()), (Heard::Nudged, 4), "both read, claimed, and noted as sent");
+    assert_eq!(
+        (site.call(&other).await.unwrap(), site.asked()),
+        (Heard::Nudged, 4),
+        "both read, claimed, and noted as sent"
+    );
     let third = site.process();
     assert_eq!((site.call(&third).await.unwrap(), site.asked()), (Heard::Covered, 2));
     assert_eq!((site.call(&third).await.unwrap(), site.asked()), (Heard::Covered, 0));
     assert_eq!(site.seen()[11..], [601_000, 602_000]);
 }
 
-/// It has claimed the next message, and is gone before that is in the queue: whoever is called next neither relies on it nor fails.
+/// It has claimed the next message, and is gone before that is in the queue: whoever is called next
+/// neither relies on it nor fails.
 #[tokio::test]
 async fn nobody_relies_on_a_message_whose_sender_has_died() {
     let site = Site::new().await;
@@ -279,7 +344,9 @@ async fn a_channel_that_ends_meanwhile_is_not_revived() {
     let process = site.process();
     assert_eq!(site.call(&process).await.unwrap(), Heard::Nudged);
     site.clock.wait(60_000);
-    directory::change_channel(&process, &site.channel.0, |row| row.state = ChannelState::Ending).await.unwrap();
+    directory::change_channel(&process, &site.channel.0, |row| row.state = ChannelState::Ending)
+        .await
+        .unwrap();
     assert_eq!(site.call(&process).await.unwrap(), Heard::Dropped);
     directory::forget_channels(&process, std::slice::from_ref(&site.channel.0)).await.unwrap();
     assert_eq!(site.call(&site.process()).await.unwrap(), Heard::Dropped);

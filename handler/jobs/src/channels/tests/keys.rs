@@ -92,19 +92,25 @@ async fn the_key_before_proves_and_the_one_before_that_does_not() {
     keys::rotate(&services, false).await.unwrap();
     let second = signed(&services).await;
     for process in [services.clone(), another(&services)] {
-        assert!(whose(&process, &first).await.is_some() && whose(&process, &second).await.is_some());
+        assert!(
+            whose(&process, &first).await.is_some() && whose(&process, &second).await.is_some()
+        );
     }
     keys::rotate(&services, false).await.unwrap();
     let third = signed(&services).await;
     for process in [services.clone(), another(&services)] {
         assert!(
-            whose(&process, &first).await.is_none() && whose(&process, &second).await.is_some() && whose(&process, &third).await.is_some()
+            whose(&process, &first).await.is_none()
+                && whose(&process, &second).await.is_some()
+                && whose(&process, &third).await.is_some()
         );
     }
     keys::rotate(&services, true).await.unwrap();
     let fourth = signed(&services).await;
     for process in [services.clone(), another(&services)] {
-        assert!(whose(&process, &third).await.is_none() && whose(&process, &fourth).await.is_some());
+        assert!(
+            whose(&process, &third).await.is_none() && whose(&process, &fourth).await.is_some()
+        );
     }
 }
 
@@ -113,7 +119,11 @@ async fn the_key_before_proves_and_the_one_before_that_does_not() {
 async fn many_who_sign_at_once_sign_with_one_key() {
     let (services, _dir) = services();
     let processes: Vec<Services> = (0..8).map(|_| another(&services)).collect();
-    let signed = join_all(processes.iter().map(|process| async { token::sign(process, GOOGLE, &id().unwrap()).await.unwrap().1 })).await;
+    let signed =
+        join_all(processes.iter().map(|process| async {
+            token::sign(process, GOOGLE, &id().unwrap()).await.unwrap().1
+        }))
+        .await;
     assert!(signed.iter().all(|key| *key == signed[0]), "{signed:?}");
     let rotated = join_all(processes.iter().map(|process| keys::rotate(process, false))).await;
     let current = token::sign(&services, GOOGLE, &id().unwrap()).await.unwrap().1;
@@ -159,7 +169,8 @@ async fn a_dropped_key_causes_one_read_a_second_and_no_more() {
     store.asked.store(0, Ordering::Relaxed);
     let begun = tokio::time::Instant::now();
     while begun.elapsed() < Duration::from_secs(60) {
-        let heard = join_all((0..20).flat_map(|_| &forged).map(|forged| whose(&process, forged))).await;
+        let heard =
+            join_all((0..20).flat_map(|_| &forged).map(|forged| whose(&process, forged))).await;
         assert!(heard.iter().all(Option::is_none));
         tokio::time::advance(Duration::from_millis(100)).await;
     }
@@ -169,7 +180,8 @@ async fn a_dropped_key_causes_one_read_a_second_and_no_more() {
     assert_eq!(store.asked.load(Ordering::Relaxed), 0, "and genuine ones wait for nothing");
 }
 
-/// A channel whose key counts no more is given up with its row, so that the next pass opens another, and not before that is sent for.
+/// A channel whose key counts no more is given up with its row, so that the next pass opens
+/// another, and not before that is sent for.
 #[tokio::test]
 async fn only_channels_that_prove_nothing_are_given_up() {
     let (services, _dir) = services();
@@ -179,7 +191,8 @@ async fn only_channels_that_prove_nothing_are_given_up() {
     assert_eq!(keys::give_up_unproven(&services).await.unwrap(), 0);
     keys::rotate(&services, false).await.unwrap();
     assert_eq!(keys::give_up_unproven(&services).await.unwrap(), 1);
-    let state = async |id: &str| directory::channel_version(&services, id).await.unwrap().unwrap().0.state;
+    let state =
+        async |id: &str| directory::channel_version(&services, id).await.unwrap().unwrap().0.state;
     assert_eq!((state(&old).await, state(&new).await), (ChannelState::Ending, ChannelState::Open));
     assert_eq!(keys::give_up_unproven(&services).await.unwrap(), 0, "once");
 }

@@ -9,9 +9,15 @@ impl World {
         invite(&self.services, ProviderKind::Google).await.unwrap().ticket
     }
 
-    async fn accept(&self, ticket: Option<&Token>, cookie: Option<&str>) -> Result<Sent, Unfinished> {
-        let begun = accept(&self.services, ProviderKind::Google, PUBLIC, ticket, cookie, None).await?;
-        let query: BTreeMap<String, String> = Url::parse(&begun.location).unwrap().query_pairs().into_owned().collect();
+    async fn accept(
+        &self,
+        ticket: Option<&Token>,
+        cookie: Option<&str>,
+    ) -> Result<Sent, Unfinished> {
+        let begun =
+            accept(&self.services, ProviderKind::Google, PUBLIC, ticket, cookie, None).await?;
+        let query: BTreeMap<String, String> =
+            Url::parse(&begun.location).unwrap().query_pairs().into_owned().collect();
         Ok(Sent { state: query["state"].clone(), cookie: begun.browser.expose().to_owned() })
     }
 
@@ -38,7 +44,10 @@ async fn one_account_is_connected_and_the_link_is_used_up() {
     let ticket = world.invite().await;
     let Sent { state, cookie } = world.accept(Some(&ticket), None).await.unwrap();
     world.finish(&format!("state={state}&code=c"), Some(&cookie)).await.unwrap();
-    assert_eq!((world.accounts().await, world.rows().await, world.invitations().await.len()), (1, 0, 0));
+    assert_eq!(
+        (world.accounts().await, world.rows().await, world.invitations().await.len()),
+        (1, 0, 0)
+    );
     assert_eq!(world.provider.redeemed.lock().unwrap()[0][0], PUBLIC);
     assert!(not_ours(&world.accept(Some(&ticket), None).await));
     assert!(not_ours(&world.accept(Some(&ticket), Some(&cookie)).await));
@@ -52,7 +61,10 @@ async fn it_belongs_to_the_browser_that_has_accepted_it() {
     let first = world.accept(Some(&ticket), None).await.unwrap();
     let stranger = Token::random().unwrap();
     for cookie in [None, Some(stranger.expose()), Some(ticket.expose()), Some("x")] {
-        assert!(not_ours(&world.accept(Some(&ticket), cookie).await), "the link alone is worth nothing any more");
+        assert!(
+            not_ours(&world.accept(Some(&ticket), cookie).await),
+            "the link alone is worth nothing any more"
+        );
     }
     // The same browser may begin again, by the link or without it; it keeps its cookie.
     for again in [Some(&ticket), None] {
@@ -65,9 +77,15 @@ async fn it_belongs_to_the_browser_that_has_accepted_it() {
 async fn link_and_cookie_do_not_stand_in_for_each_other() {
     let world = world();
     let ticket = world.invite().await;
-    assert!(not_ours(&world.accept(None, Some(ticket.expose())).await), "a link that nobody has accepted is no cookie");
+    assert!(
+        not_ours(&world.accept(None, Some(ticket.expose())).await),
+        "a link that nobody has accepted is no cookie"
+    );
     let Sent { cookie, .. } = world.accept(Some(&ticket), None).await.unwrap();
-    assert!(not_ours(&world.accept(Token::parse(&cookie).as_ref(), None).await), "a cookie is no link");
+    assert!(
+        not_ours(&world.accept(Token::parse(&cookie).as_ref(), None).await),
+        "a cookie is no link"
+    );
     world.accept(None, Some(&cookie)).await.unwrap();
 }
 
@@ -78,7 +96,10 @@ async fn of_many_that_accept_at_once_one_is_taken() {
     let all = futures::future::join_all((0..10).map(|_| world.accept(Some(&ticket), None))).await;
     let taken: Vec<&Sent> = all.iter().filter_map(|one| one.as_ref().ok()).collect();
     assert_eq!((taken.len(), world.invitations().await.len()), (1, 1));
-    world.finish(&format!("state={}&code=c", taken[0].state), Some(&taken[0].cookie)).await.unwrap();
+    world
+        .finish(&format!("state={}&code=c", taken[0].state), Some(&taken[0].cookie))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -88,8 +109,14 @@ async fn two_windows_of_one_browser_connect_one_account() {
     let first = world.accept(Some(&ticket), None).await.unwrap();
     let second = world.accept(None, Some(&first.cookie)).await.unwrap();
     world.finish(&format!("state={}&code=c", second.state), Some(&first.cookie)).await.unwrap();
-    assert!(not_ours(&world.finish(&format!("state={}&code=c", first.state), Some(&first.cookie)).await));
-    assert_eq!((world.accounts().await, world.redeemed()), (1, 1), "the second code was not even redeemed");
+    assert!(not_ours(
+        &world.finish(&format!("state={}&code=c", first.state), Some(&first.cookie)).await
+    ));
+    assert_eq!(
+        (world.accounts().await, world.redeemed()),
+        (1, 1),
+        "the second code was not even redeemed"
+    );
 }
 
 #[tokio::test]
@@ -99,7 +126,8 @@ async fn after_a_no_or_half_a_yes_the_same_browser_may_try_again() {
     let mut sent = world.accept(Some(&ticket), None).await.unwrap();
     world.refuses(Some(providers::Error::Consent("tick both boxes".into())));
     for query in ["error=access_denied", "code=c"] {
-        let answer = world.finish(&format!("state={}&{query}", sent.state), Some(&sent.cookie)).await;
+        let answer =
+            world.finish(&format!("state={}&{query}", sent.state), Some(&sent.cookie)).await;
         assert!(matches!(answer, Err(Unfinished::Failed(_))), "{query}");
         sent = world.accept(None, Some(&sent.cookie)).await.unwrap();
     }
@@ -116,9 +144,15 @@ async fn it_is_over_after_half_an_hour_whatever_was_begun_with_it() {
     let Sent { state, cookie } = world.accept(Some(&ticket), None).await.unwrap();
     world.at(1801);
     assert!(not_ours(&world.finish(&format!("state={state}&code=c"), Some(&cookie)).await));
-    assert!(not_ours(&world.accept(Some(&unused), None).await) && not_ours(&world.accept(None, Some(&cookie)).await));
+    assert!(
+        not_ours(&world.accept(Some(&unused), None).await)
+            && not_ours(&world.accept(None, Some(&cookie)).await)
+    );
     assert_eq!((world.accounts().await, world.redeemed()), (0, 0));
-    assert_eq!((clear(&world.services).await.unwrap(), clear(&world.services).await.unwrap()), (2, 0));
+    assert_eq!(
+        (clear(&world.services).await.unwrap(), clear(&world.services).await.unwrap()),
+        (2, 0)
+    );
     world.invite().await;
     world.at(3602);
     world.invite().await;
@@ -130,12 +164,22 @@ async fn a_link_that_nobody_was_given_is_none() {
     let world = world();
     let ticket = world.invite().await;
     let Sent { cookie, .. } = world.begin().await;
-    assert!(not_ours(&world.accept(Some(&Token::random().unwrap()), Some(&cookie)).await), "the cookie of another way does not count");
-    let icloud = accept(&world.services, ProviderKind::Icloud, PUBLIC, Some(&ticket), None, None).await;
+    assert!(
+        not_ours(&world.accept(Some(&Token::random().unwrap()), Some(&cookie)).await),
+        "the cookie of another way does not count"
+    );
+    let icloud =
+        accept(&world.services, ProviderKind::Icloud, PUBLIC, Some(&ticket), None, None).await;
     assert!(matches!(icloud, Err(Unfinished::NotOurs)), "another provider's");
     let text = ticket.expose();
     assert_eq!(ticket_of(&format!("ticket={text}")), Some(text.to_owned()));
-    for pairs in [format!("ticket={text}&ticket={text}"), format!("ticket={text}x"), "ticket=".into(), "ticket".into(), "x".repeat(9000)] {
+    for pairs in [
+        format!("ticket={text}&ticket={text}"),
+        format!("ticket={text}x"),
+        "ticket=".into(),
+        "ticket".into(),
+        "x".repeat(9000),
+    ] {
         assert_eq!(ticket_of(&pairs), None, "{pairs:.80}");
     }
 }
@@ -150,13 +194,19 @@ async fn where_nothing_can_be_begun_the_link_is_kept() {
     let ticket = world.invite().await;
     let redirect = Url::parse(PUBLIC).unwrap();
     for _ in 0..PENDING {
-        let way = pending::Way { provider: ProviderKind::Google, redirect: &redirect, invited: true };
+        let way =
+            pending::Way { provider: ProviderKind::Google, redirect: &redirect, invited: true };
         let [state, browser] = [Token::random().unwrap(), Token::random().unwrap()];
-        pending::put(&world.services, way, &state, &browser, None, &"verifier".into()).await.unwrap();
+        pending::put(&world.services, way, &state, &browser, None, &"verifier".into())
+            .await
+            .unwrap();
     }
     // Those who need no link have room of their own.
     world.begin().await;
-    assert!(matches!(world.accept(Some(&ticket), None).await, Err(Unfinished::Failed(Error::Request(_)))));
+    assert!(matches!(
+        world.accept(Some(&ticket), None).await,
+        Err(Unfinished::Failed(Error::Request(_)))
+    ));
     world.at(700);
     world.accept(Some(&ticket), None).await.unwrap();
 }
@@ -170,6 +220,14 @@ async fn those_that_stand_are_few_and_storage_knows_none_of_them() {
     }
     assert!(matches!(invite(&world.services, ProviderKind::Google).await, Err(Error::Request(_))));
     let Sent { cookie, .. } = world.accept(Some(&tickets[0]), None).await.unwrap();
-    let stored: String = world.invitations().await.iter().map(|row| format!("{} {}\n", row.key, row.value)).collect();
-    assert!(tickets.iter().map(Token::expose).chain([&*cookie]).all(|secret| !stored.contains(secret)), "{stored}");
+    let stored: String = world
+        .invitations()
+        .await
+        .iter()
+        .map(|row| format!("{} {}\n", row.key, row.value))
+        .collect();
+    assert!(
+        tickets.iter().map(Token::expose).chain([&*cookie]).all(|secret| !stored.contains(secret)),
+        "{stored}"
+    );
 }

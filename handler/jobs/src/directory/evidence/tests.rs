@@ -11,7 +11,8 @@ use providers::{Answering, Edit, Fetched, Glance, NewCopy, Survey, Version, Writ
 
 use super::*;
 
-/// Name, version and UID of each event; a listing takes the first of several states, and leaves the last.
+/// Name, version and UID of each event; a listing takes the first of several states, and leaves the
+/// last.
 type State = Vec<(&'static str, Option<&'static str>, Option<&'static str>)>;
 
 struct Server {
@@ -23,7 +24,8 @@ struct Server {
 
 impl Server {
     fn with(prefix: &'static str, calendars: &[(&'static str, &[State])]) -> Self {
-        let calendars = calendars.iter().map(|(name, states)| (*name, Mutex::new(states.to_vec()))).collect();
+        let calendars =
+            calendars.iter().map(|(name, states)| (*name, Mutex::new(states.to_vec()))).collect();
         Self { prefix, calendars, listings: Mutex::default() }
     }
 
@@ -44,7 +46,15 @@ impl Server {
 fn event(uid: &str) -> Event {
     let span = Span::AllDay { start: date(2026, 4, 1), end: date(2026, 4, 2) };
     let [title, description, location] = [(); 3].map(|()| String::new());
-    let content = Content { span, title, description, location, attendees: Vec::new(), visibility: Visibility::Default, busy: Busy::Busy };
+    let content = Content {
+        span,
+        title,
+        description,
+        location,
+        attendees: Vec::new(),
+        visibility: Visibility::Default,
+        busy: Busy::Busy,
+    };
     Event {
         id: EventId::new("x"),
         uid: uid.into(),
@@ -86,7 +96,10 @@ impl Provider for Server {
             event: None,
         };
         let gone = Listed::Removed { id: EventId::new("gone.ics") };
-        Ok(Survey { listed: state.iter().map(line).chain([gone]).collect(), cursor: Cursor(String::new()) })
+        Ok(Survey {
+            listed: state.iter().map(line).chain([gone]).collect(),
+            cursor: Cursor(String::new()),
+        })
     }
 
     async fn ask(&self, _: &str) -> Result<Answering> {
@@ -148,8 +161,14 @@ async fn likeness(one: State, other: State) -> Likeness {
 #[tokio::test]
 async fn the_same_events_in_the_same_versions_are_one_calendar() {
     assert_eq!(likeness(vec![A, B], vec![B, A]).await, Likeness::Same);
-    assert_eq!(likeness(vec![A], vec![("a.ics", Some("W/\"1-gzip\""), A.2)]).await, Likeness::Same, "compared weakly");
-    for other in [vec![], vec![A], vec![A, ("b.ics", Some("\"3\""), B.2)], vec![A, ("c.ics", B.1, B.2)]] {
+    assert_eq!(
+        likeness(vec![A], vec![("a.ics", Some("W/\"1-gzip\""), A.2)]).await,
+        Likeness::Same,
+        "compared weakly"
+    );
+    for other in
+        [vec![], vec![A], vec![A, ("b.ics", Some("\"3\""), B.2)], vec![A, ("c.ics", B.1, B.2)]]
+    {
         assert_eq!(likeness(vec![A, B], other.clone()).await, Likeness::Unproven, "{other:?}");
     }
 }
@@ -164,9 +183,17 @@ async fn what_is_empty_or_untold_proves_nothing() {
 #[tokio::test]
 async fn uids_have_to_agree_and_one_has_to_be_read() {
     let other = |uid| vec![A, ("b.ics", B.1, uid)];
-    assert_eq!(likeness(vec![A, B], other(Some("uid-c"))).await, Likeness::Unproven, "two servers count their versions alike");
+    assert_eq!(
+        likeness(vec![A, B], other(Some("uid-c"))).await,
+        Likeness::Unproven,
+        "two servers count their versions alike"
+    );
     assert_eq!(likeness(vec![A, B], other(Some("?"))).await, Likeness::Unproven);
-    assert_eq!(likeness(other(Some("?")), other(Some("?"))).await, Likeness::Same, "what neither can read is no difference");
+    assert_eq!(
+        likeness(other(Some("?")), other(Some("?"))).await,
+        Likeness::Same,
+        "what neither can read is no difference"
+    );
     let odd = vec![("a.ics", A.1, Some("?")), ("b.ics", B.1, None)];
     assert_eq!(likeness(odd.clone(), odd).await, Likeness::Unproven);
 }
@@ -180,9 +207,16 @@ async fn a_sample_of_a_large_calendar_is_read() {
     let shown = list(Server::of(state.clone()).view()).await.unwrap();
     let sample = shown.sample();
     assert!((READ / 2..=READ).contains(&sample.len()), "{}", sample.len());
-    assert!(sample[0] == "e000.ics" && sample[sample.len() - 1].as_str() > "e250.ics", "from all of it");
-    let other: State = state.into_iter().map(|(name, etag, _)| (name, etag, Some("another"))).collect();
-    assert_eq!(likeness(names.iter().map(|name| (*name, Some("1"), Some(*name))).collect(), other).await, Likeness::Unproven);
+    assert!(
+        sample[0] == "e000.ics" && sample[sample.len() - 1].as_str() > "e250.ics",
+        "from all of it"
+    );
+    let other: State =
+        state.into_iter().map(|(name, etag, _)| (name, etag, Some("another"))).collect();
+    assert_eq!(
+        likeness(names.iter().map(|name| (*name, Some("1"), Some(*name))).collect(), other).await,
+        Likeness::Unproven
+    );
 }
 
 #[tokio::test]
@@ -194,19 +228,34 @@ async fn listings_that_differ_are_read_once_more() {
         let listings = *servers[0].listings.lock().unwrap();
         (likeness, listings)
     };
-    assert_eq!(twice(&[vec![edited, B], vec![A, B]], vec![A, B]).await, (Likeness::Same, 2), "its owner was at work");
+    assert_eq!(
+        twice(&[vec![edited, B], vec![A, B]], vec![A, B]).await,
+        (Likeness::Same, 2),
+        "its owner was at work"
+    );
     assert_eq!(twice(&[vec![], vec![A]], vec![A]).await, (Likeness::Same, 2));
-    let many = vec![A; 1].into_iter().chain((0..A_MOMENT).map(|n| (&*format!("m{n}.ics").leak(), A.1, A.2))).collect();
+    let many = vec![A; 1]
+        .into_iter()
+        .chain((0..A_MOMENT).map(|n| (&*format!("m{n}.ics").leak(), A.1, A.2)))
+        .collect();
     assert_eq!(twice(&[vec![], vec![A]], many).await, (Likeness::Unproven, 1), "a whole calendar");
     assert_eq!(twice(&[vec![edited, B]], vec![A, B]).await, (Likeness::Unproven, 2));
-    assert_eq!(twice(&[vec![A]], vec![B]).await, (Likeness::Unproven, 1), "nothing in common: no moment makes that");
+    assert_eq!(
+        twice(&[vec![A]], vec![B]).await,
+        (Likeness::Unproven, 1),
+        "nothing in common: no moment makes that"
+    );
 }
 
 #[tokio::test]
 async fn an_account_is_proven_by_all_of_its_calendars() {
     let server = |prefix, calendars: &[(&'static str, State)]| {
-        let calendars: Vec<(&'static str, Vec<State>)> = calendars.iter().map(|(name, state)| (*name, vec![state.clone()])).collect();
-        Server::with(prefix, &calendars.iter().map(|(name, states)| (*name, states.as_slice())).collect::<Vec<_>>())
+        let calendars: Vec<(&'static str, Vec<State>)> =
+            calendars.iter().map(|(name, state)| (*name, vec![state.clone()])).collect();
+        Server::with(
+            prefix,
+            &calendars.iter().map(|(name, states)| (*name, states.as_slice())).collect::<Vec<_>>(),
+        )
     };
     let one = server("/dav/", &[("work", vec![A]), ("home", vec![])]);
     for (other, same) in [
@@ -228,18 +277,35 @@ async fn an_account_is_proven_by_all_of_its_calendars() {
 
 #[tokio::test]
 async fn a_calendar_is_known_by_what_is_remembered_of_it() {
-    const NAMES: [&str; 20] =
-        ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19"];
+    const NAMES: [&str; 20] = [
+        "00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13", "14",
+        "15", "16", "17", "18", "19",
+    ];
     let known = |uid: fn(&str) -> Option<UidHash>| -> BTreeMap<String, Known> {
-        NAMES.iter().map(|name| ((*name).to_owned(), Known { etag: "W/\"1\"".into(), uid: uid(name) })).collect()
+        NAMES
+            .iter()
+            .map(|name| ((*name).to_owned(), Known { etag: "W/\"1\"".into(), uid: uid(name) }))
+            .collect()
     };
-    let state = |count: usize| -> State { NAMES[..count].iter().map(|name| (*name, Some("\"1\""), Some(*name))).collect() };
+    let state = |count: usize| -> State {
+        NAMES[..count].iter().map(|name| (*name, Some("\"1\""), Some(*name))).collect()
+    };
     let is = async |state: State, known| is_known(Server::of(state).view(), &known).await.unwrap();
     assert!(is(state(20), known(UidHash::of)).await);
-    assert!(is([state(20), vec![A, B]].concat(), known(UidHash::of)).await, "more than a pair has seen");
-    assert!(is(state(18), known(UidHash::of)).await && !is(state(17), known(UidHash::of)).await, "nine in ten");
+    assert!(
+        is([state(20), vec![A, B]].concat(), known(UidHash::of)).await,
+        "more than a pair has seen"
+    );
+    assert!(
+        is(state(18), known(UidHash::of)).await && !is(state(17), known(UidHash::of)).await,
+        "nine in ten"
+    );
     let edited = |count: usize| -> State {
-        [NAMES[..count].iter().map(|name| (*name, Some("2"), Some(*name))).collect(), state(20)[count..].to_vec()].concat()
+        [
+            NAMES[..count].iter().map(|name| (*name, Some("2"), Some(*name))).collect(),
+            state(20)[count..].to_vec(),
+        ]
+        .concat()
     };
     assert!(is(edited(2), known(UidHash::of)).await && !is(edited(3), known(UidHash::of)).await);
     assert!(!is(state(20), known(|_| UidHash::of("another"))).await);
@@ -251,7 +317,10 @@ async fn a_calendar_is_known_by_what_is_remembered_of_it() {
 fn calendars_correspond_one_to_one_or_not_at_all() {
     let all = |addresses: &[&str]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>();
     let (mine, theirs) = (all(&["/a/work/", "/b/home/"]), all(&["/x/home/", "/x/work"]));
-    assert_eq!(correspond(&mine, &theirs), Some(vec![("/b/home/", "/x/home/"), ("/a/work/", "/x/work")]));
+    assert_eq!(
+        correspond(&mine, &theirs),
+        Some(vec![("/b/home/", "/x/home/"), ("/a/work/", "/x/work")])
+    );
     assert_eq!(correspond(&all(&["/a/work/", "/b/work/"]), &all(&["/a/work/"])), None);
     assert_eq!(correspond(&all(&["/a/work/"]), &all(&["/a/work/", "/b/work/"])), None);
 }

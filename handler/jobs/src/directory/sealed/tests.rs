@@ -22,12 +22,24 @@ struct Wires {
 
 #[async_trait]
 impl Connect for Wires {
-    async fn discover(&self, _: ProviderKind, url: &str, _: &str, secret: &SecretString) -> providers::Result<String> {
+    async fn discover(
+        &self,
+        _: ProviderKind,
+        url: &str,
+        _: &str,
+        secret: &SecretString,
+    ) -> providers::Result<String> {
         self.sent.lock().unwrap().push(format!("{url} {}", secret.expose_secret()));
         Ok(self.found.lock().unwrap().clone())
     }
 
-    fn open(&self, _: ProviderKind, endpoint: &str, user: &str, secret: SecretString) -> providers::Result<Arc<dyn Provider>> {
+    fn open(
+        &self,
+        _: ProviderKind,
+        endpoint: &str,
+        user: &str,
+        secret: SecretString,
+    ) -> providers::Result<Arc<dyn Provider>> {
         self.sent.lock().unwrap().push(format!("{endpoint} {user} {}", secret.expose_secret()));
         Err(providers::Error::Unreachable("there is no network".into()))
     }
@@ -66,14 +78,23 @@ fn world() -> World {
 }
 
 fn endpoint(base: &str, home: &str) -> String {
-    serde_json::json!({"base": format!("{base}/"), "homes": [{"url": format!("{home}/anna/")}]}).to_string()
+    serde_json::json!({"base": format!("{base}/"), "homes": [{"url": format!("{home}/anna/")}]})
+        .to_string()
 }
 
 impl World {
     /// Connects an account at `url` whose calendars are found at `endpoint`.
     async fn connect(&self, url: &str, user: &str, endpoint: &str, secret: &str) -> Account {
         *self.wires.found.lock().unwrap() = endpoint.to_owned();
-        let account = accounts::connect_account(&self.services, ProviderKind::Caldav, url, user, &secret.into()).await.unwrap();
+        let account = accounts::connect_account(
+            &self.services,
+            ProviderKind::Caldav,
+            url,
+            user,
+            &secret.into(),
+        )
+        .await
+        .unwrap();
         self.wires.sent.lock().unwrap().clear();
         account
     }
@@ -83,19 +104,31 @@ impl World {
     }
 
     async fn put(&self, table: Table, key: &str, value: String) {
-        self.services.store.commit(table, "local", &[Op::Put { key: key.into(), value }]).await.unwrap();
+        self.services
+            .store
+            .commit(table, "local", &[Op::Put { key: key.into(), value }])
+            .await
+            .unwrap();
     }
 
     /// Puts the secret back as earlier versions have sealed it.
     async fn seal_as_before(&self, account: &Account, secret: &str) {
-        let sealed = self.services.vault.seal(place(&self.services, account.id.as_str()), &secret.into()).await.unwrap();
-        self.put(Table::Secrets, account.id.as_str(), format!(r#"{{"v":1,"sealed":"{sealed}"}}"#)).await;
+        let sealed = self
+            .services
+            .vault
+            .seal(place(&self.services, account.id.as_str()), &secret.into())
+            .await
+            .unwrap();
+        self.put(Table::Secrets, account.id.as_str(), format!(r#"{{"v":1,"sealed":"{sealed}"}}"#))
+            .await;
     }
 
-    /// What is sent somewhere when the account is worked with, and how that ends, by its row and by a snapshot.
+    /// What is sent somewhere when the account is worked with, and how that ends, by its row and by
+    /// a snapshot.
     async fn use_of(&self, id: &AccountId) -> (Vec<String>, Error) {
         let services = &self.services;
-        let by_row = async { accounts::open(services, &accounts::account(services, id).await?).await };
+        let by_row =
+            async { accounts::open(services, &accounts::account(services, id).await?).await };
         let first = by_row.await.err().unwrap();
         let by_snapshot = async {
             let directory = Snapshot::read(services).await?;
@@ -108,14 +141,19 @@ impl World {
 
     async fn use_of_once(&self, id: &AccountId) -> (Vec<String>, Error) {
         let services = &self.services;
-        let error = accounts::open(services, &accounts::account(services, id).await.unwrap()).await.err().unwrap();
+        let error = accounts::open(services, &accounts::account(services, id).await.unwrap())
+            .await
+            .err()
+            .unwrap();
         (std::mem::take(&mut self.wires.sent.lock().unwrap()), error)
     }
 
     async fn is_refused(&self, id: &AccountId) {
         let (sent, error) = self.use_of(id).await;
         assert_eq!(sent, [""; 0]);
-        let Error::Provider(providers::Error::Credentials(words)) = error else { panic!("{error}") };
+        let Error::Provider(providers::Error::Credentials(words)) = error else {
+            panic!("{error}")
+        };
         assert!(words.contains("not sent anywhere") && words.contains("account add"), "{words}");
     }
 
@@ -168,7 +206,10 @@ async fn rows_that_were_swapped_open_nothing() {
         for id in [&anna.id, &ben.id] {
             let (sent, error) = world.use_of(id).await;
             assert_eq!(sent, [""; 0], "{table:?}");
-            assert!(matches!(error, Error::Vault(vault::Error::CannotOpen) | Error::Damaged(_)), "{error}");
+            assert!(
+                matches!(error, Error::Vault(vault::Error::CannotOpen) | Error::Damaged(_)),
+                "{error}"
+            );
         }
         world.put(table, &keys[0], one.value).await;
         world.put(table, &keys[1], other.value).await;
@@ -181,10 +222,16 @@ async fn a_row_that_was_put_back_sends_the_password_nowhere_new() {
     let world = world();
     let key = |account: &Account| format!("account:{}", account.id);
     let before = world.connect(HERE, "anna", &endpoint(HERE, THERE), "old").await;
-    let rows_before = (world.row(Table::Directory, &key(&before)).await.value, world.row(Table::Secrets, before.id.as_str()).await.value);
+    let rows_before = (
+        world.row(Table::Directory, &key(&before)).await.value,
+        world.row(Table::Secrets, before.id.as_str()).await.value,
+    );
     // Its calendars are on another server now.
     let now = world.connect(HERE, "anna", &endpoint(HERE, HERE), "new").await;
-    let rows_now = (world.row(Table::Directory, &key(&now)).await.value, world.row(Table::Secrets, now.id.as_str()).await.value);
+    let rows_now = (
+        world.row(Table::Directory, &key(&now)).await.value,
+        world.row(Table::Secrets, now.id.as_str()).await.value,
+    );
     assert_eq!(before.id, now.id);
 
     world.put(Table::Directory, &key(&now), rows_before.0.clone()).await;
@@ -209,9 +256,17 @@ async fn a_server_that_moved_is_where_the_password_may_go_from_then_on() {
     }
     let before = world.row(Table::Secrets, account.id.as_str()).await.value;
     widen(&world.services, &account, &moved).await.unwrap();
-    assert_eq!(world.row(Table::Secrets, account.id.as_str()).await.value, before, "what it may do already is not written anew");
-    let elsewhere = Account { endpoint: endpoint("https://dav.example.com", HERE), ..account.clone() };
-    assert!(widen(&world.services, &elsewhere, &moved).await.is_err(), "an edited row names no further servers");
+    assert_eq!(
+        world.row(Table::Secrets, account.id.as_str()).await.value,
+        before,
+        "what it may do already is not written anew"
+    );
+    let elsewhere =
+        Account { endpoint: endpoint("https://dav.example.com", HERE), ..account.clone() };
+    assert!(
+        widen(&world.services, &elsewhere, &moved).await.is_err(),
+        "an edited row names no further servers"
+    );
 }
 
 #[tokio::test]
@@ -226,11 +281,16 @@ async fn an_earlier_secret_is_sealed_anew_with_where_it_may_go() {
     world.is_sent(&account.id, &sent).await;
     // Neither form can be taken for the other.
     world.put(Table::Secrets, account.id.as_str(), row.replace(r#""v":2"#, r#""v":1"#)).await;
-    assert!(matches!(world.use_of(&account.id).await, (sent, Error::Vault(vault::Error::CannotOpen)) if sent.is_empty()));
+    assert!(
+        matches!(world.use_of(&account.id).await, (sent, Error::Vault(vault::Error::CannotOpen)) if sent.is_empty())
+    );
     world.seal_as_before(&account, "geheim").await;
-    let old = world.row(Table::Secrets, account.id.as_str()).await.value.replace(r#""v":1"#, r#""v":2"#);
+    let old =
+        world.row(Table::Secrets, account.id.as_str()).await.value.replace(r#""v":1"#, r#""v":2"#);
     world.put(Table::Secrets, account.id.as_str(), old).await;
-    assert!(matches!(world.use_of(&account.id).await, (sent, Error::Vault(vault::Error::CannotOpen)) if sent.is_empty()));
+    assert!(
+        matches!(world.use_of(&account.id).await, (sent, Error::Vault(vault::Error::CannotOpen)) if sent.is_empty())
+    );
 }
 
 #[tokio::test]
@@ -241,15 +301,24 @@ async fn an_earlier_secret_goes_only_where_its_first_address_leads() {
     world.seal_as_before(&account, "geheim").await;
     let asked = format!("{HERE}/ geheim");
     let row = |account: &Account| rows::encode(account).unwrap();
-    // The row names another server than the address does, and from the address nothing leads there: what the row says is believed no more.
-    world.put(Table::Directory, &key, row(&Account { endpoint: endpoint(THERE, THERE), ..account.clone() })).await;
+    // The row names another server than the address does, and from the address nothing leads there:
+    // what the row says is believed no more.
+    world
+        .put(
+            Table::Directory,
+            &key,
+            row(&Account { endpoint: endpoint(THERE, THERE), ..account.clone() }),
+        )
+        .await;
     let (sent, error) = world.use_of_once(&account.id).await;
     assert_eq!(sent, [asked.as_str()]);
     assert!(matches!(error, Error::Provider(providers::Error::Unreachable(_))), "{error}");
     world.is_sent(&account.id, &format!("{} anna geheim", endpoint(HERE, HERE))).await;
     world.seal_as_before(&account, "geheim").await;
     // The address itself was edited: the endpoint still tells it.
-    world.put(Table::Directory, &key, row(&Account { url: format!("{THERE}/"), ..account.clone() })).await;
+    world
+        .put(Table::Directory, &key, row(&Account { url: format!("{THERE}/"), ..account.clone() }))
+        .await;
     let (sent, error) = world.use_of_once(&account.id).await;
     assert_eq!(sent, [asked.as_str()]);
     assert!(matches!(error, Error::Provider(providers::Error::Unreachable(_))), "{error}");
@@ -257,13 +326,23 @@ async fn an_earlier_secret_goes_only_where_its_first_address_leads() {
     world.seal_as_before(&account, "geheim").await;
     // Without TLS: the id is the same.
     let plain = |text: &str| text.replace("https://", "http://");
-    let edited = Account { url: plain(&account.url), endpoint: plain(&account.endpoint), ..account.clone() };
-    assert_eq!(id::account(edited.kind, &id::Address::parse(&edited.url).unwrap(), &edited.user), account.id);
+    let edited =
+        Account { url: plain(&account.url), endpoint: plain(&account.endpoint), ..account.clone() };
+    assert_eq!(
+        id::account(edited.kind, &id::Address::parse(&edited.url).unwrap(), &edited.user),
+        account.id
+    );
     world.put(Table::Directory, &key, rows::encode(&edited).unwrap()).await;
     world.is_refused(&account.id).await;
     // The address leads to another server, as the row says.
     *world.wires.found.lock().unwrap() = endpoint(THERE, THERE);
-    world.put(Table::Directory, &key, rows::encode(&Account { endpoint: endpoint(THERE, THERE), ..account.clone() }).unwrap()).await;
+    world
+        .put(
+            Table::Directory,
+            &key,
+            rows::encode(&Account { endpoint: endpoint(THERE, THERE), ..account.clone() }).unwrap(),
+        )
+        .await;
     let (sent, _) = world.use_of(&account.id).await;
     let opened = format!("{} anna geheim", endpoint(THERE, THERE));
     assert_eq!(sent, [asked, opened.clone(), opened], "asked once, and sealed with what was found");
@@ -272,13 +351,23 @@ async fn an_earlier_secret_goes_only_where_its_first_address_leads() {
 #[tokio::test]
 async fn a_grant_belongs_to_its_client_and_a_newer_version_is_named() {
     let world = world();
-    let (url, endpoint) = ("https://www.googleapis.com/".to_owned(), r#"{"client":"one"}"#.to_owned());
-    let granted = crate::consent::Granted { url, user: "anna@example.org".into(), endpoint, secret: "1//first".into() };
-    let account = crate::directory::connect_grant(&world.services, ProviderKind::Google, granted).await.unwrap();
+    let (url, endpoint) =
+        ("https://www.googleapis.com/".to_owned(), r#"{"client":"one"}"#.to_owned());
+    let granted = crate::consent::Granted {
+        url,
+        user: "anna@example.org".into(),
+        endpoint,
+        secret: "1//first".into(),
+    };
+    let account = crate::directory::connect_grant(&world.services, ProviderKind::Google, granted)
+        .await
+        .unwrap();
     world.seal_as_before(&account, "1//first").await;
     world.is_sent(&account.id, r#"{"client":"one"} anna@example.org 1//first"#).await;
     let edited = Account { endpoint: r#"{"client":"two"}"#.into(), ..account.clone() };
-    world.put(Table::Directory, &format!("account:{}", account.id), rows::encode(&edited).unwrap()).await;
+    world
+        .put(Table::Directory, &format!("account:{}", account.id), rows::encode(&edited).unwrap())
+        .await;
     world.is_refused(&account.id).await;
     world.put(Table::Secrets, account.id.as_str(), r#"{"v":3,"sealed":"x"}"#.into()).await;
     assert!(world.use_of(&account.id).await.1.to_string().contains("newer calrelay"));
@@ -305,14 +394,23 @@ async fn an_earlier_account_that_was_connected_again_in_another_spelling_goes_on
     let world = world();
     let account = world.connect(HERE, "anna", &endpoint(HERE, HERE), "geheim").await;
     let key = format!("account:{}", account.id);
-    for address in [format!("{HERE}/dav/anna/"), format!("{HERE}/.well-known/caldav"), format!("{HERE}/anna/")] {
+    for address in
+        [format!("{HERE}/dav/anna/"), format!("{HERE}/.well-known/caldav"), format!("{HERE}/anna/")]
+    {
         world.seal_as_before(&account, "geheim").await;
-        world.put(Table::Directory, &key, rows::encode(&Account { url: address, ..account.clone() }).unwrap()).await;
+        world
+            .put(
+                Table::Directory,
+                &key,
+                rows::encode(&Account { url: address, ..account.clone() }).unwrap(),
+            )
+            .await;
         world.is_sent(&account.id, &format!("{} anna geheim", endpoint(HERE, HERE))).await;
     }
     // At another origin nothing says where it was connected first.
     world.seal_as_before(&account, "geheim").await;
-    let elsewhere = Account { url: format!("{THERE}/"), endpoint: endpoint(THERE, THERE), ..account.clone() };
+    let elsewhere =
+        Account { url: format!("{THERE}/"), endpoint: endpoint(THERE, THERE), ..account.clone() };
     world.put(Table::Directory, &key, rows::encode(&elsewhere).unwrap()).await;
     world.is_refused(&account.id).await;
 }
@@ -336,7 +434,13 @@ async fn an_account_that_moves_opens_whichever_of_its_rows_was_written_last() {
     *world.wires.found.lock().unwrap() = endpoint(HERE, HERE);
     let now = world.connect(HERE, "anna", &endpoint(HERE, HERE), "newer").await;
     assert_eq!(now.id, before.id);
-    world.put(Table::Directory, &key, rows::encode(&Account { generation: now.generation, ..moved }).unwrap()).await;
+    world
+        .put(
+            Table::Directory,
+            &key,
+            rows::encode(&Account { generation: now.generation, ..moved }).unwrap(),
+        )
+        .await;
     world.is_refused(&before.id).await;
 }
 
@@ -347,6 +451,8 @@ async fn a_secret_that_is_wrapped_anew_meanwhile_learns_of_its_new_server() {
     Local::open(world.dir.path()).unwrap().rotate().unwrap();
     let moved = Account { endpoint: endpoint(HERE, THERE), ..account.clone() };
     widen(&world.services, &account, &moved).await.unwrap();
-    world.put(Table::Directory, &format!("account:{}", account.id), rows::encode(&moved).unwrap()).await;
+    world
+        .put(Table::Directory, &format!("account:{}", account.id), rows::encode(&moved).unwrap())
+        .await;
     world.is_sent(&account.id, &format!("{} anna geheim", endpoint(HERE, THERE))).await;
 }

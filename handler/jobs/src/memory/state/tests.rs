@@ -13,7 +13,13 @@ fn store(dir: &tempfile::TempDir) -> Embedded {
 /// A mapping with its index row, as far as storage is concerned.
 fn mapping(n: usize) -> Group {
     let put = |key: String| Op::Put { key, value: "{}".into() };
-    Group { ops: vec![put(format!("m:{n:04}")), put(format!("x:{n:04}"))], copies: 1, archived: 0, by_another: 0, aliased: false }
+    Group {
+        ops: vec![put(format!("m:{n:04}")), put(format!("x:{n:04}"))],
+        copies: 1,
+        archived: 0,
+        by_another: 0,
+        aliased: false,
+    }
 }
 
 fn notes(numbers: std::ops::Range<usize>) -> Notes {
@@ -49,7 +55,11 @@ async fn more_than_one_commit_holds_is_written_in_several_and_counted_with_each(
     commit(&mine, &store, notes(49..250), Some(PairRow { copies: 7, ..done(60) })).await.unwrap();
     assert_eq!((keys(&store, "m:").await, keys(&store, "x:").await), (250, 250));
     let last = head(&store).await.row().await;
-    assert_eq!(last, PairRow { copies: 250, ..done(60) }, "the count follows from the notes, whatever else is said");
+    assert_eq!(
+        last,
+        PairRow { copies: 250, ..done(60) },
+        "the count follows from the notes, whatever else is said"
+    );
     let forget = |n: usize| Group {
         ops: vec![Op::Delete { key: format!("m:{n:04}"), etag: None }],
         copies: -1,
@@ -62,7 +72,11 @@ async fn more_than_one_commit_holds_is_written_in_several_and_counted_with_each(
     commit(&mine, &store, Notes::default(), None).await.unwrap();
     mine.set_counts(240, 0, 0).await;
     commit(&mine, &store, Notes::default(), Some(done(61))).await.unwrap();
-    assert_eq!(head(&store).await.copies().await, 240, "what was counted anew is stored with the next commit");
+    assert_eq!(
+        head(&store).await.copies().await,
+        240,
+        "what was counted anew is stored with the next commit"
+    );
 }
 
 #[tokio::test]
@@ -94,13 +108,21 @@ async fn a_look_neither_hinders_a_pass_nor_brings_a_pair_back() {
     assert_eq!((seen.last(), seen.can_be_noted()), (done(60).last_sync, true));
     note_look(&store, &pair, &seen, Timestamp::from_second(70).unwrap()).await.unwrap();
     note_look(&store, &pair, &seen, Timestamp::from_second(65).unwrap()).await.unwrap();
-    assert_eq!(look(&store, &pair).await.unwrap().last(), done(70).last_sync, "of two looks the first counts");
+    assert_eq!(
+        look(&store, &pair).await.unwrap().last(),
+        done(70).last_sync,
+        "of two looks the first counts"
+    );
     commit(&pass, &store, notes(1..2), None).await.unwrap();
     let seen = look(&store, &pair).await.unwrap();
     let rows = store.scan(Table::Pairs, PAIR, "", None, 1000).await.unwrap();
-    let ops: Vec<Op> = rows.into_iter().map(|row| Op::Delete { key: row.key, etag: None }).collect();
+    let ops: Vec<Op> =
+        rows.into_iter().map(|row| Op::Delete { key: row.key, etag: None }).collect();
     store.commit(Table::Pairs, PAIR, &ops).await.unwrap();
     note_look(&store, &pair, &seen, Timestamp::from_second(80).unwrap()).await.unwrap();
-    assert!(matches!(commit(&pass, &store, notes(2..3), Some(done(90))).await, Err(Error::Overtaken)));
+    assert!(matches!(
+        commit(&pass, &store, notes(2..3), Some(done(90))).await,
+        Err(Error::Overtaken)
+    ));
     assert_eq!(keys(&store, "").await, 0, "a pair that was removed stays so");
 }

@@ -1,11 +1,12 @@
 //! Events that their owner has left out and that are back under other names.
 //!
 //! # Properties
-//! * An event that was left out of an emptied calendar is the same event when it comes back (from a backup, say), whatever its name is then: it is
-//!   known by the UID that it had.
+//! * An event that was left out of an emptied calendar is the same event when it comes back (from a
+//!   backup, say), whatever its name is then: it is known by the UID that it had.
 //!
 //! # Cost
-//! None before a calendar was emptied and left so. After that, where a pass meets unknown events, the rows of the pair are read, and these events.
+//! None before a calendar was emptied and left so. After that, where a pass meets unknown events,
+//! the rows of the pair are read, and these events.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +26,11 @@ type LeftOut = [BTreeMap<UidHash, Mapping>; 2];
 
 impl Pass<'_> {
     /// Joins unknown events to the mappings of what was left out.
-    pub(in crate::sync) async fn find_left_out(&self, identity: &mut Identity, survey: &mut Survey) -> Result<()> {
+    pub(in crate::sync) async fn find_left_out(
+        &self,
+        identity: &mut Identity,
+        survey: &mut Survey,
+    ) -> Result<()> {
         if survey.unknown.iter().all(BTreeMap::is_empty) || !self.head.has_left_out().await {
             return Ok(());
         }
@@ -42,9 +47,15 @@ impl Pass<'_> {
             }
             for ids in ids.chunks(self.ends[side as usize].provider.batch().max(1)) {
                 for (_, event) in self.again(identity, survey, side, ids).await? {
-                    let known = UidHash::of(&event.uid).and_then(|uid| left_out[side as usize].get(&uid));
-                    let unit = known.map(|mapping| survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping.clone())));
-                    match unit.filter(|unit| !matches!(unit.copy, News::Present(_))).map(|unit| unit.mapping.id) {
+                    let known =
+                        UidHash::of(&event.uid).and_then(|uid| left_out[side as usize].get(&uid));
+                    let unit = known.map(|mapping| {
+                        survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping.clone()))
+                    });
+                    match unit
+                        .filter(|unit| !matches!(unit.copy, News::Present(_)))
+                        .map(|unit| unit.mapping.id)
+                    {
                         Some(mapping) => self.join_to(survey, side, (mapping, Role::Copy), event),
                         None => self.keep_stranger(identity, survey, side, event),
                     }
@@ -60,7 +71,8 @@ impl Pass<'_> {
         loop {
             let (page, next) = self.memory.page(after.as_deref()).await?;
             let suppressed = page.into_iter().filter(|mapping| mapping.state == State::Suppressed);
-            for mapping in suppressed.filter(|mapping| mapping.turned || mapping.has_servers_uid()) {
+            for mapping in suppressed.filter(|mapping| mapping.turned || mapping.has_servers_uid())
+            {
                 if let Some(uid) = mapping.copy.uid {
                     left_out[side_of(&mapping, Role::Copy) as usize].insert(uid, mapping);
                 }

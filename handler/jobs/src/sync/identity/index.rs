@@ -1,4 +1,5 @@
-//! What a calendar holds of marked events, by mapping and by the UID of the first origin. Small: no event is kept in it.
+//! What a calendar holds of marked events, by mapping and by the UID of the first origin. Small: no
+//! event is kept in it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,7 +17,8 @@ use crate::sync::pass::Pass;
 use crate::sync::survey::Survey;
 use crate::{Error, Result};
 
-/// So many passes are made anew where the server does not give an event that has the name of a copy.
+/// So many passes are made anew where the server does not give an event that has the name of a
+/// copy.
 const PASSES_FOR_A_COPY: u32 = 4;
 
 /// One calendar's unknown events.
@@ -30,7 +32,8 @@ pub(super) struct Index {
     pub whole: BTreeSet<EventId>,
     /// The same by the UID of the first origin.
     pub copies_by_first: HashMap<UidHash, Vec<EventId>>,
-    /// Those that have a UID of their own, by that: a person may have made an event out of a copy, which was copied in its turn.
+    /// Those that have a UID of their own, by that: a person may have made an event out of a copy,
+    /// which was copied in its turn.
     pub out_of_copies: HashMap<UidHash, EventId>,
     /// Copies that another installation made, by the UID of the first origin.
     pub foreign: HashMap<UidHash, Vec<EventId>>,
@@ -49,10 +52,12 @@ pub(super) struct Index {
 impl Index {
     /// Whether there may be earlier copies of events that are not in the window.
     pub fn has_copies(&self, foreign: bool) -> bool {
-        !self.copies.is_empty() || (foreign && !(self.foreign.is_empty() && self.foreign_by_look.is_empty()))
+        !self.copies.is_empty()
+            || (foreign && !(self.foreign.is_empty() && self.foreign_by_look.is_empty()))
     }
 
-    /// Events that say that they are copies: decided about last, when all origins have found theirs.
+    /// Events that say that they are copies: decided about last, when all origins have found
+    /// theirs.
     pub fn is_copy(&self, id: &EventId) -> bool {
         self.made_by.contains_key(id) || self.foreign_ids.contains(id)
     }
@@ -64,8 +69,15 @@ impl Index {
 }
 
 impl Pass<'_> {
-    /// Reads what is unknown in a calendar, where its marks matter and have not been read yet: all of it, or what has just come.
-    pub(in crate::sync) async fn read_strangers(&self, identity: &mut Identity, survey: &Survey, side: Side, all: bool) -> Result<()> {
+    /// Reads what is unknown in a calendar, where its marks matter and have not been read yet: all
+    /// of it, or what has just come.
+    pub(in crate::sync) async fn read_strangers(
+        &self,
+        identity: &mut Identity,
+        survey: &Survey,
+        side: Side,
+        all: bool,
+    ) -> Result<()> {
         let i = side as usize;
         if identity.index[i].is_some() {
             return Ok(());
@@ -73,11 +85,17 @@ impl Pass<'_> {
         let mut index = Index::default();
         let strangers = &survey.unknown[i];
         let batch = self.ends[i].provider.batch().max(1);
-        let ids: Vec<&EventId> = strangers.iter().filter(|(_, stranger)| all || stranger.fresh).map(|(id, _)| id).collect();
+        let ids: Vec<&EventId> = strangers
+            .iter()
+            .filter(|(_, stranger)| all || stranger.fresh)
+            .map(|(id, _)| id)
+            .collect();
         let mut refused = BTreeMap::new();
         for ids in ids.chunks(batch) {
-            let listed = |id: &EventId| strangers.get(id).and_then(|stranger| stranger.event.as_deref());
-            let unread: Vec<EventId> = ids.iter().filter(|id| listed(id).is_none()).map(|id| (*id).clone()).collect();
+            let listed =
+                |id: &EventId| strangers.get(id).and_then(|stranger| stranger.event.as_deref());
+            let unread: Vec<EventId> =
+                ids.iter().filter(|id| listed(id).is_none()).map(|id| (*id).clone()).collect();
             let read = self.fetch(side, unread).await?;
             refused.extend(read.iter().filter_map(|(id, found)| match found {
                 Found::Refused(why) => Some((id.clone(), why.clone())),
@@ -112,18 +130,28 @@ impl Pass<'_> {
         self.miss_no_copy(identity, side, &refused).await
     }
 
-    /// In the first listing of a calendar that is written to, an event that the server does not give may be an earlier copy, and another one would be
-    /// made beside it: the pass is made once more, and some times more where its name is that of a copy, or copies there have other names. What is refused
-    /// again then is passed over.
-    pub(in crate::sync) async fn miss_no_copy(&self, identity: &Identity, side: Side, refused: &BTreeMap<EventId, String>) -> Result<()> {
-        if !(identity.anew[side as usize] || self.takes_over) || !self.pair.copies_from(side.other()) || self.options.dry_run {
+    /// In the first listing of a calendar that is written to, an event that the server does not
+    /// give may be an earlier copy, and another one would be made beside it: the pass is made once
+    /// more, and some times more where its name is that of a copy, or copies there have other
+    /// names. What is refused again then is passed over.
+    pub(in crate::sync) async fn miss_no_copy(
+        &self,
+        identity: &Identity,
+        side: Side,
+        refused: &BTreeMap<EventId, String>,
+    ) -> Result<()> {
+        if !(identity.anew[side as usize] || self.takes_over)
+            || !self.pair.copies_from(side.other())
+            || self.options.dry_run
+        {
             return Ok(());
         }
         let mut notes = Notes::default();
         let mut first = None;
         for (id, why) in refused {
             let tries = identity.refused.get(&(side, id.clone())).copied().unwrap_or(0);
-            let may_be_copy = MappingId::of_copy_uid(id.as_str()).is_some() || identity.has_other_names(side);
+            let may_be_copy =
+                MappingId::of_copy_uid(id.as_str()).is_some() || identity.has_other_names(side);
             let most = if may_be_copy { PASSES_FOR_A_COPY } else { 1 };
             if tries >= most {
                 continue;
@@ -131,7 +159,8 @@ impl Pass<'_> {
             let mut row = self.problem(side, id, None, Reason::RefusedByServer, Some(why));
             (row.problem.tries, row.problem.next_try) = (tries + 1, Some(self.now));
             self.memory.note_problem(&mut notes, id, &row)?;
-            first.get_or_insert_with(|| Error::Withheld { event: id.to_string(), why: why.clone() });
+            first
+                .get_or_insert_with(|| Error::Withheld { event: id.to_string(), why: why.clone() });
         }
         match first {
             None => Ok(()),
@@ -142,7 +171,13 @@ impl Pass<'_> {
         }
     }
 
-    fn enter(&self, index: &mut Index, living: &BTreeMap<MappingId, Living>, id: &EventId, event: &Event) {
+    fn enter(
+        &self,
+        index: &mut Index,
+        living: &BTreeMap<MappingId, Living>,
+        id: &EventId,
+        event: &Event,
+    ) {
         let own = self.names(event);
         if let Some(named) = own.and_then(|mapping| living.get(&mapping)) {
             if matches!(named, Living::Here(_)) {
@@ -160,7 +195,8 @@ impl Pass<'_> {
                 } else if let Some(uid) = UidHash::of(&event.uid) {
                     index.out_of_copies.insert(uid, id.clone());
                 }
-                let insert = |copies: &mut Vec<EventId>| copies.insert(rank.min(copies.len()), id.clone());
+                let insert =
+                    |copies: &mut Vec<EventId>| copies.insert(rank.min(copies.len()), id.clone());
                 insert(index.copies.entry(mapping).or_default());
                 index.made_by.insert(id.clone(), mapping);
                 if let Some(first) = first {
@@ -174,7 +210,11 @@ impl Pass<'_> {
                 index.foreign_ids.insert(id.clone());
                 match first {
                     Some(first) => index.foreign.entry(first).or_default().push(id.clone()),
-                    None => index.foreign_by_look.entry(self.planner.appearance(event)).or_default().push(id.clone()),
+                    None => index
+                        .foreign_by_look
+                        .entry(self.planner.appearance(event))
+                        .or_default()
+                        .push(id.clone()),
                 }
             }
             None => {

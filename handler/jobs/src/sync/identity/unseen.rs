@@ -1,23 +1,30 @@
-//! What was made and is not listed: a server did not keep it, shows it late, or keeps nothing by which it is known (neither name, UID nor mark).
+//! What was made and is not listed: a server did not keep it, shows it late, or keeps nothing by
+//! which it is known (neither name, UID nor mark).
 //!
 //! # Properties
-//! * Nobody has deleted what this installation has made and no listing has shown: nothing is deleted because it is missing.
-//! * What becomes of the other event of such a mapping is written to the name that is known, if a read finds something there. Where it does not, that
-//!   proves nothing for two days: what is to be done is done when the event shows. After that a copy is made again once its origin changes, under the
-//!   name that it had; and at once by a full pass.
-//! * An unknown event that says of no mapping that it belongs to it may be such an event: the one with the version that the write was answered
-//!   with, or where there was none, with its time and its title, if that leaves no choice. The mapping goes by that name from then on.
-//! * What was there before a write is never what was written. Where only time and title speak for an event, its own stamps have to prove that
-//!   it is no older; what is known to be older is its owner's, and is treated as such.
-//! * What has the same time or the same title, and is not known to be it, is left alone and reported; with another version than that of the
-//!   write, only what has both.
-//! * Where a calendar has shown nothing of what was made there, not even under the names that were given, and holds as many unknown events, at least
-//!   two, the pair stops before anything is written.
+//! * Nobody has deleted what this installation has made and no listing has shown: nothing is
+//!   deleted because it is missing.
+//! * What becomes of the other event of such a mapping is written to the name that is known, if a
+//!   read finds something there. Where it does not, that proves nothing for two days: what is to be
+//!   done is done when the event shows. After that a copy is made again once its origin changes,
+//!   under the name that it had; and at once by a full pass.
+//! * An unknown event that says of no mapping that it belongs to it may be such an event: the one
+//!   with the version that the write was answered with, or where there was none, with its time and
+//!   its title, if that leaves no choice. The mapping goes by that name from then on.
+//! * What was there before a write is never what was written. Where only time and title speak for
+//!   an event, its own stamps have to prove that it is no older; what is known to be older is its
+//!   owner's, and is treated as such.
+//! * What has the same time or the same title, and is not known to be it, is left alone and
+//!   reported; with another version than that of the write, only what has both.
+//! * Where a calendar has shown nothing of what was made there, not even under the names that were
+//!   given, and holds as many unknown events, at least two, the pair stops before anything is
+//!   written.
 //!
 //! # Cost
-//! No request. What a pass makes is named in the row of the pair until it is listed, by which the next pass begins. Where something is not listed,
-//! the rows of the pair and the unknown events of that calendar are read; and what is not listed itself, once the other event of its mapping
-//! has changed.
+//! No request. What a pass makes is named in the row of the pair until it is listed, by which the
+//! next pass begins. Where something is not listed, the rows of the pair and the unknown events of
+//! that calendar are read; and what is not listed itself, once the other event of its mapping has
+//! changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,7 +64,11 @@ struct Lost {
 impl Lost {
     fn is_like(&self, shown: &Shown, field: Field) -> bool {
         let half = survey::half(&self.mapping, self.role);
-        !half.meant(&shown.print).changed_since(&half.base, half.intent.as_ref()).fields.contains(&field)
+        !half
+            .meant(&shown.print)
+            .changed_since(&half.base, half.intent.as_ref())
+            .fields
+            .contains(&field)
     }
 
     fn etag(&self) -> Option<&str> {
@@ -70,9 +81,11 @@ impl Lost {
         is_like && !self.mapping.made_at.is_some_and(|at| shown.stamps.prove_older(at))
     }
 
-    /// Whether an event may be what was written, altered by the server. With another version than that of the write it has to show the same.
+    /// Whether an event may be what was written, altered by the server. With another version than
+    /// that of the write it has to show the same.
     fn cannot_be_told_from(&self, shown: &Shown) -> bool {
-        let is_known_apart = self.mapping.state == State::Creating || (self.etag().is_some() && !self.has_version_of(shown));
+        let is_known_apart = self.mapping.state == State::Creating
+            || (self.etag().is_some() && !self.has_version_of(shown));
         let is_older = self.mapping.made_at.is_some_and(|at| shown.stamps.prove_older(at));
         let looks = [Field::Time, Field::Title].map(|field| self.is_like(shown, field));
         !is_older && if is_known_apart { looks == [true; 2] } else { looks.contains(&true) }
@@ -92,7 +105,12 @@ impl Pass<'_> {
     ///
     /// # Errors
     /// [`Error::CopiesUnrecognised`].
-    pub(in crate::sync) async fn find_unseen(&self, identity: &mut Identity, survey: &mut Survey, tally: &mut Tally) -> Result<()> {
+    pub(in crate::sync) async fn find_unseen(
+        &self,
+        identity: &mut Identity,
+        survey: &mut Survey,
+        tally: &mut Tally,
+    ) -> Result<()> {
         for side in Side::BOTH {
             if survey.cursors[side as usize].is_none() {
                 let lost = self.lost_with_news(survey, side);
@@ -100,7 +118,11 @@ impl Pass<'_> {
                 continue;
             }
             let (lost, others) = self.lost(survey, side).await?;
-            let left = if lost.is_empty() { lost } else { self.find(identity, survey, side, lost, others).await? };
+            let left = if lost.is_empty() {
+                lost
+            } else {
+                self.find(identity, survey, side, lost, others).await?
+            };
             let is_unseen = left.iter().any(|lost| lost.mapping.is_live());
             self.note_unseen(survey, tally, side, left).await?;
             let before = self.head.awaited().mappings[side as usize].clone();
@@ -110,39 +132,57 @@ impl Pass<'_> {
     }
 
     /// Events that were left alone because of a copy that shows by now.
-    pub(in crate::sync) fn told_apart(&self, survey: &Survey, problems: &[ProblemRow]) -> Vec<(Side, EventId)> {
+    pub(in crate::sync) fn told_apart(
+        &self,
+        survey: &Survey,
+        problems: &[ProblemRow],
+    ) -> Vec<(Side, EventId)> {
         let shows = |mapping: &MappingId| {
             let unit = survey.units.get(mapping);
-            unit.is_some_and(|unit| unit.stored.unseen.is_some_and(|role| matches!(unit.seen_as(role), News::Present(_))))
+            unit.is_some_and(|unit| {
+                unit.stored
+                    .unseen
+                    .is_some_and(|role| matches!(unit.seen_as(role), News::Present(_)))
+            })
         };
-        let is_free = |row: &&ProblemRow| row.problem.reason == Reason::MayBeCopy && row.mapping.as_ref().is_some_and(shows);
+        let is_free = |row: &&ProblemRow| {
+            row.problem.reason == Reason::MayBeCopy && row.mapping.as_ref().is_some_and(shows)
+        };
         let free = problems.iter().filter(is_free);
-        free.map(|row| (self.side_of_calendar(&row.problem.calendar), EventId::new(row.problem.event.as_str()))).collect()
+        free.map(|row| {
+            (self.side_of_calendar(&row.problem.calendar), EventId::new(row.problem.event.as_str()))
+        })
+        .collect()
     }
 
-    /// What was awaited when a pass began that has come to its end has been listed, or is remembered as unseen.
+    /// What was awaited when a pass began that has come to its end has been listed, or is
+    /// remembered as unseen.
     pub(in crate::sync) fn settle_awaited(&self, before: [Option<(BTreeSet<MappingId>, bool)>; 2]) {
         for (i, before) in before.into_iter().enumerate() {
             let Some((before, is_unseen)) = before else { continue };
             self.head.await_events(|awaited| {
                 let fresh = &awaited.fresh[i];
-                awaited.mappings[i].retain(|mapping| !before.contains(mapping) || fresh.contains(mapping));
+                awaited.mappings[i]
+                    .retain(|mapping| !before.contains(mapping) || fresh.contains(mapping));
                 (awaited.since[i], awaited.unseen[i]) = (None, is_unseen);
             });
         }
     }
 
-    /// What this calendar should show and does not: what was awaited, what was not seen before, and what may have been made by a pass that was cut
-    /// off. And whether it shows anything else that was made there.
+    /// What this calendar should show and does not: what was awaited, what was not seen before, and
+    /// what may have been made by a pass that was cut off. And whether it shows anything else that
+    /// was made there.
     async fn lost(&self, survey: &Survey, side: Side) -> Result<(Vec<Lost>, bool)> {
         let i = side as usize;
         let awaited = self.head.awaited();
         let is_shown = |mapping: &MappingId| survey.shown[i].contains(mapping);
         let asks = |mapping: &Mapping| {
             let role = survey::role(mapping, side);
-            let is_new = awaited.mappings[i].contains(&mapping.id) || awaited.since[i].is_some_and(|pass| mapping.made >= Some(pass));
+            let is_new = awaited.mappings[i].contains(&mapping.id)
+                || awaited.since[i].is_some_and(|pass| mapping.made >= Some(pass));
             let is_unseen = mapping.is_live() && (is_new || mapping.unseen == Some(role));
-            (is_unseen || (mapping.state == State::Creating && role == Role::Copy)) && !is_shown(&mapping.id)
+            (is_unseen || (mapping.state == State::Creating && role == Role::Copy))
+                && !is_shown(&mapping.id)
         };
         let (mut lost, mut others) = (Vec::new(), false);
         let mut enter = |mapping: Mapping| {
@@ -153,7 +193,8 @@ impl Pass<'_> {
             }
         };
         if awaited.since[i].is_none() && !awaited.unseen[i] {
-            let missing: Vec<MappingId> = awaited.mappings[i].iter().copied().filter(|mapping| !is_shown(mapping)).collect();
+            let missing: Vec<MappingId> =
+                awaited.mappings[i].iter().copied().filter(|mapping| !is_shown(mapping)).collect();
             if missing.is_empty() {
                 return Ok((in_the_making(survey, side), true));
             }
@@ -169,31 +210,42 @@ impl Pass<'_> {
         }
     }
 
-    /// The same of a calendar that was not read, as nothing has happened in it, where the other calendar has news. What a provider tells of by
-    /// itself it may not have told of yet.
+    /// The same of a calendar that was not read, as nothing has happened in it, where the other
+    /// calendar has news. What a provider tells of by itself it may not have told of yet.
     fn lost_with_news(&self, survey: &Survey, side: Side) -> Vec<Lost> {
         let awaited = self.head.awaited();
         let is_lost = |mapping: &Mapping, role: Role| {
-            let is_awaited = self.is_caldav(side) && awaited.mappings[side as usize].contains(&mapping.id);
+            let is_awaited =
+                self.is_caldav(side) && awaited.mappings[side as usize].contains(&mapping.id);
             mapping.is_live() && (mapping.unseen == Some(role) || is_awaited)
         };
         let with_news = survey.units.values().filter_map(|unit| {
             let role = survey::role(&unit.mapping, side);
-            let has_news = !matches!(unit.seen_as(other_role(role)), News::None) && !matches!(unit.seen_as(role), News::Present(_));
-            (has_news && is_lost(&unit.mapping, role)).then(|| Lost { mapping: unit.mapping.clone(), role })
+            let has_news = !matches!(unit.seen_as(other_role(role)), News::None)
+                && !matches!(unit.seen_as(role), News::Present(_));
+            (has_news && is_lost(&unit.mapping, role))
+                .then(|| Lost { mapping: unit.mapping.clone(), role })
         });
         with_news.collect()
     }
 
     /// Joins what is found. What is left is not there, or cannot be told from other events.
-    async fn find(&self, identity: &mut Identity, survey: &mut Survey, side: Side, lost: Vec<Lost>, others: bool) -> Result<Vec<Lost>> {
+    async fn find(
+        &self,
+        identity: &mut Identity,
+        survey: &mut Survey,
+        side: Side,
+        lost: Vec<Lost>,
+        others: bool,
+    ) -> Result<Vec<Lost>> {
         if survey.unknown[side as usize].is_empty() {
             return Ok(lost);
         }
         self.read_strangers(identity, survey, side, true).await?;
         let (unmarked, named) = self.unmarked(identity, survey, side).await?;
         // What has the mark or the UID is found by that.
-        let (marked, lost): (Vec<Lost>, Vec<Lost>) = lost.into_iter().partition(|lost| named.contains(&lost.mapping.id));
+        let (marked, lost): (Vec<Lost>, Vec<Lost>) =
+            lost.into_iter().partition(|lost| named.contains(&lost.mapping.id));
         let by_mark = !marked.is_empty();
         for Lost { mapping, role } in marked {
             if let Some(unit) = survey.units.get_mut(&mapping.id).filter(|_| mapping.is_live()) {
@@ -205,22 +257,34 @@ impl Pass<'_> {
         let joined = strangers > rest.len();
         let mut alike = false;
         for shown in rest {
-            alike |= left.iter().any(|lost| [Field::Time, Field::Title].iter().any(|field| lost.is_like(&shown, *field)));
+            alike |= left.iter().any(|lost| {
+                [Field::Time, Field::Title].iter().any(|field| lost.is_like(&shown, *field))
+            });
             if let Some(like) = left.iter().find(|lost| lost.cannot_be_told_from(&shown)) {
                 identity.alike.insert((side, shown.id), like.mapping.id);
             }
         }
         let unseen = left.iter().filter(|lost| lost.mapping.is_live()).count();
-        if unseen >= SEVERAL && !joined && !alike && !others && !by_mark && strangers >= unseen && !self.answers(side, &left).await? {
+        if unseen >= SEVERAL
+            && !joined
+            && !alike
+            && !others
+            && !by_mark
+            && strangers >= unseen
+            && !self.answers(side, &left).await?
+        {
             return Err(Error::CopiesUnrecognised);
         }
         Ok(left)
     }
 
-    /// Whether one of some that are not listed is under the name that is known, with its mark or its UID.
+    /// Whether one of some that are not listed is under the name that is known, with its mark or
+    /// its UID.
     async fn answers(&self, side: Side, left: &[Lost]) -> Result<bool> {
-        let asked: Vec<&Lost> = left.iter().filter(|lost| lost.mapping.is_live()).take(ASKED).collect();
-        let names = asked.iter().map(|lost| survey::half(&lost.mapping, lost.role).id.clone()).collect();
+        let asked: Vec<&Lost> =
+            left.iter().filter(|lost| lost.mapping.is_live()).take(ASKED).collect();
+        let names =
+            asked.iter().map(|lost| survey::half(&lost.mapping, lost.role).id.clone()).collect();
         let found = self.fetch(side, names).await?;
         Ok(asked.iter().any(|lost| {
             let half = survey::half(&lost.mapping, lost.role);
@@ -230,8 +294,14 @@ impl Pass<'_> {
         }))
     }
 
-    /// The unknown events of this calendar that do not say of themselves that they belong to a mapping, and the mappings to which the others do.
-    async fn unmarked(&self, identity: &mut Identity, survey: &Survey, side: Side) -> Result<(Vec<Shown>, BTreeSet<MappingId>)> {
+    /// The unknown events of this calendar that do not say of themselves that they belong to a
+    /// mapping, and the mappings to which the others do.
+    async fn unmarked(
+        &self,
+        identity: &mut Identity,
+        survey: &Survey,
+        side: Side,
+    ) -> Result<(Vec<Shown>, BTreeSet<MappingId>)> {
         let (mut unmarked, mut named) = (Vec::new(), BTreeSet::new());
         let ids: Vec<EventId> = survey.unknown[side as usize].keys().cloned().collect();
         for ids in ids.chunks(self.ends[side as usize].provider.batch().max(1)) {
@@ -250,17 +320,31 @@ impl Pass<'_> {
     }
 
     /// Joins each to the event that it must be. What is left of both.
-    fn join_by_looks(&self, survey: &mut Survey, side: Side, lost: Vec<Lost>, unmarked: Vec<Shown>) -> (Vec<Lost>, Vec<Shown>) {
-        let mut free: BTreeMap<EventId, Shown> = unmarked.into_iter().map(|shown| (shown.id.clone(), shown)).collect();
+    fn join_by_looks(
+        &self,
+        survey: &mut Survey,
+        side: Side,
+        lost: Vec<Lost>,
+        unmarked: Vec<Shown>,
+    ) -> (Vec<Lost>, Vec<Shown>) {
+        let mut free: BTreeMap<EventId, Shown> =
+            unmarked.into_iter().map(|shown| (shown.id.clone(), shown)).collect();
         let mut found: Vec<Option<EventId>> = Vec::with_capacity(lost.len());
         for one in &lost {
-            let like: Vec<&Shown> = free.values().filter(|shown| one.role == Role::Copy && one.may_be(shown)).collect();
-            let is_exact = |shown: &&&Shown| one.has_version_of(shown) && (one.proves_younger(shown) || shown.stamps == Stamps::default());
+            let like: Vec<&Shown> =
+                free.values().filter(|shown| one.role == Role::Copy && one.may_be(shown)).collect();
+            let is_exact = |shown: &&&Shown| {
+                one.has_version_of(shown)
+                    && (one.proves_younger(shown) || shown.stamps == Stamps::default())
+            };
             let exact: Vec<&&Shown> = like.iter().filter(is_exact).collect();
-            let is_rival = |shown: &Shown| lost.iter().filter(|lost| lost.may_be(shown)).count() > 1;
+            let is_rival =
+                |shown: &Shown| lost.iter().filter(|lost| lost.may_be(shown)).count() > 1;
             let id = match (exact.as_slice(), like.as_slice(), one.etag()) {
                 ([exact], ..) => Some(exact.id.clone()),
-                ([], [only], None) if one.proves_younger(only) && !is_rival(only) => Some(only.id.clone()),
+                ([], [only], None) if one.proves_younger(only) && !is_rival(only) => {
+                    Some(only.id.clone())
+                }
                 _ => None,
             };
             found.push(id);
@@ -276,7 +360,8 @@ impl Pass<'_> {
     }
 
     fn join_as(&self, survey: &mut Survey, side: Side, mapping: Mapping, shown: Shown) {
-        tracing::debug!(pair = %self.pair.id, mapping = ?mapping.id, "a copy has neither the name nor the UID that it was given");
+        tracing::debug!(pair = %self.pair.id, mapping = ?mapping.id, "a copy has neither the name \
+        nor the UID that it was given");
         survey.unknown[side as usize].remove(&shown.id);
         let unit = survey.units.entry(mapping.id).or_insert_with(|| Unit::new(mapping));
         let copy = &mut unit.mapping.copy;
@@ -291,7 +376,13 @@ impl Pass<'_> {
     }
 
     /// Remembers that these were not seen. That they are missing is no news.
-    async fn note_unseen(&self, survey: &mut Survey, tally: &mut Tally, side: Side, left: Vec<Lost>) -> Result<()> {
+    async fn note_unseen(
+        &self,
+        survey: &mut Survey,
+        tally: &mut Tally,
+        side: Side,
+        left: Vec<Lost>,
+    ) -> Result<()> {
         let left: Vec<Lost> = left.into_iter().filter(|lost| lost.mapping.is_live()).collect();
         let known = self.under_known_names(survey, side, &left).await?;
         let mut notes = Notes::default();
@@ -305,7 +396,13 @@ impl Pass<'_> {
             let missed_on = if is_first { Some(self.today()) } else { mapping.missed_on };
             let mut unseen = Mapping { unseen: Some(role), missed_on, ..mapping.clone() };
             if is_first && !self.options.dry_run {
-                let mut problem = self.problem(unseen.side, &unseen.origin.id, None, Reason::RefusedByServer, Some(NOT_SHOWN));
+                let mut problem = self.problem(
+                    unseen.side,
+                    &unseen.origin.id,
+                    None,
+                    Reason::RefusedByServer,
+                    Some(NOT_SHOWN),
+                );
                 tally.problems.add(unseen.side, &mut problem, Retry::OnChange, self.now);
                 self.memory.note_problem(&mut notes, &unseen.origin.id, &problem)?;
             }
@@ -327,18 +424,38 @@ impl Pass<'_> {
         self.memory.commit(self.head, notes).await
     }
 
-    /// What stands under the names that are known, where it matters: what has become of the other event is written there.
-    async fn under_known_names(&self, survey: &Survey, side: Side, left: &[Lost]) -> Result<BTreeMap<EventId, Found>> {
+    /// What stands under the names that are known, where it matters: what has become of the other
+    /// event is written there.
+    async fn under_known_names(
+        &self,
+        survey: &Survey,
+        side: Side,
+        left: &[Lost],
+    ) -> Result<BTreeMap<EventId, Found>> {
         let matters = |lost: &&Lost| {
             let unit = survey.units.get(&lost.mapping.id);
-            unit.is_some_and(|unit| self.options.full || !matches!(unit.seen_as(other_role(lost.role)), News::None))
+            unit.is_some_and(|unit| {
+                self.options.full || !matches!(unit.seen_as(other_role(lost.role)), News::None)
+            })
         };
-        let names = left.iter().filter(matters).map(|lost| survey::half(&lost.mapping, lost.role).id.clone()).collect();
+        let names = left
+            .iter()
+            .filter(matters)
+            .map(|lost| survey::half(&lost.mapping, lost.role).id.clone())
+            .collect();
         self.fetch(side, names).await
     }
 
-    /// It is there, and only listings lack it: it is decided about as if they had it, and awaited as before.
-    fn is_where_it_was_written(&self, survey: &mut Survey, side: Side, mapping: &Mapping, role: Role, found: &Found) {
+    /// It is there, and only listings lack it: it is decided about as if they had it, and awaited
+    /// as before.
+    fn is_where_it_was_written(
+        &self,
+        survey: &mut Survey,
+        side: Side,
+        mapping: &Mapping,
+        role: Role,
+        found: &Found,
+    ) {
         let Some(unit) = survey.units.get_mut(&mapping.id) else { return };
         *unit.news(role) = match found {
             Found::Event(event) => News::Present(Some(event.clone())),
@@ -353,8 +470,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Whether nothing is decided about a mapping, of which one event is neither listed nor under the name that is known. What is decided
-    /// otherwise is decided without that event.
+    /// Whether nothing is decided about a mapping, of which one event is neither listed nor under
+    /// the name that is known. What is decided otherwise is decided without that event.
     fn puts_off(&self, survey: &mut Survey, unseen: &Mapping, role: Role) -> bool {
         let Some(unit) = survey.units.get_mut(&unseen.id) else { return false };
         if matches!(unit.news(role), News::Suspect) {
@@ -365,7 +482,10 @@ impl Pass<'_> {
             News::Present(_) => (true, false),
             News::Suspect | News::Emptied(_) => (true, true),
         };
-        if role == Role::Copy && !is_gone && (self.options.full || (is_news && unseen.is_overdue(self.today()))) {
+        if role == Role::Copy
+            && !is_gone
+            && (self.options.full || (is_news && unseen.is_overdue(self.today())))
+        {
             unit.mapping.state = State::Creating;
             if !is_news {
                 unit.origin = News::Present(None);
@@ -387,19 +507,21 @@ impl Pass<'_> {
 
 /// Copies that a pass has noted before it was cut off, or lost the answer of: they may be there.
 fn in_the_making(survey: &Survey, side: Side) -> Vec<Lost> {
-    let may_be_there = |unit: &&Unit| unit.mapping.state == State::Creating && matches!(unit.copy, News::None | News::Suspect);
-    let making = survey
-        .units
-        .values()
-        .filter(may_be_there)
-        .map(|unit| Lost { role: survey::role(&unit.mapping, side), mapping: unit.mapping.clone() });
+    let may_be_there = |unit: &&Unit| {
+        unit.mapping.state == State::Creating && matches!(unit.copy, News::None | News::Suspect)
+    };
+    let making = survey.units.values().filter(may_be_there).map(|unit| Lost {
+        role: survey::role(&unit.mapping, side),
+        mapping: unit.mapping.clone(),
+    });
     making.filter(|lost| lost.role == Role::Copy).collect()
 }
 
 /// One may have been deleted by a person before it was listed.
 const SEVERAL: usize = 2;
-/// So many are asked for by name before none counts as recognised; each that is not found among many costs a request of its own.
+/// So many are asked for by name before none counts as recognised; each that is not found among
+/// many costs a request of its own.
 const ASKED: usize = 10;
 
-pub(in crate::sync) const NOT_SHOWN: &str =
-    "the server took it, and does not show it in the calendar; `calrelay sync --full` writes it once more";
+pub(in crate::sync) const NOT_SHOWN: &str = "the server took it, and does not show it in the \
+calendar; `calrelay sync --full` writes it once more";

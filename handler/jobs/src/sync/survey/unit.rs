@@ -13,11 +13,14 @@ pub(in crate::sync) enum News {
     /// None.
     #[default]
     None,
-    /// It is there, in a version that we do not know; the event itself where the listing brought it.
+    /// It is there, in a version that we do not know; the event itself where the listing brought
+    /// it.
     Present(Option<Box<Event>>),
-    /// Named as removed, or missing in a complete listing; believed when a read of its own finds nothing.
+    /// Named as removed, or missing in a complete listing; believed when a read of its own finds
+    /// nothing.
     Suspect,
-    /// Gone with everything else that the pair had there, and the owner has said what is to be done.
+    /// Gone with everything else that the pair had there, and the owner has said what is to be
+    /// done.
     Emptied(Answer),
 }
 
@@ -60,9 +63,12 @@ impl Unit {
         }
     }
 
-    /// Whether one of its events is said to be gone, or its copy may have been made under another name.
+    /// Whether one of its events is said to be gone, or its copy may have been made under another
+    /// name.
     pub fn has_suspect(&self) -> bool {
-        matches!(self.origin, News::Suspect) || matches!(self.copy, News::Suspect) || self.mapping.state == State::Creating
+        matches!(self.origin, News::Suspect)
+            || matches!(self.copy, News::Suspect)
+            || self.mapping.state == State::Creating
     }
 
     /// The same, to be looked at.
@@ -98,7 +104,8 @@ pub(in crate::sync) struct Stranger {
     pub fresh: bool,
     /// The mapping that its name would give belongs to another event.
     pub taken: bool,
-    /// It was listed because all of its calendar was: where it lies outside the window, that is nothing to speak of.
+    /// It was listed because all of its calendar was: where it lies outside the window, that is
+    /// nothing to speak of.
     pub quiet: bool,
     /// It was refused before, and a whole listing does not show it.
     pub unlisted: bool,

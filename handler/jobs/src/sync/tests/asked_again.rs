@@ -1,4 +1,5 @@
-//! What could not be read or made is asked for again, and what has become of it since is told apart.
+//! What could not be read or made is asked for again, and what has become of it since is told
+//! apart.
 
 use engine::event::{Event, EventId};
 use engine::reason::Reason;
@@ -12,7 +13,10 @@ use super::{all, reasons};
 use crate::report::PairStatus;
 
 fn refuse(world: &World, side: usize, id: &str) {
-    world.remotes[side].lock().refused.insert((Call::Fetch, Some(EventId::new(id))), Error::Refused("not now".into()));
+    world.remotes[side]
+        .lock()
+        .refused
+        .insert((Call::Fetch, Some(EventId::new(id))), Error::Refused("not now".into()));
 }
 
 async fn problem(world: &World) -> (Reason, bool) {
@@ -57,7 +61,10 @@ async fn what_is_listed_and_not_given_is_named_until_it_is() {
     world.from().hidden.insert(EventId::new("slow.ics"));
     for tries in 1..=3 {
         let run = world.pass().await;
-        assert_eq!((reasons(&run), world.problems().await[0].problem.tries), (vec![Reason::Unreadable], tries));
+        assert_eq!(
+            (reasons(&run), world.problems().await[0].problem.tries),
+            (vec![Reason::Unreadable], tries)
+        );
         assert_eq!(world.asked(Call::Fetch)[0], 2, "once more by itself");
     }
     world.from().hidden.clear();
@@ -101,7 +108,11 @@ async fn what_was_passed_over_and_is_an_earlier_copy_is_named_as_a_duplicate() {
     world.pass().await;
     let copy = world.copy("dentist.ics").await;
     let event = world.to().remove(&copy);
-    world.to().put(Event { id: EventId::new("moved.ics"), uid: "moved@example.org".into(), ..event });
+    world.to().put(Event {
+        id: EventId::new("moved.ics"),
+        uid: "moved@example.org".into(),
+        ..event
+    });
     world.pass().await;
     anew(&mut world, false, false).await;
     refuse(&world, 1, "moved.ics");
@@ -156,5 +167,8 @@ async fn a_calendar_that_is_only_read_is_not_waited_for() {
     world.from().put(april("bad", 2));
     refuse(&world, 0, "bad.ics");
     let run = world.pass().await;
-    assert_eq!((run.created, reasons(&run), world.titles()[1].clone()), (1, vec![Reason::RefusedByServer], all(["dentist"])));
+    assert_eq!(
+        (run.created, reasons(&run), world.titles()[1].clone()),
+        (1, vec![Reason::RefusedByServer], all(["dentist"]))
+    );
 }

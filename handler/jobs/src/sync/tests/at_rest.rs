@@ -26,15 +26,37 @@ async fn whatever_the_last_pass_left_open_needs_another_one() {
     let problem = Problem::from(&JobError::Provider(Error::CalendarMissing));
     let rows: Vec<(&str, bool, PairRow)> = vec![
         ("nothing", false, rest.clone()),
-        ("a failure", true, PairRow { status: Some(PairStatus::Error), error: Some(problem.clone()), ..rest.clone() }),
+        (
+            "a failure",
+            true,
+            PairRow {
+                status: Some(PairStatus::Error),
+                error: Some(problem.clone()),
+                ..rest.clone()
+            },
+        ),
         ("a status", true, PairRow { status: Some(PairStatus::Held), ..rest.clone() }),
         ("an error", true, PairRow { error: Some(problem), ..rest.clone() }),
-        ("a question", true, PairRow { held: Some(HeldRow { held, since: now, by_owner: false, emptied: Vec::new() }), ..rest.clone() }),
+        (
+            "a question",
+            true,
+            PairRow {
+                held: Some(HeldRow { held, since: now, by_owner: false, emptied: Vec::new() }),
+                ..rest.clone()
+            },
+        ),
         ("something to write", true, PairRow { left: Some(3), ..rest.clone() }),
         ("something to take over", true, PairRow { take_over: true, ..rest.clone() }),
         ("what is due", true, PairRow { retry: Some(now), ..rest.clone() }),
         ("what is not due", false, PairRow { retry: Some(now + hour), ..rest.clone() }),
-        ("yesterday's listing", true, PairRow { listed_on: rest.listed_on.map(|day| day.yesterday().unwrap()), ..rest.clone() }),
+        (
+            "yesterday's listing",
+            true,
+            PairRow {
+                listed_on: rest.listed_on.map(|day| day.yesterday().unwrap()),
+                ..rest.clone()
+            },
+        ),
         ("no listing", true, PairRow { listed_on: None, ..rest.clone() }),
     ];
     for (what, needed, row) in rows {
@@ -62,7 +84,11 @@ async fn a_pass_that_nobody_asked_for_waits_for_a_calendar_for_a_shorter_time() 
         world.from().put(april("dentist", 1));
         let directory = directory::Snapshot::read(&world.services).await.unwrap();
         let name = directory::calendar_lease(&directory, &world.pair.to);
-        let store::Attempt::Taken(lease) = world.services.leases.acquire("local", &[&name]).await.unwrap() else { panic!("taken") };
+        let store::Attempt::Taken(lease) =
+            world.services.leases.acquire("local", &[&name]).await.unwrap()
+        else {
+            panic!("taken")
+        };
         let (time, busy) = waited(&world, background).await;
         assert!(busy && time >= Duration::from_secs(if background { 20 } else { 60 }), "{time:?}");
         assert!(time < Duration::from_secs(if background { 40 } else { 90 }), "{time:?}");
@@ -81,7 +107,10 @@ async fn a_calendar_that_was_missing_is_gone_on_with_once_it_is_there() {
     let world = World::one_way().await.filled(2).await;
     world.from().refused.insert((Call::Glance, None), Error::CalendarMissing);
     let run = world.try_run(OPTIONS).await;
-    assert_eq!((run.state, run.error.map(|error| error.code)), (PairStatus::Error, Some("not_found".into())));
+    assert_eq!(
+        (run.state, run.error.map(|error| error.code)),
+        (PairStatus::Error, Some("not_found".into()))
+    );
     world.from().refused.clear();
     world.from().put(april("dentist", 1));
     assert_eq!((world.pass().await.created, world.count()), (1, [3, 3]));
@@ -99,7 +128,8 @@ async fn of_several_pairs_in_the_background_only_those_accounts_are_asked_that_m
     world.to().refused.clear();
     for (options, asked) in [(background, 0), (OPTIONS, 1)] {
         world.forget_calls();
-        let report = crate::sync::sync(&world.services, &pairs, options, &crate::report::Silent).await;
+        let report =
+            crate::sync::sync(&world.services, &pairs, options, &crate::report::Silent).await;
         assert_eq!(world.asked(Call::Glance)[1], asked);
         assert_eq!(report.pairs[0].state == PairStatus::NeedsReconnect, asked == 0);
         assert_eq!(report.pairs[1].error, None);
@@ -120,7 +150,10 @@ async fn a_failure_is_written_down_once_and_by_a_dry_run_never() {
     assert_eq!((run.state, world.state().await), (PairStatus::Error, before));
     world.try_run(OPTIONS).await;
     let failed = world.state().await;
-    assert_eq!((failed.status, failed.failing.map(|failing| failing.times)), (Some(PairStatus::Error), Some(1)));
+    assert_eq!(
+        (failed.status, failed.failing.map(|failing| failing.times)),
+        (Some(PairStatus::Error), Some(1))
+    );
     let run = world.try_run(OPTIONS).await;
     assert_eq!((run.state, world.state().await), (PairStatus::Error, failed));
     world.from().refused.clear();
@@ -138,7 +171,10 @@ async fn a_failure_that_is_known_makes_no_pass_and_another_one_is_written_down()
         world.from().refused.insert((Call::Glance, None), error);
         world.try_run(OPTIONS).await;
         let state = world.state().await;
-        assert_eq!((state.error.map(|error| error.code), state.failing.map(|failing| failing.times)), (Some(code.into()), Some(times)));
+        assert_eq!(
+            (state.error.map(|error| error.code), state.failing.map(|failing| failing.times)),
+            (Some(code.into()), Some(times))
+        );
     }
 }
 
@@ -152,11 +188,17 @@ async fn what_was_wrong_before_is_told_whatever_the_rounds() {
         world.from().change("e00.ics", |event| event.content.title = "new".into());
         if rounds > 1 {
             let copy = world.copy("e00.ics").await;
-            world.to().meanwhile(Call::Rewrite, move |here| here.change(&copy, |event| event.content.location = "room 2".into()));
+            world.to().meanwhile(Call::Rewrite, move |here| {
+                here.change(&copy, |event| event.content.location = "room 2".into())
+            });
         }
         world.minutes(1);
         let synced = world.in_background(None).await;
-        assert_eq!((synced.before.map(|problem| problem.code), synced.run.error), (Some("unreachable".into()), None), "{rounds}");
+        assert_eq!(
+            (synced.before.map(|problem| problem.code), synced.run.error),
+            (Some("unreachable".into()), None),
+            "{rounds}"
+        );
         assert_eq!(world.titles()[1][1], "new");
     }
 }

@@ -29,7 +29,10 @@ async fn where_no_version_tells_what_was_written_one_likeness_is_enough_to_leave
     world.to().remove(made.id.as_str());
     world.to().put(at_its_time(&made));
     let run = world.pass().await;
-    assert_eq!((run.created, reasons(&run), world.has("strange")), (0, vec![Reason::MayBeCopy], [false, true]));
+    assert_eq!(
+        (run.created, reasons(&run), world.has("strange")),
+        (0, vec![Reason::MayBeCopy], [false, true])
+    );
     // It is not read again for nothing.
     world.from().change("e00.ics", |event| event.content.title = "changed".into());
     world.pass().await;
@@ -86,9 +89,15 @@ async fn what_shows_under_another_name_when_its_origin_is_gone_goes_as_well() {
 async fn a_dry_run_notes_nothing_of_what_is_not_shown() {
     let (world, _) = unseen(true).await;
     world.run(DRY).await;
-    assert_eq!((world.mapping("dentist.ics").await.unseen, world.problems().await.len()), (None, 0));
+    assert_eq!(
+        (world.mapping("dentist.ics").await.unseen, world.problems().await.len()),
+        (None, 0)
+    );
     world.pass().await;
-    assert_eq!((world.mapping("dentist.ics").await.unseen.is_some(), world.problems().await.len()), (true, 1));
+    assert_eq!(
+        (world.mapping("dentist.ics").await.unseen.is_some(), world.problems().await.len()),
+        (true, 1)
+    );
 }
 
 #[tokio::test]
@@ -98,7 +107,11 @@ async fn what_is_owed_to_a_copy_that_is_not_shown_is_owed_after_another_change_a
     for title in ["surgeon", "orthodontist"] {
         world.from().change("dentist.ics", |event| event.content.title = title.into());
         let run = world.pass().await;
-        assert_eq!((run.created, run.deleted, world.writes().len(), world.asked(Call::Absence)), (0, 0, 0, [0, 0]), "{title}");
+        assert_eq!(
+            (run.created, run.deleted, world.writes().len(), world.asked(Call::Absence)),
+            (0, 0, 0, [0, 0]),
+            "{title}"
+        );
     }
     world.to().unlisted.clear();
     world.to().hidden.clear();

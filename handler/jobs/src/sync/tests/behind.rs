@@ -30,11 +30,18 @@ async fn a_change_is_not_lost_while_a_read_shows_what_stood_there_before() {
         world.to().stale.insert(before.id.clone(), before);
         world.from().change("dentist.ics", |event| event.content.title = "architect".into());
         let run = world.pass().await;
-        assert_eq!((world.writes(), run.actions[0].start.as_deref()), (all([]), Some("2026-04-01T09:00:00Z")));
+        assert_eq!(
+            (world.writes(), run.actions[0].start.as_deref()),
+            (all([]), Some("2026-04-01T09:00:00Z"))
+        );
         assert!(world.problems().await[0].problem.message.contains("still shows"));
         world.to().stale.clear();
         world.pass().await;
-        assert_eq!((world.titles(), world.problems().await.len()), ([all(["architect"]), all(["architect"])], 0), "{two_way}");
+        assert_eq!(
+            (world.titles(), world.problems().await.len()),
+            ([all(["architect"]), all(["architect"])], 0),
+            "{two_way}"
+        );
         world.rest().await;
     }
 }
@@ -89,7 +96,10 @@ async fn what_a_server_alters_beside_the_change_that_was_written_is_no_edit() {
     let copy = world.one(1, "surg").id;
     world.to().change(copy.as_str(), |event| event.content.location = "room 3".into());
     assert_eq!(world.pass().await.changed, 1);
-    assert_eq!((world.one(0, "surgeon").content.location.as_str(), world.titles()[1].clone()), ("room 3", all(["surg"])));
+    assert_eq!(
+        (world.one(0, "surgeon").content.location.as_str(), world.titles()[1].clone()),
+        ("room 3", all(["surg"]))
+    );
     world.rest().await;
 }
 
@@ -98,7 +108,10 @@ async fn two_events_of_which_a_read_is_behind_are_both_waited_for() {
     let world = World::one_way().await.filled(2).await;
     world.pass().await;
     let before = world.to().all();
-    let retitle = |title: &str| ["e00.ics", "e01.ics"].map(|id| world.from().change(id, |event| event.content.title = title.into()));
+    let retitle = |title: &str| {
+        ["e00.ics", "e01.ics"]
+            .map(|id| world.from().change(id, |event| event.content.title = title.into()))
+    };
     retitle("first");
     world.pass().await;
     world.to().refused.insert((Call::Rewrite, None), Error::NoAnswer("silence".into()));

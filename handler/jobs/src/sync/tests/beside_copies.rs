@@ -19,7 +19,10 @@ async fn what_another_installation_makes_beside_a_copy_leaves_that_a_copy() {
     world.from().change("e00.ics", |event| event.content.title = "changed".into());
     let run = world.pass().await;
     assert_eq!((run.created, run.changed, run.copied_by_another), (1, 1, 0));
-    assert_eq!((world.mapping("e00.ics").await.state, world.has("changed")), (State::Live, [true, true]));
+    assert_eq!(
+        (world.mapping("e00.ics").await.state, world.has("changed")),
+        (State::Live, [true, true])
+    );
     world.rest().await;
 }
 
@@ -33,7 +36,11 @@ async fn a_duplicate_of_a_copy_that_was_taken_over_is_its_makers_own() {
     anew(&mut world, true, false).await;
     world.pass().await;
     assert!(world.mapping("dentist.ics").await.taken_over);
-    world.to().put(Event { id: EventId::new("duplicate.ics"), uid: "duplicate@example.org".into(), ..copy });
+    world.to().put(Event {
+        id: EventId::new("duplicate.ics"),
+        uid: "duplicate@example.org".into(),
+        ..copy
+    });
     assert_eq!((world.pass().await.created, world.count()), (1, [2, 2]));
     world.rest().await;
 }
@@ -44,7 +51,11 @@ async fn another_name_or_another_version_makes_no_one_calendar() {
         let world = World::one_way().await.filled(2).await;
         let (origin, copy) = (world.one(0, "e00"), world.one(1, "e00"));
         world.to().restore(origin);
-        let there = if same_name { Event { etag: Some("v99".into()), ..copy } } else { Event { id: EventId::new("moved.ics"), ..copy } };
+        let there = if same_name {
+            Event { etag: Some("v99".into()), ..copy }
+        } else {
+            Event { id: EventId::new("moved.ics"), ..copy }
+        };
         world.from().restore(there);
         let run = world.pass().await;
         assert_eq!((run.created, reasons(&run)), (0, vec![Reason::OwnCopy]), "{same_name}");
@@ -89,6 +100,7 @@ async fn copies_are_worked_on_when_all_other_events_are() {
         let (id, stranger) = (EventId::new("a.ics"), crate::sync::survey::Stranger::default());
         Item::Unknown { side, id, stranger, is_copy }.place()
     };
-    let order = [(Side::From, false), (Side::To, false), (Side::From, true), (Side::To, true)].map(place);
+    let order =
+        [(Side::From, false), (Side::To, false), (Side::From, true), (Side::To, true)].map(place);
     assert!(order.is_sorted() && order.windows(2).all(|two| two[0] != two[1]));
 }

@@ -156,21 +156,37 @@ impl Calendar {
     }
 
     pub(super) fn asked(&mut self, call: Call, id: &EventId) -> Result<()> {
-        if let Some(work) = self.meanwhile.get_mut(&call).filter(|work| !work.is_empty()).map(|work| work.remove(0)) {
+        if let Some(work) =
+            self.meanwhile.get_mut(&call).filter(|work| !work.is_empty()).map(|work| work.remove(0))
+        {
             work(self);
         }
         self.calls.push((call, id.clone()));
-        let refusal = self.refused.get(&(call, Some(id.clone()))).or_else(|| self.refused.get(&(call, None)));
+        let refusal =
+            self.refused.get(&(call, Some(id.clone()))).or_else(|| self.refused.get(&(call, None)));
         refusal.map_or(Ok(()), |error| Err(error.clone()))
     }
 
     fn answer(&mut self, call: Call, written: Written) -> Result<Written> {
-        if self.lost.remove(&call) { Err(Error::NoAnswer("the line broke".into())) } else { Ok(written) }
+        if self.lost.remove(&call) {
+            Err(Error::NoAnswer("the line broke".into()))
+        } else {
+            Ok(written)
+        }
     }
 
     /// The event that a write is based on.
-    pub(super) fn version(&mut self, call: Call, id: &EventId, etag: Option<&str>) -> Result<Event> {
-        let Some(event) = self.events.get(id).filter(|event| !self.hidden.contains(&event.id)).cloned() else { return Err(Error::Gone) };
+    pub(super) fn version(
+        &mut self,
+        call: Call,
+        id: &EventId,
+        etag: Option<&str>,
+    ) -> Result<Event> {
+        let Some(event) =
+            self.events.get(id).filter(|event| !self.hidden.contains(&event.id)).cloned()
+        else {
+            return Err(Error::Gone);
+        };
         if self.manners.read_only {
             return Err(Error::Forbidden("read-only".into()));
         }
@@ -184,11 +200,20 @@ impl Calendar {
         if etag.is_none() {
             self.wrong.push(format!("{id}: {call:?} without a version"));
         }
-        if etag.is_some() && etag != event.etag.as_deref() { Err(Error::ChangedMeanwhile) } else { Ok(event) }
+        if etag.is_some() && etag != event.etag.as_deref() {
+            Err(Error::ChangedMeanwhile)
+        } else {
+            Ok(event)
+        }
     }
 
     /// A write as it is shown.
-    pub(super) fn shown(&mut self, call: Call, event: Event, as_written: &Draft) -> Result<Written> {
+    pub(super) fn shown(
+        &mut self,
+        call: Call,
+        event: Event,
+        as_written: &Draft,
+    ) -> Result<Written> {
         let event = Event { stamps: self.stamps(&event), ..event };
         let shown = self.store(event);
         if self.manners.drops_marks {
@@ -197,7 +222,10 @@ impl Calendar {
         let rewritten = Draft::from(&shown) != *as_written || self.manners.own_uids;
         let event = rewritten.then(|| Box::new(shown.clone()));
         let etag = shown.etag.filter(|_| !self.manners.answers_without_version);
-        self.answer(call, Written { id: shown.id, etag, sequence: shown.sequence, event, rewritten })
+        self.answer(
+            call,
+            Written { id: shown.id, etag, sequence: shown.sequence, event, rewritten },
+        )
     }
 
     fn stamps(&self, event: &Event) -> Stamps {
@@ -219,8 +247,10 @@ impl Calendar {
     }
 
     pub(super) fn in_window(&self, window: Window) -> Vec<Listed> {
-        let inside =
-            |event: &&Event| !self.unlisted.contains(&event.id) && any_in_window(&Draft::from(*event), window, None).unwrap_or(true);
+        let inside = |event: &&Event| {
+            !self.unlisted.contains(&event.id)
+                && any_in_window(&Draft::from(*event), window, None).unwrap_or(true)
+        };
         self.events.values().filter(inside).map(|event| self.listed(&event.id)).collect()
     }
 
@@ -238,7 +268,11 @@ pub fn put_on(event: &mut Event, parts: &Parts, draft: &Draft) {
                 to.span = from.span.clone();
                 let kept = event.series.take().map(|series| series.exceptions).unwrap_or_default();
                 let rules = draft.series.as_ref();
-                event.series = rules.map(|series| Series { rules: series.rules.clone(), extra: series.extra.clone(), exceptions: kept });
+                event.series = rules.map(|series| Series {
+                    rules: series.rules.clone(),
+                    extra: series.extra.clone(),
+                    exceptions: kept,
+                });
             }
             Field::Title => to.title.clone_from(&from.title),
             Field::Description => to.description.clone_from(&from.description),
@@ -249,7 +283,8 @@ pub fn put_on(event: &mut Event, parts: &Parts, draft: &Draft) {
         }
     }
     for start in &parts.exceptions {
-        let value: Option<Exception> = draft.series.as_ref().and_then(|series| series.exceptions.get(start).cloned());
+        let value: Option<Exception> =
+            draft.series.as_ref().and_then(|series| series.exceptions.get(start).cloned());
         if let Some(series) = &mut event.series {
             match value {
                 Some(value) => drop(series.exceptions.insert(*start, value)),

@@ -1,4 +1,5 @@
-//! Whose an event is that bears a mark: of a pair that has ended, of another installation, of a person.
+//! Whose an event is that bears a mark: of a pair that has ended, of another installation, of a
+//! person.
 
 use engine::event::{Event, EventId};
 use engine::mapping::State;
@@ -63,12 +64,18 @@ async fn taking_over_goes_on_while_an_event_is_not_given_and_not_for_ever() {
         world.from().refused.insert((Call::Fetch, None), Error::Refused("not now".into()));
         for tries in 1..=3 {
             world.run(FULL).await;
-            assert_eq!((world.state().await.take_over, world.problems().await[0].problem.tries), (true, tries));
+            assert_eq!(
+                (world.state().await.take_over, world.problems().await[0].problem.tries),
+                (true, tries)
+            );
         }
         if given {
             world.from().refused.clear();
             let run = world.run(FULL).await;
-            assert_eq!((run.created, world.copy("dentist.ics").await.as_str(), world.count()), (1, "theirs.ics", [2, 2]));
+            assert_eq!(
+                (run.created, world.copy("dentist.ics").await.as_str(), world.count()),
+                (1, "theirs.ics", [2, 2])
+            );
             assert_eq!(run.copied_by_another, 0);
         } else {
             world.run(FULL).await;
@@ -104,12 +111,22 @@ async fn a_copy_of_an_earlier_pair_that_no_listing_shows_is_taken_over_under_its
             world.to().change(&copy, |event| *event = with_guests(event.clone()));
         }
         let run = world.pass().await;
-        assert_eq!((run.created, world.asked(Call::Edit)), (u64::from(!guests), [0, usize::from(changed)]), "{changed} {guests}");
-        assert_eq!((reasons(&run), world.problems().await.len()), (if guests { vec![Reason::HasGuests] } else { vec![] }, 0));
+        assert_eq!(
+            (run.created, world.asked(Call::Edit)),
+            (u64::from(!guests), [0, usize::from(changed)]),
+            "{changed} {guests}"
+        );
+        assert_eq!(
+            (reasons(&run), world.problems().await.len()),
+            (if guests { vec![Reason::HasGuests] } else { vec![] }, 0)
+        );
         let title = if changed && !guests { "surgeon" } else { "dentist" };
         assert_eq!(world.titles()[1], all([title]), "{changed} {guests}");
         let mapping = world.mapping("dentist.ics").await;
-        assert_eq!((mapping.state, mapping.copy.id.as_str(), mapping.copy_guests), (State::Live, copy.as_str(), guests));
+        assert_eq!(
+            (mapping.state, mapping.copy.id.as_str(), mapping.copy_guests),
+            (State::Live, copy.as_str(), guests)
+        );
         world.to().unlisted.clear();
         world.nothing_wrong();
         assert_eq!(world.count(), [1, 1]);
@@ -126,14 +143,19 @@ async fn both_parts_of_what_an_ended_pair_has_left_are_their_owners() {
     world.from().remove("dentist.ics");
     let like = world.pair.clone();
     world.pair = world.add(1, 0, &like).await;
-    assert_eq!((world.pass().await.created, world.count()), (1, [1, 1]), "it began there, and is there no more");
+    assert_eq!(
+        (world.pass().await.created, world.count()),
+        (1, [1, 1]),
+        "it began there, and is there no more"
+    );
     world.to().put(duplicate(&left));
     assert_eq!((world.pass().await.created, world.count()), (1, [2, 2]));
     world.rest().await;
 }
 
 #[tokio::test]
-async fn what_was_duplicated_before_a_pair_was_made_anew_is_a_persons_own_where_the_copy_is_known_by_its_uid() {
+async fn what_was_duplicated_before_a_pair_was_made_anew_is_a_persons_own_where_the_copy_is_known_by_its_uid()
+ {
     for own_uids in [false, true] {
         let mut world = World::two_way().await;
         world.to().manners.own_uids = own_uids;
@@ -142,7 +164,8 @@ async fn what_was_duplicated_before_a_pair_was_made_anew_is_a_persons_own_where_
         world.pass().await;
         let copy = world.one(1, "dentist");
         anew(&mut world, true, false).await;
-        // The first pass is cut off after it has taken the copy over, and has not seen all there is.
+        // The first pass is cut off after it has taken the copy over, and has not seen all there
+        // is.
         world.from().put(april("other", 2));
         world.to().refused.insert((Call::Create, None), Error::Unauthorized);
         world.to().refused.insert((Call::Ask, None), Error::Unauthorized);
@@ -152,7 +175,11 @@ async fn what_was_duplicated_before_a_pair_was_made_anew_is_a_persons_own_where_
         world.to().put(duplicate(&copy));
         let run = world.pass().await;
         let doubles = u64::from(!own_uids);
-        assert_eq!((run.created, world.count()), (1 + doubles, [2 + doubles as usize, 3]), "{own_uids}");
+        assert_eq!(
+            (run.created, world.count()),
+            (1 + doubles, [2 + doubles as usize, 3]),
+            "{own_uids}"
+        );
         world.rest().await;
     }
 }
@@ -195,7 +222,10 @@ async fn two_ends_that_turn_out_to_be_one_calendar_stop_the_pair() {
     world.to().restore(origin);
     world.from().restore(copy);
     let run = world.try_run(OPTIONS).await;
-    assert_eq!((run.error.unwrap().code.as_str(), run.created, run.deleted), ("same_calendar", 0, 0));
+    assert_eq!(
+        (run.error.unwrap().code.as_str(), run.created, run.deleted),
+        ("same_calendar", 0, 0)
+    );
 }
 
 #[tokio::test]
@@ -210,7 +240,10 @@ async fn a_mark_of_another_pair_is_no_claim_on_a_name() {
     world.to().put(Event { uid: "kept@example.org".into(), ..named(other, &format!("{uid}.ics")) });
     world.from().put(april("dentist", 1));
     assert_eq!(world.pass().await.created, 1);
-    assert_eq!((world.titles()[1].clone(), world.count()), (all(["dentist", "other", "other"]), [2, 3]));
+    assert_eq!(
+        (world.titles()[1].clone(), world.count()),
+        (all(["dentist", "other", "other"]), [2, 3])
+    );
     assert_eq!(world.copy("dentist.ics").await, format!("{uid}-1.ics"));
     world.to().unlisted.clear();
     world.nothing_wrong();
@@ -239,7 +272,10 @@ async fn what_another_installation_has_copied_is_counted_and_nothing_else_is() {
     assert_eq!((world.state().await.copied_by_another, world.state().await.copies), (0, 3));
     world.from().put(made_again_elsewhere(april("theirs", 2)));
     world.run(FULL).await;
-    assert_eq!((world.state().await.copied_by_another, world.run(FULL).await.copied_by_another), (1, 1));
+    assert_eq!(
+        (world.state().await.copied_by_another, world.run(FULL).await.copied_by_another),
+        (1, 1)
+    );
 }
 
 #[tokio::test]
@@ -249,7 +285,10 @@ async fn an_origin_that_is_given_late_finds_the_copy_that_another_installation_m
         world.to().put(foreign(&april("dentist", 1), "theirs.ics", true));
         world.from().put(april("dentist", 1));
         world.from().put(april("other", 2));
-        world.from().refused.insert((Call::Fetch, Some(EventId::new("dentist.ics"))), Error::Refused("not now".into()));
+        world.from().refused.insert(
+            (Call::Fetch, Some(EventId::new("dentist.ics"))),
+            Error::Refused("not now".into()),
+        );
         for _ in 0..5 {
             world.try_run(OPTIONS).await;
         }
@@ -257,14 +296,19 @@ async fn an_origin_that_is_given_late_finds_the_copy_that_another_installation_m
         world.from().refused.clear();
         world.minutes(600);
         let run = world.pass().await;
-        assert_eq!((run.created, run.copied_by_another, world.count()), (0, 1, [2, 2]), "{two_way}");
+        assert_eq!(
+            (run.created, run.copied_by_another, world.count()),
+            (0, 1, [2, 2]),
+            "{two_way}"
+        );
         assert_eq!(world.mapping("dentist.ics").await.state, State::CopiedByAnother);
         world.rest().await;
     }
 }
 
 #[tokio::test]
-async fn a_duplicate_that_is_older_than_its_pair_is_a_persons_own_where_the_copy_is_known_by_its_uid() {
+async fn a_duplicate_that_is_older_than_its_pair_is_a_persons_own_where_the_copy_is_known_by_its_uid()
+ {
     for own_uids in [false, true] {
         let mut world = World::two_way().await;
         world.to().manners.own_uids = own_uids;
@@ -275,7 +319,11 @@ async fn a_duplicate_that_is_older_than_its_pair_is_a_persons_own_where_the_copy
         world.to().put(duplicate(&copy));
         world.pair = world.add(0, 1, &world.pair).await;
         let run = world.pass().await;
-        assert_eq!((run.created, world.count()), (u64::from(!own_uids), [1 + usize::from(!own_uids), 2]), "{own_uids}");
+        assert_eq!(
+            (run.created, world.count()),
+            (u64::from(!own_uids), [1 + usize::from(!own_uids), 2]),
+            "{own_uids}"
+        );
         world.rest().await;
     }
 }
@@ -292,17 +340,29 @@ async fn what_has_the_name_of_a_copy_that_was_never_made_is_its_owners() {
         world.pass().await;
         world.to().refused.clear();
         let name = format!("{}.ics", world.uid_of_copy("dentist.ics").await);
-        world.to().put(Event { id: EventId::new(name), uid: "theirs".into(), ..april("theirs", 3) });
+        world.to().put(Event {
+            id: EventId::new(name),
+            uid: "theirs".into(),
+            ..april("theirs", 3)
+        });
         world.pass().await;
         world.pass().await;
-        assert!(world.has("dentist")[1] && world.has("theirs")[1], "{two_way}: {:?}", world.titles());
+        assert!(
+            world.has("dentist")[1] && world.has("theirs")[1],
+            "{two_way}: {:?}",
+            world.titles()
+        );
         world.run(FULL).await;
         assert_eq!(world.has("theirs")[0], two_way);
         world.from().change("dentist.ics", |event| event.content.title = "orthodontist".into());
         world.pass().await;
         world.from().remove("dentist.ics");
         world.pass().await;
-        assert!(world.has("theirs")[1] && !world.has("orthodontist")[1] && !world.has("dentist")[1], "{two_way}: {:?}", world.titles());
+        assert!(
+            world.has("theirs")[1] && !world.has("orthodontist")[1] && !world.has("dentist")[1],
+            "{two_way}: {:?}",
+            world.titles()
+        );
         world.rest().await;
     }
 }

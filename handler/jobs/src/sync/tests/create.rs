@@ -18,7 +18,10 @@ async fn an_event_is_copied_once() {
     world.from().put(april("dentist", 1));
     world.to().put(april("swimming", 2));
     let run = world.pass().await;
-    assert_eq!((run.created, run.changed, run.deleted, run.skipped, run.state), (1, 0, 0, 0, PairStatus::Ok));
+    assert_eq!(
+        (run.created, run.changed, run.deleted, run.skipped, run.state),
+        (1, 0, 0, 0, PairStatus::Ok)
+    );
     assert_eq!(world.titles(), [all(["dentist"]), all(["dentist", "swimming"])]);
     let (origin, copy) = (world.one(0, "dentist"), world.one(1, "dentist"));
     assert_eq!(origin.content, copy.content);
@@ -55,7 +58,10 @@ async fn an_event_that_comes_later_is_read_alone() {
 async fn where_nothing_has_happened_nothing_is_read() {
     let world = World::two_way().await.filled(3).await;
     world.pass().await;
-    assert_eq!((world.asked(Call::List), world.asked(Call::ListAll), world.asked(Call::Fetch)), ([0, 0], [0, 0], [0, 0]));
+    assert_eq!(
+        (world.asked(Call::List), world.asked(Call::ListAll), world.asked(Call::Fetch)),
+        ([0, 0], [0, 0], [0, 0])
+    );
     assert_eq!(world.asked(Call::Glance), [1, 1]);
 }
 
@@ -106,7 +112,10 @@ async fn a_create_whose_answer_was_lost_finds_its_own_event() {
         assert_eq!(world.mapping("dentist.ics").await.state, State::Creating);
         let run = world.pass().await;
         assert_eq!((run.state, world.count()), (PairStatus::Ok, [1, 1]));
-        assert_eq!((world.mapping("dentist.ics").await.state, world.problems().await.len()), (State::Live, 0));
+        assert_eq!(
+            (world.mapping("dentist.ics").await.state, world.problems().await.len()),
+            (State::Live, 0)
+        );
         assert_eq!(world.state().await.copies, 1);
         world.rest().await;
     }
@@ -141,7 +150,12 @@ async fn guests_that_were_invited_to_a_half_made_copy_make_it_their_owners() {
     let run = world.pass().await;
     assert_eq!(reasons(&run), [Reason::HasGuests]);
     assert_eq!(world.titles(), [all(["orthodontist"]), all(["dentist"])]);
-    assert!(world.mapping("orthodontist.ics".replace("orthodontist", "dentist").as_str()).await.copy_guests);
+    assert!(
+        world
+            .mapping("orthodontist.ics".replace("orthodontist", "dentist").as_str())
+            .await
+            .copy_guests
+    );
     world.nothing_wrong();
 }
 
@@ -151,13 +165,25 @@ async fn what_is_refused_stays_with_its_event() {
     world.from().put(april("good", 1));
     world.from().put(april("bad", 2));
     let name = EventId::new(format!("{}.ics", world.uid_of_copy("bad.ics").await));
-    world.to().refused.insert((Call::Create, Some(name.clone())), Error::Refused("too much".into()));
+    world
+        .to()
+        .refused
+        .insert((Call::Create, Some(name.clone())), Error::Refused("too much".into()));
     let run = world.pass().await;
-    assert_eq!((run.created, reasons(&run), run.state), (1, vec![Reason::RefusedByServer], PairStatus::Ok));
+    assert_eq!(
+        (run.created, reasons(&run), run.state),
+        (1, vec![Reason::RefusedByServer], PairStatus::Ok)
+    );
     let problems = world.problems().await;
     let problem = &problems[0].problem;
-    assert_eq!((problem.event.as_str(), &problem.calendar, problem.tries), ("bad.ics", &world.pair.from, 1));
-    assert!(problem.message.ends_with("(too much)") && problem.next_try > Some(world.services.clock.now()));
+    assert_eq!(
+        (problem.event.as_str(), &problem.calendar, problem.tries),
+        ("bad.ics", &world.pair.from, 1)
+    );
+    assert!(
+        problem.message.ends_with("(too much)")
+            && problem.next_try > Some(world.services.clock.now())
+    );
     assert_eq!(world.state().await.retry, problem.next_try);
     assert!(world.state().await.from.is_some(), "cursors move past it");
     assert_eq!(world.mappings().await.len(), 1, "nothing is remembered of what was not made");
@@ -168,7 +194,10 @@ async fn what_is_refused_stays_with_its_event() {
     assert_eq!((world.writes().len(), world.problems().await[0].problem.tries), (1, 2));
     world.to().refused.clear();
     assert_eq!(world.run(FULL).await.created, 1, "at once by a full pass");
-    assert_eq!((world.count(), world.problems().await.len(), world.state().await.retry), ([2, 2], 0, None));
+    assert_eq!(
+        (world.count(), world.problems().await.len(), world.state().await.retry),
+        ([2, 2], 0, None)
+    );
     world.rest().await;
 }
 
@@ -180,7 +209,10 @@ async fn what_is_removed_needs_no_mention_any_more() {
     world.pass().await;
     world.from().remove("bad.ics");
     let run = world.pass().await;
-    assert_eq!((run.skipped, world.problems().await.len(), world.state().await.retry), (0, 0, None));
+    assert_eq!(
+        (run.skipped, world.problems().await.len(), world.state().await.retry),
+        (0, 0, None)
+    );
     world.rest().await;
 }
 
@@ -190,9 +222,16 @@ async fn a_calendar_that_may_not_be_written_to_is_an_error_of_the_pair() {
     world.from().put(april("dentist", 1));
     world.to().manners.read_only = true;
     let run = world.try_run(super::world::OPTIONS).await;
-    assert_eq!((run.state, run.error.map(|error| error.code)), (PairStatus::Error, Some("forbidden".into())));
+    assert_eq!(
+        (run.state, run.error.map(|error| error.code)),
+        (PairStatus::Error, Some("forbidden".into()))
+    );
     let state = world.state().await;
-    assert!(state.from.is_none() && state.status == Some(PairStatus::Error) && state.failing.unwrap().times == 1);
+    assert!(
+        state.from.is_none()
+            && state.status == Some(PairStatus::Error)
+            && state.failing.unwrap().times == 1
+    );
     world.to().manners.read_only = false;
     assert_eq!((world.pass().await.state, world.count()), (PairStatus::Ok, [1, 1]));
     assert_eq!(world.state().await.failing, None);
@@ -217,7 +256,12 @@ async fn a_name_that_a_trash_bin_keeps_is_not_used_again() {
     }
     let uid = world.uid_of_copy("dentist.ics").await;
     assert_eq!(names[..2], [format!("{uid}.ics"), format!("{uid}-1.ics")]);
-    let hundredths: u32 = names[2].strip_prefix(&format!("{uid}-")).unwrap().trim_end_matches(".ics").parse().unwrap();
+    let hundredths: u32 = names[2]
+        .strip_prefix(&format!("{uid}-"))
+        .unwrap()
+        .trim_end_matches(".ics")
+        .parse()
+        .unwrap();
     assert!(hundredths > 1_000, "made of the time");
 }
 
@@ -225,14 +269,20 @@ async fn a_name_that_a_trash_bin_keeps_is_not_used_again() {
 async fn a_server_that_refuses_every_name_is_asked_three_times() {
     let world = World::one_way().await;
     world.from().put(april("dentist", 1));
-    world.to().refused.insert((Call::Create, None), Error::NameRefused(Box::new(Error::Refused("no".into()))));
+    world
+        .to()
+        .refused
+        .insert((Call::Create, None), Error::NameRefused(Box::new(Error::Refused("no".into()))));
     let run = world.pass().await;
     assert_eq!((world.writes().len(), reasons(&run)), (3, vec![Reason::RefusedByServer]));
     assert!(world.problems().await[0].problem.message.ends_with("(no)"));
     world.to().refused.insert((Call::Create, None), Error::Exists);
     world.minutes(10);
     let run = world.pass().await;
-    assert_eq!((world.writes().len(), reasons(&run), run.created), (3, vec![Reason::RefusedByServer], 0));
+    assert_eq!(
+        (world.writes().len(), reasons(&run), run.created),
+        (3, vec![Reason::RefusedByServer], 0)
+    );
     assert!(world.problems().await[0].problem.message.contains("name is in use"));
     world.to().refused.clear();
     assert_eq!((world.run(FULL).await.created, world.count()), (1, [1, 1]));
@@ -295,7 +345,10 @@ async fn a_create_without_an_answer_that_was_not_done_is_done_again() {
         world.from().put(april("dentist", 1));
         world.to().refused.insert((Call::Create, None), Error::NoAnswer("silence".into()));
         world.pass().await;
-        assert_eq!((world.count(), world.mapping("dentist.ics").await.state), ([1, 0], State::Creating));
+        assert_eq!(
+            (world.count(), world.mapping("dentist.ics").await.state),
+            ([1, 0], State::Creating)
+        );
         world.to().refused.clear();
         assert_eq!((world.pass().await.created, world.count()), (1, [1, 1]));
         world.rest().await;
@@ -313,7 +366,10 @@ async fn a_half_made_copy_whose_origin_is_gone_is_forgotten() {
         world.to().refused.clear();
         world.pass().await;
         world.pass().await;
-        assert_eq!((world.count(), world.mappings().await.len(), world.problems().await.len()), ([0, 0], 0, 0));
+        assert_eq!(
+            (world.count(), world.mappings().await.len(), world.problems().await.len()),
+            ([0, 0], 0, 0)
+        );
         world.rest().await;
     }
 }
@@ -336,7 +392,10 @@ async fn a_copy_that_was_made_and_never_noted_goes_with_its_origin() {
 #[tokio::test]
 async fn more_events_than_fit_into_one_commit_are_all_copied() {
     let world = World::two_way().await.filled(120).await;
-    assert_eq!((world.count(), world.state().await.copies, world.state().await.left), ([120, 120], 120, None));
+    assert_eq!(
+        (world.count(), world.state().await.copies, world.state().await.left),
+        ([120, 120], 120, None)
+    );
     world.rest().await;
 }
 
@@ -347,7 +406,10 @@ async fn a_zone_that_was_guessed_is_noted_as_long_as_it_is() {
     assert_eq!(world.pass().await.created, 1);
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
     assert_eq!(world.pass().await.changed, 1);
-    assert_eq!(world.problems().await.iter().map(|row| row.problem.reason).collect::<Vec<_>>(), [Reason::ZoneUnknown]);
+    assert_eq!(
+        world.problems().await.iter().map(|row| row.problem.reason).collect::<Vec<_>>(),
+        [Reason::ZoneUnknown]
+    );
     world.from().change("dentist.ics", |event| event.zone_guessed = false);
     world.pass().await;
     assert_eq!(world.problems().await.len(), 0);

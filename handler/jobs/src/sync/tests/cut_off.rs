@@ -1,4 +1,5 @@
-//! Passes that end before their end: what they have done counts, and is not taken for a person's doing.
+//! Passes that end before their end: what they have done counts, and is not taken for a person's
+//! doing.
 
 use engine::event::{Event, EventId, Exception, OriginalStart};
 use engine::marker::Role;
@@ -31,7 +32,10 @@ async fn deletions_that_were_made_before_a_failure_count_and_are_remembered() {
     let run = world.try_run(OPTIONS).await;
     assert_eq!((run.state, run.deleted, world.count()), (PairStatus::NeedsReconnect, 1, [3, 4]));
     let state = world.state().await;
-    assert_eq!((state.deletions, state.status), (Some((date(2026, 3, 10), 1)), Some(PairStatus::NeedsReconnect)));
+    assert_eq!(
+        (state.deletions, state.status),
+        (Some((date(2026, 3, 10), 1)), Some(PairStatus::NeedsReconnect))
+    );
     assert_eq!(state.error.map(|error| error.code), Some("unauthorized".into()));
     let proofs = world.proofs().await;
     assert_eq!(proofs.iter().map(|row| row.origin.clone()).collect::<Vec<_>>(), [first]);
@@ -71,7 +75,11 @@ async fn an_origin_that_was_made_again_without_an_answer_is_found() {
         world.to().change(&copy, |event| event.content.title = title.into());
         world.minutes(5);
         world.pass().await;
-        assert_eq!((world.count(), world.has(title)), ([5, 5], [true, true]), "what was to be made is no edit of its owner's");
+        assert_eq!(
+            (world.count(), world.has(title)),
+            ([5, 5], [true, true]),
+            "what was to be made is no edit of its owner's"
+        );
         world.rest().await;
         assert_eq!(world.problems().await.len(), 0);
     }
@@ -84,12 +92,18 @@ async fn an_origin_for_which_the_server_has_no_name_is_made_later() {
     world.to().change(&copy, |event| event.content.title = "surgeon".into());
     world.from().refused.insert((Call::Create, None), Error::Exists);
     let run = world.pass().await;
-    assert_eq!((reasons(&run), run.created, world.has("surgeon")), (vec![Reason::RefusedByServer], 0, [false, true]));
+    assert_eq!(
+        (reasons(&run), run.created, world.has("surgeon")),
+        (vec![Reason::RefusedByServer], 0, [false, true])
+    );
     let problem = world.problems().await.remove(0);
     assert_eq!((problem.gone, problem.problem.next_try.is_some()), (Some(Role::Origin), true));
     world.from().refused.clear();
     world.minutes(5);
-    assert_eq!((world.pass().await.created, world.has("surgeon"), world.count()), (1, [true, true], [5, 5]));
+    assert_eq!(
+        (world.pass().await.created, world.has("surgeon"), world.count()),
+        (1, [true, true], [5, 5])
+    );
     world.rest().await;
 }
 
@@ -112,13 +126,19 @@ async fn what_was_renamed_and_edited_on_both_sides_while_its_origin_is_refused_i
     world.to().change(&copy, |event| event.content.title = "surgeon".into());
     world.from().refused.insert((Call::Edit, None), Error::Refused("no".into()));
     let run = world.pass().await;
-    assert_eq!((reasons(&run), world.has("surgeon")), (vec![Reason::RefusedByServer], [false, true]));
+    assert_eq!(
+        (reasons(&run), world.has("surgeon")),
+        (vec![Reason::RefusedByServer], [false, true])
+    );
     assert_eq!(world.one(1, "surgeon").content.location, "room 2");
     // Its title is still the copy's, whatever the origin says meanwhile of its place.
     world.from().refused.clear();
     world.minutes(5);
     world.pass().await;
-    assert_eq!((world.has("surgeon"), world.one(0, "surgeon").content.location.as_str()), ([true, true], "room 2"));
+    assert_eq!(
+        (world.has("surgeon"), world.one(0, "surgeon").content.location.as_str()),
+        ([true, true], "room 2")
+    );
     world.rest().await;
 }
 
@@ -126,10 +146,19 @@ async fn what_was_renamed_and_edited_on_both_sides_while_its_origin_is_refused_i
 async fn where_both_have_changed_one_field_the_origins_is_written_and_the_run_says_why() {
     let (world, copy) = dentist(true).await;
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
-    world.to().change(&copy, |event| (event.content.title, event.content.location) = ("mine".into(), "room 2".into()));
+    world.to().change(&copy, |event| {
+        (event.content.title, event.content.location) = ("mine".into(), "room 2".into())
+    });
     let run = world.pass().await;
-    assert_eq!((world.has("surgeon"), world.one(0, "surgeon").content.location.as_str()), ([true, true], "room 2"));
-    let mut said: Vec<_> = run.actions.iter().map(|action| (action.calendar == world.pair.to, action.reason)).collect();
+    assert_eq!(
+        (world.has("surgeon"), world.one(0, "surgeon").content.location.as_str()),
+        ([true, true], "room 2")
+    );
+    let mut said: Vec<_> = run
+        .actions
+        .iter()
+        .map(|action| (action.calendar == world.pair.to, action.reason))
+        .collect();
     said.sort_by_key(|(to, _)| *to);
     assert_eq!(said, [(false, None), (true, Some(Reason::OriginWins))]);
     world.rest().await;
@@ -140,8 +169,14 @@ async fn what_is_skipped_is_said_with_its_times() {
     let (world, copy) = dentist(false).await;
     world.to().change(&copy, |event| event.content.title = "mine".into());
     let run = world.pass().await;
-    assert_eq!((reasons(&run), run.actions[0].start.as_deref()), (vec![Reason::CopyEdited], Some("2026-04-01T09:00:00Z")));
-    assert_eq!((world.titles()[0].clone(), run.actions[0].end.is_some()), (all(["dentist", "e0", "e1", "e2", "e3"]), true));
+    assert_eq!(
+        (reasons(&run), run.actions[0].start.as_deref()),
+        (vec![Reason::CopyEdited], Some("2026-04-01T09:00:00Z"))
+    );
+    assert_eq!(
+        (world.titles()[0].clone(), run.actions[0].end.is_some()),
+        (all(["dentist", "e0", "e1", "e2", "e3"]), true)
+    );
 }
 
 #[tokio::test]
@@ -154,7 +189,10 @@ async fn what_stands_on_an_edited_copy_outlives_the_making_of_its_origin() {
     assert!(!world.mapping(again.as_str()).await.pristine);
     world.from().change(again.as_str(), |event| event.content.title = "lawyer".into());
     world.pass().await;
-    assert_eq!((world.asked(Call::Rewrite), world.asked(Call::Edit), world.has("lawyer")), ([0, 0], [0, 1], [true, true]));
+    assert_eq!(
+        (world.asked(Call::Rewrite), world.asked(Call::Edit), world.has("lawyer")),
+        ([0, 0], [0, 1], [true, true])
+    );
     world.rest().await;
 }
 
@@ -169,11 +207,15 @@ async fn an_origin_that_must_not_be_deleted_is_not_leaving() {
     assert_eq!((mapping.leaving, mapping.guests), (None, true));
     world.from().change("dentist.ics", |event| event.content.location = "room 2".into());
     let run = world.pass().await;
-    assert_eq!((run.deleted, world.asked(Call::Absence), world.has("dentist")), (0, [0, 0], [true, false]));
+    assert_eq!(
+        (run.deleted, world.asked(Call::Absence), world.has("dentist")),
+        (0, [0, 0], [true, false])
+    );
 }
 
 #[tokio::test]
-async fn occurrences_that_were_changed_on_both_sides_while_the_origin_is_refused_are_merged_later() {
+async fn occurrences_that_were_changed_on_both_sides_while_the_origin_is_refused_are_merged_later()
+{
     let world = World::two_way().await;
     world.from().put(weekly(april("standup", 1), 5));
     world.pass().await;
@@ -181,7 +223,9 @@ async fn occurrences_that_were_changed_on_both_sides_while_the_origin_is_refused
     let copy = world.copy("standup.ics").await;
     let cancel = |day: &str| {
         let start = OriginalStart::At(format!("2026-04-{day}T09:00:00Z").parse().unwrap());
-        move |event: &mut Event| drop(event.series.as_mut().unwrap().exceptions.insert(start, Exception::Cancelled))
+        move |event: &mut Event| {
+            drop(event.series.as_mut().unwrap().exceptions.insert(start, Exception::Cancelled))
+        }
     };
     world.from().change("standup.ics", cancel("08"));
     world.to().change(&copy, cancel("15"));

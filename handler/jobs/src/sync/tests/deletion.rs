@@ -49,16 +49,35 @@ async fn a_copy_goes_with_its_origin() {
         let (world, copy) = dentist(two_way).await;
         world.from().remove("dentist.ics");
         let run = world.pass().await;
-        assert_eq!((run.deleted, run.state, world.writes()), (1, PairStatus::Ok, vec![format!("Delete {copy}")]));
-        assert_eq!((run.actions[0].reason, &run.actions[0].calendar), (Some(Reason::OriginDeleted), &world.pair.to));
+        assert_eq!(
+            (run.deleted, run.state, world.writes()),
+            (1, PairStatus::Ok, vec![format!("Delete {copy}")])
+        );
+        assert_eq!(
+            (run.actions[0].reason, &run.actions[0].calendar),
+            (Some(Reason::OriginDeleted), &world.pair.to)
+        );
         assert_eq!((world.has("dentist"), world.count()), ([false, false], [4, 4]));
-        assert_eq!((world.asked(Call::Absence), world.asked(Call::Search)), ([1, 0], [0, 0]), "a read of its own");
+        assert_eq!(
+            (world.asked(Call::Absence), world.asked(Call::Search)),
+            ([1, 0], [0, 0]),
+            "a read of its own"
+        );
         let proofs = world.proofs().await;
-        assert_eq!((proofs.len(), proofs[0].origin.as_str(), proofs[0].deleted), (1, "dentist.ics", Some(Role::Copy)));
+        assert_eq!(
+            (proofs.len(), proofs[0].origin.as_str(), proofs[0].deleted),
+            (1, "dentist.ics", Some(Role::Copy))
+        );
         let proof = &proofs[0].proof;
-        assert_eq!((proof.sign, proof.answer, proof.searched), (Sign::Named, Some(Absence::NotFound), false));
+        assert_eq!(
+            (proof.sign, proof.answer, proof.searched),
+            (Sign::Named, Some(Absence::NotFound), false)
+        );
         assert_eq!(proof.calendar, world.pair.from);
-        assert_eq!((world.state().await.deletions, world.state().await.copies), (Some((date(2026, 3, 10), 1)), 4));
+        assert_eq!(
+            (world.state().await.deletions, world.state().await.copies),
+            (Some((date(2026, 3, 10), 1)), 4)
+        );
         assert!(!world.has_mapping().await);
         world.rest().await;
     }
@@ -69,12 +88,23 @@ async fn two_way_an_origin_goes_with_its_copy() {
     let (world, copy) = dentist(true).await;
     world.to().remove(&copy);
     let run = world.pass().await;
-    assert_eq!((run.deleted, world.writes(), reasons(&run)), (1, all(["Delete dentist.ics"]), vec![Reason::CopyDeleted]));
+    assert_eq!(
+        (run.deleted, world.writes(), reasons(&run)),
+        (1, all(["Delete dentist.ics"]), vec![Reason::CopyDeleted])
+    );
     assert_eq!(run.actions[0].calendar, world.pair.from);
     assert_eq!(world.has("dentist"), [false, false]);
-    assert_eq!((world.asked(Call::Absence), world.asked(Call::Search)), ([0, 1], [0, 1]), "its UID is searched for as well");
+    assert_eq!(
+        (world.asked(Call::Absence), world.asked(Call::Search)),
+        ([0, 1], [0, 1]),
+        "its UID is searched for as well"
+    );
     let proofs = world.proofs().await;
-    assert!(proofs[0].proof.searched && proofs[0].deleted == Some(Role::Origin) && proofs[0].proof.calendar == world.pair.to);
+    assert!(
+        proofs[0].proof.searched
+            && proofs[0].deleted == Some(Role::Origin)
+            && proofs[0].proof.calendar == world.pair.to
+    );
     world.rest().await;
 }
 
@@ -83,8 +113,14 @@ async fn one_way_a_copy_that_was_deleted_stays_away_until_time_or_title_change()
     let (world, copy) = dentist(false).await;
     world.to().remove(&copy);
     let run = world.pass().await;
-    assert_eq!((reasons(&run), world.has("dentist"), run.deleted), (vec![Reason::Suppressed], [true, false], 0));
-    assert_eq!((world.mapping("dentist.ics").await.state, world.state().await.copies), (State::Suppressed, 4));
+    assert_eq!(
+        (reasons(&run), world.has("dentist"), run.deleted),
+        (vec![Reason::Suppressed], [true, false], 0)
+    );
+    assert_eq!(
+        (world.mapping("dentist.ics").await.state, world.state().await.copies),
+        (State::Suppressed, 4)
+    );
     world.from().change("dentist.ics", |event| event.content.location = "room 2".into());
     assert_eq!((world.pass().await.created, world.has("dentist")), (0, [true, false]));
     world.rest().await;
@@ -102,7 +138,10 @@ async fn a_suppressed_copy_that_is_back_is_the_copy_again() {
     world.to().put(deleted);
     world.pass().await;
     let mapping = world.mapping("dentist.ics").await;
-    assert_eq!((mapping.state, mapping.copy.id.as_str(), world.count()), (State::Live, copy.as_str(), [5, 5]));
+    assert_eq!(
+        (mapping.state, mapping.copy.id.as_str(), world.count()),
+        (State::Live, copy.as_str(), [5, 5])
+    );
     world.rest().await;
 }
 
@@ -114,7 +153,10 @@ async fn what_is_named_as_removed_and_is_there_stays() {
         world.remotes[side].lock().said_gone.insert(id.clone());
         world.remotes[side].lock().change(id.as_str(), |_| ());
         let run = world.pass().await;
-        assert_eq!((run.deleted, run.state, world.count(), world.writes()), (0, PairStatus::Ok, [5, 5], all([])));
+        assert_eq!(
+            (run.deleted, run.state, world.count(), world.writes()),
+            (0, PairStatus::Ok, [5, 5], all([]))
+        );
         assert_eq!(world.asked(Call::Absence)[side], 1);
         assert_eq!(world.mapping("dentist.ics").await.state, State::Live);
         world.remotes[side].lock().said_gone.clear();
@@ -156,17 +198,29 @@ async fn without_an_answer_nothing_is_deleted() {
         } else {
             world.from().remove("dentist.ics")
         };
-        world.remotes[side].lock().refused.insert((Call::Absence, None), Error::Refused("not now".into()));
+        world.remotes[side]
+            .lock()
+            .refused
+            .insert((Call::Absence, None), Error::Refused("not now".into()));
         let run = world.pass().await;
-        assert_eq!((run.deleted, reasons(&run), world.writes()), (0, vec![Reason::RefusedByServer], all([])));
+        assert_eq!(
+            (run.deleted, reasons(&run), world.writes()),
+            (0, vec![Reason::RefusedByServer], all([]))
+        );
         let problem = world.problems().await.remove(0);
-        assert_eq!((problem.gone, problem.problem.event.as_str()), (Some([Role::Origin, Role::Copy][side]), "dentist.ics"));
+        assert_eq!(
+            (problem.gone, problem.problem.event.as_str()),
+            (Some([Role::Origin, Role::Copy][side]), "dentist.ics")
+        );
         world.pass().await;
         assert_eq!((world.asked(Call::Absence), world.problems().await.len()), ([0, 0], 1));
         world.remotes[side].lock().refused.clear();
         world.minutes(2);
         let run = world.pass().await;
-        assert_eq!((run.deleted, world.has("dentist"), world.problems().await.len()), (1, [false, false], 0));
+        assert_eq!(
+            (run.deleted, world.has("dentist"), world.problems().await.len()),
+            (1, [false, false], 0)
+        );
         assert_eq!(world.proofs().await[0].proof.sign, Sign::Earlier);
         world.rest().await;
     }
@@ -192,7 +246,10 @@ async fn a_search_that_fails_deletes_nothing() {
     world.to().remove(&copy);
     world.to().refused.insert((Call::Search, None), Error::Refused("not now".into()));
     let run = world.pass().await;
-    assert_eq!((run.deleted, world.has("dentist"), reasons(&run)), (0, [true, false], vec![Reason::RefusedByServer]));
+    assert_eq!(
+        (run.deleted, world.has("dentist"), reasons(&run)),
+        (0, [true, false], vec![Reason::RefusedByServer])
+    );
     world.to().refused.clear();
     world.minutes(2);
     assert_eq!(world.pass().await.deleted, 1);
@@ -201,15 +258,27 @@ async fn a_search_that_fails_deletes_nothing() {
 
 #[tokio::test]
 async fn what_was_declined_or_cancelled_has_no_copy_until_it_is_accepted() {
-    for (reason, two_way) in [(Reason::Declined, false), (Reason::Declined, true), (Reason::Cancelled, false), (Reason::Cancelled, true)] {
-        let set =
-            |event: &mut engine::event::Event, on| if reason == Reason::Declined { event.declined = on } else { event.cancelled = on };
+    for (reason, two_way) in [
+        (Reason::Declined, false),
+        (Reason::Declined, true),
+        (Reason::Cancelled, false),
+        (Reason::Cancelled, true),
+    ] {
+        let set = |event: &mut engine::event::Event, on| {
+            if reason == Reason::Declined { event.declined = on } else { event.cancelled = on }
+        };
         let (world, _) = dentist(two_way).await;
         world.from().change("dentist.ics", |event| set(event, true));
         let run = world.pass().await;
-        assert_eq!((run.deleted, reasons(&run), world.has("dentist")), (1, vec![reason], [true, false]));
+        assert_eq!(
+            (run.deleted, reasons(&run), world.has("dentist")),
+            (1, vec![reason], [true, false])
+        );
         let proof = &world.proofs().await[0].proof;
-        assert_eq!((proof.sign, proof.answer, &proof.calendar), (Sign::Shown, None, &world.pair.from));
+        assert_eq!(
+            (proof.sign, proof.answer, &proof.calendar),
+            (Sign::Shown, None, &world.pair.from)
+        );
         world.rest().await;
         assert_eq!(world.has("dentist"), [true, false]);
         world.from().change("dentist.ics", |event| event.content.location = "room 2".into());
@@ -227,8 +296,14 @@ async fn where_both_are_gone_there_is_nothing_to_do() {
         world.from().remove("dentist.ics");
         world.to().remove(&copy);
         let run = world.pass().await;
-        assert_eq!((run.deleted, run.state, world.writes(), world.has_mapping().await), (0, PairStatus::Ok, all([]), false));
-        assert_eq!((world.proofs().await[0].deleted, world.proofs().await[0].reason), (None, Reason::OriginDeleted));
+        assert_eq!(
+            (run.deleted, run.state, world.writes(), world.has_mapping().await),
+            (0, PairStatus::Ok, all([]), false)
+        );
+        assert_eq!(
+            (world.proofs().await[0].deleted, world.proofs().await[0].reason),
+            (None, Reason::OriginDeleted)
+        );
         assert_eq!(world.state().await.copies, 4);
         world.rest().await;
     }
@@ -260,7 +335,10 @@ async fn the_copy_is_made_again_where_its_origin_was_edited() {
     world.to().remove(&copy);
     world.from().change("dentist.ics", |event| event.content.location = "room 2".into());
     let run = world.pass().await;
-    assert_eq!((run.created, reasons(&run), world.has("dentist")), (1, vec![Reason::EditWins], [true, true]));
+    assert_eq!(
+        (run.created, reasons(&run), world.has("dentist")),
+        (1, vec![Reason::EditWins], [true, true])
+    );
     world.rest().await;
 }
 
@@ -280,7 +358,10 @@ async fn a_dry_run_deletes_nothing() {
     let before = world.state().await;
     let run = world.run(DRY).await;
     assert_eq!((run.deleted, world.writes(), world.state().await), (1, all([]), before));
-    assert_eq!((run.actions[0].action, run.actions[0].reason), (Verb::Delete, Some(Reason::OriginDeleted)));
+    assert_eq!(
+        (run.actions[0].action, run.actions[0].reason),
+        (Verb::Delete, Some(Reason::OriginDeleted))
+    );
     assert_eq!(world.pass().await.deleted, 1);
     world.rest().await;
 }
@@ -291,10 +372,17 @@ async fn what_is_moved_beyond_the_window_has_no_copy() {
     world.from().change("dentist.ics", |event| event.content.span = on(date(2027, 6, 1)));
     world.hands.servers_are_off.store(-16 * 60, std::sync::atomic::Ordering::Relaxed);
     let run = world.pass().await;
-    assert_eq!((run.deleted, world.has("dentist")), (0, [true, true]), "a wrong clock moves nothing out of the window");
+    assert_eq!(
+        (run.deleted, world.has("dentist")),
+        (0, [true, true]),
+        "a wrong clock moves nothing out of the window"
+    );
     world.hands.servers_are_off.store(15 * 60, std::sync::atomic::Ordering::Relaxed);
     let run = world.pass().await;
-    assert_eq!((run.deleted, reasons(&run), world.has("dentist")), (1, vec![Reason::OutsideWindow], [true, false]));
+    assert_eq!(
+        (run.deleted, reasons(&run), world.has("dentist")),
+        (1, vec![Reason::OutsideWindow], [true, false])
+    );
     world.rest().await;
 }
 
@@ -323,7 +411,10 @@ async fn what_has_aged_out_of_the_window_stays_on_both_sides() {
     assert_eq!((world.state().await.copies, world.state().await.archived), (2, 1));
     world.from().change("old.ics", |event| event.content.span = on(date(2026, 4, 2)));
     world.pass().await;
-    assert_eq!((world.mapping("old.ics").await.state, world.one(1, "old").content.span), (State::Live, on(date(2026, 4, 2))));
+    assert_eq!(
+        (world.mapping("old.ics").await.state, world.one(1, "old").content.span),
+        (State::Live, on(date(2026, 4, 2)))
+    );
     world.rest().await;
 }
 
@@ -352,12 +443,18 @@ async fn a_missing_event_of_which_the_server_does_not_tell_hinders_no_other() {
     world.from().forget_cursors();
     world.remove_origins(3..5);
     for call in [Call::Fetch, Call::Absence] {
-        world.from().refused.insert((call, Some(EventId::new("e03.ics"))), Error::Refused("not now".into()));
+        world
+            .from()
+            .refused
+            .insert((call, Some(EventId::new("e03.ics"))), Error::Refused("not now".into()));
     }
     let run = world.pass().await;
     assert_eq!((run.deleted, run.skipped, world.count()), (1, 1, [28, 29]));
     assert_eq!(world.has("e03"), [false, true]);
-    assert!(world.proofs().await.iter().all(|row| row.proof.answer.is_some()), "the other one is looked for by itself");
+    assert!(
+        world.proofs().await.iter().all(|row| row.proof.answer.is_some()),
+        "the other one is looked for by itself"
+    );
     world.from().refused.clear();
     world.minutes(5);
     assert_eq!((world.pass().await.deleted, world.count()), (1, [28, 28]));
@@ -370,10 +467,16 @@ async fn what_a_wrong_clock_had_in_the_past_is_live_again() {
     let days = SignedDuration::from_hours(24 * 150);
     world.wait(days);
     world.pass().await;
-    assert_eq!((world.mapping("dentist.ics").await.state, world.count()), (State::Archived, [5, 5]));
+    assert_eq!(
+        (world.mapping("dentist.ics").await.state, world.count()),
+        (State::Archived, [5, 5])
+    );
     world.wait(-days);
     world.pass().await;
-    assert_eq!((world.mapping("dentist.ics").await.state, world.state().await.copied_by_another), (State::Live, 0));
+    assert_eq!(
+        (world.mapping("dentist.ics").await.state, world.state().await.copied_by_another),
+        (State::Live, 0)
+    );
     world.from().remove("dentist.ics");
     assert_eq!((world.pass().await.deleted, world.count()), (1, [4, 4]));
 }

@@ -1,4 +1,5 @@
-//! Events that a person has duplicated, mark and all, and copies that lie elsewhere by now: which is the copy.
+//! Events that a person has duplicated, mark and all, and copies that lie elsewhere by now: which
+//! is the copy.
 
 use engine::calendar::ProviderKind;
 use engine::event::{Event, EventId};
@@ -48,7 +49,10 @@ async fn a_copy_that_moves_while_another_ones_deletion_is_refused_is_found() {
     let event = world.to().remove(&other);
     world.to().put(named(event, "moved.ics"));
     let run = world.pass().await;
-    assert_eq!((run.created, run.skipped, world.mapping("e0.ics").await.state), (0, 0, State::Live));
+    assert_eq!(
+        (run.created, run.skipped, world.mapping("e0.ics").await.state),
+        (0, 0, State::Live)
+    );
     assert_eq!(world.copy("e0.ics").await, "moved.ics");
 }
 
@@ -60,7 +64,11 @@ async fn a_duplicate_that_comes_while_its_origin_goes_stays() {
         world.to().put(duplicate(&event));
         world.from().remove("dentist.ics");
         let run = world.pass().await;
-        assert_eq!((run.deleted, world.one(1, "dentist").id.as_str()), (1, "a-duplicate.ics"), "{two_way}");
+        assert_eq!(
+            (run.deleted, world.one(1, "dentist").id.as_str()),
+            (1, "a-duplicate.ics"),
+            "{two_way}"
+        );
         assert!(!world.to().all().iter().any(|event| event.id.as_str() == copy));
         world.rest().await;
     }
@@ -68,7 +76,9 @@ async fn a_duplicate_that_comes_while_its_origin_goes_stays() {
 
 #[tokio::test]
 async fn what_has_the_uid_of_the_copy_is_the_copy_and_not_its_duplicate() {
-    for (two_way, listed, at_once) in [(false, true, true), (true, true, true), (false, true, false), (false, false, false)] {
+    for (two_way, listed, at_once) in
+        [(false, true, true), (true, true, true), (false, true, false), (false, false, false)]
+    {
         let (world, copy) = dentist(two_way).await;
         let event = world.to().remove(&copy);
         if !at_once {
@@ -86,7 +96,11 @@ async fn what_has_the_uid_of_the_copy_is_the_copy_and_not_its_duplicate() {
         world.to().unlisted.clear();
         world.to().change("z-moved.ics", |_| ());
         world.pass().await;
-        assert_eq!((world.copy("dentist.ics").await.as_str(), world.count()[1]), ("z-moved.ics", 6), "{what}");
+        assert_eq!(
+            (world.copy("dentist.ics").await.as_str(), world.count()[1]),
+            ("z-moved.ics", 6),
+            "{what}"
+        );
         world.rest().await;
     }
 }
@@ -98,7 +112,8 @@ async fn the_copy_of_an_ended_pair_that_was_put_beside_its_origin_or_its_copy_is
         world.from().put(april("dentist", 1));
         world.pass().await;
         let third = world.connect("club", ProviderKind::Caldav).await;
-        let ended = world.add(0, third, &engine::pair::Pair { two_way: false, ..world.pair.clone() }).await;
+        let ended =
+            world.add(0, third, &engine::pair::Pair { two_way: false, ..world.pair.clone() }).await;
         let pair = std::mem::replace(&mut world.pair, ended.clone());
         world.pass().await;
         crate::directory::remove_pair(&world.services, &ended.id).await.unwrap();
@@ -140,7 +155,9 @@ async fn a_copy_that_has_another_name_is_never_written_as_a_whole() {
         let event = world.remotes[moved].lock().remove(id);
         world.remotes[moved].lock().put(named(event, "moved.ics"));
         world.pass().await;
-        world.from().change(if moved == 0 { "moved.ics" } else { "dentist.ics" }, |event| event.content.title = "surgeon".into());
+        world.from().change(if moved == 0 { "moved.ics" } else { "dentist.ics" }, |event| {
+            event.content.title = "surgeon".into()
+        });
         assert_eq!(world.pass().await.changed, 1);
         assert_eq!((world.asked(Call::Rewrite)[1], world.asked(Call::Edit)[1]), (1 - moved, moved));
         assert_eq!(world.has("surgeon"), [true, true]);

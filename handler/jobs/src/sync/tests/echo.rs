@@ -20,10 +20,15 @@ async fn what_is_changed_before_the_echo_is_read_is_an_edit() {
     let world = World::two_way().await;
     world.from().put(april("dentist", 1));
     let copy = format!("{}.ics", world.uid_of_copy("dentist.ics").await);
-    world.to().meanwhile(Call::List, move |home| home.change(&copy, |event| event.content.title = "surgeon".into()));
+    world.to().meanwhile(Call::List, move |home| {
+        home.change(&copy, |event| event.content.title = "surgeon".into())
+    });
     world.pass().await;
     assert_eq!(world.titles(), [all(["dentist"]), all(["surgeon"])]);
-    assert_eq!((world.pass().await.changed, world.titles()), (1, [all(["surgeon"]), all(["surgeon"])]));
+    assert_eq!(
+        (world.pass().await.changed, world.titles()),
+        (1, [all(["surgeon"]), all(["surgeon"])])
+    );
     world.rest().await;
 }
 

@@ -37,7 +37,11 @@ async fn a_copy_follows_its_origin() {
     let run = world.pass().await;
     assert_eq!((run.changed, run.actions[0].start.as_deref()), (1, Some("2026-04-05T09:00:00Z")));
     assert_eq!(world.one(1, "dentist").content.span, on(date(2026, 4, 5)));
-    assert_eq!(world.writes(), [format!("Rewrite {copy}")], "it is as it was left, so it is not read");
+    assert_eq!(
+        world.writes(),
+        [format!("Rewrite {copy}")],
+        "it is as it was left, so it is not read"
+    );
     assert_eq!(world.asked(Call::Fetch), [1, 0]);
     assert_eq!(run.actions[0].calendar, world.pair.to);
     world.rest().await;
@@ -74,7 +78,10 @@ async fn one_way_an_edit_of_the_copy_lasts_until_the_origin_changes() {
     assert_eq!(world.titles(), [all(["dentist"]), all(["mine"])]);
     world.from().change("dentist.ics", |event| event.content.location = "room 2".into());
     assert_eq!(world.pass().await.changed, 1);
-    assert_eq!((world.writes(), world.titles()), (vec![format!("Edit {copy}")], [all(["dentist"]), all(["dentist"])]));
+    assert_eq!(
+        (world.writes(), world.titles()),
+        (vec![format!("Edit {copy}")], [all(["dentist"]), all(["dentist"])])
+    );
     assert_eq!(world.one(1, "dentist").content.location, "room 2");
     world.rest().await;
     world.retitle("surgeon");
@@ -89,7 +96,10 @@ async fn what_a_server_has_altered_is_not_written_as_a_whole() {
     world.to().manners.longest_title = Some(10);
     world.retitle("a very long title");
     world.pass().await;
-    assert_eq!((world.writes(), world.titles()[1].clone()), (vec![format!("Rewrite {copy}")], all(["a very lon"])));
+    assert_eq!(
+        (world.writes(), world.titles()[1].clone()),
+        (vec![format!("Rewrite {copy}")], all(["a very lon"]))
+    );
     world.from().change("dentist.ics", |event| event.content.location = "room 2".into());
     world.pass().await;
     assert_eq!(world.writes(), [format!("Edit {copy}")]);
@@ -112,7 +122,10 @@ async fn what_both_have_changed_is_merged_and_the_origin_counts() {
     world.retitle("a");
     world.to().change(&copy, |event| event.content.location = "room 2".into());
     world.pass().await;
-    assert_eq!((world.one(0, "a").content, world.one(1, "a").content.location.as_str()), (world.one(1, "a").content, "room 2"));
+    assert_eq!(
+        (world.one(0, "a").content, world.one(1, "a").content.location.as_str()),
+        (world.one(1, "a").content, "room 2")
+    );
     world.rest().await;
     world.retitle("b");
     world.retitle_copy(&copy, "c");
@@ -137,10 +150,15 @@ async fn whoever_is_faster_is_read_again() {
     for two_way in [false, true] {
         let (world, copy) = dentist(two_way).await;
         let name = copy.clone();
-        world.to().meanwhile(Call::Rewrite, move |home| home.change(&name, |event| event.content.location = "room 2".into()));
+        world.to().meanwhile(Call::Rewrite, move |home| {
+            home.change(&name, |event| event.content.location = "room 2".into())
+        });
         world.retitle("orthodontist");
         let run = world.pass().await;
-        assert_eq!((run.changed, run.state, world.asked(Call::Rewrite)[1]), (1 + u64::from(two_way), PairStatus::Ok, 1));
+        assert_eq!(
+            (run.changed, run.state, world.asked(Call::Rewrite)[1]),
+            (1 + u64::from(two_way), PairStatus::Ok, 1)
+        );
         let room = if two_way { "room 2" } else { "room 1" };
         for side in [0, 1] {
             assert_eq!(world.one(side, "orthodontist").content.location, room);
@@ -155,7 +173,9 @@ async fn an_event_that_is_changed_each_time_waits() {
     for call in [Call::Rewrite, Call::Edit] {
         for n in 0..10 {
             let name = copy.clone();
-            world.to().meanwhile(call, move |home| home.change(&name, |event| event.content.location = format!("{call:?} {n}")));
+            world.to().meanwhile(call, move |home| {
+                home.change(&name, |event| event.content.location = format!("{call:?} {n}"))
+            });
         }
     }
     world.retitle("orthodontist");
@@ -167,7 +187,10 @@ async fn an_event_that_is_changed_each_time_waits() {
     world.to().stop_meanwhile();
     world.minutes(5);
     world.pass().await;
-    assert_eq!((world.titles(), world.problems().await.len()), ([all(["orthodontist"]), all(["orthodontist"])], 0));
+    assert_eq!(
+        (world.titles(), world.problems().await.len()),
+        ([all(["orthodontist"]), all(["orthodontist"])], 0)
+    );
     world.rest().await;
 }
 
@@ -204,7 +227,10 @@ async fn a_write_whose_answer_was_lost_is_no_edit() {
         assert_eq!(reasons(&run), [Reason::RefusedByServer]);
         world.retitle("dentist");
         world.pass().await;
-        assert_eq!((world.titles(), world.problems().await.len()), ([all(["dentist"]), all(["dentist"])], 0));
+        assert_eq!(
+            (world.titles(), world.problems().await.len()),
+            ([all(["dentist"]), all(["dentist"])], 0)
+        );
         assert_eq!(world.one(1, "dentist").id.as_str(), copy);
         world.rest().await;
     }
@@ -216,14 +242,24 @@ async fn a_refused_write_is_tried_again() {
     world.to().refused.insert((Call::Rewrite, None), Error::Refused("no".into()));
     world.retitle("orthodontist");
     let run = world.pass().await;
-    assert_eq!((reasons(&run), world.problems().await[0].problem.tries), (vec![Reason::RefusedByServer], 1));
+    assert_eq!(
+        (reasons(&run), world.problems().await[0].problem.tries),
+        (vec![Reason::RefusedByServer], 1)
+    );
     world.to().refused.clear();
     world.pass().await;
     assert_eq!(world.titles(), [all(["orthodontist"]), all(["dentist"])], "it waits");
     world.minutes(2);
     let run = world.pass().await;
-    assert_eq!((run.changed, world.asked(Call::Edit)), (1, [0, 1]), "it may have arrived, so it is read");
-    assert_eq!((world.titles(), world.problems().await.len()), ([all(["orthodontist"]), all(["orthodontist"])], 0));
+    assert_eq!(
+        (run.changed, world.asked(Call::Edit)),
+        (1, [0, 1]),
+        "it may have arrived, so it is read"
+    );
+    assert_eq!(
+        (world.titles(), world.problems().await.len()),
+        ([all(["orthodontist"]), all(["orthodontist"])], 0)
+    );
     world.rest().await;
 }
 
@@ -255,7 +291,10 @@ async fn an_event_with_guests_is_never_written_to() {
     world.retitle_copy(&copy, "mine");
     let run = world.pass().await;
     assert_eq!((run.changed, reasons(&run)), (1, vec![Reason::HasGuests]));
-    assert_eq!((world.titles(), world.writes()), ([all(["meeting"]), all(["meeting"])], vec![format!("Edit {copy}")]));
+    assert_eq!(
+        (world.titles(), world.writes()),
+        ([all(["meeting"]), all(["meeting"])], vec![format!("Edit {copy}")])
+    );
     world.rest().await;
 }
 
@@ -307,14 +346,20 @@ async fn an_origin_that_cannot_be_read_leaves_its_copy_as_it_is() {
     world.retitle("orthodontist");
     world.from().unreadable.insert(engine::event::EventId::new("dentist.ics"));
     let run = world.pass().await;
-    assert_eq!((reasons(&run), world.count(), world.writes()), (vec![Reason::Unreadable], [1, 1], all([])));
+    assert_eq!(
+        (reasons(&run), world.count(), world.writes()),
+        (vec![Reason::Unreadable], [1, 1], all([]))
+    );
     assert!(world.problems().await[0].problem.message.contains("no event"));
     world.pass().await;
     assert_eq!(world.problems().await.len(), 1);
     world.from().unreadable.clear();
     world.retitle("orthodontist");
     world.pass().await;
-    assert_eq!((world.titles(), world.problems().await.len()), ([all(["orthodontist"]), all(["orthodontist"])], 0));
+    assert_eq!(
+        (world.titles(), world.problems().await.len()),
+        ([all(["orthodontist"]), all(["orthodontist"])], 0)
+    );
     world.rest().await;
 }
 
@@ -338,7 +383,10 @@ async fn a_zone_that_nothing_explains_is_noted_and_copied() {
     let world = World::one_way().await;
     world.from().put(engine::event::Event { zone_guessed: true, ..april("dentist", 1) });
     world.pass().await;
-    assert_eq!((world.count(), world.problems().await[0].problem.reason), ([1, 1], Reason::ZoneUnknown));
+    assert_eq!(
+        (world.count(), world.problems().await[0].problem.reason),
+        ([1, 1], Reason::ZoneUnknown)
+    );
     world.rest().await;
     assert_eq!(world.problems().await.len(), 1, "nothing new is known of it");
     world.from().change("dentist.ics", |event| event.zone_guessed = false);
@@ -381,7 +429,10 @@ async fn two_programs_that_undo_each_other_are_stopped() {
     let mut stopped = 0;
     for n in 0..9 {
         world.retitle(if n % 2 == 0 { "a" } else { "b" });
-        stopped += reasons(&world.pass().await).into_iter().filter(|reason| *reason == Reason::Flapping).count();
+        stopped += reasons(&world.pass().await)
+            .into_iter()
+            .filter(|reason| *reason == Reason::Flapping)
+            .count();
     }
     assert!(stopped > 0);
     assert_eq!(world.mapping("dentist.ics").await.state, State::Live);

@@ -1,6 +1,8 @@
 //! Events as a person makes them.
 
-use engine::event::{Busy, Content, Draft, Event, EventId, Moment, Organizer, Series, Span, Stamps, Visibility, Zone};
+use engine::event::{
+    Busy, Content, Draft, Event, EventId, Moment, Organizer, Series, Span, Stamps, Visibility, Zone,
+};
 use jiff::civil::{Date, DateTime, date};
 
 /// What shows a draft, without a name.
@@ -30,7 +32,10 @@ pub fn on(day: Date) -> Span {
 /// So many hours from then, in UTC.
 pub fn at(start: DateTime, hours: i64) -> Span {
     let moment = |local| Moment { local, zone: Zone::Utc };
-    Span::Timed { start: moment(start), end: moment(start + jiff::SignedDuration::from_hours(hours)) }
+    Span::Timed {
+        start: moment(start),
+        end: moment(start + jiff::SignedDuration::from_hours(hours)),
+    }
 }
 
 /// The event `name.ics` in April 2026, whose title is its name.
@@ -48,12 +53,22 @@ pub fn event(name: &str, title: &str, span: Span) -> Event {
         visibility: Visibility::Public,
         busy: Busy::Busy,
     };
-    Event { id: EventId::new(format!("{name}.ics")), uid: format!("{name}@example.org"), ..of(&Draft { content, series: None }) }
+    Event {
+        id: EventId::new(format!("{name}.ics")),
+        uid: format!("{name}@example.org"),
+        ..of(&Draft { content, series: None })
+    }
 }
 
 /// The same each week, so many times.
 pub fn weekly(event: Event, count: u32) -> Event {
-    Event { series: Some(Series { rules: vec![format!("FREQ=WEEKLY;COUNT={count}")], ..Series::default() }), ..event }
+    Event {
+        series: Some(Series {
+            rules: vec![format!("FREQ=WEEKLY;COUNT={count}")],
+            ..Series::default()
+        }),
+        ..event
+    }
 }
 
 /// Another person is its organizer.

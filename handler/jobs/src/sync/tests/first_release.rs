@@ -19,7 +19,11 @@ async fn an_origin_is_found_under_another_name_by_what_it_shows() {
             let moved = if same { event } else { april("swimming", 9) };
             world.from().put(Event { id: EventId::new("moved.ics"), ..moved });
             let run = world.pass().await;
-            assert_eq!((run.created, run.deleted), if same { (0, 0) } else { (1, 1) }, "{two_way} {same}");
+            assert_eq!(
+                (run.created, run.deleted),
+                if same { (0, 0) } else { (1, 1) },
+                "{two_way} {same}"
+            );
             assert_eq!((world.copy("moved.ics").await == copy, world.count()), (same, [5, 5]));
             world.rest().await;
         }
@@ -34,13 +38,16 @@ async fn what_began_as_the_same_event_is_not_copied_beside_it() {
         world.to().put(april("swimming", 2));
         world.pass().await;
         let third = world.connect("club", ProviderKind::Caldav).await;
-        let ended = world.add(0, third, &engine::pair::Pair { two_way: false, ..world.pair.clone() }).await;
+        let ended =
+            world.add(0, third, &engine::pair::Pair { two_way: false, ..world.pair.clone() }).await;
         let pair = std::mem::replace(&mut world.pair, ended.clone());
         world.pass().await;
         crate::directory::remove_pair(&world.services, &ended.id).await.unwrap();
         world.pair = pair;
         for origin in ["dentist.ics", "swimming.ics"] {
-            world.set_mapping(origin, |mapping| (mapping.origin.uid, mapping.first) = (None, None)).await;
+            world
+                .set_mapping(origin, |mapping| (mapping.origin.uid, mapping.first) = (None, None))
+                .await;
         }
         let left = world.one(third, "dentist");
         world.remotes[side].lock().put(Event { id: EventId::new("left.ics"), ..left });

@@ -72,7 +72,10 @@ async fn a_copy_that_has_another_name_when_its_origin_goes_is_looked_for_nowhere
     let moved = world.to().remove(&copy);
     world.to().put(named(moved, "moved.ics"));
     world.from().remove("dentist.ics");
-    assert_eq!((world.pass().await.deleted, world.asked(Call::Absence), world.count()), (1, [1, 0], [4, 4]));
+    assert_eq!(
+        (world.pass().await.deleted, world.asked(Call::Absence), world.count()),
+        (1, [1, 0], [4, 4])
+    );
     world.rest().await;
 }
 
@@ -149,14 +152,20 @@ async fn a_deletion_before_which_an_edited_copy_is_not_given_is_not_made() {
     let (world, copy) = dentist(true).await;
     world.from().remove("dentist.ics");
     world.to().change(&copy, |event| event.content.title = "surgeon".into());
-    world.to().refused.insert((Call::Fetch, Some(EventId::new(&copy))), Error::Refused("not now".into()));
+    world
+        .to()
+        .refused
+        .insert((Call::Fetch, Some(EventId::new(&copy))), Error::Refused("not now".into()));
     let run = world.pass().await;
     assert_eq!((run.deleted, reasons(&run)), (0, vec![Reason::RefusedByServer]));
     assert_eq!(run.actions[0].start.as_deref(), Some("2026-04-01T09:00:00Z"));
     assert_eq!(world.problems().await[0].gone, Some(Role::Origin));
     world.to().refused.clear();
     world.minutes(5);
-    assert_eq!((world.pass().await.created, world.has("surgeon"), world.count()), (1, [true, true], [5, 5]));
+    assert_eq!(
+        (world.pass().await.created, world.has("surgeon"), world.count()),
+        (1, [true, true], [5, 5])
+    );
     world.rest().await;
 }
 
@@ -168,7 +177,10 @@ async fn a_copy_has_another_name_also_where_its_origin_is_not_given() {
     world.to().becomes(&copy, moved.clone());
     world.to().restore(moved);
     world.pass().await;
-    assert_eq!((world.copy("dentist.ics").await.as_str(), world.asked(Call::ListAll)), ("moved.ics", [0, 0]));
+    assert_eq!(
+        (world.copy("dentist.ics").await.as_str(), world.asked(Call::ListAll)),
+        ("moved.ics", [0, 0])
+    );
     world.from().hidden.clear();
     world.rest().await;
 }

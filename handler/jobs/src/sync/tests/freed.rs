@@ -35,8 +35,16 @@ async fn an_event_that_takes_the_name_of_a_copy_that_moved_is_copied_at_once() {
     for (two_way, own_uids) in [(false, false), (true, false), (true, true)] {
         let world = taken(two_way, own_uids).await;
         let run = world.pass().await;
-        assert_eq!((run.deleted, world.copy("dentist.ics").await.as_str()), (0, "moved.ics"), "{two_way} {own_uids}");
-        assert_eq!((world.has("swimming"), world.has("dentist")), ([two_way, true], [true, true]), "{two_way} {own_uids}");
+        assert_eq!(
+            (run.deleted, world.copy("dentist.ics").await.as_str()),
+            (0, "moved.ics"),
+            "{two_way} {own_uids}"
+        );
+        assert_eq!(
+            (world.has("swimming"), world.has("dentist")),
+            ([two_way, true], [true, true]),
+            "{two_way} {own_uids}"
+        );
         world.rest().await;
     }
 }

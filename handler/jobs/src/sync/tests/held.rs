@@ -37,17 +37,32 @@ async fn ten_deletions_are_made_and_eleven_of_forty_wait() {
     assert_eq!((run.deleted, held(&run), world.count()), (10, None, [30, 30]));
     world.remove_origins(10..21);
     let run = world.pass().await;
-    assert_eq!((run.deleted, held(&run), world.writes()), (0, Some((HeldKind::Deletions, 11, 30)), all([])));
+    assert_eq!(
+        (run.deleted, held(&run), world.writes()),
+        (0, Some((HeldKind::Deletions, 11, 30)), all([]))
+    );
     assert_eq!((holds(&run), world.count()), (11, [19, 30]));
-    assert_eq!((run.actions[0].reason, &run.actions[0].calendar), (Some(Reason::OriginDeleted), &world.pair.to));
+    assert_eq!(
+        (run.actions[0].reason, &run.actions[0].calendar),
+        (Some(Reason::OriginDeleted), &world.pair.to)
+    );
     let since = world.state().await.held.unwrap().since;
     let run = world.pass().await;
-    assert_eq!((held(&run), holds(&run), world.writes()), (Some((HeldKind::Deletions, 11, 30)), 11, all([])));
-    assert_eq!((world.state().await.held.unwrap().since, world.state().await.status), (since, Some(PairStatus::Held)));
+    assert_eq!(
+        (held(&run), holds(&run), world.writes()),
+        (Some((HeldKind::Deletions, 11, 30)), 11, all([]))
+    );
+    assert_eq!(
+        (world.state().await.held.unwrap().since, world.state().await.status),
+        (since, Some(PairStatus::Held))
+    );
     let run = world.run(CONFIRMED).await;
     assert_eq!((run.deleted, held(&run), world.count()), (11, None, [19, 19]));
     assert_eq!(world.state().await.held, None);
-    assert!(world.proofs().await.iter().all(|row| row.proof.answer.is_some()), "each with its own proof");
+    assert!(
+        world.proofs().await.iter().all(|row| row.proof.answer.is_some()),
+        "each with its own proof"
+    );
     world.rest().await;
 }
 
@@ -59,7 +74,13 @@ async fn a_hold_does_not_hinder_the_others() {
     world.from().put(april("new", 9));
     let run = world.pass().await;
     assert_eq!((run.created, run.changed, run.deleted, holds(&run)), (1, 1, 0, 11));
-    assert_eq!(world.titles()[1].iter().filter(|title| ["changed", "new"].contains(&title.as_str())).count(), 2);
+    assert_eq!(
+        world.titles()[1]
+            .iter()
+            .filter(|title| ["changed", "new"].contains(&title.as_str()))
+            .count(),
+        2
+    );
 }
 
 #[tokio::test]
@@ -114,14 +135,20 @@ async fn a_day_brings_five_hundred_at_the_most() {
     let world = World::one_way().await.filled(12).await;
     world.set_state(|row| row.deletions = Some((date(2026, 3, 10), 498))).await;
     world.remove_origins(0..2);
-    assert_eq!((world.pass().await.deleted, world.state().await.deletions), (2, Some((date(2026, 3, 10), 500))));
+    assert_eq!(
+        (world.pass().await.deleted, world.state().await.deletions),
+        (2, Some((date(2026, 3, 10), 500)))
+    );
     world.remove_origins(2..3);
     let run = world.pass().await;
     assert_eq!((run.deleted, held(&run)), (0, Some((HeldKind::Deletions, 1, 10))));
     world.minutes(15);
     assert_eq!(world.pass().await.deleted, 0, "nor does a second look");
     world.wait(jiff::SignedDuration::from_hours(24));
-    assert_eq!((world.pass().await.deleted, world.state().await.deletions), (1, Some((date(2026, 3, 11), 1))));
+    assert_eq!(
+        (world.pass().await.deleted, world.state().await.deletions),
+        (1, Some((date(2026, 3, 11), 1)))
+    );
     world.rest().await;
 }
 
@@ -133,7 +160,10 @@ async fn whatever_the_cause_all_deletions_are_weighed_together() {
         world.from().change(&format!("e{n:02}.ics"), |event| event.declined = true);
     }
     let run = world.pass().await;
-    let declined = run.actions.iter().filter(|action| action.reason == Some(Reason::Declined) && action.action == Verb::Hold);
+    let declined = run
+        .actions
+        .iter()
+        .filter(|action| action.reason == Some(Reason::Declined) && action.action == Verb::Hold);
     assert_eq!((declined.count(), run.state, world.to().all().len()), (6, PairStatus::Held, 40));
     assert_eq!((run.deleted, world.state().await.held.unwrap().held.deletions), (0, 12));
     world.run(CONFIRMED).await;
@@ -156,12 +186,16 @@ async fn missing_events_wait_sooner() {
 #[tokio::test]
 async fn a_sudden_empty_listing_of_a_calendar_that_is_not_deletes_nothing() {
     for two_way in [false, true] {
-        let world = if two_way { World::two_way().await } else { World::one_way().await }.filled(6).await;
+        let world =
+            if two_way { World::two_way().await } else { World::one_way().await }.filled(6).await;
         let ids: Vec<EventId> = world.from().all().into_iter().map(|event| event.id).collect();
         world.from().unlisted.extend(ids);
         world.from().forget_cursors();
         let run = world.try_run(OPTIONS).await;
-        assert_eq!((run.state, run.error.unwrap().code.as_str()), (PairStatus::Error, "suspicious_empty"));
+        assert_eq!(
+            (run.state, run.error.unwrap().code.as_str()),
+            (PairStatus::Error, "suspicious_empty")
+        );
         assert_eq!((world.count(), world.writes()), ([6, 6], all([])));
         world.from().unlisted.clear();
         world.rest().await;
@@ -186,14 +220,27 @@ async fn one_way_a_source_that_was_emptied_waits_for_a_word_however_small() {
 async fn copies_of_a_calendar_that_was_emptied_are_made_again_or_left_out() {
     for two_way in [false, true] {
         for answer in [MAKE_AGAIN, LEAVE_OUT] {
-            let world = if two_way { World::two_way().await } else { World::one_way().await }.filled(6).await;
+            let world = if two_way { World::two_way().await } else { World::one_way().await }
+                .filled(6)
+                .await;
             world.remove_copies(0..6).await;
             let run = world.pass().await;
-            assert_eq!((held(&run), world.count()), (Some((HeldKind::Emptied, 6, 6)), [6, 0]), "{two_way}");
+            assert_eq!(
+                (held(&run), world.count()),
+                (Some((HeldKind::Emptied, 6, 6)), [6, 0]),
+                "{two_way}"
+            );
             assert_eq!((run.actions[0].reason, holds(&run)), (Some(Reason::CopyDeleted), 6));
-            assert_eq!(run.held.unwrap().confirm, ["sync", "--pair", world.pair.id.as_str(), "--make-again"]);
+            assert_eq!(
+                run.held.unwrap().confirm,
+                ["sync", "--pair", world.pair.id.as_str(), "--make-again"]
+            );
             world.minutes(30);
-            assert_eq!((holds(&world.run(CONFIRMED).await), world.count()), (6, [6, 0]), "this is no answer");
+            assert_eq!(
+                (holds(&world.run(CONFIRMED).await), world.count()),
+                (6, [6, 0]),
+                "this is no answer"
+            );
             assert_eq!(world.run(DRY).await.created, 0);
             let run = world.run(answer).await;
             let made = if answer.answer == Some(Answer::MakeAgain) { 6 } else { 0 };
@@ -228,7 +275,10 @@ async fn what_is_made_meanwhile_does_not_answer_the_question() {
     world.pass().await;
     world.from().put(april("new", 20));
     let run = world.pass().await;
-    assert_eq!((run.created, held(&run), world.count()), (1, Some((HeldKind::Emptied, 6, 6)), [7, 1]));
+    assert_eq!(
+        (run.created, held(&run), world.count()),
+        (1, Some((HeldKind::Emptied, 6, 6)), [7, 1])
+    );
     assert_eq!(world.state().await.held.unwrap().emptied, [engine::pair::Side::To]);
     assert_eq!((world.run(MAKE_AGAIN).await.created, world.count()), (6, [7, 7]));
     world.rest().await;
@@ -258,7 +308,10 @@ async fn origins_of_a_calendar_that_was_emptied_come_back_from_their_copies() {
         assert_eq!((held(&run), world.count()), (Some((HeldKind::Emptied, 7, 7)), [0, 7]));
         let run = world.run(answer).await;
         let made = if answer.answer == Some(Answer::MakeAgain) { 7 } else { 0 };
-        assert_eq!((run.created, run.deleted, held(&run), world.count()), (made, 0, None, [made as usize, 7]));
+        assert_eq!(
+            (run.created, run.deleted, held(&run), world.count()),
+            (made, 0, None, [made as usize, 7])
+        );
         world.rest().await;
         world.to().change("theirs.ics", |event| event.content.title = "changed".into());
         world.pass().await;
@@ -274,7 +327,11 @@ async fn two_way_origins_alone_are_a_question_of_deletions() {
     let run = world.pass().await;
     assert_eq!((held(&run), world.count()), (Some((HeldKind::Deletions, 6, 6)), [0, 6]));
     world.minutes(30);
-    assert_eq!((world.pass().await.deleted, world.count()), (0, [0, 6]), "no second look answers it");
+    assert_eq!(
+        (world.pass().await.deleted, world.count()),
+        (0, [0, 6]),
+        "no second look answers it"
+    );
     assert_eq!((world.run(CONFIRMED).await.deleted, world.count()), (6, [0, 0]));
     world.rest().await;
 }
@@ -305,21 +362,29 @@ async fn what_was_left_out_and_is_restored_is_the_same_event() {
 
 #[tokio::test]
 async fn what_cannot_be_made_again_stays_a_question_or_becomes_an_event_of_its_own() {
-    for (error, asks) in [(Error::Refused("no".into()), false), (Error::NoAnswer("silence".into()), true)] {
+    for (error, asks) in
+        [(Error::Refused("no".into()), false), (Error::NoAnswer("silence".into()), true)]
+    {
         let world = World::two_way().await;
         world.to().put(april("theirs", 20));
         let world = world.filled(6).await;
         world.from().clear();
         world.pass().await;
         let again = world.mapping("e00.ics").await.id.origin_uid(1);
-        world.from().refused.insert((Call::Create, Some(EventId::new(format!("{again}.ics")))), error);
+        world
+            .from()
+            .refused
+            .insert((Call::Create, Some(EventId::new(format!("{again}.ics")))), error);
         let run = world.run(MAKE_AGAIN).await;
         assert_eq!((run.created, world.count()), (6, [6, 7]), "{asks}");
         assert_eq!(held(&run), asks.then_some((HeldKind::Emptied, 1, 7)));
         assert_eq!(world.problems().await.len(), 1);
         world.from().refused.clear();
         let run = world.run(SyncOptions { full: true, ..MAKE_AGAIN }).await;
-        assert_eq!((run.created, held(&run), world.count(), world.problems().await.len()), (1, None, [7, 7], 0));
+        assert_eq!(
+            (run.created, held(&run), world.count(), world.problems().await.len()),
+            (1, None, [7, 7], 0)
+        );
         world.rest().await;
     }
 }

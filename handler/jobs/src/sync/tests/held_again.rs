@@ -17,9 +17,17 @@ async fn what_an_earlier_release_has_held_waits_for_ten_minutes_as_well() {
     let world = World::one_way().await.filled(40).await;
     world.remove_origins(0..11);
     let (held, since) = (Held::new(&world.pair.id, 11, 40), world.services.clock.now());
-    world.set_state(|row| row.held = Some(HeldRow { held, since, by_owner: false, emptied: Vec::new() })).await;
+    world
+        .set_state(|row| {
+            row.held = Some(HeldRow { held, since, by_owner: false, emptied: Vec::new() })
+        })
+        .await;
     let run = world.pass().await;
-    assert_eq!((run.state, run.deleted, world.count()), (PairStatus::Held, 0, [29, 40]), "a minute later");
+    assert_eq!(
+        (run.state, run.deleted, world.count()),
+        (PairStatus::Held, 0, [29, 40]),
+        "a minute later"
+    );
 }
 
 #[tokio::test]
@@ -27,14 +35,19 @@ async fn what_an_earlier_release_has_held_is_released_by_a_second_look() {
     let world = World::one_way().await.filled(40).await;
     world.remove_origins(0..11);
     let (held, since) = (Held::new(&world.pair.id, 11, 40), world.services.clock.now());
-    world.set_state(|row| row.held = Some(HeldRow { held, since, by_owner: false, emptied: Vec::new() })).await;
+    world
+        .set_state(|row| {
+            row.held = Some(HeldRow { held, since, by_owner: false, emptied: Vec::new() })
+        })
+        .await;
     world.minutes(9);
     let run = world.pass().await;
     assert_eq!((run.state, run.deleted, world.count()), (PairStatus::Ok, 11, [29, 29]));
     world.rest().await;
 }
 
-/// Two-way, six events of `--from` with copies, one that began in `--to`, and one whose copy is suppressed.
+/// Two-way, six events of `--from` with copies, one that began in `--to`, and one whose copy is
+/// suppressed.
 async fn with_one_alone() -> World {
     let world = World::two_way().await;
     world.to().put(april("theirs", 20));
@@ -52,7 +65,8 @@ async fn with_one_alone() -> World {
 #[tokio::test]
 async fn an_event_without_a_copy_that_is_left_is_a_sign_of_life() {
     let world = with_one_alone().await;
-    let alone = world.from().all().into_iter().find(|event| event.content.title == "alone").unwrap();
+    let alone =
+        world.from().all().into_iter().find(|event| event.content.title == "alone").unwrap();
     world.from().clear();
     world.from().restore(alone);
     let run = world.pass().await;

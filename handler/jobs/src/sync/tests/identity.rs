@@ -31,9 +31,15 @@ async fn a_new_name_is_no_deletion() {
             let event = world.remotes[side].lock().remove(id);
             world.remotes[side].lock().put(named(event, "moved.ics"));
             let run = world.pass().await;
-            assert_eq!((run.created, run.deleted, world.count(), world.writes()), (0, 0, [2, 2], all([])), "{two_way} {side}");
+            assert_eq!(
+                (run.created, run.deleted, world.count(), world.writes()),
+                (0, 0, [2, 2], all([])),
+                "{two_way} {side}"
+            );
             world.rest().await;
-            world.from().change(if side == 0 { "moved.ics" } else { "dentist.ics" }, |event| event.content.title = "surgeon".into());
+            world.from().change(if side == 0 { "moved.ics" } else { "dentist.ics" }, |event| {
+                event.content.title = "surgeon".into()
+            });
             world.pass().await;
             assert_eq!(world.titles(), [all(["other", "surgeon"]), all(["other", "surgeon"])]);
             world.rest().await;
@@ -48,7 +54,10 @@ async fn a_new_name_and_an_edit_at_once() {
     event.content.title = "surgeon".into();
     world.to().put(named(event, "moved.ics"));
     let run = world.pass().await;
-    assert_eq!((run.created, run.deleted, world.titles()), (0, 0, [all(["other", "surgeon"]), all(["other", "surgeon"])]));
+    assert_eq!(
+        (run.created, run.deleted, world.titles()),
+        (0, 0, [all(["other", "surgeon"]), all(["other", "surgeon"])])
+    );
     world.rest().await;
 }
 
@@ -69,14 +78,25 @@ async fn a_duplicate_of_a_copy_is_its_makers_own() {
     for two_way in [false, true] {
         let (world, copy) = dentist(two_way).await;
         let event = world.one(1, "dentist");
-        world.to().put(Event { uid: "duplicate@example.org".into(), ..named(event, "duplicate.ics") });
+        world
+            .to()
+            .put(Event { uid: "duplicate@example.org".into(), ..named(event, "duplicate.ics") });
         let run = world.pass().await;
         if two_way {
             assert_eq!((run.created, world.count()), (1, [3, 3]));
-            assert!(world.mappings().await.iter().any(|mapping| mapping.origin.id.as_str() == "duplicate.ics"));
+            assert!(
+                world
+                    .mappings()
+                    .await
+                    .iter()
+                    .any(|mapping| mapping.origin.id.as_str() == "duplicate.ics")
+            );
         } else {
             assert_eq!((reasons(&run), world.count()), (vec![Reason::DuplicateOfCopy], [2, 3]));
-            assert_eq!(world.problems().await[0].mapping, Some(world.mapping("dentist.ics").await.id));
+            assert_eq!(
+                world.problems().await[0].mapping,
+                Some(world.mapping("dentist.ics").await.id)
+            );
         }
         assert_eq!(world.copy("dentist.ics").await, copy);
         world.rest().await;
@@ -96,7 +116,10 @@ async fn a_duplicate_takes_the_place_of_a_copy_that_is_gone() {
     world.to().remove(&copy);
     let run = world.pass().await;
     assert_eq!((run.created, run.deleted, world.count()), (0, 0, [2, 2]));
-    assert_eq!((world.copy("dentist.ics").await, world.problems().await.len()), ("duplicate.ics".into(), 0));
+    assert_eq!(
+        (world.copy("dentist.ics").await, world.problems().await.len()),
+        ("duplicate.ics".into(), 0)
+    );
     world.rest().await;
 }
 
@@ -114,8 +137,12 @@ async fn a_series_that_is_cut_on_the_side_of_the_copy_loses_nothing() {
     world.pass().await;
     assert_eq!(world.count(), [2, 2]);
     let rules = |side: usize| {
-        let mut rules: Vec<String> =
-            world.remotes[side].lock().all().into_iter().map(|event| event.series.unwrap().rules[0].clone()).collect();
+        let mut rules: Vec<String> = world.remotes[side]
+            .lock()
+            .all()
+            .into_iter()
+            .map(|event| event.series.unwrap().rules[0].clone())
+            .collect();
         rules.sort();
         rules
     };
@@ -131,12 +158,21 @@ async fn a_copy_that_was_moved_into_the_calendar_of_its_origin_deletes_nothing()
     world.from().put(named(event, "moved.ics"));
     let run = world.pass().await;
     assert_eq!((run.deleted, run.created), (0, 0));
-    assert!(reasons(&run).contains(&Reason::OwnCopy) && reasons(&run).contains(&Reason::Suppressed));
-    assert_eq!((world.count(), world.mapping("dentist.ics").await.state), ([3, 1], State::Suppressed));
+    assert!(
+        reasons(&run).contains(&Reason::OwnCopy) && reasons(&run).contains(&Reason::Suppressed)
+    );
+    assert_eq!(
+        (world.count(), world.mapping("dentist.ics").await.state),
+        ([3, 1], State::Suppressed)
+    );
     world.rest().await;
     world.from().remove("dentist.ics");
     world.pass().await;
-    assert_eq!(world.titles(), [all(["dentist", "other"]), all(["dentist", "other"])], "an ordinary event from then on");
+    assert_eq!(
+        world.titles(),
+        [all(["dentist", "other"]), all(["dentist", "other"])],
+        "an ordinary event from then on"
+    );
     world.rest().await;
 }
 
@@ -179,7 +215,10 @@ async fn another_event_under_the_name_of_a_copy_is_not_the_copy() {
         let run = world.pass().await;
         assert_eq!(run.deleted, 0);
         assert_eq!(world.titles()[0].contains(&"swimming".to_owned()), two_way);
-        assert!(world.titles()[1].contains(&"swimming".to_owned()) && world.titles()[0].contains(&"dentist".to_owned()));
+        assert!(
+            world.titles()[1].contains(&"swimming".to_owned())
+                && world.titles()[0].contains(&"dentist".to_owned())
+        );
         world.rest().await;
         world.from().remove("dentist.ics");
         world.pass().await;
@@ -226,6 +265,9 @@ async fn a_name_that_another_event_has_now_makes_another_mapping() {
     world.pass().await;
     world.from().put(named(april("swimming", 9), "dentist.ics"));
     assert_eq!(world.pass().await.created, 1);
-    assert_eq!(world.titles(), [all(["dentist", "other", "swimming"]), all(["dentist", "other", "swimming"])]);
+    assert_eq!(
+        world.titles(),
+        [all(["dentist", "other", "swimming"]), all(["dentist", "other", "swimming"])]
+    );
     world.rest().await;
 }

@@ -20,11 +20,15 @@ fn named(event: Event, name: &str) -> Event {
 }
 
 fn refuse(world: &World, side: usize, call: Call, id: &str) {
-    world.remotes[side].lock().refused.insert((call, Some(EventId::new(id))), Error::Refused("not now".into()));
+    world.remotes[side]
+        .lock()
+        .refused
+        .insert((call, Some(EventId::new(id))), Error::Refused("not now".into()));
 }
 
 #[tokio::test]
-async fn a_copy_of_another_maker_finds_its_origin_outside_the_window_and_nothing_else_there_is_named() {
+async fn a_copy_of_another_maker_finds_its_origin_outside_the_window_and_nothing_else_there_is_named()
+ {
     for brings in [false, true] {
         let world = World::one_way().await;
         let old = event("old", "old", on(date(2020, 1, 1)));
@@ -34,8 +38,15 @@ async fn a_copy_of_another_maker_finds_its_origin_outside_the_window_and_nothing
         world.from().put(april("new", 1));
         world.from().manners.brings = brings;
         let run = world.pass().await;
-        assert_eq!((run.created, reasons(&run).contains(&Reason::OutsideWindow)), (1, false), "{brings}");
-        assert_eq!((world.asked(Call::ListAll), world.asked(Call::Fetch)[0]), ([2, 1], if brings { 0 } else { 3 }));
+        assert_eq!(
+            (run.created, reasons(&run).contains(&Reason::OutsideWindow)),
+            (1, false),
+            "{brings}"
+        );
+        assert_eq!(
+            (world.asked(Call::ListAll), world.asked(Call::Fetch)[0]),
+            ([2, 1], if brings { 0 } else { 3 })
+        );
     }
 }
 
@@ -47,7 +58,10 @@ async fn what_a_refused_write_may_have_left_is_not_written_over_as_a_whole() {
     world.pass().await;
     world.to().refused.clear();
     world.minutes(5);
-    assert_eq!((world.pass().await.changed, world.asked(Call::Rewrite), world.asked(Call::Edit)), (1, [0, 0], [0, 1]));
+    assert_eq!(
+        (world.pass().await.changed, world.asked(Call::Rewrite), world.asked(Call::Edit)),
+        (1, [0, 0], [0, 1])
+    );
     world.rest().await;
 }
 
@@ -62,16 +76,22 @@ async fn a_copy_that_was_taken_over_under_its_name_is_not_written_over_as_a_whol
     world.pass().await;
     world.to().unlisted.clear();
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
-    assert_eq!((world.pass().await.changed, world.asked(Call::Rewrite), world.asked(Call::Edit)), (1, [0, 0], [0, 1]));
+    assert_eq!(
+        (world.pass().await.changed, world.asked(Call::Rewrite), world.asked(Call::Edit)),
+        (1, [0, 0], [0, 1])
+    );
 }
 
 #[tokio::test]
 async fn an_origin_that_was_made_out_of_a_copy_gets_a_mark_of_its_own() {
     let (world, _) = dentist(true).await;
     let copy = world.one(1, "dentist");
-    world.to().put(Event { uid: "duplicate@example.org".into(), ..named(copy.clone(), "duplicate.ics") });
+    world
+        .to()
+        .put(Event { uid: "duplicate@example.org".into(), ..named(copy.clone(), "duplicate.ics") });
     assert_eq!((world.pass().await.created, world.asked(Call::Edit)), (1, [0, 1]));
-    let marked = world.to().all().into_iter().find(|event| event.id.as_str() == "duplicate.ics").unwrap();
+    let marked =
+        world.to().all().into_iter().find(|event| event.id.as_str() == "duplicate.ics").unwrap();
     assert!(marked.marker.is_some() && marked.marker != copy.marker);
     world.rest().await;
 }
@@ -85,7 +105,10 @@ async fn a_copy_that_was_seen_in_the_calendar_of_its_origin_before_spares_that()
     world.to().remove(&copy);
     let run = world.pass().await;
     assert_eq!((run.deleted, reasons(&run)), (0, vec![Reason::OwnCopy, Reason::Suppressed]));
-    assert_eq!((world.mapping("dentist.ics").await.state, world.count()), (State::Suppressed, [6, 4]));
+    assert_eq!(
+        (world.mapping("dentist.ics").await.state, world.count()),
+        (State::Suppressed, [6, 4])
+    );
     world.rest().await;
 }
 
@@ -95,13 +118,18 @@ async fn an_event_that_is_given_late_under_the_name_that_another_one_had_is_a_th
     let moved = world.from().remove("dentist.ics");
     world.from().put(named(moved, "moved.ics"));
     world.pass().await;
-    world.from().put(Event { uid: "swimming".into(), ..named(april("swimming", 20), "dentist.ics") });
+    world
+        .from()
+        .put(Event { uid: "swimming".into(), ..named(april("swimming", 20), "dentist.ics") });
     refuse(&world, 0, Call::Fetch, "dentist.ics");
     assert_eq!(reasons(&world.pass().await), [Reason::RefusedByServer]);
     world.from().refused.clear();
     world.minutes(5);
     assert_eq!((world.pass().await.created, world.count()), (1, [6, 6]));
-    assert_eq!((world.copy("moved.ics").await == copy, world.copy("dentist.ics").await == copy), (true, false));
+    assert_eq!(
+        (world.copy("moved.ics").await == copy, world.copy("dentist.ics").await == copy),
+        (true, false)
+    );
     world.rest().await;
 }
 
@@ -133,7 +161,8 @@ async fn the_copy_of_an_ended_pair_beside_an_origin_whose_own_copy_is_gone_is_no
     world.from().put(april("dentist", 1));
     world.pass().await;
     let third = world.connect("club", ProviderKind::Caldav).await;
-    let ended = world.add(0, third, &engine::pair::Pair { two_way: false, ..world.pair.clone() }).await;
+    let ended =
+        world.add(0, third, &engine::pair::Pair { two_way: false, ..world.pair.clone() }).await;
     let pair = std::mem::replace(&mut world.pair, ended.clone());
     world.pass().await;
     crate::directory::remove_pair(&world.services, &ended.id).await.unwrap();
@@ -146,7 +175,10 @@ async fn the_copy_of_an_ended_pair_beside_an_origin_whose_own_copy_is_gone_is_no
     let left = world.one(third, "dentist");
     world.to().put(named(left, "left.ics"));
     let run = world.pass().await;
-    assert_eq!((run.created, reasons(&run), world.titles()), (0, vec![Reason::AlreadyThere], [all(["dentist"]), all(["dentist"])]));
+    assert_eq!(
+        (run.created, reasons(&run), world.titles()),
+        (0, vec![Reason::AlreadyThere], [all(["dentist"]), all(["dentist"])])
+    );
 }
 
 #[tokio::test]
@@ -181,7 +213,10 @@ async fn a_refused_deletion_of_what_is_gone_by_then_needs_no_other_round() {
     world.to().remove(&copy);
     world.minutes(5);
     world.pass().await;
-    assert_eq!((world.has_mapping().await, world.asked(Call::Glance), world.asked(Call::ListAll)), (false, [1, 1], [0, 0]));
+    assert_eq!(
+        (world.has_mapping().await, world.asked(Call::Glance), world.asked(Call::ListAll)),
+        (false, [1, 1], [0, 0])
+    );
     assert_eq!(world.problems().await.len(), 0);
 }
 

@@ -1,4 +1,5 @@
-//! What was made, was answered without a version, and is shown under a name, a UID and no mark that say nothing: only time and title speak for it.
+//! What was made, was answered without a version, and is shown under a name, a UID and no mark that
+//! say nothing: only time and title speak for it.
 
 use engine::event::{Event, EventId, Stamps};
 use engine::mapping::State;
@@ -9,7 +10,8 @@ use super::events::april;
 use super::reasons;
 use super::world::World;
 
-/// Events of this name are made and not shown; the first of them shows as `strange` then, with these stamps.
+/// Events of this name are made and not shown; the first of them shows as `strange` then, with
+/// these stamps.
 async fn strange(names: &[&str], stamps: impl Fn(Stamps) -> Stamps) -> World {
     let world = World::two_way().await;
     world.from().put(april("one", 3));
@@ -21,13 +23,23 @@ async fn strange(names: &[&str], stamps: impl Fn(Stamps) -> Stamps) -> World {
         let id = EventId::new(format!("{}.ics", world.uid_of_copy(&format!("{name}.ics")).await));
         world.to().unlisted.insert(id.clone());
         world.to().hidden.insert(id.clone());
-        world.from().put(Event { id: EventId::new(format!("{name}.ics")), uid: (*name).into(), ..april("dentist", 1) });
+        world.from().put(Event {
+            id: EventId::new(format!("{name}.ics")),
+            uid: (*name).into(),
+            ..april("dentist", 1)
+        });
         made.push(id);
     }
     assert_eq!(world.pass().await.created, names.len() as u64);
     let first = world.to().all().into_iter().find(|event| event.id == made[0]).unwrap();
     let stamps = stamps(first.stamps);
-    let shown = Event { id: EventId::new("strange.ics"), uid: "strange@example.org".into(), marker: None, stamps, ..first };
+    let shown = Event {
+        id: EventId::new("strange.ics"),
+        uid: "strange@example.org".into(),
+        marker: None,
+        stamps,
+        ..first
+    };
     world.to().becomes(made[0].as_str(), shown);
     world
 }
@@ -38,7 +50,10 @@ async fn what_its_stamps_prove_to_be_made_since_is_what_was_made() {
     let run = world.pass().await;
     assert_eq!((run.created, run.deleted, world.count()), (0, 0, [3, 3]));
     let mapping = world.mapping("dentist.ics").await;
-    assert_eq!((mapping.copy.id.as_str(), mapping.state, mapping.unseen), ("strange.ics", State::Live, None));
+    assert_eq!(
+        (mapping.copy.id.as_str(), mapping.state, mapping.unseen),
+        ("strange.ics", State::Live, None)
+    );
     world.rest().await;
 }
 
@@ -48,7 +63,10 @@ async fn without_that_proof_it_is_left_alone() {
     let run = world.pass().await;
     assert_eq!((run.created, reasons(&run), world.count()), (0, vec![Reason::MayBeCopy], [3, 3]));
     let mapping = world.mapping("dentist.ics").await;
-    assert_eq!((mapping.copy.id.as_str() == "strange.ics", mapping.unseen), (false, Some(Role::Copy)));
+    assert_eq!(
+        (mapping.copy.id.as_str() == "strange.ics", mapping.unseen),
+        (false, Some(Role::Copy))
+    );
 }
 
 #[tokio::test]

@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use engine::calendar::RemoteCalendar;
 use engine::change::{Cursor, Listed, Tip};
 use engine::event::{Draft, Event, EventId};
-use providers::{Absence, Answering, Edit, Error, Fetched, Found, Glance, NewCopy, Provider, Result, Since, Survey, Version, Written};
+use providers::{
+    Absence, Answering, Edit, Error, Fetched, Found, Glance, NewCopy, Provider, Result, Since,
+    Survey, Version, Written,
+};
 
 use super::calendar::{Calendar, Call, put_on};
 
@@ -20,7 +23,11 @@ pub struct Remote {
 
 impl Remote {
     pub fn new(name: &str) -> Self {
-        Self { address: format!("/{name}/calendar-{name}/"), zone: None, calendar: Mutex::default() }
+        Self {
+            address: format!("/{name}/calendar-{name}/"),
+            zone: None,
+            calendar: Mutex::default(),
+        }
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Calendar> {
@@ -37,7 +44,13 @@ impl Provider for Remote {
     async fn calendars(&self) -> Result<Vec<RemoteCalendar>> {
         self.lock().asked(Call::Calendars, &self.nothing())?;
         let (address, zone) = (self.address.clone(), self.zone.clone());
-        Ok(vec![RemoteCalendar { name: address.trim_matches('/').into(), address, writable: true, zone, owned_at: None }])
+        Ok(vec![RemoteCalendar {
+            name: address.trim_matches('/').into(),
+            address,
+            writable: true,
+            zone,
+            owned_at: None,
+        }])
     }
 
     async fn glance(&self, calendars: &[String]) -> Result<Vec<Glance>> {
@@ -46,15 +59,28 @@ impl Provider for Remote {
         let tip = if here.manners.no_tips { Glance::NoTip } else { Glance::Tip(Tip(here.token())) };
         Ok(calendars
             .iter()
-            .map(|address| if *address == self.address && !here.manners.missing { tip.clone() } else { Glance::Missing })
+            .map(|address| {
+                if *address == self.address && !here.manners.missing {
+                    tip.clone()
+                } else {
+                    Glance::Missing
+                }
+            })
             .collect())
     }
 
     async fn survey(&self, _: &str, since: Since<'_>, _: Option<&Tip>) -> Result<Survey> {
         let mut here = self.lock();
-        here.asked(if matches!(since, Since::Cursor(_)) { Call::List } else { Call::ListAll }, &self.nothing())?;
+        here.asked(
+            if matches!(since, Since::Cursor(_)) { Call::List } else { Call::ListAll },
+            &self.nothing(),
+        )?;
         let everything = |here: &Calendar| -> Vec<Listed> {
-            here.events.keys().filter(|id| !here.unlisted.contains(*id)).map(|id| here.listed(id)).collect()
+            here.events
+                .keys()
+                .filter(|id| !here.unlisted.contains(*id))
+                .map(|id| here.listed(id))
+                .collect()
         };
         let listed = match since {
             Since::Cursor(Cursor(token)) => {
@@ -63,8 +89,11 @@ impl Provider for Remote {
                     false if here.manners.forgets => everything(&here),
                     false => return Err(Error::CursorExpired),
                     true => {
-                        let since: BTreeSet<&EventId> = here.log[at.parse::<usize>().unwrap()..].iter().collect();
-                        let shows = |id: &&EventId| !here.unlisted.contains(*id) && !here.stale.contains_key(*id);
+                        let since: BTreeSet<&EventId> =
+                            here.log[at.parse::<usize>().unwrap()..].iter().collect();
+                        let shows = |id: &&EventId| {
+                            !here.unlisted.contains(*id) && !here.stale.contains_key(*id)
+                        };
                         since.into_iter().filter(shows).map(|id| here.listed(id)).collect()
                     }
                 }
@@ -87,7 +116,10 @@ impl Provider for Remote {
 
     async fn fetch(&self, _: &str, ids: &[EventId]) -> Result<Vec<Fetched>> {
         let mut here = self.lock();
-        assert!(ids.len() <= self.batch() && ids.iter().collect::<BTreeSet<_>>().len() == ids.len(), "{ids:?}");
+        assert!(
+            ids.len() <= self.batch() && ids.iter().collect::<BTreeSet<_>>().len() == ids.len(),
+            "{ids:?}"
+        );
         let mut found = Vec::new();
         for id in ids {
             let one = match here.asked(Call::Fetch, id) {
@@ -95,7 +127,9 @@ impl Provider for Remote {
                 Err(error) => return Err(error),
                 Ok(()) => match here.seen(id).filter(|_| !here.hidden.contains(id)) {
                     None => Found::NotFound,
-                    Some(event) if here.unreadable.contains(id) => Found::Unreadable { etag: event.etag.clone(), why: "no event".into() },
+                    Some(event) if here.unreadable.contains(id) => {
+                        Found::Unreadable { etag: event.etag.clone(), why: "no event".into() }
+                    }
                     Some(event) => Found::Event(Box::new(event.clone())),
                 },
             };
@@ -145,27 +179,59 @@ impl Provider for Remote {
             here.wrong.push(format!("{}: a second event with this UID", copy.uid));
         }
         here.now = Some(copy.now);
-        let id = if here.manners.own_names { EventId::new(format!("server-{}.ics", here.log.len())) } else { name };
-        let uid = if here.manners.own_uids { format!("uid-{}", here.log.len()) } else { copy.uid.to_owned() };
-        let event = Event { id, uid, marker: Some(copy.marker.to_owned()), ..super::events::of(copy.draft) };
+        let id = if here.manners.own_names {
+            EventId::new(format!("server-{}.ics", here.log.len()))
+        } else {
+            name
+        };
+        let uid = if here.manners.own_uids {
+            format!("uid-{}", here.log.len())
+        } else {
+            copy.uid.to_owned()
+        };
+        let event = Event {
+            id,
+            uid,
+            marker: Some(copy.marker.to_owned()),
+            ..super::events::of(copy.draft)
+        };
         if here.manners.lists_late {
             here.unlisted.insert(event.id.clone());
         }
         here.shown(Call::Create, event, copy.draft)
     }
 
-    async fn rewrite(&self, _: &str, id: &EventId, version: &Version, copy: &NewCopy<'_>) -> Result<Written> {
+    async fn rewrite(
+        &self,
+        _: &str,
+        id: &EventId,
+        version: &Version,
+        copy: &NewCopy<'_>,
+    ) -> Result<Written> {
         let mut here = self.lock();
         here.asked(Call::Rewrite, id)?;
         let event = here.version(Call::Rewrite, id, version.etag.as_deref())?;
         here.now = Some(copy.now);
         let Event { id, uid, stamps, .. } = event;
         let marker = Some(copy.marker.to_owned());
-        let event = Event { id, uid, stamps, marker, sequence: version.sequence + 1, ..super::events::of(copy.draft) };
+        let event = Event {
+            id,
+            uid,
+            stamps,
+            marker,
+            sequence: version.sequence + 1,
+            ..super::events::of(copy.draft)
+        };
         here.shown(Call::Rewrite, event, copy.draft)
     }
 
-    async fn edit(&self, _: &str, id: &EventId, version: &Version, edit: &Edit<'_>) -> Result<Written> {
+    async fn edit(
+        &self,
+        _: &str,
+        id: &EventId,
+        version: &Version,
+        edit: &Edit<'_>,
+    ) -> Result<Written> {
         let mut here = self.lock();
         here.asked(Call::Edit, id)?;
         let mut event = here.version(Call::Edit, id, version.etag.as_deref())?;
@@ -188,6 +254,10 @@ impl Provider for Remote {
         if here.manners.keeps_names {
             here.used.insert(id.clone());
         }
-        if here.lost.remove(&Call::Delete) { Err(Error::NoAnswer("the line broke".into())) } else { Ok(()) }
+        if here.lost.remove(&Call::Delete) {
+            Err(Error::NoAnswer("the line broke".into()))
+        } else {
+            Ok(())
+        }
     }
 }

@@ -18,13 +18,19 @@ async fn a_refused_deletion_is_tried_again_as_one() {
     world.from().remove("dentist.ics");
     world.to().refused.insert((Call::Delete, None), Error::Refused("no".into()));
     let run = world.pass().await;
-    assert_eq!((run.deleted, reasons(&run), run.state), (0, vec![Reason::RefusedByServer], PairStatus::Ok));
+    assert_eq!(
+        (run.deleted, reasons(&run), run.state),
+        (0, vec![Reason::RefusedByServer], PairStatus::Ok)
+    );
     assert_eq!(world.problems().await[0].gone, Some(Role::Origin));
     assert_eq!(world.state().await.deletions, None);
     world.to().refused.clear();
     world.minutes(2);
     let run = world.pass().await;
-    assert_eq!((run.deleted, world.writes(), world.problems().await.len()), (1, vec![format!("Delete {copy}")], 0));
+    assert_eq!(
+        (run.deleted, world.writes(), world.problems().await.len()),
+        (1, vec![format!("Delete {copy}")], 0)
+    );
     world.rest().await;
 }
 
@@ -43,7 +49,10 @@ async fn a_deletion_whose_answer_was_lost_is_done() {
         assert_eq!(world.has("dentist"), [false, false]);
         world.minutes(5);
         world.pass().await;
-        assert_eq!((world.has_mapping().await, world.problems().await.len(), world.count()), (false, 0, [4, 4]));
+        assert_eq!(
+            (world.has_mapping().await, world.problems().await.len(), world.count()),
+            (false, 0, [4, 4])
+        );
         world.rest().await;
     }
 }
@@ -53,7 +62,9 @@ async fn one_way_a_copy_that_is_edited_at_that_moment_goes_all_the_same() {
     let (world, copy) = dentist(false).await;
     world.from().remove("dentist.ics");
     let name = copy.clone();
-    world.to().meanwhile(Call::Delete, move |home| home.change(&name, |event| event.content.title = "mine".into()));
+    world.to().meanwhile(Call::Delete, move |home| {
+        home.change(&name, |event| event.content.title = "mine".into())
+    });
     assert_eq!((world.pass().await.deleted, world.count()), (1, [4, 4]));
     world.rest().await;
 }
@@ -83,7 +94,9 @@ async fn one_way_a_copy_that_is_somebody_elses_at_that_moment_stays() {
 async fn two_way_an_edit_at_the_moment_of_the_deletion_stands() {
     let (world, copy) = dentist(true).await;
     world.from().remove("dentist.ics");
-    world.to().meanwhile(Call::Delete, move |home| home.change(&copy, |event| event.content.title = "mine".into()));
+    world.to().meanwhile(Call::Delete, move |home| {
+        home.change(&copy, |event| event.content.title = "mine".into())
+    });
     let run = world.pass().await;
     assert_eq!((run.deleted, run.created, world.has("mine")), (0, 1, [true, true]));
     world.rest().await;
@@ -95,7 +108,10 @@ async fn an_origin_with_guests_is_not_deleted() {
     world.to().remove(&copy);
     world.from().refused.insert((Call::Delete, None), Error::HasGuests);
     let run = world.pass().await;
-    assert_eq!((run.deleted, reasons(&run), world.has("dentist")), (0, vec![Reason::HasGuests], [true, false]));
+    assert_eq!(
+        (run.deleted, reasons(&run), world.has("dentist")),
+        (0, vec![Reason::HasGuests], [true, false])
+    );
     let mapping = world.mapping("dentist.ics").await;
     assert!(mapping.guests && mapping.state == State::Suppressed);
     world.rest().await;
@@ -113,7 +129,10 @@ async fn where_both_are_gone_by_then_a_refused_deletion_is_done() {
         world.to().remove(&copy);
         world.minutes(2);
         world.pass().await;
-        assert_eq!((world.has_mapping().await, world.problems().await.len(), world.count()), (false, 0, [4, 4]));
+        assert_eq!(
+            (world.has_mapping().await, world.problems().await.len(), world.count()),
+            (false, 0, [4, 4])
+        );
         world.rest().await;
     }
 }
@@ -127,7 +146,10 @@ async fn an_edit_that_follows_a_refused_deletion_stands() {
     world.to().refused.clear();
     world.to().change(&copy, |event| event.content.title = "mine".into());
     let run = world.pass().await;
-    assert_eq!((run.deleted, world.has("mine"), world.problems().await.len()), (0, [true, true], 0));
+    assert_eq!(
+        (run.deleted, world.has("mine"), world.problems().await.len()),
+        (0, [true, true], 0)
+    );
     world.rest().await;
 }
 
@@ -151,7 +173,10 @@ async fn a_refused_deletion_whose_origin_is_back_is_forgotten() {
     world.to().refused.clear();
     world.minutes(3);
     let run = world.pass().await;
-    assert_eq!((run.deleted, run.created, world.problems().await.len(), world.count()), (0, 0, 0, [5, 5]));
+    assert_eq!(
+        (run.deleted, run.created, world.problems().await.len(), world.count()),
+        (0, 0, 0, [5, 5])
+    );
     world.rest().await;
 }
 
@@ -167,6 +192,9 @@ async fn an_origin_that_cannot_be_made_again_is_remembered_as_gone() {
     world.from().refused.clear();
     world.minutes(60);
     let run = world.pass().await;
-    assert_eq!((run.deleted, run.created, world.has("mine"), world.problems().await.len()), (0, 1, [true, true], 0));
+    assert_eq!(
+        (run.deleted, run.created, world.has("mine"), world.problems().await.len()),
+        (0, 1, [true, true], 0)
+    );
     world.rest().await;
 }

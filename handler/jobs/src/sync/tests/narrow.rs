@@ -18,7 +18,11 @@ async fn a_calendar_of_two_hundred_events_is_listed_once() {
             world.to().put(event(&format!("far{n}"), "far", on(date(2020, 1, 1))));
         }
         world.from().put(april("dentist", 1));
-        assert_eq!((world.pass().await.created, world.asked(Call::ListAll)), (1, [1, listings]), "{strangers}");
+        assert_eq!(
+            (world.pass().await.created, world.asked(Call::ListAll)),
+            (1, [1, listings]),
+            "{strangers}"
+        );
     }
 }
 
@@ -69,7 +73,10 @@ async fn after_the_first_listing_a_calendar_that_holds_more_is_another() {
         let run = world.try_run(OPTIONS).await;
         match more {
             true => assert_eq!((run.created, run.error, world.count()), (1, None, [1, 3])),
-            false => assert_eq!((run.state, run.error.unwrap().code.as_str()), (PairStatus::Error, "same_calendar")),
+            false => assert_eq!(
+                (run.state, run.error.unwrap().code.as_str()),
+                (PairStatus::Error, "same_calendar")
+            ),
         }
     }
 }

@@ -35,11 +35,17 @@ async fn two_copies_that_change_names_are_told_apart_by_their_uids() {
         world.to().put(named(two, &dentist));
         let run = world.pass().await;
         assert_eq!((run.created, run.deleted, world.writes()), (0, 0, all([])), "{two_way}");
-        assert_eq!([world.copy("dentist.ics").await, world.copy("other.ics").await], [other, dentist]);
+        assert_eq!(
+            [world.copy("dentist.ics").await, world.copy("other.ics").await],
+            [other, dentist]
+        );
         world.rest().await;
         world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
         world.pass().await;
-        assert_eq!(world.titles(), [all(["other", "surgeon", "third"]), all(["other", "surgeon", "third"])]);
+        assert_eq!(
+            world.titles(),
+            [all(["other", "surgeon", "third"]), all(["other", "surgeon", "third"])]
+        );
         world.rest().await;
     }
 }
@@ -63,7 +69,10 @@ async fn an_edit_of_a_copy_is_an_edit() {
     let (world, [dentist, _]) = two(true).await;
     world.to().change(&dentist, |event| event.content.title = "surgeon".into());
     assert_eq!(world.pass().await.changed, 1);
-    assert_eq!(world.titles(), [all(["other", "surgeon", "third"]), all(["other", "surgeon", "third"])]);
+    assert_eq!(
+        world.titles(),
+        [all(["other", "surgeon", "third"]), all(["other", "surgeon", "third"])]
+    );
     world.rest().await;
 }
 
@@ -74,7 +83,11 @@ async fn another_event_under_the_name_of_a_copy_is_known_by_its_uid() {
         world.to().remove(&dentist);
         world.to().put(named(april("swimming", 9), &dentist));
         let run = world.pass().await;
-        assert_eq!((run.deleted, world.titles()[0].contains(&"dentist".to_owned())), (0, true), "{two_way}");
+        assert_eq!(
+            (run.deleted, world.titles()[0].contains(&"dentist".to_owned())),
+            (0, true),
+            "{two_way}"
+        );
         assert_eq!(world.titles()[0].contains(&"swimming".to_owned()), two_way);
         assert!(world.titles()[1].contains(&"swimming".to_owned()));
         world.rest().await;

@@ -15,7 +15,10 @@ async fn passed_over() -> World {
     let world = World::one_way().await;
     world.to().put(april("swimming", 2));
     world.from().put(april("dentist", 1));
-    world.to().refused.insert((Call::Fetch, Some(EventId::new("swimming.ics"))), Error::Refused("not now".into()));
+    world.to().refused.insert(
+        (Call::Fetch, Some(EventId::new("swimming.ics"))),
+        Error::Refused("not now".into()),
+    );
     world.try_run(OPTIONS).await;
     assert_eq!((world.pass().await.created, world.problems().await.len()), (1, 1));
     world
@@ -29,7 +32,10 @@ async fn what_was_passed_over_is_asked_for_again_and_again() {
     world.pass().await;
     let problem = &world.problems().await[0].problem;
     assert_eq!((problem.tries, problem.reason), (tries + 1, Reason::RefusedByServer));
-    assert!(problem.next_try > Some(world.services.clock.now()) && problem.message.ends_with("(not now)"));
+    assert!(
+        problem.next_try > Some(world.services.clock.now())
+            && problem.message.ends_with("(not now)")
+    );
 }
 
 #[tokio::test]
@@ -55,7 +61,10 @@ async fn an_edit_that_was_met_while_a_deletion_could_not_be_verified_outlives_it
     world.from().refused.clear();
     world.minutes(60);
     let run = world.pass().await;
-    assert_eq!((run.created, run.deleted, world.has("mine"), world.problems().await.len()), (1, 0, [true, true], 0));
+    assert_eq!(
+        (run.created, run.deleted, world.has("mine"), world.problems().await.len()),
+        (1, 0, [true, true], 0)
+    );
     world.rest().await;
 }
 
@@ -76,7 +85,8 @@ async fn an_edit_of_the_origin_outlives_the_deletion_of_its_copy_as_well() {
     world.rest().await;
 }
 
-/// A second copy was made beside an earlier one that could not be read for long: once it can be, it is named.
+/// A second copy was made beside an earlier one that could not be read for long: once it can be, it
+/// is named.
 #[tokio::test]
 async fn an_earlier_copy_that_was_passed_over_is_named_as_a_duplicate() {
     let mut world = World::one_way().await.filled(1).await;
@@ -85,7 +95,10 @@ async fn an_earlier_copy_that_was_passed_over_is_named_as_a_duplicate() {
     (earlier.id, earlier.uid) = (EventId::new("earlier.ics"), "earlier".into());
     world.to().put(earlier);
     anew(&mut world, false, false).await;
-    world.to().refused.insert((Call::Fetch, Some(EventId::new("earlier.ics"))), Error::Refused("not now".into()));
+    world
+        .to()
+        .refused
+        .insert((Call::Fetch, Some(EventId::new("earlier.ics"))), Error::Refused("not now".into()));
     for _ in 0..8 {
         world.try_run(OPTIONS).await;
     }
@@ -94,7 +107,8 @@ async fn an_earlier_copy_that_was_passed_over_is_named_as_a_duplicate() {
     world.minutes(60);
     world.pass().await;
     let problems = world.problems().await;
-    let named: Vec<_> = problems.iter().map(|row| (row.problem.event.as_str(), row.problem.reason)).collect();
+    let named: Vec<_> =
+        problems.iter().map(|row| (row.problem.event.as_str(), row.problem.reason)).collect();
     assert_eq!(named, [("earlier.ics", Reason::DuplicateOfCopy)]);
     world.rest().await;
 }

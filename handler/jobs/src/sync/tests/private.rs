@@ -20,7 +20,10 @@ async fn dentist(two_way: bool) -> (World, String) {
 async fn a_private_copy_says_busy_and_when() {
     let (world, _) = dentist(false).await;
     let copy = world.one(1, "Busy").content;
-    assert_eq!((copy.description.as_str(), copy.location.as_str(), copy.visibility), ("", "", Visibility::Private));
+    assert_eq!(
+        (copy.description.as_str(), copy.location.as_str(), copy.visibility),
+        ("", "", Visibility::Private)
+    );
     assert_eq!(copy.span, on(date(2026, 4, 1)));
     world.rest().await;
     world.from().change("dentist.ics", |event| event.content.title = "orthodontist".into());
@@ -40,7 +43,10 @@ async fn two_way_only_the_time_flows_back() {
     });
     world.pass().await;
     let origin = world.one(0, "dentist");
-    assert_eq!((origin.content.span, origin.content.location.as_str()), (on(date(2026, 4, 3)), "room 1"));
+    assert_eq!(
+        (origin.content.span, origin.content.location.as_str()),
+        (on(date(2026, 4, 3)), "room 1")
+    );
     world.run(FULL).await;
     assert_eq!(world.titles(), [all(["dentist"]), all(["Busy"])]);
     world.rest().await;
@@ -51,7 +57,10 @@ async fn words_on_a_private_copy_are_put_right() {
     let (world, copy) = dentist(true).await;
     world.to().change(&copy, |event| event.content.title = "my own words".into());
     let run = world.pass().await;
-    assert_eq!((reasons(&run), world.titles()), (vec![Reason::CopyEdited], [all(["dentist"]), all(["my own words"])]));
+    assert_eq!(
+        (reasons(&run), world.titles()),
+        (vec![Reason::CopyEdited], [all(["dentist"]), all(["my own words"])])
+    );
     world.from().change("dentist.ics", |event| event.content.span = on(date(2026, 4, 2)));
     world.pass().await;
     assert_eq!(world.titles(), [all(["dentist"]), all(["Busy"])]);

@@ -13,7 +13,11 @@ async fn a_copy_that_was_edited_is_read_once() {
         let world = world.filled(3).await;
         let copy = world.copy("e00.ics").await;
         world.to().change(&copy, |event| event.content.title = "edited".into());
-        assert_eq!((world.pass().await.changed, world.asked(Call::Fetch)), (1, [1, 1]), "{own_uids}");
+        assert_eq!(
+            (world.pass().await.changed, world.asked(Call::Fetch)),
+            (1, [1, 1]),
+            "{own_uids}"
+        );
         assert_eq!(world.has("edited"), [true, true]);
         world.rest().await;
     }

@@ -32,13 +32,22 @@ async fn unlisted(kept: Kept, world: World, strangers: usize) -> World {
             Kept::Whole => {}
             Kept::WithoutMark => world.to().change(&id, |event| event.marker = None),
             Kept::WithoutUid => world.to().change(&id, |event| event.uid = format!("server-{id}")),
-            Kept::WithoutMarkAndUid => world.to().change(&id, |event| (event.marker, event.uid) = (None, format!("server-{id}"))),
+            Kept::WithoutMarkAndUid => world
+                .to()
+                .change(&id, |event| (event.marker, event.uid) = (None, format!("server-{id}"))),
             Kept::NotAtAll => drop(world.to().remove(&id)),
         }
     }
     for n in 0..strangers {
-        let stranger = Event { id: EventId::new(format!("x{n}.ics")), ..april(&format!("x{n}"), 20) };
-        world.to().put(Event { content: engine::event::Content { span: on(date(2026, 5, 1)), ..stranger.content.clone() }, ..stranger });
+        let stranger =
+            Event { id: EventId::new(format!("x{n}.ics")), ..april(&format!("x{n}"), 20) };
+        world.to().put(Event {
+            content: engine::event::Content {
+                span: on(date(2026, 5, 1)),
+                ..stranger.content.clone()
+            },
+            ..stranger
+        });
     }
     world
 }
@@ -50,8 +59,15 @@ async fn what_is_under_its_name_with_its_mark_or_its_uid_is_recognised() {
     for (kept, goes_on) in recognised.into_iter().chain(unrecognised) {
         let world = unlisted(kept, World::two_way().await, 2).await;
         let run = world.try_run(OPTIONS).await;
-        assert_eq!(run.error.map(|error| error.code), (!goes_on).then(|| "unrecognised".to_owned()), "{kept:?}");
-        assert_eq!(world.titles()[0], if goes_on { all(["one", "two", "x0", "x1"]) } else { all(["one", "two"]) });
+        assert_eq!(
+            run.error.map(|error| error.code),
+            (!goes_on).then(|| "unrecognised".to_owned()),
+            "{kept:?}"
+        );
+        assert_eq!(
+            world.titles()[0],
+            if goes_on { all(["one", "two", "x0", "x1"]) } else { all(["one", "two"]) }
+        );
     }
 }
 
@@ -79,7 +95,10 @@ async fn an_event_that_began_there_is_no_copy_that_shows() {
     world.pass().await;
     let world = unlisted(Kept::NotAtAll, world, 2).await;
     let run = world.try_run(OPTIONS).await;
-    assert_eq!((run.error.map(|error| error.code), world.count()[0]), (Some("unrecognised".to_owned()), 3));
+    assert_eq!(
+        (run.error.map(|error| error.code), world.count()[0]),
+        (Some("unrecognised".to_owned()), 3)
+    );
 }
 
 #[tokio::test]
@@ -114,7 +133,10 @@ async fn what_shows_under_another_name_with_its_mark_was_made() {
         let run = world.pass().await;
         assert_eq!((run.created, run.deleted, world.count()), (0, 0, [3, 3]), "{changed}");
         let mapping = world.mapping("dentist.ics").await;
-        assert_eq!((mapping.copy.id.as_str(), mapping.unseen, world.problems().await.len()), ("moved.ics", None, 0));
+        assert_eq!(
+            (mapping.copy.id.as_str(), mapping.unseen, world.problems().await.len()),
+            ("moved.ics", None, 0)
+        );
         assert_eq!(world.titles()[0], world.titles()[1]);
         world.rest().await;
     }
@@ -129,7 +151,10 @@ async fn more_than_can_be_named_are_awaited_all_the_same() {
     world.from().put(april("more", 9));
     let run = world.pass().await;
     assert_eq!((run.created, run.deleted, world.count()), (1, 0, [202, 202]));
-    assert!(world.mappings().await.iter().filter(|mapping| mapping.unseen == Some(Role::Copy)).count() >= 201);
+    assert!(
+        world.mappings().await.iter().filter(|mapping| mapping.unseen == Some(Role::Copy)).count()
+            >= 201
+    );
     world.to().unlisted.clear();
     world.to().manners.lists_late = false;
     world.to().forget_cursors();
@@ -164,7 +189,8 @@ async fn events_that_may_be_what_was_made_are_left_alone_and_stop_nothing() {
         for (n, event) in made.iter().enumerate() {
             let mut strange = strange(event, &format!("x{n}"));
             if n >= alike {
-                (strange.content.title, strange.content.span) = (format!("x{n}"), on(date(2026, 5, 1)));
+                (strange.content.title, strange.content.span) =
+                    (format!("x{n}"), on(date(2026, 5, 1)));
             }
             world.to().put(strange);
         }

@@ -10,7 +10,11 @@ async fn a_calendar_that_is_missing_is_looked_for_once_and_by_itself_not_again()
     world.to().manners.missing = true;
     world.forget_calls();
     let synced = world.in_background(None).await;
-    assert_eq!((synced.run.state, world.asked(Call::Calendars)), (PairStatus::Error, [0, 1]), "nobody knows of it yet");
+    assert_eq!(
+        (synced.run.state, world.asked(Call::Calendars)),
+        (PairStatus::Error, [0, 1]),
+        "nobody knows of it yet"
+    );
     world.forget_calls();
     world.in_background(None).await;
     assert_eq!(world.asked(Call::Calendars), [0, 0]);

@@ -52,7 +52,10 @@ async fn where_nothing_is_left_of_what_the_pair_had_the_owner_is_asked() {
     let copy = world.copy("e00.ics").await;
     world.to().change(&copy, |event| event.content.title = "changed".into());
     let run = world.pass().await;
-    assert_eq!((run.state, run.created, run.deleted, world.count()), (PairStatus::Held, 0, 0, [1, 1]));
+    assert_eq!(
+        (run.state, run.created, run.deleted, world.count()),
+        (PairStatus::Held, 0, 0, [1, 1])
+    );
 }
 
 #[tokio::test]
@@ -87,7 +90,10 @@ async fn a_copy_that_is_listed_and_not_given_is_not_written_again_and_again() {
     world.to().hidden.insert(EventId::new(&copy));
     world.from().change("e00.ics", |event| event.content.title = "changed".into());
     let run = world.pass().await;
-    assert_eq!((reasons(&run), world.writes().len(), run.deleted), (vec![Reason::Unreadable], 1, 0));
+    assert_eq!(
+        (reasons(&run), world.writes().len(), run.deleted),
+        (vec![Reason::Unreadable], 1, 0)
+    );
     world.to().hidden.clear();
     world.minutes(5);
     world.pass().await;
@@ -104,7 +110,11 @@ async fn a_few_copies_that_are_missing_beside_one_that_never_showed_are_all_ther
     let run = world.pass().await;
     assert_eq!((run.held.map(|held| held.deletions), world.count()[0]), (Some(2), 3));
     world.run(CONFIRMED).await;
-    assert_eq!(world.mapping("one.ics").await.state, engine::mapping::State::Live, "a confirmation is no answer");
+    assert_eq!(
+        world.mapping("one.ics").await.state,
+        engine::mapping::State::Live,
+        "a confirmation is no answer"
+    );
 }
 
 #[tokio::test]
@@ -125,7 +135,10 @@ async fn what_cannot_be_asked_for_is_not_deleted_by_a_write_that_finds_it_gone()
     world.to().refused.insert((Call::Absence, None), Error::Refused("not now".into()));
     world.from().change("e00.ics", |event| event.content.title = "changed".into());
     let run = world.pass().await;
-    assert_eq!((run.deleted, reasons(&run), world.has("changed")), (0, vec![Reason::RefusedByServer], [true, false]));
+    assert_eq!(
+        (run.deleted, reasons(&run), world.has("changed")),
+        (0, vec![Reason::RefusedByServer], [true, false])
+    );
     world.to().refused.clear();
     world.minutes(5);
     assert_eq!((world.pass().await.created, world.has("changed")), (1, [true, true]));

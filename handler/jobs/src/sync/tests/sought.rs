@@ -35,7 +35,10 @@ async fn a_duplicate_is_not_read_again_where_nothing_is_missing() {
     world.to().put(duplicate(event));
     assert_eq!(reasons(&world.pass().await), [Reason::DuplicateOfCopy]);
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
-    assert_eq!((world.pass().await.changed, world.asked(Call::Fetch), world.asked(Call::Absence)), (1, [1, 0], [0, 0]));
+    assert_eq!(
+        (world.pass().await.changed, world.asked(Call::Fetch), world.asked(Call::Absence)),
+        (1, [1, 0], [0, 0])
+    );
     world.rest().await;
 }
 
@@ -72,7 +75,10 @@ async fn a_copy_that_is_restored_as_it_was_is_the_copy_again() {
     assert_eq!(reasons(&world.pass().await), [Reason::Suppressed]);
     world.to().restore(deleted);
     world.pass().await;
-    assert_eq!((world.mapping("dentist.ics").await.state, world.count()), (engine::mapping::State::Live, [5, 5]));
+    assert_eq!(
+        (world.mapping("dentist.ics").await.state, world.count()),
+        (engine::mapping::State::Live, [5, 5])
+    );
     world.from().remove("dentist.ics");
     assert_eq!((world.pass().await.deleted, world.count()), (1, [4, 4]));
 }
@@ -120,5 +126,8 @@ async fn a_copy_for_which_no_name_is_left_leaves_its_origin_where_it_is() {
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
     world.to().refused.insert((Call::Create, None), providers::Error::Exists);
     let run = world.pass().await;
-    assert_eq!((run.deleted, reasons(&run), world.problems().await[0].gone), (0, vec![Reason::RefusedByServer], None));
+    assert_eq!(
+        (run.deleted, reasons(&run), world.problems().await[0].gone),
+        (0, vec![Reason::RefusedByServer], None)
+    );
 }

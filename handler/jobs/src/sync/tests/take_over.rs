@@ -1,4 +1,5 @@
-//! What earlier pairs have left, what other installations have made, and one calendar that is seen as two.
+//! What earlier pairs have left, what other installations have made, and one calendar that is seen
+//! as two.
 
 use engine::event::{Event, EventId};
 use engine::mapping::State;
@@ -24,14 +25,21 @@ pub async fn anew(world: &mut World, two_way: bool, private: bool) {
 /// A copy that another installation has made of that event.
 pub fn foreign(origin: &Event, name: &str, says_first: bool) -> Event {
     let marks = Marks::new(&[9; 32]);
-    let id = marks.mapping(&engine::calendar::CalendarId::new("x"), &engine::calendar::CalendarId::new("y"), &origin.id, 0);
+    let id = marks.mapping(
+        &engine::calendar::CalendarId::new("x"),
+        &engine::calendar::CalendarId::new("y"),
+        &origin.id,
+        0,
+    );
     let marker = Some(marks.mint(Role::Copy, id, UidHash::of(&origin.uid).filter(|_| says_first)));
     Event { id: EventId::new(name), uid: id.copy_uid(0), marker, ..origin.clone() }
 }
 
 #[tokio::test]
 async fn a_pair_made_anew_takes_its_earlier_copies_over() {
-    for (two_way, name) in [(false, None), (true, None), (false, Some("moved.ics")), (true, Some("moved.ics"))] {
+    for (two_way, name) in
+        [(false, None), (true, None), (false, Some("moved.ics")), (true, Some("moved.ics"))]
+    {
         let mut world = World::one_way().await.filled(3).await;
         if let Some(name) = name {
             let copy = world.copy("e01.ics").await;
@@ -41,9 +49,15 @@ async fn a_pair_made_anew_takes_its_earlier_copies_over() {
         }
         anew(&mut world, two_way, false).await;
         let run = world.pass().await;
-        assert_eq!((run.created, run.changed, reasons(&run)), (0, 0, vec![Reason::Adopted; 3]), "{two_way} {name:?}");
+        assert_eq!(
+            (run.created, run.changed, reasons(&run)),
+            (0, 0, vec![Reason::Adopted; 3]),
+            "{two_way} {name:?}"
+        );
         assert_eq!((world.count(), world.writes()), ([3, 3], all([])));
-        assert!(world.mappings().await.iter().all(|mapping| mapping.taken_over && mapping.state == State::Live && !mapping.pristine));
+        assert!(world.mappings().await.iter().all(|mapping| mapping.taken_over
+            && mapping.state == State::Live
+            && !mapping.pristine));
         world.rest().await;
         world.from().change("e01.ics", |event| event.content.title = "new".into());
         assert_eq!((world.pass().await.changed, world.asked(Call::Edit)), (1, [0, 1]));
@@ -64,7 +78,10 @@ async fn a_pair_made_anew_as_a_private_one_leaves_no_title_behind() {
     world.wait(jiff::SignedDuration::from_hours(24 * 60));
     anew(&mut world, false, true).await;
     let run = world.pass().await;
-    assert_eq!((run.created, world.titles()), (0, [all(["old secret", "secret"]), all(["Busy", "Busy"])]));
+    assert_eq!(
+        (run.created, world.titles()),
+        (0, [all(["old secret", "secret"]), all(["Busy", "Busy"])])
+    );
     world.rest().await;
 }
 
@@ -75,7 +92,10 @@ async fn what_was_edited_while_there_was_no_pair_is_put_right() {
     world.to().change(&copy, |event| event.content.title = "mine".into());
     anew(&mut world, false, false).await;
     let run = world.pass().await;
-    assert_eq!((run.created, run.changed, world.titles()[1].clone()), (0, 1, all(["e00", "e01", "e02"])));
+    assert_eq!(
+        (run.created, run.changed, world.titles()[1].clone()),
+        (0, 1, all(["e00", "e01", "e02"]))
+    );
     world.rest().await;
 }
 
@@ -87,9 +107,23 @@ async fn what_a_pair_has_left_is_no_source_of_the_other_way() {
     world.pair = world.add(1, 0, &like).await;
     world.to().put(april("swimming", 9));
     let run = world.pass().await;
-    assert_eq!((run.created, reasons(&run), world.count()), (1, vec![Reason::AlreadyThere; 3], [4, 4]));
+    assert_eq!(
+        (run.created, reasons(&run), world.count()),
+        (1, vec![Reason::AlreadyThere; 3], [4, 4])
+    );
     let count = |state| async move { state };
-    assert_eq!(count(world.mappings().await.iter().filter(|mapping| mapping.state == State::AlreadyThere).count()).await, 3);
+    assert_eq!(
+        count(
+            world
+                .mappings()
+                .await
+                .iter()
+                .filter(|mapping| mapping.state == State::AlreadyThere)
+                .count()
+        )
+        .await,
+        3
+    );
     world.rest().await;
     // What it began as is gone: then it is an event of its own.
     world.from().remove("e00.ics");
@@ -107,14 +141,24 @@ async fn nothing_is_made_beside_what_another_installation_has_copied() {
         world.from().put(origin);
         world.from().put(april("other", 2));
         let run = world.pass().await;
-        assert_eq!((run.created, run.copied_by_another, world.count()), (1, 1, [2, 2]), "{two_way} {says_first}");
-        assert_eq!((world.mapping("dentist.ics").await.state, world.state().await.copies), (State::CopiedByAnother, 1));
+        assert_eq!(
+            (run.created, run.copied_by_another, world.count()),
+            (1, 1, [2, 2]),
+            "{two_way} {says_first}"
+        );
+        assert_eq!(
+            (world.mapping("dentist.ics").await.state, world.state().await.copies),
+            (State::CopiedByAnother, 1)
+        );
         world.rest().await;
         assert_eq!(world.run(FULL).await.copied_by_another, 1);
         // Their copy is gone: one of our own is made.
         world.to().remove("theirs.ics");
         world.pass().await;
-        assert_eq!((world.count(), world.mapping("dentist.ics").await.state), ([2, 2], State::Live));
+        assert_eq!(
+            (world.count(), world.mapping("dentist.ics").await.state),
+            ([2, 2], State::Live)
+        );
         world.rest().await;
     }
 }
@@ -130,8 +174,15 @@ async fn what_another_installation_made_is_taken_over_at_its_owners_word() {
         crate::take_over(&world.services, &world.pair.id).await.unwrap();
         assert!(world.state().await.take_over);
         let run = world.pass().await;
-        assert_eq!((run.created, run.changed, run.copied_by_another, world.count()), (0, 1, 0, [1, 1]), "{two_way} {says_first}");
-        assert_eq!((world.copy("dentist.ics").await.as_str(), world.state().await.take_over), ("theirs.ics", false));
+        assert_eq!(
+            (run.created, run.changed, run.copied_by_another, world.count()),
+            (0, 1, 0, [1, 1]),
+            "{two_way} {says_first}"
+        );
+        assert_eq!(
+            (world.copy("dentist.ics").await.as_str(), world.state().await.take_over),
+            ("theirs.ics", false)
+        );
         world.rest().await;
         world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
         world.pass().await;
@@ -146,7 +197,10 @@ async fn a_foreign_copy_in_the_source_is_not_copied_on() {
     world.pass().await;
     world.from().put(foreign(&april("dentist", 1), "theirs.ics", true));
     let run = world.pass().await;
-    assert_eq!((run.created, run.copied_by_another, reasons(&run)), (0, 1, vec![Reason::CopiedByAnother]));
+    assert_eq!(
+        (run.created, run.copied_by_another, reasons(&run)),
+        (0, 1, vec![Reason::CopiedByAnother])
+    );
     assert_eq!(world.count(), [1, 0]);
     world.rest().await;
     world.from().change("theirs.ics", |event| event.marker = None);
@@ -162,7 +216,10 @@ async fn a_copy_that_another_installation_claims_is_theirs() {
     let mark = foreign(&april("e00", 1), "x", true).marker;
     world.to().change(&copy, |event| event.marker = mark);
     world.pass().await;
-    assert_eq!((world.mapping("e00.ics").await.state, world.state().await.copied_by_another), (State::CopiedByAnother, 1));
+    assert_eq!(
+        (world.mapping("e00.ics").await.state, world.state().await.copied_by_another),
+        (State::CopiedByAnother, 1)
+    );
     world.from().change("e00.ics", |event| event.content.title = "new".into());
     world.pass().await;
     assert_eq!(world.titles()[1], all(["e00", "e01", "e02"]));
@@ -208,7 +265,11 @@ async fn an_earlier_copy_that_the_server_does_not_give_is_waited_for() {
     world.to().refused.insert((Call::Fetch, Some(copy.clone())), Error::Refused("not now".into()));
     for tries in 1..=4 {
         let run = world.try_run(OPTIONS).await;
-        assert_eq!((run.error.unwrap().code.as_str(), world.writes()), ("refused_by_server", all([])), "{tries}");
+        assert_eq!(
+            (run.error.unwrap().code.as_str(), world.writes()),
+            ("refused_by_server", all([])),
+            "{tries}"
+        );
         assert_eq!(world.problems().await[0].problem.tries, tries);
     }
     let run = world.pass().await;
@@ -225,7 +286,10 @@ async fn another_event_that_the_server_does_not_give_is_waited_for_once() {
     let world = World::one_way().await;
     world.to().put(april("swimming", 2));
     world.from().put(april("dentist", 1));
-    world.to().refused.insert((Call::Fetch, Some(EventId::new("swimming.ics"))), Error::Refused("not now".into()));
+    world.to().refused.insert(
+        (Call::Fetch, Some(EventId::new("swimming.ics"))),
+        Error::Refused("not now".into()),
+    );
     assert_eq!(world.try_run(OPTIONS).await.error.unwrap().code.as_str(), "refused_by_server");
     assert_eq!((world.pass().await.created, world.count()), (1, [1, 2]));
     world.to().refused.clear();
@@ -250,7 +314,10 @@ async fn a_large_calendar_is_read_as_far_as_it_matters() {
     let run = world.pass().await;
     assert_eq!((run.created, world.count()), (0, [2, 222]));
     assert!(world.asked(Call::Fetch)[1] < 10);
-    assert_eq!((world.copy("old.ics").await, world.mapping("old.ics").await.state), (old.clone(), State::Archived));
+    assert_eq!(
+        (world.copy("old.ics").await, world.mapping("old.ics").await.state),
+        (old.clone(), State::Archived)
+    );
     world.rest().await;
     // A copy of another name may be anywhere.
     let event = world.to().remove(&old);
@@ -283,7 +350,10 @@ async fn an_origin_that_is_given_late_finds_its_earlier_copy() {
     world.to().put(Event { id: EventId::new("moved.ics"), ..event });
     world.pass().await;
     anew(&mut world, false, false).await;
-    world.from().refused.insert((Call::Fetch, Some(EventId::new("e01.ics"))), Error::Refused("not now".into()));
+    world
+        .from()
+        .refused
+        .insert((Call::Fetch, Some(EventId::new("e01.ics"))), Error::Refused("not now".into()));
     world.pass().await;
     assert_eq!(world.count(), [3, 3]);
     world.from().refused.clear();
@@ -303,7 +373,10 @@ async fn what_another_installation_has_made_meanwhile_is_not_made_beside() {
     world.to().refused.clear();
     world.to().put(foreign(&origin, "theirs.ics", true));
     let run = world.pass().await;
-    assert_eq!((run.created, world.count(), world.mapping("dentist.ics").await.state), (0, [1, 1], State::CopiedByAnother));
+    assert_eq!(
+        (run.created, world.count(), world.mapping("dentist.ics").await.state),
+        (0, [1, 1], State::CopiedByAnother)
+    );
     assert_eq!(run.actions[0].start.as_deref(), Some("2026-04-01T09:00:00Z"));
     world.rest().await;
 }

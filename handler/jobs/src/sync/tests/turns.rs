@@ -27,7 +27,11 @@ async fn a_look_notes_its_time_and_in_the_background_not_each_time() {
     world.in_background(None).await;
     assert_eq!(world.state().await.last_sync, Some(world.services.clock.now()));
     world.pass().await;
-    assert_eq!(world.state().await.last_sync, Some(world.services.clock.now()), "a pass that is asked for is noted");
+    assert_eq!(
+        world.state().await.last_sync,
+        Some(world.services.clock.now()),
+        "a pass that is asked for is noted"
+    );
     assert_eq!(world.asked(Call::List), [0, 0]);
 }
 
@@ -65,7 +69,11 @@ async fn a_paused_pair_is_left_alone() {
     world.from().put(april("dentist", 1));
     directory::pause_pair(&world.services, &world.pair.id).await.unwrap();
     let run = world.run(OPTIONS).await;
-    assert_eq!((run.state, world.asked(Call::Glance)), (PairStatus::Paused, [0, 0]), "also with a directory that was read before");
+    assert_eq!(
+        (run.state, world.asked(Call::Glance)),
+        (PairStatus::Paused, [0, 0]),
+        "also with a directory that was read before"
+    );
     world.pair.paused = true;
     assert_eq!((world.run(OPTIONS).await.state, world.count()), (PairStatus::Paused, [1, 0]));
 }
@@ -86,7 +94,16 @@ async fn a_removal_while_the_pass_begins_is_seen_under_the_lease() {
     let directory = directory::Snapshot::read(&world.services).await.unwrap();
     directory::remove_pair(&world.services, &world.pair.id).await.unwrap();
     let pairs = std::slice::from_ref(&world.pair);
-    let synced = crate::sync::sync_within(&world.services, &directory, pairs, None, OPTIONS, &crate::report::Silent).await.remove(0);
+    let synced = crate::sync::sync_within(
+        &world.services,
+        &directory,
+        pairs,
+        None,
+        OPTIONS,
+        &crate::report::Silent,
+    )
+    .await
+    .remove(0);
     assert_eq!((synced.run.state, world.count()), (PairStatus::Paused, [1, 0]));
 }
 
@@ -96,11 +113,18 @@ async fn two_passes_never_write_to_one_calendar_at_once() {
     world.from().put(april("dentist", 1));
     let names = [directory::pair_lease(&world.pair.id)];
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let store::Attempt::Taken(lease) = world.services.leases.acquire("local", &names).await.unwrap() else { panic!("taken") };
+    let store::Attempt::Taken(lease) =
+        world.services.leases.acquire("local", &names).await.unwrap()
+    else {
+        panic!("taken")
+    };
     let synced = world.in_background(None).await;
     assert!(synced.busy && synced.run.error.is_some(), "the pair is at work");
     let run = world.try_run(OPTIONS).await;
-    assert_eq!((run.state, run.error.unwrap().code.as_str(), world.count()), (PairStatus::Error, "request", [1, 0]));
+    assert_eq!(
+        (run.state, run.error.unwrap().code.as_str(), world.count()),
+        (PairStatus::Error, "request", [1, 0])
+    );
     lease.end().await;
     assert_eq!((world.pass().await.created, world.count()), (1, [1, 1]));
     world.rest().await;
@@ -111,7 +135,11 @@ async fn whoever_has_waited_looks_again() {
     let world = World::one_way().await;
     world.from().put(april("dentist", 1));
     let name = directory::pair_lease(&world.pair.id);
-    let store::Attempt::Taken(lease) = world.services.leases.acquire("local", &[&name]).await.unwrap() else { panic!("taken") };
+    let store::Attempt::Taken(lease) =
+        world.services.leases.acquire("local", &[&name]).await.unwrap()
+    else {
+        panic!("taken")
+    };
     let wait = async {
         tokio::time::sleep(Duration::from_secs(10)).await;
         lease.end().await;
@@ -137,7 +165,11 @@ async fn a_pass_that_nobody_waits_for_gives_way_and_is_gone_on_with() {
         assert_eq!((run.error.clone(), run.state), (None, PairStatus::Ok));
         left.push(run.left);
         assert_eq!(world.state().await.left, Some(run.left).filter(|left| *left > 0));
-        assert_eq!(world.state().await.from.is_some(), run.left == 0, "cursors are saved at the end");
+        assert_eq!(
+            world.state().await.from.is_some(),
+            run.left == 0,
+            "cursors are saved at the end"
+        );
         if run.left > 0 {
             let synced = world.in_background(None).await;
             assert!(synced.busy, "it is not taken up again at once");
@@ -155,12 +187,19 @@ async fn a_refused_password_is_told_and_not_tried_again_by_itself() {
     world.from().put(april("dentist", 1));
     world.from().refused.insert((Call::Glance, None), Error::Unauthorized);
     let run = world.try_run(OPTIONS).await;
-    assert_eq!((run.state, run.error.unwrap().code.as_str()), (PairStatus::NeedsReconnect, "unauthorized"));
+    assert_eq!(
+        (run.state, run.error.unwrap().code.as_str()),
+        (PairStatus::NeedsReconnect, "unauthorized")
+    );
     world.from().refused.clear();
     world.forget_calls();
     let synced = world.in_background(None).await;
     assert_eq!((synced.run.state, world.asked(Call::Glance)), (PairStatus::NeedsReconnect, [0, 0]));
-    assert_eq!((world.pass().await.created, world.count()), (1, [3, 3]), "a pass that is asked for tries it");
+    assert_eq!(
+        (world.pass().await.created, world.count()),
+        (1, [3, 3]),
+        "a pass that is asked for tries it"
+    );
     assert_eq!(world.in_background(None).await.run.state, PairStatus::Ok);
 }
 
@@ -172,8 +211,12 @@ async fn a_password_that_is_refused_in_a_pass_is_one_accounts() {
     world.to().refused.insert((Call::Ask, None), Error::Unauthorized);
     let run = world.try_run(OPTIONS).await;
     assert_eq!(run.state, PairStatus::NeedsReconnect);
-    let states: Vec<_> =
-        directory::accounts(&world.services).await.unwrap().into_iter().map(|account| (account.url, account.state)).collect();
+    let states: Vec<_> = directory::accounts(&world.services)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|account| (account.url, account.state))
+        .collect();
     for (url, state) in states {
         let refused = url.contains("home");
         assert_eq!(state == directory::AccountStatus::NeedsReconnect, refused, "{url}");
@@ -208,11 +251,17 @@ async fn a_pass_of_several_pairs_does_each() {
         [(pairs[0].id.clone(), 1), (second.id, 1)]
     );
     assert_eq!(world.asked(Call::Glance)[0], 1, "one glance for both");
-    world.remotes[third].lock().refused.insert((Call::Glance, None), Error::Unreachable("500".into()));
+    world.remotes[third]
+        .lock()
+        .refused
+        .insert((Call::Glance, None), Error::Unreachable("500".into()));
     world.from().put(april("other", 2));
     world.minutes(1);
     let report = crate::sync::sync(&world.services, &pairs, OPTIONS, &crate::report::Silent).await;
-    assert_eq!(report.pairs.iter().map(|run| (run.created, run.error.is_some())).collect::<Vec<_>>(), [(1, false), (0, true)]);
+    assert_eq!(
+        report.pairs.iter().map(|run| (run.created, run.error.is_some())).collect::<Vec<_>>(),
+        [(1, false), (0, true)]
+    );
     assert!(report.failed());
 }
 
@@ -224,7 +273,10 @@ async fn another_failure_is_written_down_although_one_was_before() {
         world.from().refused.insert((Call::Glance, None), error);
         let run = world.try_run(OPTIONS).await;
         let error = world.state().await.error;
-        assert_eq!((world.state().await.status, error.as_ref()), (Some(PairStatus::Error), run.error.as_ref()));
+        assert_eq!(
+            (world.state().await.status, error.as_ref()),
+            (Some(PairStatus::Error), run.error.as_ref())
+        );
         said.push(error.unwrap().code);
     }
     assert_ne!(said[0], said[1]);
@@ -236,7 +288,14 @@ async fn a_poll_nudges_again_after_a_turn_that_found_nothing() {
     world.pass().await;
     world.in_background(None).await;
     let now = world.services.clock.now();
-    let nudge = || world.services.pace.nudge(&world.pair.id, (None, None), now, std::time::Duration::from_secs(45));
+    let nudge = || {
+        world.services.pace.nudge(
+            &world.pair.id,
+            (None, None),
+            now,
+            std::time::Duration::from_secs(45),
+        )
+    };
     assert!(nudge() && !nudge(), "once, until its turn has ended");
     assert_eq!(world.in_background(None).await.run.created, 0);
     assert!(nudge());

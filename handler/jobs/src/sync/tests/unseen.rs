@@ -36,7 +36,11 @@ async fn nobody_has_deleted_what_was_never_shown() {
         }
         world.to().forget_cursors();
         let run = world.pass().await;
-        assert_eq!((run.deleted, run.state, world.count()), (0, PairStatus::Ok, [3, 3]), "{two_way}");
+        assert_eq!(
+            (run.deleted, run.state, world.count()),
+            (0, PairStatus::Ok, [3, 3]),
+            "{two_way}"
+        );
         let mapping = world.mapping("dentist.ics").await;
         assert_eq!((mapping.unseen, mapping.state), (Some(Role::Copy), State::Live));
         assert!(world.problems().await[0].problem.message.contains("does not show it"));
@@ -127,7 +131,10 @@ async fn a_name_that_is_taken_by_what_is_not_shown_is_not_given_up() {
     let (world, _) = unseen(false).await;
     world.pass().await;
     let run = world.run(FULL).await;
-    assert_eq!((run.created, reasons(&run), world.count()), (0, vec![Reason::RefusedByServer], [3, 3]));
+    assert_eq!(
+        (run.created, reasons(&run), world.count()),
+        (0, vec![Reason::RefusedByServer], [3, 3])
+    );
     assert_eq!(world.asked(Call::Create), [0, 1]);
     world.to().unlisted.clear();
     world.to().hidden.clear();
@@ -175,7 +182,8 @@ async fn what_cannot_be_told_from_it_is_left_alone_until_it_can() {
     world.pass().await;
     assert_eq!((world.writes(), world.problems().await.len()), (all([]), 2));
     world.to().change("strange.ics", |event| {
-        (event.content.title, event.content.span) = ("mine".into(), super::events::on(jiff::civil::date(2026, 4, 20)));
+        (event.content.title, event.content.span) =
+            ("mine".into(), super::events::on(jiff::civil::date(2026, 4, 20)));
     });
     world.pass().await;
     assert_eq!(world.one(0, "mine").content, world.one(1, "mine").content);
@@ -184,7 +192,8 @@ async fn what_cannot_be_told_from_it_is_left_alone_until_it_can() {
 #[tokio::test]
 async fn what_is_known_to_be_older_is_its_owners() {
     let long_ago = "2026-03-01T00:00:00Z".parse().ok();
-    let world = stranger(false, Stamps { created: long_ago, modified: long_ago, stamped: long_ago }).await;
+    let world =
+        stranger(false, Stamps { created: long_ago, modified: long_ago, stamped: long_ago }).await;
     let run = world.pass().await;
     assert_eq!((run.created, world.count()), (1, [4, 3]));
 }
@@ -203,7 +212,8 @@ async fn a_calendar_that_shows_nothing_of_what_was_made_stops_the_pair() {
     for (n, event) in made.into_iter().enumerate() {
         let (id, uid) = (EventId::new(format!("x{n}.ics")), format!("x{n}@example.org"));
         let mut now = Event { id, uid, ..event.clone() };
-        (now.content.title, now.content.span) = (format!("x{n}"), super::events::on(jiff::civil::date(2026, 5, 1)));
+        (now.content.title, now.content.span) =
+            (format!("x{n}"), super::events::on(jiff::civil::date(2026, 5, 1)));
         world.to().becomes(event.id.as_str(), now.clone());
         world.to().put(now);
     }
@@ -216,9 +226,15 @@ async fn a_calendar_that_shows_nothing_of_what_was_made_stops_the_pair() {
 async fn what_has_its_version_and_shows_something_else_is_not_it() {
     let world = unseen(true).await.0;
     let made = world.one(1, "dentist");
-    let strange = Event { id: EventId::new("strange.ics"), uid: "strange@example.org".into(), marker: None, ..made.clone() };
+    let strange = Event {
+        id: EventId::new("strange.ics"),
+        uid: "strange@example.org".into(),
+        marker: None,
+        ..made.clone()
+    };
     let mut strange = Event { stamps: Stamps::default(), ..strange };
-    (strange.content.title, strange.content.span) = ("x".into(), super::events::on(jiff::civil::date(2026, 5, 1)));
+    (strange.content.title, strange.content.span) =
+        ("x".into(), super::events::on(jiff::civil::date(2026, 5, 1)));
     world.to().becomes(made.id.as_str(), strange);
     world.to().unlisted.clear();
     world.to().hidden.clear();
@@ -230,13 +246,21 @@ async fn what_has_its_version_and_shows_something_else_is_not_it() {
 async fn what_has_only_the_time_of_it_is_its_owners() {
     let world = unseen(true).await.0;
     let made = world.one(1, "dentist");
-    let mut strange = Event { id: EventId::new("strange.ics"), uid: "strange@example.org".into(), marker: None, ..made.clone() };
+    let mut strange = Event {
+        id: EventId::new("strange.ics"),
+        uid: "strange@example.org".into(),
+        marker: None,
+        ..made.clone()
+    };
     (strange.content.title, strange.stamps) = ("x".into(), Stamps::default());
     world.to().becomes(made.id.as_str(), strange.clone());
     world.to().put(strange);
     world.to().unlisted.clear();
     world.to().hidden.clear();
-    assert_eq!((world.pass().await.created, world.titles()[0].contains(&"x".to_owned())), (1, true));
+    assert_eq!(
+        (world.pass().await.created, world.titles()[0].contains(&"x".to_owned())),
+        (1, true)
+    );
 }
 
 #[tokio::test]
@@ -247,10 +271,14 @@ async fn what_was_never_shown_is_no_part_of_an_emptied_calendar() {
     }
     world.pass().await;
     world.pass().await;
-    let shown: Vec<_> = world.to().all().into_iter().filter(|event| event.content.title != "dentist").collect();
+    let shown: Vec<_> =
+        world.to().all().into_iter().filter(|event| event.content.title != "dentist").collect();
     shown.iter().for_each(|event| drop(world.to().remove(event.id.as_str())));
     let run = world.pass().await;
-    assert_eq!((run.state, run.held.map(|held| (held.deletions, held.of))), (PairStatus::Held, Some((6, 6))));
+    assert_eq!(
+        (run.state, run.held.map(|held| (held.deletions, held.of))),
+        (PairStatus::Held, Some((6, 6)))
+    );
 }
 
 #[tokio::test]

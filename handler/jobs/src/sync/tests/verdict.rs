@@ -22,7 +22,10 @@ async fn a_missing_event_that_a_read_of_many_is_refused_of_is_not_deleted_for_a_
     world.remove_origins(3..4);
     world.from().refused.insert((Call::Fetch, Some(EventId::new("e03.ics"))), no());
     let run = world.pass().await;
-    assert_eq!((run.deleted, reasons(&run), world.writes()), (0, vec![Reason::RefusedByServer], all([])));
+    assert_eq!(
+        (run.deleted, reasons(&run), world.writes()),
+        (0, vec![Reason::RefusedByServer], all([]))
+    );
     assert_eq!((world.asked(Call::Absence), world.has("e03")), ([0, 0], [false, true]));
     world.from().refused.clear();
     world.minutes(5);
@@ -38,6 +41,12 @@ async fn what_is_known_to_be_gone_is_made_again_although_one_is_not_told_of() {
     let silent = EventId::new(world.copy("e00.ics").await);
     world.to().refused.insert((Call::Absence, Some(silent)), no());
     let run = world.run(SyncOptions { answer: Some(Answer::MakeAgain), ..OPTIONS }).await;
-    assert_eq!((run.created, run.held.map(|held| held.deletions), world.count()), (5, Some(1), [6, 5]));
-    assert_eq!((world.has("e00"), world.mapping("e00.ics").await.state), ([true, false], State::Live));
+    assert_eq!(
+        (run.created, run.held.map(|held| held.deletions), world.count()),
+        (5, Some(1), [6, 5])
+    );
+    assert_eq!(
+        (world.has("e00"), world.mapping("e00.ics").await.state),
+        ([true, false], State::Live)
+    );
 }

@@ -77,7 +77,10 @@ async fn a_cursor_that_is_lost_means_a_whole_listing() {
         world.from().change("e00.ics", |event| event.content.title = "new".into());
         world.from().put(april("more", 20));
         let run = world.pass().await;
-        assert_eq!((run.created, run.changed, run.deleted, world.asked(Call::ListAll)), (1, 1, 0, [1, 1]));
+        assert_eq!(
+            (run.created, run.changed, run.deleted, world.asked(Call::ListAll)),
+            (1, 1, 0, [1, 1])
+        );
         assert_eq!(world.count(), [7, 7]);
         world.rest().await;
     }
@@ -107,14 +110,19 @@ async fn a_few_lines_are_no_lost_cursor() {
     for n in 0..8 {
         world.from().change(&format!("e0{n}.ics"), |event| event.content.title.push('x'));
     }
-    assert_eq!((world.pass().await.changed, world.asked(Call::ListAll)), (8, [0, 0]), "all of it is new");
+    assert_eq!(
+        (world.pass().await.changed, world.asked(Call::ListAll)),
+        (8, [0, 0]),
+        "all of it is new"
+    );
 }
 
 #[tokio::test]
 async fn where_a_glance_shows_nothing_a_listing_does() {
     let world = World::two_way().await;
     for side in [0, 1] {
-        world.remotes[side].lock().manners = Manners { no_tips: true, brings: true, ..Manners::default() };
+        world.remotes[side].lock().manners =
+            Manners { no_tips: true, brings: true, ..Manners::default() };
     }
     world.from().put(april("dentist", 1));
     world.to().put(april("swimming", 2));
@@ -123,7 +131,11 @@ async fn where_a_glance_shows_nothing_a_listing_does() {
     world.pass().await;
     let passes = world.state().await.passes;
     world.pass().await;
-    assert_eq!((world.asked(Call::List), world.asked(Call::ListAll)), ([1, 1], [0, 0]), "and that is all");
+    assert_eq!(
+        (world.asked(Call::List), world.asked(Call::ListAll)),
+        ([1, 1], [0, 0]),
+        "and that is all"
+    );
     assert_eq!(world.state().await.passes, passes, "a look is enough");
     world.from().change("dentist.ics", |event| event.content.title = "surgeon".into());
     assert_eq!(world.pass().await.changed, 1);
@@ -174,7 +186,8 @@ async fn what_is_refused_of_one_event_leaves_the_others_right() {
         (Call::Rewrite, Error::Unreachable("500".into())),
     ] {
         let world = World::one_way().await.filled(4).await;
-        let id = if call == Call::Fetch { "e00.ics".to_owned() } else { world.copy("e00.ics").await };
+        let id =
+            if call == Call::Fetch { "e00.ics".to_owned() } else { world.copy("e00.ics").await };
         let side = usize::from(call != Call::Fetch);
         world.remotes[side].lock().refused.insert((call, Some(EventId::new(id))), error.clone());
         for n in 0..4 {
@@ -190,7 +203,10 @@ async fn what_is_refused_of_one_event_leaves_the_others_right() {
         world.remotes[side].lock().refused.clear();
         world.minutes(3);
         world.pass().await;
-        assert_eq!((world.titles()[1].clone(), world.problems().await.len()), (all(["e00x", "e01x", "e02x", "e03x"]), 0));
+        assert_eq!(
+            (world.titles()[1].clone(), world.problems().await.len()),
+            (all(["e00x", "e01x", "e02x", "e03x"]), 0)
+        );
         world.rest().await;
     }
 }
@@ -203,9 +219,16 @@ async fn a_calendar_that_does_not_answer_ends_the_pass_and_keeps_what_was_done()
         let before = world.state().await;
         world.from().refused.insert((call, None), Error::Unreachable("500".into()));
         let run = world.try_run(OPTIONS).await;
-        assert_eq!((run.state, run.error.unwrap().code.as_str()), (PairStatus::Error, "unreachable"), "{call:?}");
+        assert_eq!(
+            (run.state, run.error.unwrap().code.as_str()),
+            (PairStatus::Error, "unreachable"),
+            "{call:?}"
+        );
         let state = world.state().await;
-        assert_eq!((state.status, state.from.map(|row| row.cursor)), (Some(PairStatus::Error), before.from.map(|row| row.cursor)));
+        assert_eq!(
+            (state.status, state.from.map(|row| row.cursor)),
+            (Some(PairStatus::Error), before.from.map(|row| row.cursor))
+        );
         assert_eq!((state.failing.unwrap().times, world.writes()), (1, all([])));
         world.try_run(OPTIONS).await;
         world.from().refused.clear();

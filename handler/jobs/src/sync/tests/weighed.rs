@@ -22,7 +22,11 @@ async fn what_was_deleted_later_waits_for_its_own_ten_minutes() {
     assert_eq!(held(&world.pass().await), 18);
     world.minutes(3);
     let run = world.pass().await;
-    assert_eq!((run.deleted, held(&run), world.count()), (16, 2, [42, 44]), "ten minutes after the first ones");
+    assert_eq!(
+        (run.deleted, held(&run), world.count()),
+        (16, 2, [42, 44]),
+        "ten minutes after the first ones"
+    );
     world.minutes(5);
     let run = world.pass().await;
     assert_eq!((run.deleted, held(&run), world.count()), (2, 0, [42, 42]));
@@ -71,7 +75,10 @@ async fn what_is_found_gone_by_each_write_and_is_there_ends_the_pass() {
 async fn after_a_failure_nothing_more_is_written_than_was_under_way() {
     let world = World::one_way().await;
     let first = world.uid_of_copy("e00.ics").await;
-    world.to().refused.insert((Call::Create, Some(engine::event::EventId::new(format!("{first}.ics")))), Error::Unauthorized);
+    world.to().refused.insert(
+        (Call::Create, Some(engine::event::EventId::new(format!("{first}.ics")))),
+        Error::Unauthorized,
+    );
     world.to().refused.insert((Call::Ask, None), Error::Unauthorized);
     for n in 0..60 {
         let day = jiff::civil::date(2026, 4, 1).saturating_add(jiff::ToSpan::days(n));

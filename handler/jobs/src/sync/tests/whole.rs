@@ -32,7 +32,10 @@ async fn a_copy_that_stays_away_is_not_missed() {
     let world = suppressed().await;
     world.to().forget_cursors();
     let run = world.pass().await;
-    assert_eq!((run.state, run.deleted, world.asked(Call::Fetch), world.asked(Call::Absence)), (PairStatus::Ok, 0, [0, 0], [0, 0]));
+    assert_eq!(
+        (run.state, run.deleted, world.asked(Call::Fetch), world.asked(Call::Absence)),
+        (PairStatus::Ok, 0, [0, 0], [0, 0])
+    );
     assert!(world.has_mapping().await);
 }
 
@@ -52,7 +55,10 @@ async fn what_another_installation_has_put_there_is_missed_where_it_was() {
     assert_eq!(reasons(&world.pass().await), [Reason::CopiedByAnother]);
     world.to().forget_cursors();
     let run = world.pass().await;
-    assert_eq!((run.state, world.asked(Call::Fetch), world.asked(Call::Absence)), (PairStatus::Ok, [0, 0], [0, 0]));
+    assert_eq!(
+        (run.state, world.asked(Call::Fetch), world.asked(Call::Absence)),
+        (PairStatus::Ok, [0, 0], [0, 0])
+    );
     world.from().forget_cursors();
     world.from().remove("theirs.ics");
     world.pass().await;
@@ -70,7 +76,10 @@ async fn a_calendar_in_which_the_pair_has_nothing_is_not_suddenly_empty() {
     world.from().forget_cursors();
     world.from().unlisted.insert(EventId::new("e00.ics"));
     let run = world.pass().await;
-    assert_eq!((run.state, run.deleted, world.mapping("e00.ics").await.state), (PairStatus::Ok, 0, State::Suppressed));
+    assert_eq!(
+        (run.state, run.deleted, world.mapping("e00.ics").await.state),
+        (PairStatus::Ok, 0, State::Suppressed)
+    );
 }
 
 #[tokio::test]
@@ -87,7 +96,10 @@ async fn an_event_that_is_not_given_later_on_stops_nothing() {
     for two_way in [false, true] {
         let (world, _) = dentist(two_way).await;
         world.to().put(april("swimming", 20));
-        world.to().refused.insert((Call::Fetch, Some(EventId::new("swimming.ics"))), Error::Refused("not now".into()));
+        world.to().refused.insert(
+            (Call::Fetch, Some(EventId::new("swimming.ics"))),
+            Error::Refused("not now".into()),
+        );
         world.from().put(april("another", 21));
         let run = world.pass().await;
         assert_eq!((run.created, world.has("another")), (1, [true, true]), "{two_way}");
@@ -120,8 +132,15 @@ async fn a_copy_whose_name_another_event_has_taken_is_found_and_not_copied_back(
         world.to().put(named(moved, "moved.ics"));
         world.to().put(named(april("swimming", 20), &copy));
         let run = world.pass().await;
-        assert_eq!((run.deleted, world.copy("dentist.ics").await.as_str()), (0, "moved.ics"), "{two_way}");
-        assert_eq!((world.one(0, "dentist").id.as_str(), world.titles()[1].len()), ("dentist.ics", 6));
+        assert_eq!(
+            (run.deleted, world.copy("dentist.ics").await.as_str()),
+            (0, "moved.ics"),
+            "{two_way}"
+        );
+        assert_eq!(
+            (world.one(0, "dentist").id.as_str(), world.titles()[1].len()),
+            ("dentist.ics", 6)
+        );
         world.nothing_wrong();
     }
 }

@@ -28,7 +28,13 @@ use crate::{Clock, Connect, Services};
 /// Ten in the morning of 10 March 2026, UTC.
 const BEGIN: i64 = 1_773_136_800;
 
-pub const OPTIONS: SyncOptions = SyncOptions { dry_run: false, full: false, confirm_deletions: false, answer: None, background: false };
+pub const OPTIONS: SyncOptions = SyncOptions {
+    dry_run: false,
+    full: false,
+    confirm_deletions: false,
+    answer: None,
+    background: false,
+};
 pub const FULL: SyncOptions = SyncOptions { full: true, ..OPTIONS };
 pub const CONFIRMED: SyncOptions = SyncOptions { confirm_deletions: true, ..OPTIONS };
 pub const DRY: SyncOptions = SyncOptions { dry_run: true, ..OPTIONS };
@@ -51,18 +57,35 @@ struct Servers(Mutex<Vec<Arc<Remote>>>, Arc<Hands>);
 
 #[async_trait]
 impl Connect for Servers {
-    async fn discover(&self, _: ProviderKind, url: &str, _: &str, _: &SecretString) -> providers::Result<String> {
+    async fn discover(
+        &self,
+        _: ProviderKind,
+        url: &str,
+        _: &str,
+        _: &SecretString,
+    ) -> providers::Result<String> {
         Ok(url.to_owned())
     }
 
-    fn open(&self, _: ProviderKind, endpoint: &str, _: &str, _: SecretString) -> providers::Result<Arc<dyn Provider>> {
+    fn open(
+        &self,
+        _: ProviderKind,
+        endpoint: &str,
+        _: &str,
+        _: SecretString,
+    ) -> providers::Result<Arc<dyn Provider>> {
         let servers = self.0.lock().unwrap();
-        let remote = servers.iter().find(|remote| endpoint.contains(remote.address.split('/').nth(1).unwrap()));
+        let remote = servers
+            .iter()
+            .find(|remote| endpoint.contains(remote.address.split('/').nth(1).unwrap()));
         Ok(remote.expect("connected").clone())
     }
 
     fn server_time(&self) -> Option<Timestamp> {
-        Some(self.1.now() + SignedDuration::from_secs(self.1.servers_are_off.load(Ordering::Relaxed)))
+        Some(
+            self.1.now()
+                + SignedDuration::from_secs(self.1.servers_are_off.load(Ordering::Relaxed)),
+        )
     }
 }
 
@@ -100,7 +123,10 @@ impl World {
             leases: store.clone(),
             queue: store.clone(),
             store,
-            vault: Arc::new(Envelope::new(vault::Local::open(dir.path()).unwrap(), Root::new(&[7; 32]))),
+            vault: Arc::new(Envelope::new(
+                vault::Local::open(dir.path()).unwrap(),
+                Root::new(&[7; 32]),
+            )),
             connect: servers.clone(),
             clock: hands.clone(),
             owner: "local".into(),
@@ -119,7 +145,15 @@ impl World {
             window_future: Reach::Months(12),
             paused: false,
         };
-        let mut world = Self { services, hands, pair, remotes: Vec::new(), calendars: Vec::new(), servers, _dir: dir };
+        let mut world = Self {
+            services,
+            hands,
+            pair,
+            remotes: Vec::new(),
+            calendars: Vec::new(),
+            servers,
+            _dir: dir,
+        };
         world.connect("work", ProviderKind::Caldav).await;
         world.connect("home", ProviderKind::Caldav).await;
         world.pair = world.add(0, 1, &world.pair).await;
@@ -131,8 +165,15 @@ impl World {
         let remote = Arc::new(Remote::new(name));
         self.servers.0.lock().unwrap().push(remote.clone());
         let secret = SecretString::from("secret".to_owned());
-        let account =
-            directory::connect_account(&self.services, kind, &format!("https://{name}.example.org/"), "anna", &secret).await.unwrap();
+        let account = directory::connect_account(
+            &self.services,
+            kind,
+            &format!("https://{name}.example.org/"),
+            "anna",
+            &secret,
+        )
+        .await
+        .unwrap();
         let listed = directory::calendars(&self.services, Some(&account.id)).await.unwrap();
         self.calendars.push(listed.calendars[0].id.clone());
         self.remotes.push(remote);
@@ -185,7 +226,10 @@ impl World {
     pub async fn try_run(&self, options: SyncOptions) -> Run {
         self.minutes(1);
         self.forget_calls();
-        sync(&self.services, std::slice::from_ref(&self.pair), options, &Silent).await.pairs.remove(0)
+        sync(&self.services, std::slice::from_ref(&self.pair), options, &Silent)
+            .await
+            .pairs
+            .remove(0)
     }
 
     /// A pass in the background; after a notification about a calendar, where one is given.
@@ -202,10 +246,15 @@ impl World {
 
     /// From now on it is a calendar of Google's, whose provider tells of changes.
     pub async fn google(&mut self, calendar: usize) {
-        self.change_account(calendar, |text| text.replace("\"kind\":\"caldav\"", "\"kind\":\"google\"")).await;
-        let calendar = directory::calendar(&self.services, &self.calendars[calendar]).await.unwrap().unwrap();
+        self.change_account(calendar, |text| {
+            text.replace("\"kind\":\"caldav\"", "\"kind\":\"google\"")
+        })
+        .await;
+        let calendar =
+            directory::calendar(&self.services, &self.calendars[calendar]).await.unwrap().unwrap();
         let account = directory::account(&self.services, &calendar.account).await.unwrap();
-        let value = directory::seal(&self.services, &account, &SecretString::from("secret")).await.unwrap();
+        let value =
+            directory::seal(&self.services, &account, &SecretString::from("secret")).await.unwrap();
         let op = Op::Put { key: account.id.to_string(), value };
         self.services.store.commit(Table::Secrets, "local", &[op]).await.unwrap();
     }
@@ -213,17 +262,24 @@ impl World {
     /// The provider has closed the account for so long.
     pub async fn close(&mut self, calendar: usize, time: SignedDuration) {
         let until = self.services.clock.now() + time;
-        let parked = format!(r#""parked":{{"until":"{until}","why":{{"code":"throttled","message":""}}}}"#);
+        let parked =
+            format!(r#""parked":{{"until":"{until}","why":{{"code":"throttled","message":""}}}}"#);
         self.change_account(calendar, |text| text.replace("\"parked\":null", &parked)).await;
     }
 
     async fn change_account(&self, calendar: usize, change: impl Fn(&str) -> String) {
-        let rows = self.services.store.scan(Table::Directory, "local", "", None, 100).await.unwrap();
-        let is_it = |value: &str| value.contains("\"kind\"") && value.contains(["work", "home"][calendar]);
+        let rows =
+            self.services.store.scan(Table::Directory, "local", "", None, 100).await.unwrap();
+        let is_it =
+            |value: &str| value.contains("\"kind\"") && value.contains(["work", "home"][calendar]);
         let row = rows.into_iter().find(|row| is_it(&row.value)).unwrap();
         let value = change(&row.value);
         assert_ne!(value, row.value);
-        self.services.store.commit(Table::Directory, "local", &[Op::Put { key: row.key, value }]).await.unwrap();
+        self.services
+            .store
+            .commit(Table::Directory, "local", &[Op::Put { key: row.key, value }])
+            .await
+            .unwrap();
     }
 
     /// Two more passes have nothing to write, and nothing was done that must not be.
@@ -232,7 +288,9 @@ impl World {
             self.run(options).await;
             assert_eq!(self.writes(), Vec::<String>::new(), "{options:?}");
         }
-        assert!(self.state().await.awaited.mappings.iter().all(std::collections::BTreeSet::is_empty));
+        assert!(
+            self.state().await.awaited.mappings.iter().all(std::collections::BTreeSet::is_empty)
+        );
         self.nothing_wrong();
     }
 
@@ -244,10 +302,15 @@ impl World {
 
     /// What the last pass has written, or tried to.
     pub fn writes(&self) -> Vec<String> {
-        let is_write = |call: Call| matches!(call, Call::Create | Call::Rewrite | Call::Edit | Call::Delete);
+        let is_write =
+            |call: Call| matches!(call, Call::Create | Call::Rewrite | Call::Edit | Call::Delete);
         let of = |remote: &Arc<Remote>| {
             let calls = remote.lock().calls.clone();
-            calls.into_iter().filter(|(call, _)| is_write(*call)).map(|(call, id)| format!("{call:?} {id}")).collect::<Vec<_>>()
+            calls
+                .into_iter()
+                .filter(|(call, _)| is_write(*call))
+                .map(|(call, id)| format!("{call:?} {id}"))
+                .collect::<Vec<_>>()
         };
         self.remotes.iter().flat_map(of).collect()
     }
@@ -257,7 +320,8 @@ impl World {
         [0, 1].map(|i| self.remotes[i].lock().calls.iter().filter(|(one, _)| *one == call).count())
     }
 
-    /// So many events of the calendar of `--from`, `e00` and so on, a day each from 1 April on, and their copies.
+    /// So many events of the calendar of `--from`, `e00` and so on, a day each from 1 April on, and
+    /// their copies.
     pub async fn filled(self, count: i64) -> Self {
         for n in 0..count {
             let day = date(2026, 4, 1).saturating_add(n.days());
@@ -296,7 +360,8 @@ impl World {
     /// The titles of both calendars, sorted.
     pub fn titles(&self) -> [Vec<String>; 2] {
         [0, 1].map(|i| {
-            let mut titles: Vec<String> = self.remotes[i].lock().all().into_iter().map(|event| event.content.title).collect();
+            let mut titles: Vec<String> =
+                self.remotes[i].lock().all().into_iter().map(|event| event.content.title).collect();
             titles.sort();
             titles
         })
@@ -322,7 +387,11 @@ impl World {
     }
 
     pub async fn mapping(&self, origin: &str) -> Mapping {
-        self.mappings().await.into_iter().find(|mapping| mapping.origin.id == EventId::new(origin)).expect(origin)
+        self.mappings()
+            .await
+            .into_iter()
+            .find(|mapping| mapping.origin.id == EventId::new(origin))
+            .expect(origin)
     }
 
     pub async fn mappings(&self) -> Vec<Mapping> {

@@ -12,7 +12,8 @@ const MAX_ATTACHED: u64 = 64 << 20;
 /// The longest attachment that is read as part of its object; longer lines are not read at all.
 const LONGEST_ATTACHMENT: usize = 200 << 10;
 
-/// An object as it is, and where its attachments make it too large, without them; `None` where the rest is too large.
+/// An object as it is, and where its attachments make it too large, without them; `None` where the
+/// rest is too large.
 pub(super) async fn read(answer: Answer) -> Result<Option<(Vec<u8>, bool)>> {
     let host = answer.host().to_owned();
     let mut reader = answer.reader(MAX_ATTACHED);
@@ -21,7 +22,11 @@ pub(super) async fn read(answer: Answer) -> Result<Option<(Vec<u8>, bool)>> {
         let chunk = match reader.fill_buf().await {
             Ok(chunk) => chunk,
             Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => return Ok(None),
-            Err(_) => return Err(Error::Unreachable(format!("{host} broke off in the middle of its answer"))),
+            Err(_) => {
+                return Err(Error::Unreachable(format!(
+                    "{host} broke off in the middle of its answer"
+                )));
+            }
         };
         let length = chunk.len();
         if length == 0 {

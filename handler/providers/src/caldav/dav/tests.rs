@@ -10,9 +10,14 @@ use crate::{Found, Glance, NewCopy, Provider, Since, Version};
 fn the_conditions_of_a_refusal() {
     let body = br#"<?xml version="1.0"?><error xmlns="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><c:no-uid-conflict><href>/x</href></c:no-uid-conflict><valid-sync-token/></error>"#;
     assert_eq!(conditions(body), ["no-uid-conflict", "valid-sync-token"]);
-    for other in
-        ["", "no", "<html><body><error/></body></html>", "<error><x/></error>", "<e:error xmlns:e='DAV:'>", "<d:error><d:x/></d:error>"]
-    {
+    for other in [
+        "",
+        "no",
+        "<html><body><error/></body></html>",
+        "<error><x/></error>",
+        "<e:error xmlns:e='DAV:'>",
+        "<d:error><d:x/></d:error>",
+    ] {
         assert!(conditions(other.as_bytes()).is_empty(), "{other}");
     }
 }
@@ -23,7 +28,8 @@ async fn glance(dav: &CalDav) -> Result<Vec<Glance>> {
 
 fn account(kind: ProviderKind, common: &Stub, partition: &Stub) -> CalDav {
     let home = Home { url: format!("{}/17/calendars/", partition.url), is_calendar: false };
-    let endpoint = Endpoint { base: common.url.clone(), principal: None, homes: vec![home], me: Vec::new() };
+    let endpoint =
+        Endpoint { base: common.url.clone(), principal: None, homes: vec![home], me: Vec::new() };
     CalDav::new(&http(), kind, &endpoint, "someone@example.org", &password()).unwrap()
 }
 
@@ -59,8 +65,12 @@ async fn while_the_common_host_answers_the_partition_is_left_alone() {
 
 #[tokio::test]
 async fn a_partition_that_does_not_know_the_account_either_is_the_end_of_it() {
-    let (common, partition) = (Stub::new(|_| Say::status(421)).await, Stub::new(|_| Say::status(421)).await);
-    assert!(matches!(glance(&account(ProviderKind::Icloud, &common, &partition)).await, Err(Error::BadAnswer(_))));
+    let (common, partition) =
+        (Stub::new(|_| Say::status(421)).await, Stub::new(|_| Say::status(421)).await);
+    assert!(matches!(
+        glance(&account(ProviderKind::Icloud, &common, &partition)).await,
+        Err(Error::BadAnswer(_))
+    ));
     assert_eq!((common.asked().len(), partition.asked().len()), (1, 1));
 }
 
@@ -69,11 +79,20 @@ async fn a_server_cannot_send_the_password_elsewhere_nor_in_circles() {
     let thief = Stub::new(state).await;
     let url = thief.url.clone();
     let stub = Stub::new(move |_| Say::status(307).header("location", url.clone())).await;
-    assert!(matches!(glance(&account(ProviderKind::Caldav, &stub, &stub)).await, Err(Error::Address(_))));
+    assert!(matches!(
+        glance(&account(ProviderKind::Caldav, &stub, &stub)).await,
+        Err(Error::Address(_))
+    ));
     assert!(thief.asked().is_empty());
 
-    let circle = Stub::new(|asked| Say::status(307).header("location", if asked.path == "/a" { "/b" } else { "/a" })).await;
-    assert!(matches!(glance(&account(ProviderKind::Caldav, &circle, &circle)).await, Err(Error::Address(_))));
+    let circle = Stub::new(|asked| {
+        Say::status(307).header("location", if asked.path == "/a" { "/b" } else { "/a" })
+    })
+    .await;
+    assert!(matches!(
+        glance(&account(ProviderKind::Caldav, &circle, &circle)).await,
+        Err(Error::Address(_))
+    ));
     assert!(circle.asked().len() <= 4);
 }
 
@@ -86,9 +105,15 @@ async fn a_write_that_is_redirected_stays_that_write() {
     .await;
     let dav = account(ProviderKind::Caldav, &stub, &stub);
     let url = Url::parse(&format!("{}/17/old/x.ics", stub.url)).unwrap();
-    assert!(matches!(dav.dav.put(&url, Condition::Absent, b"BEGIN").await, Ok(Put::Done(Stored { etag: Some(_), .. }))));
+    assert!(matches!(
+        dav.dav.put(&url, Condition::Absent, b"BEGIN").await,
+        Ok(Put::Done(Stored { etag: Some(_), .. }))
+    ));
     let asked = stub.take();
-    assert_eq!((asked[1].method.as_str(), asked[1].body.as_str(), asked[1].header("if-none-match")), ("PUT", "BEGIN", "*"));
+    assert_eq!(
+        (asked[1].method.as_str(), asked[1].body.as_str(), asked[1].header("if-none-match")),
+        ("PUT", "BEGIN", "*")
+    );
     assert_eq!(asked[1].header("authorization"), asked[0].header("authorization"));
 }
 
@@ -100,16 +125,25 @@ async fn moved(status: u16, named: bool) -> Stub {
         let Some(path) = asked.path.strip_prefix("/new") else {
             return Say::status(status).header("location", format!("/new{}", asked.path));
         };
-        let events = |props: &str| ["a.ics", "b%40.ics"].map(|name| found(&format!("/new/home/work/{name}"), props)).concat();
+        let events = |props: &str| {
+            ["a.ics", "b%40.ics"]
+                .map(|name| found(&format!("/new/home/work/{name}"), props))
+                .concat()
+        };
         match (asked.method.as_str(), path) {
-            ("PROPFIND", _) => Say::multistatus(&found("/new/home/work/", "<cs:getctag>1</cs:getctag><d:sync-token>t</d:sync-token>")),
-            ("REPORT", _) if asked.body.contains("multiget") => {
-                Say::multistatus(&events(&format!("<d:getetag>\"1\"</d:getetag><c:calendar-data>{OBJECT}</c:calendar-data>")))
-            }
+            ("PROPFIND", _) => Say::multistatus(&found(
+                "/new/home/work/",
+                "<cs:getctag>1</cs:getctag><d:sync-token>t</d:sync-token>",
+            )),
+            ("REPORT", _) if asked.body.contains("multiget") => Say::multistatus(&events(
+                &format!("<d:getetag>\"1\"</d:getetag><c:calendar-data>{OBJECT}</c:calendar-data>"),
+            )),
             ("REPORT", _) => Say::multistatus(&events("<d:getetag>\"1\"</d:getetag>")),
             ("GET", "/home/work/gone.ics") => Say::status(404),
             ("GET", _) => Say::status(200).header("etag", "\"1\"").body(OBJECT),
-            _ if named => Say::status(204).header("etag", "\"2\"").header("location", asked.path.clone()),
+            _ if named => {
+                Say::status(204).header("etag", "\"2\"").header("location", asked.path.clone())
+            }
             _ => Say::status(204).header("etag", "\"2\""),
         }
     })
@@ -137,16 +171,31 @@ async fn a_server_that_has_moved_keeps_its_events() {
             let Found::Event(event) = &fetched[0].found else { panic!("{:?}", fetched[0].found) };
             Draft::from(&**event)
         };
-        let copy = NewCopy { uid: "calrelay-x", marker: "h1.k.m.t", draft: &draft, now: jiff::Timestamp::UNIX_EPOCH };
+        let copy = NewCopy {
+            uid: "calrelay-x",
+            marker: "h1.k.m.t",
+            draft: &draft,
+            now: jiff::Timestamp::UNIX_EPOCH,
+        };
         assert_eq!(dav.create(calendar, &copy).await.unwrap().id.as_str(), "calrelay-x.ics");
         let version = Version { etag: Some("\"1\"".into()), sequence: 0 };
         for id in [&listed[1], &known[1]] {
             let written = dav.rewrite(calendar, id, &version, &copy).await.unwrap();
-            assert_eq!((written.id.as_str(), written.id.address()), ("b@.ics", id.address()), "its name is the same");
+            assert_eq!(
+                (written.id.as_str(), written.id.address()),
+                ("b@.ics", id.address()),
+                "its name is the same"
+            );
             dav.delete(calendar, id, Some("\"1\"")).await.unwrap();
         }
         let asked = stub.asked();
         assert!(asked.contains(&"DELETE /new/home/work/b%40.ics".into()), "{asked:?}");
-        assert!(asked.iter().filter(|asked| asked.contains(" /new/")).all(|asked| asked.contains(" /new/home/work/")), "{asked:?}");
+        assert!(
+            asked
+                .iter()
+                .filter(|asked| asked.contains(" /new/"))
+                .all(|asked| asked.contains(" /new/home/work/")),
+            "{asked:?}"
+        );
     }
 }

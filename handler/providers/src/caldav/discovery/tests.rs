@@ -2,18 +2,26 @@ use super::super::stub::{Asked, Say, Stub, found, http, password};
 use super::*;
 use crate::http::Access;
 
-const PRINCIPAL: &str = "<d:current-user-principal><d:href>/me/</d:href></d:current-user-principal>";
+const PRINCIPAL: &str =
+    "<d:current-user-principal><d:href>/me/</d:href></d:current-user-principal>";
 const HOME: &str = "<c:calendar-home-set><d:href>/me/calendars/</d:href></c:calendar-home-set>\
     <c:calendar-user-address-set><d:href>mailto:Me@Example.org</d:href><d:href>/me/</d:href></c:calendar-user-address-set>";
 const CALENDAR: &str = "<d:resourcetype><d:collection/><c:calendar/></d:resourcetype>";
 const FOLDER: &str = "<d:resourcetype><d:collection/></d:resourcetype>";
 
 async fn at(stub: &Stub, path: &str) -> Result<Endpoint> {
-    discover(&http(), ProviderKind::Caldav, &format!("{}{path}", stub.url), "someone", &password()).await
+    discover(&http(), ProviderKind::Caldav, &format!("{}{path}", stub.url), "someone", &password())
+        .await
 }
 
 fn homes(stub: &Stub, endpoint: &Endpoint) -> Vec<String> {
-    endpoint.homes.iter().map(|home| home.url.replace(&stub.url, "") + if home.is_calendar { " calendar" } else { "" }).collect()
+    endpoint
+        .homes
+        .iter()
+        .map(|home| {
+            home.url.replace(&stub.url, "") + if home.is_calendar { " calendar" } else { "" }
+        })
+        .collect()
 }
 
 /// A server with one user: principal `/me/`, home `/me/calendars/`.
@@ -21,10 +29,19 @@ fn server(asked: &Asked) -> Say {
     match asked.path.as_str() {
         "/me/" => Say::multistatus(&found("/me/", &format!("{PRINCIPAL}{HOME}"))),
         "/" | "/dav/" => Say::multistatus(&found("/", PRINCIPAL)),
-        "/me/calendars/" => Say::multistatus(&found("/me/calendars/", &format!("{PRINCIPAL}{FOLDER}"))),
-        "/me/calendars/work/" => Say::multistatus(&found("/me/calendars/work/", &format!("{PRINCIPAL}{CALENDAR}"))),
-        "/shared/team/" => Say::multistatus(&found("/shared/team/", &format!("{PRINCIPAL}{CALENDAR}"))),
-        "/shared/" => Say::multistatus(&[found("/shared/", &format!("{PRINCIPAL}{FOLDER}")), found("/shared/team/", CALENDAR)].concat()),
+        "/me/calendars/" => {
+            Say::multistatus(&found("/me/calendars/", &format!("{PRINCIPAL}{FOLDER}")))
+        }
+        "/me/calendars/work/" => {
+            Say::multistatus(&found("/me/calendars/work/", &format!("{PRINCIPAL}{CALENDAR}")))
+        }
+        "/shared/team/" => {
+            Say::multistatus(&found("/shared/team/", &format!("{PRINCIPAL}{CALENDAR}")))
+        }
+        "/shared/" => Say::multistatus(
+            &[found("/shared/", &format!("{PRINCIPAL}{FOLDER}")), found("/shared/team/", CALENDAR)]
+                .concat(),
+        ),
         "/.well-known/caldav" => Say::status(301).header("location", "/dav/"),
         _ => Say::status(404).body("<html>nothing</html>"),
     }
@@ -33,13 +50,24 @@ fn server(asked: &Asked) -> Say {
 #[tokio::test]
 async fn any_address_that_people_copy_leads_home() {
     let stub = Stub::new(server).await;
-    for path in ["", "/", "/me/", "/me/calendars/", "/me/calendars/work/", "/some/web/page", "/.well-known/caldav"] {
+    for path in [
+        "",
+        "/",
+        "/me/",
+        "/me/calendars/",
+        "/me/calendars/work/",
+        "/some/web/page",
+        "/.well-known/caldav",
+    ] {
         let endpoint = at(&stub, path).await.unwrap();
         assert_eq!(homes(&stub, &endpoint), ["/me/calendars/"], "{path}");
         assert_eq!(endpoint.me, [digest("me@example.org")]);
         assert_eq!(endpoint.principal.as_deref(), Some(format!("{}/me/", stub.url).as_str()));
     }
-    assert_eq!(homes(&stub, &at(&stub, "/shared/team/").await.unwrap()), ["/shared/team/ calendar", "/me/calendars/"]);
+    assert_eq!(
+        homes(&stub, &at(&stub, "/shared/team/").await.unwrap()),
+        ["/shared/team/ calendar", "/me/calendars/"]
+    );
     assert_eq!(homes(&stub, &at(&stub, "/shared/").await.unwrap()), ["/shared/", "/me/calendars/"]);
 }
 
@@ -47,7 +75,9 @@ async fn any_address_that_people_copy_leads_home() {
 async fn a_server_without_principals_is_taken_as_it_is() {
     let stub = Stub::new(|asked| match (asked.path.as_str(), asked.header("depth")) {
         ("/cals/", "0") => Say::multistatus(&found("/cals/", FOLDER)),
-        ("/cals/", _) => Say::multistatus(&[found("/cals/", FOLDER), found("/cals/a/", CALENDAR)].concat()),
+        ("/cals/", _) => {
+            Say::multistatus(&[found("/cals/", FOLDER), found("/cals/a/", CALENDAR)].concat())
+        }
         ("/cals/a/", _) => Say::multistatus(&found("/cals/a/", CALENDAR)),
         ("/empty/", _) => Say::multistatus(&found("/empty/", FOLDER)),
         _ => Say::status(404),
@@ -55,7 +85,9 @@ async fn a_server_without_principals_is_taken_as_it_is() {
     .await;
     assert_eq!(homes(&stub, &at(&stub, "/cals/").await.unwrap()), ["/cals/"]);
     assert_eq!(homes(&stub, &at(&stub, "/cals/a/").await.unwrap()), ["/cals/a/ calendar"]);
-    assert!(matches!(at(&stub, "/empty/").await, Err(Error::BadAnswer(why)) if why.contains("no CalDAV calendars")));
+    assert!(
+        matches!(at(&stub, "/empty/").await, Err(Error::BadAnswer(why)) if why.contains("no CalDAV calendars"))
+    );
 }
 
 #[tokio::test]
@@ -63,15 +95,26 @@ async fn what_is_no_caldav_server_is_told_apart() {
     type Answer = fn(&Asked) -> Say;
     type Is = fn(&Error) -> bool;
     let cases: [(Answer, Is); 8] = [
-        (|_| Say::status(200).body("<!doctype html><html><body>Welcome</body></html>"), |e| matches!(e, Error::BadAnswer(_))),
+        (
+            |_| Say::status(200).body("<!doctype html><html><body>Welcome</body></html>"),
+            |e| matches!(e, Error::BadAnswer(_)),
+        ),
         (|_| Say::status(404), |e| matches!(e, Error::BadAnswer(_))),
         (|_| Say::status(405), |e| matches!(e, Error::BadAnswer(_))),
-        (|_| Say::status(207).body("<d:multistatus xmlns:d='DAV:'>"), |e| matches!(e, Error::BadAnswer(_))),
+        (
+            |_| Say::status(207).body("<d:multistatus xmlns:d='DAV:'>"),
+            |e| matches!(e, Error::BadAnswer(_)),
+        ),
         (|_| Say::status(401), |e| matches!(e, Error::Unauthorized)),
         (|_| Say::status(403), |e| matches!(e, Error::Forbidden(_))),
         (|_| Say::status(500), |e| matches!(e, Error::Unreachable(_))),
         (
-            |_| Say::multistatus(&found("/", "<d:current-user-principal><d:unauthenticated/></d:current-user-principal>")),
+            |_| {
+                Say::multistatus(&found(
+                    "/",
+                    "<d:current-user-principal><d:unauthenticated/></d:current-user-principal>",
+                ))
+            },
             |e| matches!(e, Error::Unauthorized),
         ),
     ];
@@ -101,7 +144,9 @@ async fn redirects_keep_method_and_body_and_have_an_end() {
     assert!(asked.iter().all(|asked| asked.method == "PROPFIND"
         && asked.body.contains("current-user-principal")
         && asked.header("authorization").starts_with("Basic ")));
-    assert!(matches!(at(&stub, "/circle").await, Err(Error::Address(why)) if why.contains("circle")));
+    assert!(
+        matches!(at(&stub, "/circle").await, Err(Error::Address(why)) if why.contains("circle"))
+    );
     stub.take();
     assert!(matches!(at(&stub, "/far").await, Err(Error::Address(why)) if why.contains("5 times")));
     assert_eq!(stub.take().len(), 6);
@@ -112,29 +157,60 @@ async fn the_password_does_not_follow_to_another_host() {
     let thief = Stub::new(server).await;
     for (path, answer) in [
         ("/redirect", Say::status(301).header("location", thief.url.clone())),
-        ("/principal", Say::multistatus(&found("/", &PRINCIPAL.replace("/me/", &format!("{}/me/", thief.url))))),
-        ("/home", Say::multistatus(&found("/", &HOME.replace("/me/calendars/", &format!("{}/me/", thief.url))))),
+        (
+            "/principal",
+            Say::multistatus(&found(
+                "/",
+                &PRINCIPAL.replace("/me/", &format!("{}/me/", thief.url)),
+            )),
+        ),
+        (
+            "/home",
+            Say::multistatus(&found(
+                "/",
+                &HOME.replace("/me/calendars/", &format!("{}/me/", thief.url)),
+            )),
+        ),
         ("/tls", Say::status(301).header("location", "https://169.254.169.254/latest")),
         ("/file", Say::status(301).header("location", "file:///etc/passwd")),
         ("/user", Say::status(301).header("location", "https://a:b@example.org/")),
     ] {
-        let stub = Stub::new(move |asked| if asked.path == "/.well-known/caldav" { Say::status(404) } else { answer.clone() }).await;
+        let stub = Stub::new(move |asked| {
+            if asked.path == "/.well-known/caldav" { Say::status(404) } else { answer.clone() }
+        })
+        .await;
         let error = at(&stub, path).await.unwrap_err();
         assert!(matches!(error, Error::Address(_)), "{path}: {error:?}");
     }
     assert!(thief.asked().is_empty());
 }
 
-/// RFC 6764 section 5: a server names another host under one address, and nowhere else is it asked to.
+/// RFC 6764 section 5: a server names another host under one address, and nowhere else is it asked
+/// to.
 #[tokio::test]
 async fn the_password_follows_to_another_host_from_the_well_known_address_only() {
     // No server listens on this port: the error shows whether a connection was tried.
     let elsewhere = || Say::status(301).header("location", "https://localhost:1/dav/");
-    let anywhere = Stub::new(move |asked| if asked.path == "/.well-known/caldav" { Say::status(404) } else { elsewhere() }).await;
+    let anywhere =
+        Stub::new(
+            move |asked| {
+                if asked.path == "/.well-known/caldav" { Say::status(404) } else { elsewhere() }
+            },
+        )
+        .await;
     let error = at(&anywhere, "/").await.unwrap_err();
-    assert!(matches!(&error, Error::Address(why) if why.contains("localhost") && why.contains("connect to it directly")), "{error:?}");
+    assert!(
+        matches!(&error, Error::Address(why) if why.contains("localhost") && why.contains("connect to it directly")),
+        "{error:?}"
+    );
     for root in [Say::status(404), elsewhere()] {
-        let known = Stub::new(move |asked| if asked.path == "/.well-known/caldav" { elsewhere() } else { root.clone() }).await;
+        let known =
+            Stub::new(
+                move |asked| {
+                    if asked.path == "/.well-known/caldav" { elsewhere() } else { root.clone() }
+                },
+            )
+            .await;
         let error = at(&known, "/").await.unwrap_err();
         assert!(matches!(error, Error::NoAnswer(_)), "{error:?}");
     }
@@ -144,8 +220,15 @@ async fn the_password_follows_to_another_host_from_the_well_known_address_only()
 async fn a_closed_door_keeps_the_private_network_out() {
     let stub = Stub::new(server).await;
     let closed = Arc::new(Http::new(Access { allow_private: false }).unwrap());
-    for url in [stub.url.as_str(), "https://127.0.0.1/", "https://2130706433/", "https://[::ffff:127.0.0.1]/", "https://localhost/"] {
-        let error = discover(&closed, ProviderKind::Caldav, url, "someone", &password()).await.unwrap_err();
+    for url in [
+        stub.url.as_str(),
+        "https://127.0.0.1/",
+        "https://2130706433/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://localhost/",
+    ] {
+        let error =
+            discover(&closed, ProviderKind::Caldav, url, "someone", &password()).await.unwrap_err();
         assert!(matches!(error, Error::Address(_)), "{url}: {error:?}");
     }
     assert!(stub.asked().is_empty());
@@ -154,12 +237,15 @@ async fn a_closed_door_keeps_the_private_network_out() {
 /// Apple's manners: the default namespace, a principal by another name, the home on a partition.
 fn apple(partition: String) -> impl Fn(&Asked) -> Say {
     move |asked| match asked.path.as_str() {
-        "/" => {
-            Say::multistatus(&found("/principal/", "<d:current-user-principal><d:href>/17/principal/</d:href></d:current-user-principal>"))
-        }
+        "/" => Say::multistatus(&found(
+            "/principal/",
+            "<d:current-user-principal><d:href>/17/principal/</d:href></d:current-user-principal>",
+        )),
         "/17/principal/" => Say::multistatus(&found(
             "/17/principal/",
-            &format!("<c:calendar-home-set><d:href>{partition}/17/calendars/</d:href></c:calendar-home-set>"),
+            &format!(
+                "<c:calendar-home-set><d:href>{partition}/17/calendars/</d:href></c:calendar-home-set>"
+            ),
         )),
         "/17/calendars/" => Say::multistatus(&found("/17/calendars/", FOLDER)),
         _ => Say::status(404),
@@ -167,7 +253,14 @@ fn apple(partition: String) -> impl Fn(&Asked) -> Say {
 }
 
 async fn icloud_at(url: &str, password: &str) -> Result<Endpoint> {
-    discover(&http(), ProviderKind::Icloud, url, "someone@example.org", &SecretString::from(password)).await
+    discover(
+        &http(),
+        ProviderKind::Icloud,
+        url,
+        "someone@example.org",
+        &SecretString::from(password),
+    )
+    .await
 }
 
 #[tokio::test]
@@ -181,9 +274,14 @@ async fn apple_is_asked_on_its_common_host_while_that_answers() {
     assert_eq!(endpoint.me, [digest("someone@example.org")]);
     assert!(partition.asked().is_empty());
 
-    let only_there =
-        Stub::new(move |asked| if asked.path == "/17/calendars/" { Say::status(404) } else { apple(url.clone())(asked) }).await;
-    assert_eq!(icloud_at(&only_there.url, "abcdefghijklmnop").await.unwrap().base, format!("{}/", partition.url));
+    let only_there = Stub::new(move |asked| {
+        if asked.path == "/17/calendars/" { Say::status(404) } else { apple(url.clone())(asked) }
+    })
+    .await;
+    assert_eq!(
+        icloud_at(&only_there.url, "abcdefghijklmnop").await.unwrap().base,
+        format!("{}/", partition.url)
+    );
 }
 
 #[tokio::test]
@@ -196,7 +294,9 @@ async fn apples_main_password_is_never_sent() {
 
 #[tokio::test]
 async fn the_china_region_is_refused_with_a_clear_word() {
-    let redirect = Stub::new(|_| Say::status(301).header("location", "https://p01-caldav.icloud.com.cn/")).await;
+    let redirect =
+        Stub::new(|_| Say::status(301).header("location", "https://p01-caldav.icloud.com.cn/"))
+            .await;
     let home = Stub::new(apple("https://p01-caldav.icloud.com.cn:443".into())).await;
     for url in [redirect.url.as_str(), home.url.as_str(), "https://caldav.icloud.com.cn/"] {
         let error = icloud_at(url, "abcd-efgh-ijkl-mnop").await.unwrap_err();

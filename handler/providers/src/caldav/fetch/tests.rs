@@ -13,11 +13,17 @@ fn event(more: &str) -> String {
 const AT_TEN: &str = "DTSTART:20261201T100000Z\r\nDTEND:20261201T110000Z\r\n";
 
 fn data(name: &str, object: &str) -> String {
-    found(&format!("{CALENDAR}{name}"), &format!("<d:getetag>\"{name}\"</d:getetag><c:calendar-data>{object}</c:calendar-data>"))
+    found(
+        &format!("{CALENDAR}{name}"),
+        &format!("<d:getetag>\"{name}\"</d:getetag><c:calendar-data>{object}</c:calendar-data>"),
+    )
 }
 
 fn missing(name: &str) -> String {
-    format!("<d:response><d:href>{CALENDAR}{name}</d:href><d:status>HTTP/1.1 404 Not Found</d:status></d:response>")
+    format!(
+        "<d:response><d:href>{CALENDAR}{name}</d:href><d:status>HTTP/1.1 404 Not \
+        Found</d:status></d:response>"
+    )
 }
 
 fn ids(names: &[&str]) -> Vec<EventId> {
@@ -54,7 +60,11 @@ async fn one_request_reads_many_and_each_stands_for_itself() {
         )
     })
     .await;
-    let fetched = stub.account().fetch(CALENDAR, &ids(&["a@x.ics", "b.ics", "c.ics", "d.ics", "t.ics", "b.ics"])).await.unwrap();
+    let fetched = stub
+        .account()
+        .fetch(CALENDAR, &ids(&["a@x.ics", "b.ics", "c.ics", "d.ics", "t.ics", "b.ics"]))
+        .await
+        .unwrap();
     assert_eq!(
         brief(&fetched),
         [
@@ -66,17 +76,35 @@ async fn one_request_reads_many_and_each_stands_for_itself() {
         ]
     );
     let asked = stub.take();
-    assert_eq!((asked.len(), asked[0].method.as_str(), asked[0].header("depth")), (2, "REPORT", "1"));
+    assert_eq!(
+        (asked.len(), asked[0].method.as_str(), asked[0].header("depth")),
+        (2, "REPORT", "1")
+    );
     assert!(asked[0].body.contains("<d:href>/home/work/a@x.ics</d:href>"));
-    assert!(asked[1].method == "GET" && asked[1].path.ends_with("b.ics"), "what was not found is asked for by itself");
+    assert!(
+        asked[1].method == "GET" && asked[1].path.ends_with("b.ics"),
+        "what was not found is asked for by itself"
+    );
 }
 
 #[tokio::test]
 async fn an_answer_under_another_path_is_matched_by_the_name() {
     let stub = Stub::new(|_| {
-        let answer =
-            |path: &str| found(path, &format!("<d:getetag>\"{path}\"</d:getetag><c:calendar-data>{}</c:calendar-data>", event(AT_TEN)));
-        let answers = ["/remote/home/work/a.ics", "http://inside.example/work/b%2b.ics", "/remote/work/sub/c.ics", "/home/work/d%20.ics"];
+        let answer = |path: &str| {
+            found(
+                path,
+                &format!(
+                    "<d:getetag>\"{path}\"</d:getetag><c:calendar-data>{}</c:calendar-data>",
+                    event(AT_TEN)
+                ),
+            )
+        };
+        let answers = [
+            "/remote/home/work/a.ics",
+            "http://inside.example/work/b%2b.ics",
+            "/remote/work/sub/c.ics",
+            "/home/work/d%20.ics",
+        ];
         Say::multistatus(&answers.map(answer).concat())
     })
     .await;
@@ -86,11 +114,17 @@ async fn an_answer_under_another_path_is_matched_by_the_name() {
     // As it was stored by earlier versions.
     asked_for.push(EventId::new("/home/work/d .ics"));
     let fetched = stub.account().fetch(CALENDAR, &asked_for[..2]).await.unwrap();
-    assert_eq!(brief(&fetched), ["a.ics: event \"/remote/home/work/a.ics\"", "sub/c.ics: event \"/remote/work/sub/c.ics\""]);
+    assert_eq!(
+        brief(&fetched),
+        ["a.ics: event \"/remote/home/work/a.ics\"", "sub/c.ics: event \"/remote/work/sub/c.ics\""]
+    );
     let fetched = stub.account().fetch(CALENDAR, &asked_for[3..]).await.unwrap();
     assert_eq!(
         brief(&fetched),
-        ["b+.ics: event \"http://inside.example/work/b%2b.ics\"", "/home/work/d .ics: event \"/home/work/d%20.ics\""]
+        [
+            "b+.ics: event \"http://inside.example/work/b%2b.ics\"",
+            "/home/work/d .ics: event \"/home/work/d%20.ics\""
+        ]
     );
     let _ = stub.account().fetch(CALENDAR, &asked_for).await;
     let hrefs = "<d:href>/home/work/a.ics</d:href><d:href>/home/work/sub/c.ics</d:href><d:href>/home/work/b%2B</d:href>\
@@ -103,7 +137,9 @@ async fn an_event_that_was_listed_under_an_old_path_is_gone_only_if_its_name_is(
     let old = |name: &str| EventId::with_address(name, format!("/old/work/{name}"));
     let stub = Stub::new(|asked| match (asked.method.as_str(), asked.path.as_str()) {
         ("PROPFIND", _) => Say::multistatus(&found(CALENDAR, "<cs:getctag>1</cs:getctag>")),
-        ("REPORT", _) => Say::multistatus(&["a.ics", "b.ics"].map(missing).concat().replace(CALENDAR, "/old/work/")),
+        ("REPORT", _) => Say::multistatus(
+            &["a.ics", "b.ics"].map(missing).concat().replace(CALENDAR, "/old/work/"),
+        ),
         ("GET", "/home/work/a.ics") => Say::status(200).header("etag", "\"a\"").body(event(AT_TEN)),
         _ => Say::status(404),
     })
@@ -115,7 +151,10 @@ async fn an_event_that_was_listed_under_an_old_path_is_gone_only_if_its_name_is(
     assert!(dav.exists(CALENDAR, &old("a.ics")).await.unwrap());
     assert_eq!(stub.asked(), ["GET /old/work/a.ics", "GET /home/work/a.ics"]);
     assert!(!dav.exists(CALENDAR, &old("b.ics")).await.unwrap());
-    assert_eq!(stub.asked(), ["GET /old/work/b.ics", "GET /home/work/b.ics", "PROPFIND /home/work/"]);
+    assert_eq!(
+        stub.asked(),
+        ["GET /old/work/b.ics", "GET /home/work/b.ics", "PROPFIND /home/work/"]
+    );
 }
 
 #[tokio::test]
@@ -128,7 +167,10 @@ async fn an_id_that_no_event_can_have_is_not_requested() {
     .await;
     let dav = stub.account();
     let fetched = dav.fetch(CALENDAR, &ids(&["a.ics", "../other/x.ics", ""])).await.unwrap();
-    assert_eq!(brief(&fetched), ["a.ics: event \"a.ics\"", "../other/x.ics: not found", ": not found"]);
+    assert_eq!(
+        brief(&fetched),
+        ["a.ics: event \"a.ics\"", "../other/x.ics: not found", ": not found"]
+    );
     assert!(!dav.exists(CALENDAR, &EventId::new("..")).await.unwrap());
     assert_eq!(stub.asked(), ["REPORT /home/work/", "PROPFIND /home/work/"]);
 }
@@ -136,14 +178,23 @@ async fn an_id_that_no_event_can_have_is_not_requested() {
 #[tokio::test]
 async fn what_an_answer_leaves_out_is_read_by_itself() {
     let stub = Stub::new(|asked| match asked.path.as_str() {
-        CALENDAR => Say::multistatus(&(data("a.ics", &event(AT_TEN)) + &found("/home/work/b.ics", "<d:getetag>\"b\"</d:getetag>"))),
+        CALENDAR => Say::multistatus(
+            &(data("a.ics", &event(AT_TEN))
+                + &found("/home/work/b.ics", "<d:getetag>\"b\"</d:getetag>")),
+        ),
         "/home/work/b.ics" => Say::status(200).header("etag", "\"b\"").body(event(AT_TEN)),
         _ => Say::status(404),
     })
     .await;
     let fetched = stub.account().fetch(CALENDAR, &ids(&["a.ics", "b.ics", "c.ics"])).await.unwrap();
-    assert_eq!(brief(&fetched), ["a.ics: event \"a.ics\"", "b.ics: event \"b\"", "c.ics: not found"]);
-    assert_eq!(stub.asked(), ["REPORT /home/work/", "GET /home/work/b.ics", "GET /home/work/c.ics"]);
+    assert_eq!(
+        brief(&fetched),
+        ["a.ics: event \"a.ics\"", "b.ics: event \"b\"", "c.ics: not found"]
+    );
+    assert_eq!(
+        stub.asked(),
+        ["REPORT /home/work/", "GET /home/work/b.ics", "GET /home/work/c.ics"]
+    );
 }
 
 #[tokio::test]
@@ -168,8 +219,14 @@ async fn a_failure_is_never_taken_for_an_absence() {
         assert!(dav.exists(CALENDAR, &ids(&["a.ics"])[0]).await.is_err(), "{status}");
     }
     let gone = Stub::new(|_| Say::status(404)).await;
-    assert!(matches!(gone.account().fetch(CALENDAR, &ids(&["a.ics", "b.ics"])).await, Err(Error::CalendarMissing)));
-    assert!(matches!(gone.account().exists(CALENDAR, &ids(&["a.ics"])[0]).await, Err(Error::CalendarMissing)));
+    assert!(matches!(
+        gone.account().fetch(CALENDAR, &ids(&["a.ics", "b.ics"])).await,
+        Err(Error::CalendarMissing)
+    ));
+    assert!(matches!(
+        gone.account().exists(CALENDAR, &ids(&["a.ics"])[0]).await,
+        Err(Error::CalendarMissing)
+    ));
 }
 
 #[tokio::test]
@@ -188,10 +245,13 @@ async fn an_event_is_gone_only_from_a_calendar_that_is_there() {
 #[tokio::test]
 async fn the_calendars_zone_is_asked_for_when_a_floating_time_turns_up_and_only_once() {
     let stub = Stub::new(|asked| match asked.method.as_str() {
-        "PROPFIND" => Say::multistatus(&found(CALENDAR, "<c:calendar-timezone-id>Europe/Tallinn</c:calendar-timezone-id>")),
-        _ if asked.path.ends_with("floating.ics") => {
-            Say::status(200).header("etag", "\"1\"").body(event("DTSTART:20261201T100000\r\nDTEND:20261201T110000\r\n"))
-        }
+        "PROPFIND" => Say::multistatus(&found(
+            CALENDAR,
+            "<c:calendar-timezone-id>Europe/Tallinn</c:calendar-timezone-id>",
+        )),
+        _ if asked.path.ends_with("floating.ics") => Say::status(200)
+            .header("etag", "\"1\"")
+            .body(event("DTSTART:20261201T100000\r\nDTEND:20261201T110000\r\n")),
         _ => Say::status(200).header("etag", "\"1\"").body(event(AT_TEN)),
     })
     .await;
@@ -200,24 +260,33 @@ async fn the_calendars_zone_is_asked_for_when_a_floating_time_turns_up_and_only_
     assert_eq!(stub.asked().len(), 1);
     dav.fetch(CALENDAR, &ids(&["floating.ics"])).await.unwrap();
     dav.fetch(CALENDAR, &ids(&["floating.ics"])).await.unwrap();
-    assert_eq!(stub.asked(), ["GET /home/work/floating.ics", "PROPFIND /home/work/", "GET /home/work/floating.ics"]);
+    assert_eq!(
+        stub.asked(),
+        ["GET /home/work/floating.ics", "PROPFIND /home/work/", "GET /home/work/floating.ics"]
+    );
 }
 
 #[test]
 fn a_task_is_no_event_but_a_broken_event_is_one() {
-    assert!(is_no_event(b"BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nSUMMARY:BEGIN:VEVENT\r\nEND:VTODO\r\n"));
+    assert!(is_no_event(
+        b"BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nSUMMARY:BEGIN:VEVENT\r\nEND:VTODO\r\n"
+    ));
     assert!(!is_no_event(b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nBEGIN:VTODO\r\n"));
     assert!(!is_no_event(b"not a calendar object"));
 }
 
-/// Answers what asks for one of these events as if it were asked too much; its calendar too where it `throttles_all`.
+/// Answers what asks for one of these events as if it were asked too much; its calendar too where
+/// it `throttles_all`.
 async fn throttling(names: &'static [&'static str], throttles_all: bool) -> Stub {
     Stub::new(move |asked| {
         let wait = || Say::status(429).header("retry-after", "600");
         match asked.method.as_str() {
             "REPORT" => Say::multistatus(&data("a.ics", &event(AT_TEN))),
             "PROPFIND" if throttles_all => wait(),
-            "PROPFIND" => Say::multistatus(&found(CALENDAR, "<d:resourcetype><d:collection/><c:calendar/></d:resourcetype>")),
+            "PROPFIND" => Say::multistatus(&found(
+                CALENDAR,
+                "<d:resourcetype><d:collection/><c:calendar/></d:resourcetype>",
+            )),
             _ if names.iter().any(|name| asked.path.ends_with(name)) => wait(),
             _ => Say::status(200).header("etag", "\"1\"").body(event(AT_TEN)),
         }
@@ -227,13 +296,15 @@ async fn throttling(names: &'static [&'static str], throttles_all: bool) -> Stub
 
 #[tokio::test]
 async fn events_that_are_throttled_alone_are_refused_and_the_account_where_it_is_meant() {
-    const WORDS: &str = "refused, it asks to wait each time that it is asked for this event, and for nothing else";
+    const WORDS: &str =
+        "refused, it asks to wait each time that it is asked for this event, and for nothing else";
     let asked_for = ids(&["a.ics", "b.ics", "c.ics", "d.ics", "e.ics", "f.ics"]);
     let stub = throttling(&["b.ics", "d.ics", "e.ics"], false).await;
     let fetched = stub.account().fetch(CALENDAR, &asked_for).await.unwrap();
     let refused = |name: &str| format!("{name}: {WORDS}");
     let given = |name: &str| format!("{name}: event \"1\"");
-    let expected = [refused("b.ics"), given("c.ics"), refused("d.ics"), refused("e.ics"), given("f.ics")];
+    let expected =
+        [refused("b.ics"), given("c.ics"), refused("d.ics"), refused("e.ics"), given("f.ics")];
     assert_eq!(brief(&fetched)[1..], expected);
 
     let all = throttling(&["b.ics"], true).await;
@@ -244,7 +315,8 @@ async fn events_that_are_throttled_alone_are_refused_and_the_account_where_it_is
     assert!(matches!(ended, Err(Error::RateLimited { .. })), "{ended:?}");
 }
 
-/// Throttling that ends within a minute is waited out; the question whose failure it is does not wait as long again.
+/// Throttling that ends within a minute is waited out; the question whose failure it is does not
+/// wait as long again.
 #[tokio::test]
 async fn the_calendar_is_not_waited_for_as_long_as_an_event() {
     let stub = Stub::new(|_| Say::status(429)).await;

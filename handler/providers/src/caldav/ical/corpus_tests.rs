@@ -1,5 +1,5 @@
-//! The layer on objects that others wrote: the test files of two Python packages, fetched by `tests/corpora.sh`, and those in
-//! `tests/recordings/ical`, which are ours and hostile.
+//! The layer on objects that others wrote: the test files of two Python packages, fetched by
+//! `tests/corpora.sh`, and those in `tests/recordings/ical`, which are ours and hostile.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,9 +22,12 @@ fn files_in(directory: &Path) -> Vec<(String, Vec<u8>)> {
     let Ok(entries) = std::fs::read_dir(directory) else {
         panic!("{} is missing: run tests/corpora.sh once to fetch it", directory.display());
     };
-    let paths = entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|kind| kind == "ics"));
+    let paths = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "ics"));
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
-    let mut files: Vec<_> = paths.map(|path| (name(&path), std::fs::read(&path).unwrap())).collect();
+    let mut files: Vec<_> =
+        paths.map(|path| (name(&path), std::fs::read(&path).unwrap())).collect();
     files.sort();
     files
 }
@@ -33,7 +36,11 @@ fn corpus() -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     for (name, count) in CORPORA {
         let found = files_in(&repository().join("target/corpora").join(name));
-        assert!(found.len() >= count, "{name} has {} files instead of {count}: delete it and run tests/corpora.sh", found.len());
+        assert!(
+            found.len() >= count,
+            "{name} has {} files instead of {count}: delete it and run tests/corpora.sh",
+            found.len()
+        );
         files.extend(found);
     }
     files
@@ -109,7 +116,10 @@ fn events_are_read_and_written_again() {
             let copy = NewCopy { uid: "calrelay-1", marker: "h1.x", draft: &draft, now: now() };
             let written = write(&copy, 0, Manners::default());
             let back = read(&written).unwrap_or_else(|why| panic!("{name}: {why}"));
-            assert!(Draft::from(&back) == laws::drafts::written(&draft), "{name} comes back changed");
+            assert!(
+                Draft::from(&back) == laws::drafts::written(&draft),
+                "{name} comes back changed"
+            );
             assert_understood(&name, &written, &draft);
             assert_edited(&name, &object, &draft);
         }
@@ -120,16 +130,28 @@ fn events_are_read_and_written_again() {
 /// Another reader finds the same in a written object.
 fn assert_understood(name: &str, written: &[u8], draft: &Draft) {
     let text = icalendar::parser::unfold(std::str::from_utf8(written).unwrap());
-    let calendar = icalendar::parser::read_calendar(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let events: Vec<_> = calendar.components.iter().filter(|component| component.name == "VEVENT").collect();
-    let property = |name: &str| events[0].properties.iter().find(|property| property.name == name).map(|property| property.val.as_str());
+    let calendar =
+        icalendar::parser::read_calendar(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let events: Vec<_> =
+        calendar.components.iter().filter(|component| component.name == "VEVENT").collect();
+    let property = |name: &str| {
+        events[0]
+            .properties
+            .iter()
+            .find(|property| property.name == name)
+            .map(|property| property.val.as_str())
+    };
     let changed = draft.series.iter().flat_map(|series| series.exceptions.values());
     let changed = changed.filter(|exception| matches!(exception, Exception::Changed(_))).count();
     assert_eq!(events.len(), 1 + changed, "{name}");
     assert_eq!(property("UID"), Some("calrelay-1"), "{name}");
     assert!(property("DTSTART").is_some() && property("DTEND").is_some(), "{name}");
     let title = super::value::plain(&draft.content.title);
-    assert_eq!(property("SUMMARY").map(super::value::unescape).unwrap_or_default(), title, "{name}");
+    assert_eq!(
+        property("SUMMARY").map(super::value::unescape).unwrap_or_default(),
+        title,
+        "{name}"
+    );
 }
 
 /// An edit of the title changes the title, and a few lines.
@@ -147,16 +169,25 @@ fn assert_edited(name: &str, object: &[u8], draft: &Draft) {
     let components = String::from_utf8_lossy(object).matches("\nRECURRENCE-ID").count();
     let shown = back.series.clone().unwrap_or_default().exceptions;
     let series = wanted.series.get_or_insert_default();
-    let has_periods = series.exceptions.values().filter(|exception| **exception != Exception::Cancelled).count() > components;
+    let has_periods =
+        series.exceptions.values().filter(|exception| **exception != Exception::Cancelled).count()
+            > components;
     for (start, exception) in series.exceptions.iter_mut().filter(|_| has_periods) {
-        if let (Exception::Changed(wanted), Some(Exception::Changed(shown))) = (exception, shown.get(start)) {
+        if let (Exception::Changed(wanted), Some(Exception::Changed(shown))) =
+            (exception, shown.get(start))
+        {
             wanted.title.clone_from(&shown.title);
         }
     }
     wanted.series = wanted.series.filter(|series| *series != Series::default());
     assert!(Draft::from(&back) == wanted, "{name}");
     let all = Parts { fields: Field::ALL.into(), ..Parts::default() };
-    let same = edit(&edited.object, &Edit { parts: &all, draft: &wanted, marker: Some("h1.x"), now: now() }, CONTEXT).unwrap();
+    let same = edit(
+        &edited.object,
+        &Edit { parts: &all, draft: &wanted, marker: Some("h1.x"), now: now() },
+        CONTEXT,
+    )
+    .unwrap();
     assert!(same.object == edited.object, "{name} is not left alone");
 }
 
@@ -164,7 +195,10 @@ fn assert_edited(name: &str, object: &[u8], draft: &Draft) {
 fn hostile_recordings_end_in_words_or_an_event() {
     let recordings = recordings();
     let outcome = |name: &str| {
-        let (_, file) = recordings.iter().find(|(found, _)| found == name).unwrap_or_else(|| panic!("{name} is missing"));
+        let (_, file) = recordings
+            .iter()
+            .find(|(found, _)| found == name)
+            .unwrap_or_else(|| panic!("{name} is missing"));
         read(file).map(|event| event.content.title).map_err(|why| why.0)
     };
     assert_eq!(outcome("fold-inside-a-code-point.ics").unwrap(), "Café ☕ at noon");

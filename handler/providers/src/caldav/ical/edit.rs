@@ -1,10 +1,12 @@
 //! Parts of an object changed in place; every other line stays byte for byte.
 //!
-//! Properties kept: what is already as the draft wants it is not written again, and an edit that changes nothing gives back the
-//! same bytes with the same SEQUENCE; otherwise SEQUENCE rises by one on the master and on each changed occurrence that was touched, and
-//! those get new DTSTAMP and LAST-MODIFIED. Lines that would show an old value in another form go with it: DURATION when the time
-//! changes, X-APPLE-STRUCTURED-LOCATION with LOCATION, X-ALT-DESC and STYLED-DESCRIPTION with DESCRIPTION. A change on the
-//! master does not reach its changed occurrences; one that had no CLASS of its own is given the master's old one.
+//! Properties kept: what is already as the draft wants it is not written again, and an edit that
+//! changes nothing gives back the same bytes with the same SEQUENCE; otherwise SEQUENCE rises by
+//! one on the master and on each changed occurrence that was touched, and those get new DTSTAMP and
+//! LAST-MODIFIED. Lines that would show an old value in another form go with it: DURATION when the
+//! time changes, X-APPLE-STRUCTURED-LOCATION with LOCATION, X-ALT-DESC and STYLED-DESCRIPTION with
+//! DESCRIPTION. A change on the master does not reach its changed occurrences; one that had no
+//! CLASS of its own is given the master's old one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,7 +48,8 @@ pub(super) struct Before {
     pub(super) excluded: Vec<Vec<OriginalStart>>,
     /// All that the EXDATE lines name.
     pub(super) excluded_keys: BTreeSet<OriginalStart>,
-    /// Some occurrences of this timed series are named by their day alone: they mean the time of its start, whatever that is.
+    /// Some occurrences of this timed series are named by their day alone: they mean the time of
+    /// its start, whatever that is.
     days_alone: bool,
     /// Its series shows more than its rule and its exceptions say.
     expanded: bool,
@@ -55,7 +58,11 @@ pub(super) struct Before {
 }
 
 /// Makes an edit.
-pub(super) fn object(object: &[u8], edit: &Edit<'_>, context: Context<'_>) -> Result<Edited, EditError> {
+pub(super) fn object(
+    object: &[u8],
+    edit: &Edit<'_>,
+    context: Context<'_>,
+) -> Result<Edited, EditError> {
     let mut tree = Object::parse(object)?;
     let calendar = layout::calendar(&tree)?;
     // Copies are no exception: they have no guests unless their owner invited some.
@@ -104,20 +111,35 @@ impl Before {
         }
         // Where two stand for one occurrence, the one that counts comes first.
         for places in overrides.values_mut() {
-            places.sort_by_key(|at| std::cmp::Reverse(layout::component(calendar, *at).map(layout::version)));
+            places.sort_by_key(|at| {
+                std::cmp::Reverse(layout::component(calendar, *at).map(layout::version))
+            });
         }
         let lines = reader.main().properties("EXDATE");
         let excluded = lines.map(|line| {
             let values = line.value.split(',').filter(|value| !value.trim().is_empty());
             values.filter_map(|value| reader.listed(value, &line, span)).collect()
         });
-        let excluded: Vec<Vec<OriginalStart>> = if reader.layout.orphaned { Vec::new() } else { excluded.collect() };
+        let excluded: Vec<Vec<OriginalStart>> =
+            if reader.layout.orphaned { Vec::new() } else { excluded.collect() };
         let excluded_keys = excluded.iter().flatten().copied().collect();
-        let days_alone = matches!(span, Span::Timed { .. }) && layout::events(calendar).iter().any(|(_, event)| names_days(event));
-        let written = reader.main().property("DTSTART").map(|start| start.value.contains(['T', 't']));
+        let days_alone = matches!(span, Span::Timed { .. })
+            && layout::events(calendar).iter().any(|(_, event)| names_days(event));
+        let written =
+            reader.main().property("DTSTART").map(|start| start.value.contains(['T', 't']));
         let days_as_times = matches!(span, Span::AllDay { .. }) && written == Some(true);
         let expanded = reader.is_expanded();
-        Ok(Self { layout: reader.layout, event, overrides, owners, excluded, excluded_keys, days_alone, expanded, days_as_times })
+        Ok(Self {
+            layout: reader.layout,
+            event,
+            overrides,
+            owners,
+            excluded,
+            excluded_keys,
+            days_alone,
+            expanded,
+            days_as_times,
+        })
     }
 
     /// The exception that an occurrence is.
@@ -139,7 +161,11 @@ impl Editor<'_> {
         let old = self.before.event.content.clone();
         let moves = || old.span != draft.content.span || self.before.event.series != draft.series;
         if self.before.expanded && parts.fields.contains(&Field::Time) && moves() {
-            return Err(Unreadable("its series is one that cannot be moved from here: part of it follows no rule".into()).into());
+            return Err(Unreadable(
+                "its series is one that cannot be moved from here: part of it follows no rule"
+                    .into(),
+            )
+            .into());
         }
         if parts.fields.contains(&Field::Visibility) {
             self.settle_visibility(&old, &draft.content);
@@ -163,7 +189,8 @@ impl Editor<'_> {
 
     /// The component at a place in the VCALENDAR.
     pub(super) fn component(&mut self, at: usize) -> Result<&mut Component, EditError> {
-        layout::component_mut(self.calendar, at).ok_or_else(|| Unreadable("its event is not where it was".into()).into())
+        layout::component_mut(self.calendar, at)
+            .ok_or_else(|| Unreadable("its event is not where it was".into()).into())
     }
 
     /// What the main component shows after the edit.
@@ -183,9 +210,14 @@ impl Editor<'_> {
         shown
     }
 
-    /// An occurrence that is both excluded and changed becomes one of the two with the first edit, which makes the master the newer part.
+    /// An occurrence that is both excluded and changed becomes one of the two with the first edit,
+    /// which makes the master the newer part.
     fn settle_doubles(&mut self) {
-        if self.touched.is_empty() && self.removed.is_empty() && self.added.is_empty() && self.exclusions.is_empty() {
+        if self.touched.is_empty()
+            && self.removed.is_empty()
+            && self.added.is_empty()
+            && self.exclusions.is_empty()
+        {
             return;
         }
         for (key, places) in &self.before.overrides {
@@ -216,8 +248,9 @@ impl Editor<'_> {
         }
     }
 
-    /// Rules and further dates. Says whether the series has come to stand in another zone or changed between all-day and timed, so that
-    /// everything that is written in the form of its start must be written anew.
+    /// Rules and further dates. Says whether the series has come to stand in another zone or
+    /// changed between all-day and timed, so that everything that is written in the form of its
+    /// start must be written anew.
     fn repeat(&mut self) -> Result<bool, EditError> {
         let draft = self.edit.draft;
         let span = &draft.content.span;
@@ -256,7 +289,8 @@ impl Editor<'_> {
     fn mark(&mut self) -> Result<(), EditError> {
         let Some(marker) = self.edit.marker else { return Ok(()) };
         let stamp = self.stamp;
-        let places = [self.before.layout.main].into_iter().chain(self.before.layout.overrides.clone());
+        let places =
+            [self.before.layout.main].into_iter().chain(self.before.layout.overrides.clone());
         for at in places.filter(|at| !self.removed.contains(at)).collect::<Vec<_>>() {
             let event = self.component(at)?;
             if event.property(MARKER).is_none_or(|found| found.value.trim() != marker) {
@@ -270,7 +304,8 @@ impl Editor<'_> {
         Ok(())
     }
 
-    /// Counts the edit, takes out and puts in components, and describes zones that were not in use before.
+    /// Counts the edit, takes out and puts in components, and describes zones that were not in use
+    /// before.
     fn finish(mut self, old_zones: &BTreeSet<String>) {
         let stamp = self.stamp;
         let sequence = self.before.event.sequence.saturating_add(1);
@@ -283,7 +318,10 @@ impl Editor<'_> {
         for event in &mut self.added {
             stamp.touch(event, sequence);
         }
-        let span_of_zones = write::zones(&self.shown(), self.edit.draft.series.as_ref().or(self.before.event.series.as_ref()));
+        let span_of_zones = write::zones(
+            &self.shown(),
+            self.edit.draft.series.as_ref().or(self.before.event.series.as_ref()),
+        );
         let last = layout::events(self.calendar).last().map_or(0, |(at, _)| *at);
         let items = std::mem::take(self.calendar.items_mut());
         let mut added = self.added.into_iter().map(Item::Component);
@@ -301,9 +339,14 @@ impl Editor<'_> {
             .filter(|component| component.name() == "VTIMEZONE")
             .filter_map(|zone| zone.property("TZID").map(|tzid| tzid.value.trim().to_owned()))
             .collect();
-        for name in named_zones(self.calendar).difference(old_zones).filter(|name| !described.contains(*name)) {
+        for name in named_zones(self.calendar)
+            .difference(old_zones)
+            .filter(|name| !described.contains(*name))
+        {
             let Some((first, until)) = span_of_zones.get(name) else { continue };
-            let Some(zone) = vtimezone::component(name, *first, *until, stamp.end) else { continue };
+            let Some(zone) = vtimezone::component(name, *first, *until, stamp.end) else {
+                continue;
+            };
             let at = layout::events(self.calendar).first().map_or(0, |(at, _)| *at);
             self.calendar.items_mut().insert(at, Item::Component(zone));
         }
@@ -312,7 +355,8 @@ impl Editor<'_> {
 
 /// Whether a component names an occurrence by its day alone.
 fn names_days(event: &Component) -> bool {
-    let properties = ["EXDATE", "RDATE", "RECURRENCE-ID"].into_iter().flat_map(|name| event.properties(name));
+    let properties =
+        ["EXDATE", "RDATE", "RECURRENCE-ID"].into_iter().flat_map(|name| event.properties(name));
     let mut values = properties.flat_map(|property| property.value.split(',').collect::<Vec<_>>());
     values.any(|value| !value.trim().is_empty() && !value.contains(['T', 't']))
 }

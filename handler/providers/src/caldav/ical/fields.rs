@@ -11,18 +11,37 @@ use super::write::{self, Stamp};
 /// Microsoft's word on whether an event takes whole days.
 const ALL_DAY: &str = "X-MICROSOFT-CDO-ALLDAYEVENT";
 
-/// Brings a component that shows `old` to show `new` in these fields; says whether anything changed. Attendees are never written.
-pub(super) fn update(event: &mut Component, old: &Content, new: &Content, fields: &BTreeSet<Field>, stamp: Stamp) -> bool {
+/// Brings a component that shows `old` to show `new` in these fields; says whether anything
+/// changed. Attendees are never written.
+pub(super) fn update(
+    event: &mut Component,
+    old: &Content,
+    new: &Content,
+    fields: &BTreeSet<Field>,
+    stamp: Stamp,
+) -> bool {
     let mut changed = false;
     for field in fields {
         changed |= match field {
             Field::Time => span(event, &old.span, &new.span, stamp),
             Field::Title => text(event, "SUMMARY", &old.title, &new.title, &[], stamp),
             // Other forms of the same text would go on showing the old one.
-            Field::Description => {
-                text(event, "DESCRIPTION", &old.description, &new.description, &["X-ALT-DESC", "STYLED-DESCRIPTION"], stamp)
-            }
-            Field::Location => text(event, "LOCATION", &old.location, &new.location, &["X-APPLE-STRUCTURED-LOCATION"], stamp),
+            Field::Description => text(
+                event,
+                "DESCRIPTION",
+                &old.description,
+                &new.description,
+                &["X-ALT-DESC", "STYLED-DESCRIPTION"],
+                stamp,
+            ),
+            Field::Location => text(
+                event,
+                "LOCATION",
+                &old.location,
+                &new.location,
+                &["X-APPLE-STRUCTURED-LOCATION"],
+                stamp,
+            ),
             Field::Attendees => false,
             Field::Visibility => {
                 let (old, new) = (write::class(old.visibility), write::class(new.visibility));
@@ -37,7 +56,14 @@ pub(super) fn update(event: &mut Component, old: &Content, new: &Content, fields
     changed
 }
 
-fn text(event: &mut Component, name: &str, old: &str, new: &str, mirrors: &[&str], stamp: Stamp) -> bool {
+fn text(
+    event: &mut Component,
+    name: &str,
+    old: &str,
+    new: &str,
+    mirrors: &[&str],
+    stamp: Stamp,
+) -> bool {
     let new = plain(new);
     if plain(old) == new {
         return false;
@@ -59,7 +85,8 @@ fn span(event: &mut Component, old: &Span, new: &Span, stamp: Stamp) -> bool {
         return false;
     }
     // Days that are written as times: both bounds change their form.
-    let as_times = matches!(old, Span::AllDay { .. }) && event.property("DTSTART").is_some_and(|start| start.value.contains(['T', 't']));
+    let as_times = matches!(old, Span::AllDay { .. })
+        && event.property("DTSTART").is_some_and(|start| start.value.contains(['T', 't']));
     if as_times || old_start != start {
         event.set(stamp.line(start.line("DTSTART")));
     }
@@ -69,7 +96,10 @@ fn span(event: &mut Component, old: &Span, new: &Span, stamp: Stamp) -> bool {
     }
     event.remove("DURATION");
     if event.property(ALL_DAY).is_some() {
-        event.set(stamp.line(format!("{ALL_DAY}:{}", if matches!(new, Span::AllDay { .. }) { "TRUE" } else { "FALSE" })));
+        event.set(stamp.line(format!(
+            "{ALL_DAY}:{}",
+            if matches!(new, Span::AllDay { .. }) { "TRUE" } else { "FALSE" }
+        )));
     }
     true
 }
@@ -82,7 +112,9 @@ fn busy(event: &mut Component, old: Busy, new: Busy, stamp: Stamp) -> bool {
         return false;
     }
     event.set(stamp.line(format!("TRANSP:{transparency}")));
-    let tentative = event.property("STATUS").is_some_and(|status| status.value.trim().eq_ignore_ascii_case("TENTATIVE"));
+    let tentative = event
+        .property("STATUS")
+        .is_some_and(|status| status.value.trim().eq_ignore_ascii_case("TENTATIVE"));
     if tentative != (status == "TENTATIVE") {
         event.set(stamp.line(format!("STATUS:{status}")));
     }

@@ -1,4 +1,5 @@
-//! The laws of the whole layer: what is written is read back, and an edit changes its parts and nothing else.
+//! The laws of the whole layer: what is written is read back, and an edit changes its parts and
+//! nothing else.
 
 use engine::event::{Draft, Event, EventId, Field, Parts};
 use jiff::Timestamp;
@@ -30,16 +31,20 @@ fn read(object: &[u8]) -> Event {
 }
 
 fn edit(object: &[u8], parts: &Parts, draft: &Draft) -> (Vec<u8>, u32) {
-    let edited = super::edit(object, &Edit { parts, draft, marker: None, now: now() }, CONTEXT).unwrap();
+    let edited =
+        super::edit(object, &Edit { parts, draft, marker: None, now: now() }, CONTEXT).unwrap();
     (edited.object, edited.sequence)
 }
 
-/// The object as somebody else might have left it: other line ends, properties and components of their own, no CLASS on changed
-/// occurrences, all EXDATEs in one line.
+/// The object as somebody else might have left it: other line ends, properties and components of
+/// their own, no CLASS on changed occurrences, all EXDATEs in one line.
 fn roughened(object: &[u8], how: u8) -> Vec<u8> {
     let text = String::from_utf8(object.to_vec()).unwrap();
     let mut text = text.replace("\r\nDTSTAMP:", "\r\nX-OWN-NOTE;X-P=\"a:b\":keep \r\nDTSTAMP:");
-    text = text.replace("END:VEVENT", "BEGIN:VALARM\r\nUID:ring\r\nACTION:DISPLAY\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT");
+    text = text.replace(
+        "END:VEVENT",
+        "BEGIN:VALARM\r\nUID:ring\r\nACTION:DISPLAY\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT",
+    );
     if how & 1 != 0 {
         text = text.replace("\r\n", "\n");
     }
@@ -53,10 +58,14 @@ fn roughened(object: &[u8], how: u8) -> Vec<u8> {
         text = text.split_inclusive('\n').filter(keep).collect();
     }
     if how & 4 != 0 {
-        let (exdates, mut rest): (Vec<&str>, Vec<&str>) =
-            text.split_inclusive('\n').partition(|line| line.starts_with("EXDATE") && !line.contains('Z'));
+        let (exdates, mut rest): (Vec<&str>, Vec<&str>) = text
+            .split_inclusive('\n')
+            .partition(|line| line.starts_with("EXDATE") && !line.contains('Z'));
         if let Some((first, others)) = exdates.split_first() {
-            let values = others.iter().filter_map(|line| line.trim_end().split_once(':')).map(|(_, value)| format!(",{value}"));
+            let values = others
+                .iter()
+                .filter_map(|line| line.trim_end().split_once(':'))
+                .map(|(_, value)| format!(",{value}"));
             let line = format!("{}{}\r\n", first.trim_end(), values.collect::<String>());
             let at = rest.iter().position(|line| line.starts_with("SEQUENCE")).unwrap();
             rest.insert(at, &line);

@@ -1,4 +1,5 @@
-//! Which components of an object are the event, and which are changed occurrences of it (RFC 4791 section 4.1: one UID an object).
+//! Which components of an object are the event, and which are changed occurrences of it (RFC 4791
+//! section 4.1: one UID an object).
 
 use super::Unreadable;
 use super::read;
@@ -7,7 +8,8 @@ use super::value::When;
 
 /// Where the event stands among the items of its VCALENDAR.
 pub(super) struct Layout {
-    /// The event or the master; where the object holds changed occurrences only, the one that speaks for it.
+    /// The event or the master; where the object holds changed occurrences only, the one that
+    /// speaks for it.
     pub(super) main: usize,
     /// `main` is no master but a changed occurrence: somebody was invited to single occurrences.
     pub(super) orphaned: bool,
@@ -25,7 +27,10 @@ impl Layout {
     pub(super) fn of(calendar: &Component) -> Result<Self, Unreadable> {
         let events = events(calendar);
         if events.is_empty() {
-            let other = calendar.components().map(Component::name).find(|name| matches!(*name, "VTODO" | "VJOURNAL" | "VFREEBUSY"));
+            let other = calendar
+                .components()
+                .map(Component::name)
+                .find(|name| matches!(*name, "VTODO" | "VJOURNAL" | "VFREEBUSY"));
             return Err(Unreadable(match other {
                 Some("VTODO") => "it is a task, not an event".into(),
                 Some("VJOURNAL") => "it is a journal entry, not an event".into(),
@@ -52,7 +57,8 @@ impl Layout {
                 }
             }
         }
-        let newest = masters.into_iter().rev().max_by_key(|(_, event)| version(event)).map(|(at, _)| at);
+        let newest =
+            masters.into_iter().rev().max_by_key(|(_, event)| version(event)).map(|(at, _)| at);
         match newest {
             Some(main) => Ok(Self { main, orphaned: false, overrides, ranges }),
             None => {
@@ -67,14 +73,16 @@ impl Layout {
 /// The one VCALENDAR of an object.
 ///
 /// # Errors
-/// There is none, or more than one, or a component in it was not closed: what is cut off may lack the very line that said that an
-/// occurrence was cancelled.
+/// There is none, or more than one, or a component in it was not closed: what is cut off may lack
+/// the very line that said that an occurrence was cancelled.
 pub(super) fn calendar(object: &Object) -> Result<&Component, Unreadable> {
     let mut calendars = object.components().filter(|component| component.name() == "VCALENDAR");
     match (calendars.next(), calendars.next()) {
         (None, _) => Err(Unreadable("it is no iCalendar object".into())),
         (Some(_), Some(_)) => Err(Unreadable("it holds more than one calendar".into())),
-        (Some(calendar), None) if !calendar.is_closed() => Err(Unreadable("it is cut off, or one of its components has no end".into())),
+        (Some(calendar), None) if !calendar.is_closed() => {
+            Err(Unreadable("it is cut off, or one of its components has no end".into()))
+        }
         (Some(calendar), None) => Ok(calendar),
     }
 }
@@ -108,10 +116,17 @@ pub(super) fn component_mut(calendar: &mut Component, at: usize) -> Option<&mut 
 
 /// The UID of an event.
 pub(super) fn uid(event: &Component) -> Option<&str> {
-    event.lines().find(|line| line.is("UID"))?.text().split_once(':').map(|(_, value)| value.trim()).filter(|uid| !uid.is_empty())
+    event
+        .lines()
+        .find(|line| line.is("UID"))?
+        .text()
+        .split_once(':')
+        .map(|(_, value)| value.trim())
+        .filter(|uid| !uid.is_empty())
 }
 
-/// How new a component is: of two that say the same of themselves, the first counts (RFC 5546 section 2.1.5).
+/// How new a component is: of two that say the same of themselves, the first counts (RFC 5546
+/// section 2.1.5).
 pub(super) fn version(event: &Component) -> (u32, Option<jiff::Timestamp>) {
     (read::sequence(event), read::stamp(event, "DTSTAMP"))
 }
@@ -123,7 +138,9 @@ pub(super) fn uid_of(calendar: &Component) -> Option<&str> {
 
 /// Whether an event is cancelled (RFC 5545 section 3.8.1.11).
 pub(super) fn is_cancelled(event: &Component) -> bool {
-    event.property("STATUS").is_some_and(|status| status.value.trim().eq_ignore_ascii_case("CANCELLED"))
+    event
+        .property("STATUS")
+        .is_some_and(|status| status.value.trim().eq_ignore_ascii_case("CANCELLED"))
 }
 
 /// Of several changed occurrences, the earliest that takes place.

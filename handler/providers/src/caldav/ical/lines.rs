@@ -1,8 +1,10 @@
-//! Content lines (RFC 5545 section 3.1): bytes in, unfolded lines out, each with the bytes it was made of.
+//! Content lines (RFC 5545 section 3.1): bytes in, unfolded lines out, each with the bytes it was
+//! made of.
 //!
-//! Properties kept: the raw bytes of all lines, one after the other, are the input (without its byte order mark); lines are
-//! unfolded as bytes and only then decoded, so that a fold inside a code point does no harm; time and memory are linear in the
-//! input; and nothing beyond the limits below is ever held.
+//! Properties kept: the raw bytes of all lines, one after the other, are the input (without its
+//! byte order mark); lines are unfolded as bytes and only then decoded, so that a fold inside a
+//! code point does no harm; time and memory are linear in the input; and nothing beyond the limits
+//! below is ever held.
 
 use super::Unreadable;
 
@@ -58,7 +60,8 @@ impl Line {
         &self.raw
     }
 
-    /// The unfolded text, without line end. Bytes that are no UTF-8 show as U+FFFD here, and are kept in [`Line::raw`].
+    /// The unfolded text, without line end. Bytes that are no UTF-8 show as U+FFFD here, and are
+    /// kept in [`Line::raw`].
     pub(super) fn text(&self) -> &str {
         &self.text
     }
@@ -113,9 +116,12 @@ fn logical(bytes: &[u8]) -> Result<(Line, &[u8]), Unreadable> {
         match bytes.get(end) {
             Some(b' ' | b'\t') if end > 0 => at = end + 1,
             _ => {
-                let text = String::from_utf8(unfolded).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+                let text = String::from_utf8(unfolded)
+                    .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
                 if too_many_parameters(&text) {
-                    return Err(Unreadable("one of its lines has more than 1,000 parameters".into()));
+                    return Err(Unreadable(
+                        "one of its lines has more than 1,000 parameters".into(),
+                    ));
                 }
                 return Ok((Line { raw: bytes[..end].to_vec(), text }, &bytes[end..]));
             }
@@ -125,7 +131,8 @@ fn logical(bytes: &[u8]) -> Result<(Line, &[u8]), Unreadable> {
 
 fn too_many_parameters(text: &str) -> bool {
     text.bytes().filter(|&b| b == b';').count() > MAX_PARAMETERS
-        && super::property::Property::parse(text).is_some_and(|property| property.parameters() > MAX_PARAMETERS)
+        && super::property::Property::parse(text)
+            .is_some_and(|property| property.parameters() > MAX_PARAMETERS)
 }
 
 /// Appends a line, folded at 75 octets; a code point is never cut.

@@ -33,7 +33,8 @@ pub struct Context<'a> {
     pub is_me: &'a (dyn Fn(&str) -> bool + Send + Sync),
     /// The IANA zone of the calendar, for floating times that must become instants.
     pub zone: Option<&'a str>,
-    /// What time it is, for series that must be expanded; where it is not known, what the object says of its last change.
+    /// What time it is, for series that must be expanded; where it is not known, what the object
+    /// says of its last change.
     pub now: Option<jiff::Timestamp>,
 }
 
@@ -72,14 +73,20 @@ pub struct Edited {
 /// Reads an object.
 ///
 /// # Errors
-/// What stands there is no event, or one that cannot be followed in full (`EXRULE`); see [`Unreadable`].
-pub fn read(id: EventId, etag: Option<String>, object: &[u8], context: Context<'_>) -> Result<Event, Unreadable> {
+/// What stands there is no event, or one that cannot be followed in full (`EXRULE`); see
+/// [`Unreadable`].
+pub fn read(
+    id: EventId,
+    etag: Option<String>,
+    object: &[u8],
+    context: Context<'_>,
+) -> Result<Event, Unreadable> {
     let tree = tree::Object::parse(object)?;
     read::Reader::new(layout::calendar(&tree)?, context)?.event(id, etag)
 }
 
-/// The zone of a calendar by its `calendar-timezone` (RFC 4791 section 5.2.2): a VTIMEZONE, in a VCALENDAR or bare, by name, place or
-/// rules; or just a name, as some servers have it.
+/// The zone of a calendar by its `calendar-timezone` (RFC 4791 section 5.2.2): a VTIMEZONE, in a
+/// VCALENDAR or bare, by name, place or rules; or just a name, as some servers have it.
 pub(super) fn calendar_zone(text: &str) -> Option<String> {
     let zone = match tree::Object::parse(text.as_bytes()) {
         Ok(object) => zones::of_calendar(&object).or_else(|| engine::zone::resolve(text)),
@@ -97,11 +104,12 @@ pub fn write(copy: &NewCopy<'_>, sequence: u32, manners: Manners) -> Vec<u8> {
     write::object(copy, sequence, manners)
 }
 
-/// Changes parts of an object and keeps the rest byte for byte. Where everything is as the draft wants it already, the object comes back
-/// unchanged, with the SEQUENCE that it had.
+/// Changes parts of an object and keeps the rest byte for byte. Where everything is as the draft
+/// wants it already, the object comes back unchanged, with the SEQUENCE that it had.
 ///
 /// # Errors
-/// [`EditError::HasGuests`] where other people take part, in a copy too: its owner may have invited them.
+/// [`EditError::HasGuests`] where other people take part, in a copy too: its owner may have invited
+/// them.
 pub fn edit(object: &[u8], edit: &Edit<'_>, context: Context<'_>) -> Result<Edited, EditError> {
     edit::object(object, edit, context)
 }

@@ -1,7 +1,9 @@
-//! A VTIMEZONE's own rules (RFC 5545 section 3.6.5), evaluated: for zones whose name says nothing, as "Customized Time Zone" of Outlook.
+//! A VTIMEZONE's own rules (RFC 5545 section 3.6.5), evaluated: for zones whose name says nothing,
+//! as "Customized Time Zone" of Outlook.
 //!
-//! The yearly rules that calendar programs write are understood (BYMONTH, BYDAY with or without a number, BYMONTHDAY, BYSETPOS, one
-//! time of day, INTERVAL, UNTIL, COUNT), and RDATEs. A VTIMEZONE with anything else is not evaluated at all: half a zone would be a wrong zone.
+//! The yearly rules that calendar programs write are understood (BYMONTH, BYDAY with or without a
+//! number, BYMONTHDAY, BYSETPOS, one time of day, INTERVAL, UNTIL, COUNT), and RDATEs. A VTIMEZONE
+//! with anything else is not evaluated at all: half a zone would be a wrong zone.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -66,7 +68,8 @@ impl Rules {
     /// The rules of a VTIMEZONE; `None` where any part of it is beyond us.
     pub(super) fn parse(zone: &Component) -> Option<Self> {
         let parts = zone.components().filter(|part| matches!(part.name(), "STANDARD" | "DAYLIGHT"));
-        let observances = parts.take(MAX_OBSERVANCES + 1).map(Observance::parse).collect::<Option<Vec<_>>>()?;
+        let observances =
+            parts.take(MAX_OBSERVANCES + 1).map(Observance::parse).collect::<Option<Vec<_>>>()?;
         let dates: usize = observances.iter().map(|observance| observance.dates.len()).sum();
         let bounded = (1..=MAX_OBSERVANCES).contains(&observances.len()) && dates <= MAX_DATES;
         bounded.then(|| Self { observances, years: RefCell::default() })
@@ -76,7 +79,8 @@ impl Rules {
     fn onsets(&self, first_year: i16, last_year: i16) -> Vec<Onset> {
         let mut onsets: Vec<Onset> = Vec::new();
         for observance in &self.observances {
-            // Local years may differ from those in UTC by one; rules that skip years need a longer look back.
+            // Local years may differ from those in UTC by one; rules that skip years need a longer
+            // look back.
             let back = observance.rule.as_ref().map_or(1, |rule| rule.interval + 1);
             observance.onsets(i32::from(first_year) - back, i32::from(last_year) + 1, &mut onsets);
         }
@@ -103,11 +107,18 @@ impl Rules {
         self.timeline(year, year).offset(at).to_datetime(at)
     }
 
-    /// The instant that a wall clock in this zone means; in a gap or a fold, with the offset before the change (RFC 5545 section 3.3.5).
+    /// The instant that a wall clock in this zone means; in a gap or a fold, with the offset before
+    /// the change (RFC 5545 section 3.3.5).
     pub(super) fn instant(&self, local: DateTime) -> Option<Timestamp> {
         let onsets = self.around(local.year());
-        let over = |onset: &&Onset| onset.from.to_datetime(onset.at).max(onset.to.to_datetime(onset.at)) <= local;
-        let offset = onsets.iter().rfind(over).map(|onset| onset.to).or(onsets.first().map(|onset| onset.from))?;
+        let over = |onset: &&Onset| {
+            onset.from.to_datetime(onset.at).max(onset.to.to_datetime(onset.at)) <= local
+        };
+        let offset = onsets
+            .iter()
+            .rfind(over)
+            .map(|onset| onset.to)
+            .or(onsets.first().map(|onset| onset.from))?;
         offset.to_timestamp(local).ok()
     }
 }
@@ -144,7 +155,8 @@ impl Observance {
         for property in part.properties("RDATE") {
             for value in property.value.split(',') {
                 match When::parse(value, &property)? {
-                    When::Time(local, Form::Utc) => dates.push(from.to_datetime(local.to_zoned(TimeZone::UTC).ok()?.timestamp())),
+                    When::Time(local, Form::Utc) => dates
+                        .push(from.to_datetime(local.to_zoned(TimeZone::UTC).ok()?.timestamp())),
                     When::Time(local, _) => dates.push(local),
                     When::Day(_) => return None,
                 }
@@ -162,7 +174,8 @@ impl Observance {
                 out.push(Onset { at, from: self.from, to: self.to });
             }
         };
-        // DTSTART and the RDATEs always count, so that there is an offset before the years asked for.
+        // DTSTART and the RDATEs always count, so that there is an offset before the years asked
+        // for.
         push(self.start);
         self.dates.iter().copied().for_each(&mut push);
         let Some(rule) = &self.rule else { return };
@@ -172,7 +185,9 @@ impl Observance {
             if (year - start_year) % rule.interval == 0 {
                 rule.dates(year, |date| {
                     let local = date.to_datetime(rule.time);
-                    let within = rule.until.is_none_or(|until| self.from.to_timestamp(local).is_ok_and(|at| at <= until));
+                    let within = rule.until.is_none_or(|until| {
+                        self.from.to_timestamp(local).is_ok_and(|at| at <= until)
+                    });
                     if local > self.start && within {
                         push(local);
                     }
@@ -210,12 +225,24 @@ impl Yearly {
             let (name, value) = part.split_once('=')?;
             match name.trim().to_ascii_uppercase().as_str() {
                 "FREQ" => yearly = value.eq_ignore_ascii_case("YEARLY"),
-                "INTERVAL" => rule.interval = value.parse().ok().filter(|n| (1..=100).contains(n))?,
+                "INTERVAL" => {
+                    rule.interval = value.parse().ok().filter(|n| (1..=100).contains(n))?
+                }
                 "COUNT" => count = Some(value.parse::<u16>().ok().filter(|&n| n > 0)?),
                 "UNTIL" => rule.until = Some(until(value, from)?),
-                "BYMONTH" => rule.months = list(value, |n| n.parse().ok().filter(|n| (1..=12).contains(n)))?,
-                "BYMONTHDAY" => rule.month_days = list(value, |n| n.parse().ok().filter(|n| (-31..=31).contains(n) && *n != 0))?,
-                "BYSETPOS" => rule.positions = list(value, |n| n.parse().ok().filter(|n| (-366..=366).contains(n) && *n != 0))?,
+                "BYMONTH" => {
+                    rule.months = list(value, |n| n.parse().ok().filter(|n| (1..=12).contains(n)))?
+                }
+                "BYMONTHDAY" => {
+                    rule.month_days = list(value, |n| {
+                        n.parse().ok().filter(|n| (-31..=31).contains(n) && *n != 0)
+                    })?
+                }
+                "BYSETPOS" => {
+                    rule.positions = list(value, |n| {
+                        n.parse().ok().filter(|n| (-366..=366).contains(n) && *n != 0)
+                    })?
+                }
                 "BYHOUR" => rule.time = rule.time.with().hour(one(value)?).build().ok()?,
                 "BYMINUTE" => rule.time = rule.time.with().minute(one(value)?).build().ok()?,
                 "BYSECOND" => rule.time = rule.time.with().second(one(value)?).build().ok()?,
@@ -259,8 +286,13 @@ impl Yearly {
             for day in 1..=first.days_in_month() {
                 let Ok(date) = Date::new(year, month, day) else { continue };
                 let from_end = day - first.days_in_month() - 1;
-                let listed = self.month_days.is_empty() || self.month_days.iter().any(|&n| n == day || n == from_end);
-                let weekday = self.days.is_empty() || self.days.iter().any(|&(n, weekday)| date.weekday() == weekday && nth(date, n));
+                let listed = self.month_days.is_empty()
+                    || self.month_days.iter().any(|&n| n == day || n == from_end);
+                let weekday = self.days.is_empty()
+                    || self
+                        .days
+                        .iter()
+                        .any(|&(n, weekday)| date.weekday() == weekday && nth(date, n));
                 if listed && weekday {
                     each(date);
                 }
@@ -269,7 +301,8 @@ impl Yearly {
     }
 }
 
-/// Whether a date is the n-th of its weekday in its month, from the end if `n` is negative; every one is the 0th.
+/// Whether a date is the n-th of its weekday in its month, from the end if `n` is negative; every
+/// one is the 0th.
 fn nth(date: Date, n: i8) -> bool {
     match n {
         0 => true,
@@ -299,14 +332,20 @@ fn numbered_weekday(text: &str) -> Option<(i8, Weekday)> {
         "SU" => Weekday::Sunday,
         _ => return None,
     };
-    let number = if at == 0 { 0 } else { text[..at].parse().ok().filter(|n| (-5..=5).contains(n) && *n != 0)? };
+    let number = if at == 0 {
+        0
+    } else {
+        text[..at].parse().ok().filter(|n| (-5..=5).contains(n) && *n != 0)?
+    };
     Some((number, weekday))
 }
 
 fn until(value: &str, from: Offset) -> Option<Timestamp> {
     match When::parse(value, &Property::parse("UNTIL:")?)? {
         When::Day(date) => from.to_timestamp(date.at(23, 59, 59, 0)).ok(),
-        When::Time(local, Form::Utc) => local.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp()),
+        When::Time(local, Form::Utc) => {
+            local.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+        }
         When::Time(local, _) => from.to_timestamp(local).ok(),
     }
 }

@@ -1,8 +1,9 @@
 //! Cancelled and changed occurrences of a series, edited in place.
 //!
-//! A cancelled occurrence is an EXDATE, and its component goes; one that takes place again loses that EXDATE value from whichever line
-//! holds it, or its component. A newly changed occurrence is made from the master, as calendar programs do, so that the owner's
-//! alarms and other properties are there too. Where a series is moved, the component of an occurrence moves with it.
+//! A cancelled occurrence is an EXDATE, and its component goes; one that takes place again loses
+//! that EXDATE value from whichever line holds it, or its component. A newly changed occurrence is
+//! made from the master, as calendar programs do, so that the owner's alarms and other properties
+//! are there too. Where a series is moved, the component of an occurrence moves with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,9 +43,11 @@ pub(super) struct Moved {
 }
 
 impl Editor<'_> {
-    /// Brings all exceptions to what the draft has. `new_form`: the start of the series is now written in another form.
+    /// Brings all exceptions to what the draft has. `new_form`: the start of the series is now
+    /// written in another form.
     pub(super) fn all_exceptions(&mut self, new_form: bool) -> Result<(), EditError> {
-        let wanted = self.edit.draft.series.iter().flat_map(|series| series.exceptions.keys().copied());
+        let wanted =
+            self.edit.draft.series.iter().flat_map(|series| series.exceptions.keys().copied());
         let known = self.before.overrides.keys().chain(&self.before.excluded_keys).copied();
         let keys: BTreeSet<OriginalStart> = wanted.chain(known).collect();
         let moved = self.moved();
@@ -53,7 +56,9 @@ impl Editor<'_> {
             match moved.to.get(key) {
                 Some(&at) => {
                     // What came to be excluded there is wanted again.
-                    self.exclusions.dropped.extend(self.before.excluded_keys.contains(key).then_some(*key));
+                    self.exclusions
+                        .dropped
+                        .extend(self.before.excluded_keys.contains(key).then_some(*key));
                     self.change(*key, at, true)?;
                 }
                 None => self.exception(*key, &moved)?,
@@ -65,22 +70,29 @@ impl Editor<'_> {
         Ok(())
     }
 
-    /// Brings one exception to what the draft has; components that moved to another occurrence are out of reach.
+    /// Brings one exception to what the draft has; components that moved to another occurrence are
+    /// out of reach.
     pub(super) fn exception(&mut self, key: OriginalStart, moved: &Moved) -> Result<(), EditError> {
         let places = self.before.overrides.get(&key).into_iter().flatten().copied();
         let places: Vec<usize> = places.filter(|at| !moved.places.contains(at)).collect();
         let excluded = self.before.excluded_keys.contains(&key);
         let now = self.before.exception(&key);
-        // Of a series whose rule is elsewhere, an occurrence that is not listed does not take place.
+        // Of a series whose rule is elsewhere, an occurrence that is not listed does not take
+        // place.
         let orphaned = self.before.layout.orphaned;
         let cancelled = now == Some(&Exception::Cancelled) || (orphaned && now.is_none());
-        // A further date with a length of its own, or what a change of all that follow makes of an occurrence.
+        // A further date with a length of its own, or what a change of all that follow makes of an
+        // occurrence.
         if !self.before.overrides.contains_key(&key) && matches!(now, Some(Exception::Changed(_))) {
             if self.wanted(&key) == now {
                 return Ok(());
             }
             if self.wanted(&key).is_none() {
-                return Err(Unreadable("one of its occurrences differs without being changed, and cannot be put back".into()).into());
+                return Err(Unreadable(
+                    "one of its occurrences differs without being changed, and cannot be put back"
+                        .into(),
+                )
+                .into());
             }
         }
         match self.wanted(&key) {
@@ -160,14 +172,15 @@ impl Editor<'_> {
         Ok(())
     }
 
-    /// Which components move to which occurrence: those whose occurrence the draft no longer changes, to those it newly changes on
-    /// the day to which the series as a whole was moved.
+    /// Which components move to which occurrence: those whose occurrence the draft no longer
+    /// changes, to those it newly changes on the day to which the series as a whole was moved.
     fn moved(&self) -> Moved {
         let (old, new) = (&self.before.event.content.span, &self.edit.draft.content.span);
         let (was, is) = (first_day(old), first_day(new));
         let changes = |key: &OriginalStart| matches!(self.wanted(key), Some(Exception::Changed(_)));
         let free = self.before.overrides.iter().filter(|(key, _)| !changes(key));
-        let free = free.filter(|(key, _)| matches!(self.before.exception(key), Some(Exception::Changed(_))));
+        let free = free
+            .filter(|(key, _)| matches!(self.before.exception(key), Some(Exception::Changed(_))));
         let mut by_day: BTreeMap<Date, usize> = BTreeMap::new();
         for (key, places) in free {
             let shifted = is.since(was).and_then(|shift| day(*key, old).checked_add(shift));
@@ -177,17 +190,20 @@ impl Editor<'_> {
         }
         let wanted = self.edit.draft.series.iter().flat_map(|series| series.exceptions.keys());
         let newly = wanted.filter(|key| changes(key) && !self.before.overrides.contains_key(key));
-        let to: BTreeMap<OriginalStart, usize> = newly.filter_map(|key| Some((*key, by_day.remove(&day(*key, new))?))).collect();
+        let to: BTreeMap<OriginalStart, usize> =
+            newly.filter_map(|key| Some((*key, by_day.remove(&day(*key, new))?))).collect();
         Moved { places: to.values().copied().collect(), to }
     }
 
-    /// Says the identities of all occurrences that stay in the form that the start of the series now has.
+    /// Says the identities of all occurrences that stay in the form that the start of the series
+    /// now has.
     fn rewrite_ids(&mut self, moved: &Moved) -> Result<(), EditError> {
         let (stamp, span) = (self.stamp, self.shown().span);
         for (key, places) in self.before.overrides.clone() {
             let stays = |at: &usize| !self.removed.contains(at) && !moved.places.contains(at);
             for at in places.into_iter().filter(stays).collect::<Vec<_>>() {
-                self.component(at)?.set(stamp.line(write::original_start(key, &span).line("RECURRENCE-ID")));
+                self.component(at)?
+                    .set(stamp.line(write::original_start(key, &span).line("RECURRENCE-ID")));
                 self.touched.insert(at);
             }
         }
@@ -207,11 +223,13 @@ impl Editor<'_> {
                     let Some(property) = Property::parse(line.text()) else { return true };
                     let values = property.value.split(',').filter(|value| !value.trim().is_empty());
                     let named = named.next().unwrap_or_default();
-                    let goes = |key: &OriginalStart| exclusions.anew || exclusions.dropped.contains(key);
+                    let goes =
+                        |key: &OriginalStart| exclusions.anew || exclusions.dropped.contains(key);
                     if !named.iter().any(goes) {
                         return true;
                     }
-                    let stay = values.zip(&named).filter(|(_, key)| !goes(key)).map(|(value, _)| value);
+                    let stay =
+                        values.zip(&named).filter(|(_, key)| !goes(key)).map(|(value, _)| value);
                     let stay = stay.collect::<Vec<_>>().join(",");
                     let text = format!("{}:{stay}", property.head());
                     let empty = stay.is_empty();
@@ -223,7 +241,10 @@ impl Editor<'_> {
             self.touched.insert(main);
         }
         if !exclusions.added.is_empty() {
-            let lines = exclusions.added.iter().map(|key| stamp.line(write::original_start(*key, &span).line("EXDATE")));
+            let lines = exclusions
+                .added
+                .iter()
+                .map(|key| stamp.line(write::original_start(*key, &span).line("EXDATE")));
             self.component(main)?.add_all(lines);
             self.touched.insert(main);
         }
@@ -240,7 +261,8 @@ fn all_fields() -> BTreeSet<Field> {
     Field::ALL.into_iter().collect()
 }
 
-/// Alarms are known by their UIDs (RFC 9074): those of a component that was made from another get their own, and have not rung.
+/// Alarms are known by their UIDs (RFC 9074): those of a component that was made from another get
+/// their own, and have not rung.
 fn own_alarms(event: &mut Component, suffix: &str, stamp: Stamp) {
     for item in event.items_mut() {
         let Item::Component(alarm) = item else { continue };
@@ -266,7 +288,11 @@ fn day(key: OriginalStart, span: &Span) -> Date {
     match (key, span) {
         (OriginalStart::Day(day), _) => day,
         (OriginalStart::Floating(local), _) => local.date(),
-        (OriginalStart::At(instant), Span::Timed { start, .. }) => engine::zone::rules(&start.zone, None).to_datetime(instant).date(),
-        (OriginalStart::At(instant), Span::AllDay { .. }) => jiff::tz::TimeZone::UTC.to_datetime(instant).date(),
+        (OriginalStart::At(instant), Span::Timed { start, .. }) => {
+            engine::zone::rules(&start.zone, None).to_datetime(instant).date()
+        }
+        (OriginalStart::At(instant), Span::AllDay { .. }) => {
+            jiff::tz::TimeZone::UTC.to_datetime(instant).date()
+        }
     }
 }

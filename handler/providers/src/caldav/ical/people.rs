@@ -6,8 +6,8 @@ use super::Context;
 use super::property::Property;
 use super::tree::Component;
 
-/// The addresses of one ATTENDEE or ORGANIZER: the value, and the EMAIL parameter that Apple's server adds where the value is one of
-/// its own principals.
+/// The addresses of one ATTENDEE or ORGANIZER: the value, and the EMAIL parameter that Apple's
+/// server adds where the value is one of its own principals.
 struct Person {
     addresses: Vec<String>,
 }
@@ -16,7 +16,13 @@ impl Person {
     fn of(property: &Property<'_>) -> Self {
         let value = address(property.value);
         let email = property.parameter("EMAIL").map(|email| address(&email));
-        Self { addresses: email.into_iter().chain([value]).filter(|address| !address.is_empty()).collect() }
+        Self {
+            addresses: email
+                .into_iter()
+                .chain([value])
+                .filter(|address| !address.is_empty())
+                .collect(),
+        }
     }
 
     fn is_me(&self, context: Context<'_>) -> bool {
@@ -24,7 +30,9 @@ impl Person {
     }
 
     fn email(&self) -> Option<&String> {
-        self.addresses.iter().find(|address| address.contains('@') && !address.contains(char::is_whitespace))
+        self.addresses
+            .iter()
+            .find(|address| address.contains('@') && !address.contains(char::is_whitespace))
     }
 }
 
@@ -36,8 +44,11 @@ fn address(value: &str) -> String {
 
 /// The guests: sorted, no doubles, no rooms, without the account's own.
 pub(super) fn attendees(event: &Component, context: Context<'_>) -> Vec<String> {
-    let people = event.properties("ATTENDEE").filter(|property| !property.has("CUTYPE", "ROOM") && !property.has("CUTYPE", "RESOURCE"));
-    let people = people.map(|property| Person::of(&property)).filter(|person| !person.is_me(context));
+    let people = event
+        .properties("ATTENDEE")
+        .filter(|property| !property.has("CUTYPE", "ROOM") && !property.has("CUTYPE", "RESOURCE"));
+    let people =
+        people.map(|property| Person::of(&property)).filter(|person| !person.is_me(context));
     let mut emails: Vec<String> = people.filter_map(|person| person.email().cloned()).collect();
     emails.sort_unstable();
     emails.dedup();
@@ -54,10 +65,13 @@ pub(super) fn organizer(event: &Component, context: Context<'_>) -> Option<Organ
 
 /// Whether the account's owner declined.
 pub(super) fn declined(event: &Component, context: Context<'_>) -> bool {
-    event.properties("ATTENDEE").any(|property| property.has("PARTSTAT", "DECLINED") && Person::of(&property).is_me(context))
+    event.properties("ATTENDEE").any(|property| {
+        property.has("PARTSTAT", "DECLINED") && Person::of(&property).is_me(context)
+    })
 }
 
-/// Whether a write to this component could reach anybody else: rooms and addresses of any kind count.
+/// Whether a write to this component could reach anybody else: rooms and addresses of any kind
+/// count.
 pub(super) fn has_others(event: &Component, context: Context<'_>) -> bool {
     let mut people = event.properties("ATTENDEE").chain(event.properties("ORGANIZER"));
     people.any(|property| !Person::of(&property).is_me(context))

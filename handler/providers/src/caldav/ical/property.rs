@@ -17,11 +17,14 @@ pub(super) struct Property<'a> {
 const TIMES: [&str; 5] = ["DTSTART;", "DTEND;", "RECURRENCE-ID;", "RDATE;", "EXDATE;"];
 
 impl<'a> Property<'a> {
-    /// Takes a line apart; `None` where there is no colon. A quote that is never closed counts as an ordinary character. The value of a
-    /// date or time begins after the last colon: it has none, and names of zones with a colon in them occur without quotes
-    /// (`TZID=(UTC-05:00) Eastern Time`).
+    /// Takes a line apart; `None` where there is no colon. A quote that is never closed counts as
+    /// an ordinary character. The value of a date or time begins after the last colon: it has none,
+    /// and names of zones with a colon in them occur without quotes (`TZID=(UTC-05:00) Eastern
+    /// Time`).
     pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let has_time = TIMES.iter().any(|name| text.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)));
+        let has_time = TIMES.iter().any(|name| {
+            text.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+        });
         Self::scan(text, true, has_time).or_else(|| Self::scan(text, false, has_time))
     }
 
@@ -75,7 +78,8 @@ impl<'a> Property<'a> {
 /// A parameter value: quotes taken off, RFC 6868 escapes undone, blanks around it dropped.
 fn decode(value: &str) -> String {
     let value = value.trim();
-    let value = value.strip_prefix('"').map_or(value, |rest| rest.strip_suffix('"').unwrap_or(rest));
+    let value =
+        value.strip_prefix('"').map_or(value, |rest| rest.strip_suffix('"').unwrap_or(rest));
     let mut out = String::with_capacity(value.len());
     let mut rest = value;
     while let Some(at) = rest.find('^') {
@@ -93,7 +97,8 @@ fn decode(value: &str) -> String {
     out
 }
 
-/// Appends `;NAME=value`, quoted and escaped where needed. Control characters cannot be written and are dropped.
+/// Appends `;NAME=value`, quoted and escaped where needed. Control characters cannot be written and
+/// are dropped.
 pub(super) fn push_parameter(out: &mut String, name: &str, value: &str) {
     let mut encoded = String::with_capacity(value.len());
     for c in value.chars() {
@@ -118,8 +123,9 @@ mod tests {
     #[test]
     fn parameters_are_found_and_decoded() {
         let parse = |text| Property::parse(text).unwrap();
-        let property =
-            parse(r#"ATTENDEE;CN="Doe; Jane: the, 1st";cutype=Room;X-NOTE=a^nb^'c^^d^e;EMPTY=;CN=second:mailto:jane@example.org"#);
+        let property = parse(
+            r#"ATTENDEE;CN="Doe; Jane: the, 1st";cutype=Room;X-NOTE=a^nb^'c^^d^e;EMPTY=;CN=second:mailto:jane@example.org"#,
+        );
         assert_eq!(property.value, "mailto:jane@example.org");
         assert_eq!(property.parameter("cn").unwrap(), "Doe; Jane: the, 1st");
         assert_eq!(property.parameter("X-NOTE").unwrap(), "a\nb\"c^d^e");
@@ -132,20 +138,33 @@ mod tests {
     #[test]
     fn an_open_quote_does_not_eat_the_value() {
         let property = Property::parse("SUMMARY;X=\"open:value").unwrap();
-        assert_eq!((property.value, property.parameter("X").unwrap()), ("value", "open".to_owned()));
+        assert_eq!(
+            (property.value, property.parameter("X").unwrap()),
+            ("value", "open".to_owned())
+        );
         assert!(Property::parse("no colon").is_none());
         assert_eq!(Property::parse("SUMMARY;:x").unwrap().value, "x");
     }
 
     #[test]
     fn a_zone_with_a_colon_needs_no_quotes() {
-        let property = Property::parse("DTSTART;TZID=(UTC-05:00) Eastern Time (US & Canada);X=1:20260915T090000").unwrap();
+        let property = Property::parse(
+            "DTSTART;TZID=(UTC-05:00) Eastern Time (US & Canada);X=1:20260915T090000",
+        )
+        .unwrap();
         assert_eq!(property.value, "20260915T090000");
         assert_eq!(property.parameter("TZID").unwrap(), "(UTC-05:00) Eastern Time (US & Canada)");
         assert_eq!(property.parameter("X").unwrap(), "1");
-        let quoted = Property::parse("EXDATE;TZID=\"GMT +01:00\":20260915T090000,20260916T090000").unwrap();
-        assert_eq!((quoted.value, quoted.parameter("TZID").unwrap().as_str()), ("20260915T090000,20260916T090000", "GMT +01:00"));
-        assert_eq!(Property::parse("DTSTART;TZID=\"open:20260915T090000").unwrap().value, "20260915T090000");
+        let quoted =
+            Property::parse("EXDATE;TZID=\"GMT +01:00\":20260915T090000,20260916T090000").unwrap();
+        assert_eq!(
+            (quoted.value, quoted.parameter("TZID").unwrap().as_str()),
+            ("20260915T090000,20260916T090000", "GMT +01:00")
+        );
+        assert_eq!(
+            Property::parse("DTSTART;TZID=\"open:20260915T090000").unwrap().value,
+            "20260915T090000"
+        );
         assert_eq!(Property::parse("SUMMARY;X=1:a:b").unwrap().value, "a:b");
     }
 

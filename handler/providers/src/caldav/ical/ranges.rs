@@ -1,8 +1,10 @@
-//! What a series comes to where its rule alone does not say it: a change of an occurrence and all that follow (RECURRENCE-ID with
-//! RANGE=THISANDFUTURE, RFC 5545 section 3.2.13), and a zone that only its VTIMEZONE knows.
+//! What a series comes to where its rule alone does not say it: a change of an occurrence and all
+//! that follow (RECURRENCE-ID with RANGE=THISANDFUTURE, RFC 5545 section 3.2.13), and a zone that
+//! only its VTIMEZONE knows.
 //!
-//! Both are expanded as far as anybody looks: the occurrences after such a change are changed occurrences, those in such a zone are
-//! dates in UTC. The rule of the first ends where its expansion does.
+//! Both are expanded as far as anybody looks: the occurrences after such a change are changed
+//! occurrences, those in such a zone are dates in UTC. The rule of the first ends where its
+//! expansion does.
 
 use std::ops::Range;
 
@@ -28,10 +30,13 @@ pub(super) struct Following {
     pub(super) exception: Exception,
 }
 
-/// The range that is expanded around an instant: whole years, so that the same object comes to the same for a year.
+/// The range that is expanded around an instant: whole years, so that the same object comes to the
+/// same for a year.
 pub(super) fn years(around: Timestamp) -> Range<Timestamp> {
     let year = TimeZone::UTC.to_datetime(around).year();
-    let start = |year: i16| engine::zone::day_instant(Date::new(year.clamp(-9999, 9999), 1, 1).unwrap_or(Date::ZERO));
+    let start = |year: i16| {
+        engine::zone::day_instant(Date::new(year.clamp(-9999, 9999), 1, 1).unwrap_or(Date::ZERO))
+    };
     start(year.saturating_sub(YEARS_BACK))..start(year.saturating_add(YEARS_AHEAD))
 }
 
@@ -46,14 +51,24 @@ pub(super) fn follow(
     end: Timestamp,
     floating: Option<&str>,
 ) -> Result<(), Unreadable> {
-    let refused = || Unreadable("one of its changes is for an occurrence and all that follow, and those cannot be worked out".into());
+    let refused = || {
+        Unreadable(
+            "one of its changes is for an occurrence and all that follow, and those cannot \
+        be worked out"
+                .into(),
+        )
+    };
     let instant = |start: &OriginalStart| begin(start, floating);
     changes.sort_by_key(|change| instant(&change.from));
     let Some(first) = changes.first().map(|change| instant(&change.from)) else { return Ok(()) };
-    let all = recurrence::dates(master, series, first..end.max(first), floating).map_err(|_| refused())?;
+    let all = recurrence::dates(master, series, first..end.max(first), floating)
+        .map_err(|_| refused())?;
     let mut changed = 0;
     for start in all.into_iter().filter(|start| instant(start) >= first) {
-        let Some(change) = changes.iter().rfind(|change| instant(&change.from) <= instant(&start)) else { continue };
+        let Some(change) = changes.iter().rfind(|change| instant(&change.from) <= instant(&start))
+        else {
+            continue;
+        };
         if change.from == start || series.exceptions.contains_key(&start) {
             continue;
         }
@@ -66,7 +81,10 @@ pub(super) fn follow(
         };
         changed += 1;
         if changed > MOST {
-            return Err(Unreadable(format!("one of its changes is for an occurrence and all that follow, which are more than {MOST}")));
+            return Err(Unreadable(format!(
+                "one of its changes is for an occurrence and all that follow, which are more than \
+                {MOST}"
+            )));
         }
         series.exceptions.insert(start, exception);
     }
@@ -74,20 +92,34 @@ pub(super) fn follow(
     if recurrence::any_in_range(&draft, end..Timestamp::MAX, floating).map_err(|_| refused())? {
         let last = until::before(end, &master.span);
         for rule in &mut series.rules {
-            let kept = rule.split(';').filter(|part| !part.starts_with("COUNT=") && !part.starts_with("UNTIL="));
-            *rule = kept.map(str::to_owned).chain([format!("UNTIL={last}")]).collect::<Vec<_>>().join(";");
+            let kept = rule
+                .split(';')
+                .filter(|part| !part.starts_with("COUNT=") && !part.starts_with("UNTIL="));
+            *rule = kept
+                .map(str::to_owned)
+                .chain([format!("UNTIL={last}")])
+                .collect::<Vec<_>>()
+                .join(";");
         }
     }
     Ok(())
 }
 
 /// Where an occurrence takes place that follows a changed one.
-fn moved(master: &Content, from: OriginalStart, changed: &Content, start: OriginalStart) -> Option<Span> {
+fn moved(
+    master: &Content,
+    from: OriginalStart,
+    changed: &Content,
+    start: OriginalStart,
+) -> Option<Span> {
     match &changed.span {
         Span::AllDay { start: first, end } => {
             let (was, is) = (day(from, &master.span), day(start, &master.span));
             let begin = is.checked_add(first.since(was).ok()?).ok()?;
-            Some(Span::AllDay { start: begin, end: begin.checked_add(end.since(*first).ok()?).ok()? })
+            Some(Span::AllDay {
+                start: begin,
+                end: begin.checked_add(end.since(*first).ok()?).ok()?,
+            })
         }
         Span::Timed { start: first, end } => {
             let rules = engine::zone::rules(&first.zone, None);
@@ -100,11 +132,17 @@ fn moved(master: &Content, from: OriginalStart, changed: &Content, start: Origin
             let begin = Moment { local: begin, zone: first.zone.clone() };
             if first.zone == Zone::Floating {
                 let end = begin.local.checked_add(end.local.duration_since(first.local)).ok()?;
-                return Some(Span::Timed { start: begin, end: Moment { local: end, zone: Zone::Floating } });
+                return Some(Span::Timed {
+                    start: begin,
+                    end: Moment { local: end, zone: Zone::Floating },
+                });
             }
             let length = engine::zone::length(&changed.span, None);
             let after = engine::zone::instant(&begin, None).checked_add(length).ok()?;
-            let end = Moment { local: engine::zone::rules(&end.zone, None).to_datetime(after), zone: end.zone.clone() };
+            let end = Moment {
+                local: engine::zone::rules(&end.zone, None).to_datetime(after),
+                zone: end.zone.clone(),
+            };
             Some(Span::Timed { start: begin, end })
         }
     }
@@ -114,8 +152,12 @@ fn day(start: OriginalStart, master: &Span) -> Date {
     match (start, master) {
         (OriginalStart::Day(day), _) => day,
         (OriginalStart::Floating(local), _) => local.date(),
-        (OriginalStart::At(instant), Span::Timed { start, .. }) => engine::zone::rules(&start.zone, None).to_datetime(instant).date(),
-        (OriginalStart::At(instant), Span::AllDay { .. }) => TimeZone::UTC.to_datetime(instant).date(),
+        (OriginalStart::At(instant), Span::Timed { start, .. }) => {
+            engine::zone::rules(&start.zone, None).to_datetime(instant).date()
+        }
+        (OriginalStart::At(instant), Span::AllDay { .. }) => {
+            TimeZone::UTC.to_datetime(instant).date()
+        }
     }
 }
 
@@ -123,12 +165,14 @@ fn begin(start: &OriginalStart, floating: Option<&str>) -> Timestamp {
     match start {
         OriginalStart::Day(day) => engine::zone::day_instant(*day),
         OriginalStart::At(instant) => *instant,
-        OriginalStart::Floating(local) => engine::zone::instant(&Moment { local: *local, zone: Zone::Floating }, floating),
+        OriginalStart::Floating(local) => {
+            engine::zone::instant(&Moment { local: *local, zone: Zone::Floating }, floating)
+        }
     }
 }
 
-/// The dates of a series whose wall clock follows rules of its own: what its rules give on that clock, as instants. The first start is
-/// not among them.
+/// The dates of a series whose wall clock follows rules of its own: what its rules give on that
+/// clock, as instants. The first start is not among them.
 ///
 /// # Errors
 /// A rule cannot be followed, or gives too many dates.
@@ -139,7 +183,11 @@ pub(super) fn on_own_clock(
     clock: &Rules,
     range: Range<Timestamp>,
 ) -> Result<Vec<OriginalStart>, Unreadable> {
-    let refused = || Unreadable("it repeats in a time zone of its own, and its dates cannot be worked out".into());
+    let refused = || {
+        Unreadable(
+            "it repeats in a time zone of its own, and its dates cannot be worked out".into(),
+        )
+    };
     let moment = |local| Moment { local, zone: Zone::Floating };
     let span = Span::Timed { start: moment(first), end: moment(first) };
     let local_until = |rule: &String| {
@@ -156,7 +204,8 @@ pub(super) fn on_own_clock(
     let content = Content { span, ..master.clone() };
     // The wall clock may be a day ahead or behind.
     let day = SignedDuration::from_hours(24);
-    let wider = range.start.saturating_sub(day).unwrap_or(range.start)..range.end.saturating_add(day).unwrap_or(range.end);
+    let wider = range.start.saturating_sub(day).unwrap_or(range.start)
+        ..range.end.saturating_add(day).unwrap_or(range.end);
     let found = recurrence::dates(&content, &series, wider, None).map_err(|_| refused())?;
     let instants = found.into_iter().filter_map(|start| match start {
         OriginalStart::Floating(local) if local != first => clock.instant(local),

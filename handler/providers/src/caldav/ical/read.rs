@@ -1,10 +1,12 @@
 //! Objects into the engine's words.
 //!
-//! Choices where calendar programs disagree: the first of two properties that may occur once counts; of two components for the same
-//! thing the newer one counts (SEQUENCE, then DTSTAMP); an occurrence that is both excluded (EXDATE) and changed (RECURRENCE-ID) is
-//! excluded where the master is the newer part (SEQUENCE, then LAST-MODIFIED), and else changed, so that nothing is lost; a changed
-//! occurrence without CLASS has that of its series, so that nothing private shows; one that the owner declined is cancelled; an
-//! all-day event that does not end after it starts takes its day; midnight to midnight is all-day where Microsoft's property says so.
+//! Choices where calendar programs disagree: the first of two properties that may occur once
+//! counts; of two components for the same thing the newer one counts (SEQUENCE, then DTSTAMP); an
+//! occurrence that is both excluded (EXDATE) and changed (RECURRENCE-ID) is excluded where the
+//! master is the newer part (SEQUENCE, then LAST-MODIFIED), and else changed, so that nothing is
+//! lost; a changed occurrence without CLASS has that of its series, so that nothing private shows;
+//! one that the owner declined is cancelled; an all-day event that does not end after it starts
+//! takes its day; midnight to midnight is all-day where Microsoft's property says so.
 
 use std::cell::Cell;
 
@@ -30,7 +32,8 @@ pub(super) struct Reader<'a> {
     context: Context<'a>,
     zones: Zones<'a>,
     pub(super) layout: Layout,
-    /// How the main component's DTSTART is written: what the identities of occurrences are measured against.
+    /// How the main component's DTSTART is written: what the identities of occurrences are measured
+    /// against.
     basis: When,
     /// The series was expanded: its rule alone does not say what it shows.
     expanded: Cell<bool>,
@@ -42,7 +45,14 @@ impl<'a> Reader<'a> {
         let layout = Layout::of(calendar)?;
         let zones = Zones::new(calendar, context.zone);
         let expanded = Cell::new(false);
-        let mut reader = Self { calendar, context, zones, layout, basis: When::Day(jiff::civil::Date::ZERO), expanded };
+        let mut reader = Self {
+            calendar,
+            context,
+            zones,
+            layout,
+            basis: When::Day(jiff::civil::Date::ZERO),
+            expanded,
+        };
         reader.basis = start(reader.main())?;
         Ok(reader)
     }
@@ -56,11 +66,14 @@ impl<'a> Reader<'a> {
     pub(super) fn event(&self, id: EventId, etag: Option<String>) -> Result<Event, Unreadable> {
         let main = self.main();
         if main.property("EXRULE").is_some() {
-            return Err(Unreadable("it excludes occurrences by a rule (EXRULE), which is not supported".into()));
+            return Err(Unreadable(
+                "it excludes occurrences by a rule (EXRULE), which is not supported".into(),
+            ));
         }
         let content = self.content(main)?;
         let series = self.series(&content)?;
-        let marked = |event: &Component| event.property(MARKER).map(|marker| marker.value.trim().to_owned());
+        let marked =
+            |event: &Component| event.property(MARKER).map(|marker| marker.value.trim().to_owned());
         Ok(Event {
             id,
             uid: layout::uid_of(self.calendar).unwrap_or_default().to_owned(),
@@ -71,8 +84,12 @@ impl<'a> Reader<'a> {
             organizer: people::organizer(main, self.context),
             cancelled: layout::is_cancelled(main),
             declined: people::declined(main, self.context),
-            others: layout::events(self.calendar).iter().any(|(_, event)| people::has_others(event, self.context)),
-            marker: marked(main).or_else(|| layout::events(self.calendar).into_iter().find_map(|(_, event)| marked(event))),
+            others: layout::events(self.calendar)
+                .iter()
+                .any(|(_, event)| people::has_others(event, self.context)),
+            marker: marked(main).or_else(|| {
+                layout::events(self.calendar).into_iter().find_map(|(_, event)| marked(event))
+            }),
             stamps: stamps(main),
             zone_guessed: self.zones.guessed(),
         })
@@ -80,27 +97,35 @@ impl<'a> Reader<'a> {
 
     /// What one component shows.
     pub(super) fn content(&self, event: &Component) -> Result<Content, Unreadable> {
-        let text = |name: &str| event.property(name).map(|property| unescape(property.value)).unwrap_or_default();
+        let text = |name: &str| {
+            event.property(name).map(|property| unescape(property.value)).unwrap_or_default()
+        };
         Ok(Content {
             span: self.span(event)?,
             title: text("SUMMARY"),
             description: text("DESCRIPTION"),
             location: text("LOCATION"),
             attendees: people::attendees(event, self.context),
-            visibility: visibility(event).or_else(|| visibility(self.main())).unwrap_or(Visibility::Public),
+            visibility: visibility(event)
+                .or_else(|| visibility(self.main()))
+                .unwrap_or(Visibility::Public),
             busy: busy(event),
         })
     }
 
     fn span(&self, event: &Component) -> Result<Span, Unreadable> {
         let end = match event.property("DTEND") {
-            Some(end) => Some(When::parse(end.value, &end).ok_or_else(|| Unreadable("its DTEND is no date or time".into()))?),
+            Some(end) => Some(
+                When::parse(end.value, &end)
+                    .ok_or_else(|| Unreadable("its DTEND is no date or time".into()))?,
+            ),
             None => None,
         };
         let duration = match event.property("DURATION") {
-            Some(duration) if end.is_none() => {
-                Some(Duration::parse(duration.value).ok_or_else(|| Unreadable("its DURATION is no duration".into()))?)
-            }
+            Some(duration) if end.is_none() => Some(
+                Duration::parse(duration.value)
+                    .ok_or_else(|| Unreadable("its DURATION is no duration".into()))?,
+            ),
             _ => None,
         };
         let beyond = || Unreadable("it ends beyond the year 9999".into());
@@ -109,7 +134,9 @@ impl<'a> Reader<'a> {
                 let end = match (end, duration) {
                     (Some(When::Day(day)), _) => day,
                     (Some(When::Time(local, _)), _) => local.date(),
-                    (None, Some(duration)) => start.checked_add(days(duration)).map_err(|_| beyond())?,
+                    (None, Some(duration)) => {
+                        start.checked_add(days(duration)).map_err(|_| beyond())?
+                    }
                     (None, None) => start,
                 };
                 let next = start.tomorrow().map_err(|_| beyond())?;
@@ -123,16 +150,21 @@ impl<'a> Reader<'a> {
                 }
                 let start = self.zones.moment(local, &form);
                 let end = match (end, duration) {
-                    (Some(When::Day(day)), _) => Moment { local: day.to_datetime(Time::midnight()), zone: start.zone.clone() },
+                    (Some(When::Day(day)), _) => Moment {
+                        local: day.to_datetime(Time::midnight()),
+                        zone: start.zone.clone(),
+                    },
                     (Some(When::Time(local, form)), _) => {
                         let end = self.zones.moment(local, &form);
-                        let either_floats = (start.zone == Zone::Floating) != (end.zone == Zone::Floating);
+                        let either_floats =
+                            (start.zone == Zone::Floating) != (end.zone == Zone::Floating);
                         if either_floats { Moment { local, zone: start.zone.clone() } } else { end }
                     }
                     (None, Some(duration)) => later(&start, duration).ok_or_else(beyond)?,
                     (None, None) => start.clone(),
                 };
-                let instant = |moment: &Moment| engine::zone::instant(moment, self.zones.floating());
+                let instant =
+                    |moment: &Moment| engine::zone::instant(moment, self.zones.floating());
                 let end = if instant(&end) < instant(&start) { start.clone() } else { end };
                 Ok(Span::Timed { start, end })
             }
@@ -142,14 +174,19 @@ impl<'a> Reader<'a> {
 
 /// The days of an event that is all-day by Microsoft's property alone.
 fn days_of(event: &Component, from: DateTime, to: DateTime) -> Option<Span> {
-    let says = event.property("X-MICROSOFT-CDO-ALLDAYEVENT").is_some_and(|says| says.value.trim().eq_ignore_ascii_case("TRUE"));
+    let says = event
+        .property("X-MICROSOFT-CDO-ALLDAYEVENT")
+        .is_some_and(|says| says.value.trim().eq_ignore_ascii_case("TRUE"));
     let midnights = from.time() == Time::midnight() && to.time() == Time::midnight() && to > from;
     (says && midnights).then(|| Span::AllDay { start: from.date(), end: to.date() })
 }
 
 fn start(event: &Component) -> Result<When, Unreadable> {
-    let start = event.property("DTSTART").ok_or_else(|| Unreadable("its event has no start (DTSTART)".into()))?;
-    When::parse(start.value, &start).ok_or_else(|| Unreadable("its DTSTART is no date or time".into()))
+    let start = event
+        .property("DTSTART")
+        .ok_or_else(|| Unreadable("its event has no start (DTSTART)".into()))?;
+    When::parse(start.value, &start)
+        .ok_or_else(|| Unreadable("its DTSTART is no date or time".into()))
 }
 
 /// A duration in whole days.
@@ -159,7 +196,8 @@ fn days(duration: Duration) -> jiff::Span {
 
 /// A moment plus a duration: nominal days first, exact time then.
 fn later(start: &Moment, duration: Duration) -> Option<Moment> {
-    let local: DateTime = start.local.checked_add(days(Duration { seconds: 0, ..duration })).ok()?;
+    let local: DateTime =
+        start.local.checked_add(days(Duration { seconds: 0, ..duration })).ok()?;
     let exact = SignedDuration::from_secs(duration.seconds);
     if start.zone == Zone::Floating {
         return Some(Moment { local: local.checked_add(exact).ok()?, zone: Zone::Floating });
@@ -180,7 +218,11 @@ pub(super) fn sequence(event: &Component) -> u32 {
 /// The instants that it tells of itself; what is not in UTC, as it has to be, is none.
 fn stamps(event: &Component) -> Stamps {
     let stamp = |name: &str| stamp(event, name);
-    Stamps { created: stamp("CREATED"), modified: stamp("LAST-MODIFIED"), stamped: stamp("DTSTAMP") }
+    Stamps {
+        created: stamp("CREATED"),
+        modified: stamp("LAST-MODIFIED"),
+        stamped: stamp("DTSTAMP"),
+    }
 }
 
 /// One of them.
@@ -205,7 +247,12 @@ fn visibility(event: &Component) -> Option<Visibility> {
 
 /// TRANSP and STATUS, refined by what Outlook adds where that does not contradict them.
 fn busy(event: &Component) -> Busy {
-    let word = |name: &str| event.property(name).map(|property| property.value.trim().to_ascii_uppercase()).unwrap_or_default();
+    let word = |name: &str| {
+        event
+            .property(name)
+            .map(|property| property.value.trim().to_ascii_uppercase())
+            .unwrap_or_default()
+    };
     let outlook = word("X-MICROSOFT-CDO-BUSYSTATUS");
     let transparency = word("TRANSP");
     let free = match transparency.as_str() {

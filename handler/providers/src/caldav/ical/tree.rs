@@ -1,10 +1,12 @@
 //! An object as a tree of components that loses nothing.
 //!
-//! Properties kept: an object that is parsed and serialised is the same, byte for byte, whatever was wrong with it; an edit
-//! changes the lines it names and no others; depth is bounded, so that nothing here can exhaust the stack.
+//! Properties kept: an object that is parsed and serialised is the same, byte for byte, whatever
+//! was wrong with it; an edit changes the lines it names and no others; depth is bounded, so that
+//! nothing here can exhaust the stack.
 //!
-//! A component whose END is missing, or has another name, ends where the one around it ends, and says so
-//! ([`Component::is_closed`]): whoever reads it decides whether that is good enough. An END without a BEGIN is kept as a line.
+//! A component whose END is missing, or has another name, ends where the one around it ends, and
+//! says so ([`Component::is_closed`]): whoever reads it decides whether that is good enough. An END
+//! without a BEGIN is kept as a line.
 
 use super::Unreadable;
 use super::lines::{self, Line, LineEnd};
@@ -43,7 +45,9 @@ impl Object {
     pub(super) fn parse(object: &[u8]) -> Result<Self, Unreadable> {
         let lines = lines::split(object)?;
         let line_end = match lines.first() {
-            Some(line) if line.raw().ends_with(b"\n") && !line.raw().ends_with(b"\r\n") => LineEnd::Lf,
+            Some(line) if line.raw().ends_with(b"\n") && !line.raw().ends_with(b"\r\n") => {
+                LineEnd::Lf
+            }
             _ => LineEnd::CrLf,
         };
         let mut items = Vec::new();
@@ -52,19 +56,23 @@ impl Object {
             match marker(&line) {
                 Some((true, name)) => {
                     if open.len() == MAX_DEPTH {
-                        return Err(Unreadable("its components are nested more than eight deep".into()));
+                        return Err(Unreadable(
+                            "its components are nested more than eight deep".into(),
+                        ));
                     }
                     open.push(Component { name, begin: line, items: Vec::new(), end: None });
                 }
-                Some((false, name)) => match open.iter().rposition(|component| component.name == name) {
-                    Some(at) => {
-                        while open.len() > at + 1 {
-                            close(&mut open, &mut items, None);
+                Some((false, name)) => {
+                    match open.iter().rposition(|component| component.name == name) {
+                        Some(at) => {
+                            while open.len() > at + 1 {
+                                close(&mut open, &mut items, None);
+                            }
+                            close(&mut open, &mut items, Some(line));
                         }
-                        close(&mut open, &mut items, Some(line));
+                        None => innermost(&mut open, &mut items).push(Item::Line(line)),
                     }
-                    None => innermost(&mut open, &mut items).push(Item::Line(line)),
-                },
+                }
                 None => innermost(&mut open, &mut items).push(Item::Line(line)),
             }
         }
@@ -160,7 +168,9 @@ impl Component {
 
     /// The properties of that name.
     pub(super) fn properties<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Property<'a>> {
-        self.lines().filter(move |line| line.is(name)).filter_map(|line| Property::parse(line.text()))
+        self.lines()
+            .filter(move |line| line.is(name))
+            .filter_map(|line| Property::parse(line.text()))
     }
 
     /// The property of that name; the first, where a property that may occur once occurs twice.
@@ -168,7 +178,8 @@ impl Component {
         self.properties(name).next()
     }
 
-    /// Puts a line in the place of the first property of its name and drops the others of that name; adds it where there is none.
+    /// Puts a line in the place of the first property of its name and drops the others of that
+    /// name; adds it where there is none.
     pub(super) fn set(&mut self, line: Line) {
         let mut line = Some(line);
         let name = line.as_ref().map(|line| line.name().to_owned()).unwrap_or_default();
@@ -197,7 +208,11 @@ impl Component {
         let lines = lines.into_iter().map(Item::Line);
         match self.items.last() {
             Some(Item::Component(_)) => {
-                let at = self.items.iter().position(|item| matches!(item, Item::Component(_))).unwrap_or(0);
+                let at = self
+                    .items
+                    .iter()
+                    .position(|item| matches!(item, Item::Component(_)))
+                    .unwrap_or(0);
                 self.items.splice(at..at, lines);
             }
             _ => self.items.extend(lines),
@@ -228,7 +243,8 @@ impl Component {
     }
 }
 
-/// Appends a line. Only the last line of an object may lack its line end; when something has come to stand behind it, it gets one.
+/// Appends a line. Only the last line of an object may lack its line end; when something has come
+/// to stand behind it, it gets one.
 fn write_line(line: &Line, end: LineEnd, out: &mut Vec<u8>) {
     if !out.is_empty() && out != lines::BOM && !out.ends_with(b"\n") {
         lines::fold("", end, out);

@@ -1,7 +1,7 @@
 //! The UNTIL of a rule, in the form that its DTSTART asks for (RFC 5545 section 3.3.10).
 //!
-//! Calendar programs get it wrong in every way; servers and other programs refuse such rules. What UNTIL means is kept, the rest of
-//! the rule is not touched.
+//! Calendar programs get it wrong in every way; servers and other programs refuse such rules. What
+//! UNTIL means is kept, the rest of the rule is not touched.
 
 use engine::event::{Moment, Span, Zone};
 use jiff::civil::{Date, DateTime};
@@ -14,10 +14,12 @@ use super::value::{Form, When};
 /// The rule with its UNTIL in form; as it is, where that is so already or where it cannot be read.
 pub(super) fn normalised(rule: &str, start: &Span, floating: Option<&str>) -> String {
     let parts = rule.split(';').map(|part| match part.split_once('=') {
-        Some((name, value)) if name.trim().eq_ignore_ascii_case("UNTIL") => match in_form(value, start, floating) {
-            Some(when) => format!("UNTIL={}", when.value()),
-            None => part.to_owned(),
-        },
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("UNTIL") => {
+            match in_form(value, start, floating) {
+                Some(when) => format!("UNTIL={}", when.value()),
+                None => part.to_owned(),
+            }
+        }
         _ => part.to_owned(),
     });
     parts.collect::<Vec<_>>().join(";")
@@ -37,7 +39,9 @@ fn in_form(value: &str, start: &Span, floating: Option<&str>) -> Option<When> {
     match until {
         When::Time(_, Form::Utc) if start.zone != Zone::Floating => None,
         When::Time(_, Form::Floating | Form::Zone(_)) if start.zone == Zone::Floating => None,
-        When::Time(local, Form::Utc) => Some(When::Time(out_of_utc(local, floating), Form::Floating)),
+        When::Time(local, Form::Utc) => {
+            Some(When::Time(out_of_utc(local, floating), Form::Floating))
+        }
         When::Time(local, _) => Some(at(local, start)),
         When::Day(day) => Some(at(last_second(day), start)),
     }
@@ -49,16 +53,22 @@ pub(super) fn before(end: jiff::Timestamp, start: &Span) -> String {
     let local = TimeZone::UTC.to_datetime(last);
     let when = match start {
         Span::AllDay { .. } => When::Day(local.date()),
-        Span::Timed { start, .. } if start.zone == Zone::Floating => When::Time(local, Form::Floating),
+        Span::Timed { start, .. } if start.zone == Zone::Floating => {
+            When::Time(local, Form::Floating)
+        }
         Span::Timed { .. } => When::Time(local, Form::Utc),
     };
     when.value()
 }
 
-/// An UNTIL on a wall clock with rules of its own; `None` where it is so already, or cannot be read.
+/// An UNTIL on a wall clock with rules of its own; `None` where it is so already, or cannot be
+/// read.
 pub(super) fn on_clock(value: &str, clock: &Rules) -> Option<String> {
     match When::parse(value, &Property::parse("UNTIL:")?)? {
-        When::Time(local, Form::Utc) => Some(When::Time(clock.local(TimeZone::UTC.to_timestamp(local).ok()?), Form::Floating).value()),
+        When::Time(local, Form::Utc) => Some(
+            When::Time(clock.local(TimeZone::UTC.to_timestamp(local).ok()?), Form::Floating)
+                .value(),
+        ),
         When::Day(day) => Some(When::Time(last_second(day), Form::Floating).value()),
         When::Time(..) => None,
     }
@@ -133,7 +143,8 @@ mod tests {
         let zone = "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:x\nBEGIN:STANDARD\nDTSTART:20000101T000000\nTZOFFSETFROM:+0217\nTZOFFSETTO:+0217\n\
             END:STANDARD\nEND:VTIMEZONE\nEND:VCALENDAR\n";
         let object = super::super::tree::Object::parse(zone.as_bytes()).unwrap();
-        let clock = Rules::parse(object.components().next().unwrap().components().next().unwrap()).unwrap();
+        let clock =
+            Rules::parse(object.components().next().unwrap().components().next().unwrap()).unwrap();
         for (value, expected) in [
             ("20260701T100000Z", Some("20260701T121700")),
             ("20260701T230000Z", Some("20260702T011700")),

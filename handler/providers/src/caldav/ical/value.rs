@@ -1,4 +1,5 @@
-//! Property values (RFC 5545 section 3.3): texts, dates, times, durations and periods, read leniently and written strictly.
+//! Property values (RFC 5545 section 3.3): texts, dates, times, durations and periods, read
+//! leniently and written strictly.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
@@ -27,7 +28,8 @@ pub(super) enum Form {
 }
 
 impl When {
-    /// Reads one value of a property. What it is follows from its shape, not from `VALUE`, which is often wrong; `Z` beats TZID.
+    /// Reads one value of a property. What it is follows from its shape, not from `VALUE`, which is
+    /// often wrong; `Z` beats TZID.
     pub(super) fn parse(value: &str, property: &Property<'_>) -> Option<Self> {
         let value = value.trim();
         let (date, time) = match value.split_once(['T', 't']) {
@@ -84,7 +86,8 @@ fn date(text: &str) -> Option<Date> {
     if text.len() != 8 || !text.is_ascii() {
         return None;
     }
-    let (year, month, day) = (digits(&text[..4], 4)?, digits(&text[4..6], 2)?, digits(&text[6..], 2)?);
+    let (year, month, day) =
+        (digits(&text[..4], 4)?, digits(&text[4..6], 2)?, digits(&text[6..], 2)?);
     Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
 }
 
@@ -95,7 +98,8 @@ fn time(text: &str) -> Option<Time> {
     let (hour, minute) = (digits(&text[..2], 2)?, digits(&text[2..4], 2)?);
     // A leap second is shown as the second before it.
     let second = if text.len() == 6 { digits(&text[4..], 2)?.min(59) } else { 0 };
-    Time::new(i8::try_from(hour).ok()?, i8::try_from(minute).ok()?, i8::try_from(second).ok()?, 0).ok()
+    Time::new(i8::try_from(hour).ok()?, i8::try_from(minute).ok()?, i8::try_from(second).ok()?, 0)
+        .ok()
 }
 
 fn basic_date(date: Date) -> String {
@@ -104,7 +108,13 @@ fn basic_date(date: Date) -> String {
 
 /// A time in the basic format, without zone.
 pub(super) fn basic(local: DateTime) -> String {
-    format!("{}T{:02}{:02}{:02}", basic_date(local.date()), local.hour(), local.minute(), local.second())
+    format!(
+        "{}T{:02}{:02}{:02}",
+        basic_date(local.date()),
+        local.hour(),
+        local.minute(),
+        local.second()
+    )
 }
 
 /// A duration: days are nominal, the rest is exact (RFC 5545 section 3.3.6).
@@ -152,8 +162,8 @@ impl Duration {
     }
 }
 
-/// TEXT as it is meant (RFC 5545 section 3.3.11). A backslash before anything that needs none stands for itself: texts with
-/// unescaped paths are about.
+/// TEXT as it is meant (RFC 5545 section 3.3.11). A backslash before anything that needs none
+/// stands for itself: texts with unescaped paths are about.
 pub(super) fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -189,7 +199,11 @@ pub(super) fn escape(text: &str) -> String {
 
 /// A text as it comes back after it was written: the one normalisation that TEXT needs.
 pub(super) fn plain(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\r', "\n").chars().filter(|&c| !engine::text::is_unwritable(c)).collect()
+    text.replace("\r\n", "\n")
+        .replace('\r', "\n")
+        .chars()
+        .filter(|&c| !engine::text::is_unwritable(c))
+        .collect()
 }
 
 #[cfg(test)]
@@ -213,7 +227,10 @@ mod tests {
             ("DTSTART;VALUE=DATE:20260310T100000", Some(When::Time(ten, Form::Floating))),
             ("DTSTART;VALUE=DATE-TIME:20260310T100000Z", Some(When::Time(ten, Form::Utc))),
             ("DTSTART;TZID=Europe/Berlin:20260310T100000Z", Some(When::Time(ten, Form::Utc))),
-            ("DTSTART;TZID=\"Europe/Berlin\":20260310T100000", Some(When::Time(ten, Form::Zone("Europe/Berlin".into())))),
+            (
+                "DTSTART;TZID=\"Europe/Berlin\":20260310T100000",
+                Some(When::Time(ten, Form::Zone("Europe/Berlin".into()))),
+            ),
             ("DTSTART;TZID=:20260310t1000", Some(When::Time(ten, Form::Floating))),
             ("DTSTART:20260310T235960", Some(When::Time(day.at(23, 59, 59, 0), Form::Floating))),
             ("DTSTART:20260230", None),

@@ -1,7 +1,8 @@
 //! A VTIMEZONE for a zone of the IANA database (RFC 5545 section 3.6.5), made from jiff's rules.
 //!
-//! Changes that follow a yearly rule are written as one, from the year before the event on; changes before that, and those of zones
-//! whose rule RRULE cannot say (Morocco, Egypt), are listed one by one, as far as they are needed.
+//! Changes that follow a yearly rule are written as one, from the year before the event on; changes
+//! before that, and those of zones whose rule RRULE cannot say (Morocco, Egypt), are listed one by
+//! one, as far as they are needed.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,8 @@ use super::lines::{Line, LineEnd};
 use super::tree::Component;
 use super::value::{basic, escape};
 
-/// A yearly rule must hold over so many years to be believed: the calendar repeats its weekdays after 28.
+/// A yearly rule must hold over so many years to be believed: the calendar repeats its weekdays
+/// after 28.
 const CYCLE: i16 = 28;
 /// The databases list changes one by one up to 2037 where no rule is in force yet.
 const RULES_FROM: i16 = 2038;
@@ -37,8 +39,14 @@ struct Kind {
     name: String,
 }
 
-/// The VTIMEZONE of a zone, good from one local time to another, or for ever; `None` where the database has no such zone.
-pub(super) fn component(name: &str, first: DateTime, last: Option<DateTime>, end: LineEnd) -> Option<Component> {
+/// The VTIMEZONE of a zone, good from one local time to another, or for ever; `None` where the
+/// database has no such zone.
+pub(super) fn component(
+    name: &str,
+    first: DateTime,
+    last: Option<DateTime>,
+    end: LineEnd,
+) -> Option<Component> {
     let zone = TimeZone::get(name).ok()?;
     let mut component = Component::new("VTIMEZONE", end);
     component.add(Line::new(format!("TZID:{name}"), end));
@@ -47,14 +55,27 @@ pub(super) fn component(name: &str, first: DateTime, last: Option<DateTime>, end
     let rules_year = RULES_FROM.max(first_year + 1);
     let changes = changes(&zone, first_year, rules_year + CYCLE);
     let (listed, yearly) = match yearly(&changes, first_year, rules_year) {
-        Some((year, rules)) => (changes.into_iter().filter(|change| change.local.year() < year).collect(), rules),
+        Some((year, rules)) => {
+            (changes.into_iter().filter(|change| change.local.year() < year).collect(), rules)
+        }
         None => {
-            let until = last.map_or(first_year.max(2020) + LISTED_YEARS, |last| last.year().saturating_add(1));
-            (changes.into_iter().filter(|change| change.local.year() <= until).collect::<Vec<_>>(), Vec::new())
+            let until = last
+                .map_or(first_year.max(2020) + LISTED_YEARS, |last| last.year().saturating_add(1));
+            (
+                changes
+                    .into_iter()
+                    .filter(|change| change.local.year() <= until)
+                    .collect::<Vec<_>>(),
+                Vec::new(),
+            )
         }
     };
     let mut observances: BTreeMap<Kind, Vec<DateTime>> = BTreeMap::new();
-    let earliest = listed.iter().chain(yearly.iter().map(|(change, _)| change)).map(|change| change.local.year()).min();
+    let earliest = listed
+        .iter()
+        .chain(yearly.iter().map(|(change, _)| change))
+        .map(|change| change.local.year())
+        .min();
     if earliest.is_none_or(|year| year > first_year) {
         let (local, kind) = before(&zone, first_year);
         observances.entry(kind).or_default().push(local);
@@ -66,14 +87,22 @@ pub(super) fn component(name: &str, first: DateTime, last: Option<DateTime>, end
         .into_iter()
         .filter_map(|(kind, dates)| Some((*dates.first()?, kind, dates)))
         .map(|(start, kind, dates)| (start, observance(&kind, start, &dates[1..], None, end)))
-        .chain(yearly.into_iter().map(|(change, rule)| (change.local, observance(&change.kind, change.local, &[], Some(&rule), end))))
+        .chain(yearly.into_iter().map(|(change, rule)| {
+            (change.local, observance(&change.kind, change.local, &[], Some(&rule), end))
+        }))
         .collect();
     parts.sort_by_key(|(start, _)| *start);
     parts.into_iter().for_each(|(_, part)| component.add_component(part));
     Some(component)
 }
 
-fn observance(kind: &Kind, start: DateTime, dates: &[DateTime], rule: Option<&str>, end: LineEnd) -> Component {
+fn observance(
+    kind: &Kind,
+    start: DateTime,
+    dates: &[DateTime],
+    rule: Option<&str>,
+    end: LineEnd,
+) -> Component {
     let mut part = Component::new(if kind.daylight { "DAYLIGHT" } else { "STANDARD" }, end);
     let mut add = |text: String| part.add(Line::new(text, end));
     add(format!("DTSTART:{}", basic(start)));
@@ -117,29 +146,54 @@ fn changes(zone: &TimeZone, first_year: i16, last_year: i16) -> Vec<Change> {
 fn before(zone: &TimeZone, first_year: i16) -> (DateTime, Kind) {
     let start = year_start(first_year).unwrap_or(Timestamp::UNIX_EPOCH);
     let info = zone.to_offset_info(start);
-    let kind = Kind { daylight: info.dst() == Dst::Yes, from: info.offset(), to: info.offset(), name: info.abbreviation().to_owned() };
+    let kind = Kind {
+        daylight: info.dst() == Dst::Yes,
+        from: info.offset(),
+        to: info.offset(),
+        name: info.abbreviation().to_owned(),
+    };
     let year = first_year.min(1970);
     (Date::new(year, 1, 1).unwrap_or(Date::ZERO).at(0, 0, 0, 0), kind)
 }
 
-/// The yearly rules, each with the first change that follows it, and the year from which on they alone are in force.
-fn yearly(changes: &[Change], first_year: i16, rules_year: i16) -> Option<(i16, Vec<(Change, String)>)> {
-    let settled: Vec<&Change> = changes.iter().filter(|change| change.local.year() >= rules_year).collect();
+/// The yearly rules, each with the first change that follows it, and the year from which on they
+/// alone are in force.
+fn yearly(
+    changes: &[Change],
+    first_year: i16,
+    rules_year: i16,
+) -> Option<(i16, Vec<(Change, String)>)> {
+    let settled: Vec<&Change> =
+        changes.iter().filter(|change| change.local.year() >= rules_year).collect();
     let mut kinds: Vec<&Kind> = settled.iter().map(|change| &change.kind).collect();
     kinds.sort();
     kinds.dedup();
     let rules = kinds
         .into_iter()
-        .map(|kind| Some((kind.clone(), Rule::of(settled.iter().filter(|change| change.kind == *kind).map(|change| change.local))?)))
+        .map(|kind| {
+            Some((
+                kind.clone(),
+                Rule::of(
+                    settled.iter().filter(|change| change.kind == *kind).map(|change| change.local),
+                )?,
+            ))
+        })
         .collect::<Option<Vec<_>>>()?;
     let follows = |year: i16| {
-        let of_year: Vec<&Change> = changes.iter().filter(|change| change.local.year() == year).collect();
+        let of_year: Vec<&Change> =
+            changes.iter().filter(|change| change.local.year() == year).collect();
         of_year.len() == rules.len()
-            && of_year.iter().all(|change| rules.iter().any(|(kind, rule)| *kind == change.kind && rule.admits(change.local)))
+            && of_year.iter().all(|change| {
+                rules.iter().any(|(kind, rule)| *kind == change.kind && rule.admits(change.local))
+            })
     };
-    let year = (first_year..rules_year).rev().find(|&year| !follows(year)).map_or(first_year, |irregular| irregular + 1);
+    let year = (first_year..rules_year)
+        .rev()
+        .find(|&year| !follows(year))
+        .map_or(first_year, |irregular| irregular + 1);
     let with_first = rules.into_iter().map(|(kind, rule)| {
-        let first = changes.iter().find(|change| change.local.year() >= year && change.kind == kind)?;
+        let first =
+            changes.iter().find(|change| change.local.year() >= year && change.kind == kind)?;
         Some((first.clone(), rule.text()))
     });
     Some((year, with_first.collect::<Option<Vec<_>>>()?))
@@ -158,10 +212,17 @@ impl Rule {
     fn of(changes: impl Iterator<Item = DateTime>) -> Option<Self> {
         let mut changes = changes.peekable();
         let example = *changes.peek()?;
-        let mut rule = Self { month: example.month(), first_day: example.day(), last_day: example.day(), example };
+        let mut rule = Self {
+            month: example.month(),
+            first_day: example.day(),
+            last_day: example.day(),
+            example,
+        };
         let mut years = 0;
         for change in changes {
-            let same = change.month() == rule.month && change.weekday() == example.weekday() && change.time() == example.time();
+            let same = change.month() == rule.month
+                && change.weekday() == example.weekday()
+                && change.time() == example.time();
             if !same {
                 return None;
             }
@@ -196,7 +257,8 @@ impl Rule {
         } else if self.first_day % 7 == 1 {
             format!("FREQ=YEARLY;BYMONTH={month};BYDAY={}{weekday}", self.first_day / 7 + 1)
         } else {
-            let days: Vec<String> = (self.first_day..=self.last_day).map(|day| day.to_string()).collect();
+            let days: Vec<String> =
+                (self.first_day..=self.last_day).map(|day| day.to_string()).collect();
             format!("FREQ=YEARLY;BYMONTH={month};BYMONTHDAY={};BYDAY={weekday}", days.join(","))
         }
     }
@@ -210,7 +272,11 @@ fn offset(offset: Offset) -> String {
     let seconds = offset.seconds();
     let (sign, seconds) = (if seconds < 0 { '-' } else { '+' }, seconds.abs());
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if seconds == 0 { format!("{sign}{hours:02}{minutes:02}") } else { format!("{sign}{hours:02}{minutes:02}{seconds:02}") }
+    if seconds == 0 {
+        format!("{sign}{hours:02}{minutes:02}")
+    } else {
+        format!("{sign}{hours:02}{minutes:02}{seconds:02}")
+    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! Copies written from scratch.
 //!
-//! What comes back when such an object is read differs from the draft in this only: [`Visibility::Default`] has become `Public`,
-//! `Oof` has become `Busy` and `WorkingElsewhere` `Free` (iCalendar has no words for them), attendees are gone, texts have `\n` for
-//! line ends and no control characters, seconds have no fractions, UNTIL has the form that the start asks for, and an empty
-//! series is none.
+//! What comes back when such an object is read differs from the draft in this only:
+//! [`Visibility::Default`] has become `Public`, `Oof` has become `Busy` and `WorkingElsewhere`
+//! `Free` (iCalendar has no words for them), attendees are gone, texts have `\n` for line ends and
+//! no control characters, seconds have no fractions, UNTIL has the form that the start asks for,
+//! and an empty series is none.
 
 use std::collections::BTreeMap;
 
-use engine::event::{Busy, Content, Exception, Moment, OriginalStart, Series, Span, Visibility, Zone};
+use engine::event::{
+    Busy, Content, Exception, Moment, OriginalStart, Series, Span, Visibility, Zone,
+};
 use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -93,7 +96,13 @@ pub(super) fn marker(marker: &str) -> String {
 }
 
 /// A VEVENT with everything but its recurrence.
-pub(super) fn event(uid: &str, id: Option<&When>, content: &Content, sequence: u32, stamp: Stamp) -> Component {
+pub(super) fn event(
+    uid: &str,
+    id: Option<&When>,
+    content: &Content,
+    sequence: u32,
+    stamp: Stamp,
+) -> Component {
     let mut event = Component::new("VEVENT", stamp.end);
     event.add(stamp.line(format!("UID:{}", one_line(uid))));
     stamp.touch(&mut event, sequence);
@@ -103,7 +112,11 @@ pub(super) fn event(uid: &str, id: Option<&When>, content: &Content, sequence: u
     let (start, end) = bounds(&content.span);
     event.add(stamp.line(start.line("DTSTART")));
     event.add(stamp.line(end.line("DTEND")));
-    for (name, text) in [("SUMMARY", &content.title), ("DESCRIPTION", &content.description), ("LOCATION", &content.location)] {
+    for (name, text) in [
+        ("SUMMARY", &content.title),
+        ("DESCRIPTION", &content.description),
+        ("LOCATION", &content.location),
+    ] {
         if !plain(text).is_empty() {
             event.add(stamp.line(format!("{name}:{}", escape(text))));
         }
@@ -162,8 +175,9 @@ fn moment(moment: &Moment) -> When {
     When::Time(moment.local, form)
 }
 
-/// The identity of an occurrence in the form that the DTSTART of its series has (RFC 5545 section 3.8.4.4). An hour that comes
-/// twice is said in UTC where the second one is meant: its wall time means the first.
+/// The identity of an occurrence in the form that the DTSTART of its series has (RFC 5545 section
+/// 3.8.4.4). An hour that comes twice is said in UTC where the second one is meant: its wall time
+/// means the first.
 pub(super) fn original_start(original: OriginalStart, span: &Span) -> When {
     let start = match span {
         Span::AllDay { .. } => {
@@ -186,7 +200,9 @@ pub(super) fn original_start(original: OriginalStart, span: &Span) -> When {
             }
         }
         (OriginalStart::At(instant), _) => When::utc(instant),
-        (OriginalStart::Day(day), zone) => moment(&Moment { local: day.to_datetime(start.local.time()), zone: zone.clone() }),
+        (OriginalStart::Day(day), zone) => {
+            moment(&Moment { local: day.to_datetime(start.local.time()), zone: zone.clone() })
+        }
         (OriginalStart::Floating(local), zone) => moment(&Moment { local, zone: zone.clone() }),
     }
 }
@@ -209,8 +225,12 @@ pub(super) fn transparency(busy: Busy) -> (&'static str, &'static str) {
     }
 }
 
-/// The zones of the database that an event needs, with the first local time in each and the last, if there is a last.
-pub(super) fn zones(content: &Content, series: Option<&Series>) -> BTreeMap<String, (DateTime, Option<DateTime>)> {
+/// The zones of the database that an event needs, with the first local time in each and the last,
+/// if there is a last.
+pub(super) fn zones(
+    content: &Content,
+    series: Option<&Series>,
+) -> BTreeMap<String, (DateTime, Option<DateTime>)> {
     let mut zones: BTreeMap<String, (DateTime, Option<DateTime>)> = BTreeMap::new();
     let mut need = |moment: &Moment, repeats: bool| {
         if let Zone::Iana(name) = &moment.zone {
@@ -220,12 +240,17 @@ pub(super) fn zones(content: &Content, series: Option<&Series>) -> BTreeMap<Stri
             entry.1 = entry.1.zip(last).map(|(a, b)| a.max(b));
         }
     };
-    let changed = series.iter().flat_map(|series| series.exceptions.values()).filter_map(|exception| match exception {
-        Exception::Changed(content) => Some(content.as_ref()),
-        Exception::Cancelled => None,
-    });
+    let changed =
+        series.iter().flat_map(|series| series.exceptions.values()).filter_map(|exception| {
+            match exception {
+                Exception::Changed(content) => Some(content.as_ref()),
+                Exception::Cancelled => None,
+            }
+        });
     let repeats = series.is_some();
-    for (content, repeats) in std::iter::once((content, repeats)).chain(changed.map(|content| (content, false))) {
+    for (content, repeats) in
+        std::iter::once((content, repeats)).chain(changed.map(|content| (content, false)))
+    {
         if let Span::Timed { start, end } = &content.span {
             need(start, repeats);
             need(end, repeats);

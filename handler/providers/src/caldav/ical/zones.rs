@@ -1,9 +1,12 @@
-//! What a TZID means in one object: a zone of the database, by its name or by the rules of its VTIMEZONE.
+//! What a TZID means in one object: a zone of the database, by its name or by the rules of its
+//! VTIMEZONE.
 //!
-//! In this order: the name of a place (IANA, behind a maker's prefix too); the VTIMEZONE's X-LIC-LOCATION; what the name means by
-//! convention (`EST`, Windows names, display names, offsets), unless the VTIMEZONE has other rules; a zone of the database that
-//! follows the VTIMEZONE's rules. Where there is none, a time is the instant that the rules give it, in UTC, and a series is what its
-//! rule gives on that clock. A TZID that nothing explains means the zone of the calendar, and the event says that this was guessed.
+//! In this order: the name of a place (IANA, behind a maker's prefix too); the VTIMEZONE's
+//! X-LIC-LOCATION; what the name means by convention (`EST`, Windows names, display names,
+//! offsets), unless the VTIMEZONE has other rules; a zone of the database that follows the
+//! VTIMEZONE's rules. Where there is none, a time is the instant that the rules give it, in UTC,
+//! and a series is what its rule gives on that clock. A TZID that nothing explains means the zone
+//! of the calendar, and the event says that this was guessed.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -18,10 +21,12 @@ use super::observance::Rules;
 use super::tree::Component;
 use super::value::{Form, unescape};
 
-/// Rules are compared from here on too: a VTIMEZONE often holds today's rules only, whatever the age of the event.
+/// Rules are compared from here on too: a VTIMEZONE often holds today's rules only, whatever the
+/// age of the event.
 const TODAYS_RULES: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
-/// How many zones of an object are found by their rules: each costs a comparison with the whole database.
+/// How many zones of an object are found by their rules: each costs a comparison with the whole
+/// database.
 const MAX_COMPARED: usize = 8;
 
 /// The zones of one object.
@@ -56,7 +61,13 @@ impl<'a> Zones<'a> {
     }
 
     fn with(described: HashMap<String, &'a Component>, floating: Option<&'a str>) -> Self {
-        Self { described, known: RefCell::default(), compared: Cell::new(0), guessed: Cell::new(false), floating }
+        Self {
+            described,
+            known: RefCell::default(),
+            compared: Cell::new(0),
+            guessed: Cell::new(false),
+            floating,
+        }
     }
 
     /// The zone of the calendar, in which floating times are meant.
@@ -77,7 +88,12 @@ impl<'a> Zones<'a> {
             Form::Zone(tzid) => match self.meaning(tzid, local) {
                 Meaning::Zone(zone) => zone,
                 Meaning::Rules(rules) => match rules.instant(local) {
-                    Some(instant) => return Moment { local: TimeZone::UTC.to_datetime(instant), zone: Zone::Utc },
+                    Some(instant) => {
+                        return Moment {
+                            local: TimeZone::UTC.to_datetime(instant),
+                            zone: Zone::Utc,
+                        };
+                    }
                     None => self.guess(),
                 },
                 Meaning::Nothing => self.guess(),
@@ -131,7 +147,11 @@ impl<'a> Zones<'a> {
     fn find(&self, tzid: &str, near: DateTime) -> Meaning {
         let usual = engine::zone::resolve(tzid);
         let by_name = || usual.clone().map_or(Meaning::Nothing, Meaning::Zone);
-        let Some(described) = self.described.get(tzid.trim()).filter(|_| !engine::zone::is_place(tzid)) else { return by_name() };
+        let Some(described) =
+            self.described.get(tzid.trim()).filter(|_| !engine::zone::is_place(tzid))
+        else {
+            return by_name();
+        };
         let location = described.property("X-LIC-LOCATION");
         if let Some(zone) = location.and_then(|location| engine::zone::resolve(location.value)) {
             return Meaning::Zone(zone);
@@ -142,7 +162,9 @@ impl<'a> Zones<'a> {
             return Meaning::Rules(Rc::new(rules));
         }
         let starts = [rules.instant(near), Some(TODAYS_RULES)];
-        if let Some(zone) = usual.filter(|zone| starts.iter().flatten().any(|start| follows(&rules, zone, *start))) {
+        if let Some(zone) =
+            usual.filter(|zone| starts.iter().flatten().any(|start| follows(&rules, zone, *start)))
+        {
             return Meaning::Zone(zone);
         }
         match starts.into_iter().flatten().find_map(|start| like(&rules, start)) {
@@ -154,9 +176,14 @@ impl<'a> Zones<'a> {
 
 /// The zone that the first VTIMEZONE of a `calendar-timezone` describes.
 pub(super) fn of_calendar(object: &super::tree::Object) -> Option<Zone> {
-    let outer = object.components().flat_map(|component| std::iter::once(component).chain(component.components()));
+    let outer = object
+        .components()
+        .flat_map(|component| std::iter::once(component).chain(component.components()));
     let described = outer.into_iter().find(|component| component.name() == "VTIMEZONE")?;
-    let tzid = described.property("TZID").map(|tzid| unescape(tzid.value).trim().to_owned()).unwrap_or_default();
+    let tzid = described
+        .property("TZID")
+        .map(|tzid| unescape(tzid.value).trim().to_owned())
+        .unwrap_or_default();
     let zones = Zones::with([(tzid.clone(), described)].into(), None);
     match zones.meaning(&tzid, TimeZone::UTC.to_datetime(TODAYS_RULES)) {
         Meaning::Zone(zone) => Some(zone),

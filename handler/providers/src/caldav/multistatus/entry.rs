@@ -8,7 +8,8 @@ use crate::Result;
 pub(crate) struct Entry {
     /// The address in the server's own spelling.
     pub href: String,
-    /// The status of the whole response, where it has one (a removed member, RFC 6578 section 3.5.2; a truncation, section 3.6).
+    /// The status of the whole response, where it has one (a removed member, RFC 6578 section
+    /// 3.5.2; a truncation, section 3.6).
     pub status: Option<u16>,
     /// The properties that the server gave.
     pub props: Props,
@@ -24,7 +25,8 @@ pub(crate) struct Props {
     pub content_type: Option<String>,
     pub data: Option<Data>,
     pub kind: Kind,
-    /// Whether events may be stored; `None` where the server does not say, which means yes (RFC 4791 section 5.2.3).
+    /// Whether events may be stored; `None` where the server does not say, which means yes (RFC
+    /// 4791 section 5.2.3).
     pub events: Option<bool>,
     /// `None` where the server has no access control (RFC 3744).
     pub privileges: Option<Privileges>,
@@ -78,17 +80,23 @@ pub(crate) struct Privileges {
 }
 
 impl Props {
-    /// Whether events may be written here. A server without access control says nothing, and then everything may be tried.
+    /// Whether events may be written here. A server without access control says nothing, and then
+    /// everything may be tried.
     pub(crate) fn writable(&self) -> bool {
-        !self.kind.subscribed && self.privileges.is_none_or(|p| p.all || p.write || (p.write_content && p.bind))
+        !self.kind.subscribed
+            && self.privileges.is_none_or(|p| p.all || p.write || (p.write_content && p.bind))
     }
 
-    /// Whether this may be an event, as far as the content type says (`component=VTODO` occurs in calendars that also keep tasks).
+    /// Whether this may be an event, as far as the content type says (`component=VTODO` occurs in
+    /// calendars that also keep tasks).
     pub(crate) fn may_be_event(&self) -> bool {
         let Some(kind) = &self.content_type else { return true };
-        let component =
-            kind.split(';').filter_map(|part| part.split_once('=')).find(|(name, _)| name.trim().eq_ignore_ascii_case("component"));
-        component.is_none_or(|(_, value)| value.trim().trim_matches('"').eq_ignore_ascii_case("VEVENT"))
+        let component = kind
+            .split(';')
+            .filter_map(|part| part.split_once('='))
+            .find(|(name, _)| name.trim().eq_ignore_ascii_case("component"));
+        component
+            .is_none_or(|(_, value)| value.trim().trim_matches('"').eq_ignore_ascii_case("VEVENT"))
     }
 
     /// Takes over what a further propstat brought.
@@ -120,7 +128,8 @@ impl Props {
     }
 }
 
-/// An element whose meaning we know in the place where it stands; anything else is [`Tag::Other`], and so is all below it.
+/// An element whose meaning we know in the place where it stands; anything else is [`Tag::Other`],
+/// and so is all below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tag {
     Multistatus,
@@ -228,7 +237,14 @@ pub(super) struct Building {
 }
 
 impl Building {
-    pub(super) fn start(&mut self, parent: Option<Tag>, tag: Tag, namespace: &str, local: &str, component: Option<bool>) {
+    pub(super) fn start(
+        &mut self,
+        parent: Option<Tag>,
+        tag: Tag,
+        namespace: &str,
+        local: &str,
+        component: Option<bool>,
+    ) {
         let pending = &mut self.pending;
         match tag {
             Tag::Propstat => {
@@ -241,8 +257,12 @@ impl Building {
             Tag::Flag => match (parent, namespace, local) {
                 (Some(Tag::ResourceType), DAV, "collection") => pending.kind.collection = true,
                 (Some(Tag::ResourceType), CALDAV, "calendar") => pending.kind.calendar = true,
-                (Some(Tag::ResourceType), CALENDARSERVER, "subscribed") => pending.kind.subscribed = true,
-                (Some(Tag::ResourceType), CALDAV, "schedule-inbox" | "schedule-outbox") => pending.kind.scheduling = true,
+                (Some(Tag::ResourceType), CALENDARSERVER, "subscribed") => {
+                    pending.kind.subscribed = true
+                }
+                (Some(Tag::ResourceType), CALDAV, "schedule-inbox" | "schedule-outbox") => {
+                    pending.kind.scheduling = true
+                }
                 (Some(Tag::Principal), DAV, "unauthenticated") => pending.unauthenticated = true,
                 (Some(Tag::Privilege), DAV, name) => {
                     let privileges = pending.privileges.get_or_insert_default();
@@ -274,7 +294,10 @@ impl Building {
             Tag::Href => many(&mut self.hrefs)?,
             Tag::HomeHref => many(&mut pending.homes)?,
             Tag::AddressHref => many(&mut pending.addresses)?,
-            Tag::Status => self.status = Some(status(&text).ok_or_else(|| bad("a status line cannot be read"))?),
+            Tag::Status => {
+                self.status =
+                    Some(status(&text).ok_or_else(|| bad("a status line cannot be read"))?)
+            }
             Tag::PropstatStatus => self.pending_status = status(&text),
             Tag::Propstat => {
                 let props = std::mem::take(pending);
@@ -288,7 +311,9 @@ impl Building {
             Tag::DisplayName => pending.display_name = Some(text).filter(|name| !name.is_empty()),
             Tag::ContentType => pending.content_type = trimmed(),
             Tag::Data if too_large => pending.data = Some(Data::TooLarge),
-            Tag::Data => pending.data = Some(text).filter(|data| !data.is_empty()).map(Data::Object),
+            Tag::Data => {
+                pending.data = Some(text).filter(|data| !data.is_empty()).map(Data::Object)
+            }
             Tag::ZoneObject => pending.zone_object = trimmed(),
             Tag::ZoneId => pending.zone_id = trimmed(),
             Tag::PrincipalHref => pending.principal = trimmed(),
@@ -312,6 +337,8 @@ impl Building {
 
 /// The code in a status line: `HTTP/1.1 200 OK`, but `200 OK` and `HTTP/2 200` occur too.
 fn status(line: &str) -> Option<u16> {
-    let code = line.split_ascii_whitespace().find(|word| word.len() == 3 && word.bytes().all(|b| b.is_ascii_digit()))?;
+    let code = line
+        .split_ascii_whitespace()
+        .find(|word| word.len() == 3 && word.bytes().all(|b| b.is_ascii_digit()))?;
     code.parse().ok().filter(|code| (100..600).contains(code))
 }

@@ -2,10 +2,12 @@
 //!
 //! # Properties
 //! * Memory does not grow with the number of entries: each is handed to a visitor and forgotten.
-//! * An answer that was cut off never looks like a complete one: without the closing tag it is an error.
+//! * An answer that was cut off never looks like a complete one: without the closing tag it is an
+//!   error.
 //! * Names count by namespace and local name, properties only from a propstat with a 2xx status.
-//! * Depth, attributes, text, entries and the whole body have limits; a document type is refused, so nothing is ever expanded. A
-//!   calendar object that is too large costs only its own entry ([`Data::TooLarge`]).
+//! * Depth, attributes, text, entries and the whole body have limits; a document type is refused,
+//!   so nothing is ever expanded. A calendar object that is too large costs only its own entry
+//!   ([`Data::TooLarge`]).
 //! * No error quotes the answer.
 
 mod entry;
@@ -54,8 +56,8 @@ pub(crate) struct Tail {
 /// Reads an answer and shows each entry to `visit`.
 ///
 /// # Errors
-/// [`Error::BadAnswer`] where it is no complete multistatus document, [`Error::Unreachable`] where the connection broke, and whatever
-/// the visitor says.
+/// [`Error::BadAnswer`] where it is no complete multistatus document, [`Error::Unreachable`] where
+/// the connection broke, and whatever the visitor says.
 pub(crate) async fn read<R, V>(body: R, mut visit: V) -> Result<Tail>
 where
     R: AsyncBufRead + Send + Unpin,
@@ -78,7 +80,9 @@ where
                 let namespace = match namespace {
                     ResolveResult::Bound(namespace) => namespace.into_inner(),
                     ResolveResult::Unbound => "",
-                    ResolveResult::Unknown(_) => return Err(bad("a namespace prefix is not declared")),
+                    ResolveResult::Unknown(_) => {
+                        return Err(bad("a namespace prefix is not declared"));
+                    }
                 };
                 state.start(namespace, local.into_inner(), &start)?;
             }
@@ -108,7 +112,8 @@ where
     }
 }
 
-/// Reads what follows the document, so that the connection can be used again: not much, not for long, and whatever it is.
+/// Reads what follows the document, so that the connection can be used again: not much, not for
+/// long, and whatever it is.
 async fn drain(body: &mut (impl AsyncBufRead + Unpin)) {
     let rest = async {
         for _ in 0..16 {
@@ -160,7 +165,9 @@ impl State {
         }
         match (&mut self.building, tag) {
             (building, Tag::Response) => *building = Some(Building::default()),
-            (Some(building), _) => building.start(self.stack.last().copied(), tag, namespace, local, component),
+            (Some(building), _) => {
+                building.start(self.stack.last().copied(), tag, namespace, local, component)
+            }
             (None, _) => {}
         }
         self.text = tag.has_text().then(Text::default);
@@ -174,10 +181,14 @@ impl State {
         let text = self.text.take();
         match tag {
             Tag::Response => return Ok(self.building.take()),
-            Tag::SyncTokenOfAll => self.tail.sync_token = text.map(|text| text.value.trim().to_owned()).filter(|token| !token.is_empty()),
+            Tag::SyncTokenOfAll => {
+                self.tail.sync_token =
+                    text.map(|text| text.value.trim().to_owned()).filter(|token| !token.is_empty())
+            }
             _ => {
                 if let Some(building) = &mut self.building {
-                    let (value, too_large) = text.map(|text| (text.value, text.too_large)).unwrap_or_default();
+                    let (value, too_large) =
+                        text.map(|text| (text.value, text.too_large)).unwrap_or_default();
                     building.end(tag, value, too_large)?;
                 }
             }
@@ -188,7 +199,9 @@ impl State {
     fn text(&mut self, piece: &str) -> Result<()> {
         let Some(text) = &mut self.text else { return Ok(()) };
         let object = self.stack.last() == Some(&Tag::Data);
-        if text.too_large || text.value.len() + piece.len() > if object { MAX_OBJECT } else { MAX_TEXT } {
+        if text.too_large
+            || text.value.len() + piece.len() > if object { MAX_OBJECT } else { MAX_TEXT }
+        {
             if !object {
                 return Err(bad("a text in it is too long"));
             }
@@ -202,7 +215,11 @@ impl State {
 
     fn reference(&mut self, reference: &quick_xml::events::BytesRef<'_>) -> Result<()> {
         if reference.is_char_ref() {
-            let character = reference.resolve_char_ref().ok().flatten().ok_or_else(|| bad("a character reference is not valid"))?;
+            let character = reference
+                .resolve_char_ref()
+                .ok()
+                .flatten()
+                .ok_or_else(|| bad("a character reference is not valid"))?;
             return self.text(character.encode_utf8(&mut [0; 4]));
         }
         let text = match &**reference {
@@ -225,7 +242,9 @@ fn broken(error: &quick_xml::Error) -> Error {
     match error {
         quick_xml::Error::Io(error) => match error.kind() {
             std::io::ErrorKind::FileTooLarge => bad("it is larger than any calendar"),
-            std::io::ErrorKind::TimedOut => Error::Unreachable("the server did not come to the end of its answer in time".into()),
+            std::io::ErrorKind::TimedOut => Error::Unreachable(
+                "the server did not come to the end of its answer in time".into(),
+            ),
             _ => Error::Unreachable("the connection broke off in the middle of an answer".into()),
         },
         quick_xml::Error::Syntax(_) => bad("it was cut off, or is not XML"),

@@ -1,9 +1,11 @@
-//! Thins out texts that are too long for anything, so that one monstrous object costs neither memory nor the rest of the answer.
+//! Thins out texts that are too long for anything, so that one monstrous object costs neither
+//! memory nor the rest of the answer.
 //!
-//! The XML reader collects a text up to the next markup, however long it is. This reader stands below it and, once a text has run on
-//! for more than a limit, lets only those bytes pass that can end it (`<`, `&`, `]`, `>` and the ends of comments and instructions).
-//! The structure stays whole, the entry is known to be too large (the text is longer than [`super::MAX_OBJECT`]), and its remaining
-//! megabytes are dropped unseen.
+//! The XML reader collects a text up to the next markup, however long it is. This reader stands
+//! below it and, once a text has run on for more than a limit, lets only those bytes pass that can
+//! end it (`<`, `&`, `]`, `>` and the ends of comments and instructions). The structure stays
+//! whole, the entry is known to be too large (the text is longer than [`super::MAX_OBJECT`]), and
+//! its remaining megabytes are dropped unseen.
 
 use std::io;
 use std::pin::Pin;
@@ -22,7 +24,8 @@ pub(super) struct Runs<R> {
     inner: R,
     /// Bytes passed on since the last event began.
     passed: usize,
-    /// Bytes are being dropped. It begins at the end of a character, so that what has passed stays UTF-8.
+    /// Bytes are being dropped. It begins at the end of a character, so that what has passed stays
+    /// UTF-8.
     thinning: bool,
 }
 
@@ -47,7 +50,10 @@ impl<R: AsyncBufRead + Unpin> AsyncBufRead for Runs<R> {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
         if this.passed >= LIMIT + SLACK {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::FileTooLarge, "a text has no end")));
+            return Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "a text has no end",
+            )));
         }
         if this.passed < LIMIT {
             let room = LIMIT - this.passed;
@@ -59,8 +65,13 @@ impl<R: AsyncBufRead + Unpin> AsyncBufRead for Runs<R> {
         loop {
             let skip = match Pin::new(&mut this.inner).poll_fill_buf(cx) {
                 Poll::Ready(Ok(buffer)) => {
-                    this.thinning |= buffer.first().is_some_and(|byte| !(0x80..0xc0).contains(byte));
-                    if this.thinning { buffer.iter().take_while(|byte| !ends_something(**byte)).count() } else { 0 }
+                    this.thinning |=
+                        buffer.first().is_some_and(|byte| !(0x80..0xc0).contains(byte));
+                    if this.thinning {
+                        buffer.iter().take_while(|byte| !ends_something(**byte)).count()
+                    } else {
+                        0
+                    }
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => return Poll::Pending,
@@ -84,7 +95,11 @@ impl<R: AsyncBufRead + Unpin> AsyncBufRead for Runs<R> {
 }
 
 impl<R: AsyncBufRead + Unpin> AsyncRead for Runs<R> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, target: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        target: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         read_buffered(self, cx, target)
     }
 }

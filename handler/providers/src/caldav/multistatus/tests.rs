@@ -56,7 +56,9 @@ async fn only_what_was_found_counts_and_names_count_by_namespace() {
     assert_eq!(props.privileges, Some(Privileges { write: true, ..Privileges::default() }));
     assert!(props.writable());
 
-    let foreign = APPLE.replace("urn:ietf:params:xml:ns:caldav", "urn:example:other").replace("calendarserver.org", "example.org");
+    let foreign = APPLE
+        .replace("urn:ietf:params:xml:ns:caldav", "urn:example:other")
+        .replace("calendarserver.org", "example.org");
     let (entries, _) = parse(foreign).await.unwrap();
     assert!(!entries[0].props.kind.calendar);
     assert_eq!(entries[0].props.ctag, None);
@@ -71,7 +73,8 @@ async fn every_form_of_an_entry_of_a_sync_report() {
         <D:response><D:href>/c/</D:href><D:status>507</D:status><D:error><D:number-of-matches-within-limits/></D:error></D:response>
         <D:sync-token>http://example.org/sync/2</D:sync-token></D:multistatus>"#;
     let (entries, tail) = parse(xml).await.unwrap();
-    let brief: Vec<_> = entries.iter().map(|e| (e.href.as_str(), e.status, e.props.etag.as_deref())).collect();
+    let brief: Vec<_> =
+        entries.iter().map(|e| (e.href.as_str(), e.status, e.props.etag.as_deref())).collect();
     assert_eq!(
         brief,
         [
@@ -113,8 +116,11 @@ async fn an_object_that_is_too_large_costs_only_itself() {
             let data = filling.repeat(size.div_ceil(filling.len()));
             let read = data.len() / filling.len() * read;
             let first = object(&data);
-            let both = first
-                .replace("</multistatus>", "<response><href>/c/y.ics</href><status>HTTP/1.1 404 Gone</status></response></multistatus>");
+            let both = first.replace(
+                "</multistatus>",
+                "<response><href>/c/y.ics</href><status>HTTP/1.1 404 \
+                Gone</status></response></multistatus>",
+            );
             let (entries, _) = parse(both).await.unwrap();
             assert_eq!(entries[1].href, "/c/y.ics");
             assert_eq!(entries[0].props.etag.as_deref(), Some("\"1\""));
@@ -129,7 +135,11 @@ async fn an_object_that_is_too_large_costs_only_itself() {
 
 #[tokio::test]
 async fn a_text_without_an_end_is_given_up() {
-    let endless = format!("{}{}", object("").split("</c:calendar-data>").next().unwrap(), ">".repeat(8 << 20));
+    let endless = format!(
+        "{}{}",
+        object("").split("</c:calendar-data>").next().unwrap(),
+        ">".repeat(8 << 20)
+    );
     assert!(why(parse(endless).await).contains("larger"));
 }
 
@@ -146,7 +156,9 @@ async fn an_answer_that_was_cut_off_never_looks_whole() {
 #[tokio::test]
 async fn what_is_no_multistatus_is_refused_without_being_quoted() {
     let secret = "Lunch with Nobody";
-    let bomb = format!(r#"<!DOCTYPE x [<!ENTITY a "{secret}"><!ENTITY b "&a;&a;&a;">]><multistatus xmlns="DAV:">&b;</multistatus>"#);
+    let bomb = format!(
+        r#"<!DOCTYPE x [<!ENTITY a "{secret}"><!ENTITY b "&a;&a;&a;">]><multistatus xmlns="DAV:">&b;</multistatus>"#
+    );
     let deep = format!(r#"<multistatus xmlns="DAV:">{}"#, "<a>".repeat(100_000));
     let attributes: String = (0..100).map(|n| format!(" a{n}='{secret}'")).collect();
     for xml in [
@@ -160,21 +172,40 @@ async fn what_is_no_multistatus_is_refused_without_being_quoted() {
         bomb,
         deep,
         format!(r#"<multistatus xmlns="DAV:"><response{attributes}/></multistatus>"#),
-        format!(r#"<multistatus xmlns="DAV:"><response><href>{secret}</propstat></response></multistatus>"#),
-        format!(r#"<multistatus xmlns="DAV:"><response><href>&{};</href></response></multistatus>"#, "lunch"),
-        format!(r#"<multistatus xmlns="DAV:"><response><href>&#0;{secret}</href></response></multistatus>"#),
-        format!(r#"<multistatus xmlns="DAV:"><response><href>{}</href></response></multistatus>"#, secret.repeat(10_000)),
-        format!(r#"<multistatus xmlns="DAV:"><response><href>/</href><status>{secret}</status></response></multistatus>"#),
+        format!(
+            r#"<multistatus xmlns="DAV:"><response><href>{secret}</propstat></response></multistatus>"#
+        ),
+        format!(
+            r#"<multistatus xmlns="DAV:"><response><href>&{};</href></response></multistatus>"#,
+            "lunch"
+        ),
+        format!(
+            r#"<multistatus xmlns="DAV:"><response><href>&#0;{secret}</href></response></multistatus>"#
+        ),
+        format!(
+            r#"<multistatus xmlns="DAV:"><response><href>{}</href></response></multistatus>"#,
+            secret.repeat(10_000)
+        ),
+        format!(
+            r#"<multistatus xmlns="DAV:"><response><href>/</href><status>{secret}</status></response></multistatus>"#
+        ),
         object(&format!("{secret}</c:calendar-data><c:calendar-data xmlns:c=\"\">")),
     ] {
         let start: String = xml.chars().take(80).collect();
         match parse(xml).await {
-            Err(error @ Error::BadAnswer(_)) => assert!(!error.to_string().contains("Lunch"), "{error}"),
+            Err(error @ Error::BadAnswer(_)) => {
+                assert!(!error.to_string().contains("Lunch"), "{error}")
+            }
             Err(error) => panic!("{error} for {start}"),
-            Ok((entries, _)) => assert!(entries.iter().all(|entry| entry.props.data.is_none()), "{start}"),
+            Ok((entries, _)) => {
+                assert!(entries.iter().all(|entry| entry.props.data.is_none()), "{start}")
+            }
         }
     }
-    assert!(matches!(parse([b"<multistatus xmlns='DAV:'>".as_slice(), &[0xff, 0xfe]].concat()).await, Err(Error::BadAnswer(_))));
+    assert!(matches!(
+        parse([b"<multistatus xmlns='DAV:'>".as_slice(), &[0xff, 0xfe]].concat()).await,
+        Err(Error::BadAnswer(_))
+    ));
 }
 
 #[tokio::test]
@@ -197,7 +228,11 @@ async fn the_visitor_can_stop_the_reading() {
 struct Broken(Cursor<Vec<u8>>);
 
 impl AsyncRead for Broken {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.0).poll_read(cx, buffer);
         if buffer.filled().len() == before {

@@ -79,9 +79,12 @@ fn the_calendar_itself_and_other_collections_are_no_members() {
 
 #[test]
 fn whether_a_path_shows_that_it_belongs_to_the_calendar() {
-    for (path, belongs) in
-        [("/dav/u/src/a.ics", true), ("/remote/src/a.ics", true), ("/remote/a.ics", false), ("/dav/u/source/a.ics", false)]
-    {
+    for (path, belongs) in [
+        ("/dav/u/src/a.ics", true),
+        ("/remote/src/a.ics", true),
+        ("/remote/a.ics", false),
+        ("/dav/u/source/a.ics", false),
+    ] {
         assert_eq!(member(CALENDAR, path).unwrap().belongs, belongs, "{path}");
     }
 }
@@ -101,14 +104,30 @@ fn no_id_is_requested_from_another_server_and_no_name_outside_the_calendar() {
         assert!(path.is_none_or(|path| path == "/dav/u/src/%252e%252e"), "{name}");
     }
     for address in ["../x.ics", "%2E%2e/x.ics", "/dav/u/src/../x.ics", "/..", "", "/", "sub/"] {
-        assert_eq!(request_path(CALENDAR, &EventId::with_address("x.ics", address)), None, "{address}");
+        assert_eq!(
+            request_path(CALENDAR, &EventId::with_address("x.ics", address)),
+            None,
+            "{address}"
+        );
     }
-    for name in
-        ["//evil.example/x", "http://evil.example/x", "\\\\evil.example\\x", "@evil.example", ":80/x", "?x", "#x", "a\n/x", "\\..\\x"]
-    {
+    for name in [
+        "//evil.example/x",
+        "http://evil.example/x",
+        "\\\\evil.example\\x",
+        "@evil.example",
+        ":80/x",
+        "?x",
+        "#x",
+        "a\n/x",
+        "\\..\\x",
+    ] {
         for id in [EventId::new(name), EventId::with_address("x", name)] {
             let url = address::at(&base(), &request_path(CALENDAR, &id).unwrap());
-            assert_eq!((url.host_str(), url.query(), url.fragment()), (Some("example.org"), None, None), "{name}");
+            assert_eq!(
+                (url.host_str(), url.query(), url.fragment()),
+                (Some("example.org"), None, None),
+                "{name}"
+            );
             assert!(url.path().starts_with(CALENDAR) || name.starts_with('/'), "{name}: {url}");
         }
     }
@@ -118,7 +137,11 @@ fn no_id_is_requested_from_another_server_and_no_name_outside_the_calendar() {
 fn the_ids_of_earlier_versions_become_names_and_names_stay() {
     let old = |path: &str| {
         let key = address::key(path);
-        if address::spelling(&key) == path { EventId::new(key) } else { EventId::with_address(key, path) }
+        if address::spelling(&key) == path {
+            EventId::new(key)
+        } else {
+            EventId::with_address(key, path)
+        }
     };
     for (path, name, address) in [
         ("/dav/a@b/work/x y.ics", "x y.ics", Some("x y.ics")),
@@ -158,7 +181,11 @@ fn spelled() -> impl Strategy<Value = (String, String)> {
             match plain {
                 true => href.push_str(&character),
                 false => character.bytes().for_each(|byte| {
-                    href.push_str(&if small { format!("%{byte:02x}") } else { format!("%{byte:02X}") });
+                    href.push_str(&if small {
+                        format!("%{byte:02x}")
+                    } else {
+                        format!("%{byte:02X}")
+                    });
                 }),
             }
         }

@@ -20,8 +20,15 @@ async fn server(search: Say, objects: &'static [(&'static str, &'static str)]) -
         "PROPFIND" => Say::multistatus(&found(CALENDAR, "<cs:getctag>1</cs:getctag>")),
         "REPORT" if asked.body.contains("calendar-query") => search.clone(),
         "REPORT" => {
-            let data = |uid: &str| format!("<d:getetag>\"1\"</d:getetag><c:calendar-data>{}</c:calendar-data>", event(uid));
-            Say::multistatus(&objects.iter().map(|(path, uid)| found(path, &data(uid))).collect::<String>())
+            let data = |uid: &str| {
+                format!(
+                    "<d:getetag>\"1\"</d:getetag><c:calendar-data>{}</c:calendar-data>",
+                    event(uid)
+                )
+            };
+            Say::multistatus(
+                &objects.iter().map(|(path, uid)| found(path, &data(uid))).collect::<String>(),
+            )
         }
         _ => match objects.iter().find(|(path, _)| *path == asked.path) {
             Some((_, uid)) => Say::status(200).header("etag", "\"1\"").body(event(uid)),
@@ -41,13 +48,29 @@ async fn an_event_is_found_by_its_uid_which_is_read_and_compared() {
     let stub = server(Say::multistatus(&listed("/home/work/x.EML")), objects).await;
     assert_eq!(find(&stub, "u-1").await.unwrap().as_deref(), Some("x.EML"));
     let asked = stub.take();
-    assert_eq!((asked[0].method.as_str(), asked[0].path.as_str(), asked[0].header("depth")), ("REPORT", CALENDAR, "1"));
-    assert!(asked[0].body.contains(r#"<c:prop-filter name="UID"><c:text-match collation="i;octet">u-1</c:text-match>"#));
-    assert_eq!((asked.len(), asked[1].method.as_str(), asked[1].path.as_str()), (2, "GET", "/home/work/x.EML"));
+    assert_eq!(
+        (asked[0].method.as_str(), asked[0].path.as_str(), asked[0].header("depth")),
+        ("REPORT", CALENDAR, "1")
+    );
+    assert!(asked[0].body.contains(
+        r#"<c:prop-filter name="UID"><c:text-match collation="i;octet">u-1</c:text-match>"#
+    ));
+    assert_eq!(
+        (asked.len(), asked[1].method.as_str(), asked[1].path.as_str()),
+        (2, "GET", "/home/work/x.EML")
+    );
 
-    // A UID that is a part of another one, and a server that lists the calendar itself and what is gone.
-    let gone = "<d:response><d:href>/home/work/gone.ics</d:href><d:status>HTTP/1.1 404 No</d:status></d:response>";
-    let all = [listed("/home/work/"), listed("/home/work/y%40.ics"), gone.into(), listed("/home/work/x.EML")].concat();
+    // A UID that is a part of another one, and a server that lists the calendar itself and what is
+    // gone.
+    let gone = "<d:response><d:href>/home/work/gone.ics</d:href><d:status>HTTP/1.1 404 \
+    No</d:status></d:response>";
+    let all = [
+        listed("/home/work/"),
+        listed("/home/work/y%40.ics"),
+        gone.into(),
+        listed("/home/work/x.EML"),
+    ]
+    .concat();
     let stub = server(Say::multistatus(&all), objects).await;
     assert_eq!(find(&stub, "u-1").await.unwrap().as_deref(), Some("x.EML"));
     assert_eq!(find(&stub, "u-11").await.unwrap().as_deref(), Some("y@.ics"));
@@ -75,7 +98,10 @@ async fn a_server_that_cannot_search_finds_nothing() {
         let what = format!("{answer:?}");
         let stub = server(answer, &[("/home/work/x.ics", "u")]).await;
         assert_eq!(find(&stub, "u").await.unwrap(), None, "{what}");
-        assert!(stub.asked().len() <= 2, "{what}: a search is not made up for by reading the calendar");
+        assert!(
+            stub.asked().len() <= 2,
+            "{what}: a search is not made up for by reading the calendar"
+        );
     }
 }
 
@@ -89,7 +115,13 @@ async fn a_search_that_fails_is_no_search_that_found_nothing() {
     let gone = Stub::new(|_| Say::status(404)).await;
     assert!(matches!(find(&gone, "u").await, Err(Error::CalendarMissing)));
     // It is listed, and cannot be read now.
-    let stub =
-        Stub::new(|asked| if asked.method == "REPORT" { Say::multistatus(&listed("/home/work/x.ics")) } else { Say::status(503) }).await;
+    let stub = Stub::new(|asked| {
+        if asked.method == "REPORT" {
+            Say::multistatus(&listed("/home/work/x.ics"))
+        } else {
+            Say::status(503)
+        }
+    })
+    .await;
     assert!(matches!(find(&stub, "u").await, Err(Error::NoAnswer(_))));
 }

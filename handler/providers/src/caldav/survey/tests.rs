@@ -20,7 +20,10 @@ fn changed(name: &str, etag: &str) -> String {
 }
 
 fn removed(name: &str) -> String {
-    format!("<d:response><d:href>{CALENDAR}{name}</d:href><d:status>HTTP/1.1 404 Not Found</d:status></d:response>")
+    format!(
+        "<d:response><d:href>{CALENDAR}{name}</d:href><d:status>HTTP/1.1 404 Not \
+        Found</d:status></d:response>"
+    )
 }
 
 fn token(token: &str) -> String {
@@ -31,7 +34,9 @@ fn token(token: &str) -> String {
 fn brief(survey: &Survey) -> Vec<String> {
     let name = |line: &Listed| line.id().as_str().to_owned();
     let line = |line: &Listed| match line {
-        Listed::Present { etag, .. } => format!("+{} {}", name(line), etag.as_deref().unwrap_or("-").trim_matches('"')),
+        Listed::Present { etag, .. } => {
+            format!("+{} {}", name(line), etag.as_deref().unwrap_or("-").trim_matches('"'))
+        }
         Listed::Removed { .. } => format!("-{}", name(line)),
     };
     survey.listed.iter().map(line).collect()
@@ -50,9 +55,13 @@ async fn a_sync_collection_says_what_changed_and_where_to_go_on() {
                 changed("sub/", "4"),
                 found(
                     &format!("{CALENDAR}task.ics"),
-                    "<d:getetag>\"5\"</d:getetag><d:getcontenttype>text/calendar; component=vtodo</d:getcontenttype>",
+                    "<d:getetag>\"5\"</d:getetag><d:getcontenttype>text/calendar; \
+                    component=vtodo</d:getcontenttype>",
                 ),
-                found("http://elsewhere.example/home/work/no-suffix", "<d:getetag>\"6\"</d:getetag>"),
+                found(
+                    "http://elsewhere.example/home/work/no-suffix",
+                    "<d:getetag>\"6\"</d:getetag>",
+                ),
                 token("t2"),
             ]
             .concat(),
@@ -60,15 +69,27 @@ async fn a_sync_collection_says_what_changed_and_where_to_go_on() {
     })
     .await;
     let dav = stub.account();
-    let survey = dav.survey(CALENDAR, Since::Cursor(&cursor("t1")), Some(&tip("c2", Some("x")))).await.unwrap();
+    let survey = dav
+        .survey(CALENDAR, Since::Cursor(&cursor("t1")), Some(&tip("c2", Some("x"))))
+        .await
+        .unwrap();
     assert_eq!(brief(&survey), ["+a.ics 3", "+b@x.ics 2", "-c.ics", "+no-suffix 6"]);
     assert_eq!(survey.listed[1].id().address(), Some("b%40x.ics"));
-    assert!(dav.is_current(&survey.cursor, &tip("c2", Some("y"))), "the ctag decides where there is one");
+    assert!(
+        dav.is_current(&survey.cursor, &tip("c2", Some("y"))),
+        "the ctag decides where there is one"
+    );
     assert!(!dav.is_current(&survey.cursor, &tip("c3", Some("t2"))));
 
     let asked = stub.take();
-    assert_eq!((asked[0].method.as_str(), asked[0].path.as_str(), asked[0].header("depth")), ("REPORT", CALENDAR, "0"));
-    assert!(asked[0].body.contains("<d:sync-token>t1</d:sync-token>") && !asked[0].body.contains("limit"));
+    assert_eq!(
+        (asked[0].method.as_str(), asked[0].path.as_str(), asked[0].header("depth")),
+        ("REPORT", CALENDAR, "0")
+    );
+    assert!(
+        asked[0].body.contains("<d:sync-token>t1</d:sync-token>")
+            && !asked[0].body.contains("limit")
+    );
     assert_eq!(asked.len(), 1);
 }
 
@@ -92,16 +113,25 @@ async fn a_calendar_that_has_another_path_by_now_lists_the_same_events() {
     .await;
     let survey = stub.account().survey(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap();
     assert_eq!(brief(&survey), ["+a@.ics 1", "-c.ics", "+sub/b.ics 1"]);
-    assert_eq!(survey.listed[2].id().address(), Some("/remote/dav/work/sub/b.ics"), "the path that the server names is used");
+    assert_eq!(
+        survey.listed[2].id().address(),
+        Some("/remote/dav/work/sub/b.ics"),
+        "the path that the server names is used"
+    );
 }
 
 #[tokio::test]
 async fn an_answer_that_the_server_cut_off_is_continued() {
     let stub = Stub::new(|asked| {
-        let cut = format!("<d:response><d:href>{CALENDAR}</d:href><d:status>HTTP/1.1 507 Insufficient Storage</d:status></d:response>");
+        let cut = format!(
+            "<d:response><d:href>{CALENDAR}</d:href><d:status>HTTP/1.1 507 \
+        Insufficient Storage</d:status></d:response>"
+        );
         match asked.body.contains(">t1<") {
             true => Say::multistatus(&[changed("a.ics", "1"), cut, token("t2")].concat()),
-            false => Say::multistatus(&[changed("b.ics", "2"), removed("a.ics"), token("t3")].concat()),
+            false => {
+                Say::multistatus(&[changed("b.ics", "2"), removed("a.ics"), token("t3")].concat())
+            }
         }
     })
     .await;
@@ -111,17 +141,22 @@ async fn an_answer_that_the_server_cut_off_is_continued() {
 
     let circling = Stub::new(|_| {
         Say::multistatus(
-            "<d:response><d:href>/home/work/</d:href><d:status>HTTP/1.1 507 No</d:status></d:response><d:sync-token>t1</d:sync-token>",
+            "<d:response><d:href>/home/work/</d:href><d:status>HTTP/1.1 507 \
+            No</d:status></d:response><d:sync-token>t1</d:sync-token>",
         )
     })
     .await;
-    let error = circling.account().survey(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap_err();
+    let error =
+        circling.account().survey(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap_err();
     assert!(matches!(error, Error::CursorExpired));
 }
 
 #[tokio::test]
 async fn a_server_from_before_the_standard_is_asked_with_depth_1() {
-    let stub = Stub::new(|asked| if asked.header("depth") == "0" { Say::status(400) } else { Say::multistatus(&token("t2")) }).await;
+    let stub = Stub::new(|asked| {
+        if asked.header("depth") == "0" { Say::status(400) } else { Say::multistatus(&token("t2")) }
+    })
+    .await;
     let survey = stub.account().survey(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap();
     assert!(survey.listed.is_empty());
 }
@@ -145,13 +180,17 @@ async fn a_lost_token_is_known_in_all_its_forms() {
     for form in forms {
         let (form, state) = (form.clone(), state.clone());
         let what = format!("{form:?}");
-        let stub = Stub::new(move |asked| if asked.method == "REPORT" { form.clone() } else { Say::multistatus(&state) }).await;
+        let stub = Stub::new(move |asked| {
+            if asked.method == "REPORT" { form.clone() } else { Say::multistatus(&state) }
+        })
+        .await;
         let answer = stub.account().survey(CALENDAR, Since::Cursor(&cursor("t1")), None).await;
         assert!(matches!(answer, Err(Error::CursorExpired)), "{what}: {answer:?}");
     }
     let stub = Stub::new(|_| Say::status(500)).await;
     for unusable in ["", "{}", "nonsense", r#"{"c":"only"}"#] {
-        let answer = stub.account().survey(CALENDAR, Since::Cursor(&Cursor(unusable.into())), None).await;
+        let answer =
+            stub.account().survey(CALENDAR, Since::Cursor(&Cursor(unusable.into())), None).await;
         assert!(matches!(answer, Err(Error::CursorExpired)), "{unusable}");
     }
     assert!(stub.asked().is_empty());
@@ -159,9 +198,12 @@ async fn a_lost_token_is_known_in_all_its_forms() {
 
 #[tokio::test]
 async fn failures_are_not_lost_tokens() {
-    for (status, expected) in [(401, "Unauthorized"), (500, "Unreachable"), (502, "NoAnswer"), (429, "RateLimited")] {
+    for (status, expected) in
+        [(401, "Unauthorized"), (500, "Unreachable"), (502, "NoAnswer"), (429, "RateLimited")]
+    {
         let stub = Stub::new(move |_| Say::status(status).header("retry-after", "36000")).await;
-        let error = stub.account().survey(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap_err();
+        let error =
+            stub.account().survey(CALENDAR, Since::Cursor(&cursor("t1")), None).await.unwrap_err();
         assert!(format!("{error:?}").starts_with(expected), "{status}: {error:?}");
     }
     let gone = Stub::new(|_| Say::status(404)).await;
@@ -172,13 +214,22 @@ async fn failures_are_not_lost_tokens() {
 }
 
 /// A calendar with one event, on a server that can do what `can` allows.
-fn server(can: impl Fn(&Asked) -> bool + Send + Sync + 'static) -> impl Fn(&Asked) -> Say + Send + Sync + 'static {
+fn server(
+    can: impl Fn(&Asked) -> bool + Send + Sync + 'static,
+) -> impl Fn(&Asked) -> Say + Send + Sync + 'static {
     move |asked| match () {
         () if !can(asked) => Say::status(403),
-        () if asked.header("depth") == "0" => {
-            Say::multistatus(&found(CALENDAR, "<cs:getctag>c1</cs:getctag><d:sync-token>t1</d:sync-token>"))
-        }
-        () => Say::multistatus(&[found(CALENDAR, "<d:resourcetype><d:collection/></d:resourcetype>"), changed("a.ics", "1")].concat()),
+        () if asked.header("depth") == "0" => Say::multistatus(&found(
+            CALENDAR,
+            "<cs:getctag>c1</cs:getctag><d:sync-token>t1</d:sync-token>",
+        )),
+        () => Say::multistatus(
+            &[
+                found(CALENDAR, "<d:resourcetype><d:collection/></d:resourcetype>"),
+                changed("a.ics", "1"),
+            ]
+            .concat(),
+        ),
     }
 }
 
@@ -191,7 +242,8 @@ async fn a_listing_takes_its_cursor_first_and_needs_no_request_for_what_is_known
     assert_eq!(survey.cursor, cursor("t1"));
     assert_eq!(stub.asked(), ["PROPFIND /home/work/", "REPORT /home/work/"]);
 
-    let survey = dav.survey(CALENDAR, Since::Window(WINDOW), Some(&tip("c7", Some("t7")))).await.unwrap();
+    let survey =
+        dav.survey(CALENDAR, Since::Window(WINDOW), Some(&tip("c7", Some("t7")))).await.unwrap();
     assert!(dav.is_current(&survey.cursor, &tip("c7", None)));
     let asked = stub.take();
     assert_eq!(asked.len(), 1);
@@ -203,12 +255,20 @@ async fn a_server_that_cannot_search_is_listed() {
     let cannot_filter_by_time = Stub::new(server(|asked| !asked.body.contains("time-range"))).await;
     let cannot_query = Stub::new(server(|asked| asked.method != "REPORT")).await;
     for (stub, requests) in [(cannot_filter_by_time, 2), (cannot_query, 3)] {
-        let survey = stub.account().survey(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", Some("t1")))).await.unwrap();
+        let survey = stub
+            .account()
+            .survey(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", Some("t1"))))
+            .await
+            .unwrap();
         assert_eq!(brief(&survey), ["+a.ics 1"]);
         assert_eq!(stub.asked().len(), requests);
     }
     let closed = Stub::new(server(|_| false)).await;
-    let error = closed.account().survey(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", Some("t1")))).await.unwrap_err();
+    let error = closed
+        .account()
+        .survey(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", Some("t1"))))
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::Forbidden(_)), "a refused listing is not an empty one");
 }
 
@@ -216,11 +276,17 @@ async fn a_server_that_cannot_search_is_listed() {
 async fn a_listing_that_the_server_shortens_is_an_error() {
     let stub = Stub::new(|_| {
         Say::multistatus(
-            &(changed("a.ics", "1") + "<d:response><d:href>/home/work/</d:href><d:status>HTTP/1.1 507 No</d:status></d:response>"),
+            &(changed("a.ics", "1")
+                + "<d:response><d:href>/home/work/</d:href><d:status>HTTP/1.1 \
+            507 No</d:status></d:response>"),
         )
     })
     .await;
-    let error = stub.account().survey(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", None))).await.unwrap_err();
+    let error = stub
+        .account()
+        .survey(CALENDAR, Since::Window(WINDOW), Some(&tip("c1", None)))
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::BadAnswer(_)));
 }
 
@@ -242,7 +308,9 @@ async fn one_request_looks_at_all_calendars_of_a_home() {
         ),
         "/home/a" => Say::multistatus(&found("/home/a", "<cs:getctag>1</cs:getctag>")),
         "/home/b%40/" => Say::multistatus(&found("/home/b%40/", "<d:sync-token>t</d:sync-token>")),
-        "/home/c/" => Say::multistatus(&found("/home/c/", "<d:displayname>no mark</d:displayname>")),
+        "/home/c/" => {
+            Say::multistatus(&found("/home/c/", "<d:displayname>no mark</d:displayname>"))
+        }
         "/home/e/" => Say::multistatus(&found("/home/e/", "<cs:getctag>2</cs:getctag>")),
         "/home/f/" => Say::status(403),
         _ => Say::status(404),
@@ -262,7 +330,11 @@ async fn one_request_looks_at_all_calendars_of_a_home() {
     );
 
     dav.glance(&calendars(&["a", "a"])).await.unwrap();
-    assert_eq!(stub.asked(), ["PROPFIND /home/a"], "the same calendar twice is one, in the server's own spelling");
+    assert_eq!(
+        stub.asked(),
+        ["PROPFIND /home/a"],
+        "the same calendar twice is one, in the server's own spelling"
+    );
     dav.glance(&calendars(&["a", "c"])).await.unwrap();
     assert_eq!(stub.asked(), ["PROPFIND /home/", "PROPFIND /home/c/"]);
     dav.glance(&calendars(&["e"])).await.unwrap();
@@ -286,7 +358,10 @@ async fn a_home_that_cannot_be_listed_costs_one_request_a_calendar() {
 #[tokio::test]
 async fn a_failed_glance_is_an_error_and_not_a_missing_calendar() {
     let wrong_password = Stub::new(|_| Say::status(401)).await;
-    assert!(matches!(wrong_password.account().glance(&calendars(&["a", "b"])).await, Err(Error::Unauthorized)));
+    assert!(matches!(
+        wrong_password.account().glance(&calendars(&["a", "b"])).await,
+        Err(Error::Unauthorized)
+    ));
     let down = Stub::new(|_| Say::status(503)).await;
     assert!(matches!(down.account().glance(&calendars(&["a"])).await, Err(Error::NoAnswer(_))));
     let cut_off = Stub::new(|_| Say::status(207).body("<d:multistatus xmlns:d='DAV:'>")).await;

@@ -63,7 +63,8 @@ async fn server(answer: impl Fn() -> Say + Send + Sync + 'static) -> Stub {
 
 /// The calendar is there, whatever else is.
 fn calendar_is_there(asked: &super::super::stub::Asked) -> Option<Say> {
-    (asked.method == "PROPFIND").then(|| Say::multistatus(&found(CALENDAR, "<cs:getctag>1</cs:getctag>")))
+    (asked.method == "PROPFIND")
+        .then(|| Say::multistatus(&found(CALENDAR, "<cs:getctag>1</cs:getctag>")))
 }
 
 #[tokio::test]
@@ -71,10 +72,20 @@ async fn a_create_never_overwrites() {
     let stub = server(|| Say::status(201).header("etag", "\"1\"")).await;
     let draft = draft("Title");
     let written = stub.account().create(CALENDAR, &copy(&draft)).await.unwrap();
-    assert_eq!((written.id.as_str(), written.etag.as_deref(), written.sequence), (COPY_NAME, Some("\"1\""), 0));
+    assert_eq!(
+        (written.id.as_str(), written.etag.as_deref(), written.sequence),
+        (COPY_NAME, Some("\"1\""), 0)
+    );
     let asked = stub.take();
-    assert_eq!(asked.iter().filter(|asked| asked.method != "GET").count(), 1, "one write, which is read again");
-    assert_eq!((asked[0].method.as_str(), asked[0].path.as_str(), asked[0].header("if-none-match")), ("PUT", COPY_PATH, "*"));
+    assert_eq!(
+        asked.iter().filter(|asked| asked.method != "GET").count(),
+        1,
+        "one write, which is read again"
+    );
+    assert_eq!(
+        (asked[0].method.as_str(), asked[0].path.as_str(), asked[0].header("if-none-match")),
+        ("PUT", COPY_PATH, "*")
+    );
     assert_eq!(asked[0].header("content-type"), "text/calendar; charset=utf-8");
     assert!(!asked[0].body.contains("ATTENDEE") && !asked[0].body.contains("ORGANIZER"));
 }
@@ -86,10 +97,19 @@ async fn a_refused_create_says_what_can_be_done_about_it() {
         (Say::status(412), |e| matches!(e, Error::Exists)),
         (Say::condition(409, "c:no-uid-conflict"), |e| matches!(e, Error::Exists)),
         (Say::condition(403, "c:no-uid-conflict"), |e| matches!(e, Error::Exists)),
-        (Say::condition(403, "c:max-resource-size"), |e| matches!(e, Error::Refused(why) if why.contains("larger"))),
+        (
+            Say::condition(403, "c:max-resource-size"),
+            |e| matches!(e, Error::Refused(why) if why.contains("larger")),
+        ),
         (Say::condition(403, "c:valid-calendar-data"), |e| matches!(e, Error::Refused(_))),
-        (Say::condition(409, "c:supported-calendar-component"), |e| matches!(e, Error::Refused(why) if why.contains("events"))),
-        (Say::status(403), |e| matches!(e, Error::NameRefused(why) if matches!(**why, Error::Forbidden(_)))),
+        (
+            Say::condition(409, "c:supported-calendar-component"),
+            |e| matches!(e, Error::Refused(why) if why.contains("events")),
+        ),
+        (
+            Say::status(403),
+            |e| matches!(e, Error::NameRefused(why) if matches!(**why, Error::Forbidden(_))),
+        ),
         (Say::condition(403, "d:need-privileges"), |e| matches!(e, Error::Forbidden(_))),
         (Say::status(413), |e| matches!(e, Error::Refused(_))),
         (Say::status(507), |e| matches!(e, Error::Refused(_))),
@@ -98,16 +118,26 @@ async fn a_refused_create_says_what_can_be_done_about_it() {
     ];
     for (say, is) in cases {
         let what = format!("{say:?}");
-        let stub = Stub::new(move |asked| calendar_is_there(asked).unwrap_or_else(|| say.clone())).await;
+        let stub =
+            Stub::new(move |asked| calendar_is_there(asked).unwrap_or_else(|| say.clone())).await;
         let draft = draft("Title");
         let error = stub.account().create(CALENDAR, &copy(&draft)).await.unwrap_err();
         assert!(is(&error), "{what}: {error:?}");
-        assert_eq!(stub.take().iter().filter(|asked| asked.method == "PUT").count(), 1, "{what}: a write is not repeated blindly");
+        assert_eq!(
+            stub.take().iter().filter(|asked| asked.method == "PUT").count(),
+            1,
+            "{what}: a write is not repeated blindly"
+        );
     }
     for status in [404, 409] {
-        let stub = Stub::new(move |asked| Say::status(if asked.method == "PUT" { status } else { 404 })).await;
+        let stub =
+            Stub::new(move |asked| Say::status(if asked.method == "PUT" { status } else { 404 }))
+                .await;
         let draft = draft("Title");
-        assert!(matches!(stub.account().create(CALENDAR, &copy(&draft)).await, Err(Error::CalendarMissing)));
+        assert!(matches!(
+            stub.account().create(CALENDAR, &copy(&draft)).await,
+            Err(Error::CalendarMissing)
+        ));
     }
 }
 
@@ -123,7 +153,8 @@ async fn a_server_without_an_etag_in_its_answer_is_read_again() {
     assert_eq!(written.etag.as_deref(), Some("\"7\""));
     assert!(written.event.is_some());
 
-    let then_down = Stub::new(|asked| Say::status(if asked.method == "PUT" { 204 } else { 500 })).await;
+    let then_down =
+        Stub::new(|asked| Say::status(if asked.method == "PUT" { 204 } else { 500 })).await;
     let written = then_down.account().create(CALENDAR, &copy(&draft)).await.unwrap();
     assert_eq!(written.etag, None, "the write stands, whatever the reading came to");
 }
@@ -133,11 +164,18 @@ async fn a_rewrite_keeps_to_the_version_it_is_based_on() {
     let stub = Stub::new(|_| Say::status(204).header("etag", "\"2\"")).await;
     let draft = draft("Title");
     let id = EventId::new(COPY_NAME);
-    let written = stub.account().rewrite(CALENDAR, &id, &version(Some("\"1\""), 3), &copy(&draft)).await.unwrap();
+    let written = stub
+        .account()
+        .rewrite(CALENDAR, &id, &version(Some("\"1\""), 3), &copy(&draft))
+        .await
+        .unwrap();
     assert_eq!(written.sequence, 4);
     let asked = stub.take();
     assert_eq!((asked[0].method.as_str(), asked[0].header("if-match")), ("PUT", "\"1\""));
-    assert!(asked[0].body.contains("SEQUENCE:4") && asked.iter().skip(1).all(|asked| asked.method == "GET"));
+    assert!(
+        asked[0].body.contains("SEQUENCE:4")
+            && asked.iter().skip(1).all(|asked| asked.method == "GET")
+    );
 }
 
 #[tokio::test]
@@ -178,14 +216,23 @@ async fn without_a_known_version_a_copy_is_rewritten_only_as_we_left_it() {
     let edited = ours.account().rewrite(CALENDAR, &id, &version(None, 3), &copy(&draft)).await;
     assert!(matches!(edited, Err(Error::ChangedMeanwhile)));
     let theirs = Stub::new(server("")).await;
-    assert!(matches!(theirs.account().rewrite(CALENDAR, &id, &version(None, 4), &copy(&draft)).await, Err(Error::ChangedMeanwhile)));
+    assert!(matches!(
+        theirs.account().rewrite(CALENDAR, &id, &version(None, 4), &copy(&draft)).await,
+        Err(Error::ChangedMeanwhile)
+    ));
     assert_eq!(theirs.asked(), [format!("GET {COPY_PATH}")]);
 }
 
 /// Edits the title of the user's own event; gives the answer and what the server was asked.
 async fn edit(stub: &Stub, etag: Option<&str>) -> Result<Written> {
-    let (draft, parts) = (draft("New"), Parts { fields: [Field::Title].into(), ..Parts::default() });
-    let edit = Edit { parts: &parts, draft: &draft, marker: None, now: "2026-11-21T08:00:00Z".parse().unwrap() };
+    let (draft, parts) =
+        (draft("New"), Parts { fields: [Field::Title].into(), ..Parts::default() });
+    let edit = Edit {
+        parts: &parts,
+        draft: &draft,
+        marker: None,
+        now: "2026-11-21T08:00:00Z".parse().unwrap(),
+    };
     stub.account().edit(CALENDAR, &own(), &version(etag, 4), &edit).await
 }
 
@@ -237,15 +284,24 @@ async fn an_edit_that_changes_nothing_writes_nothing() {
 #[tokio::test]
 async fn a_deletion_tells_no_guest() {
     let meeting = Stub::new(serving("\"1\"", object(GUESTS))).await;
-    assert!(matches!(meeting.account().delete(CALENDAR, &own(), Some("\"1\"")).await, Err(Error::HasGuests)));
+    assert!(matches!(
+        meeting.account().delete(CALENDAR, &own(), Some("\"1\"")).await,
+        Err(Error::HasGuests)
+    ));
     assert_eq!(meeting.asked(), [format!("GET {OWN_PATH}")]);
 
     let alone = Stub::new(serving("\"1\"", object(""))).await;
-    assert!(matches!(alone.account().delete(CALENDAR, &own(), Some("\"0\"")).await, Err(Error::ChangedMeanwhile)));
+    assert!(matches!(
+        alone.account().delete(CALENDAR, &own(), Some("\"0\"")).await,
+        Err(Error::ChangedMeanwhile)
+    ));
     alone.take();
     alone.account().delete(CALENDAR, &own(), Some("\"1\"")).await.unwrap();
     let asked = alone.take();
-    assert_eq!((asked[1].method.as_str(), asked[1].header("if-match"), asked[1].header("schedule-reply")), ("DELETE", "\"1\"", "F"));
+    assert_eq!(
+        (asked[1].method.as_str(), asked[1].header("if-match"), asked[1].header("schedule-reply")),
+        ("DELETE", "\"1\"", "F")
+    );
 }
 
 #[tokio::test]
@@ -257,12 +313,16 @@ async fn a_copy_is_deleted_by_one_request() {
 
 #[tokio::test]
 async fn what_is_gone_already_is_deleted_unless_the_calendar_is_gone() {
-    let gone = Stub::new(|asked| calendar_is_there(asked).unwrap_or_else(|| Say::status(404))).await;
+    let gone =
+        Stub::new(|asked| calendar_is_there(asked).unwrap_or_else(|| Say::status(404))).await;
     for id in [own(), EventId::new(COPY_NAME)] {
         gone.account().delete(CALENDAR, &id, Some("\"1\"")).await.unwrap();
     }
     let all_gone = Stub::new(|_| Say::status(404)).await;
-    assert!(matches!(all_gone.account().delete(CALENDAR, &own(), None).await, Err(Error::CalendarMissing)));
+    assert!(matches!(
+        all_gone.account().delete(CALENDAR, &own(), None).await,
+        Err(Error::CalendarMissing)
+    ));
 }
 
 #[tokio::test]
@@ -276,15 +336,22 @@ async fn what_is_there_after_a_404_to_its_deletion_is_refused_and_not_deleted() 
     assert!(matches!(answer, Err(Error::Refused(_))), "{answer:?}");
 }
 
-/// A server that keeps what it is sent at the path `kept`, of which it says `location`, and gives no ETag.
-fn keeping(kept: &'static str, location: &'static str, sent: &'static str) -> impl Fn(&super::super::stub::Asked) -> Say {
+/// A server that keeps what it is sent at the path `kept`, of which it says `location`, and gives
+/// no ETag.
+fn keeping(
+    kept: &'static str,
+    location: &'static str,
+    sent: &'static str,
+) -> impl Fn(&super::super::stub::Asked) -> Say {
     let data = move || object("").replace("UID:u1", &format!("UID:{sent}"));
     move |asked| match (asked.method.as_str(), asked.path.as_str()) {
         ("PROPFIND", _) => calendar_is_there(asked).unwrap(),
         ("PUT", _) if location.is_empty() => Say::status(201),
         ("PUT", _) => Say::status(201).header("location", location),
         ("GET", path) if path == kept => Say::status(200).header("etag", "\"7\"").body(data()),
-        ("REPORT", _) if asked.body.contains(&format!(">{sent}<")) => Say::multistatus(&found(kept, "<d:getetag>\"7\"</d:getetag>")),
+        ("REPORT", _) if asked.body.contains(&format!(">{sent}<")) => {
+            Say::multistatus(&found(kept, "<d:getetag>\"7\"</d:getetag>"))
+        }
         _ => Say::status(404),
     }
 }
@@ -305,15 +372,36 @@ async fn a_server_may_keep_a_copy_under_a_name_of_its_own() {
         ("../other/item.EML", COPY_NAME, None),
     ] {
         for status in [200, 201, 204] {
-            let stub = server(move || Say::status(status).header("location", location).header("etag", "\"1\"")).await;
+            let stub = server(move || {
+                Say::status(status).header("location", location).header("etag", "\"1\"")
+            })
+            .await;
             let dav = stub.account();
             let created = dav.create(CALENDAR, &copy(&draft)).await.unwrap();
-            let rewritten = dav.rewrite(CALENDAR, &EventId::new(COPY_NAME), &version(Some("\"0\""), 0), &copy(&draft)).await.unwrap();
+            let rewritten = dav
+                .rewrite(
+                    CALENDAR,
+                    &EventId::new(COPY_NAME),
+                    &version(Some("\"0\""), 0),
+                    &copy(&draft),
+                )
+                .await
+                .unwrap();
             for written in [created, rewritten] {
-                assert_eq!((written.id.as_str(), written.id.address()), (name, address), "{location}");
-                assert_eq!((written.etag.as_deref(), written.event.is_none()), (Some("\"1\""), true));
+                assert_eq!(
+                    (written.id.as_str(), written.id.address()),
+                    (name, address),
+                    "{location}"
+                );
+                assert_eq!(
+                    (written.etag.as_deref(), written.event.is_none()),
+                    (Some("\"1\""), true)
+                );
             }
-            assert!(stub.take().iter().all(|asked| matches!(asked.method.as_str(), "PUT" | "GET")), "what is said needs no search");
+            assert!(
+                stub.take().iter().all(|asked| matches!(asked.method.as_str(), "PUT" | "GET")),
+                "what is said needs no search"
+            );
         }
     }
 }
@@ -334,7 +422,9 @@ async fn a_copy_that_is_not_under_its_name_is_looked_for_by_its_uid() {
     let (dav, draft) = (stub.account(), draft("Title"));
     for written in [
         dav.create(CALENDAR, &copy(&draft)).await.unwrap(),
-        dav.rewrite(CALENDAR, &EventId::new(COPY_NAME), &version(Some("\"0\""), 5), &copy(&draft)).await.unwrap(),
+        dav.rewrite(CALENDAR, &EventId::new(COPY_NAME), &version(Some("\"0\""), 5), &copy(&draft))
+            .await
+            .unwrap(),
     ] {
         assert_eq!((written.id.as_str(), written.etag.as_deref()), ("item.EML", Some("\"7\"")));
         assert!(written.sequence >= 4 && written.event.is_some());
@@ -342,7 +432,8 @@ async fn a_copy_that_is_not_under_its_name_is_looked_for_by_its_uid() {
     let each = ["GET /home/work/calrelay-abc.ics", "REPORT /home/work/", "GET /home/work/item.EML"];
     assert_eq!(stub.asked()[1..4], each);
 
-    // Another UID, a search that is refused or fails: the write is done, and no more is known of it.
+    // Another UID, a search that is refused or fails: the write is done, and no more is known of
+    // it.
     let other = Stub::new(keeping("/home/work/item.EML", "", "calrelay-abcd")).await;
     let cannot = Stub::new(|asked| {
         Say::status(match asked.method.as_str() {
@@ -370,16 +461,25 @@ async fn a_copy_that_is_not_under_its_name_is_looked_for_by_its_uid() {
 async fn an_edited_event_may_get_another_name() {
     let stub = Stub::new(|asked| match (asked.method.as_str(), asked.path.as_str()) {
         ("GET", OWN_PATH) => Say::status(200).header("etag", "\"1\"").body(object("")),
-        ("GET", _) => Say::status(200).header("etag", "\"2\"").body(object("").replace("Mine", "New")),
+        ("GET", _) => {
+            Say::status(200).header("etag", "\"2\"").body(object("").replace("Mine", "New"))
+        }
         _ => Say::status(204).header("location", "/home/work/new.ics"),
     })
     .await;
     let written = edit(&stub, Some("\"1\"")).await.unwrap();
-    assert_eq!((written.id.as_str(), written.etag.as_deref(), written.sequence), ("new.ics", Some("\"2\""), 5));
-    assert_eq!(stub.asked(), [format!("GET {OWN_PATH}"), format!("PUT {OWN_PATH}"), "GET /home/work/new.ics".into()]);
+    assert_eq!(
+        (written.id.as_str(), written.etag.as_deref(), written.sequence),
+        ("new.ics", Some("\"2\""), 5)
+    );
+    assert_eq!(
+        stub.asked(),
+        [format!("GET {OWN_PATH}"), format!("PUT {OWN_PATH}"), "GET /home/work/new.ics".into()]
+    );
 }
 
-/// A server that gives `read` with a GET, and `listed` in listings; conditions take `taken`. `changed` is what it has from the first write on.
+/// A server that gives `read` with a GET, and `listed` in listings; conditions take `taken`.
+/// `changed` is what it has from the first write on.
 fn with_two_tags(
     read: &'static str,
     listed: &'static str,
@@ -395,7 +495,9 @@ fn with_two_tags(
             "REPORT" => {
                 let etag = if is_changed { "\"changed\"" } else { listed };
                 let data = body.replace('\r', "");
-                let props = format!("<d:getetag>{etag}</d:getetag><c:calendar-data>{data}</c:calendar-data>");
+                let props = format!(
+                    "<d:getetag>{etag}</d:getetag><c:calendar-data>{data}</c:calendar-data>"
+                );
                 Say::multistatus(&found(OWN_PATH, &props))
             }
             "PROPFIND" => calendar_is_there(asked).unwrap(),
@@ -412,10 +514,16 @@ const OF_LISTING: &str = "\"1\"";
 
 #[tokio::test]
 async fn a_condition_takes_one_of_the_two_tags_that_a_server_gives_a_version() {
-    for (seen, taken) in [(OF_LISTING, OF_LISTING), (OF_READ, OF_LISTING), (OF_LISTING, OF_READ), (OF_READ, OF_READ)] {
+    for (seen, taken) in
+        [(OF_LISTING, OF_LISTING), (OF_READ, OF_LISTING), (OF_LISTING, OF_READ), (OF_READ, OF_READ)]
+    {
         let stub = Stub::new(with_two_tags(OF_READ, OF_LISTING, taken, "")).await;
         edit(&stub, Some(seen)).await.unwrap();
-        let sent = stub.take().into_iter().filter(|asked| asked.method == "PUT").map(|asked| asked.header("if-match").to_owned());
+        let sent = stub
+            .take()
+            .into_iter()
+            .filter(|asked| asked.method == "PUT")
+            .map(|asked| asked.header("if-match").to_owned());
         let expected = if seen == taken { vec![taken] } else { vec![seen, taken] };
         assert_eq!(sent.collect::<Vec<_>>(), expected, "{seen} {taken}");
         let stub = Stub::new(with_two_tags(OF_READ, OF_LISTING, taken, "")).await;
@@ -424,7 +532,8 @@ async fn a_condition_takes_one_of_the_two_tags_that_a_server_gives_a_version() {
     }
 }
 
-/// Changed at the moment of the write: no other tag is tried, be it that the tag of a GET stays the same.
+/// Changed at the moment of the write: no other tag is tried, be it that the tag of a GET stays the
+/// same.
 #[tokio::test]
 async fn a_change_that_nobody_has_seen_is_never_overwritten() {
     for seen in [OF_LISTING, OF_READ] {
@@ -432,8 +541,18 @@ async fn a_change_that_nobody_has_seen_is_never_overwritten() {
         assert!(matches!(edit(&stub, Some(seen)).await, Err(Error::ChangedMeanwhile)), "{seen}");
         assert_eq!(stub.take().iter().filter(|asked| asked.method == "PUT").count(), 1, "{seen}");
         let stub = Stub::new(with_two_tags(OF_READ, OF_LISTING, "\"changed\"", "Theirs")).await;
-        assert!(matches!(stub.account().delete(CALENDAR, &own(), Some(seen)).await, Err(Error::ChangedMeanwhile)), "{seen}");
-        assert_eq!(stub.take().iter().filter(|asked| asked.method == "DELETE").count(), 1, "{seen}");
+        assert!(
+            matches!(
+                stub.account().delete(CALENDAR, &own(), Some(seen)).await,
+                Err(Error::ChangedMeanwhile)
+            ),
+            "{seen}"
+        );
+        assert_eq!(
+            stub.take().iter().filter(|asked| asked.method == "DELETE").count(),
+            1,
+            "{seen}"
+        );
     }
     // Seen in a version that neither has any more.
     let stub = Stub::new(with_two_tags(OF_READ, OF_LISTING, OF_LISTING, "")).await;
@@ -443,7 +562,12 @@ async fn a_change_that_nobody_has_seen_is_never_overwritten() {
 
 #[test]
 fn what_a_server_forbids_has_words() {
-    let organizer = ["allowed-organizer-scheduling-object-change", "allowed-attendee-scheduling-object-change"];
-    assert!(organizer.iter().all(|condition| words(condition).is_some_and(|words| words.contains("organizer"))));
+    let organizer =
+        ["allowed-organizer-scheduling-object-change", "allowed-attendee-scheduling-object-change"];
+    assert!(
+        organizer
+            .iter()
+            .all(|condition| words(condition).is_some_and(|words| words.contains("organizer")))
+    );
     assert_eq!((words("need-privileges"), words("x-unheard-of")), (None, None));
 }

@@ -1,6 +1,8 @@
 //! Events as they were read.
 
-use engine::event::{Busy, Content, Event, EventId, Organizer, OriginalStart, Span, Stamps, Visibility};
+use engine::event::{
+    Busy, Content, Event, EventId, Organizer, OriginalStart, Span, Stamps, Visibility,
+};
 use jiff::ToSpan;
 
 use super::super::{html, wire};
@@ -11,7 +13,8 @@ use crate::caldav::ical::{Unreadable, recurrence};
 /// What a calendar shows of an event whose details we may not see.
 const WITHHELD: &str = "Busy";
 
-/// Whether an item is an event of its owner at all: places of work and birthdays only look like events.
+/// Whether an item is an event of its owner at all: places of work and birthdays only look like
+/// events.
 pub(in super::super) fn is_event(item: &wire::Event) -> bool {
     !matches!(item.event_type.as_deref(), Some("workingLocation" | "birthday"))
 }
@@ -21,13 +24,18 @@ pub(in super::super) fn is_withheld(role: Option<&str>) -> bool {
     !matches!(role, Some("owner" | "writer"))
 }
 
-/// An event, or a master with the occurrences that its `recurrence` cancels. Other exceptions are items of their own.
+/// An event, or a master with the occurrences that its `recurrence` cancels. Other exceptions are
+/// items of their own.
 ///
 /// # Errors
 /// It has no start, a time of it is none, or its rule cannot be followed.
-pub(in super::super) fn event(item: &wire::Event, context: Context<'_>) -> Result<Event, Unreadable> {
+pub(in super::super) fn event(
+    item: &wire::Event,
+    context: Context<'_>,
+) -> Result<Event, Unreadable> {
     let content = content(item, context)?;
-    let series = if item.is_master() { recurrence::series(&item.recurrence, &content.span)? } else { None };
+    let series =
+        if item.is_master() { recurrence::series(&item.recurrence, &content.span)? } else { None };
     let properties = item.extended_properties.as_ref();
     Ok(Event {
         id: EventId::new(item.id.as_str()),
@@ -40,21 +48,30 @@ pub(in super::super) fn event(item: &wire::Event, context: Context<'_>) -> Resul
         cancelled: item.is_cancelled(),
         declined: is_declined(item),
         others: false,
-        marker: properties.and_then(|properties| properties.private.get(MARKER)).map(|marker| marker.trim().to_owned()),
+        marker: properties
+            .and_then(|properties| properties.private.get(MARKER))
+            .map(|marker| marker.trim().to_owned()),
         stamps: Stamps::default(),
         zone_guessed: false,
     })
 }
 
 /// What an item shows.
-pub(in super::super) fn content(item: &wire::Event, context: Context<'_>) -> Result<Content, Unreadable> {
+pub(in super::super) fn content(
+    item: &wire::Event,
+    context: Context<'_>,
+) -> Result<Content, Unreadable> {
     let text = |text: &Option<String>| text.as_deref().map(line_ends).unwrap_or_default();
     let visibility = visibility(item);
     let withheld = context.outsider && item.summary.is_none();
     Ok(Content {
         span: span(item, context)?,
         title: if withheld { WITHHELD.to_owned() } else { text(&item.summary) },
-        description: item.description.as_deref().map(|html| line_ends(&html::to_text(html))).unwrap_or_default(),
+        description: item
+            .description
+            .as_deref()
+            .map(|html| line_ends(&html::to_text(html)))
+            .unwrap_or_default(),
         location: text(&item.location),
         attendees: attendees(item),
         visibility,
@@ -63,16 +80,25 @@ pub(in super::super) fn content(item: &wire::Event, context: Context<'_>) -> Res
 }
 
 /// Which occurrence an exception stands for, in the kind that its series has.
-pub(in super::super) fn original_start(item: &wire::Event, master: &Span, context: Context<'_>) -> Option<OriginalStart> {
+pub(in super::super) fn original_start(
+    item: &wire::Event,
+    master: &Span,
+    context: Context<'_>,
+) -> Option<OriginalStart> {
     let when = time::read(item.original_start_time.as_ref()?, context.zone, false).ok()?;
     Some(match (master, when) {
         (Span::AllDay { .. }, When::Day(day)) => OriginalStart::Day(day),
         (Span::AllDay { .. }, When::Time(moment)) => OriginalStart::Day(moment.local.date()),
         (Span::Timed { start, .. }, When::Day(day)) => {
-            let moment = engine::event::Moment { local: day.to_datetime(start.local.time()), zone: start.zone.clone() };
+            let moment = engine::event::Moment {
+                local: day.to_datetime(start.local.time()),
+                zone: start.zone.clone(),
+            };
             OriginalStart::At(engine::zone::instant(&moment, context.zone))
         }
-        (Span::Timed { .. }, When::Time(moment)) => OriginalStart::At(engine::zone::instant(&moment, context.zone)),
+        (Span::Timed { .. }, When::Time(moment)) => {
+            OriginalStart::At(engine::zone::instant(&moment, context.zone))
+        }
     })
 }
 
@@ -83,7 +109,9 @@ fn span(item: &wire::Event, context: Context<'_>) -> Result<Span, Unreadable> {
     let end = item.end.as_ref().map(|end| time::read(end, context.zone, repeats)).transpose()?;
     Ok(match start {
         When::Day(start) => {
-            let next = start.checked_add(1.day()).map_err(|_| Unreadable("it ends beyond the year 9999".into()))?;
+            let next = start
+                .checked_add(1.day())
+                .map_err(|_| Unreadable("it ends beyond the year 9999".into()))?;
             let end = match end {
                 Some(When::Day(end)) => end,
                 Some(When::Time(end)) => end.local.date(),
@@ -94,9 +122,10 @@ fn span(item: &wire::Event, context: Context<'_>) -> Result<Span, Unreadable> {
         When::Time(start) => {
             let end = match end {
                 Some(When::Time(end)) => end,
-                Some(When::Day(end)) => {
-                    engine::event::Moment { local: end.to_datetime(jiff::civil::Time::midnight()), zone: start.zone.clone() }
-                }
+                Some(When::Day(end)) => engine::event::Moment {
+                    local: end.to_datetime(jiff::civil::Time::midnight()),
+                    zone: start.zone.clone(),
+                },
                 None => start.clone(),
             };
             let instant = |moment| engine::zone::instant(moment, context.zone);
@@ -129,8 +158,12 @@ fn busy(item: &wire::Event) -> Busy {
 
 fn attendees(item: &wire::Event) -> Vec<String> {
     let people = item.attendees.iter().filter(|attendee| !attendee.is_self && !attendee.resource);
-    let addresses = people.filter_map(|attendee| attendee.email.as_deref()).map(|email| email.trim().to_lowercase());
-    let mut addresses: Vec<String> = addresses.filter(|email| email.contains('@') && !email.contains(char::is_whitespace)).collect();
+    let addresses = people
+        .filter_map(|attendee| attendee.email.as_deref())
+        .map(|email| email.trim().to_lowercase());
+    let mut addresses: Vec<String> = addresses
+        .filter(|email| email.contains('@') && !email.contains(char::is_whitespace))
+        .collect();
     addresses.retain(|email| !email.ends_with("@resource.calendar.google.com"));
     addresses.sort_unstable();
     addresses.dedup();
@@ -138,14 +171,23 @@ fn attendees(item: &wire::Event) -> Vec<String> {
 }
 
 fn organizer(organizer: &wire::Organizer) -> Organizer {
-    Organizer { email: organizer.email.as_deref().unwrap_or_default().trim().to_lowercase(), is_me: organizer.is_self }
+    Organizer {
+        email: organizer.email.as_deref().unwrap_or_default().trim().to_lowercase(),
+        is_me: organizer.is_self,
+    }
 }
 
 /// Whether the owner of the account declined.
 pub(in super::super) fn is_declined(item: &wire::Event) -> bool {
-    item.attendees.iter().any(|attendee| attendee.is_self && attendee.response_status.as_deref() == Some("declined"))
+    item.attendees
+        .iter()
+        .any(|attendee| attendee.is_self && attendee.response_status.as_deref() == Some("declined"))
 }
 
 fn line_ends(text: &str) -> String {
-    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.to_owned() }
+    if text.contains('\r') {
+        text.replace("\r\n", "\n").replace('\r', "\n")
+    } else {
+        text.to_owned()
+    }
 }

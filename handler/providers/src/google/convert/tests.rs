@@ -2,7 +2,10 @@ mod any;
 
 use std::collections::BTreeMap;
 
-use engine::event::{Busy, Content, Draft, Event, Exception, Field, Moment, Organizer, OriginalStart, Series, Span, Visibility, Zone};
+use engine::event::{
+    Busy, Content, Draft, Event, Exception, Field, Moment, Organizer, OriginalStart, Series, Span,
+    Visibility, Zone,
+};
 use jiff::civil::{Date, date};
 use serde_json::{Value, json};
 
@@ -104,8 +107,13 @@ fn what_google_has_no_word_for_is_written_as_the_nearest_that_blocks_as_much() {
 
 #[test]
 fn places_of_work_and_birthdays_are_no_events() {
-    for (kind, expected) in [("workingLocation", false), ("birthday", false), ("default", true), ("outOfOffice", true), ("fromGmail", true)]
-    {
+    for (kind, expected) in [
+        ("workingLocation", false),
+        ("birthday", false),
+        ("default", true),
+        ("outOfOffice", true),
+        ("fromGmail", true),
+    ] {
         assert_eq!(is_event(&hour(json!({ "eventType": kind }))), expected, "{kind}");
     }
 }
@@ -120,7 +128,8 @@ fn texts_survive_and_html_becomes_text() {
     };
     let draft = Draft { content: content.clone(), series: None };
     assert_eq!(there_and_back(&draft).content, content);
-    let read = read(&hour(json!({ "summary": "a &amp; b", "description": "<p>one</p>two &amp; three\r\nfour", "location": "x\r\ny" })));
+    let read = read(&hour(json!({ "summary": "a &amp; b", "description": "<p>one</p>two &amp; \
+        three\r\nfour", "location": "x\r\ny" })));
     assert_eq!(read.content.title, "a &amp; b", "titles are no HTML");
     assert_eq!(read.content.description, "one\ntwo & three\nfour");
     assert_eq!(read.content.location, "x\ny");
@@ -140,12 +149,17 @@ fn guests_are_read_without_ourselves_and_rooms_and_never_written() {
         { "email": "nowhere" },
         { "email": "two words@example.org" },
     ]);
-    let found = read(&hour(json!({ "attendees": attendees, "organizer": { "email": "Adam@example.org" } })));
+    let found = read(&hour(
+        json!({ "attendees": attendees, "organizer": { "email": "Adam@example.org" } }),
+    ));
     assert_eq!(found.content.attendees, ["adam@example.org", "zoe@example.org"]);
     assert_eq!(found.organizer, Some(Organizer { email: "adam@example.org".into(), is_me: false }));
     assert!(found.declined && found.has_guests());
     let body = Value::from(copy(&Draft::from(&found), "m")).to_string();
-    assert!(!body.contains("attendees") && !body.contains("organizer") && !body.contains("adam@"), "{body}");
+    assert!(
+        !body.contains("attendees") && !body.contains("organizer") && !body.contains("adam@"),
+        "{body}"
+    );
     let mine = read(&hour(json!({ "organizer": { "email": "me@example.org", "self": true } })));
     assert!(!mine.has_guests() && !mine.declined);
 }
@@ -155,7 +169,10 @@ fn days_and_times_survive_in_every_zone() {
     let spans = [
         Span::AllDay { start: date(2026, 2, 28), end: date(2026, 3, 1) },
         tallinn().span,
-        Span::Timed { start: in_zone("Europe/Tallinn", date(2026, 3, 10), 9), end: in_zone("America/New_York", date(2026, 3, 10), 12) },
+        Span::Timed {
+            start: in_zone("Europe/Tallinn", date(2026, 3, 10), 9),
+            end: in_zone("America/New_York", date(2026, 3, 10), 12),
+        },
         Span::Timed {
             start: Moment { local: date(2026, 7, 1).at(23, 30, 0, 0), zone: Zone::Utc },
             end: Moment { local: date(2026, 7, 2).at(0, 0, 0, 0), zone: Zone::Utc },
@@ -172,18 +189,38 @@ fn times_are_read_however_they_are_written() {
     let utc = |text: &str| Moment { local: text.parse().unwrap(), zone: Zone::Utc };
     let tallinn = in_zone("Europe/Tallinn", date(2026, 3, 10), 10);
     for (start, moment) in [
-        (json!({ "dateTime": "2026-03-10T08:00:00Z", "timeZone": "Europe/Tallinn" }), tallinn.clone()),
-        (json!({ "dateTime": "2026-03-10T10:00:00", "timeZone": "Europe/Tallinn" }), tallinn.clone()),
+        (
+            json!({ "dateTime": "2026-03-10T08:00:00Z", "timeZone": "Europe/Tallinn" }),
+            tallinn.clone(),
+        ),
+        (
+            json!({ "dateTime": "2026-03-10T10:00:00", "timeZone": "Europe/Tallinn" }),
+            tallinn.clone(),
+        ),
         (json!({ "dateTime": "2026-03-10T10:00:00.000+02:00" }), utc("2026-03-10T08:00:00")),
-        (json!({ "dateTime": "2026-03-10T10:00:00+02:00", "timeZone": "Nowhere/Land" }), utc("2026-03-10T08:00:00")),
+        (
+            json!({ "dateTime": "2026-03-10T10:00:00+02:00", "timeZone": "Nowhere/Land" }),
+            utc("2026-03-10T08:00:00"),
+        ),
         // The second half past three of that night.
-        (json!({ "dateTime": "2026-10-25T03:30:00+02:00", "timeZone": "Europe/Tallinn" }), utc("2026-10-25T01:30:00")),
+        (
+            json!({ "dateTime": "2026-10-25T03:30:00+02:00", "timeZone": "Europe/Tallinn" }),
+            utc("2026-10-25T01:30:00"),
+        ),
     ] {
         let found = read(&item(json!({ "id": "e", "start": start })));
-        assert_eq!(found.content.span, Span::Timed { start: moment.clone(), end: moment }, "{start}");
+        assert_eq!(
+            found.content.span,
+            Span::Timed { start: moment.clone(), end: moment },
+            "{start}"
+        );
     }
     let calendar = Context { zone: Some("Europe/Tallinn"), outsider: false };
-    let found = event(&item(json!({ "id": "e", "start": { "dateTime": "2026-03-10T08:00:00Z" } })), calendar).unwrap();
+    let found = event(
+        &item(json!({ "id": "e", "start": { "dateTime": "2026-03-10T08:00:00Z" } })),
+        calendar,
+    )
+    .unwrap();
     assert_eq!(found.content.span, Span::Timed { start: tallinn.clone(), end: tallinn });
 }
 
@@ -195,30 +232,57 @@ fn ends_that_make_no_sense_are_put_right() {
         read(&item(all)).content.span
     };
     let one_day = Span::AllDay { start: date(2026, 3, 10), end: date(2026, 3, 11) };
-    for end in [json!({}), json!({ "end": { "date": "2026-03-10" } }), json!({ "end": { "date": "2025-01-01" } })] {
+    for end in [
+        json!({}),
+        json!({ "end": { "date": "2026-03-10" } }),
+        json!({ "end": { "date": "2025-01-01" } }),
+    ] {
         assert_eq!(day(end), one_day);
     }
-    let backwards = read(&hour(json!({ "end": { "dateTime": "2026-03-10T09:00:00+02:00" } }))).content.span;
+    let backwards =
+        read(&hour(json!({ "end": { "dateTime": "2026-03-10T09:00:00+02:00" } }))).content.span;
     assert!(matches!(backwards, Span::Timed { start, end } if start == end));
 }
 
 #[test]
 fn what_has_no_time_is_unreadable_and_says_so_without_quoting_it() {
-    for start in [json!(null), json!({}), json!({ "date": "secret" }), json!({ "dateTime": "secret" }), json!({ "dateTime": "" })] {
-        let why = event(&item(json!({ "id": "e", "summary": "secret", "start": start })), Context::default()).unwrap_err();
+    for start in [
+        json!(null),
+        json!({}),
+        json!({ "date": "secret" }),
+        json!({ "dateTime": "secret" }),
+        json!({ "dateTime": "" }),
+    ] {
+        let why = event(
+            &item(json!({ "id": "e", "summary": "secret", "start": start })),
+            Context::default(),
+        )
+        .unwrap_err();
         assert!(!why.0.contains("secret"));
     }
-    let drifting =
-        hour(json!({ "recurrence": ["RRULE:FREQ=DAILY"], "start": { "dateTime": "2026-03-10T10:00:00+02:00", "timeZone": "No/Where" } }));
-    assert!(event(&drifting, Context::default()).is_err(), "a series in an unknown zone would drift");
-    assert!(event(&hour(json!({ "recurrence": ["EXRULE:FREQ=DAILY"] })), Context::default()).is_err());
+    let drifting = hour(
+        json!({ "recurrence": ["RRULE:FREQ=DAILY"], "start": { "dateTime": "2026-03-10T10:00:00+02:00", "timeZone": "No/Where" } }),
+    );
+    assert!(
+        event(&drifting, Context::default()).is_err(),
+        "a series in an unknown zone would drift"
+    );
+    assert!(
+        event(&hour(json!({ "recurrence": ["EXRULE:FREQ=DAILY"] })), Context::default()).is_err()
+    );
 }
 
 #[test]
 fn details_that_we_may_not_see_are_said_to_be_busy() {
     let outsider = Context { outsider: true, ..Context::default() };
-    assert_eq!(event(&hour(json!({ "visibility": "private" })), outsider).unwrap().content.title, "Busy");
-    assert_eq!(event(&hour(json!({ "summary": "Open day" })), outsider).unwrap().content.title, "Open day");
+    assert_eq!(
+        event(&hour(json!({ "visibility": "private" })), outsider).unwrap().content.title,
+        "Busy"
+    );
+    assert_eq!(
+        event(&hour(json!({ "summary": "Open day" })), outsider).unwrap().content.title,
+        "Open day"
+    );
     assert_eq!(read(&hour(json!({}))).content.title, "", "our own event without a title");
 }
 
@@ -227,29 +291,45 @@ fn a_copy_is_marked_silent_and_rings_no_bell() {
     let body = Value::from(copy(&Draft { content: tallinn(), series: None }, "h1.mark"));
     assert_eq!(body["extendedProperties"], json!({ "private": { "calrelayOrigin": "h1.mark" } }));
     assert_eq!(body["reminders"], json!({ "useDefault": false, "overrides": [] }));
-    assert_eq!(there_and_back(&Draft { content: tallinn(), series: None }).marker.as_deref(), Some("h1.x"));
+    assert_eq!(
+        there_and_back(&Draft { content: tallinn(), series: None }).marker.as_deref(),
+        Some("h1.x")
+    );
 }
 
 #[test]
 fn what_google_cannot_tell_apart_is_no_difference() {
     let with = |busy| Content { busy, ..tallinn() };
-    for alike in [[Busy::Busy, Busy::Tentative, Busy::Oof].as_slice(), &[Busy::Free, Busy::WorkingElsewhere]] {
-        for (found, wanted) in alike.iter().flat_map(|found| alike.iter().map(move |wanted| (*found, *wanted))) {
+    for alike in
+        [[Busy::Busy, Busy::Tentative, Busy::Oof].as_slice(), &[Busy::Free, Busy::WorkingElsewhere]]
+    {
+        for (found, wanted) in
+            alike.iter().flat_map(|found| alike.iter().map(move |wanted| (*found, *wanted)))
+        {
             assert!(differences(&with(found), &with(wanted)).is_empty(), "{found:?} {wanted:?}");
         }
     }
     assert_eq!(differences(&with(Busy::Free), &with(Busy::Oof)), [Field::Busy].into());
     let trimmed = Content { description: "One \r\ntwo\n".into(), ..tallinn() };
-    assert!(differences(&Content { description: "One\ntwo".into(), ..tallinn() }, &trimmed).is_empty(), "white space that nobody sees");
+    assert!(
+        differences(&Content { description: "One\ntwo".into(), ..tallinn() }, &trimmed).is_empty(),
+        "white space that nobody sees"
+    );
 }
 
 #[test]
 fn a_patch_takes_the_other_kind_of_time_away() {
-    let days = Content { span: Span::AllDay { start: date(2026, 3, 10), end: date(2026, 3, 11) }, ..tallinn() };
+    let days = Content {
+        span: Span::AllDay { start: date(2026, 3, 10), end: date(2026, 3, 11) },
+        ..tallinn()
+    };
     let body = Value::from(fields(&days, &[Field::Time].into(), Purpose::Patch));
     assert_eq!(body["start"], json!({ "date": "2026-03-10", "dateTime": null, "timeZone": null }));
     let body = Value::from(fields(&tallinn(), &[Field::Time].into(), Purpose::Patch));
-    assert_eq!(body["end"], json!({ "date": null, "dateTime": "2026-03-10T11:00:00+02:00", "timeZone": "Europe/Tallinn" }));
+    assert_eq!(
+        body["end"],
+        json!({ "date": null, "dateTime": "2026-03-10T11:00:00+02:00", "timeZone": "Europe/Tallinn" })
+    );
 }
 
 fn at(text: &str) -> OriginalStart {
@@ -266,11 +346,16 @@ fn a_series_survives_with_its_cancelled_occurrences() {
     let draft = Draft { content: tallinn(), series: Some(series) };
     assert_eq!(Draft::from(&there_and_back(&draft)), draft);
     let lines = &copy(&draft, "m")["recurrence"];
-    assert_eq!(lines[2], "EXDATE;TZID=Europe/Tallinn:20260331T100000", "the hour on the wall, on either side of a change of clocks");
+    assert_eq!(
+        lines[2], "EXDATE;TZID=Europe/Tallinn:20260331T100000",
+        "the hour on the wall, on either side of a change of clocks"
+    );
 }
 
 fn weekly() -> wire::Event {
-    hour(json!({ "recurrence": ["RRULE:FREQ=WEEKLY", "EXDATE;TZID=Europe/Tallinn:20260317T100000"] }))
+    hour(
+        json!({ "recurrence": ["RRULE:FREQ=WEEKLY", "EXDATE;TZID=Europe/Tallinn:20260317T100000"] }),
+    )
 }
 
 /// The exception of the week that begins there, moved by some hours.
@@ -292,7 +377,11 @@ fn exceptions_become_part_of_their_series() {
         exceptions: BTreeMap::from([
             exception("e_1", "2026-03-24", json!({ "summary": "Moved" })),
             exception("e_2", "2026-02-24", json!({})),
-            exception("e_3", "2026-03-03", json!({ "status": "cancelled", "start": null, "end": null })),
+            exception(
+                "e_3",
+                "2026-03-03",
+                json!({ "status": "cancelled", "start": null, "end": null }),
+            ),
             exception(
                 "e_4",
                 "2026-01-06",
@@ -304,19 +393,27 @@ fn exceptions_become_part_of_their_series() {
     assert_eq!(found[&at("2026-03-17T08:00:00Z")], Exception::Cancelled, "by EXDATE");
     assert_eq!(found[&at("2026-03-03T08:00:00Z")], Exception::Cancelled, "by an item");
     assert_eq!(found[&at("2026-01-06T08:00:00Z")], Exception::Cancelled, "declined by its owner");
-    assert!(matches!(&found[&at("2026-03-24T08:00:00Z")], Exception::Changed(content) if content.title == "Moved"));
+    assert!(
+        matches!(&found[&at("2026-03-24T08:00:00Z")], Exception::Changed(content) if content.title == "Moved")
+    );
     assert_eq!(found.len(), 4, "an exception that is as its series would have it is none");
 }
 
 #[test]
 fn the_version_of_a_series_changes_with_each_of_its_parts() {
-    let with = |exceptions: Vec<(String, wire::Event)>| Whole { master: weekly(), exceptions: exceptions.into_iter().collect() };
+    let with = |exceptions: Vec<(String, wire::Event)>| Whole {
+        master: weekly(),
+        exceptions: exceptions.into_iter().collect(),
+    };
     let versions = [
         with(vec![]),
         with(vec![exception("e_1", "2026-03-24", json!({}))]),
         with(vec![exception("e_1", "2026-03-24", json!({ "etag": "\"other\"" }))]),
         with(vec![exception("e_1", "2026-03-24", json!({ "status": "cancelled" }))]),
-        with(vec![exception("e_1", "2026-03-24", json!({})), exception("e_2", "2026-03-31", json!({}))]),
+        with(vec![
+            exception("e_1", "2026-03-24", json!({})),
+            exception("e_2", "2026-03-31", json!({})),
+        ]),
     ]
     .map(|whole| whole.version().unwrap());
     for (i, version) in versions.iter().enumerate() {
@@ -324,15 +421,25 @@ fn the_version_of_a_series_changes_with_each_of_its_parts() {
         assert_eq!(series::master_version(version), "\"1\"");
         assert_eq!((series::is_series(version), series::has_exceptions(version)), (true, i > 0));
     }
-    let one = Whole { master: wire::Event { recurrence: Vec::new(), ..weekly() }, exceptions: Default::default() };
-    assert!(!series::is_series(&one.version().unwrap()), "of an event by itself the version is Google's");
+    let one = Whole {
+        master: wire::Event { recurrence: Vec::new(), ..weekly() },
+        exceptions: Default::default(),
+    };
+    assert!(
+        !series::is_series(&one.version().unwrap()),
+        "of an event by itself the version is Google's"
+    );
 }
 
 #[test]
 fn an_exception_without_an_occurrence_spoils_only_its_series() {
     let (id, mut lost) = exception("e_1", "2026-03-24", json!({}));
     lost.original_start_time = None;
-    assert!(Whole { master: weekly(), exceptions: [(id, lost)].into() }.event(Context::default()).is_err());
+    assert!(
+        Whole { master: weekly(), exceptions: [(id, lost)].into() }
+            .event(Context::default())
+            .is_err()
+    );
 }
 
 #[test]

@@ -17,16 +17,27 @@ pub(super) enum When {
 }
 
 /// Reads a start or an end. `repeats` says that its zone matters and not its instant alone.
-pub(super) fn read(from: &EventDateTime, calendar: Option<&str>, repeats: bool) -> Result<When, Unreadable> {
+pub(super) fn read(
+    from: &EventDateTime,
+    calendar: Option<&str>,
+    repeats: bool,
+) -> Result<When, Unreadable> {
     let unreadable = || Unreadable("one of its times is neither a date nor a time".into());
     if let Some(text) = &from.date_time {
-        return moment(text, from.time_zone.as_deref(), calendar, repeats).map(When::Time).ok_or_else(unreadable);
+        return moment(text, from.time_zone.as_deref(), calendar, repeats)
+            .map(When::Time)
+            .ok_or_else(unreadable);
     }
     let text = from.date.as_deref().ok_or_else(unreadable)?;
     text.parse().map(When::Day).map_err(|_| unreadable())
 }
 
-fn moment(text: &str, named: Option<&str>, calendar: Option<&str>, repeats: bool) -> Option<Moment> {
+fn moment(
+    text: &str,
+    named: Option<&str>,
+    calendar: Option<&str>,
+    repeats: bool,
+) -> Option<Moment> {
     let zone = match named {
         Some(name) => engine::zone::resolve(name),
         None => calendar.and_then(engine::zone::resolve),
@@ -45,7 +56,8 @@ fn moment(text: &str, named: Option<&str>, calendar: Option<&str>, repeats: bool
     let rules = engine::zone::rules(&zone, None);
     let local = whole_seconds(rules.to_datetime(instant));
     // The second of two hours of the same name can be said in UTC only.
-    let twice = !repeats && engine::zone::instant_in(local, &rules).as_second() != instant.as_second();
+    let twice =
+        !repeats && engine::zone::instant_in(local, &rules).as_second() != instant.as_second();
     if twice {
         Some(Moment { local: whole_seconds(TimeZone::UTC.to_datetime(instant)), zone: Zone::Utc })
     } else {
@@ -76,12 +88,20 @@ fn time(moment: &Moment) -> EventDateTime {
             let zoned = instant.to_zoned(engine::zone::rules(&moment.zone, None));
             // RFC 3339 has no seconds in an offset, the local mean times of old have.
             let in_minutes = zoned.offset().seconds() % 60 == 0;
-            let text = if in_minutes { zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string() } else { rfc3339(instant) };
+            let text = if in_minutes {
+                zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+            } else {
+                rfc3339(instant)
+            };
             (name.as_str(), text)
         }
         Zone::Utc | Zone::Floating => ("UTC", rfc3339(instant)),
     };
-    EventDateTime { date_time: Some(text), time_zone: Some(zone.to_owned()), ..EventDateTime::default() }
+    EventDateTime {
+        date_time: Some(text),
+        time_zone: Some(zone.to_owned()),
+        ..EventDateTime::default()
+    }
 }
 
 /// An instant as a query wants it.

@@ -32,7 +32,11 @@ pub(in super::super) fn copy(draft: &Draft, mark: &str) -> Map<String, Value> {
 }
 
 /// Some fields of a content.
-pub(in super::super) fn fields(content: &Content, which: &BTreeSet<Field>, purpose: Purpose) -> Map<String, Value> {
+pub(in super::super) fn fields(
+    content: &Content,
+    which: &BTreeSet<Field>,
+    purpose: Purpose,
+) -> Map<String, Value> {
     let mut body = Map::new();
     for field in which {
         let (name, value): (&str, Value) = match field {
@@ -42,7 +46,9 @@ pub(in super::super) fn fields(content: &Content, which: &BTreeSet<Field>, purpo
                 ("end", bound(&end, purpose))
             }
             Field::Title => ("summary", clean(&content.title).into()),
-            Field::Description => ("description", html::from_text(&clean(&content.description)).into()),
+            Field::Description => {
+                ("description", html::from_text(&clean(&content.description)).into())
+            }
             Field::Location => ("location", clean(&content.location).into()),
             Field::Visibility => ("visibility", visibility(content.visibility).into()),
             Field::Busy => ("transparency", transparency(content.busy).into()),
@@ -63,7 +69,9 @@ fn bound(bound: &EventDateTime, purpose: Purpose) -> Value {
     match (purpose, &bound.date) {
         (Purpose::Whole, _) => json!(bound),
         (Purpose::Patch, Some(date)) => json!({ "date": date, "dateTime": null, "timeZone": null }),
-        (Purpose::Patch, None) => json!({ "date": null, "dateTime": bound.date_time, "timeZone": bound.time_zone }),
+        (Purpose::Patch, None) => {
+            json!({ "date": null, "dateTime": bound.date_time, "timeZone": bound.time_zone })
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::http::refusal;
 use crate::{Error, Result};
 
-/// What is assumed where the answer does not say how long its token lives: short, as a 401 would be the price of a longer guess.
+/// What is assumed where the answer does not say how long its token lives: short, as a 401 would be
+/// the price of a longer guess.
 const UNSAID: Duration = Duration::from_secs(300);
 /// No token is kept for longer, whatever the answer says.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
@@ -42,12 +43,18 @@ impl Tokens {
     /// Reads a 200. Nothing of it is quoted when it cannot be read.
     pub fn read(body: &[u8]) -> Result<Self> {
         let odd = |what: &str| Error::BadAnswer(format!("Google's token endpoint answered {what}"));
-        let wire: Wire = serde_json::from_slice(body).map_err(|_| odd("something that is no token"))?;
+        let wire: Wire =
+            serde_json::from_slice(body).map_err(|_| odd("something that is no token"))?;
         if wire.token_type.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
             return Err(odd("a token of another kind than Bearer"));
         }
-        let sendable = |token: &str| (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
-        if !sendable(&wire.access_token) || wire.refresh_token.as_deref().is_some_and(|token| !sendable(token)) {
+        let sendable = |token: &str| {
+            (1..=LONGEST_TOKEN).contains(&token.len())
+                && token.bytes().all(|b| b.is_ascii_graphic())
+        };
+        if !sendable(&wire.access_token)
+            || wire.refresh_token.as_deref().is_some_and(|token| !sendable(token))
+        {
             return Err(odd("a token that cannot be sent"));
         }
         let seconds = wire.expires_in.as_u64().or_else(|| wire.expires_in.as_str()?.parse().ok());
@@ -78,30 +85,45 @@ pub(super) fn refused(step: Step, status: StatusCode, host: &str, body: &[u8]) -
     match (step, code.as_deref()) {
         (Step::Refresh, Some("invalid_grant")) => Error::Unauthorized,
         (Step::Code, Some("invalid_grant")) => Error::Consent(
-            "Google did not take the answer of its own page: it had been used, or it came too late. Nothing was connected; begin again".into(),
+            "Google did not take the answer of its own page: it had been used, or it came too \
+            late. Nothing was connected; begin again"
+                .into(),
         ),
         (_, Some("admin_policy_enforced" | "org_internal" | "access_denied")) => Error::Consent(
-            "the administrator of this Google Workspace does not allow calrelay. Ask for it to be allowed, and connect the account again".into(),
+            "the administrator of this Google Workspace does not allow calrelay. Ask for it to be \
+            allowed, and connect the account again"
+                .into(),
         ),
-        (_, Some("temporarily_unavailable" | "server_error" | "internal_failure")) => Error::Unreachable(format!("{host} failed")),
-        (_, Some("invalid_client" | "unauthorized_client" | "deleted_client" | "disabled_client")) => Error::Misconfigured(
-            "Google does not accept this program's OAuth client. Compare GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET with the client in the Google \
+        (_, Some("temporarily_unavailable" | "server_error" | "internal_failure")) => {
+            Error::Unreachable(format!("{host} failed"))
+        }
+        (
+            _,
+            Some("invalid_client" | "unauthorized_client" | "deleted_client" | "disabled_client"),
+        ) => Error::Misconfigured(
+            "Google does not accept this program's OAuth client. Compare GOOGLE_CLIENT_ID and \
+            GOOGLE_CLIENT_SECRET with the client in the Google \
              Cloud console"
                 .into(),
         ),
-        (_, Some(code)) => Error::Misconfigured(format!("Google refused a request of this program ({code}), which is a mistake in it or in its settings")),
+        (_, Some(code)) => Error::Misconfigured(format!(
+            "Google refused a request of this program \
+        ({code}), which is a mistake in it or in its settings"
+        )),
         (_, None) => refusal(status, host),
     }
 }
 
-/// The code of a refusal, where it is one: letters and underscores, nothing that could carry a secret.
+/// The code of a refusal, where it is one: letters and underscores, nothing that could carry a
+/// secret.
 fn code(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Refusal {
         error: String,
     }
     let Refusal { error } = serde_json::from_slice(body).ok()?;
-    let plain = (1..=40).contains(&error.len()) && error.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let plain = (1..=40).contains(&error.len())
+        && error.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     plain.then_some(error)
 }
 
@@ -117,28 +139,43 @@ mod tests {
 
     #[test]
     fn refusals_are_told_apart_by_whose_they_are() {
-        let dead = r#"{"error":"invalid_grant","error_description":"Token has been expired or revoked."}"#;
+        let dead =
+            r#"{"error":"invalid_grant","error_description":"Token has been expired or revoked."}"#;
         assert!(matches!(error(Step::Refresh, 400, dead), Error::Unauthorized));
         assert!(matches!(error(Step::Code, 400, dead), Error::Consent(_)));
-        for ours in
-            ["invalid_client", "unauthorized_client", "deleted_client", "invalid_scope", "invalid_request", "unsupported_grant_type"]
-        {
+        for ours in [
+            "invalid_client",
+            "unauthorized_client",
+            "deleted_client",
+            "invalid_scope",
+            "invalid_request",
+            "unsupported_grant_type",
+        ] {
             let body = format!(r#"{{"error":"{ours}"}}"#);
             for step in [Step::Code, Step::Refresh] {
                 assert!(matches!(error(step, 400, &body), Error::Misconfigured(_)), "{ours}");
                 assert!(matches!(error(step, 401, &body), Error::Misconfigured(_)), "{ours}");
             }
         }
-        assert!(matches!(error(Step::Refresh, 400, r#"{"error":"admin_policy_enforced"}"#), Error::Consent(_)));
+        assert!(matches!(
+            error(Step::Refresh, 400, r#"{"error":"admin_policy_enforced"}"#),
+            Error::Consent(_)
+        ));
     }
 
     #[test]
     fn a_server_that_fails_is_nobodys_fault() {
         for status in [500, 502, 503] {
-            assert!(error(Step::Refresh, status, r#"{"error":"invalid_grant"}"#).is_transient(), "{status}");
+            assert!(
+                error(Step::Refresh, status, r#"{"error":"invalid_grant"}"#).is_transient(),
+                "{status}"
+            );
         }
         assert!(error(Step::Refresh, 429, "").is_transient());
-        assert!(error(Step::Refresh, 400, "<html>").is_transient(), "no answer of the token endpoint: something stands in between");
+        assert!(
+            error(Step::Refresh, 400, "<html>").is_transient(),
+            "no answer of the token endpoint: something stands in between"
+        );
     }
 
     #[test]
@@ -159,10 +196,20 @@ mod tests {
             br#"{"access_token":"ya29.a","expires_in":3599,"refresh_token":"1//r","scope":"a b","token_type":"Bearer","id_token":"x"}"#;
         let tokens = Tokens::read(body).unwrap();
         assert_eq!((tokens.access.expose_secret(), tokens.lifetime.as_secs()), ("ya29.a", 3599));
-        assert_eq!((tokens.refresh.unwrap().expose_secret(), tokens.scope.as_deref()), ("1//r", Some("a b")));
-        let life =
-            |text: &str| Tokens::read(format!(r#"{{"access_token":"a","expires_in":{text}}}"#).as_bytes()).unwrap().lifetime.as_secs();
-        assert_eq!((life("\"60\""), life("null"), life("-1"), life("99999999999"), life("0")), (60, 300, 300, 86_400, 0));
+        assert_eq!(
+            (tokens.refresh.unwrap().expose_secret(), tokens.scope.as_deref()),
+            ("1//r", Some("a b"))
+        );
+        let life = |text: &str| {
+            Tokens::read(format!(r#"{{"access_token":"a","expires_in":{text}}}"#).as_bytes())
+                .unwrap()
+                .lifetime
+                .as_secs()
+        };
+        assert_eq!(
+            (life("\"60\""), life("null"), life("-1"), life("99999999999"), life("0")),
+            (60, 300, 300, 86_400, 0)
+        );
     }
 
     #[test]
@@ -179,8 +226,14 @@ mod tests {
             r#"{"access_token":"secret"#,
         ] {
             let Err(error) = Tokens::read(body.as_bytes()) else { panic!("{body}") };
-            assert!(matches!(error, Error::BadAnswer(_)) && !error.to_string().contains("secret"), "{error}");
+            assert!(
+                matches!(error, Error::BadAnswer(_)) && !error.to_string().contains("secret"),
+                "{error}"
+            );
         }
-        assert!(Tokens::read(format!(r#"{{"access_token":"{}"}}"#, "x".repeat(10_000)).as_bytes()).is_err());
+        assert!(
+            Tokens::read(format!(r#"{{"access_token":"{}"}}"#, "x".repeat(10_000)).as_bytes())
+                .is_err()
+        );
     }
 }

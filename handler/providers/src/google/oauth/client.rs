@@ -15,7 +15,13 @@ use crate::http::{Http, Limits, Pace, Request, Retry, SHORT_WAIT};
 use crate::{Error, Result};
 
 /// What the token endpoint bears from us; it asks to wait where that is too much.
-const LIMITS: Limits = Limits { parallel: 8, spacing: Duration::ZERO, doubling: false, patience: SHORT_WAIT, persistent: false };
+const LIMITS: Limits = Limits {
+    parallel: 8,
+    spacing: Duration::ZERO,
+    doubling: false,
+    patience: SHORT_WAIT,
+    persistent: false,
+};
 /// The largest answer that is read, in bytes.
 const LARGEST: u64 = 64 * 1024;
 
@@ -26,7 +32,8 @@ pub struct Client {
     pace: Arc<Pace>,
 }
 
-/// A person is to be sent to `url`; the answer comes to the redirect address with a code, which only `verifier` redeems.
+/// A person is to be sent to `url`; the answer comes to the redirect address with a code, which
+/// only `verifier` redeems.
 pub struct Authorization {
     /// Google's page.
     pub url: Url,
@@ -58,13 +65,14 @@ impl Client {
         Self { http: http.clone(), settings, pace }
     }
 
-    /// The client's id: refresh tokens are good with the client that they were given to, and with no other.
+    /// The client's id: refresh tokens are good with the client that they were given to, and with
+    /// no other.
     pub fn id(&self) -> &str {
         &self.settings.client_id
     }
 
-    /// Where to send a person. `redirect` must be registered with the client, or be on loopback for one of the kind "Desktop app".
-    /// `state` comes back with the answer.
+    /// Where to send a person. `redirect` must be registered with the client, or be on loopback for
+    /// one of the kind "Desktop app". `state` comes back with the answer.
     ///
     /// # Errors
     /// [`Error::Unreachable`] where the system gives no random numbers.
@@ -88,10 +96,16 @@ impl Client {
     /// Redeems a code. It is sent once: a code that may have been seen is not tried again.
     ///
     /// # Errors
-    /// [`Error::Consent`] where not everything was allowed, or Google does not take the code; [`Error::Misconfigured`] where it does not take
-    /// this client; otherwise what talking to it came to. A grant that is not enough is not given back: that would end an earlier, whole grant
-    /// of the same person too.
-    pub async fn exchange(&self, redirect: &Url, code: &SecretString, verifier: &SecretString) -> Result<Granted> {
+    /// [`Error::Consent`] where not everything was allowed, or Google does not take the code;
+    /// [`Error::Misconfigured`] where it does not take this client; otherwise what talking to it
+    /// came to. A grant that is not enough is not given back: that would end an earlier, whole
+    /// grant of the same person too.
+    pub async fn exchange(
+        &self,
+        redirect: &Url,
+        code: &SecretString,
+        verifier: &SecretString,
+    ) -> Result<Granted> {
         let form = [
             ("grant_type", "authorization_code"),
             ("code", code.expose_secret()),
@@ -101,12 +115,15 @@ impl Client {
         let tokens = self.tokens(Step::Code, &form).await?;
         is_enough(&tokens)?;
         let Some(refresh) = tokens.refresh else {
-            return Err(Error::BadAnswer("Google gave access for an hour only, without a refresh token".into()));
+            return Err(Error::BadAnswer(
+                "Google gave access for an hour only, without a refresh token".into(),
+            ));
         };
         Ok(Granted { refresh, access: tokens.access, lifetime: tokens.lifetime })
     }
 
-    /// Takes a grant that was given elsewhere, by its refresh token, and sees whether it is good and enough.
+    /// Takes a grant that was given elsewhere, by its refresh token, and sees whether it is good
+    /// and enough.
     ///
     /// # Errors
     /// As [`Client::exchange`]; [`Error::Unauthorized`] where the token is dead.
@@ -128,36 +145,71 @@ impl Client {
         Ok(Refreshed { access: tokens.access, lifetime: tokens.lifetime, refresh: changed })
     }
 
-    /// Gives a grant back, by its refresh token: everything that this client was ever allowed by this person ends, whichever token it came with.
-    /// A grant that is dead already is a success.
+    /// Gives a grant back, by its refresh token: everything that this client was ever allowed by
+    /// this person ends, whichever token it came with. A grant that is dead already is a success.
     ///
     /// # Errors
     /// What talking to Google came to; then the grant may still stand.
     pub async fn revoke(&self, refresh: &SecretString) -> Result<()> {
         let url = &self.settings.revoke_url;
-        let (status, host, body) = self.post(url, &[("token", refresh.expose_secret())], Retry::Read).await?;
-        let dead = status == StatusCode::BAD_REQUEST && [&b"invalid_token"[..], b"invalid_grant"].iter().any(|code| contains(&body, code));
-        if status.is_success() || dead { Ok(()) } else { Err(refused(Step::Refresh, status, &host, &body)) }
+        let (status, host, body) =
+            self.post(url, &[("token", refresh.expose_secret())], Retry::Read).await?;
+        let dead = status == StatusCode::BAD_REQUEST
+            && [&b"invalid_token"[..], b"invalid_grant"].iter().any(|code| contains(&body, code));
+        if status.is_success() || dead {
+            Ok(())
+        } else {
+            Err(refused(Step::Refresh, status, &host, &body))
+        }
     }
 
     async fn refreshed(&self, refresh: &SecretString) -> Result<Tokens> {
-        self.tokens(Step::Refresh, &[("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())]).await
+        self.tokens(
+            Step::Refresh,
+            &[("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())],
+        )
+        .await
     }
 
     async fn tokens(&self, step: Step, form: &[(&str, &str)]) -> Result<Tokens> {
-        let client = [("client_id", &*self.settings.client_id), ("client_secret", self.settings.client_secret.expose_secret())];
+        let client = [
+            ("client_id", &*self.settings.client_id),
+            ("client_secret", self.settings.client_secret.expose_secret()),
+        ];
         let form: Vec<(&str, &str)> = form.iter().copied().chain(client).collect();
         let retry = if step == Step::Code { Retry::Write } else { Retry::Read };
         let (status, host, body) = self.post(&self.settings.token_url, &form, retry).await?;
-        if status.is_success() { Tokens::read(&body) } else { Err(refused(step, status, &host, &body)) }
+        if status.is_success() {
+            Tokens::read(&body)
+        } else {
+            Err(refused(step, status, &host, &body))
+        }
     }
 
-    async fn post(&self, url: &Url, form: &[(&str, &str)], retry: Retry) -> Result<(StatusCode, String, Zeroizing<Vec<u8>>)> {
+    async fn post(
+        &self,
+        url: &Url,
+        form: &[(&str, &str)],
+        retry: Retry,
+    ) -> Result<(StatusCode, String, Zeroizing<Vec<u8>>)> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish().into_bytes();
-        let request = Request { method: Method::POST, url, credentials: None, headers, body, retry, slow: false, single: false, units: 1 };
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish()
+            .into_bytes();
+        let request = Request {
+            method: Method::POST,
+            url,
+            credentials: None,
+            headers,
+            body,
+            retry,
+            slow: false,
+            single: false,
+            units: 1,
+        };
         let answer = self.http.send(&request, &self.pace).await?;
         let (status, host) = (answer.status(), answer.host().to_owned());
         match answer.bytes(LARGEST).await? {
@@ -171,7 +223,9 @@ impl Client {
 fn is_enough(tokens: &Tokens) -> Result<()> {
     match &tokens.scope {
         Some(given) => scope::check(given),
-        None => Err(Error::BadAnswer("Google did not say which rights it gave, so none are assumed".into())),
+        None => Err(Error::BadAnswer(
+            "Google did not say which rights it gave, so none are assumed".into(),
+        )),
     }
 }
 

@@ -11,15 +11,18 @@ use super::client::{Client, Granted, Refreshed};
 use crate::google::Tokens;
 use crate::{Error, Keep, Result};
 
-/// So long before its end an access token is no longer handed out: the request that it is for still has to be made.
+/// So long before its end an access token is no longer handed out: the request that it is for still
+/// has to be made.
 const MARGIN: Duration = Duration::from_secs(60);
-/// A refusal of the grant itself is not asked about again for so long: whoever comes right after gets the same answer.
+/// A refusal of the grant itself is not asked about again for so long: whoever comes right after
+/// gets the same answer.
 const REMEMBERED: Duration = Duration::from_secs(30);
 
-/// A grant. However many ask for a token at the same moment, one request is made, and all get its answer.
+/// A grant. However many ask for a token at the same moment, one request is made, and all get its
+/// answer.
 ///
-/// A token's life is measured by a clock that may stand still while the machine sleeps; what ran out meanwhile is answered 401 and refreshed
-/// ([`Tokens::refused`]).
+/// A token's life is measured by a clock that may stand still while the machine sleeps; what ran
+/// out meanwhile is answered 401 and refreshed ([`Tokens::refused`]).
 pub struct Grant {
     client: Arc<Client>,
     state: Mutex<State>,
@@ -55,8 +58,19 @@ impl Access {
 
 impl Grant {
     pub(super) fn new(client: &Arc<Client>, refresh: SecretString) -> Self {
-        let state = State { stored: refresh.clone(), refresh, access: None, refreshes: 0, failure: None, keep: None };
-        Self { client: client.clone(), state: Mutex::new(state), turn: tokio::sync::Mutex::default() }
+        let state = State {
+            stored: refresh.clone(),
+            refresh,
+            access: None,
+            refreshes: 0,
+            failure: None,
+            keep: None,
+        };
+        Self {
+            client: client.clone(),
+            state: Mutex::new(state),
+            turn: tokio::sync::Mutex::default(),
+        }
     }
 
     /// With the access token that came with it.
@@ -69,7 +83,9 @@ impl Grant {
     /// Whether it is the grant of this refresh token, as storage has it.
     pub(super) fn is_of(&self, refresh: &SecretString) -> bool {
         let state = self.state();
-        [&state.refresh, &state.stored].iter().any(|known| known.expose_secret() == refresh.expose_secret())
+        [&state.refresh, &state.stored]
+            .iter()
+            .any(|known| known.expose_secret() == refresh.expose_secret())
     }
 
     /// Where new refresh tokens go from now on.
@@ -86,7 +102,8 @@ impl Grant {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stores a refresh token that is newer than the one in storage. One that cannot be stored now is in memory, and is tried again next time.
+    /// Stores a refresh token that is newer than the one in storage. One that cannot be stored now
+    /// is in memory, and is tried again next time.
     async fn store(&self) {
         let (keep, stored, refresh) = {
             let state = self.state();
@@ -104,14 +121,16 @@ impl Grant {
 }
 
 impl State {
-    /// The answer without a request, where there is one. `since` is the number of refreshes that the caller saw before it began to wait.
+    /// The answer without a request, where there is one. `since` is the number of refreshes that
+    /// the caller saw before it began to wait.
     fn answer(&self, since: Option<u64>) -> Option<Result<SecretString>> {
         let now = Instant::now();
         if let Some(access) = self.access.as_ref().filter(|access| now < access.until) {
             return Some(Ok(access.token.clone()));
         }
         let (error, at) = self.failure.as_ref()?;
-        let lasting = matches!(error, Error::Unauthorized | Error::Consent(_)) && now < *at + REMEMBERED;
+        let lasting =
+            matches!(error, Error::Unauthorized | Error::Consent(_)) && now < *at + REMEMBERED;
         let shared = since.is_some_and(|since| since != self.refreshes);
         (lasting || shared).then(|| Err(error.clone()))
     }
@@ -169,7 +188,11 @@ impl Tokens for Grant {
 
     fn refused(&self, bearer: &SecretString) {
         let mut state = self.state();
-        if state.access.as_ref().is_some_and(|access| access.token.expose_secret() == bearer.expose_secret()) {
+        if state
+            .access
+            .as_ref()
+            .is_some_and(|access| access.token.expose_secret() == bearer.expose_secret())
+        {
             state.access = None;
         }
     }
@@ -199,6 +222,9 @@ mod tests {
             (Access::new("t".into(), Duration::from_secs(seconds)).until - now).as_secs()
         };
         assert!((3_530..=3_540).contains(&usable(3_600)), "a minute less");
-        assert!((30..=35).contains(&usable(61)) && (1..=2).contains(&usable(2)) && usable(0) <= 1, "however short its life");
+        assert!(
+            (30..=35).contains(&usable(61)) && (1..=2).contains(&usable(2)) && usable(0) <= 1,
+            "however short its life"
+        );
     }
 }

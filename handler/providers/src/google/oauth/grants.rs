@@ -15,7 +15,8 @@ const MANY: usize = 1024;
 /// The grants of a process.
 pub struct Grants {
     client: Arc<Client>,
-    /// By user: most have one, and some an older one that is still in use, or one in somebody else's name.
+    /// By user: most have one, and some an older one that is still in use, or one in somebody
+    /// else's name.
     known: Mutex<HashMap<String, Vec<Arc<Grant>>>>,
 }
 
@@ -30,11 +31,16 @@ impl Grants {
         &self.client
     }
 
-    /// The grant of a user with this refresh token, as it is stored. Refresh tokens that replace it go to `keep`. No request is made.
+    /// The grant of a user with this refresh token, as it is stored. Refresh tokens that replace it
+    /// go to `keep`. No request is made.
     pub fn open(&self, user: &str, refresh: &SecretString, keep: Arc<dyn Keep>) -> Arc<Grant> {
         let mut known = self.known();
-        let found = known.get(user).and_then(|grants| grants.iter().find(|grant| grant.is_of(refresh))).cloned();
-        let grant = found.unwrap_or_else(|| add(&mut known, user, Grant::new(&self.client, refresh.clone())));
+        let found = known
+            .get(user)
+            .and_then(|grants| grants.iter().find(|grant| grant.is_of(refresh)))
+            .cloned();
+        let grant = found
+            .unwrap_or_else(|| add(&mut known, user, Grant::new(&self.client, refresh.clone())));
         grant.keep_with(keep);
         grant
     }

@@ -1,4 +1,5 @@
-//! Whose grant it is. Without the scopes of a sign-in nobody says so; the id of the primary calendar does.
+//! Whose grant it is. Without the scopes of a sign-in nobody says so; the id of the primary
+//! calendar does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,13 @@ use crate::google::errors::Refusal;
 use crate::http::{Credentials, Http, Limits, Request, Retry, SHORT_WAIT};
 use crate::{Error, Result};
 
-const LIMITS: Limits = Limits { parallel: 2, spacing: Duration::ZERO, doubling: false, patience: SHORT_WAIT, persistent: false };
+const LIMITS: Limits = Limits {
+    parallel: 2,
+    spacing: Duration::ZERO,
+    doubling: false,
+    patience: SHORT_WAIT,
+    persistent: false,
+};
 /// The largest page that is read, in bytes.
 const LARGEST: u64 = 4 * 1024 * 1024;
 /// More pages than anybody has calendars.
@@ -34,12 +41,13 @@ struct Entry {
     primary: bool,
 }
 
-/// The id of the primary calendar (`calendarList.list`), which is the account's e-mail address. `api` is the part of the address before
-/// `/calendar/v3`.
+/// The id of the primary calendar (`calendarList.list`), which is the account's e-mail address.
+/// `api` is the part of the address before `/calendar/v3`.
 ///
 /// # Errors
-/// [`Error::Consent`] where calendars may not be listed, [`Error::Misconfigured`] where the API is not switched on for this program's project,
-/// [`Error::BadAnswer`] where no calendar is the primary one.
+/// [`Error::Consent`] where calendars may not be listed, [`Error::Misconfigured`] where the API is
+/// not switched on for this program's project, [`Error::BadAnswer`] where no calendar is the
+/// primary one.
 pub async fn owner(http: &Arc<Http>, api: &Url, access: &SecretString) -> Result<String> {
     let odd = |what: &str| Error::BadAnswer(format!("Google's list of calendars {what}"));
     let bearer = Credentials::bearer(access)?;
@@ -47,10 +55,12 @@ pub async fn owner(http: &Arc<Http>, api: &Url, access: &SecretString) -> Result
     let list = format!("{}/calendar/v3/users/me/calendarList", api.as_str().trim_end_matches('/'));
     let mut token: Option<String> = None;
     for _ in 0..PAGES {
-        let mut url = Url::parse(&list).map_err(|_| Error::Address("GOOGLE_API_URL cannot be used".into()))?;
+        let mut url = Url::parse(&list)
+            .map_err(|_| Error::Address("GOOGLE_API_URL cannot be used".into()))?;
         // Hidden ones too: a primary calendar can be hidden.
         let rest = token.iter().map(|token| ("pageToken", token.as_str()));
-        url.query_pairs_mut().extend_pairs([("maxResults", "250"), ("showHidden", "true")].into_iter().chain(rest));
+        url.query_pairs_mut()
+            .extend_pairs([("maxResults", "250"), ("showHidden", "true")].into_iter().chain(rest));
         let request = Request {
             method: Method::GET,
             url: &url,
@@ -69,9 +79,16 @@ pub async fn owner(http: &Arc<Http>, api: &Url, access: &SecretString) -> Result
             return Err(Refusal::new(status, &host, &body).error());
         }
         let page: Page = serde_json::from_slice(&body).map_err(|_| odd("cannot be read"))?;
-        if let Some(id) = page.items.into_iter().find(|entry| entry.primary).and_then(|entry| entry.id) {
-            let plain = (1..=254).contains(&id.len()) && !id.chars().any(|c| c.is_control() || c.is_whitespace());
-            return if plain { Ok(id.to_lowercase()) } else { Err(odd("has a primary calendar whose id is none")) };
+        if let Some(id) =
+            page.items.into_iter().find(|entry| entry.primary).and_then(|entry| entry.id)
+        {
+            let plain = (1..=254).contains(&id.len())
+                && !id.chars().any(|c| c.is_control() || c.is_whitespace());
+            return if plain {
+                Ok(id.to_lowercase())
+            } else {
+                Err(odd("has a primary calendar whose id is none"))
+            };
         }
         match page.next_page_token {
             Some(next) => token = Some(next),

@@ -11,7 +11,8 @@ use crate::{Error, Result};
 /// A new verifier: 32 random bytes as 43 characters (section 4.1).
 pub(super) fn verifier() -> Result<SecretString> {
     let mut bytes = Zeroizing::new([0u8; 32]);
-    rand::fill(&mut *bytes).map_err(|_| Error::Unreachable("the system gives no random numbers".into()))?;
+    rand::fill(&mut *bytes)
+        .map_err(|_| Error::Unreachable("the system gives no random numbers".into()))?;
     Ok(BASE64URL_NOPAD.encode(&*bytes).into())
 }
 
@@ -32,8 +33,10 @@ mod tests {
 
     #[test]
     fn verifiers_have_the_form_of_the_rfc_and_differ() {
-        let all: std::collections::HashSet<String> = (0..100).map(|_| verifier().unwrap().expose_secret().to_owned()).collect();
+        let all: std::collections::HashSet<String> =
+            (0..100).map(|_| verifier().unwrap().expose_secret().to_owned()).collect();
         assert_eq!(all.len(), 100);
-        assert!(all.iter().all(|text| text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')));
+        assert!(all.iter().all(|text| text.len() == 43
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')));
     }
 }

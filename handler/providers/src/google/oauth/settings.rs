@@ -29,15 +29,23 @@ pub struct Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("client_id", &self.client_id).field("token_url", &self.token_url.as_str()).finish_non_exhaustive()
+        f.debug_struct("Settings")
+            .field("client_id", &self.client_id)
+            .field("token_url", &self.token_url.as_str())
+            .finish_non_exhaustive()
     }
 }
 
 impl PartialEq for Settings {
     fn eq(&self, other: &Self) -> bool {
-        let parts =
-            |settings: &Self| (settings.client_id.clone(), [&settings.auth_url, &settings.token_url, &settings.revoke_url].map(Url::clone));
-        parts(self) == parts(other) && self.client_secret.expose_secret() == other.client_secret.expose_secret()
+        let parts = |settings: &Self| {
+            (
+                settings.client_id.clone(),
+                [&settings.auth_url, &settings.token_url, &settings.revoke_url].map(Url::clone),
+            )
+        };
+        parts(self) == parts(other)
+            && self.client_secret.expose_secret() == other.client_secret.expose_secret()
     }
 }
 

@@ -25,7 +25,11 @@ struct Endpoint {
     asked: Mutex<Vec<(String, Fields)>>,
 }
 
-async fn answer(State(endpoint): State<Arc<Endpoint>>, uri: Uri, Form(fields): Form<Fields>) -> (StatusCode, String) {
+async fn answer(
+    State(endpoint): State<Arc<Endpoint>>,
+    uri: Uri,
+    Form(fields): Form<Fields>,
+) -> (StatusCode, String) {
     tokio::time::sleep(Duration::from_millis(20)).await;
     let count = {
         let mut asked = endpoint.asked.lock().unwrap();
@@ -33,8 +37,12 @@ async fn answer(State(endpoint): State<Arc<Endpoint>>, uri: Uri, Form(fields): F
         asked.len()
     };
     let prepared = endpoint.answers.lock().unwrap().pop_front();
-    let (status, body) =
-        prepared.unwrap_or_else(|| (200, format!(r#"{{"access_token":"ya29.{count}","expires_in":3599,"token_type":"Bearer"}}"#)));
+    let (status, body) = prepared.unwrap_or_else(|| {
+        (
+            200,
+            format!(r#"{{"access_token":"ya29.{count}","expires_in":3599,"token_type":"Bearer"}}"#),
+        )
+    });
     (StatusCode::from_u16(status).unwrap(), body)
 }
 
@@ -43,7 +51,8 @@ struct World {
     client: Arc<Client>,
 }
 
-const DEAD: &str = r#"{"error":"invalid_grant","error_description":"Token has been expired or revoked."}"#;
+const DEAD: &str =
+    r#"{"error":"invalid_grant","error_description":"Token has been expired or revoked."}"#;
 const REDIRECT: &str = "http://127.0.0.1:4711/oauth/google/callback";
 
 async fn world() -> World {
@@ -74,11 +83,17 @@ impl World {
     }
 
     fn grant(&self) -> Arc<Grant> {
-        Grants::new(self.client.clone()).open("anna@example.org", &"1//refresh".into(), Arc::new(Drawer::default()))
+        Grants::new(self.client.clone()).open(
+            "anna@example.org",
+            &"1//refresh".into(),
+            Arc::new(Drawer::default()),
+        )
     }
 
     async fn exchange(&self) -> crate::Result<Granted> {
-        self.client.exchange(&Url::parse(REDIRECT).unwrap(), &"4/code".into(), &"verifier".into()).await
+        self.client
+            .exchange(&Url::parse(REDIRECT).unwrap(), &"4/code".into(), &"verifier".into())
+            .await
     }
 }
 
@@ -96,7 +111,11 @@ impl Keep for Drawer {
     async fn keep(&self, old: &SecretString, new: &SecretString) -> bool {
         let open = !*self.shut.lock().unwrap();
         if open {
-            self.kept.lock().unwrap().push(format!("{} -> {}", old.expose_secret(), new.expose_secret()));
+            self.kept.lock().unwrap().push(format!(
+                "{} -> {}",
+                old.expose_secret(),
+                new.expose_secret()
+            ));
         }
         open
     }
@@ -142,7 +161,11 @@ async fn a_person_is_asked_for_two_rights_and_nothing_else() {
             ("client_id", "client-1"),
             ("redirect_uri", REDIRECT),
             ("response_type", "code"),
-            ("scope", "https://www.googleapis.com/auth/calendar.calendarlist.readonly https://www.googleapis.com/auth/calendar.events"),
+            (
+                "scope",
+                "https://www.googleapis.com/auth/calendar.calendarlist.readonly \
+            https://www.googleapis.com/auth/calendar.events",
+            ),
             ("state", "the-state"),
             ("access_type", "offline"),
             ("prompt", "consent"),
@@ -154,7 +177,10 @@ async fn a_person_is_asked_for_two_rights_and_nothing_else() {
     assert_eq!(fields, expected);
     let again = world.client.authorize(&redirect, "the-state").unwrap();
     assert_ne!(again.verifier.expose_secret(), asked.verifier.expose_secret());
-    assert!(!asked.url.as_str().contains(asked.verifier.expose_secret()) && !asked.url.as_str().contains("client-secret"));
+    assert!(
+        !asked.url.as_str().contains(asked.verifier.expose_secret())
+            && !asked.url.as_str().contains("client-secret")
+    );
 }
 
 #[tokio::test]
@@ -162,7 +188,10 @@ async fn a_code_is_redeemed_with_its_verifier() {
     let world = world().await;
     world.next(200, &whole("1//new"));
     let granted = world.exchange().await.unwrap();
-    assert_eq!((granted.refresh.expose_secret(), granted.access.expose_secret()), ("1//new", "ya29.x"));
+    assert_eq!(
+        (granted.refresh.expose_secret(), granted.access.expose_secret()),
+        ("1//new", "ya29.x")
+    );
     let (path, fields) = world.asked().pop().unwrap();
     let sent: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
     let expected = [
@@ -179,16 +208,27 @@ async fn a_code_is_redeemed_with_its_verifier() {
 #[tokio::test]
 async fn a_consent_that_is_not_whole_is_refused() {
     let world = world().await;
-    let answer = |scope: &str| format!(r#"{{"access_token":"a","refresh_token":"r","expires_in":1,"scope":"{scope}"}}"#);
+    let answer = |scope: &str| {
+        format!(r#"{{"access_token":"a","refresh_token":"r","expires_in":1,"scope":"{scope}"}}"#)
+    };
     for scope in ["", SCOPES[0], SCOPES[1], "https://www.googleapis.com/auth/calendar"] {
         world.next(200, &answer(scope));
         assert!(matches!(world.exchange().await, Err(Error::Consent(_))), "{scope}");
     }
     world.next(200, r#"{"access_token":"a","refresh_token":"r","expires_in":1}"#);
-    assert!(matches!(world.exchange().await, Err(Error::BadAnswer(_))), "what is not said is not assumed");
+    assert!(
+        matches!(world.exchange().await, Err(Error::BadAnswer(_))),
+        "what is not said is not assumed"
+    );
     world.next(200, &whole("r").replace("refresh_token", "other"));
-    assert!(matches!(world.exchange().await, Err(Error::BadAnswer(_))), "access for an hour is not enough");
-    assert!(world.asked().iter().all(|(path, _)| path == "/token"), "an earlier grant of the same person is not given back with it");
+    assert!(
+        matches!(world.exchange().await, Err(Error::BadAnswer(_))),
+        "access for an hour is not enough"
+    );
+    assert!(
+        world.asked().iter().all(|(path, _)| path == "/token"),
+        "an earlier grant of the same person is not given back with it"
+    );
 }
 
 #[tokio::test]
@@ -207,7 +247,10 @@ async fn a_grant_is_given_back_by_its_refresh_token() {
     let world = world().await;
     world.next(200, "{}");
     world.client.revoke(&"1//refresh".into()).await.unwrap();
-    assert_eq!(world.asked(), [("/revoke".to_owned(), Fields::from([("token".to_owned(), "1//refresh".to_owned())]))]);
+    assert_eq!(
+        world.asked(),
+        [("/revoke".to_owned(), Fields::from([("token".to_owned(), "1//refresh".to_owned())]))]
+    );
     world.next(400, r#"{"error":"invalid_token"}"#);
     world.client.revoke(&"1//refresh".into()).await.expect("it is dead already");
     world.next(400, r#"{"error":"invalid_request"}"#);
@@ -233,7 +276,10 @@ async fn a_thousand_hear_of_one_refusal() {
     let grant = world.grant();
     let (good, bad) = crowd(&grant, 1_000).await;
     assert!(good == 0 && bad.iter().all(|error| matches!(error, Error::Unauthorized)));
-    assert!(matches!(grant.bearer().await, Err(Error::Unauthorized)), "and whoever comes right after");
+    assert!(
+        matches!(grant.bearer().await, Err(Error::Unauthorized)),
+        "and whoever comes right after"
+    );
     assert_eq!(world.asked().len(), 1);
 }
 
@@ -247,7 +293,11 @@ async fn whoever_keeps_the_secret_hears_how_it_stands() {
     grant.refused(&token);
     world.next(400, DEAD);
     assert!(grant.bearer().await.is_err() && grant.bearer().await.is_err());
-    assert_eq!(*drawer.heard.lock().unwrap(), [true, false], "once for each time that Google was asked");
+    assert_eq!(
+        *drawer.heard.lock().unwrap(),
+        [true, false],
+        "once for each time that Google was asked"
+    );
 }
 
 #[tokio::test]
@@ -293,7 +343,9 @@ async fn whoever_is_cut_off_while_refreshing_keeps_nobody_waiting() {
     let grant = world.grant();
     let first = tokio::time::timeout(Duration::from_millis(5), grant.bearer()).await;
     assert!(first.is_err(), "it was cut off");
-    assert!(tokio::time::timeout(Duration::from_secs(5), grant.bearer()).await.expect("a turn").is_ok());
+    assert!(
+        tokio::time::timeout(Duration::from_secs(5), grant.bearer()).await.expect("a turn").is_ok()
+    );
 }
 
 #[tokio::test]
@@ -309,11 +361,16 @@ async fn a_new_refresh_token_is_handed_over_to_be_stored() {
     grant.refused(&token);
     *drawer.shut.lock().unwrap() = false;
     let token = grant.bearer().await.unwrap();
-    assert_eq!(*drawer.kept.lock().unwrap(), ["1//first -> 1//second"], "as soon as it can be stored");
+    assert_eq!(
+        *drawer.kept.lock().unwrap(),
+        ["1//first -> 1//second"],
+        "as soon as it can be stored"
+    );
     grant.refused(&token);
     grant.bearer().await.unwrap();
     assert_eq!(drawer.kept.lock().unwrap().len(), 1);
-    let sent: Vec<String> = world.asked().into_iter().map(|(_, fields)| fields["refresh_token"].clone()).collect();
+    let sent: Vec<String> =
+        world.asked().into_iter().map(|(_, fields)| fields["refresh_token"].clone()).collect();
     assert_eq!(sent, ["1//first", "1//second", "1//second"]);
     assert!(Arc::ptr_eq(&grant, &open("1//second")), "storage has the new one now");
 }
@@ -343,21 +400,34 @@ async fn a_refresh_that_gives_fewer_rights_is_no_access() {
     world.next(200, &format!(r#"{{"access_token":"a","scope":"{} {}"}}"#, SCOPES[1], SCOPES[0]));
     assert_eq!(world.client.adopt(&"1//r".into()).await.unwrap().refresh.expose_secret(), "1//r");
     world.next(200, r#"{"access_token":"a","expires_in":3599}"#);
-    assert!(matches!(world.client.adopt(&"1//r".into()).await, Err(Error::BadAnswer(_))), "of a grant from elsewhere nothing is assumed");
+    assert!(
+        matches!(world.client.adopt(&"1//r".into()).await, Err(Error::BadAnswer(_))),
+        "of a grant from elsewhere nothing is assumed"
+    );
     world.next(200, &format!(r#"{{"access_token":"a","scope":"{}"}}"#, SCOPES[0]));
-    assert!(matches!(world.grant().bearer().await, Err(Error::Consent(_))), "nor of one that is in use");
+    assert!(
+        matches!(world.grant().bearer().await, Err(Error::Consent(_))),
+        "nor of one that is in use"
+    );
 }
 
 #[tokio::test]
 async fn an_account_that_nobody_is_let_into_is_told_of_and_asked_no_more() {
     let world = world().await;
     let drawer = Arc::new(Drawer::default());
-    let grant = Grants::new(world.client.clone()).open("anna@example.org", &"1//refresh".into(), drawer.clone());
+    let grant = Grants::new(world.client.clone()).open(
+        "anna@example.org",
+        &"1//refresh".into(),
+        drawer.clone(),
+    );
     grant.bearer().await.unwrap();
     grant.barred(&Error::RateLimited { retry_after: Some(Duration::from_secs(3600)) }).await;
     assert!(grant.bearer().await.is_ok(), "its token is good");
     grant.barred(&Error::Unauthorized).await;
-    assert_eq!((drawer.heard.lock().unwrap().clone(), world.asked().len()), (vec![true, false, false], 1));
+    assert_eq!(
+        (drawer.heard.lock().unwrap().clone(), world.asked().len()),
+        (vec![true, false, false], 1)
+    );
     let (good, bad) = crowd(&grant, 100).await;
     assert!(good == 0 && bad.iter().all(|error| matches!(error, Error::Unauthorized)));
     assert!(world.asked().is_empty(), "all who come right after get the same answer");

@@ -21,11 +21,17 @@ fn content() -> Content {
 }
 
 fn at(day: i8) -> OriginalStart {
-    OriginalStart::At(date(2026, 3, day).at(9, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp())
+    OriginalStart::At(
+        date(2026, 3, day).at(9, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp(),
+    )
 }
 
 fn daily(exceptions: &[(OriginalStart, Exception)]) -> Draft {
-    let series = Series { rules: vec!["FREQ=DAILY;COUNT=40".into()], extra: vec![], exceptions: exceptions.iter().cloned().collect() };
+    let series = Series {
+        rules: vec!["FREQ=DAILY;COUNT=40".into()],
+        extra: vec![],
+        exceptions: exceptions.iter().cloned().collect(),
+    };
     Draft { content: content(), series: Some(series) }
 }
 
@@ -52,7 +58,11 @@ fn a_changed_occurrence_that_no_rule_gives_becomes_a_further_date() {
     let extra = |draft: Draft| with_strays(draft).series.unwrap().extra;
     let late = OriginalStart::At("2026-06-01T09:00:00Z".parse().unwrap());
     assert_eq!(extra(daily(&[(at(3), changed()), (late, changed())])), [late]);
-    assert_eq!(extra(daily(&[(late, Exception::Cancelled)])), [], "what is cancelled does not take place");
+    assert_eq!(
+        extra(daily(&[(late, Exception::Cancelled)])),
+        [],
+        "what is cancelled does not take place"
+    );
     let single = Draft { content: content(), series: None };
     assert_eq!(with_strays(single.clone()), single);
 }
@@ -61,12 +71,25 @@ fn a_changed_occurrence_that_no_rule_gives_becomes_a_further_date() {
 fn a_draft_floats_where_any_of_its_times_does() {
     let floating = |local| Moment { local, zone: Zone::Floating };
     let noon = datetime(2026, 3, 2, 12, 0, 0, 0);
-    let with = |start: Moment, end: Moment| Content { span: Span::Timed { start, end }, ..content() };
+    let with =
+        |start: Moment, end: Moment| Content { span: Span::Timed { start, end }, ..content() };
     let single = |content| Draft { content, series: None };
-    assert!(!floats(&single(content())) && !floats(&daily(&[(at(3), changed()), (at(4), Exception::Cancelled)])));
-    assert!(floats(&single(with(floating(noon), utc(2, 13)))) && floats(&single(with(utc(2, 9), floating(noon)))));
-    assert!(floats(&daily(&[(at(3), Exception::Changed(Box::new(with(floating(noon), floating(noon)))))])));
-    let days = Content { span: Span::AllDay { start: date(2026, 3, 2), end: date(2026, 3, 3) }, ..content() };
+    assert!(
+        !floats(&single(content()))
+            && !floats(&daily(&[(at(3), changed()), (at(4), Exception::Cancelled)]))
+    );
+    assert!(
+        floats(&single(with(floating(noon), utc(2, 13))))
+            && floats(&single(with(utc(2, 9), floating(noon))))
+    );
+    assert!(floats(&daily(&[(
+        at(3),
+        Exception::Changed(Box::new(with(floating(noon), floating(noon))))
+    )])));
+    let days = Content {
+        span: Span::AllDay { start: date(2026, 3, 2), end: date(2026, 3, 3) },
+        ..content()
+    };
     assert!(!floats(&single(days)));
 }
 
@@ -90,9 +113,11 @@ fn an_edit_takes_the_parts_that_it_names() {
         visibility: Visibility::Private,
         busy: Busy::Free,
     };
-    let (old, new) = (Draft { content: content(), series: None }, Draft { content: new, series: None });
+    let (old, new) =
+        (Draft { content: content(), series: None }, Draft { content: new, series: None });
     for field in Field::ALL {
-        let found = overlay(&old, &new, Parts { fields: [field].into(), ..Parts::default() }).content;
+        let found =
+            overlay(&old, &new, Parts { fields: [field].into(), ..Parts::default() }).content;
         let mut wanted = content();
         match field {
             Field::Time => wanted.span.clone_from(&new.content.span),
@@ -114,7 +139,10 @@ fn an_edit_of_a_series_takes_its_rule_with_its_time_and_the_exceptions_that_it_n
     new.series.as_mut().unwrap().rules = vec!["FREQ=WEEKLY".into()];
     new.series.as_mut().unwrap().extra = vec![at(20)];
     let series = |fields: &[Field], exceptions: &[OriginalStart]| {
-        let parts = Parts { fields: fields.iter().copied().collect(), exceptions: exceptions.iter().copied().collect() };
+        let parts = Parts {
+            fields: fields.iter().copied().collect(),
+            exceptions: exceptions.iter().copied().collect(),
+        };
         overlay(&old, &new, parts).series.unwrap()
     };
     let words = series(&[Field::Title], &[at(3), at(5)]);
@@ -144,17 +172,29 @@ const DAILY: &str = "RRULE:FREQ=DAILY;COUNT=40";
 
 #[test]
 fn few_cancellations_are_deletions_and_leave_the_recurrence_alone() {
-    let cancelled = |days: std::ops::RangeInclusive<i8>| daily(&days.map(|day| (at(day), Exception::Cancelled)).collect::<Vec<_>>());
-    let lines = |whole: &Whole, old: &Draft, target: &Draft, moved| new_recurrence(whole, old, target, moved).unwrap();
+    let cancelled = |days: std::ops::RangeInclusive<i8>| {
+        daily(&days.map(|day| (at(day), Exception::Cancelled)).collect::<Vec<_>>())
+    };
+    let lines = |whole: &Whole, old: &Draft, target: &Draft, moved| {
+        new_recurrence(whole, old, target, moved).unwrap()
+    };
     let (whole, old) = (master(&[DAILY]), daily(&[]));
     assert_eq!(lines(&whole, &old, &old, false), None);
     assert_eq!(lines(&whole, &old, &cancelled(3..=22), false), None, "twenty");
     let many = lines(&whole, &old, &cancelled(3..=23), false).unwrap();
-    let many: Vec<&str> = many.as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+    let many: Vec<&str> =
+        many.as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
     assert_eq!(many[0], DAILY);
-    assert!(many[1..].iter().all(|line| line.starts_with("EXDATE")) && many[1..].join(",").matches("T090000").count() == 21, "{many:?}");
+    assert!(
+        many[1..].iter().all(|line| line.starts_with("EXDATE"))
+            && many[1..].join(",").matches("T090000").count() == 21,
+        "{many:?}"
+    );
     // A cancellation that the rule does not give cannot be deleted.
-    let stray = daily(&[(OriginalStart::At("2026-06-01T09:00:00Z".parse().unwrap()), Exception::Cancelled)]);
+    let stray = daily(&[(
+        OriginalStart::At("2026-06-01T09:00:00Z".parse().unwrap()),
+        Exception::Cancelled,
+    )]);
     assert!(lines(&whole, &old, &stray, false).is_some());
     // One that is taken back takes its EXDATE along, and the others stay.
     let excluded = master(&[DAILY, "EXDATE:20260303T090000Z", "exdate:20260304T090000Z"]);
@@ -166,7 +206,9 @@ fn few_cancellations_are_deletions_and_leave_the_recurrence_alone() {
 
 #[test]
 fn another_time_or_rule_writes_the_recurrence_anew() {
-    let lines = |old: &Draft, target: &Draft, moved| new_recurrence(&master(&[DAILY]), old, target, moved).unwrap();
+    let lines = |old: &Draft, target: &Draft, moved| {
+        new_recurrence(&master(&[DAILY]), old, target, moved).unwrap()
+    };
     let (old, single) = (daily(&[]), Draft { content: content(), series: None });
     assert_eq!(lines(&old, &old, true), Some(json!([DAILY])));
     assert_eq!(lines(&single, &single, true), None, "nothing repeats");
@@ -174,8 +216,12 @@ fn another_time_or_rule_writes_the_recurrence_anew() {
     assert_eq!(lines(&single, &old, false), Some(json!([DAILY])));
     let mut other = daily(&[(at(3), Exception::Cancelled)]);
     other.series.as_mut().unwrap().rules = vec!["FREQ=DAILY;COUNT=9".into()];
-    assert_eq!(lines(&old, &other, false), Some(json!(["RRULE:FREQ=DAILY;COUNT=9", "EXDATE:20260303T090000Z"])));
+    assert_eq!(
+        lines(&old, &other, false),
+        Some(json!(["RRULE:FREQ=DAILY;COUNT=9", "EXDATE:20260303T090000Z"]))
+    );
     let mut further = daily(&[]);
-    further.series.as_mut().unwrap().extra = vec![OriginalStart::At("2026-06-01T09:00:00Z".parse().unwrap())];
+    further.series.as_mut().unwrap().extra =
+        vec![OriginalStart::At("2026-06-01T09:00:00Z".parse().unwrap())];
     assert_eq!(lines(&old, &further, false), Some(json!([DAILY, "RDATE:20260601T090000Z"])));
 }

@@ -21,7 +21,10 @@ fn try_open(dir: &Path, migrations: &[&str]) -> crate::Result<Embedded> {
 }
 
 fn version(dir: &Path) -> u32 {
-    Connection::open(dir.join(FILE)).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+    Connection::open(dir.join(FILE))
+        .unwrap()
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .unwrap()
 }
 
 /// Every file of the directory with its bytes.
@@ -29,7 +32,12 @@ fn contents(dir: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<_> = fs::read_dir(dir)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap_or_default()))
+        .map(|path| {
+            (
+                path.file_name().unwrap().to_string_lossy().into_owned(),
+                fs::read(&path).unwrap_or_default(),
+            )
+        })
         .collect();
     files.sort();
     files
@@ -48,7 +56,8 @@ async fn only_the_owner_can_read_it() {
     for path in [&dir, &dir.join("leases"), dir.parent().unwrap()] {
         assert_eq!(mode(path), 0o700, "{}", path.display());
     }
-    let inside = [&dir, &dir.join("leases")].map(|dir| fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()));
+    let inside = [&dir, &dir.join("leases")]
+        .map(|dir| fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()));
     let files: Vec<_> = inside.into_iter().flatten().filter(|path| path.is_file()).collect();
     assert_eq!(files.len(), 4, "database, its log and shared memory, a lock: {files:?}");
     for path in files {
@@ -71,14 +80,23 @@ async fn a_file_of_a_newer_program_is_refused_and_stays_as_it_is() {
         let newer = Connection::open(dir.path().join(FILE)).unwrap();
         newer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
         newer.query_row(&format!("PRAGMA journal_mode = {mode}"), [], |_| Ok(())).unwrap();
-        newer.execute_batch("ALTER TABLE rows ADD COLUMN future TEXT; PRAGMA user_version = 99").unwrap();
+        newer
+            .execute_batch("ALTER TABLE rows ADD COLUMN future TEXT; PRAGMA user_version = 99")
+            .unwrap();
         drop(newer);
         // The shared memory is made anew by whoever looks at the log.
-        let files = || contents(dir.path()).into_iter().filter(|(name, _)| !name.ends_with("-shm")).collect::<Vec<_>>();
+        let files = || {
+            contents(dir.path())
+                .into_iter()
+                .filter(|(name, _)| !name.ends_with("-shm"))
+                .collect::<Vec<_>>()
+        };
         let before = files();
         assert_eq!(before.len(), if mode == "WAL" { 2 } else { 1 });
         let error = try_open(dir.path(), schema::MIGRATIONS).unwrap_err();
-        assert!(matches!(&error, Error::NewerSchema { found: 99, known: 1, path } if *path == dir.path().display().to_string()));
+        assert!(
+            matches!(&error, Error::NewerSchema { found: 99, known: 1, path } if *path == dir.path().display().to_string())
+        );
         assert!(error.to_string().contains("nothing was changed"));
         assert!(files() == before, "{mode}: not a byte has changed, and nothing was added");
         assert_eq!(version(dir.path()), 99);
@@ -101,7 +119,8 @@ fn many_can_open_a_new_directory_at_once() {
     }
 }
 
-/// A file of version 1 as the program of that time left it. Every later schema must still read it: this text never changes.
+/// A file of version 1 as the program of that time left it. Every later schema must still read it:
+/// this text never changes.
 const VERSION_1: &str = r#"
     CREATE TABLE rows (tbl TEXT NOT NULL, pk TEXT NOT NULL, rk TEXT NOT NULL, etag INTEGER NOT NULL, value TEXT NOT NULL,
         PRIMARY KEY (tbl, pk, rk)) STRICT, WITHOUT ROWID;
@@ -123,15 +142,25 @@ async fn a_file_of_version_1_is_still_read() {
     let storage = open(dir.path());
     assert_eq!(version(dir.path()), u32::try_from(schema::MIGRATIONS.len()).unwrap());
     let account = storage.get(Table::Directory, "local", "account|a1").await.unwrap().unwrap();
-    assert_eq!(account, Row { key: "account|a1".into(), etag: "1".into(), value: "{\"v\":1}".into() });
+    assert_eq!(
+        account,
+        Row { key: "account|a1".into(), etag: "1".into(), value: "{\"v\":1}".into() }
+    );
     assert_eq!(storage.get(Table::Secrets, "local", "a1").await.unwrap().unwrap().value, "sealed");
     let rows = storage.scan(Table::Pairs, "p1", "map|", None, 10).await.unwrap();
-    assert_eq!(rows.iter().map(|row| row.value.as_str()).collect::<Vec<_>>(), ["{\"v\":1,\"n\":1}", "{\"v\":1,\"n\":2}"]);
-    let replace = Op::Replace { key: "map|e1".into(), etag: rows[0].etag.clone(), value: "new".into() };
+    assert_eq!(
+        rows.iter().map(|row| row.value.as_str()).collect::<Vec<_>>(),
+        ["{\"v\":1,\"n\":1}", "{\"v\":1,\"n\":2}"]
+    );
+    let replace =
+        Op::Replace { key: "map|e1".into(), etag: rows[0].etag.clone(), value: "new".into() };
     let etag = storage.commit(Table::Pairs, "p1", &[replace]).await.unwrap().remove(0);
     assert!(etag.parse::<u32>().unwrap() > 7, "numbers go on from where they were");
     let messages = storage.take("sync-calendar", 32, Duration::from_secs(60)).await.unwrap();
-    assert_eq!(messages.iter().map(|m| (m.body.as_str(), m.dequeue_count)).collect::<Vec<_>>(), [("waiting", 1), ("taken twice", 3)]);
+    assert_eq!(
+        messages.iter().map(|m| (m.body.as_str(), m.dequeue_count)).collect::<Vec<_>>(),
+        [("waiting", 1), ("taken twice", 3)]
+    );
 }
 
 #[tokio::test]
@@ -140,11 +169,15 @@ async fn an_older_file_becomes_a_newer_one_step_by_step() {
     let one = &schema::MIGRATIONS[..1];
     try_open(dir.path(), one).unwrap().commit(Table::Pairs, "p", &[put("a", "1")]).await.unwrap();
     // Each step needs the one before it.
-    let three = [one[0], "ALTER TABLE rows ADD COLUMN extra TEXT", "UPDATE rows SET extra = value || '!'"];
+    let three =
+        [one[0], "ALTER TABLE rows ADD COLUMN extra TEXT", "UPDATE rows SET extra = value || '!'"];
     let storage = try_open(dir.path(), &three).unwrap();
     assert_eq!(version(dir.path()), 3);
     assert_eq!(storage.get(Table::Pairs, "p", "a").await.unwrap().unwrap().value, "1");
-    let extra: String = Connection::open(dir.path().join(FILE)).unwrap().query_row("SELECT extra FROM rows", [], |row| row.get(0)).unwrap();
+    let extra: String = Connection::open(dir.path().join(FILE))
+        .unwrap()
+        .query_row("SELECT extra FROM rows", [], |row| row.get(0))
+        .unwrap();
     assert_eq!(extra, "1!");
 }
 
@@ -170,7 +203,10 @@ async fn a_full_disk_is_told_as_such_and_costs_nothing() {
     let ops: Vec<Op> = (0..20).map(|n| put(&format!("n{n}"), &"x".repeat(20_000))).collect();
     let outcome = storage.commit(Table::Pairs, "p", &ops).await;
     assert!(matches!(outcome, Err(Error::Full)), "{outcome:?}");
-    assert!(matches!(storage.put("q", &"x".repeat(40_000), Duration::ZERO).await, Ok(()) | Err(Error::Full)));
+    assert!(matches!(
+        storage.put("q", &"x".repeat(40_000), Duration::ZERO).await,
+        Ok(()) | Err(Error::Full)
+    ));
     let rows = storage.scan(Table::Pairs, "p", "", None, 100).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.key.as_str()).collect::<Vec<_>>(), ["kept"]);
     storage.writer.run(|db| Ok(db.pragma_update(None, "max_page_count", 100_000)?)).await.unwrap();
@@ -182,9 +218,12 @@ async fn a_full_disk_is_told_as_such_and_costs_nothing() {
 async fn a_damaged_file_is_told_as_such() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join(FILE);
-    fs::write(&file, "this is no database at all, but quite long enough to be one".repeat(100)).unwrap();
+    fs::write(&file, "this is no database at all, but quite long enough to be one".repeat(100))
+        .unwrap();
     let before = fs::read(&file).unwrap();
-    let Err(Error::Failed(why)) = try_open(dir.path(), schema::MIGRATIONS) else { panic!("it must not open") };
+    let Err(Error::Failed(why)) = try_open(dir.path(), schema::MIGRATIONS) else {
+        panic!("it must not open")
+    };
     assert!(why.contains("damaged") && why.contains("Your calendars are not touched"), "{why}");
     assert_eq!(fs::read(&file).unwrap(), before, "it is left for whoever wants to rescue it");
 
@@ -198,9 +237,14 @@ async fn a_damaged_file_is_told_as_such() {
     let third = bytes.len() / 3;
     bytes[third..2 * third].fill(0xa5);
     fs::write(&file, bytes).unwrap();
-    let Err(Error::Failed(why)) = open(dir.path()).check().await else { panic!("damage must be found") };
+    let Err(Error::Failed(why)) = open(dir.path()).check().await else {
+        panic!("damage must be found")
+    };
     assert!(why.contains("damaged"), "{why}");
-    let Err(Error::Failed(why)) = open(dir.path()).scan(Table::Pairs, "p", "", None, 1000).await else { panic!("it must not be read") };
+    let Err(Error::Failed(why)) = open(dir.path()).scan(Table::Pairs, "p", "", None, 1000).await
+    else {
+        panic!("it must not be read")
+    };
     assert!(why.contains("damaged"), "{why}");
 }
 
@@ -209,8 +253,13 @@ async fn a_directory_that_cannot_be_one_is_told_by_its_name() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("file");
     fs::write(&path, "").unwrap();
-    let Err(Error::Failed(why)) = try_open(&path, schema::MIGRATIONS) else { panic!("it must not open") };
-    assert!(why.contains(&path.display().to_string()) && why.contains("CALRELAY_DATA_DIR"), "{why}");
+    let Err(Error::Failed(why)) = try_open(&path, schema::MIGRATIONS) else {
+        panic!("it must not open")
+    };
+    assert!(
+        why.contains(&path.display().to_string()) && why.contains("CALRELAY_DATA_DIR"),
+        "{why}"
+    );
 }
 
 #[tokio::test]
@@ -220,23 +269,40 @@ async fn a_file_that_is_held_for_too_long_is_busy() {
     storage.writer.run(|db| Ok(db.busy_timeout(Duration::from_millis(20))?)).await.unwrap();
     let other = Connection::open(dir.path().join(FILE)).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert!(matches!(storage.commit(Table::Pairs, "p", &[put("a", "1")]).await, Err(Error::Unavailable(_))));
-    assert_eq!(storage.get(Table::Pairs, "p", "a").await.unwrap(), None, "readers do not wait for a writer");
+    assert!(matches!(
+        storage.commit(Table::Pairs, "p", &[put("a", "1")]).await,
+        Err(Error::Unavailable(_))
+    ));
+    assert_eq!(
+        storage.get(Table::Pairs, "p", "a").await.unwrap(),
+        None,
+        "readers do not wait for a writer"
+    );
     other.execute_batch("ROLLBACK").unwrap();
-    storage.commit(Table::Pairs, "p", &[put("a", "1")]).await.expect("it goes on when the other is done");
+    storage
+        .commit(Table::Pairs, "p", &[put("a", "1")])
+        .await
+        .expect("it goes on when the other is done");
 }
 
 #[tokio::test]
 async fn what_was_deleted_is_not_in_the_files() {
     let dir = tempfile::tempdir().unwrap();
     let trace = "sealed-text-of-a-removed-account";
-    let holds = |dir: &Path| contents(dir).iter().any(|(_, bytes)| bytes.windows(trace.len()).any(|part| part == trace.as_bytes()));
+    let holds = |dir: &Path| {
+        contents(dir)
+            .iter()
+            .any(|(_, bytes)| bytes.windows(trace.len()).any(|part| part == trace.as_bytes()))
+    };
     let storage = open(dir.path());
     storage.commit(Table::Secrets, "p", &[put("a", trace)]).await.unwrap();
     drop(storage);
     assert!(holds(dir.path()), "while it is stored it can be found");
     let storage = open(dir.path());
-    storage.commit(Table::Secrets, "p", &[Op::Delete { key: "a".into(), etag: None }]).await.unwrap();
+    storage
+        .commit(Table::Secrets, "p", &[Op::Delete { key: "a".into(), etag: None }])
+        .await
+        .unwrap();
     drop(storage);
     assert!(!holds(dir.path()), "once deleted and closed it cannot");
 }
@@ -247,7 +313,11 @@ async fn secrets_and_the_directory_are_synced_and_pairs_are_not() {
     let storage = Clock::default().open(dir.path());
     for (table, level) in [(Table::Secrets, 2), (Table::Pairs, 1), (Table::Directory, 2)] {
         storage.commit(table, "p", &[put("a", "1")]).await.unwrap();
-        let found: i64 = storage.writer.run(|db| Ok(db.query_row("PRAGMA synchronous", [], |row| row.get(0))?)).await.unwrap();
+        let found: i64 = storage
+            .writer
+            .run(|db| Ok(db.query_row("PRAGMA synchronous", [], |row| row.get(0))?))
+            .await
+            .unwrap();
         assert_eq!(found, level, "{}", table.name());
     }
 }
@@ -257,5 +327,8 @@ async fn it_prints_as_its_place_only() {
     let dir = tempfile::tempdir().unwrap();
     let storage = open(dir.path());
     storage.commit(Table::Secrets, "p", &[put("a", "hidden")]).await.unwrap();
-    assert_eq!(format!("{storage:?}"), format!("Embedded {{ file: {:?}, .. }}", dir.path().join(FILE)));
+    assert_eq!(
+        format!("{storage:?}"),
+        format!("Embedded {{ file: {:?}, .. }}", dir.path().join(FILE))
+    );
 }

@@ -22,7 +22,8 @@ fn wish() -> impl Strategy<Value = Wish> {
         key.clone().prop_map(Wish::Insert),
         key.clone().prop_map(Wish::Put),
         (key.clone(), prop::bool::weighted(0.8)).prop_map(|(key, fresh)| Wish::Replace(key, fresh)),
-        (key, prop::option::of(prop::bool::weighted(0.8))).prop_map(|(key, fresh)| Wish::Delete(key, fresh)),
+        (key, prop::option::of(prop::bool::weighted(0.8)))
+            .prop_map(|(key, fresh)| Wish::Delete(key, fresh)),
     ]
 }
 
@@ -36,7 +37,9 @@ fn realise(wish: &Wish, model: &Model, value: String) -> (Op, bool) {
         _ => ("1".to_owned(), false),
     };
     match wish {
-        Wish::Insert(key) => (Op::Insert { key: name(key), value }, !model.contains_key(&name(key))),
+        Wish::Insert(key) => {
+            (Op::Insert { key: name(key), value }, !model.contains_key(&name(key)))
+        }
         Wish::Put(key) => (Op::Put { key: name(key), value }, true),
         Wish::Replace(key, fresh) => {
             let (etag, holds) = etag(&name(key), *fresh);

@@ -1,4 +1,5 @@
-//! Several processes, and processes that are killed. The children are this test binary again, running one ignored test.
+//! Several processes, and processes that are killed. The children are this test binary again,
+//! running one ignored test.
 
 use std::io::{BufRead, BufReader, IsTerminal, Lines, Write};
 use std::path::{Path, PathBuf};
@@ -20,7 +21,13 @@ struct Other {
 impl Other {
     fn run(test: &str, dir: &Path) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", &format!("embedded::tests::processes::child::{test}"), "--ignored", "--nocapture", "--test-threads=1"])
+            .args([
+                "--exact",
+                &format!("embedded::tests::processes::child::{test}"),
+                "--ignored",
+                "--nocapture",
+                "--test-threads=1",
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -44,7 +51,8 @@ impl Drop for Other {
     }
 }
 
-/// What the children do. In an ordinary run of the ignored tests there is no directory to work in, and they do nothing.
+/// What the children do. In an ordinary run of the ignored tests there is no directory to work in,
+/// and they do nothing.
 mod child {
     use super::*;
 
@@ -76,11 +84,17 @@ mod child {
     async fn commits_without_end() {
         let Some(dir) = dir() else { return };
         let storage = open(&dir);
-        let last = storage.get(Table::Pairs, "p", "row00").await.unwrap().map_or(0, |row| row.value.trim_end().parse().unwrap());
+        let last = storage
+            .get(Table::Pairs, "p", "row00")
+            .await
+            .unwrap()
+            .map_or(0, |row| row.value.trim_end().parse().unwrap());
         for generation in last + 1.. {
             // Large enough that a commit is many pages.
             let value = format!("{generation}{}", " ".repeat(2_000));
-            let ops: Vec<Op> = (0..WIDTH).map(|n| Op::Put { key: format!("row{n:02}"), value: value.clone() }).collect();
+            let ops: Vec<Op> = (0..WIDTH)
+                .map(|n| Op::Put { key: format!("row{n:02}"), value: value.clone() })
+                .collect();
             storage.commit(Table::Pairs, "p", &ops).await.unwrap();
             say(&generation.to_string());
         }
@@ -122,10 +136,16 @@ async fn a_killed_process_gives_its_lease_back_at_once() {
     let storage = open(dir.path());
     let mut other = Other::run("holds_a_lease", dir.path());
     assert_eq!(other.next().as_deref(), Some("held"));
-    assert!(storage.acquire("local", &["calendar"]).await.unwrap().taken().is_none(), "a living process keeps it");
+    assert!(
+        storage.acquire("local", &["calendar"]).await.unwrap().taken().is_none(),
+        "a living process keeps it"
+    );
     other.process.kill().unwrap();
     other.process.wait().unwrap();
-    assert!(storage.acquire("local", &["calendar"]).await.unwrap().taken().is_some(), "a dead one does not");
+    assert!(
+        storage.acquire("local", &["calendar"]).await.unwrap().taken().is_some(),
+        "a dead one does not"
+    );
 }
 
 #[tokio::test]
@@ -157,9 +177,13 @@ async fn a_process_killed_in_a_commit_leaves_it_whole_or_not_at_all() {
         let storage = open(dir.path());
         let rows = storage.scan(Table::Pairs, "p", "row", None, 1000).await.unwrap();
         assert_eq!(rows.len(), WIDTH);
-        let generations: Vec<u64> = rows.iter().map(|row| row.value.trim_end().parse().unwrap()).collect();
+        let generations: Vec<u64> =
+            rows.iter().map(|row| row.value.trim_end().parse().unwrap()).collect();
         assert!(generations.iter().all(|g| *g == generations[0]), "half a commit: {generations:?}");
-        assert!(generations[0] >= acknowledged, "commit {acknowledged} was acknowledged and is lost");
+        assert!(
+            generations[0] >= acknowledged,
+            "commit {acknowledged} was acknowledged and is lost"
+        );
         storage.check().await.unwrap();
     }
 }

@@ -96,7 +96,8 @@ async fn many_at_once_ask_once() {
 #[tokio::test(start_paused = true)]
 async fn a_failure_is_not_remembered() {
     let asked = Asked::new(8);
-    let failed = asked.cache.get(&wrapped(1), async { Err(Error::Unavailable("away".into())) }).await;
+    let failed =
+        asked.cache.get(&wrapped(1), async { Err(Error::Unavailable("away".into())) }).await;
     assert!(matches!(failed, Err(Error::Unavailable(_))));
     assert_eq!(asked.held(), 0);
     assert_eq!(*asked.get(1).await, 1_u32.to_be_bytes());

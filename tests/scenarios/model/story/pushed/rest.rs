@@ -13,12 +13,14 @@ use crate::model::story::{Story, site};
 use crate::world::Host;
 
 impl Story {
-    /// The faults have stopped. What is on its way arrives, and the clock goes on; nobody asks for anything but what only owners can do.
+    /// The faults have stopped. What is on its way arrives, and the clock goes on; nobody asks for
+    /// anything but what only owners can do.
     pub(super) async fn rest_by_itself(&mut self) -> Result<()> {
         self.passes += 1;
         self.die().await?;
         for account in directory::accounts(&self.services()).await? {
-            let revoked = account.kind == ProviderKind::Google && self.google().account(&account.user).living_refresh_tokens() == 0;
+            let revoked = account.kind == ProviderKind::Google
+                && self.google().account(&account.user).living_refresh_tokens() == 0;
             if account.state == AccountStatus::NeedsReconnect || revoked {
                 let side =
                     self.stage.people.iter().position(|person| matches!(person, Person::Google(calendar) if calendar.id() == account.user));
@@ -26,7 +28,11 @@ impl Story {
                 self.trace.push(format!("{} is connected anew", account.user));
             }
         }
-        while directory::accounts(&self.services()).await?.iter().any(|account| account.parked(self.google().clock().now()).is_some()) {
+        while directory::accounts(&self.services())
+            .await?
+            .iter()
+            .any(|account| account.parked(self.google().clock().now()).is_some())
+        {
             self.trace.push("an hour of peace for an account".into());
             self.pass_time(3600);
         }
@@ -37,9 +43,22 @@ impl Story {
             self.minutes(15).await?;
         }
         let status = self.standing().await?;
-        ensure!(status.pairs[0].state == PairStatus::Ok, "the pair is {:?}: {:?}", status.pairs[0].state, status.pairs[0].error);
-        ensure!(status.accounts.iter().all(|account| account.state == "ok"), "an account is not well: {:?}", status.accounts);
-        ensure!(status.watches.iter().all(|watch| watch.open), "a channel is missing: {:?}", status.watches);
+        ensure!(
+            status.pairs[0].state == PairStatus::Ok,
+            "the pair is {:?}: {:?}",
+            status.pairs[0].state,
+            status.pairs[0].error
+        );
+        ensure!(
+            status.accounts.iter().all(|account| account.state == "ok"),
+            "an account is not well: {:?}",
+            status.accounts
+        );
+        ensure!(
+            status.watches.iter().all(|watch| watch.open),
+            "a channel is missing: {:?}",
+            status.watches
+        );
         self.stage.hosts.iter().for_each(Host::reset_counts);
         site::tick(&self.services(), "reconcile", false).await?;
         self.minutes(15).await?;
@@ -94,12 +113,19 @@ impl Story {
             let status = self.standing().await?;
             if status.pairs[0].state == PairStatus::Held {
                 self.trace.push("its owner lets it delete".into());
-                self.stage.core.sync_with(SyncOptions { confirm_deletions: true, ..SyncOptions::default() }).await;
+                self.stage
+                    .core
+                    .sync_with(SyncOptions { confirm_deletions: true, ..SyncOptions::default() })
+                    .await;
             }
         }
         let status = self.standing().await?;
         let pair = &status.pairs[0];
-        self.trace.push(format!("after {minutes} calm minutes: {:?} {:?}", pair.state, pair.error.as_ref().map(|error| &error.code)));
+        self.trace.push(format!(
+            "after {minutes} calm minutes: {:?} {:?}",
+            pair.state,
+            pair.error.as_ref().map(|error| &error.code)
+        ));
         Ok(())
     }
 }

@@ -1,4 +1,5 @@
-//! What goes wrong in such a story: refusals, consents that end, sync tokens that are forgotten, and nobody there for days.
+//! What goes wrong in such a story: refusals, consents that end, sync tokens that are forgotten,
+//! and nobody there for days.
 
 use anyhow::{Context as _, Result};
 use engine::calendar::ProviderKind;
@@ -31,7 +32,16 @@ impl Story {
         if !self.rng.chance(0.2) {
             return;
         }
-        let kinds = [Kind::List, Kind::Get, Kind::Insert, Kind::Update, Kind::Patch, Kind::Delete, Kind::Watch, Kind::Stop];
+        let kinds = [
+            Kind::List,
+            Kind::Get,
+            Kind::Insert,
+            Kind::Update,
+            Kind::Patch,
+            Kind::Delete,
+            Kind::Watch,
+            Kind::Stop,
+        ];
         let kind = kinds[self.rng.below(kinds.len())];
         let fault = if self.rng.chance(0.3) {
             Fault::LostToken
@@ -39,7 +49,8 @@ impl Story {
             let (status, reason) = REFUSALS[self.rng.below(REFUSALS.len())];
             Fault::Refused { status, reason }
         };
-        let (kind, skip) = if fault == Fault::LostToken { (Kind::List, self.rng.below(3)) } else { (kind, 0) };
+        let (kind, skip) =
+            if fault == Fault::LostToken { (Kind::List, self.rng.below(3)) } else { (kind, 0) };
         self.google().faults().after(skip, 1, On::kind(kind), fault);
         self.trace.push(format!("{kind:?} is going to meet {fault:?}"));
     }
@@ -75,7 +86,8 @@ impl Story {
         Ok(())
     }
 
-    /// Nobody is there for hours or days, Google gives up calling, channels end; then the clock makes up for what it missed.
+    /// Nobody is there for hours or days, Google gives up calling, channels end; then the clock
+    /// makes up for what it missed.
     pub(super) async fn outage(&mut self) -> Result<()> {
         let hours = [5, 30, 200][self.rng.below(3)];
         self.pass_time(hours * 3600);
@@ -94,9 +106,19 @@ impl Story {
         let Person::Google(calendar) = &self.stage.people[side] else { return Ok(()) };
         let services = self.services();
         let accounts = directory::accounts(&services).await?;
-        let account = accounts.into_iter().find(|account| account.user == calendar.id()).context("the account")?;
+        let account = accounts
+            .into_iter()
+            .find(|account| account.user == calendar.id())
+            .context("the account")?;
         let token = self.google().account(calendar.id()).refresh_token();
-        directory::connect_account(&services, ProviderKind::Google, &account.url, &account.user, &token.into()).await?;
+        directory::connect_account(
+            &services,
+            ProviderKind::Google,
+            &account.url,
+            &account.user,
+            &token.into(),
+        )
+        .await?;
         Ok(())
     }
 }

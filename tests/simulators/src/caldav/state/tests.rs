@@ -26,7 +26,10 @@ fn who_holds_a_uid_is_known_through_edits_and_deletions() {
     assert_eq!(calendar.holder_of("1", None), Some(&"a".to_owned()));
     assert_eq!(calendar.holder_of("1", Some("a")), None);
     calendar.put("a", "UID:2");
-    assert_eq!((calendar.holder_of("1", None), calendar.holder_of("2", None)), (None, Some(&"a".to_owned())));
+    assert_eq!(
+        (calendar.holder_of("1", None), calendar.holder_of("2", None)),
+        (None, Some(&"a".to_owned()))
+    );
     calendar.delete("a");
     assert_eq!(calendar.holder_of("2", None), None);
 }
@@ -47,10 +50,17 @@ fn a_deleted_object_is_in_the_trash_until_it_is_purged() {
     calendar.delete("a");
     assert!(calendar.in_trash("1") && !calendar.restore("2"));
     assert!(calendar.restore("1") && !calendar.in_trash("1") && !calendar.restore("1"));
-    assert_eq!(calendar.get("a").map(|r| r.etag.clone()), Some(etag), "it has the ETag that it had");
+    assert_eq!(
+        calendar.get("a").map(|r| r.etag.clone()),
+        Some(etag),
+        "it has the ETag that it had"
+    );
     assert_eq!(calendar.holder_of("1", None), Some(&"a".to_owned()));
     let since = calendar.known_token(&token).unwrap();
-    assert_eq!(calendar.since(since).map(|m| (m.name, m.etag.is_some())).collect::<Vec<_>>(), [("a".into(), true)]);
+    assert_eq!(
+        calendar.since(since).map(|m| (m.name, m.etag.is_some())).collect::<Vec<_>>(),
+        [("a".into(), true)]
+    );
     calendar.delete("a");
     calendar.put("a", "UID:3");
     assert!(calendar.in_trash("1") && !calendar.restore("1"), "its name is taken");

@@ -20,7 +20,10 @@ async fn invoked(app: App, handler: &Handler) -> (Outcome, Vec<String>, Vec<u64>
     });
     let outcome = core.invoke(&queued("work"), &json!({"Data": {}})).await;
     let tally = core.tally("work");
-    assert_eq!((tally.succeeded, tally.failed), if outcome == Outcome::Succeeded { (1, 0) } else { (0, 1) });
+    assert_eq!(
+        (tally.succeeded, tally.failed),
+        if outcome == Outcome::Succeeded { (1, 0) } else { (0, 1) }
+    );
     let killed = killed.lock().unwrap().clone();
     (outcome, core.complaints(), killed)
 }
@@ -40,8 +43,15 @@ async fn an_empty_result_hangs_until_the_time_is_up_and_costs_the_process() {
         let begun = Instant::now();
         let (outcome, complaints, killed) = invoked(short(), &Handler::ready((status, body))).await;
         assert_eq!((outcome, killed), (Outcome::Failed, vec![7]), "{status} {body:?}");
-        assert!(begun.elapsed() >= short().timeout, "{status} {body:?}: it came back after {:?}", begun.elapsed());
-        assert!(complaints.len() == 1 && complaints[0].contains("an empty result"), "{status} {body:?}: {complaints:?}");
+        assert!(
+            begun.elapsed() >= short().timeout,
+            "{status} {body:?}: it came back after {:?}",
+            begun.elapsed()
+        );
+        assert!(
+            complaints.len() == 1 && complaints[0].contains("an empty result"),
+            "{status} {body:?}: {complaints:?}"
+        );
     }
 }
 
@@ -50,28 +60,51 @@ async fn a_result_that_is_no_json_is_a_failure_at_once() {
     for body in ["done", "<p>done</p>", "{", r#"{"Outputs":{},"Logs":[]} and more"#] {
         let (outcome, complaints, killed) = invoked(app(), &Handler::ready((200, body))).await;
         assert_eq!((outcome, killed), (Outcome::Failed, vec![]), "{body}");
-        assert!(complaints.len() == 1 && complaints[0].contains("Invalid HttpResponseMessage"), "{body}: {complaints:?}");
+        assert!(
+            complaints.len() == 1 && complaints[0].contains("Invalid HttpResponseMessage"),
+            "{body}: {complaints:?}"
+        );
     }
 }
 
-/// A string that happens to be base64 would be decoded; and no function of ours has a binding for any.
+/// A string that happens to be base64 would be decoded; and no function of ours has a binding for
+/// any.
 #[tokio::test]
 async fn outputs_are_a_mistake() {
-    for body in [r#"{"Outputs":{"to":"abcd"},"Logs":[]}"#, r#"{"Outputs":{"to":"not base64!"},"Logs":[]}"#, r#"{"Logs":[]}"#] {
+    for body in [
+        r#"{"Outputs":{"to":"abcd"},"Logs":[]}"#,
+        r#"{"Outputs":{"to":"not base64!"},"Logs":[]}"#,
+        r#"{"Logs":[]}"#,
+    ] {
         let (outcome, complaints, _) = invoked(app(), &Handler::ready((200, body))).await;
         assert_eq!(outcome, Outcome::Failed, "{body}");
-        assert!(complaints.len() == 1 && complaints[0].contains("outputs"), "{body}: {complaints:?}");
+        assert!(
+            complaints.len() == 1 && complaints[0].contains("outputs"),
+            "{body}: {complaints:?}"
+        );
     }
-    let (outcome, complaints, _) = invoked(app(), &Handler::ready((200, r#"{"Outputs":{},"Logs":[{}]}"#))).await;
-    assert!(outcome == Outcome::Failed && complaints[0].contains("no list of lines"), "{complaints:?}");
+    let (outcome, complaints, _) =
+        invoked(app(), &Handler::ready((200, r#"{"Outputs":{},"Logs":[{}]}"#))).await;
+    assert!(
+        outcome == Outcome::Failed && complaints[0].contains("no list of lines"),
+        "{complaints:?}"
+    );
 }
 
 /// That is how a handler asks for another attempt.
 #[tokio::test]
 async fn any_other_status_is_a_failure_and_no_mistake() {
     for status in [302, 400, 404, 500, 503] {
-        assert_eq!(invoked(app(), &Handler::ready((status, DONE.1))).await, (Outcome::Failed, vec![], vec![]), "{status}");
-        assert_eq!(invoked(app(), &Handler::ready((status, ""))).await, (Outcome::Failed, vec![], vec![]), "{status}, and nothing");
+        assert_eq!(
+            invoked(app(), &Handler::ready((status, DONE.1))).await,
+            (Outcome::Failed, vec![], vec![]),
+            "{status}"
+        );
+        assert_eq!(
+            invoked(app(), &Handler::ready((status, ""))).await,
+            (Outcome::Failed, vec![], vec![]),
+            "{status}, and nothing"
+        );
     }
 }
 

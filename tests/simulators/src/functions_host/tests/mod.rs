@@ -1,4 +1,5 @@
-//! The stand-in held against the host's contract: what it would forgive, a handler of ours could get wrong unseen.
+//! The stand-in held against the host's contract: what it would forgive, a handler of ours could
+//! get wrong unseen.
 
 mod front;
 mod invocations;
@@ -42,7 +43,13 @@ struct Handler {
 impl Handler {
     fn new(status: u16, body: &'static str, permits: usize) -> Self {
         let (permits, asked) = (Arc::new(Semaphore::new(permits)), Arc::default());
-        Self { answer: (status, body), permits, asked, under_way: Arc::default(), most: Arc::default() }
+        Self {
+            answer: (status, body),
+            permits,
+            asked,
+            under_way: Arc::default(),
+            most: Arc::default(),
+        }
     }
 
     /// One that answers everything in this way, and at once.
@@ -57,7 +64,13 @@ impl Handler {
         let this = self.clone();
         let router = Router::new().fallback(move |method: axum::http::Method, body: Bytes| {
             let this = this.clone();
-            async move { if method == "GET" { Response::new(Body::empty()) } else { this.answer(&body).await } }
+            async move {
+                if method == "GET" {
+                    Response::new(Body::empty())
+                } else {
+                    this.answer(&body).await
+                }
+            }
         });
         tokio::spawn(async move { axum::serve(listener, router).await });
         url
@@ -70,7 +83,11 @@ impl Handler {
         self.permits.acquire().await.unwrap().forget();
         self.under_way.fetch_sub(1, Ordering::SeqCst);
         let (status, body) = self.answer;
-        Response::builder().status(status).header("content-type", "application/json").body(Body::from(body)).unwrap()
+        Response::builder()
+            .status(status)
+            .header("content-type", "application/json")
+            .body(Body::from(body))
+            .unwrap()
     }
 
     /// How many invocations have arrived.
@@ -107,7 +124,10 @@ fn function(name: &str, trigger: Trigger) -> Function {
 
 /// A function behind the queue of its name.
 fn queued(name: &str) -> Function {
-    function(name, Trigger::Queue { queue: name.to_owned(), connection: "AzureWebJobsStorage".to_owned() })
+    function(
+        name,
+        Trigger::Queue { queue: name.to_owned(), connection: "AzureWebJobsStorage".to_owned() },
+    )
 }
 
 /// A host whose handler is up, as the seventh; and the kills that it asks for.

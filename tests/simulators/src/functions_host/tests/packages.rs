@@ -46,10 +46,18 @@ fn refused(host: &Value, functions: &[(&str, Value)]) -> Option<String> {
 
 #[test]
 fn a_package_without_a_mistake_is_read() {
-    let functions = [("Work-2_b", queue("work")), ("night", timer("0 30 2 * * *")), ("page", http("a/{b}", &["get"]))];
+    let functions = [
+        ("Work-2_b", queue("work")),
+        ("night", timer("0 30 2 * * *")),
+        ("page", http("a/{b}", &["get"])),
+    ];
     let app = App::read(write(&host(), &functions).path()).unwrap();
     assert_eq!(app.functions.keys().collect::<Vec<_>>(), ["Work-2_b", "night", "page"]);
-    assert_eq!((app.timeout, app.batch_size, app.max_dequeue_count), (Duration::from_secs(1800), 16, 5), "the host's defaults");
+    assert_eq!(
+        (app.timeout, app.batch_size, app.max_dequeue_count),
+        (Duration::from_secs(1800), 16, 5),
+        "the host's defaults"
+    );
 }
 
 #[test]
@@ -57,11 +65,17 @@ fn illegal_names_are_refused() {
     let long = "n".repeat(129);
     for name in ["1st", "_work", "host", "Host", "with space", "dot.dot", "käse", &long] {
         let why = refused(&host(), &[(name, queue("work"))]);
-        assert!(why.as_ref().is_some_and(|why| why.contains("is no name for a function")), "{name}: {why:?}");
+        assert!(
+            why.as_ref().is_some_and(|why| why.contains("is no name for a function")),
+            "{name}: {why:?}"
+        );
     }
     for name in ["ab", "Work", "work_1", "-work", "work-", "wo--rk", &long] {
         let why = refused(&host(), &[("work", queue(name))]);
-        assert!(why.as_ref().is_some_and(|why| why.contains("is no name for a queue")), "{name}: {why:?}");
+        assert!(
+            why.as_ref().is_some_and(|why| why.contains("is no name for a queue")),
+            "{name}: {why:?}"
+        );
     }
 }
 
@@ -69,20 +83,35 @@ fn illegal_names_are_refused() {
 fn a_script_beside_a_function_is_refused() {
     let package = write(&host(), &[("work", queue("work"))]);
     std::fs::write(package.path().join("work/run.sh"), "").unwrap();
-    assert!(App::read(package.path()).unwrap_err().to_string().contains("taken for the function's script"));
+    assert!(
+        App::read(package.path())
+            .unwrap_err()
+            .to_string()
+            .contains("taken for the function's script")
+    );
 }
 
 #[test]
 fn functions_that_share_a_route_are_refused() {
-    let both =
-        |one: (&str, &[&str]), other: (&str, &[&str])| refused(&host(), &[("one", http(one.0, one.1)), ("other", http(other.0, other.1))]);
-    for (one, other) in [("a/b", "a/b"), ("a/b", "/A/b/"), ("a/{x}", "a/{y}"), ("{*x}", "{*rest}"), ("other", "")] {
+    let both = |one: (&str, &[&str]), other: (&str, &[&str])| {
+        refused(&host(), &[("one", http(one.0, one.1)), ("other", http(other.0, other.1))])
+    };
+    for (one, other) in
+        [("a/b", "a/b"), ("a/b", "/A/b/"), ("a/{x}", "a/{y}"), ("{*x}", "{*rest}"), ("other", "")]
+    {
         let why = both((one, &["get", "post"]), (other, &["POST"]));
-        assert!(why.as_ref().is_some_and(|why| why.contains("share a route")), "{one}, {other}: {why:?}");
+        assert!(
+            why.as_ref().is_some_and(|why| why.contains("share a route")),
+            "{one}, {other}: {why:?}"
+        );
     }
     assert!(both(("a", &["get"]), ("a", &[])).is_some(), "without methods it is all of them");
     for (one, other) in [("a/b", "a/c"), ("a/{x}", "a/b"), ("a/{x}", "a/{x:maxlength(3)}")] {
-        assert_eq!(both((one, &["get"]), (other, &["get"])), None, "{one}, {other}: one of the two goes first");
+        assert_eq!(
+            both((one, &["get"]), (other, &["get"])),
+            None,
+            "{one}, {other}: one of the two goes first"
+        );
     }
     assert_eq!(both(("a", &["get"]), ("a", &["post"])), None);
 }
@@ -95,9 +124,17 @@ fn what_the_host_would_not_load_is_refused() {
     started["bindings"][0]["runOnStartup"] = true.into();
     let mut outward = queue("work");
     outward["bindings"][0]["direction"] = "out".into();
-    for file in
-        [json!({}), json!({"bindings": []}), two, enveloped, started, outward, timer("* * * * *"), timer("00:05:00"), http("{a", &[])]
-    {
+    for file in [
+        json!({}),
+        json!({"bindings": []}),
+        two,
+        enveloped,
+        started,
+        outward,
+        timer("* * * * *"),
+        timer("00:05:00"),
+        http("{a", &[]),
+    ] {
         assert!(refused(&host(), &[("work", file.clone())]).is_some(), "{file}");
     }
     for (place, value) in [
@@ -113,5 +150,7 @@ fn what_the_host_would_not_load_is_refused() {
     }
     let mut host = host();
     host["extensions"]["queues"]["batchSize"] = 33.into();
-    assert!(refused(&host, &[("work", queue("work"))]).is_some_and(|why| why.contains("batchSize")));
+    assert!(
+        refused(&host, &[("work", queue("work"))]).is_some_and(|why| why.contains("batchSize"))
+    );
 }

@@ -1,4 +1,5 @@
-//! When the handler is started again. The handler here is a shell that ends with the statuses it is given, one a start, and then stays.
+//! When the handler is started again. The handler here is a shell that ends with the statuses it is
+//! given, one a start, and then stays.
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -26,7 +27,8 @@ struct Shell {
 impl Shell {
     fn start(statuses: &[&str], timeout: Duration) -> Self {
         let root = tempfile::tempdir().unwrap();
-        let arguments = ["-c", SCRIPT, "sh"].iter().chain(statuses).map(|text| (*text).to_owned()).collect();
+        let arguments =
+            ["-c", SCRIPT, "sh"].iter().chain(statuses).map(|text| (*text).to_owned()).collect();
         let app = App { root: root.path().to_owned(), arguments, timeout, ..app() };
         let (kills, asked) = mpsc::unbounded_channel();
         let core = Arc::new(Core::new(app, Clock::new(), kills));
@@ -57,7 +59,13 @@ impl Shell {
 }
 
 async fn kill(signal: &str, id: u32) -> bool {
-    Command::new("kill").args(["-s", signal, &id.to_string()]).output().await.unwrap().status.success()
+    Command::new("kill")
+        .args(["-s", signal, &id.to_string()])
+        .output()
+        .await
+        .unwrap()
+        .status
+        .success()
 }
 
 #[tokio::test]
@@ -67,7 +75,11 @@ async fn an_end_with_0_is_the_last() {
     shell.tasks.join_next().await.unwrap().unwrap();
     assert_eq!((shell.starts().len(), shell.ended()), (1, None));
     assert!(shell.core.complaints()[0].contains("ended with 0"));
-    assert_eq!(shell.core.invoke(&queued("work"), &json!({})).await, Outcome::Failed, "and nobody does anything from now on");
+    assert_eq!(
+        shell.core.invoke(&queued("work"), &json!({})).await,
+        Outcome::Failed,
+        "and nobody does anything from now on"
+    );
 }
 
 #[tokio::test]
@@ -104,7 +116,11 @@ async fn the_time_out_kills_the_process_and_the_next_one_is_started() {
     let (id, port) = shell.starts()[0];
     let stuck = Handler::new(DONE.0, DONE.1, 0);
     stuck.listen(port).await;
-    assert_eq!(shell.core.handler().await.map(|up| up.id), Some(Some(id)), "any answer means that it is ready");
+    assert_eq!(
+        shell.core.handler().await.map(|up| up.id),
+        Some(Some(id)),
+        "any answer means that it is ready"
+    );
     assert!(kill("0", id).await, "it runs");
     assert_eq!(shell.core.invoke(&queued("work"), &json!({})).await, Outcome::Failed);
     assert!(!kill("0", id).await, "it is dead as soon as the invocation has failed");

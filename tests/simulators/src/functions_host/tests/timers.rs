@@ -15,7 +15,13 @@ async fn listening(core: &Arc<Core>, timers: &Timers, monitor: bool) -> JoinSet<
     let function = function("tick", Trigger::Timer { schedule: schedule.clone(), monitor });
     let (listening, listens) = oneshot::channel();
     let mut tasks = JoinSet::new();
-    tasks.spawn(listen(core.clone(), function, Timer { schedule, monitor }, timers.of("tick"), listening));
+    tasks.spawn(listen(
+        core.clone(),
+        function,
+        Timer { schedule, monitor },
+        timers.of("tick"),
+        listening,
+    ));
     let _ = listens.await;
     tasks
 }

@@ -1,4 +1,5 @@
-//! Occurrences, beside what two other programs make of the same series (tests/recordings/recurrence).
+//! Occurrences, beside what two other programs make of the same series
+//! (tests/recordings/recurrence).
 
 use serde::Deserialize;
 use serde_json::json;
@@ -25,17 +26,30 @@ fn an_end_and_gaps_are_read_in_every_form() {
     assert_eq!(end("RRULE:FREQ=WEEKLY;UNTIL=20260407T070000Z"), 3);
     assert_eq!(end("RRULE:FREQ=WEEKLY;UNTIL=20260407T065959Z"), 2);
     assert_eq!(end("RRULE:FREQ=WEEKLY;UNTIL=20260407"), 2, "a day is its first moment");
-    for gap in ["EXDATE;TZID=Europe/Tallinn:20260331T100000", "EXDATE:20260331T070000Z", "EXDATE;VALUE=DATE:20260331"] {
+    for gap in [
+        "EXDATE;TZID=Europe/Tallinn:20260331T100000",
+        "EXDATE:20260331T070000Z",
+        "EXDATE;VALUE=DATE:20260331",
+    ] {
         let seen = stamps(weekly(&["RRULE:FREQ=WEEKLY;COUNT=3", gap]), "2027-01-01T00:00:00Z");
         assert_eq!(seen, ["20260324T080000Z", "20260407T070000Z"], "{gap}");
     }
     let all_day = json!({"start": {"date": "2026-03-01"}, "recurrence": ["RRULE:FREQ=DAILY;UNTIL=20260303", "RDATE;VALUE=DATE:20260310"]});
-    assert_eq!(stamps(all_day, "2027-01-01T00:00:00Z"), ["20260301", "20260302", "20260303", "20260310"]);
+    assert_eq!(
+        stamps(all_day, "2027-01-01T00:00:00Z"),
+        ["20260301", "20260302", "20260303", "20260310"]
+    );
 }
 
 #[test]
 fn what_is_no_rule_is_refused() {
-    for line in ["DTSTART:20260101T000000Z", "RRULE:FREQ=SOMETIMES", "RRULE", "EXDATE:20260331T070000Z", "RRULE:FREQ=DAILY;UNTIL=x"] {
+    for line in [
+        "DTSTART:20260101T000000Z",
+        "RRULE:FREQ=SOMETIMES",
+        "RRULE",
+        "EXDATE:20260331T070000Z",
+        "RRULE:FREQ=DAILY;UNTIL=x",
+    ] {
         assert!(check(weekly(&[line]).as_object().unwrap()).is_err(), "{line}");
     }
     assert!(check(weekly(&["RRULE:FREQ=DAILY"]).as_object().unwrap()).is_ok());
@@ -66,12 +80,15 @@ struct Case {
 
 impl Case {
     fn event(&self) -> Value {
-        let mut lines: Vec<String> = self.rules.iter().map(|rule| format!("RRULE:{rule}")).collect();
+        let mut lines: Vec<String> =
+            self.rules.iter().map(|rule| format!("RRULE:{rule}")).collect();
         lines.extend(self.cancelled.iter().map(|gap| format!("EXDATE:{gap}")));
         lines.extend(self.extra.iter().map(|more| format!("RDATE:{more}")));
         let start = match self.zone.as_str() {
             "day" => json!({"date": self.start.parse::<Date>().unwrap().to_string()}),
-            zone => json!({"dateTime": self.start.parse::<DateTime>().unwrap().to_string(), "timeZone": zone}),
+            zone => {
+                json!({"dateTime": self.start.parse::<DateTime>().unwrap().to_string(), "timeZone": zone})
+            }
         };
         json!({"start": start, "recurrence": lines})
     }
@@ -79,7 +96,8 @@ impl Case {
 
 #[test]
 fn all_recorded_series() {
-    let mut cases: Vec<Case> = serde_json::from_str(include_str!("../../../../recordings/recurrence/cases.json")).unwrap();
+    let mut cases: Vec<Case> =
+        serde_json::from_str(include_str!("../../../../recordings/recurrence/cases.json")).unwrap();
     // Google has no floating times.
     cases.retain(|case| !case.zone.is_empty());
     assert!(cases.len() >= 400, "{}", cases.len());
@@ -88,7 +106,8 @@ fn all_recorded_series() {
         let from: Timestamp = format!("{}Z", case.from).parse().unwrap();
         let event = case.event();
         let found = starts(event.as_object().unwrap(), format!("{}Z", case.to).parse().unwrap());
-        let found: Vec<String> = found.iter().filter(|start| start.instant("UTC") >= from).map(When::stamp).collect();
+        let found: Vec<String> =
+            found.iter().filter(|start| start.instant("UTC") >= from).map(When::stamp).collect();
         if found != case.starts {
             wrong.push(format!(
                 "{} {} {:?} -{:?} +{:?}\n  found    {found:?}\n  expected {:?}",

@@ -31,7 +31,10 @@ async fn every_sort_of_calendar_is_listed_with_what_may_be_done_there() {
             ("Boss", "freeBusyReader")
         ]
     );
-    assert_eq!((&list.body["items"][0]["primary"], list.body["items"][1].get("primary")), (&json!(true), None));
+    assert_eq!(
+        (&list.body["items"][0]["primary"], list.body["items"][1].get("primary")),
+        (&json!(true), None)
+    );
     for (n, end) in [
         "@example.org",
         "@group.calendar.google.com",
@@ -44,8 +47,14 @@ async fn every_sort_of_calendar_is_listed_with_what_may_be_done_there() {
     {
         assert!(list.ids()[n].ends_with(end), "{end}");
     }
-    assert_eq!(w.ask("GET", "users/me/calendarList?minAccessRole=writer", None).await.ids().len(), 3);
-    assert_eq!(w.ask("GET", "users/me/calendarList/primary", None).await.text("id"), "anna@example.org");
+    assert_eq!(
+        w.ask("GET", "users/me/calendarList?minAccessRole=writer", None).await.ids().len(),
+        3
+    );
+    assert_eq!(
+        w.ask("GET", "users/me/calendarList/primary", None).await.text("id"),
+        "anna@example.org"
+    );
     w.clean();
 }
 
@@ -55,8 +64,12 @@ async fn it_comes_in_pages_and_then_by_what_changed() {
     let private = w.anna.calendar("Private");
     w.anna.hides(&private, true);
     let first = w.ask("GET", "users/me/calendarList?maxResults=1", None).await;
-    assert_eq!((first.ids(), first.text("nextSyncToken")), (vec!["anna@example.org".to_owned()], ""));
-    let rest = format!("users/me/calendarList?maxResults=1&pageToken={}", first.text("nextPageToken"));
+    assert_eq!(
+        (first.ids(), first.text("nextSyncToken")),
+        (vec!["anna@example.org".to_owned()], "")
+    );
+    let rest =
+        format!("users/me/calendarList?maxResults=1&pageToken={}", first.text("nextPageToken"));
     let rest = w.ask("GET", &rest, None).await;
     assert_eq!(rest.ids(), [w.work.id()], "hidden ones are not told");
     assert_eq!(w.ask("GET", "users/me/calendarList?showHidden=true", None).await.ids().len(), 3);
@@ -65,7 +78,10 @@ async fn it_comes_in_pages_and_then_by_what_changed() {
     w.anna.renames(&w.work, "Mine");
     w.anna.loses(&private);
     let changed = w.ask("GET", &since, None).await;
-    assert_eq!((&changed.body["items"][0]["summaryOverride"], &changed.body["items"][1]["deleted"]), (&json!("Mine"), &json!(true)));
+    assert_eq!(
+        (&changed.body["items"][0]["summaryOverride"], &changed.body["items"][1]["deleted"]),
+        (&json!("Mine"), &json!(true))
+    );
     let refused = w.ask("GET", &format!("{since}&minAccessRole=writer"), None).await;
     assert_eq!(refused.refusal(), (400, "syncTokenWithRequestRestrictions"));
 }
@@ -84,10 +100,16 @@ async fn who_may_only_read_cannot_write_and_who_may_not_see_finds_nothing() {
     assert_eq!(w.list("").await.refusal(), (404, "notFound"));
     ben.sees(&w.work, Role::Reader);
     let seen = w.list("").await;
-    assert_eq!((seen.text("accessRole"), &seen.body["items"][0]["summary"]), ("reader", &json!("Lunch")));
+    assert_eq!(
+        (seen.text("accessRole"), &seen.body["items"][0]["summary"]),
+        ("reader", &json!("Lunch"))
+    );
     assert!(seen.body["items"][1].get("summary").is_none(), "private ones say when, and no more");
     assert_eq!(w.insert(at_ten(13, "Tea")).await.refusal(), (403, "requiredAccessLevel"));
-    assert_eq!(w.patch("lunch1", json!({"summary": "Tea"})).await.refusal(), (403, "requiredAccessLevel"));
+    assert_eq!(
+        w.patch("lunch1", json!({"summary": "Tea"})).await.refusal(),
+        (403, "requiredAccessLevel")
+    );
     assert_eq!(w.delete("lunch1").await.refusal(), (403, "requiredAccessLevel"));
     ben.sees(&w.work, Role::FreeBusyReader);
     assert!(w.list("").await.body["items"][0].get("summary").is_none());
@@ -97,7 +119,11 @@ async fn who_may_only_read_cannot_write_and_who_may_not_see_finds_nothing() {
     ben.sees(&w.work, Role::Writer);
     assert_eq!(w.list(&format!("syncToken={token}")).await.status, 200, "nothing has changed");
     ben.sees(&w.work, Role::Owner);
-    assert_eq!(w.list(&format!("syncToken={token}")).await.refusal(), (410, "fullSyncRequired"), "other rights, other tokens");
+    assert_eq!(
+        w.list(&format!("syncToken={token}")).await.refusal(),
+        (410, "fullSyncRequired"),
+        "other rights, other tokens"
+    );
     ben.loses(&w.work);
     assert_eq!(w.list("").await.refusal(), (404, "notFound"));
     w.clean();

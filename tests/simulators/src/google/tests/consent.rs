@@ -27,21 +27,36 @@ fn address(w: &World, change: impl Fn(&mut Pairs)) -> String {
         ("code_challenge_method", "S256".to_owned()),
     ];
     change(&mut pairs);
-    Url::parse_with_params(w.server.url().join(oauth::AUTHORIZE).unwrap().as_str(), pairs).unwrap().into()
+    Url::parse_with_params(w.server.url().join(oauth::AUTHORIZE).unwrap().as_str(), pairs)
+        .unwrap()
+        .into()
 }
 
 fn part(url: &Url, name: &str) -> String {
-    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+    url.query_pairs()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
 }
 
 async fn post(w: &World, path: &str, pairs: &[(&str, &str)]) -> Said {
-    let form: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-    let answer = w.client.send("POST", path, &[("content-type", "application/x-www-form-urlencoded")], form).await.unwrap();
+    let form: String =
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let answer = w
+        .client
+        .send("POST", path, &[("content-type", "application/x-www-form-urlencoded")], form)
+        .await
+        .unwrap();
     Said { status: answer.status, body: serde_json::from_slice(&answer.body).unwrap_or_default() }
 }
 
 async fn exchange(w: &World, code: &str, verifier: &str) -> Said {
-    let pairs = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", BACK), ("code_verifier", verifier)];
+    let pairs = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", BACK),
+        ("code_verifier", verifier),
+    ];
     let client = [("client_id", CLIENT_ID), ("client_secret", CLIENT_SECRET)];
     post(w, oauth::TOKEN, &[&pairs[..], &client].concat()).await
 }
@@ -49,7 +64,8 @@ async fn exchange(w: &World, code: &str, verifier: &str) -> Said {
 #[tokio::test]
 async fn a_code_belongs_to_the_address_that_it_was_sent_to_and_lives_for_minutes() {
     let w = world().await;
-    let code = async || part(&w.anna.consents(&address(&w, |_| ()), Consent::All).await.unwrap(), "code");
+    let code =
+        async || part(&w.anna.consents(&address(&w, |_| ()), Consent::All).await.unwrap(), "code");
     let elsewhere = [
         ("grant_type", "authorization_code"),
         ("code", &code().await),
@@ -57,7 +73,10 @@ async fn a_code_belongs_to_the_address_that_it_was_sent_to_and_lives_for_minutes
         ("code_verifier", VERIFIER),
     ];
     let client = [("client_id", CLIENT_ID), ("client_secret", CLIENT_SECRET)];
-    assert_eq!(post(&w, oauth::TOKEN, &[&elsewhere[..], &client].concat()).await.text("error"), "redirect_uri_mismatch");
+    assert_eq!(
+        post(&w, oauth::TOKEN, &[&elsewhere[..], &client].concat()).await.text("error"),
+        "redirect_uri_mismatch"
+    );
     let late = code().await;
     w.server.clock().advance(jiff::SignedDuration::from_mins(11));
     assert_eq!(exchange(&w, &late, VERIFIER).await.text("error"), "invalid_grant");
@@ -65,7 +84,12 @@ async fn a_code_belongs_to_the_address_that_it_was_sent_to_and_lives_for_minutes
 }
 
 async fn refresh(w: &World, token: &str) -> Said {
-    let pairs = [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", CLIENT_ID), ("client_secret", CLIENT_SECRET)];
+    let pairs = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", token),
+        ("client_id", CLIENT_ID),
+        ("client_secret", CLIENT_SECRET),
+    ];
     post(w, oauth::TOKEN, &pairs).await
 }
 
@@ -73,11 +97,21 @@ async fn refresh(w: &World, token: &str) -> Said {
 async fn from_consent_to_the_first_call() {
     let mut w = world().await;
     let back = w.anna.consents(&address(&w, |_| ()), Consent::All).await.unwrap();
-    assert_eq!((part(&back, "state"), part(&back, "error")), ("0123456789abcdef".to_owned(), String::new()));
+    assert_eq!(
+        (part(&back, "state"), part(&back, "error")),
+        ("0123456789abcdef".to_owned(), String::new())
+    );
     let given = exchange(&w, &part(&back, "code"), VERIFIER).await;
-    assert_eq!((given.status, given.body["expires_in"].as_i64(), given.text("token_type")), (200, Some(3599), "Bearer"));
+    assert_eq!(
+        (given.status, given.body["expires_in"].as_i64(), given.text("token_type")),
+        (200, Some(3599), "Bearer")
+    );
     assert_eq!(given.text("scope"), SCOPES.join(" "));
-    assert_eq!(exchange(&w, &part(&back, "code"), VERIFIER).await.text("error"), "invalid_grant", "a code works once");
+    assert_eq!(
+        exchange(&w, &part(&back, "code"), VERIFIER).await.text("error"),
+        "invalid_grant",
+        "a code works once"
+    );
     let again = refresh(&w, given.text("refresh_token")).await;
     assert_eq!((again.status, again.body.get("refresh_token")), (200, None));
     w.token = again.text("access_token").to_owned();
@@ -95,10 +129,16 @@ async fn a_person_may_grant_a_part_or_nothing() {
     let given = exchange(&w, &part(&back, "code"), VERIFIER).await;
     assert_eq!(given.text("scope"), EVENTS);
     w.token = given.text("access_token").to_owned();
-    assert_eq!(w.ask("GET", "users/me/calendarList", None).await.refusal(), (403, "insufficientPermissions"));
+    assert_eq!(
+        w.ask("GET", "users/me/calendarList", None).await.refusal(),
+        (403, "insufficientPermissions")
+    );
     assert_eq!(w.list("").await.status, 200);
     let back = w.anna.consents(&address(&w, |_| ()), Consent::Refused).await.unwrap();
-    assert_eq!((part(&back, "error"), part(&back, "code")), ("access_denied".to_owned(), String::new()));
+    assert_eq!(
+        (part(&back, "error"), part(&back, "code")),
+        ("access_denied".to_owned(), String::new())
+    );
     let back = w.anna.consents(&address(&w, |_| ()), Consent::Blocked).await.unwrap();
     assert_eq!(part(&back, "error"), "admin_policy_enforced");
     w.clean();
@@ -110,7 +150,12 @@ async fn what_is_not_as_it_should_be_is_refused() {
     let back = w.anna.consents(&address(&w, |_| ()), Consent::All).await.unwrap();
     let wrong = "another-verifier-of-forty-three-characters-or-more";
     assert_eq!(exchange(&w, &part(&back, "code"), wrong).await.text("error"), "invalid_grant");
-    let pairs = [("grant_type", "refresh_token"), ("refresh_token", "x"), ("client_id", CLIENT_ID), ("client_secret", "wrong")];
+    let pairs = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", "x"),
+        ("client_id", CLIENT_ID),
+        ("client_secret", "wrong"),
+    ];
     let said = post(&w, oauth::TOKEN, &pairs).await;
     assert_eq!((said.status, said.text("error")), (401, "invalid_client"));
     assert_eq!(refresh(&w, "never given").await.text("error"), "invalid_grant");
@@ -124,7 +169,9 @@ async fn what_is_not_as_it_should_be_is_refused() {
         ("prompt", "always"),
     ];
     for (n, (name, value)) in changes.into_iter().enumerate() {
-        let address = address(&w, |pairs| pairs.iter_mut().filter(|(key, _)| *key == name).for_each(|(_, v)| value.clone_into(v)));
+        let address = address(&w, |pairs| {
+            pairs.iter_mut().filter(|(key, _)| *key == name).for_each(|(_, v)| value.clone_into(v))
+        });
         assert!(w.anna.consents(&address, Consent::All).await.is_err(), "{name}");
         assert_eq!(w.server.violations().len(), n + 1, "{name}");
     }
@@ -155,8 +202,14 @@ async fn earlier_grants_are_merged_where_that_is_asked_for() {
     let w = world().await;
     w.anna.grant(&["https://www.googleapis.com/auth/calendar.readonly"]);
     let scopes = async |merge: &'static str| {
-        let back =
-            w.anna.consents(&address(&w, |pairs| pairs.push(("include_granted_scopes", merge.to_owned()))), Consent::All).await.unwrap();
+        let back = w
+            .anna
+            .consents(
+                &address(&w, |pairs| pairs.push(("include_granted_scopes", merge.to_owned()))),
+                Consent::All,
+            )
+            .await
+            .unwrap();
         exchange(&w, &part(&back, "code"), VERIFIER).await.text("scope").split(' ').count()
     };
     assert_eq!((scopes("false").await, scopes("true").await), (2, 3));
@@ -167,7 +220,10 @@ async fn a_dead_refresh_token_leaves_the_others_alive() {
     let w = world().await;
     let (dead, alive) = (w.anna.refresh_token(), w.anna.refresh_token());
     w.anna.kills(&dead);
-    assert_eq!((refresh(&w, &dead).await.text("error"), refresh(&w, &alive).await.status), ("invalid_grant", 200));
+    assert_eq!(
+        (refresh(&w, &dead).await.text("error"), refresh(&w, &alive).await.status),
+        ("invalid_grant", 200)
+    );
     w.clean();
 }
 
@@ -184,7 +240,10 @@ async fn a_revocation_ends_everything_of_that_person() {
     assert_eq!((said.status, said.text("error")), (400, "invalid_token"));
     let ben_again = w.server.account("ben@example.org");
     ben_again.withdraws_consent();
-    assert_eq!((refresh(&w, &ben).await.text("error"), ben_again.living_refresh_tokens()), ("invalid_grant", 0));
+    assert_eq!(
+        (refresh(&w, &ben).await.text("error"), ben_again.living_refresh_tokens()),
+        ("invalid_grant", 0)
+    );
     w.clean();
     post(&w, oauth::REVOKE, &[("token", &one), ("client_secret", CLIENT_SECRET)]).await;
     assert_eq!(w.server.violations(), ["revoke: one parameter is wanted, and no other"]);

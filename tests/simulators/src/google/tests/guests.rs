@@ -15,19 +15,38 @@ async fn an_insert_with_attendees_lands_on_their_calendars() {
     let made = w.insert(meeting("Planning")).await;
     assert_eq!((w.server.propagated(), w.server.mails()), (2, 0), "without a mail, and yet");
     let copy = ben.primary().find("Planning").unwrap();
-    assert_eq!((copy["iCalUID"].as_str(), &copy["attendees"][0]["self"]), (Some(made.text("iCalUID")), &json!(true)));
+    assert_eq!(
+        (copy["iCalUID"].as_str(), &copy["attendees"][0]["self"]),
+        (Some(made.text("iCalUID")), &json!(true))
+    );
     assert!(copy["organizer"].get("self").is_none());
-    w.patch(made.text("id"), json!({"summary": "Planning 2", "attendees": [{"email": "carl@elsewhere.example"}]})).await;
+    w.patch(
+        made.text("id"),
+        json!({"summary": "Planning 2", "attendees": [{"email": "carl@elsewhere.example"}]}),
+    )
+    .await;
     assert_eq!((w.server.propagated(), ben.primary().len()), (4, 0), "no longer invited");
     w.delete(made.text("id")).await;
-    assert_eq!((w.server.propagated(), w.server.mails()), (5, 1), "a deletion reaches people by mail whatever is asked for");
+    assert_eq!(
+        (w.server.propagated(), w.server.mails()),
+        (5, 1),
+        "a deletion reaches people by mail whatever is asked for"
+    );
     w.clean();
 }
 
 #[tokio::test]
 async fn mails_go_out_unless_they_are_declined() {
     let w = world().await;
-    for (n, query) in ["", "?sendUpdates=all", "?sendUpdates=externalOnly", "?sendUpdates=none&sendNotifications=true"].iter().enumerate() {
+    for (n, query) in [
+        "",
+        "?sendUpdates=all",
+        "?sendUpdates=externalOnly",
+        "?sendUpdates=none&sendNotifications=true",
+    ]
+    .iter()
+    .enumerate()
+    {
         assert_eq!(w.ask("POST", &w.events(query), Some(meeting("Planning"))).await.status, 200);
         assert_eq!(w.server.mails(), 2 * (n as u64 + 1), "{query}");
     }
@@ -50,9 +69,16 @@ async fn private_copies_reach_nobody() {
     assert_eq!(imported.body["organizer"]["email"], "carl@elsewhere.example");
     event["summary"] = json!("Planning 2");
     let again = w.ask("POST", &w.events("/import"), Some(event.clone())).await;
-    assert_eq!((again.text("id"), again.text("summary")), (imported.text("id"), "Planning 2"), "by its iCalUID");
+    assert_eq!(
+        (again.text("id"), again.text("summary")),
+        (imported.text("id"), "Planning 2"),
+        "by its iCalUID"
+    );
     w.server.manners(|m| m.import_replaces = false);
-    assert_eq!(w.ask("POST", &w.events("/import"), Some(event.clone())).await.refusal(), (409, "duplicate"));
+    assert_eq!(
+        w.ask("POST", &w.events("/import"), Some(event.clone())).await.refusal(),
+        (409, "duplicate")
+    );
     event.as_object_mut().unwrap().remove("iCalUID");
     assert_eq!(w.ask("POST", &w.events("/import"), Some(event)).await.refusal(), (400, "required"));
     w.patch(imported.text("id"), json!({"summary": "Mine"})).await;
@@ -69,15 +95,23 @@ async fn a_guest_changes_only_what_is_the_guests_own() {
     let made = w.insert(meeting("Planning")).await;
     let w = World { work: ben.primary(), token: ben.access_token(), ..w };
     let id = made.text("id");
-    assert_eq!(w.patch(id, json!({"summary": "Mine"})).await.refusal(), (403, "forbiddenForNonOrganizer"));
+    assert_eq!(
+        w.patch(id, json!({"summary": "Mine"})).await.refusal(),
+        (403, "forbiddenForNonOrganizer")
+    );
     let answer = json!([{"email": "ben@example.org", "responseStatus": "declined"}, {"email": "carl@elsewhere.example"}]);
-    let declined = w.patch(id, json!({"attendees": answer, "extendedProperties": {"private": {"a": "b"}}})).await;
+    let declined = w
+        .patch(id, json!({"attendees": answer, "extendedProperties": {"private": {"a": "b"}}}))
+        .await;
     assert_eq!(
         (&declined.body["attendees"][0]["responseStatus"], &declined.body["attendees"][0]["self"]),
         (&json!("declined"), &json!(true))
     );
     let few = w.get(&format!("/{id}?maxAttendees=1")).await;
-    assert_eq!((few.body["attendees"].as_array().unwrap().len(), &few.body["attendeesOmitted"]), (1, &json!(true)));
+    assert_eq!(
+        (few.body["attendees"].as_array().unwrap().len(), &few.body["attendeesOmitted"]),
+        (1, &json!(true))
+    );
     w.clean();
 }
 

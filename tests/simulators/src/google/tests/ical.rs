@@ -19,16 +19,23 @@ async fn an_object_reads_as_it_was_written() {
     assert_eq!(
         lines(&person).await,
         [
-            "20260310T100000 Europe/Berlin - 20260310T103000 Europe/Berlin  Team, all  @ Here  (FREQ=WEEKLY;COUNT=8)  without 20260324T100000",
+            "20260310T100000 Europe/Berlin - 20260310T103000 Europe/Berlin  Team, all  @ Here  \
+            (FREQ=WEEKLY;COUNT=8)  without 20260324T100000",
             "20260311 - 20260312    [PRIVATE]  [TRANSPARENT]",
             "20260311T080000Z - 20260311T090000Z  Call",
-            "20260318T090000 Europe/Berlin - 20260318T100000 Europe/Berlin  Moved  instead of 20260317T100000 Europe/Berlin",
+            "20260318T090000 Europe/Berlin - 20260318T100000 Europe/Berlin  Moved  instead of \
+            20260317T100000 Europe/Berlin",
         ]
     );
-    let names: Vec<String> = person.objects().await.unwrap().into_iter().map(|(name, _)| name).collect();
+    let names: Vec<String> =
+        person.objects().await.unwrap().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["a b.ics", "day.ics", "utc.ics"]);
     let seen = w.list("").await.ids();
-    assert_eq!((seen.len(), seen.iter().filter(|id| id.starts_with('-')).count()), (5, 1), "a gap is an occurrence that was cancelled");
+    assert_eq!(
+        (seen.len(), seen.iter().filter(|id| id.starts_with('-')).count()),
+        (5, 1),
+        "a gap is an occurrence that was cancelled"
+    );
     w.clean();
 }
 
@@ -46,17 +53,37 @@ async fn an_edit_touches_what_it_changes_and_nothing_else() {
     let revision = w.work.revision();
     assert!(person.edit("a.ics", str::to_owned).await.unwrap());
     assert_eq!(w.work.revision(), revision, "nothing is written that was there already");
-    assert!(person.edit("a.ics", |ics| ics.replacen("LOCATION:Here", "LOCATION:There", 1)).await.unwrap());
+    assert!(
+        person
+            .edit("a.ics", |ics| ics.replacen("LOCATION:Here", "LOCATION:There", 1))
+            .await
+            .unwrap()
+    );
     assert_eq!(w.work.revision(), revision + 1);
     let event = w.work.get(&id).unwrap();
-    assert_eq!((&event["location"], &event["extendedProperties"]["private"]["mark"]), (&json!("There"), &json!("1")));
+    assert_eq!(
+        (&event["location"], &event["extendedProperties"]["private"]["mark"]),
+        (&json!("There"), &json!("1"))
+    );
     assert_eq!(lines(&person).await.len(), before.len());
-    let another = |ics: &str| ics.replacen("END:VEVENT", "EXDATE;TZID=Europe/Berlin:20260407T100000\nEND:VEVENT", 1);
+    let another = |ics: &str| {
+        ics.replacen("END:VEVENT", "EXDATE;TZID=Europe/Berlin:20260407T100000\nEND:VEVENT", 1)
+    };
     assert!(person.edit("a.ics", another).await.unwrap());
     assert!(lines(&person).await[0].ends_with("without 20260324T100000  without 20260407T100000"));
-    assert!(person.edit("a.ics", |ics| ics.replace("EXDATE;TZID=Europe/Berlin:20260324T100000\r\n", "")).await.unwrap());
-    assert!(lines(&person).await[0].ends_with("(FREQ=WEEKLY;COUNT=8)  without 20260407T100000"), "an occurrence comes back");
-    assert!(person.edit("a.ics", |ics| ics.replacen("20260310T10", "20260310T11", 2)).await.unwrap());
+    assert!(
+        person
+            .edit("a.ics", |ics| ics.replace("EXDATE;TZID=Europe/Berlin:20260324T100000\r\n", ""))
+            .await
+            .unwrap()
+    );
+    assert!(
+        lines(&person).await[0].ends_with("(FREQ=WEEKLY;COUNT=8)  without 20260407T100000"),
+        "an occurrence comes back"
+    );
+    assert!(
+        person.edit("a.ics", |ics| ics.replacen("20260310T10", "20260310T11", 2)).await.unwrap()
+    );
     assert_eq!(lines(&person).await.len(), 1, "another start discards the exceptions");
     assert!(person.delete("a.ics").await.unwrap() && !person.delete("a.ics").await.unwrap());
     assert!(!person.edit("a.ics", str::to_owned).await.unwrap());
@@ -78,6 +105,9 @@ async fn what_somebody_else_has_made_has_its_id_for_a_name() {
     assert!(person.edit("calr0123456789.ics", |ics| ics.replace("Copy", "Mine")).await.unwrap());
     assert_eq!(w.work.revision(), revision + 1, "gaps in the rule's lines stay there");
     let event = w.work.get("calr0123456789").unwrap();
-    assert_eq!((&event["summary"], &event["recurrence"][1]), (&json!("Mine"), &json!("EXDATE:20260317T080000Z")));
+    assert_eq!(
+        (&event["summary"], &event["recurrence"][1]),
+        (&json!("Mine"), &json!("EXDATE:20260317T080000Z"))
+    );
     w.clean();
 }

@@ -13,7 +13,11 @@ async fn quotas_are_counted_by_the_clock_of_the_test() {
     for title in ["a", "b"] {
         assert_eq!(w.insert(at_ten(11, title)).await.status, 200);
     }
-    assert_eq!(w.insert(at_ten(11, "c")).await.refusal(), (403, "rateLimitExceeded"), "too fast for one calendar");
+    assert_eq!(
+        w.insert(at_ten(11, "c")).await.refusal(),
+        (403, "rateLimitExceeded"),
+        "too fast for one calendar"
+    );
     assert_eq!(w.list("").await.refusal(), (403, "userRateLimitExceeded"));
     w.work.put("byhand", at_ten(11, "By hand"));
     w.server.clock().advance(jiff::SignedDuration::from_mins(1));
@@ -56,7 +60,10 @@ async fn faults_look_like_googles() {
     assert_eq!((empty.ids(), empty.text("nextSyncToken").is_empty()), (vec![], false));
     faults.next(On::kind(Kind::List), Fault::NoEnd);
     let endless = w.list("").await;
-    assert_eq!((endless.ids().len(), endless.text("nextSyncToken"), endless.text("nextPageToken")), (1, "", ""));
+    assert_eq!(
+        (endless.ids().len(), endless.text("nextSyncToken"), endless.text("nextPageToken")),
+        (1, "", "")
+    );
     faults.next(On::writes(), Fault::StatusAfter(504));
     assert_eq!(w.insert(at_ten(12, "Made")).await.status, 504);
     assert!(w.work.find("Made").is_some());
@@ -65,8 +72,13 @@ async fn faults_look_like_googles() {
     assert_eq!((answer.status, answer.header("retry-after")), (503, "3"));
     faults.next(On::kind(Kind::Token), Fault::Status(503));
     let form = [("content-type", "application/x-www-form-urlencoded")];
-    assert_eq!(w.client.send("POST", "/token", &form, "grant_type=refresh_token").await.unwrap().status, 503);
-    for (fault, done) in [(Fault::DropBefore, false), (Fault::DropAfter, true), (Fault::Truncated, true)] {
+    assert_eq!(
+        w.client.send("POST", "/token", &form, "grant_type=refresh_token").await.unwrap().status,
+        503
+    );
+    for (fault, done) in
+        [(Fault::DropBefore, false), (Fault::DropAfter, true), (Fault::Truncated, true)]
+    {
         faults.next(On::kind(Kind::Insert), fault);
         let event = at_ten(12, &format!("{fault:?}"));
         let bearer = format!("Bearer {}", w.token);
@@ -98,7 +110,10 @@ async fn calls_are_counted_by_what_they_are() {
     w.get(&format!("/{}", made.text("id"))).await;
     w.delete(made.text("id")).await;
     w.ask("GET", "users/me/calendarList", None).await;
-    assert_eq!(w.server.counts().to_string(), "1 Get, 1 Delete, 1 CalendarList, 1 List, 1 Insert, 1 Update, 1 Patch (1 at once)");
+    assert_eq!(
+        w.server.counts().to_string(),
+        "1 Get, 1 Delete, 1 CalendarList, 1 List, 1 Insert, 1 Update, 1 Patch (1 at once)"
+    );
     assert_eq!((w.server.counts().writes(), w.server.counts().total()), (4, 7));
     w.server.reset_counts();
     assert_eq!(w.server.counts().total(), 0);

@@ -56,7 +56,12 @@ impl Said {
             let sign = if item["status"] == "cancelled" { "-" } else { "" };
             format!("{sign}{}", item["id"].as_str().unwrap())
         };
-        self.body["items"].as_array().unwrap_or_else(|| panic!("no items: {self:?}")).iter().map(id).collect()
+        self.body["items"]
+            .as_array()
+            .unwrap_or_else(|| panic!("no items: {self:?}"))
+            .iter()
+            .map(id)
+            .collect()
     }
 
     fn text(&self, name: &str) -> &str {
@@ -65,7 +70,13 @@ impl Said {
 }
 
 impl World {
-    async fn raw(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
+    async fn raw(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
         let bearer = format!("Bearer {}", self.token);
         let mut all = vec![("authorization", bearer.as_str())];
         all.extend(headers);
@@ -78,7 +89,10 @@ impl World {
 
     async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Said {
         let answer = self.raw(method, path, &[], body).await;
-        Said { status: answer.status, body: serde_json::from_slice(&answer.body).unwrap_or_default() }
+        Said {
+            status: answer.status,
+            body: serde_json::from_slice(&answer.body).unwrap_or_default(),
+        }
     }
 
     /// The path of events in her calendar.

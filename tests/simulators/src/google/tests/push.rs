@@ -22,14 +22,31 @@ impl Hook {
         let answers: Arc<Mutex<Vec<u16>>> = Arc::default();
         let (seen, next) = (Arc::clone(&came), Arc::clone(&answers));
         let listener = Listener::start(move |request| {
-            let head = |name: &str| request.headers().get(name).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default();
-            seen.lock().unwrap().push((head("x-goog-resource-state"), head("x-goog-message-number")));
+            let head = |name: &str| {
+                request
+                    .headers()
+                    .get(name)
+                    .map(|v| v.to_str().unwrap().to_owned())
+                    .unwrap_or_default()
+            };
+            seen.lock()
+                .unwrap()
+                .push((head("x-goog-resource-state"), head("x-goog-message-number")));
             assert_eq!(
-                (request.method().as_str(), head("content-length").as_str(), head("x-goog-channel-token").as_str()),
+                (
+                    request.method().as_str(),
+                    head("content-length").as_str(),
+                    head("x-goog-channel-token").as_str()
+                ),
                 ("POST", "0", "secret")
             );
             let status = next.lock().unwrap().pop().unwrap_or(200);
-            async move { Response::builder().status(status).body(Body::empty()).map_or(Outcome::Cut, Outcome::Answer) }
+            async move {
+                Response::builder()
+                    .status(status)
+                    .body(Body::empty())
+                    .map_or(Outcome::Cut, Outcome::Answer)
+            }
         })
         .await
         .unwrap();
@@ -55,7 +72,10 @@ impl World {
 async fn a_channel_tells_of_every_change_until_it_is_stopped() {
     let (w, hook) = (world().await, Hook::new().await);
     let channel = w.watch(hook.channel("one")).await;
-    assert_eq!((channel.status, channel.text("kind"), channel.text("token")), (200, "api#channel", "secret"));
+    assert_eq!(
+        (channel.status, channel.text("kind"), channel.text("token")),
+        (200, "api#channel", "secret")
+    );
     let expires = "2026-03-16T12:00:00Z".parse::<jiff::Timestamp>().unwrap();
     assert_eq!(channel.text("expiration"), expires.as_millisecond().to_string());
     w.server.pushes().settle().await;
@@ -64,14 +84,22 @@ async fn a_channel_tells_of_every_change_until_it_is_stopped() {
     w.insert(at_ten(12, "Ours")).await;
     w.list("").await;
     w.server.pushes().settle().await;
-    let mut numbers: Vec<u64> =
-        hook.came().iter().map(|(state, number)| (state == "exists").then(|| number.parse().unwrap()).unwrap()).collect();
+    let mut numbers: Vec<u64> = hook
+        .came()
+        .iter()
+        .map(|(state, number)| (state == "exists").then(|| number.parse().unwrap()).unwrap())
+        .collect();
     numbers.sort_unstable();
     assert!(matches!(numbers[..], [a, b] if 1 < a && a < b), "our own writes too: {numbers:?}");
     w.anna.primary().put("lunch1", at_ten(11, "Lunch"));
     assert_eq!(w.server.channels(), [("one".to_owned(), w.work.id().to_owned())]);
     let stop = json!({"id": "one", "resourceId": channel.text("resourceId")});
-    assert_eq!(w.ask("POST", "channels/stop", Some(json!({"id": "one", "resourceId": "other"}))).await.status, 404);
+    assert_eq!(
+        w.ask("POST", "channels/stop", Some(json!({"id": "one", "resourceId": "other"})))
+            .await
+            .status,
+        404
+    );
     assert_eq!(w.ask("POST", "channels/stop", Some(stop.clone())).await.status, 204);
     assert_eq!(w.ask("POST", "channels/stop", Some(stop)).await.refusal(), (404, "notFound"));
     w.work.remove("lunch1");
@@ -86,11 +114,22 @@ async fn a_notification_says_which_channel_and_never_what() {
     let channel = w.watch(hook.channel("one")).await;
     let push = w.server.pushes().sent().remove(0);
     let names: Vec<&str> = push.headers.iter().map(|(name, _)| *name).collect();
-    let expected = ["id", "expiration", "resource-id", "resource-uri", "resource-state", "message-number", "token"];
+    let expected = [
+        "id",
+        "expiration",
+        "resource-id",
+        "resource-uri",
+        "resource-state",
+        "message-number",
+        "token",
+    ];
     for name in expected {
         assert!(names.iter().any(|n| n.ends_with(name)), "{name}");
     }
-    assert!(push.headers.contains(&("x-goog-channel-expiration", "Mon, 16 Mar 2026 12:00:00 GMT".to_owned())));
+    assert!(
+        push.headers
+            .contains(&("x-goog-channel-expiration", "Mon, 16 Mar 2026 12:00:00 GMT".to_owned()))
+    );
     assert!(push.headers.contains(&("x-goog-resource-id", channel.text("resourceId").to_owned())));
 }
 
@@ -103,7 +142,11 @@ async fn a_channel_ends_by_itself() {
         channel
     });
     let week = "2026-03-17T12:00:00Z".parse::<jiff::Timestamp>().unwrap();
-    assert_eq!(longest.await.text("expiration"), week.as_millisecond().to_string(), "a week is the most");
+    assert_eq!(
+        longest.await.text("expiration"),
+        week.as_millisecond().to_string(),
+        "a week is the most"
+    );
     w.watch(hook.channel("six")).await;
     w.server.pushes().settle().await;
     hook.came();
@@ -113,7 +156,11 @@ async fn a_channel_ends_by_itself() {
     assert_eq!((hook.came().len(), w.server.channels().len()), (1, 1));
     let w = World { token: w.anna.access_token(), ..w };
     assert_eq!(w.watch(hook.channel("long")).await.refusal(), (400, "channelIdNotUnique"));
-    assert_eq!(w.watch(hook.channel("six")).await.status, 200, "an id may come back when its channel has ended");
+    assert_eq!(
+        w.watch(hook.channel("six")).await.status,
+        200,
+        "an id may come back when its channel has ended"
+    );
     w.clean();
 }
 
@@ -123,7 +170,8 @@ async fn some_channels_cannot_be_made() {
     for sort in [Sort::Holidays, Sort::Import] {
         let calendar = w.anna.calendar_of("Far", sort, Role::Reader);
         let id: String = url::form_urlencoded::byte_serialize(calendar.id().as_bytes()).collect();
-        let said = w.ask("POST", &format!("calendars/{id}/events/watch"), Some(hook.channel("one"))).await;
+        let said =
+            w.ask("POST", &format!("calendars/{id}/events/watch"), Some(hook.channel("one"))).await;
         assert_eq!(said.refusal(), (400, "pushNotSupportedForRequestedResource"));
     }
     let changed = |name: &str, value: Value| {
@@ -141,8 +189,15 @@ async fn some_channels_cannot_be_made() {
     ] {
         assert_eq!(w.watch(changed(name, value)).await.refusal(), (400, reason), "{name}");
     }
-    assert_eq!(w.watch(changed("address", json!("https://calrelay.example/webhooks/google"))).await.status, 200);
-    assert_eq!(w.server.pushes().sent()[0].answers, Vec::<u16>::new(), "written down, and sent nowhere");
+    assert_eq!(
+        w.watch(changed("address", json!("https://calrelay.example/webhooks/google"))).await.status,
+        200
+    );
+    assert_eq!(
+        w.server.pushes().sent()[0].answers,
+        Vec::<u16>::new(),
+        "written down, and sent nowhere"
+    );
     w.clean();
 }
 
@@ -195,7 +250,13 @@ async fn only_a_server_in_trouble_is_tried_again() {
     pushes.way(|way| way.retry = Duration::from_millis(1));
     w.watch(hook.channel("one")).await;
     pushes.settle().await;
-    for (answers, tried) in [(vec![503, 500, 502, 504, 200], 5), (vec![404], 1), (vec![429], 1), (vec![202], 1), (vec![503; 20], 8)] {
+    for (answers, tried) in [
+        (vec![503, 500, 502, 504, 200], 5),
+        (vec![404], 1),
+        (vec![429], 1),
+        (vec![202], 1),
+        (vec![503; 20], 8),
+    ] {
         pushes.clear();
         *hook.answers.lock().unwrap() = answers.iter().rev().copied().collect();
         w.work.put("lunch1", at_ten(11, "Lunch"));

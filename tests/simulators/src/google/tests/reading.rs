@@ -21,7 +21,11 @@ async fn the_first_listing_and_what_changed_since() {
     let changed = w.list(&since).await;
     assert_eq!(changed.ids(), ["-dinner", "-lunch1", "supper"], "each once, as it is now");
     let bare = changed.body["items"][0].as_object().unwrap();
-    assert_eq!(bare.keys().map(String::as_str).collect::<Vec<_>>(), ["etag", "id", "kind", "status"], "a tombstone says no more");
+    assert_eq!(
+        bare.keys().map(String::as_str).collect::<Vec<_>>(),
+        ["etag", "id", "kind", "status"],
+        "a tombstone says no more"
+    );
     w.clean();
 }
 
@@ -59,8 +63,15 @@ async fn pages_of_any_size_give_everything_once_and_the_token_last() {
     for n in 0..7 {
         w.work.put(&format!("event{n}"), at_ten(11, "Lunch"));
     }
-    for (size, empty, repeats) in [(1, false, false), (3, true, false), (3, false, true), (7, true, true), (100, false, false)] {
-        w.server.manners(|m| (m.page_size, m.empty_pages, m.repeats_items) = (size, empty, repeats));
+    for (size, empty, repeats) in [
+        (1, false, false),
+        (3, true, false),
+        (3, false, true),
+        (7, true, true),
+        (100, false, false),
+    ] {
+        w.server
+            .manners(|m| (m.page_size, m.empty_pages, m.repeats_items) = (size, empty, repeats));
         let (mut ids, mut page, mut empties) = (Vec::new(), String::new(), 0);
         loop {
             let said = w.list(&format!("maxResults=100{page}")).await;
@@ -107,10 +118,22 @@ async fn what_does_not_go_with_a_sync_token_is_refused_and_noted() {
     }
     let said = w.list(&format!("syncToken={token}&orderBy=updated")).await;
     assert_eq!(said.refusal(), (400, "syncTokenWithNonDefaultOrdering"));
-    assert_eq!(w.list(&format!("syncToken={token}&singleEvents=true")).await.refusal(), (400, "invalid"), "not as in the first listing");
+    assert_eq!(
+        w.list(&format!("syncToken={token}&singleEvents=true")).await.refusal(),
+        (400, "invalid"),
+        "not as in the first listing"
+    );
     assert_eq!(w.list(&format!("syncToken={token}&showDeleted=true")).await.status, 200);
-    assert_eq!(w.list(&format!("syncToken={token}")).await.status, 200, "to say the default is to say nothing");
-    assert_eq!(w.list("orderBy=updated").await.text("nextSyncToken"), "", "an order suppresses the token");
+    assert_eq!(
+        w.list(&format!("syncToken={token}")).await.status,
+        200,
+        "to say the default is to say nothing"
+    );
+    assert_eq!(
+        w.list("orderBy=updated").await.text("nextSyncToken"),
+        "",
+        "an order suppresses the token"
+    );
 }
 
 #[tokio::test]
@@ -122,11 +145,19 @@ async fn a_range_has_what_touches_it() {
     w.work.put("weekly", weekly(3, "Weekly", ""));
     w.work.put("ended1", weekly(1, "Ended", ";COUNT=1"));
     w.work.put("allday", json!({"start": {"date": "2026-03-11"}, "end": {"date": "2026-03-12"}}));
-    let range = async |from: &str, to: &str| w.list(&format!("timeMin={from}&timeMax={to}")).await.ids();
+    let range =
+        async |from: &str, to: &str| w.list(&format!("timeMin={from}&timeMax={to}")).await.ids();
     // Bounds are exclusive: what ends at the first or starts at the last is not in it.
     assert_eq!(range("2026-03-10T09:00:00Z", "2026-03-12T08:00:00Z").await, ["allday", "inside"]);
-    assert_eq!(range("2026-03-10T08:59:59Z", "2026-03-12T08:00:01Z").await, ["after1", "allday", "before", "inside", "weekly"]);
-    assert_eq!(range("2026-03-10T22:00:00%2B02:00", "2026-03-11T08:00:00Z").await, ["allday"], "a day begins at midnight of the calendar");
+    assert_eq!(
+        range("2026-03-10T08:59:59Z", "2026-03-12T08:00:01Z").await,
+        ["after1", "allday", "before", "inside", "weekly"]
+    );
+    assert_eq!(
+        range("2026-03-10T22:00:00%2B02:00", "2026-03-11T08:00:00Z").await,
+        ["allday"],
+        "a day begins at midnight of the calendar"
+    );
     assert!(w.work.patch(
         "weekly_20260317T080000Z",
         json!({"start": {"dateTime": "2026-06-01T10:00:00+03:00"}, "end": {"dateTime": "2026-06-01T11:00:00+03:00"}})
@@ -136,14 +167,24 @@ async fn a_range_has_what_touches_it() {
     assert_eq!(out, ["weekly", "weekly_20260317T080000Z"], "moved away, and told where it was");
     let gone = range("2026-03-23T00:00:00Z", "2026-03-25T00:00:00Z").await;
     assert_eq!(gone, ["weekly", "-weekly_20260324T080000Z"]);
-    assert_eq!(w.list("timeMin=2026-03-18T00:00:00Z&timeMax=2026-03-17T00:00:00Z").await.refusal(), (400, "timeRangeEmpty"));
-    assert!(!w.list("timeMin=2026-03-01T00:00:00Z").await.text("nextSyncToken").is_empty(), "a range does not cost the token");
+    assert_eq!(
+        w.list("timeMin=2026-03-18T00:00:00Z&timeMax=2026-03-17T00:00:00Z").await.refusal(),
+        (400, "timeRangeEmpty")
+    );
+    assert!(
+        !w.list("timeMin=2026-03-01T00:00:00Z").await.text("nextSyncToken").is_empty(),
+        "a range does not cost the token"
+    );
 }
 
 #[tokio::test]
 async fn what_lies_outside_of_the_first_range_is_told_by_the_token() {
     let w = world().await;
-    let token = encode(w.list("timeMin=2026-03-01T00:00:00Z&timeMax=2026-04-01T00:00:00Z").await.text("nextSyncToken"));
+    let token = encode(
+        w.list("timeMin=2026-03-01T00:00:00Z&timeMax=2026-04-01T00:00:00Z")
+            .await
+            .text("nextSyncToken"),
+    );
     let mut event = at_ten(11, "Far");
     event["start"]["dateTime"] = json!("2031-01-01T10:00:00Z");
     event["end"]["dateTime"] = json!("2031-01-01T11:00:00Z");
@@ -161,7 +202,10 @@ async fn events_are_found_by_what_they_carry() {
     w.work.put("marked", marked);
     w.work.put("plain1", at_ten(12, "Plain"));
     assert_eq!(w.list("privateExtendedProperty=calrelayOrigin%3Dh1.x").await.ids(), ["marked"]);
-    assert_eq!(w.list("privateExtendedProperty=calrelayOrigin%3Dh1").await.ids(), Vec::<String>::new());
+    assert_eq!(
+        w.list("privateExtendedProperty=calrelayOrigin%3Dh1").await.ids(),
+        Vec::<String>::new()
+    );
     assert_eq!(w.list("iCalUID=abc%40example.net").await.ids(), ["marked"]);
     assert_eq!(w.list("q=plain").await.ids(), ["plain1"]);
     w.work.put("office", {
@@ -173,8 +217,12 @@ async fn events_are_found_by_what_they_carry() {
     assert_eq!(w.list("eventTypes=workingLocation").await.ids(), ["office"]);
     w.work.remove("plain1");
     assert_eq!(w.list("showDeleted=true&q=plain").await.ids(), ["-plain1"]);
-    let partial = w.list("fields=items(id,start/dateTime),nextSyncToken&eventTypes=workingLocation").await;
-    assert_eq!(partial.body["items"], json!([{"id": "office", "start": {"dateTime": "2026-03-13T10:00:00+02:00"}}]));
+    let partial =
+        w.list("fields=items(id,start/dateTime),nextSyncToken&eventTypes=workingLocation").await;
+    assert_eq!(
+        partial.body["items"],
+        json!([{"id": "office", "start": {"dateTime": "2026-03-13T10:00:00+02:00"}}])
+    );
     w.clean();
 }
 
@@ -185,11 +233,20 @@ async fn times_are_told_in_the_zone_of_the_calendar_or_the_one_asked_for() {
     event["start"] = json!({"dateTime": "2026-03-11T10:00:00", "timeZone": "America/New_York"});
     event["end"] = json!({"dateTime": "2026-03-11T15:00:00Z", "timeZone": "America/New_York"});
     let made = w.insert(event).await;
-    assert_eq!(made.body["start"], json!({"dateTime": "2026-03-11T16:00:00+02:00", "timeZone": "America/New_York"}));
+    assert_eq!(
+        made.body["start"],
+        json!({"dateTime": "2026-03-11T16:00:00+02:00", "timeZone": "America/New_York"})
+    );
     assert_eq!(made.body["end"]["dateTime"], "2026-03-11T17:00:00+02:00");
     let id = made.text("id");
-    assert_eq!(w.get(&format!("/{id}?timeZone=UTC")).await.body["start"]["dateTime"], "2026-03-11T14:00:00Z");
-    assert_eq!(w.list("timeZone=Asia/Tokyo").await.body["items"][0]["start"]["dateTime"], "2026-03-11T23:00:00+09:00");
+    assert_eq!(
+        w.get(&format!("/{id}?timeZone=UTC")).await.body["start"]["dateTime"],
+        "2026-03-11T14:00:00Z"
+    );
+    assert_eq!(
+        w.list("timeZone=Asia/Tokyo").await.body["items"][0]["start"]["dateTime"],
+        "2026-03-11T23:00:00+09:00"
+    );
     assert_eq!(w.list("timeZone=Mars/Olympus").await.refusal(), (400, "invalid"));
 }
 
@@ -214,7 +271,8 @@ async fn of_what_is_cancelled_little_is_promised() {
     w.work.remove("weekly1_20260318T080000Z");
     w.server.manners(|manners| manners.bare_tombstones = true);
     let said = w.list(&format!("syncToken={token}")).await;
-    let names = |item: &Value| item.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    let names =
+        |item: &Value| item.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     let items: Vec<String> = said.body["items"].as_array().unwrap().iter().map(names).collect();
     assert_eq!(items, ["id status", "id originalStartTime recurringEventId status"]);
     assert_eq!(names(&w.get("/lunch1").await.body), "id status");

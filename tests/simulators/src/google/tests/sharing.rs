@@ -1,4 +1,5 @@
-//! One calendar that two accounts see, and events that are duplicated with their extended properties.
+//! One calendar that two accounts see, and events that are duplicated with their extended
+//! properties.
 
 use super::*;
 use crate::person::Person;
@@ -12,15 +13,32 @@ async fn two_accounts_see_one_calendar() {
     let path = format!("calendars/{}/events", w.work.id().replace('@', "%40"));
     let ask = async |token: &str, path: &str| {
         let address = format!("/calendar/v3/{path}");
-        let answer = w.client.send("GET", &address, &[("authorization", &format!("Bearer {token}"))], "").await.unwrap();
-        Said { status: answer.status, body: serde_json::from_slice(&answer.body).unwrap_or_default() }
+        let answer = w
+            .client
+            .send("GET", &address, &[("authorization", &format!("Bearer {token}"))], "")
+            .await
+            .unwrap();
+        Said {
+            status: answer.status,
+            body: serde_json::from_slice(&answer.body).unwrap_or_default(),
+        }
     };
-    w.work.put("lunch", json!({"summary": "Lunch", "start": {"date": "2026-03-11"}, "end": {"date": "2026-03-12"}}));
+    w.work.put(
+        "lunch",
+        json!({"summary": "Lunch", "start": {"date": "2026-03-11"}, "end": {"date": "2026-03-12"}}),
+    );
     let (hers, his) = (ask(&w.token, &path).await, ask(&token, &path).await);
-    assert_eq!((hers.ids(), &hers.body["items"][0]["etag"]), (his.ids(), &his.body["items"][0]["etag"]));
+    assert_eq!(
+        (hers.ids(), &hers.body["items"][0]["etag"]),
+        (his.ids(), &his.body["items"][0]["etag"])
+    );
     let news = format!("{path}?syncToken={}", hers.text("nextSyncToken").replace('=', "%3D"));
     w.work.remove("lunch");
-    assert_eq!(ask(&token, &news).await.ids(), ["-lunch"], "a token of one account is valid for the other");
+    assert_eq!(
+        ask(&token, &news).await.ids(),
+        ["-lunch"],
+        "a token of one account is valid for the other"
+    );
     let list = ask(&token, "users/me/calendarList").await;
     assert!(list.ids().contains(&w.work.id().to_owned()), "{list:?}");
     w.clean();
@@ -39,15 +57,30 @@ async fn a_duplicate_keeps_private_properties_and_gets_a_uid() -> anyhow::Result
     w.work.patch("daily_20260313T100000Z", json!({"summary": "Moved"}));
     assert!(w.work.duplicate("daily", "again") && !w.work.duplicate("none", "never"));
     let (one, two) = (w.work.get("daily").unwrap(), w.work.get("again").unwrap());
-    assert_eq!((&two["extendedProperties"], &two["recurrence"]), (&one["extendedProperties"], &one["recurrence"]));
+    assert_eq!(
+        (&two["extendedProperties"], &two["recurrence"]),
+        (&one["extendedProperties"], &one["recurrence"])
+    );
     assert_ne!(one["iCalUID"], two["iCalUID"]);
     assert_eq!(w.work.get("again_20260312T100000Z").unwrap()["status"], "cancelled");
     assert_eq!(w.work.get("again_20260313T100000Z").unwrap()["summary"], "Moved");
 
     let person = Person::from(w.work.clone());
-    assert!(person.cut("again.ics", "20260314T100000Z", crate::person::Ending::Count, ("rest.ics", "rest"), str::to_owned).await?);
-    let marked =
-        |item: &&Value| item["extendedProperties"]["private"]["calrelayOrigin"] == "mark" && item.get("recurringEventId").is_none();
+    assert!(
+        person
+            .cut(
+                "again.ics",
+                "20260314T100000Z",
+                crate::person::Ending::Count,
+                ("rest.ics", "rest"),
+                str::to_owned
+            )
+            .await?
+    );
+    let marked = |item: &&Value| {
+        item["extendedProperties"]["private"]["calrelayOrigin"] == "mark"
+            && item.get("recurringEventId").is_none()
+    };
     assert_eq!(w.work.items().iter().filter(marked).count(), 3);
     let objects = person.objects().await?;
     let rest = &objects.iter().find(|(name, _)| name == "rest.ics").unwrap().1;

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::event::{Busy, Content, Draft, Exception, Field, Moment, OriginalStart, Parts, Series, Span, Visibility, Zone};
+use engine::event::{
+    Busy, Content, Draft, Exception, Field, Moment, OriginalStart, Parts, Series, Span, Visibility,
+    Zone,
+};
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, ToSpan};
 use proptest::prelude::*;
@@ -21,11 +24,19 @@ fn day() -> impl Strategy<Value = Date> {
 }
 
 fn local() -> impl Strategy<Value = DateTime> {
-    (day(), 0i8..24, 0i8..60, prop_oneof![Just(0i8), 0i8..60]).prop_map(|(day, hour, minute, second)| day.at(hour, minute, second, 0))
+    (day(), 0i8..24, 0i8..60, prop_oneof![Just(0i8), 0i8..60])
+        .prop_map(|(day, hour, minute, second)| day.at(hour, minute, second, 0))
 }
 
 fn zone() -> impl Strategy<Value = Zone> {
-    let named = ["Europe/Berlin", "America/New_York", "Africa/Casablanca", "Africa/Cairo", "Asia/Kolkata", "Australia/Lord_Howe"];
+    let named = [
+        "Europe/Berlin",
+        "America/New_York",
+        "Africa/Casablanca",
+        "Africa/Cairo",
+        "Asia/Kolkata",
+        "Australia/Lord_Howe",
+    ];
     prop_oneof![
         Just(Zone::Utc),
         Just(Zone::Floating),
@@ -34,15 +45,20 @@ fn zone() -> impl Strategy<Value = Zone> {
 }
 
 fn span() -> impl Strategy<Value = Span> {
-    let all_day = (day(), 1i32..10).prop_map(|(start, days)| Span::AllDay { start, end: start + days.days() });
+    let all_day = (day(), 1i32..10)
+        .prop_map(|(start, days)| Span::AllDay { start, end: start + days.days() });
     let timed = (local(), zone(), zone(), 0i64..3_000).prop_map(|(local, zone, other, minutes)| {
         let start = Moment { local, zone };
         let mut end = Moment { local: local + minutes.minutes(), zone: start.zone.clone() };
         if minutes % 5 == 0 && start.zone != Zone::Floating && other != Zone::Floating {
             let instant = engine::zone::instant(&end, None);
-            end = Moment { local: engine::zone::rules(&other, None).to_datetime(instant), zone: other };
+            end = Moment {
+                local: engine::zone::rules(&other, None).to_datetime(instant),
+                zone: other,
+            };
         }
-        // A span over a change of the clock may be inverted; so may one that ends in a repeated hour.
+        // A span over a change of the clock may be inverted; so may one that ends in a repeated
+        // hour.
         if engine::zone::instant(&end, None) < engine::zone::instant(&start, None) {
             end = start.clone();
         }
@@ -57,30 +73,37 @@ fn text() -> impl Strategy<Value = String> {
         "[a-zé😀 ,;:\"^]{1,90}",
         "[\\\\nN,;\n\r\t\0x]{0,20}",
         any::<String>(),
-        proptest::collection::vec(any::<char>(), 60..90).prop_map(|chars| chars.into_iter().collect()),
+        proptest::collection::vec(any::<char>(), 60..90)
+            .prop_map(|chars| chars.into_iter().collect()),
     ]
 }
 
 fn content() -> impl Strategy<Value = Content> {
-    let visibility = [Visibility::Default, Visibility::Public, Visibility::Private, Visibility::Confidential];
+    let visibility =
+        [Visibility::Default, Visibility::Public, Visibility::Private, Visibility::Confidential];
     let busy = [Busy::Free, Busy::Tentative, Busy::Busy, Busy::Oof, Busy::WorkingElsewhere];
-    let enums = (proptest::sample::select(visibility.to_vec()), proptest::sample::select(busy.to_vec()));
-    (span(), text(), text(), text(), enums).prop_map(|(span, title, description, location, (visibility, busy))| Content {
-        span,
-        title,
-        description,
-        location,
-        attendees: vec!["guest@example.org".to_owned()],
-        visibility,
-        busy,
-    })
+    let enums =
+        (proptest::sample::select(visibility.to_vec()), proptest::sample::select(busy.to_vec()));
+    (span(), text(), text(), text(), enums).prop_map(
+        |(span, title, description, location, (visibility, busy))| Content {
+            span,
+            title,
+            description,
+            location,
+            attendees: vec!["guest@example.org".to_owned()],
+            visibility,
+            busy,
+        },
+    )
 }
 
 /// Identities of occurrences in the kind that a span asks for.
 fn original(span: &Span) -> BoxedStrategy<OriginalStart> {
     match span {
         Span::AllDay { .. } => day().prop_map(OriginalStart::Day).boxed(),
-        Span::Timed { start, .. } if start.zone == Zone::Floating => local().prop_map(OriginalStart::Floating).boxed(),
+        Span::Timed { start, .. } if start.zone == Zone::Floating => {
+            local().prop_map(OriginalStart::Floating).boxed()
+        }
         Span::Timed { .. } => prop_oneof![
             // Hours that come twice in one zone or another.
             (1_792_890_000i64..1_792_904_400).prop_map(|second| second / 60 * 60),
@@ -92,12 +115,20 @@ fn original(span: &Span) -> BoxedStrategy<OriginalStart> {
 }
 
 fn rule() -> impl Strategy<Value = String> {
-    let rules = ["FREQ=WEEKLY;BYDAY=TU", "FREQ=DAILY;COUNT=10", "FREQ=DAILY;UNTIL=20270101", "FREQ=WEEKLY;UNTIL=20270101T090000Z;X-A=1"];
+    let rules = [
+        "FREQ=WEEKLY;BYDAY=TU",
+        "FREQ=DAILY;COUNT=10",
+        "FREQ=DAILY;UNTIL=20270101",
+        "FREQ=WEEKLY;UNTIL=20270101T090000Z;X-A=1",
+    ];
     proptest::sample::select(rules.to_vec()).prop_map(str::to_owned)
 }
 
 fn series(span: &Span) -> impl Strategy<Value = Series> + use<> {
-    let exception = prop_oneof![Just(Exception::Cancelled), content().prop_map(|content| Exception::Changed(Box::new(content)))];
+    let exception = prop_oneof![
+        Just(Exception::Cancelled),
+        content().prop_map(|content| Exception::Changed(Box::new(content)))
+    ];
     (
         proptest::collection::vec(rule(), 0..3),
         proptest::collection::vec(original(span), 0..3),
@@ -128,24 +159,34 @@ pub(super) fn change() -> impl Strategy<Value = (Draft, Parts, Draft)> {
             let series = proptest::option::of(series(&content.span));
             series.prop_map(move |series| Draft { content: content.clone(), series })
         });
-        (Just(old), Just(fields), new, any::<[bool; 16]>()).prop_map(|(old, fields, mut new, picks)| {
-            // Some exceptions are common to both, and some of those are the same.
-            let known: Vec<(OriginalStart, Exception)> = old
-                .series
-                .iter()
-                .flat_map(|series| series.exceptions.clone())
-                .zip(picks)
-                .filter(|(_, pick)| *pick)
-                .map(|(e, _)| e)
-                .collect();
-            if let Some(series) = new.series.as_mut().filter(|_| old.content.span == new.content.span) {
-                series.exceptions.extend(known);
-            }
-            let keys = [&old, &new].into_iter().flat_map(|draft| &draft.series).flat_map(|series| series.exceptions.keys().copied());
-            let exceptions: BTreeSet<OriginalStart> =
-                keys.zip(picks.into_iter().rev()).filter(|(_, pick)| *pick).map(|(key, _)| key).collect();
-            (old, Parts { fields, exceptions }, new)
-        })
+        (Just(old), Just(fields), new, any::<[bool; 16]>()).prop_map(
+            |(old, fields, mut new, picks)| {
+                // Some exceptions are common to both, and some of those are the same.
+                let known: Vec<(OriginalStart, Exception)> = old
+                    .series
+                    .iter()
+                    .flat_map(|series| series.exceptions.clone())
+                    .zip(picks)
+                    .filter(|(_, pick)| *pick)
+                    .map(|(e, _)| e)
+                    .collect();
+                if let Some(series) =
+                    new.series.as_mut().filter(|_| old.content.span == new.content.span)
+                {
+                    series.exceptions.extend(known);
+                }
+                let keys = [&old, &new]
+                    .into_iter()
+                    .flat_map(|draft| &draft.series)
+                    .flat_map(|series| series.exceptions.keys().copied());
+                let exceptions: BTreeSet<OriginalStart> = keys
+                    .zip(picks.into_iter().rev())
+                    .filter(|(_, pick)| *pick)
+                    .map(|(key, _)| key)
+                    .collect();
+                (old, Parts { fields, exceptions }, new)
+            },
+        )
     })
 }
 
@@ -157,9 +198,17 @@ pub(in super::super) fn written(draft: &Draft) -> Draft {
         extra.sort_unstable();
         extra.dedup();
         Series {
-            rules: series.rules.iter().map(|rule| super::super::write::rule_at(rule, &content.span)).collect(),
+            rules: series
+                .rules
+                .iter()
+                .map(|rule| super::super::write::rule_at(rule, &content.span))
+                .collect(),
             extra,
-            exceptions: series.exceptions.iter().map(|(key, exception)| (*key, written_exception(exception))).collect(),
+            exceptions: series
+                .exceptions
+                .iter()
+                .map(|(key, exception)| (*key, written_exception(exception)))
+                .collect(),
         }
     });
     Draft { series: series.filter(|series| *series != Series::default()), content }
@@ -211,8 +260,16 @@ pub(super) fn changed(old: &Draft, parts: &Parts, new: &Draft) -> Draft {
     }
     if !parts.fields.contains(&Field::Time) {
         let (kept, picked): (BTreeMap<_, _>, BTreeMap<_, _>) = (
-            series.exceptions.into_iter().filter(|(key, _)| !parts.exceptions.contains(key)).collect(),
-            new_series.exceptions.into_iter().filter(|(key, _)| parts.exceptions.contains(key)).collect(),
+            series
+                .exceptions
+                .into_iter()
+                .filter(|(key, _)| !parts.exceptions.contains(key))
+                .collect(),
+            new_series
+                .exceptions
+                .into_iter()
+                .filter(|(key, _)| parts.exceptions.contains(key))
+                .collect(),
         );
         series.exceptions = kept.into_iter().chain(picked).collect();
     }

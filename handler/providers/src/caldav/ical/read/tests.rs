@@ -6,12 +6,19 @@ use jiff::civil::{date, datetime};
 use super::super::{Context, Unreadable, read};
 use super::*;
 
-const CONTEXT: Context<'static> =
-    Context { is_me: &|address| matches!(address, "me@example.org" | "/1/principal/"), zone: Some("Asia/Tokyo"), now: None };
+const CONTEXT: Context<'static> = Context {
+    is_me: &|address| matches!(address, "me@example.org" | "/1/principal/"),
+    zone: Some("Asia/Tokyo"),
+    now: None,
+};
 
 fn object(events: &[&str]) -> String {
-    let events: String =
-        events.iter().map(|event| format!("BEGIN:VEVENT\r\nUID:u1\r\n{}\r\nEND:VEVENT\r\n", event.replace('\n', "\r\n"))).collect();
+    let events: String = events
+        .iter()
+        .map(|event| {
+            format!("BEGIN:VEVENT\r\nUID:u1\r\n{}\r\nEND:VEVENT\r\n", event.replace('\n', "\r\n"))
+        })
+        .collect();
     format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{events}END:VCALENDAR\r\n")
 }
 
@@ -24,7 +31,10 @@ fn event(lines: &str) -> Event {
 }
 
 fn timed(start: DateTime, start_zone: Zone, end: DateTime, end_zone: Zone) -> Span {
-    Span::Timed { start: Moment { local: start, zone: start_zone }, end: Moment { local: end, zone: end_zone } }
+    Span::Timed {
+        start: Moment { local: start, zone: start_zone },
+        end: Moment { local: end, zone: end_zone },
+    }
 }
 
 fn berlin() -> Zone {
@@ -41,33 +51,76 @@ fn spans() {
     let eleven = datetime(2026, 3, 10, 11, 0, 0, 0);
     let all_day = |start, end| Span::AllDay { start, end };
     for (lines, expected) in [
-        ("DTSTART:20260310T100000Z\nDTEND:20260310T110000Z", timed(ten, Zone::Utc, eleven, Zone::Utc)),
-        ("DTSTART:20260310T100000\nDURATION:PT1H", timed(ten, Zone::Floating, eleven, Zone::Floating)),
-        ("DTSTART;TZID=Europe/Berlin:20260310T100000\nDURATION:PT1H", timed(ten, berlin(), eleven, berlin())),
+        (
+            "DTSTART:20260310T100000Z\nDTEND:20260310T110000Z",
+            timed(ten, Zone::Utc, eleven, Zone::Utc),
+        ),
+        (
+            "DTSTART:20260310T100000\nDURATION:PT1H",
+            timed(ten, Zone::Floating, eleven, Zone::Floating),
+        ),
+        (
+            "DTSTART;TZID=Europe/Berlin:20260310T100000\nDURATION:PT1H",
+            timed(ten, berlin(), eleven, berlin()),
+        ),
         ("DTSTART;TZID=Europe/Berlin:20260310T100000", timed(ten, berlin(), ten, berlin())),
-        ("DTSTART;TZID=Europe/Berlin:20260310T100000\nDTEND;TZID=Europe/Berlin:20260310T090000", timed(ten, berlin(), ten, berlin())),
-        ("DTSTART;TZID=Europe/Berlin:20260310T100000\nDTEND;TZID=Asia/Tokyo:20260310T110000", timed(ten, berlin(), ten, berlin())),
+        (
+            "DTSTART;TZID=Europe/Berlin:20260310T100000\nDTEND;TZID=Europe/Berlin:20260310T090000",
+            timed(ten, berlin(), ten, berlin()),
+        ),
+        (
+            "DTSTART;TZID=Europe/Berlin:20260310T100000\nDTEND;TZID=Asia/Tokyo:20260310T110000",
+            timed(ten, berlin(), ten, berlin()),
+        ),
         (
             "DTSTART;TZID=Asia/Tokyo:20260310T110000\nDTEND;TZID=Europe/Berlin:20260310T100000",
             timed(eleven, Zone::Iana("Asia/Tokyo".into()), ten, berlin()),
         ),
-        ("DTSTART;TZID=Europe/Berlin:20260310T100000\nDTEND:20260310T110000", timed(ten, berlin(), eleven, berlin())),
-        ("DTSTART;TZID=Europe/Berlin:20260310T100000\nDURATION:-PT1H", timed(ten, berlin(), ten, berlin())),
+        (
+            "DTSTART;TZID=Europe/Berlin:20260310T100000\nDTEND:20260310T110000",
+            timed(ten, berlin(), eleven, berlin()),
+        ),
+        (
+            "DTSTART;TZID=Europe/Berlin:20260310T100000\nDURATION:-PT1H",
+            timed(ten, berlin(), ten, berlin()),
+        ),
         // The clocks go forward in this night: a nominal day, and 24 exact hours.
         (
             "DTSTART;TZID=Europe/Berlin:20260328T120000\nDURATION:P1D",
-            timed(datetime(2026, 3, 28, 12, 0, 0, 0), berlin(), datetime(2026, 3, 29, 12, 0, 0, 0), berlin()),
+            timed(
+                datetime(2026, 3, 28, 12, 0, 0, 0),
+                berlin(),
+                datetime(2026, 3, 29, 12, 0, 0, 0),
+                berlin(),
+            ),
         ),
         (
             "DTSTART;TZID=Europe/Berlin:20260328T120000\nDURATION:PT24H",
-            timed(datetime(2026, 3, 28, 12, 0, 0, 0), berlin(), datetime(2026, 3, 29, 13, 0, 0, 0), berlin()),
+            timed(
+                datetime(2026, 3, 28, 12, 0, 0, 0),
+                berlin(),
+                datetime(2026, 3, 29, 13, 0, 0, 0),
+                berlin(),
+            ),
         ),
-        ("DTSTART;VALUE=DATE:20260310\nDTEND;VALUE=DATE:20260312", all_day(date(2026, 3, 10), date(2026, 3, 12))),
+        (
+            "DTSTART;VALUE=DATE:20260310\nDTEND;VALUE=DATE:20260312",
+            all_day(date(2026, 3, 10), date(2026, 3, 12)),
+        ),
         ("DTSTART;VALUE=DATE:20260310", all_day(date(2026, 3, 10), date(2026, 3, 11))),
-        ("DTSTART;VALUE=DATE:20260310\nDURATION:P2D", all_day(date(2026, 3, 10), date(2026, 3, 12))),
-        ("DTSTART;VALUE=DATE:20260310\nDTEND;VALUE=DATE:20260310", all_day(date(2026, 3, 10), date(2026, 3, 11))),
+        (
+            "DTSTART;VALUE=DATE:20260310\nDURATION:P2D",
+            all_day(date(2026, 3, 10), date(2026, 3, 12)),
+        ),
+        (
+            "DTSTART;VALUE=DATE:20260310\nDTEND;VALUE=DATE:20260310",
+            all_day(date(2026, 3, 10), date(2026, 3, 11)),
+        ),
         ("DTSTART:20260310\nDTEND:20260301", all_day(date(2026, 3, 10), date(2026, 3, 11))),
-        ("DTSTART:20260310\nDTSTART:20260311\nDTEND:20260312T000000", all_day(date(2026, 3, 10), date(2026, 3, 12))),
+        (
+            "DTSTART:20260310\nDTSTART:20260311\nDTEND:20260312T000000",
+            all_day(date(2026, 3, 10), date(2026, 3, 12)),
+        ),
     ] {
         assert_eq!(event(lines).content.span, expected, "{lines}");
     }
@@ -76,8 +129,10 @@ fn spans() {
 #[test]
 fn texts_people_and_marks() {
     let event = event(
-        "SEQUENCE: 7\nDTSTART:20260310T100000Z\nSUMMARY;LANGUAGE=en:Q3\\, part 1\nSUMMARY:second\nDESCRIPTION:a\\nb\\\\c\n LOC\nLOCATION:here\\; there\n\
-         ORGANIZER;CN=\"A: B\":MAILTO:Boss@Example.org\nATTENDEE;CUTYPE=ROOM:mailto:room@example.org\nATTENDEE;CUTYPE=resource:mailto:tv@example.org\n\
+        "SEQUENCE: 7\nDTSTART:20260310T100000Z\nSUMMARY;LANGUAGE=en:Q3\\, part \
+        1\nSUMMARY:second\nDESCRIPTION:a\\nb\\\\c\n LOC\nLOCATION:here\\; there\n\
+         ORGANIZER;CN=\"A: \
+         B\":MAILTO:Boss@Example.org\nATTENDEE;CUTYPE=ROOM:mailto:room@example.org\nATTENDEE;CUTYPE=resource:mailto:tv@example.org\n\
          ATTENDEE;PARTSTAT=ACCEPTED:mailto:ME@example.org\nATTENDEE:mailto:zoe@example.org\nATTENDEE:MAILTO:Amy@example.org\nATTENDEE:mailto:zoe@example.org\n\
          ATTENDEE;EMAIL=kim@example.org:/9/principal/\nATTENDEE;PARTSTAT=DECLINED:/9/principal/\nX-CALRELAY-ORIGIN:h1.x",
     );
@@ -85,14 +140,21 @@ fn texts_people_and_marks() {
     assert_eq!(event.content.description, "a\nb\\cLOC");
     assert_eq!(event.content.location, "here; there");
     assert_eq!(event.content.attendees, ["amy@example.org", "kim@example.org", "zoe@example.org"]);
-    assert_eq!(event.organizer, Some(engine::event::Organizer { email: "boss@example.org".into(), is_me: false }));
-    assert_eq!((event.sequence, event.uid.as_str(), event.marker.as_deref()), (7, "u1", Some("h1.x")));
+    assert_eq!(
+        event.organizer,
+        Some(engine::event::Organizer { email: "boss@example.org".into(), is_me: false })
+    );
+    assert_eq!(
+        (event.sequence, event.uid.as_str(), event.marker.as_deref()),
+        (7, "u1", Some("h1.x"))
+    );
     assert!(!event.declined && !event.cancelled);
 }
 
 #[test]
 fn declined_and_cancelled() {
-    let declined = |attendee: &str| event(&format!("DTSTART:20260310T100000Z\n{attendee}")).declined;
+    let declined =
+        |attendee: &str| event(&format!("DTSTART:20260310T100000Z\n{attendee}")).declined;
     assert!(declined("ATTENDEE;PARTSTAT=DECLINED:mailto:me@example.org"));
     assert!(declined("ATTENDEE;EMAIL=\"me@example.org\";PARTSTAT=declined:urn:uuid:1"));
     assert!(declined("ATTENDEE;PARTSTAT=DECLINED:/1/principal/"));
@@ -144,7 +206,12 @@ fn a_series_in_a_zone() {
     let series = try_read(&object).unwrap().series.unwrap();
     assert_eq!(series.rules, ["FREQ=WEEKLY;UNTIL=20260601T215959Z"]);
     assert_eq!(series.extra, [instant("2026-03-04T09:00:00Z"), instant("2026-03-05T09:00:00Z")]);
-    let cancelled: Vec<_> = series.exceptions.iter().filter(|(_, e)| **e == Exception::Cancelled).map(|(key, _)| *key).collect();
+    let cancelled: Vec<_> = series
+        .exceptions
+        .iter()
+        .filter(|(_, e)| **e == Exception::Cancelled)
+        .map(|(key, _)| *key)
+        .collect();
     let days = [
         "2026-03-17T09:00:00Z",
         "2026-03-24T09:00:00Z",
@@ -170,7 +237,10 @@ fn series_of_days_and_floating_series() {
     let series = days.series.unwrap();
     assert_eq!(series.rules, ["FREQ=WEEKLY;UNTIL=20260601"]);
     assert_eq!(series.extra, [Day(date(2026, 3, 5))]);
-    assert_eq!(series.exceptions.into_keys().collect::<Vec<_>>(), [Day(date(2026, 3, 10)), Day(date(2026, 3, 17))]);
+    assert_eq!(
+        series.exceptions.into_keys().collect::<Vec<_>>(),
+        [Day(date(2026, 3, 10)), Day(date(2026, 3, 17))]
+    );
     let floating = event("DTSTART:20260303T100000\nRRULE:FREQ=WEEKLY\nEXDATE:20260310T100000\nEXDATE:20260317T010000Z").series.unwrap();
     let at = |day| Floating(datetime(2026, 3, day, 10, 0, 0, 0));
     assert_eq!(floating.exceptions.into_keys().collect::<Vec<_>>(), [at(10), at(17)]);
@@ -180,15 +250,21 @@ fn series_of_days_and_floating_series() {
 #[test]
 fn changed_occurrences_without_a_master() {
     let late = "RECURRENCE-ID:20260317T100000Z\nDTSTART:20260317T120000Z\nSUMMARY:late";
-    let early = "RECURRENCE-ID:20260310T100000Z\nDTSTART:20260310T120000Z\nSUMMARY:early\nRRULE:FREQ=DAILY";
+    let early =
+        "RECURRENCE-ID:20260310T100000Z\nDTSTART:20260310T120000Z\nSUMMARY:early\nRRULE:FREQ=DAILY";
     let none = "RECURRENCE-ID:20260303T100000Z\nDTSTART:20260303T120000Z\nSTATUS:CANCELLED";
     let one = try_read(&object(&[late])).unwrap();
     assert_eq!((one.content.title.as_str(), one.series), ("late", None));
     let two = try_read(&object(&[late, none, early])).unwrap();
     assert_eq!((two.content.title.as_str(), two.cancelled), ("early", false));
     let series = two.series.unwrap();
-    assert_eq!((series.rules.len(), series.extra.as_slice()), (0, &[instant("2026-03-17T10:00:00Z")][..]));
-    assert!(matches!(&series.exceptions[&instant("2026-03-17T10:00:00Z")], Exception::Changed(content) if content.title == "late"));
+    assert_eq!(
+        (series.rules.len(), series.extra.as_slice()),
+        (0, &[instant("2026-03-17T10:00:00Z")][..])
+    );
+    assert!(
+        matches!(&series.exceptions[&instant("2026-03-17T10:00:00Z")], Exception::Changed(content) if content.title == "late")
+    );
     assert!(try_read(&object(&[none])).unwrap().cancelled);
 }
 
@@ -202,18 +278,44 @@ fn leniency() {
         ("plain", plain.clone().into_bytes()),
         ("LF", plain.replace("\r\n", "\n").into_bytes()),
         ("BOM", format!("\u{feff}{plain}").into_bytes()),
-        ("lower case", plain.replace("BEGIN", "begin").replace("VEVENT", "vevent").replace("DTSTART", "dtstart").into_bytes()),
+        (
+            "lower case",
+            plain
+                .replace("BEGIN", "begin")
+                .replace("VEVENT", "vevent")
+                .replace("DTSTART", "dtstart")
+                .into_bytes(),
+        ),
         ("a fold in a code point", split),
-        ("doubles", plain.replace("UID:u1", "UID:u1\r\nDTSTAMP:1\r\nDTSTAMP:2\r\nUID:u2").into_bytes()),
-        ("trailing blanks", plain.replace("UID:u1", "UID:u1 \r\nX-APPLE-CREATOR-IDENTITY:x  ").into_bytes()),
-        ("lines that are none", plain.replace("UID:u1", "UID:u1\r\n\r\nrubbish\r\n;:\r\n\u{0}").into_bytes()),
+        (
+            "doubles",
+            plain.replace("UID:u1", "UID:u1\r\nDTSTAMP:1\r\nDTSTAMP:2\r\nUID:u2").into_bytes(),
+        ),
+        (
+            "trailing blanks",
+            plain.replace("UID:u1", "UID:u1 \r\nX-APPLE-CREATOR-IDENTITY:x  ").into_bytes(),
+        ),
+        (
+            "lines that are none",
+            plain.replace("UID:u1", "UID:u1\r\n\r\nrubbish\r\n;:\r\n\u{0}").into_bytes(),
+        ),
         ("a property after the end", format!("{plain}X-LATE:1\r\n").into_bytes()),
-        ("an end too many", plain.replace("BEGIN:VEVENT", "END:VALARM\r\nBEGIN:VEVENT").into_bytes()),
-        ("other components", plain.replace("BEGIN:VEVENT", "BEGIN:X-OWN\r\nEND:X-OWN\r\nBEGIN:VEVENT").into_bytes()),
+        (
+            "an end too many",
+            plain.replace("BEGIN:VEVENT", "END:VALARM\r\nBEGIN:VEVENT").into_bytes(),
+        ),
+        (
+            "other components",
+            plain.replace("BEGIN:VEVENT", "BEGIN:X-OWN\r\nEND:X-OWN\r\nBEGIN:VEVENT").into_bytes(),
+        ),
         ("no line end at the end", plain.trim_end().as_bytes().to_vec()),
     ] {
         let event = read(EventId::new("e"), None, &object, CONTEXT);
-        assert_eq!(event.map(|event| (event.uid, event.content.title)), Ok(("u1".into(), "café".into())), "{what}");
+        assert_eq!(
+            event.map(|event| (event.uid, event.content.title)),
+            Ok(("u1".into(), "café".into())),
+            "{what}"
+        );
     }
 }
 
@@ -229,7 +331,10 @@ fn what_cannot_be_read_says_why() {
         (format!("{plain}{plain}"), "more than one calendar"),
         (plain.replace("END:VCALENDAR\r\n", ""), "cut off"),
         (plain.replace("END:VEVENT", "END:VEVNT"), "cut off"),
-        (plain.replace("END:VCALENDAR", "BEGIN:VEVENT\r\nUID:u2\r\nEND:VEVENT\r\nEND:VCALENDAR"), "different UIDs"),
+        (
+            plain.replace("END:VCALENDAR", "BEGIN:VEVENT\r\nUID:u2\r\nEND:VEVENT\r\nEND:VCALENDAR"),
+            "different UIDs",
+        ),
         (plain.replace("DTSTART:20260310T100000Z\r\n", ""), "no start"),
         (plain.replace("20260310T100000Z", "tomorrow"), "DTSTART"),
         (self::object(&[&format!("{start}\nDTEND:later")]), "DTEND"),
@@ -239,7 +344,10 @@ fn what_cannot_be_read_says_why() {
         (self::object(&[&format!("{start}\nEXRULE:FREQ=DAILY")]), "EXRULE"),
         (self::object(&[&format!("{start}\nRRULE:FREQ=DAILY\nEXDATE:soon")]), "EXDATE"),
         (
-            self::object(&[&format!("{start}\nRRULE:FREQ=DAILY"), &format!("{start}\nRECURRENCE-ID;RANGE=THISANDFUTURE:20260312T100000Z")]),
+            self::object(&[
+                &format!("{start}\nRRULE:FREQ=DAILY"),
+                &format!("{start}\nRECURRENCE-ID;RANGE=THISANDFUTURE:20260312T100000Z"),
+            ]),
             "all that follow",
         ),
         (self::object(&[start, &format!("{start}\nRECURRENCE-ID:never")]), "RECURRENCE-ID"),
@@ -253,19 +361,30 @@ fn what_cannot_be_read_says_why() {
 #[test]
 fn hostile_zones_end_soon() {
     let days = "BYMONTHDAY=1,2,3,4,5,6,7,8,9,10,11,12;BYMONTH=1";
-    let part =
-        format!("BEGIN:STANDARD\nDTSTART:16010101T000000\nTZOFFSETFROM:+0017\nTZOFFSETTO:+0018\nRRULE:FREQ=YEARLY;{days}\nEND:STANDARD\n");
-    let zone = |name: usize, parts: usize| format!("BEGIN:VTIMEZONE\nTZID:zone {name}\n{}END:VTIMEZONE\n", part.repeat(parts));
+    let part = format!(
+        "BEGIN:STANDARD\nDTSTART:16010101T000000\nTZOFFSETFROM:+0017\nTZOFFSETTO:+0018\nRRULE:FREQ=YEARLY;{days}\nEND:STANDARD\n"
+    );
+    let zone = |name: usize, parts: usize| {
+        format!("BEGIN:VTIMEZONE\nTZID:zone {name}\n{}END:VTIMEZONE\n", part.repeat(parts))
+    };
     let with = |zones: String, dates: String| {
-        let object = format!("BEGIN:VCALENDAR\n{zones}BEGIN:VEVENT\nUID:1\nDTSTART:20260310T100000Z\n{dates}END:VEVENT\nEND:VCALENDAR\n");
+        let object = format!(
+            "BEGIN:VCALENDAR\n{zones}BEGIN:VEVENT\nUID:1\nDTSTART:20260310T100000Z\n{dates}END:VEVENT\nEND:VCALENDAR\n"
+        );
         assert!(object.len() < 1 << 20, "{}", object.len());
         try_read(&object).unwrap().series.unwrap().exceptions.len()
     };
     let many_zones: String = (0..3_000).map(|n| zone(n, 1)).collect();
-    let in_each: String = (0..3_000).map(|n| format!("EXDATE;TZID=zone {n}:2026{:02}{:02}T100000\n", n % 12 + 1, n % 28 + 1)).collect();
+    let in_each: String = (0..3_000)
+        .map(|n| format!("EXDATE;TZID=zone {n}:2026{:02}{:02}T100000\n", n % 12 + 1, n % 28 + 1))
+        .collect();
     assert!(with(many_zones, in_each) > 80);
-    let dates: Vec<String> = (0..40_000).map(|n| format!("{:04}0105T{:02}0000", n / 24 + 1000, n % 24)).collect();
-    assert_eq!(with(zone(1, 100), format!("EXDATE;TZID=zone 1:{}\n", dates[..15_000].join(","))), 15_000);
+    let dates: Vec<String> =
+        (0..40_000).map(|n| format!("{:04}0105T{:02}0000", n / 24 + 1000, n % 24)).collect();
+    assert_eq!(
+        with(zone(1, 100), format!("EXDATE;TZID=zone 1:{}\n", dates[..15_000].join(","))),
+        15_000
+    );
 }
 
 fn changed(event: &Event, at: &str) -> (String, Span) {
@@ -277,27 +396,37 @@ fn changed(event: &Event, at: &str) -> (String, Span) {
 
 #[test]
 fn further_dates_may_have_their_own_length() {
-    let object = object(&["DTSTART;TZID=Europe/Berlin:20260303T100000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY\n\
+    let object = object(&[
+        "DTSTART;TZID=Europe/Berlin:20260303T100000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY\n\
          RDATE;VALUE=PERIOD:20260305T090000Z/PT3H,20260306T090000Z/20260306T093000Z\nRDATE;VALUE=PERIOD:20260307T090000Z/PT1H,20260308T090000Z/PT1S\n\
-         RDATE;VALUE=PERIOD:20260309T090000Z/never\nEXDATE:20260308T090000Z"]);
+         RDATE;VALUE=PERIOD:20260309T090000Z/never\nEXDATE:20260308T090000Z",
+    ]);
     let event = try_read(&object).unwrap();
     let berlin_time = |day, hour, minute| datetime(2026, 3, day, hour, minute, 0, 0);
-    let span = |day, to_hour, minute| timed(berlin_time(day, 10, 0), berlin(), berlin_time(day, to_hour, minute), berlin());
+    let span = |day, to_hour, minute| {
+        timed(berlin_time(day, 10, 0), berlin(), berlin_time(day, to_hour, minute), berlin())
+    };
     assert_eq!(changed(&event, "2026-03-05T09:00:00Z").1, span(5, 13, 0));
     assert_eq!(changed(&event, "2026-03-06T09:00:00Z").1, span(6, 10, 30));
     let series = event.series.unwrap();
     assert_eq!(series.extra.len(), 5);
-    assert_eq!(series.exceptions.len(), 3, "one of the usual length and one of no length that can be read are as the master has it");
+    assert_eq!(
+        series.exceptions.len(),
+        3,
+        "one of the usual length and one of no length that can be read are as the master has it"
+    );
     assert_eq!(series.exceptions[&instant("2026-03-08T09:00:00Z")], Exception::Cancelled);
 }
 
 #[test]
 fn of_two_the_newer_one_counts() {
-    let master = |lines: &str| format!("DTSTART:20260303T100000Z\nRRULE:FREQ=DAILY;COUNT=3\n{lines}");
+    let master =
+        |lines: &str| format!("DTSTART:20260303T100000Z\nRRULE:FREQ=DAILY;COUNT=3\n{lines}");
     let old = master("SEQUENCE:1\nDTSTAMP:20260105T000000Z\nSUMMARY:old");
     let new = master("SEQUENCE:2\nDTSTAMP:20260101T000000Z\nSUMMARY:new");
     let newer = master("SEQUENCE:2\nDTSTAMP:20260102T000000Z\nSUMMARY:newer");
-    let change = |lines: &str| format!("RECURRENCE-ID:20260304T100000Z\nDTSTART:20260304T120000Z\n{lines}");
+    let change =
+        |lines: &str| format!("RECURRENCE-ID:20260304T100000Z\nDTSTART:20260304T120000Z\n{lines}");
     for (events, expected) in [
         (vec![&old, &new], "new"),
         (vec![&new, &old], "new"),
@@ -307,10 +436,12 @@ fn of_two_the_newer_one_counts() {
     ] {
         let masters: Vec<&str> = events.iter().map(|event| event.as_str()).collect();
         assert_eq!(try_read(&object(&masters)).unwrap().content.title, expected);
-        let changes: Vec<String> = events.iter().map(|event| change(event.split_once("COUNT=3\n").unwrap().1)).collect();
-        let all: Vec<&str> = std::iter::once("DTSTART:20260303T100000Z\nRRULE:FREQ=DAILY;COUNT=3\nSUMMARY:master")
-            .chain(changes.iter().map(String::as_str))
-            .collect();
+        let changes: Vec<String> =
+            events.iter().map(|event| change(event.split_once("COUNT=3\n").unwrap().1)).collect();
+        let all: Vec<&str> =
+            std::iter::once("DTSTART:20260303T100000Z\nRRULE:FREQ=DAILY;COUNT=3\nSUMMARY:master")
+                .chain(changes.iter().map(String::as_str))
+                .collect();
         assert_eq!(changed(&try_read(&object(&all)).unwrap(), "2026-03-04T10:00:00Z").0, expected);
     }
 }
@@ -318,7 +449,9 @@ fn of_two_the_newer_one_counts() {
 #[test]
 fn excluded_and_changed_is_what_the_newer_part_says() {
     let stays = |master: &str, change: &str| {
-        let master = format!("DTSTART:20260303T100000Z\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE:20260304T100000Z\n{master}");
+        let master = format!(
+            "DTSTART:20260303T100000Z\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE:20260304T100000Z\n{master}"
+        );
         let change = format!("RECURRENCE-ID:20260304T100000Z\nDTSTART:20260304T120000Z\n{change}");
         let series = try_read(&object(&[&master, &change])).unwrap().series.unwrap();
         series.exceptions[&instant("2026-03-04T10:00:00Z")] != Exception::Cancelled
@@ -328,9 +461,16 @@ fn excluded_and_changed_is_what_the_newer_part_says() {
     assert!(stays("SEQUENCE:1", "SEQUENCE:1"));
     assert!(stays("SEQUENCE:1", "SEQUENCE:2"));
     assert!(!stays("SEQUENCE:2", "SEQUENCE:1"));
-    assert!(stays(&modified(1), &modified(1)) && stays(&modified(1), &modified(2)) && !stays(&modified(2), &modified(1)));
+    assert!(
+        stays(&modified(1), &modified(1))
+            && stays(&modified(1), &modified(2))
+            && !stays(&modified(2), &modified(1))
+    );
     assert!(stays(&modified(2), ""), "nothing says that the change is older");
-    assert!(stays(&format!("SEQUENCE:1\n{}", modified(2)), &format!("SEQUENCE:2\n{}", modified(1))));
+    assert!(stays(
+        &format!("SEQUENCE:1\n{}", modified(2)),
+        &format!("SEQUENCE:2\n{}", modified(1))
+    ));
 }
 
 #[test]
@@ -341,23 +481,35 @@ fn midnight_to_midnight_is_all_day_where_microsoft_says_so() {
         let times = format!("DTSTART{form}:20260310T000000\nDTEND{form}:20260312T000000");
         assert_eq!(event(&format!("{times}\n{says}")).content.span, all_day, "{form}");
         assert!(matches!(event(&times).content.span, Span::Timed { .. }));
-        assert!(matches!(event(&format!("{times}\n{}", says.replace("TRUE", "FALSE"))).content.span, Span::Timed { .. }));
+        assert!(matches!(
+            event(&format!("{times}\n{}", says.replace("TRUE", "FALSE"))).content.span,
+            Span::Timed { .. }
+        ));
     }
     let an_hour_late = event(&format!("DTSTART:20260310T010000\nDTEND:20260311T010000\n{says}"));
     assert!(matches!(an_hour_late.content.span, Span::Timed { .. }));
-    assert!(matches!(event(&format!("DTSTART:20260310T000000\n{says}")).content.span, Span::Timed { .. }));
+    assert!(matches!(
+        event(&format!("DTSTART:20260310T000000\n{says}")).content.span,
+        Span::Timed { .. }
+    ));
     let series = event(&format!(
         "DTSTART;TZID=Europe/Berlin:20260310T000000\nDTEND;TZID=Europe/Berlin:20260311T000000\nRRULE:FREQ=DAILY;UNTIL=20260319T230000Z\n\
          EXDATE;TZID=Europe/Berlin:20260312T000000\nEXDATE:20260312T230000Z\n{says}"
     ));
     let series = series.series.unwrap();
     assert_eq!(series.rules, ["FREQ=DAILY;UNTIL=20260320"]);
-    assert_eq!(series.exceptions.into_keys().collect::<Vec<_>>(), [Day(date(2026, 3, 12)), Day(date(2026, 3, 13))]);
+    assert_eq!(
+        series.exceptions.into_keys().collect::<Vec<_>>(),
+        [Day(date(2026, 3, 12)), Day(date(2026, 3, 13))]
+    );
 }
 
 #[test]
 fn an_event_needs_no_uid() {
-    let bare = object(&["DTSTART:20260310T100000Z\nSUMMARY:bare", "DTSTART:20260311T100000Z\nRECURRENCE-ID:20260311T100000Z"]);
+    let bare = object(&[
+        "DTSTART:20260310T100000Z\nSUMMARY:bare",
+        "DTSTART:20260311T100000Z\nRECURRENCE-ID:20260311T100000Z",
+    ]);
     let event = try_read(&bare.replace("UID:u1\r\n", "")).unwrap();
     assert_eq!((event.uid.as_str(), event.content.title.as_str()), ("", "bare"));
     assert_eq!(try_read(&bare.replacen("UID:u1\r\n", "", 1)).unwrap().uid, "u1");
@@ -389,9 +541,15 @@ fn a_change_of_all_that_follow_without_end_ends_with_what_is_looked_at() {
     let later = "RECURRENCE-ID;RANGE=THISANDFUTURE;VALUE=DATE:20260309\nDTSTART;VALUE=DATE:20260310\nSUMMARY:later";
     let series = try_read(&object(&[master, later])).unwrap().series.unwrap();
     assert_eq!(series.rules, ["FREQ=WEEKLY;UNTIL=20281231"]);
-    let days: Vec<_> = series.exceptions.iter().map(|(start, exception)| (*start, exception.clone())).collect();
-    let (Some((Day(last), Exception::Changed(content))), 147) = (days.last(), days.len()) else { panic!("{}", days.len()) };
-    assert_eq!((*last, &content.span), (date(2028, 12, 25), &Span::AllDay { start: date(2028, 12, 26), end: date(2028, 12, 27) }));
+    let days: Vec<_> =
+        series.exceptions.iter().map(|(start, exception)| (*start, exception.clone())).collect();
+    let (Some((Day(last), Exception::Changed(content))), 147) = (days.last(), days.len()) else {
+        panic!("{}", days.len())
+    };
+    assert_eq!(
+        (*last, &content.span),
+        (date(2028, 12, 25), &Span::AllDay { start: date(2028, 12, 26), end: date(2028, 12, 27) })
+    );
 }
 
 /// The rules of New York until 2006, in an event of today.
@@ -402,23 +560,38 @@ fn a_series_on_a_clock_of_its_own_keeps_its_wall_time() {
             "BEGIN:{kind}\r\nDTSTART:16010101T020000\r\nTZOFFSETFROM:{from}\r\nTZOFFSETTO:{to}\r\nRRULE:FREQ=YEARLY;{rule}\r\nEND:{kind}\r\n"
         )
     };
-    let zone = part("STANDARD", "-0400", "-0500", "BYDAY=-1SU;BYMONTH=10") + &part("DAYLIGHT", "-0500", "-0400", "BYDAY=1SU;BYMONTH=4");
+    let zone = part("STANDARD", "-0400", "-0500", "BYDAY=-1SU;BYMONTH=10")
+        + &part("DAYLIGHT", "-0500", "-0400", "BYDAY=1SU;BYMONTH=4");
     let series = "DTSTART;TZID=Eastern:20260315T220000\nDURATION:PT1H\nRRULE:FREQ=MONTHLY;UNTIL=20261216T023000Z\nEXDATE;TZID=Eastern:20260715T220000\n\
                   RDATE;TZID=Eastern:20260320T220000\nDTSTAMP:20260101T000000Z";
-    let whole =
-        object(&[series]).replace("BEGIN:VEVENT", &format!("BEGIN:VTIMEZONE\r\nTZID:Eastern\r\n{zone}END:VTIMEZONE\r\nBEGIN:VEVENT"));
+    let whole = object(&[series]).replace(
+        "BEGIN:VEVENT",
+        &format!("BEGIN:VTIMEZONE\r\nTZID:Eastern\r\n{zone}END:VTIMEZONE\r\nBEGIN:VEVENT"),
+    );
     let event = try_read(&whole).unwrap();
     assert!(!event.zone_guessed);
     let utc = |month, day, hour| datetime(2026, month, day, hour, 0, 0, 0);
-    assert_eq!(event.content.span, timed(utc(3, 16, 3), Zone::Utc, utc(3, 16, 4), Zone::Utc), "not yet in summer by these rules");
+    assert_eq!(
+        event.content.span,
+        timed(utc(3, 16, 3), Zone::Utc, utc(3, 16, 4), Zone::Utc),
+        "not yet in summer by these rules"
+    );
     let series = event.series.unwrap();
-    let dates = ["03-21T03", "04-16T02", "05-16T02", "06-16T02", "07-16T02", "08-16T02", "09-16T02", "10-16T02", "11-16T03"];
+    let dates = [
+        "03-21T03", "04-16T02", "05-16T02", "06-16T02", "07-16T02", "08-16T02", "09-16T02",
+        "10-16T02", "11-16T03",
+    ];
     assert_eq!(series.extra, dates.map(|date| instant(&format!("2026-{date}:00:00Z"))));
-    assert_eq!(series.exceptions.into_keys().collect::<Vec<_>>(), [instant("2026-07-16T02:00:00Z")]);
+    assert_eq!(
+        series.exceptions.into_keys().collect::<Vec<_>>(),
+        [instant("2026-07-16T02:00:00Z")]
+    );
     // The same without its zone: reported, and in the zone of the calendar.
     let bare = try_read(&object(&[series_of_nowhere()])).unwrap();
     assert!(bare.zone_guessed);
-    assert!(matches!(bare.content.span, Span::Timed { start: Moment { zone: Zone::Iana(ref zone), .. }, .. } if zone == "Asia/Tokyo"));
+    assert!(
+        matches!(bare.content.span, Span::Timed { start: Moment { zone: Zone::Iana(ref zone), .. }, .. } if zone == "Asia/Tokyo")
+    );
 }
 
 fn series_of_nowhere() -> &'static str {
@@ -427,10 +600,17 @@ fn series_of_nowhere() -> &'static str {
 
 #[test]
 fn rules_are_read_in_the_form_in_which_they_are_written() {
-    let rules =
-        |rule: &str| event(&format!("DTSTART;TZID=Europe/Berlin:20260303T100000\nDURATION:PT1H\nRRULE:{rule}")).series.unwrap().rules;
+    let rules = |rule: &str| {
+        event(&format!("DTSTART;TZID=Europe/Berlin:20260303T100000\nDURATION:PT1H\nRRULE:{rule}"))
+            .series
+            .unwrap()
+            .rules
+    };
     for (rule, expected) in [
-        ("FREQ=DAILY;UNTIL=20260306T100000;COUNT=-1;INTERVAL=1", "FREQ=DAILY;UNTIL=20260306T090000Z;INTERVAL=1"),
+        (
+            "FREQ=DAILY;UNTIL=20260306T100000;COUNT=-1;INTERVAL=1",
+            "FREQ=DAILY;UNTIL=20260306T090000Z;INTERVAL=1",
+        ),
         ("freq=daily; count=4 ;X-MAKER=1;", "FREQ=DAILY;COUNT=4"),
         ("FREQ=DAILY;COUNT=4;UNTIL=20260304", "FREQ=DAILY;UNTIL=20260304T225959Z"),
         ("FREQ=DAILY;COUNT=2;UNTIL=20260310", "FREQ=DAILY;COUNT=2"),
@@ -441,12 +621,16 @@ fn rules_are_read_in_the_form_in_which_they_are_written() {
 
 #[test]
 fn a_day_by_microsofts_property_begins_and_ends_at_midnight() {
-    let span = |from: &str, to: &str| event(&format!("DTSTART:{from}\nDTEND:{to}\nX-MICROSOFT-CDO-ALLDAYEVENT:TRUE")).content.span;
+    let span = |from: &str, to: &str| {
+        event(&format!("DTSTART:{from}\nDTEND:{to}\nX-MICROSOFT-CDO-ALLDAYEVENT:TRUE")).content.span
+    };
     let days = |span: Span| matches!(span, Span::AllDay { .. });
     assert!(days(span("20260303T000000", "20260304T000000")));
-    for (from, to) in
-        [("20260303T000000", "20260303T100000"), ("20260303T100000", "20260304T000000"), ("20260303T000000", "20260303T000000")]
-    {
+    for (from, to) in [
+        ("20260303T000000", "20260303T100000"),
+        ("20260303T100000", "20260304T000000"),
+        ("20260303T000000", "20260303T000000"),
+    ] {
         assert!(!days(span(from, to)), "{from} to {to}");
     }
 }

@@ -2,7 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const OBJECT: &str = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:one\r\nX-A:keep  \r\nSUMMARY:two\r\nBEGIN:VALARM\r\nSUMMARY:alarm\r\nEND:VALARM\r\nEND:VEVENT\r\nX-AFTER:1\r\nEND:VCALENDAR\r\n";
+const OBJECT: &str = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:one\r\nX-A:keep  \
+\r\nSUMMARY:two\r\nBEGIN:VALARM\r\nSUMMARY:alarm\r\nEND:VALARM\r\nEND:VEVENT\r\nX-AFTER:1\r\nEND:VCALENDAR\r\n";
 
 fn edited(object: &str, change: impl FnOnce(&mut Component)) -> String {
     let mut object = Object::parse(object.as_bytes()).unwrap();
@@ -23,8 +24,14 @@ fn an_edit_changes_its_own_lines_only() {
         edited(OBJECT, |event| event.set(line("SUMMARY:new"))),
         OBJECT.replace("SUMMARY:one", "SUMMARY:new").replace("SUMMARY:two\r\n", "")
     );
-    assert_eq!(edited(OBJECT, |event| event.set(line("LOCATION:here"))), OBJECT.replace("BEGIN:VALARM", "LOCATION:here\r\nBEGIN:VALARM"));
-    assert_eq!(edited(OBJECT, |event| assert!(event.remove("x-a"))), OBJECT.replace("X-A:keep  \r\n", ""));
+    assert_eq!(
+        edited(OBJECT, |event| event.set(line("LOCATION:here"))),
+        OBJECT.replace("BEGIN:VALARM", "LOCATION:here\r\nBEGIN:VALARM")
+    );
+    assert_eq!(
+        edited(OBJECT, |event| assert!(event.remove("x-a"))),
+        OBJECT.replace("X-A:keep  \r\n", "")
+    );
     assert_eq!(edited(OBJECT, |event| assert!(!event.remove("X-B"))), OBJECT);
 }
 
@@ -32,12 +39,17 @@ fn an_edit_changes_its_own_lines_only() {
 fn a_missing_line_end_is_added_only_where_something_follows() {
     let open = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1";
     assert_eq!(edited(open, |_| {}), open);
-    assert_eq!(edited(open, |event| event.add(Line::new("A:1".into(), LineEnd::Lf))), format!("{open}\nA:1\n"));
+    assert_eq!(
+        edited(open, |event| event.add(Line::new("A:1".into(), LineEnd::Lf))),
+        format!("{open}\nA:1\n")
+    );
 }
 
 #[test]
 fn what_is_not_closed_says_so() {
-    let closed = |object: &str| Object::parse(object.as_bytes()).unwrap().components().all(Component::is_closed);
+    let closed = |object: &str| {
+        Object::parse(object.as_bytes()).unwrap().components().all(Component::is_closed)
+    };
     assert!(closed(OBJECT));
     assert!(closed("begin:vcalendar \nBEGIN:X-OWN\nEND:x-own\t\nEnd:VCalendar"));
     assert!(closed("BEGIN:VCALENDAR\nEND:VTODO\nEND:VCALENDAR\nX-LATE:1\n"));

@@ -10,14 +10,16 @@ fn text(name: &str, first: DateTime, last: Option<DateTime>) -> String {
     String::from_utf8(out).unwrap().replace("\r\n", "\n")
 }
 
-/// Holds a VTIMEZONE against jiff: an hour before and after every change of either, and every fortnight.
+/// Holds a VTIMEZONE against jiff: an hour before and after every change of either, and every
+/// fortnight.
 fn assert_same(name: &str, first: DateTime, last: Option<DateTime>, last_year: i16) {
     let component = component(name, first, last, LineEnd::CrLf).unwrap();
     let zone = TimeZone::get(name).unwrap();
     let rules = Rules::parse(&component).unwrap_or_else(|| panic!("{name} cannot be evaluated"));
     let timeline = rules.timeline(first.year() - 1, last_year + 1);
     let (start, end) = (year_start(first.year()).unwrap(), year_start(last_year + 1).unwrap());
-    let mut instants: Vec<Timestamp> = zone.following(start).map(|change| change.timestamp()).take_while(|at| *at < end).collect();
+    let mut instants: Vec<Timestamp> =
+        zone.following(start).map(|change| change.timestamp()).take_while(|at| *at < end).collect();
     let mut at = start;
     while at < end {
         instants.push(at);
@@ -39,7 +41,12 @@ fn every_zone_says_what_the_database_says() {
         let name = name.as_str();
         if TimeZone::get(name).is_ok_and(|zone| !zone.is_unknown()) {
             assert_same(name, datetime(2025, 6, 1, 9, 0, 0, 0), None, 2060);
-            assert_same(name, datetime(2025, 6, 1, 9, 0, 0, 0), Some(datetime(2025, 6, 1, 10, 0, 0, 0)), 2025);
+            assert_same(
+                name,
+                datetime(2025, 6, 1, 9, 0, 0, 0),
+                Some(datetime(2025, 6, 1, 10, 0, 0, 0)),
+                2025,
+            );
             count += 1;
         }
     }
@@ -48,16 +55,30 @@ fn every_zone_says_what_the_database_says() {
 
 #[test]
 fn old_series_see_the_rules_of_their_time() {
-    for name in ["Europe/Berlin", "America/New_York", "Europe/Moscow", "Africa/Cairo", "Asia/Tehran", "America/Sao_Paulo", "Europe/Dublin"]
-    {
+    for name in [
+        "Europe/Berlin",
+        "America/New_York",
+        "Europe/Moscow",
+        "Africa/Cairo",
+        "Asia/Tehran",
+        "America/Sao_Paulo",
+        "Europe/Dublin",
+    ] {
         assert_same(name, datetime(1975, 6, 1, 9, 0, 0, 0), None, 2050);
         assert_same(name, datetime(2005, 6, 1, 9, 0, 0, 0), None, 2050);
     }
     assert_same("Europe/Berlin", datetime(1890, 1, 1, 0, 0, 0, 0), None, 2040);
     assert_same("Europe/Berlin", datetime(2600, 1, 1, 0, 0, 0, 0), None, 2640);
-    assert!(component("Europe/Berlin", datetime(9999, 12, 31, 0, 0, 0, 0), None, LineEnd::CrLf).is_some());
-    assert!(component("Europe/Berlin", datetime(0, 1, 1, 0, 0, 0, 0), None, LineEnd::CrLf).is_some());
-    assert!(component("Not/AZone", datetime(2026, 1, 1, 0, 0, 0, 0), None, LineEnd::CrLf).is_none());
+    assert!(
+        component("Europe/Berlin", datetime(9999, 12, 31, 0, 0, 0, 0), None, LineEnd::CrLf)
+            .is_some()
+    );
+    assert!(
+        component("Europe/Berlin", datetime(0, 1, 1, 0, 0, 0, 0), None, LineEnd::CrLf).is_some()
+    );
+    assert!(
+        component("Not/AZone", datetime(2026, 1, 1, 0, 0, 0, 0), None, LineEnd::CrLf).is_none()
+    );
 }
 
 #[test]
@@ -70,7 +91,10 @@ fn rules_are_short() {
          END:VTIMEZONE\n"
     );
     let york = text("America/New_York", datetime(2026, 3, 10, 10, 0, 0, 0), None);
-    assert!(york.contains("BYMONTH=3;BYDAY=2SU") && york.contains("BYMONTH=11;BYDAY=1SU"), "{york}");
+    assert!(
+        york.contains("BYMONTH=3;BYDAY=2SU") && york.contains("BYMONTH=11;BYDAY=1SU"),
+        "{york}"
+    );
     let kolkata = text("Asia/Kolkata", datetime(2026, 3, 10, 10, 0, 0, 0), None);
     assert_eq!(kolkata.matches("BEGIN:").count(), 2, "{kolkata}");
     let jerusalem = text("Asia/Jerusalem", datetime(2026, 3, 10, 10, 0, 0, 0), None);
@@ -79,7 +103,9 @@ fn rules_are_short() {
 
 #[test]
 fn offsets_are_written_with_their_sign_and_seconds_where_there_are_any() {
-    for (seconds, text) in [(0, "+0000"), (3_600, "+0100"), (-12_600, "-0330"), (-1, "-000001"), (5_415, "+013015")] {
+    for (seconds, text) in
+        [(0, "+0000"), (3_600, "+0100"), (-12_600, "-0330"), (-1, "-000001"), (5_415, "+013015")]
+    {
         assert_eq!(offset(Offset::from_seconds(seconds).unwrap()), text);
     }
 }

@@ -16,11 +16,19 @@ fn content(span: Span) -> Content {
 }
 
 fn tallinn(hour: i8, day: i8) -> Moment {
-    Moment { local: datetime(2026, 3, day, hour, 0, 0, 0), zone: Zone::Iana("Europe/Tallinn".into()) }
+    Moment {
+        local: datetime(2026, 3, day, hour, 0, 0, 0),
+        zone: Zone::Iana("Europe/Tallinn".into()),
+    }
 }
 
 fn text(draft: &Draft, manners: Manners) -> String {
-    let copy = NewCopy { uid: "calrelay-7f3k", marker: "h1.x", draft, now: "2026-03-10T07:00:00Z".parse().unwrap() };
+    let copy = NewCopy {
+        uid: "calrelay-7f3k",
+        marker: "h1.x",
+        draft,
+        now: "2026-03-10T07:00:00Z".parse().unwrap(),
+    };
     String::from_utf8(object(&copy, 3, manners)).unwrap()
 }
 
@@ -46,7 +54,8 @@ fn a_series_as_it_is_stored() {
     ));
     assert_eq!(head.matches("BEGIN:VTIMEZONE").count(), 1);
     let common = "SUMMARY:Q3 review\\, part 1\nCLASS:PRIVATE\nTRANSP:OPAQUE\nSTATUS:CONFIRMED\n";
-    let stamps = "UID:calrelay-7f3k\nDTSTAMP:20260310T070000Z\nLAST-MODIFIED:20260310T070000Z\nSEQUENCE:3\n";
+    let stamps =
+        "UID:calrelay-7f3k\nDTSTAMP:20260310T070000Z\nLAST-MODIFIED:20260310T070000Z\nSEQUENCE:3\n";
     assert_eq!(
         events.replace("\r\n", "\n"),
         format!(
@@ -60,10 +69,16 @@ fn a_series_as_it_is_stored() {
 
 #[test]
 fn an_inert_alarm_where_the_server_would_add_one() {
-    let draft = Draft { content: content(Span::AllDay { start: date(2026, 3, 10), end: date(2026, 3, 11) }), series: None };
+    let draft = Draft {
+        content: content(Span::AllDay { start: date(2026, 3, 10), end: date(2026, 3, 11) }),
+        series: None,
+    };
     assert!(!text(&draft, Manners::default()).contains("VALARM"));
     let silent = text(&draft, Manners { inert_alarm: true });
-    assert!(silent.contains("DTSTART;VALUE=DATE:20260310\r\nDTEND;VALUE=DATE:20260311\r\n"), "{silent}");
+    assert!(
+        silent.contains("DTSTART;VALUE=DATE:20260310\r\nDTEND;VALUE=DATE:20260311\r\n"),
+        "{silent}"
+    );
     assert!(silent.contains(
         "BEGIN:VALARM\r\nUID:calrelay-7f3k-alarm\r\nACTION:NONE\r\nTRIGGER;VALUE=DATE-TIME:19760401T005545Z\r\nX-APPLE-DEFAULT-ALARM:TRUE\r\nEND:VALARM\r\nEND:VEVENT"
     ));
@@ -92,18 +107,28 @@ fn words_for_visibility_and_busy() {
 
 #[test]
 fn nothing_breaks_out_of_its_line() {
-    let mut draft = Draft { content: content(Span::Timed { start: tallinn(10, 10), end: tallinn(11, 10) }), series: None };
+    let mut draft = Draft {
+        content: content(Span::Timed { start: tallinn(10, 10), end: tallinn(11, 10) }),
+        series: None,
+    };
     draft.content.title = "a\r\nATTENDEE:mailto:x@example.org".into();
     draft.content.description = "b\rEND:VEVENT\u{2028}".into();
-    draft.series = Some(Series { rules: vec!["FREQ=DAILY\r\nATTENDEE:mailto:x@example.org".into()], ..Series::default() });
+    draft.series = Some(Series {
+        rules: vec!["FREQ=DAILY\r\nATTENDEE:mailto:x@example.org".into()],
+        ..Series::default()
+    });
     let written = text(&draft, Manners::default());
-    assert!(!written.contains("\r\nATTENDEE") && written.matches("END:VEVENT\r\n").count() == 1, "{written}");
+    assert!(
+        !written.contains("\r\nATTENDEE") && written.matches("END:VEVENT\r\n").count() == 1,
+        "{written}"
+    );
 }
 
 #[test]
 fn the_second_of_a_repeated_hour_is_said_in_utc() {
     let span = Span::Timed { start: tallinn(10, 10), end: tallinn(11, 10) };
-    let line = |text: &str| original_start(OriginalStart::At(text.parse().unwrap()), &span).line("EXDATE");
+    let line =
+        |text: &str| original_start(OriginalStart::At(text.parse().unwrap()), &span).line("EXDATE");
     assert_eq!(line("2026-10-25T00:30:00Z"), "EXDATE;TZID=Europe/Tallinn:20261025T033000");
     assert_eq!(line("2026-10-25T01:30:00Z"), "EXDATE:20261025T013000Z");
 }

@@ -17,29 +17,42 @@ fn contents() -> impl Strategy<Value = Content> {
         (
             -20_000_000..90_000_000_i64,
             0..200_000_i64,
-            prop_oneof!["Europe/Tallinn", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]
+            prop_oneof![
+                "Europe/Tallinn",
+                "America/New_York",
+                "Asia/Kolkata",
+                "Australia/Lord_Howe"
+            ]
         )
             .prop_map(|(start, length, name)| {
                 let zone = Zone::Iana(name);
                 let rules = engine::zone::rules(&zone, None);
                 let moment = |second| {
-                    let local = rules.to_datetime(jiff::Timestamp::from_second(1_780_000_000 + second).unwrap());
+                    let local = rules
+                        .to_datetime(jiff::Timestamp::from_second(1_780_000_000 + second).unwrap());
                     Moment { local, zone: zone.clone() }
                 };
                 Span::Timed { start: moment(start), end: moment(start + length) }
             }),
     ];
-    let visibility = prop::sample::select(vec![Visibility::Default, Visibility::Public, Visibility::Private, Visibility::Confidential]);
+    let visibility = prop::sample::select(vec![
+        Visibility::Default,
+        Visibility::Public,
+        Visibility::Private,
+        Visibility::Confidential,
+    ]);
     let busy = prop::sample::select(vec![Busy::Free, Busy::Busy]);
-    (spans, texts(), texts(), texts(), visibility, busy).prop_map(|(span, title, description, location, visibility, busy)| Content {
-        span,
-        title,
-        description,
-        location,
-        attendees: Vec::new(),
-        visibility,
-        busy,
-    })
+    (spans, texts(), texts(), texts(), visibility, busy).prop_map(
+        |(span, title, description, location, visibility, busy)| Content {
+            span,
+            title,
+            description,
+            location,
+            attendees: Vec::new(),
+            visibility,
+            busy,
+        },
+    )
 }
 
 /// Values of any shape where Google has values of its own.
@@ -62,7 +75,15 @@ fn strange() -> impl Strategy<Value = Value> {
         .prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 24, 4, |inner| {
-        let names = prop::sample::select(vec!["date", "dateTime", "timeZone", "email", "self", "private", "calrelayOrigin"]);
+        let names = prop::sample::select(vec![
+            "date",
+            "dateTime",
+            "timeZone",
+            "email",
+            "self",
+            "private",
+            "calrelayOrigin",
+        ]);
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
             prop::collection::btree_map(names, inner, 0..4).prop_map(|map| json!(map)),
